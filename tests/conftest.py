@@ -1,0 +1,17 @@
+"""What all tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def real() -> Path:
+    """The folder with mini-releases of real pixels; tests that need it are skipped where it is absent."""
+    folder = Path(os.environ.get("SENTINEL_FOREST_REAL", ROOT.parent / "shared" / "real"))
+    if not folder.is_dir():
+        pytest.skip(f"no real mini-releases at {folder} (set SENTINEL_FOREST_REAL to their folder)")
+    return folder

@@ -1,0 +1,247 @@
+"""What a dataset gives to the workflow: its vocabulary, and functions that know its files.
+
+A dataset module defines a class `DATASET` (a subclass of `Dataset`). All other modules work with
+the terms of this file and never with a file format.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+IGNORE = 255
+"""Label of a pixel that takes no part (fill, unknown code)."""
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Category:
+    """A class of a task: its stored code, its published name and colour (``#rrggbb``)."""
+
+    code: int
+    name: str
+    colour: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """A two-class question asked of a task: the names of the classes that count as positive."""
+
+    name: str
+    positive: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be predicted, for a patch as a whole or for each of its pixels."""
+
+    name: str
+    unit: Literal["patch", "pixel"]
+    categories: tuple[Category, ...]
+    questions: tuple[Question, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of their index."""
+        return tuple(category.name for category in self.categories)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A stored layer (band, index, label): how it is stored and what it means.
+
+    ``physical = stored * factor``; the value `missing` (as stored) is NaN. `wavelength` in nm.
+    """
+
+    name: str
+    dtype: str
+    factor: float = 1.0
+    unit: str = "1"
+    missing: float | None = None
+    wavelength: float | None = None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The result of an algorithm that ships with a release.
+
+    Parameters
+    ----------
+    name : str
+        The algorithm's name.
+    task : str
+        The task whose true classes it is held against.
+    layer : str
+        The layer it is stored in.
+    predicted : tuple of str
+        Names of what it can predict, in the order of the index that `Dataset.reference` returns.
+    answers : mapping
+        For each question it answers: which of `predicted` count as positive.
+    """
+
+    name: str
+    task: str
+    layer: str
+    predicted: tuple[str, ...]
+    answers: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """A named list of features (see `sentinel_forest.features`) for one task.
+
+    `layers` gives for each band that the features use (``"B8A"``, ``"VV"``) the layer that holds it.
+    """
+
+    name: str
+    task: str
+    features: tuple[str, ...]
+    layers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a release, as registered or as found.
+
+    `path` is relative to the release's folder, with ``/``; `size` in bytes (None: not published);
+    `digests` maps an algorithm to a hex digest; `facts` are further published properties that the
+    dataset checks (e.g. class counts); `role` is ``data``, ``metadata`` or ``archive``.
+    """
+
+    path: str
+    size: int | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
+    addresses: tuple[str, ...] = ()
+    role: str = "data"
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One row of ``integrity.tsv``.
+
+    `layer` is ``bytes``, ``structure`` or ``content``; `status` is ``ok``, ``note`` (worth knowing,
+    stops nothing), or ``failed``; `check` is a short fixed name that ``accept:`` can refer to.
+    """
+
+    file: str
+    layer: Literal["bytes", "structure", "content"]
+    check: str
+    status: Literal["ok", "note", "failed"]
+    found: str
+    expected: str = ""
+    remedy: str = ""
+
+
+def no_hashes() -> pd.DataFrame:
+    """The empty table of patch hashes: file (str), row (int64), layer (str), hash (str, 32 hex digits)."""
+    return pd.DataFrame(
+        {name: pd.Series(dtype=kind) for name, kind in {"file": "str", "row": "int64", "layer": "str", "hash": "str"}.items()}
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What the passing bytes of one file have shown: findings, and a hash (xxh3_128) for each patch of an image layer."""
+
+    findings: tuple[Finding, ...]
+    hashes: pd.DataFrame = field(default_factory=no_hashes)
+
+
+class Inspector(ABC):
+    """Checks the content of one file while its bytes pass by for the digest.
+
+    `block_bytes` is the length of the pieces it wants (the last may be shorter); a file is never
+    held whole unless it is small.
+    """
+
+    block_bytes: int
+
+    @abstractmethod
+    def update(self, block: memoryview) -> None:
+        """Take the next bytes of the file, in order."""
+
+    @abstractmethod
+    def finish(self) -> Inspection:
+        """Say what was seen."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some patches in file order, with their valid pixels.
+
+    `patches` are rows of the catalog; `layers` maps a layer to an array of shape
+    (patches, rows, columns) in the stored dtype, cut to the valid window.
+    """
+
+    patches: pd.DataFrame
+    layers: dict[str, np.ndarray]
+
+
+class Dataset(ABC):
+    """A dataset's vocabulary and its files. Folders hold one release in the publisher's layout."""
+
+    name: str
+    tasks: Mapping[str, Task]
+    layer_table: Mapping[str, Layer]
+    references: Mapping[str, Reference]
+    feature_sets: Mapping[str, FeatureSet]
+    group_keys: tuple[str, ...]
+    """Columns of the catalog by which patches may be kept together; the first makes the default group."""
+
+    @abstractmethod
+    def list_files(self, folder: Path) -> list[str]:
+        """Relative paths of the files in `folder` that belong to this dataset's layout, sorted.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+
+    @abstractmethod
+    def layers(self, paths: Iterable[str]) -> frozenset[str]:
+        """Layers that a release with these files has (by their names alone; opens nothing)."""
+
+    @abstractmethod
+    def structure(self, folder: Path, files: Sequence[File]) -> list[Finding]:
+        """Findings about names, sizes, shapes and dtypes, and about files that must agree."""
+
+    @abstractmethod
+    def inspector(self, folder: Path, file: File) -> Inspector | None:
+        """Something that checks the content of a file, or None if there is nothing to check."""
+
+    @abstractmethod
+    def catalog(self, folder: Path, files: Sequence[str], hashes: pd.DataFrame) -> pd.DataFrame:
+        """One row per patch in file order (columns: see `sentinel_forest.catalog`)."""
+
+    @abstractmethod
+    def blocks(
+        self, folder: Path, catalog: pd.DataFrame, layers: Sequence[str], patches: int
+    ) -> Iterator[Block]:
+        """Read layers of consecutive catalog rows, at most `patches` at a time, in file order."""
+
+    @abstractmethod
+    def labels(self, task: str, block: Block) -> np.ndarray:
+        """True classes of a pixel task: uint8 (patches, rows, columns), index into the task's categories or `IGNORE`."""
+
+    def label_layers(self, task: str) -> tuple[str, ...]:
+        """Layers that `labels` needs for a pixel task."""
+        return ()
+
+    def reference(self, reference: str, block: Block) -> np.ndarray:
+        """What a reference algorithm predicts: uint8 (patches, rows, columns), index into its `predicted` or `IGNORE`."""
+        raise NotImplementedError
+
+    def physical(self, layer: str, stored: np.ndarray) -> np.ndarray:
+        """Stored values in physical units, float32; missing values are NaN."""
+        about = self.layer_table[layer]
+        values = stored.astype(np.float32) * np.float32(about.factor)
+        if about.missing is not None:
+            values[stored == about.missing] = np.nan
+        return values

@@ -1,0 +1,83 @@
+"""Tables: written whole or not at all, held to a schema, the same bytes everywhere."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+import pyarrow
+import pyarrow.parquet
+
+from .errors import InputError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a name beside `path` to write to; rename it to `path` once the block ends well.
+
+    The name carries the process number, because the jobs of a killed run may still be writing.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield beside
+        os.replace(beside, path)
+    finally:
+        if beside.is_dir():
+            raise IsADirectoryError(f"{beside} is a folder; only files are replaced")
+        beside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text with line feeds, whole or not at all."""
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_parquet(path: Path, table: pd.DataFrame, schema: pa.DataFrameSchema) -> None:
+    """Write a table as Parquet, after checking it; index and pandas' own notes are left out.
+
+    Raises
+    ------
+    pandera.errors.SchemaError
+        If the table breaks its schema: a fault of the program, not of the user.
+    """
+    checked = schema.validate(table)
+    arrow = pyarrow.Table.from_pandas(checked, preserve_index=False).replace_schema_metadata(None)
+    with replacing(path) as beside:
+        pyarrow.parquet.write_table(arrow, beside, compression="zstd", version="2.6")
+
+
+def read_parquet(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a Parquet table (all columns, or those named)."""
+    return pyarrow.parquet.read_table(path, columns=columns).to_pandas()
+
+
+def write_tsv(path: Path, table: pd.DataFrame, schema: pa.DataFrameSchema) -> None:
+    """Write a small table for people: tab-separated, floats in 10 significant digits, NaN empty."""
+    checked = schema.validate(table)
+    with replacing(path) as beside:
+        checked.to_csv(
+            beside, sep="\t", index=False, float_format="%.10g", lineterminator="\n", encoding="utf-8"
+        )
+
+
+def read_tsv(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """Read a table written by `write_tsv`; columns get the dtypes of the schema.
+
+    Raises
+    ------
+    InputError
+        If a column of the schema is not there.
+    """
+    texts = [name for name, column in schema.columns.items() if str(column.dtype) == "str"]
+    table = pd.read_csv(
+        path, sep="\t", dtype={name: "str" for name in texts}, encoding="utf-8", keep_default_na=False,
+        na_values={name: [""] for name in schema.columns if name not in texts},
+    )  # fmt: skip
+    missing = [name for name in schema.columns if name not in table.columns]
+    if missing:
+        raise InputError("A table lacks columns.", where=path, found=list(table.columns), expected=missing)
+    return schema.validate(table)
