@@ -72,12 +72,11 @@ def read_tsv(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
     InputError
         If a column of the schema is not there.
     """
-    texts = [name for name, column in schema.columns.items() if str(column.dtype) == "str"]
-    table = pd.read_csv(
-        path, sep="\t", dtype={name: "str" for name in texts}, encoding="utf-8", keep_default_na=False,
-        na_values={name: [""] for name in schema.columns if name not in texts},
-    )  # fmt: skip
+    table = pd.read_csv(path, sep="\t", dtype="str", na_filter=False, encoding="utf-8")
     missing = [name for name in schema.columns if name not in table.columns]
     if missing:
         raise InputError("A table lacks columns.", where=path, found=list(table.columns), expected=missing)
+    for name, column in schema.columns.items():
+        if not str(column.dtype).startswith("str"):
+            table[name] = table[name].mask(table[name] == "", None).astype(str(column.dtype))
     return schema.validate(table)

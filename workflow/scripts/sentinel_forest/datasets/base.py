@@ -140,14 +140,17 @@ class Finding:
 
 def no_hashes() -> pd.DataFrame:
     """The empty table of patch hashes: file (str), row (int64), layer (str), hash (str, 32 hex digits)."""
-    return pd.DataFrame(
-        {name: pd.Series(dtype=kind) for name, kind in {"file": "str", "row": "int64", "layer": "str", "hash": "str"}.items()}
-    )  # fmt: skip
+    return pd.DataFrame({"file": [], "row": [], "layer": [], "hash": []}).astype(
+        {"file": "str", "row": "int64", "layer": "str", "hash": "str"}
+    )
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What the passing bytes of one file have shown: findings, and a hash (xxh3_128) for each patch of an image layer."""
+    """What the passing bytes of one file have shown.
+
+    `hashes` has a row (xxh3_128) for each patch of an image layer, see `no_hashes`.
+    """
 
     findings: tuple[Finding, ...]
     hashes: pd.DataFrame = field(default_factory=no_hashes)
@@ -216,6 +219,10 @@ class Dataset(ABC):
     def inspector(self, folder: Path, file: File) -> Inspector | None:
         """Something that checks the content of a file, or None if there is nothing to check."""
 
+    def conclude(self, inspections: Mapping[str, Inspection]) -> Inspection:
+        """What the inspections of all files say together (by path); called once, after the last of them."""
+        return Inspection(())
+
     @abstractmethod
     def catalog(self, folder: Path, files: Sequence[str], hashes: pd.DataFrame) -> pd.DataFrame:
         """One row per patch in file order (columns: see `sentinel_forest.catalog`)."""
@@ -228,14 +235,20 @@ class Dataset(ABC):
 
     @abstractmethod
     def labels(self, task: str, block: Block) -> np.ndarray:
-        """True classes of a pixel task: uint8 (patches, rows, columns), index into the task's categories or `IGNORE`."""
+        """True classes of a pixel task.
+
+        Returns uint8 (patches, rows, columns): index into the task's categories, or `IGNORE`.
+        """
 
     def label_layers(self, task: str) -> tuple[str, ...]:
         """Layers that `labels` needs for a pixel task."""
         return ()
 
     def reference(self, reference: str, block: Block) -> np.ndarray:
-        """What a reference algorithm predicts: uint8 (patches, rows, columns), index into its `predicted` or `IGNORE`."""
+        """What a reference algorithm predicts.
+
+        Returns uint8 (patches, rows, columns): index into its `predicted`, or `IGNORE`.
+        """
         raise NotImplementedError
 
     def physical(self, layer: str, stored: np.ndarray) -> np.ndarray:

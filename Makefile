@@ -1,0 +1,39 @@
+# Each target sets up what it needs. PYTHON=python3.12 make demo  uses another interpreter.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := envs/requirements.lock
+STAMP := $(VENV)/installed
+
+.PHONY: demo test lint bench lock
+.DEFAULT_GOAL := demo
+
+demo: $(STAMP)
+	$(BIN)/snakemake
+	@PYTHONPATH=workflow/scripts $(BIN)/python -m sentinel_forest.headline --show results/sample-v1/headline.tsv
+	@echo "report: results/sample-v1/report.html"
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+bench: $(STAMP)
+	PYTHONPATH=workflow/scripts $(BIN)/python tests/bench.py
+
+# The lock holds hashes and names no index, so that it serves wherever packages come from.
+lock: $(STAMP)
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
+		envs/requirements.in --output-file $(LOCK)
+
+$(STAMP): $(LOCK)
+	@$(PYTHON) envs/prerequisites.py $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	@touch $@

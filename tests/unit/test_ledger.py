@@ -1,0 +1,237 @@
+"""The ledger: a brute-force count beside it, the real split of CloudSEN12, marks and the gate."""
+
+import itertools
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from conftest import ROOT
+from sentinel_forest import digests, ledger, split
+from sentinel_forest.errors import InputError
+from sentinel_forest.tables import read_tsv
+
+RADIUS_KM = 6371.0088
+
+
+@pytest.fixture(scope="module")
+def membership() -> pd.DataFrame:
+    """The catalog of all 10,000 images of CloudSEN12 high quality, from the published membership."""
+    folder = ROOT.parent / "shared" / "facts"
+    if not folder.is_dir():
+        pytest.skip(f"no published membership lists at {folder}")
+    listed = pd.read_csv(folder / "data" / "cloudsen12" / "cloudsen12_high_split_membership.csv")
+    return pd.DataFrame(
+        {
+            "patch": [f"p{row}" for row in range(len(listed))],
+            "published_split": listed["split"].replace({"val": "validation"}),
+            "roi": listed["roi_id"],
+            "product": listed["s2_id_gee"],
+            "tile": listed["tile"],
+            "cover": listed["class"],
+        }
+    )
+
+
+def trial_of(catalog: pd.DataFrame, definition: dict[str, object], trial: int = 1) -> pd.DataFrame:
+    seed = partial(digests.seed, 1, "cloudsen12", definition["kind"])
+    return split.make(catalog, definition, trial, seed).split
+
+
+def row_of(table: pd.DataFrame, key: str, role_a: str = "test", role_b: str = "train") -> pd.Series:
+    found = table[(table["key"] == key) & (table["role_a"] == role_a) & (table["role_b"] == role_b)]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+# ------------------------------------------------------------------------------------ real membership
+
+
+def test_published_cloudsen12_is_disjoint_by_roi_but_not_by_product(membership: pd.DataFrame) -> None:
+    splits = {("published", 1): trial_of(membership, {"kind": "published"})}
+    found = ledger.build(membership, splits, ["roi", "product", "tile"])
+    assert found[found["key"] == "roi"]["linked"].tolist() == [0, 0, 0]
+    shared = {
+        (key, role): row_of(found, key, role)["shared_values"]
+        for key in ("product", "tile")
+        for role in ("test", "validation")
+    }
+    assert shared == {
+        ("product", "test"): 4, ("product", "validation"): 2, ("tile", "test"): 6, ("tile", "validation"): 3,
+    }  # fmt: skip
+    assert ledger.mark(found, "published", 1, "test") == "clean"
+
+
+def test_pooled_random_leaves_the_roi_in_train(membership: pd.DataFrame) -> None:
+    definition: dict[str, object] = {"kind": "pooled-random"}
+    splits = {("pooled-random", trial): trial_of(membership, definition, trial) for trial in range(1, 11)}
+    found = ledger.build(membership, splits, ["roi", "product"])
+    shares = found[(found["key"] == "roi") & (found["role_b"] == "train")]["share"]
+    assert 0.998 < shares.mean() <= 1
+    expected = "linked: roi, roi (validation-test)"
+    assert ledger.mark(found, "pooled-random", 4, "test") == expected
+
+
+def test_grouped_by_roi_and_product_is_clean_and_even(membership: pd.DataFrame) -> None:
+    definition = {"kind": "grouped-stratified", "groups": ["roi", "product"], "strata": ["cover"]}
+    drawn = trial_of(membership, definition)
+    found = ledger.build(membership, {("grouped", 1): drawn}, ["roi", "product"])
+    assert found[found["key"].isin(["roi", "product"])]["linked"].sum() == 0
+    counts = pd.crosstab(membership["cover"], drawn["role"])
+    target = np.outer(counts.sum(axis=1), [0.0975, 0.8490, 0.0535])
+    assert np.abs(counts[["test", "train", "validation"]].to_numpy() - target).max() < 1
+
+
+# ------------------------------------------------------------------------------------------ brute force
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    rows=some.lists(
+        some.tuples(
+            some.sampled_from(["train", "validation", "test", "unused"]),
+            some.sampled_from(["", "a", "b", "c", "d"]),
+            some.integers(0, 12),
+            some.integers(0, 12),
+            some.sampled_from([32632, 32633]),
+            some.booleans(),
+        ),
+        min_size=1,
+        max_size=25,
+    )
+)
+def test_counts_are_those_of_brute_force(rows: list[tuple[str, str, int, int, int, bool]]) -> None:
+    catalog = pd.DataFrame(
+        {
+            "patch": [f"p{at}" for at in range(len(rows))],
+            "content_hash": [row[1] for row in rows],
+            "city": [row[1].replace("b", "a") for row in rows],
+            "x": [row[2] * 40.0 if row[5] else np.nan for row in rows],
+            "y": [row[3] * 40.0 for row in rows],
+            "epsg": pd.array([row[4] for row in rows], dtype="Int32"),
+            "lon": [row[2] * 7.0 if row[5] else np.nan for row in rows],
+            "lat": [row[3] * 5.0 for row in rows],
+        }
+    )
+    drawn = pd.DataFrame({"patch": catalog["patch"], "role": [row[0] for row in rows]})
+    near = {"columns": ["x", "y"], "distance": 40.0}
+    found = ledger.build(catalog, {("s", 1): drawn}, ["city"], footprint=120.0, near=near)
+    near_ground = {
+        "footprint": lambda one, other: one["epsg"] == other["epsg"] and apart(one, other) < 120,
+        "near-duplicate": lambda one, other: apart(one, other) <= 40,
+        "content": lambda one, other: one["content_hash"] == other["content_hash"] != "",
+        "city": lambda one, other: one["city"] == other["city"] != "",
+    }
+    for role_a, role_b in ledger.PAIRS:
+        mine = catalog[drawn["role"] == role_a].to_dict("records")
+        yours = catalog[drawn["role"] == role_b].to_dict("records")
+        for key, linked in near_ground.items():
+            row = row_of(found, key, role_a, role_b)
+            if row["status"] != "not computed":
+                expected = sum(any(linked(one, other) for other in yours) for one in mine)
+                assert (row["linked"], row["total"]) == (expected, len(mine)), key
+        nearest = [min(known) for one in mine if (known := distances(one, yours))]
+        for key, level in ledger.DISTANCES.items():
+            row = row_of(found, key, role_a, role_b)
+            expected = np.quantile(nearest, level) if nearest else np.nan
+            assert row["share"] == pytest.approx(expected, abs=1e-4, nan_ok=True)
+
+
+def apart(one: dict[str, float], other: dict[str, float]) -> float:
+    """Largest difference of the coordinates, infinite where one is unknown."""
+    values = abs(one["x"] - other["x"]), abs(one["y"] - other["y"])
+    return np.inf if np.isnan(values).any() else max(values)
+
+
+def distances(one: dict[str, float], others: list[dict[str, float]]) -> list[float]:
+    """Great-circle distances in km by the spherical law of cosines in its stable (Vincenty) form."""
+    result = []
+    for other in others:
+        east = np.radians(other["lon"] - one["lon"])
+        here, there = np.radians(one["lat"]), np.radians(other["lat"])
+        across = np.cos(there) * np.sin(east)
+        along = np.cos(here) * np.sin(there) - np.sin(here) * np.cos(there) * np.cos(east)
+        inner = np.sin(here) * np.sin(there) + np.cos(here) * np.cos(there) * np.cos(east)
+        result.append(RADIUS_KM * np.arctan2(np.hypot(across, along), inner))
+    return [distance for distance in result if not np.isnan(distance)]
+
+
+def test_patches_that_only_touch_do_not_overlap() -> None:
+    catalog = pd.DataFrame(
+        {"patch": ["a", "b", "c"], "x": [0.0, 320.0, 639.9], "y": 0.0, "epsg": 32632, "side_m": 320.0}
+    )
+    drawn = pd.DataFrame({"patch": catalog["patch"], "role": ["validation", "train", "test"]})
+    found = ledger.build(catalog, {("s", 1): drawn})
+    assert row_of(found, "footprint", "validation", "train")["linked"] == 0
+    assert row_of(found, "footprint", "test", "train")["linked"] == 1
+
+
+# ----------------------------------------------------------------------------------------- gate and mark
+
+
+def small() -> tuple[pd.DataFrame, dict[tuple[str, int], pd.DataFrame]]:
+    """Test shares its scene with train, and its season with validation."""
+    catalog = pd.DataFrame(
+        {
+            "patch": ["a", "b", "c"],
+            "scene": ["1", "2", "1"],
+            "season": ["spring", "fall", "fall"],
+            "content_hash": ["x", "y", "z"],
+        }
+    )
+    drawn = pd.DataFrame({"patch": ["a", "b", "c"], "role": ["train", "validation", "test"]})
+    return catalog, {("s", 1): drawn}
+
+
+@pytest.mark.parametrize(
+    ("gate", "mark"),
+    [
+        ({}, "linked: scene"),
+        ({"scene": "count"}, "clean"),
+        ({"season": "mark"}, "linked: scene, season (validation-test)"),
+        ({"scene": "stop"}, "linked: scene"),
+        ({"roi": "stop"}, "linked: scene"),
+    ],
+)
+def test_marks(gate: dict[str, str], mark: str) -> None:
+    catalog, splits = small()
+    found = ledger.build(catalog, splits, ["scene", "season"], gate)
+    assert ledger.mark(found, "s", 1, "test") == mark
+    assert ledger.mark(found, "other", 1, "test") == "clean"
+
+
+def test_every_pair_of_roles_has_every_key() -> None:
+    catalog, splits = small()
+    found = ledger.build(catalog, splits, ["scene", "season"])
+    keys = [*ledger.OWN_KEYS, "scene", "season", *ledger.DISTANCES]
+    assert sorted(zip(found["key"], found["role_a"], found["role_b"], strict=True)) == sorted(
+        (key, *pair) for key, pair in itertools.product(keys, ledger.PAIRS)
+    )
+
+
+def test_command_writes_first_and_the_gate_stops_after(tmp_path: Path) -> None:
+    catalog, splits = small()
+    catalog.to_parquet(tmp_path / "catalog.parquet")
+    splits["s", 1].to_parquet(tmp_path / "1.parquet")
+    common = [f"--catalog={tmp_path / 'catalog.parquet'}", f"--split=s:1:{tmp_path / '1.parquet'}"]
+    written = tmp_path / "ledger.tsv"
+    ledger.main([*common, "--keys=scene,season", "--gate={}", f"--output={written}"])
+    ledger.main(["gate", f"--ledger={written}"])
+    ledger.main([*common, "--keys=scene,season", '--gate={"scene": "stop"}', f"--output={written}"])
+    assert ledger.mark(read_tsv(written, ledger.LEDGER), "s", 1, "test") == "linked: scene"
+    with pytest.raises(InputError, match="1 of 1 test patches share their scene with train"):
+        ledger.main(["gate", f"--ledger={written}"])
+
+
+def test_faults() -> None:
+    catalog, splits = small()
+    with pytest.raises(InputError, match="no such column"):
+        ledger.build(catalog, splits, ["city"])
+    with pytest.raises(InputError, match="action"):
+        ledger.build(catalog, splits, ["scene"], {"scene": "halt"})
+    with pytest.raises(InputError, match="same patches"):
+        ledger.build(catalog.iloc[::-1].reset_index(drop=True), splits)

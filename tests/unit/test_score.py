@@ -1,0 +1,521 @@
+"""From counts by patch to metrics.tsv and paired.tsv."""
+
+import re
+import tarfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+import pytest
+from sklearn.metrics import balanced_accuracy_score
+
+from sentinel_forest import datasets, ledger, metrics, score, tables
+from sentinel_forest.datasets.base import Category, FeatureSet, Question, Reference, Task
+from sentinel_forest.errors import InputError
+
+CLEAR, THICK, THIN, SHADOW = "clear", "thick cloud", "thin cloud", "cloud shadow"
+CLOUD = Task(
+    "cloud",
+    "pixel",
+    tuple(Category(code, name, "#000000") for code, name in enumerate((CLEAR, THICK, THIN, SHADOW))),
+    (Question("cloud", (THICK, THIN)), Question("shadow", (SHADOW,))),
+)
+SCENE = Task("scene", "patch", tuple(Category(code, name, "#000000") for code, name in enumerate("abc")))
+FMASK = Reference("fmask", "cloud", "LABEL_fmask", ("land", "shadow", "cloud"), {"cloud": ("cloud",)})
+QA60 = Reference("qa60", "cloud", "LABEL_qa60", ("clear", "cloud"), {"cloud": ("cloud",)})
+DATASET = SimpleNamespace(
+    tasks={"cloud": CLOUD, "scene": SCENE},
+    references={"fmask": FMASK, "qa60": QA60},
+    feature_sets={
+        name: FeatureSet(name, task, (), {})
+        for name, task in {"l1c": "cloud", "l1c+context": "cloud", "s1": "scene", "s2": "scene"}.items()
+    },
+)
+Counts = Iterable[tuple[str, str, str, int]]
+"""patch, true, predicted, count"""
+
+
+def catalog(groups: dict[str, str]) -> pd.DataFrame:
+    return pd.DataFrame({"patch": list(groups), "group": list(groups.values())})
+
+
+def split(patches: pd.DataFrame, role: str = "test", weight: float = 1.0) -> pd.DataFrame:
+    return pd.DataFrame({"patch": patches["patch"], "role": role, "weight": weight})
+
+
+def predictions(of_sets: dict[tuple[str, str], Counts]) -> pd.DataFrame:
+    rows = [
+        ("published", 1, features, name, *row)
+        for (features, name), counts in of_sets.items()
+        for row in counts
+    ]
+    return pd.DataFrame(rows, columns=score.PREDICTIONS)
+
+
+def references(of_names: dict[str, Counts] | None = None) -> pd.DataFrame:
+    rows = [(name, *row) for name, counts in (of_names or {}).items() for row in counts]
+    return pd.DataFrame(rows, columns=score.REFERENCES).astype({"count": "int64"})
+
+
+def scored(
+    of_sets: dict[tuple[str, str], Counts],
+    of_names: dict[str, Counts] | None = None,
+    groups: dict[str, str] | None = None,
+    weight: pd.Series | None = None,
+    draws: int = 50,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Confusion, metrics and comparisons of a trial."""
+    counted = predictions(of_sets)
+    patches = catalog(groups or {patch: patch for patch in counted["patch"].unique()})
+    roles = split(patches)
+    if weight is not None:
+        roles["weight"] = weight
+    sets = list(dict.fromkeys(features for features, _ in of_sets))
+    table = score.confusion(DATASET, patches, roles, counted, references(of_names), "published", 1, sets)
+    score.CONFUSION.validate(table)
+    about = roles.merge(patches, on="patch")
+    found = score.score(table, DATASET, about, {"validation": "clean", "test": "clean"}, draws, (1, "r"))
+    score.METRICS.validate(found[0])
+    score.PAIRED.validate(found[1])
+    return table, *found
+
+
+def row(table: pd.DataFrame, **about: str) -> pd.Series:
+    """The one row with these entries; `of` stands for class."""
+    chosen = table
+    for name, wanted in about.items():
+        chosen = chosen[chosen["class" if name == "of" else name] == wanted]
+    assert len(chosen) == 1, chosen
+    return chosen.iloc[0]
+
+
+# Four patches: P has both, Q has no cloud, R is all cloud, S has both.
+HAND = [
+    ("P", THICK, THICK, 6), ("P", THIN, CLEAR, 2), ("P", CLEAR, CLEAR, 9), ("P", CLEAR, THIN, 3),
+    ("Q", CLEAR, CLEAR, 15), ("Q", CLEAR, THICK, 5),
+    ("R", THICK, THIN, 20),
+    ("S", THIN, CLEAR, 10), ("S", CLEAR, CLEAR, 8), ("S", SHADOW, SHADOW, 2),
+]  # fmt: skip
+
+
+def test_pooled_figures_by_hand() -> None:
+    _, found, _ = scored({("l1c", "forest"): HAND})
+    overall = row(found, metric="OA", definition="OA")
+    # right: 6 + 9 + 15 + 8 + 2 of 80
+    assert overall["value"] == pytest.approx(40 / 80)
+    assert (overall["n"], overall["groups"]) == (80, 4)
+    assert "fewer than ten groups (4)" in overall["note"]
+    cloud = {"of": "cloud", "definition": "question, pooled"}
+    # 38 pixels of cloud, 26 found; 42 without, 34 found
+    assert row(found, metric="OA", **cloud)["value"] == pytest.approx((26 + 34) / 80)
+    assert row(found, metric="PA", **cloud)["value"] == pytest.approx(26 / 38)
+    assert row(found, metric="UA", **cloud)["value"] == pytest.approx(26 / 34)
+    assert row(found, metric="BOA", **cloud)["value"] == pytest.approx((26 / 38 + 34 / 42) / 2)
+    thin = row(found, metric="PA", definition="per class", of=THIN)
+    assert (thin["value"], thin["n"], thin["groups"]) == (0.0, 12, 2)
+
+
+def test_medians_of_the_authors_by_hand() -> None:
+    """BOA of P: (6/8 + 9/12) / 2, of S: (0 + 1) / 2; Q has no cloud and R nothing else."""
+    _, found, _ = scored({("l1c", "forest"): HAND})
+    median = row(found, metric="BOA", definition="median over patches", of="cloud")
+    assert median["value"] == pytest.approx((0.75 + 0.5) / 2)
+    assert (median["n"], median["groups"]) == (2, 2)
+
+    def summaries(metric: str, of: str) -> tuple[list[float], set[int]]:
+        rows = found[(found["metric"] == metric) & (found["class"] == of)]
+        rows = rows[rows["definition"].str.contains("cloudy")]
+        return rows["value"].tolist(), set(rows["n"])
+
+    # PA of P 6/8, R 1, S 0; UA of P 6/9, R 1, undefined in S; Q is not cloudy though cloud is predicted.
+    third = 100 / 3
+    assert summaries("PA", "cloud") == (pytest.approx([1.75 / 3, third, third, third]), {3})
+    assert summaries("UA", "cloud") == (pytest.approx([(6 / 9 + 1) / 2, 0, 50, 50]), {2})
+    assert summaries("PA", "shadow") == (pytest.approx([1, 0, 0, 100]), {1})
+
+
+def test_a_patch_task_has_no_summaries_over_patches() -> None:
+    _, found, _ = scored({("s1", "forest"): [("P", "a", "a", 1), ("Q", "b", "a", 1)]})
+    assert set(found["task"]) == {"scene"}
+    assert not found["definition"].str.contains("patches").any()
+    assert not (found["metric"] == "WA").any()
+
+
+def test_undefined_is_empty_and_says_why() -> None:
+    _, found, _ = scored({("s1", "forest"): [("P", "a", "a", 1), ("Q", "b", "a", 1)]})
+    absent = row(found, metric="PA", of="c")
+    assert np.isnan(absent["value"])
+    assert absent["note"] == "no patch of role test has class c"
+    assert row(found, metric="UA", of="b")["note"] == "class b is never predicted in role test"
+    assert row(found, metric="F1", of="c")["note"] == "class c neither occurs nor is predicted in role test"
+    assert row(found, metric="AA", definition="AA over all classes")["value"] == pytest.approx(1 / 3)
+
+
+def test_a_role_without_a_scored_patch_says_so() -> None:
+    groups = {"P": "P"}
+    counted = predictions({("s1", "forest"): [("P", "a", "a", 1)]})
+    patches = catalog(groups | {"V": "V"})
+    roles = split(patches).assign(role=["test", "validation"])
+    table = score.confusion(DATASET, patches, roles, counted, references(), "published", 1, ["s1"])
+    marks = {"validation": "clean", "test": "linked: city"}
+    found, _ = score.score(table, DATASET, roles.merge(patches), marks, 10, (1,))
+    empty = row(found, metric="OA", role="validation")
+    assert np.isnan(empty["value"])
+    assert empty["note"] == "no scored patch of role validation"
+    assert row(found, metric="OA", role="test")["mark"] == "linked: city"
+
+
+def test_one_group_has_no_interval() -> None:
+    counts = [("P", "a", "a", 1), ("Q", "b", "a", 1)]
+    _, found, _ = scored({("s1", "forest"): counts}, groups={"P": "same", "Q": "same"})
+    only = row(found, metric="OA")
+    assert only["value"] == 0.5
+    assert np.isnan([only["low"], only["high"]]).all()
+    assert only["note"] == "one group: no interval"
+
+
+def test_a_reference_answers_its_questions_and_no_other() -> None:
+    fmask = [
+        ("P", THICK, "cloud", 7),
+        ("P", CLEAR, "land", 2),
+        ("Q", SHADOW, "shadow", 1),
+        ("Q", CLEAR, "cloud", 3),
+    ]
+    _, found, paired = scored({("l1c", "forest"): HAND}, {"fmask": fmask})
+    mine = found[found["classifier"] == "fmask"]
+    assert set(mine["class"]) == {"cloud"}
+    assert set(mine["features"]) == {""}
+    assert row(mine, metric="OA")["value"] == pytest.approx(10 / 13)
+    assert set(paired["class"]) == {"cloud"}
+    assert (paired["classifier_b"] == "fmask").all()
+
+
+def test_a_constant_reference_is_flagged_and_its_scores_are_empty() -> None:
+    qa60 = [("P", THICK, "clear", 8), ("P", CLEAR, "clear", 12), ("Q", CLEAR, "clear", 20)]
+    table, found, paired = scored({("l1c", "forest"): HAND}, {"qa60": qa60})
+    mine = found[found["classifier"] == "qa60"]
+    assert len(mine) > 5
+    assert mine[["value", "low", "high"]].isna().all(axis=None)
+    assert mine["note"].str.contains("constant: it predicts nothing but clear").all()
+    assert paired[["difference", "p"]].isna().all(axis=None)
+    assert (table["classifier"] == "qa60").any()
+
+
+def test_no_answer_counts_as_negative_and_is_told() -> None:
+    fmask = [
+        ("P", THICK, "cloud", 6), ("P", THIN, "no answer", 2), ("P", CLEAR, "land", 9),
+        ("P", CLEAR, "cloud", 3), ("Q", CLEAR, "land", 12), ("Q", CLEAR, "no answer", 8),
+    ]  # fmt: skip
+    _, found, paired = scored({("l1c", "forest"): HAND[:6]}, {"fmask": fmask})
+    mine = row(found, classifier="fmask", metric="OA")
+    assert mine["value"] == pytest.approx((6 + 9 + 20) / 40)
+    assert "no answer for 25 % of all units: counted as negative" in mine["note"]
+    assert paired["note"].str.contains("counted as negative").all()
+    assert not paired["note"].str.contains("different pixels").any()
+
+
+def test_a_reference_that_never_answers_is_empty() -> None:
+    fmask = [("P", THICK, "no answer", 8), ("P", CLEAR, "no answer", 12)]
+    _, found, _ = scored({("l1c", "forest"): HAND}, {"fmask": fmask})
+    mine = found[found["classifier"] == "fmask"]
+    assert mine["value"].isna().all()
+    assert mine["note"].str.contains("it predicts nothing but no answer").all()
+
+
+def test_the_word_for_no_answer_is_that_of_the_reference_step() -> None:
+    step = pytest.importorskip("sentinel_forest.reference")
+    assert step.NO_ANSWER == score.NO_ANSWER
+
+
+def test_comparisons_use_the_patches_in_common() -> None:
+    fmask = [
+        (patch, true, "cloud" if "cloud" in predicted else "land", count)
+        for patch, true, predicted, count in HAND
+    ]
+    fmask = [row for row in fmask if row[0] != "Q"]
+    _, found, paired = scored({("l1c", "forest"): HAND}, {"fmask": fmask})
+    difference = row(paired, metric="BOA", definition="question, pooled", of="cloud")
+    # "cloud shadow" counts as cloud for fmask here: 2 of the 22 pixels without cloud are lost.
+    assert difference["difference"] == pytest.approx(2 / 22 / 2)
+    assert difference["n"] == 3
+    assert "3 of 4 patches in common" in difference["note"]
+    forest = row(found, classifier="forest", metric="BOA", definition="question, pooled", of="cloud")
+    assert forest["n"] == 80
+
+
+def test_different_pixels_are_noted() -> None:
+    other = [("P", THICK, "cloud", 5), ("P", CLEAR, "land", 12)]
+    _, _, paired = scored({("l1c", "forest"): HAND}, {"fmask": other})
+    assert paired["note"].str.contains("the two leave out different pixels").all()
+
+
+def test_pairs_tests_and_families() -> None:
+    right = [(f"{k}", "ab"[k % 2], "ab"[k % 2], 1) for k in range(40)]
+    wrong = [(f"{k}", "ab"[k % 2], "ab"[(k % 2 + (k < 12)) % 2], 1) for k in range(40)]
+    majority = [(f"{k}", "ab"[k % 2], "a", 1) for k in range(40)]
+    _, _, paired = scored(
+        {("s1", "forest"): right, ("s2", "forest"): wrong, ("s1", "majority"): majority}, draws=200
+    )
+    pairs = set(paired[["features_a", "classifier_b", "features_b"]].itertuples(index=False, name=None))
+    assert pairs == {("s1", "majority", "s1"), ("s1", "forest", "s2")}
+    mcnemar = row(paired, test=score.MCNEMAR, features_b="s2")
+    assert mcnemar["difference"] == pytest.approx(12 / 40)
+    assert mcnemar["p"] == pytest.approx(2 * 0.5**12)
+    assert mcnemar["p_holm"] == pytest.approx(2 * 0.5**12)
+    against = row(paired, test=score.MCNEMAR, features_b="s1")
+    assert against["p"] == pytest.approx(2 * 0.5**20)
+    assert against["p_holm"] == pytest.approx(2 * against["p"])
+    boot = row(paired, test=score.BOOTSTRAP, metric="OA", features_b="s2")
+    assert boot["low"] > 0.1
+    assert boot["p"] < 0.001
+
+
+def test_all_classifiers_see_the_same_draws() -> None:
+    generator = np.random.default_rng(1)
+    counts = [(f"{k}", "a", "ab"[value], 1) for k, value in enumerate(generator.integers(0, 2, 30))]
+    _, _, paired = scored({("s1", "forest"): counts, ("s2", "forest"): counts})
+    boot = paired[paired["test"] == score.BOOTSTRAP].dropna(subset="difference")
+    assert len(boot)
+    assert (boot[["difference", "low", "high"]] == 0).all(axis=None)
+    assert (boot["p"] == 1).all()
+
+
+def test_design_weights_give_rows_of_their_own() -> None:
+    counts = [("P", "a", "a", 1), ("Q", "a", "b", 1)]
+    _, found, _ = scored({("s1", "forest"): counts}, weight=pd.Series([3.0, 1.0]))
+    assert row(found, metric="OA", definition="OA, as sampled")["value"] == 0.5
+    weighted = row(found, metric="OA", definition="OA, design-weighted")
+    assert weighted["value"] == 0.75
+    assert weighted["n"] == 2
+    _, _, paired = scored({("s1", "forest"): counts, ("s2", "forest"): counts}, weight=pd.Series([3.0, 1.0]))
+    assert row(paired, test=score.MCNEMAR)["definition"] == "OA, as sampled"
+
+
+def test_design_weights_enter_the_summaries_over_patches() -> None:
+    counts = [
+        ("P", THICK, THICK, 1), ("P", CLEAR, CLEAR, 1), ("Q", THICK, CLEAR, 1), ("Q", CLEAR, CLEAR, 1),
+    ]  # fmt: skip
+    _, found, _ = scored({("l1c", "forest"): counts}, weight=pd.Series([3.0, 1.0]))
+    cloud = found[(found["class"] == "cloud")].set_index(["metric", "definition"])["value"]
+    assert cloud["BOA", "median over patches, as sampled"] == 0.75
+    assert cloud["BOA", "median over patches, design-weighted"] == 1.0
+    assert cloud["PA", "mean over cloudy patches, design-weighted"] == 0.75
+
+
+def test_replicates_are_the_metric_of_the_resampled_patches() -> None:
+    """A plain second implementation: repeat the rows of each group, then compute."""
+    generator = np.random.default_rng(3)
+    cells = [
+        (f"{k}", true, guess, int(generator.integers(0, 30)))
+        for k in range(9)
+        for true in CLOUD.names
+        for guess in CLOUD.names
+    ]
+    groups = {f"{k}": f"g{k // 2}" for k in range(9)}
+    table, _, _ = scored({("l1c", "forest"): cells}, groups=groups)
+    patches = catalog(groups).assign(weight=1.0)
+    drawn = score.sample(patches, 5, 11)
+    (classifier,) = score.classifiers(table, DATASET)
+    found = {one.key: one.replicates for one in score.evaluate(table, classifier, drawn)}
+    names = list(CLOUD.names)
+    for draw in range(5):
+        times = drawn.draws[draw + 1].astype(int)
+        rows = pd.concat(
+            [table[table["group"] == f"g{k}"].assign(copy=c) for k in range(5) for c in range(times[k])]
+        )
+        pooled = rows.groupby(["true", "predicted"])["count"].sum().unstack(fill_value=0)
+        pooled = pooled.reindex(index=names, columns=names, fill_value=0).to_numpy()
+        assert found["kappa", "Cohen's kappa", ""][draw] == pytest.approx(metrics.kappa(pooled))
+        values = []
+        for _, one in rows.groupby(["patch", "copy"]):
+            truth, guess = one["true"].isin([THICK, THIN]), one["predicted"].isin([THICK, THIN])
+            hit = one.loc[truth & guess, "count"].sum() / one.loc[truth, "count"].sum()
+            values.append(
+                (hit + one.loc[~truth & ~guess, "count"].sum() / one.loc[~truth, "count"].sum()) / 2
+            )
+        assert found["BOA", "median over patches", "cloud"][draw] == pytest.approx(np.median(values))
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (predictions({("l1c", "forest"): [("Z", CLEAR, CLEAR, 1)]}), "A patch is not in the split"),
+        (predictions({("l1c", "forest"): [("P", CLEAR, CLEAR, 1)] * 2}), "Counts are given twice"),
+        (predictions({("s1", "forest"): [("P", "a", "a", 1)]}), "A feature set has no predictions"),
+        (predictions({("l1c", "forest"): [("P", "a", CLEAR, 1)]}), "Unknown true class"),
+        (predictions({("l1c", "forest"): [("P", CLEAR, "fog", 1)]}), "Unknown predicted class"),
+    ],
+)
+def test_faults_in_predictions(fault: pd.DataFrame, says: str) -> None:
+    patches = catalog({"P": "P"})
+
+    def classify() -> None:
+        table = score.confusion(
+            DATASET, patches, split(patches), fault, references(), "published", 1, ["l1c"]
+        )
+        score.classifiers(table, DATASET)
+
+    with pytest.raises(InputError, match=says):
+        classify()
+
+
+def test_unknown_names() -> None:
+    patches = catalog({"P": "P"})
+    counted = predictions({("x", "forest"): [("P", CLEAR, CLEAR, 1)]})
+    with pytest.raises(InputError, match="Unknown feature set"):
+        score.confusion(DATASET, patches, split(patches), counted, references(), "published", 1, ["x"])
+    other = references({"maja": [("P", CLEAR, CLEAR, 1)]})
+    with pytest.raises(InputError, match="Unknown reference algorithm"):
+        score.confusion(DATASET, patches, split(patches), counted, other, "published", 1, [])
+
+
+def loose(**columns: str) -> pa.DataFrameSchema:
+    return pa.DataFrameSchema({name: pa.Column(dtype) for name, dtype in columns.items()})
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The inputs of the step for two feature sets and one reference algorithm, in two shards."""
+    monkeypatch.setattr(datasets, "load", lambda name, layout: DATASET)
+    patches = catalog(dict(zip("PQRS", "PQRS", strict=True)))
+    tables.write_parquet(tmp_path / "catalog.parquet", patches, loose(patch="str", group="str"))
+    tables.write_parquet(
+        tmp_path / "split.parquet", split(patches), loose(patch="str", role="str", weight="float64")
+    )
+    fmask = [
+        (patch, true, "cloud" if guess in (THICK, THIN) else "land", count)
+        for patch, true, guess, count in HAND
+    ]
+    both = predictions({("l1c", "forest"): HAND, ("l1c+context", "forest"): HAND})
+    both = pd.concat([both, both.assign(trial=2)]).astype({"trial": "int32"})
+    merged = (
+        pd.DataFrame(fmask, columns=score.REFERENCES[1:]).groupby(score.REFERENCES[1:4], as_index=False).sum()
+    )
+    merged.insert(0, "classifier", "fmask")
+    for shard, members in (("1", ["P", "Q"]), ("2", ["R", "S"])):
+        for name, table in (("predictions", both), ("references", merged)):
+            part = table[table["patch"].isin(members)]
+            tables.write_parquet(tmp_path / name / f"{shard}.parquet", part, pa.DataFrameSchema())
+    links = pd.DataFrame(
+        [("published", 1, "group", "test", "train", 1, 4, 0.25, 1, "marked")],
+        columns=list(ledger.LEDGER.columns),
+    )
+    tables.write_tsv(tmp_path / "ledger.tsv", links, ledger.LEDGER)
+    (tmp_path / "verified.json").write_text('{"accepted":[]}')
+    return tmp_path
+
+
+def step(folder: Path, *more: str, trial: str = "1", out: str = "out") -> None:
+    paths = [f"--{name}={folder / name}.parquet" for name in ("catalog", "split")]
+    shards = {
+        name: [str(folder / name / f"{k}.parquet") for k in (1, 2)] for name in ("predictions", "references")
+    }
+    score.main([
+        "--dataset=cloudsen12", "--release=r", "--scheme=published", f"--trial={trial}",
+        "--sets=l1c,l1c+context", "--seed=1", "--draws=20", *paths,
+        f"--ledger={folder / 'ledger.tsv'}", f"--verified={folder / 'verified.json'}",
+        "--predictions", *shards["predictions"], "--references", *shards["references"],
+        f"--metrics={folder / out / 'metrics.tsv'}", f"--paired={folder / out / 'paired.tsv'}", *more,
+    ])  # fmt: skip
+
+
+def test_the_step(files: Path) -> None:
+    outs = [f"--confusion={files / 'all.parquet'}", f"--confusion=l1c={files / 'l1c.parquet'}"]
+    step(files, *outs)
+    table = tables.read_parquet(files / "all.parquet")
+    assert set(table["features"]) == {"", "l1c", "l1c+context"}
+    assert set(tables.read_parquet(files / "l1c.parquet")["features"]) == {"", "l1c"}
+    found = tables.read_tsv(files / "out" / "metrics.tsv", score.METRICS)
+    assert set(found["mark"]) == {"linked: group"}
+    mine = row(found, classifier="forest", features="l1c", metric="OA", definition="OA")
+    assert mine["value"] == pytest.approx(40 / 80)
+    paired = tables.read_tsv(files / "out" / "paired.tsv", score.PAIRED)
+    assert {"fmask", "forest"} == set(paired["classifier_b"])
+
+
+def test_the_step_writes_the_same_bytes_twice(files: Path) -> None:
+    for out in ("one", "two"):
+        step(files, f"--confusion={files / out / 'confusion.parquet'}", out=out)
+    for name in ("confusion.parquet", "metrics.tsv", "paired.tsv"):
+        assert (files / "one" / name).read_bytes() == (files / "two" / name).read_bytes()
+
+
+def test_accepted_failures_are_marked(files: Path) -> None:
+    (files / "verified.json").write_text('{"accepted":["value-range"]}')
+    step(files)
+    found = tables.read_tsv(files / "out" / "metrics.tsv", score.METRICS)
+    assert set(found["mark"]) == {"linked: group; failed checks accepted: value-range"}
+
+
+def test_a_ledger_that_does_not_know_the_trial_stops_the_step(files: Path) -> None:
+    with pytest.raises(InputError, match="The ledger does not know this trial"):
+        step(files, trial="2")
+    assert not (files / "out").exists()
+
+
+def test_a_table_without_its_columns_stops_the_step(files: Path) -> None:
+    tables.write_parquet(
+        files / "predictions" / "1.parquet", pd.DataFrame({"patch": ["P"]}), pa.DataFrameSchema()
+    )
+    with pytest.raises(InputError, match="A table lacks columns"):
+        step(files)
+
+
+def test_two_thousand_draws_over_a_thousand_patches_in_a_second() -> None:
+    generator = np.random.default_rng(1)
+    names = CLOUD.names
+    cells = pd.DataFrame(
+        [(f"{k}", true, guess) for k in range(1000) for true in names for guess in names],
+        columns=["patch", "true", "predicted"],
+    )
+    cells["count"] = generator.integers(1, 500, len(cells))
+    patches = pd.DataFrame({"patch": [f"{k}" for k in range(1000)], "weight": 1.0})
+    patches["group"] = [f"{k // 5}" for k in range(1000)]
+    one = score.Classifier("forest", "l1c", CLOUD, names, {"cloud": (THICK, THIN)})
+    started = time.process_time()
+    found = score.evaluate(cells, one, score.sample(patches, 2000, 1))
+    assert len(found) > 25
+    assert time.process_time() - started < 1.0
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    backwards = scored({("l1c", "forest"): HAND[::-1]}, groups=dict(zip("PQRS", "PQRS", strict=True)))
+    for one, other in zip(scored({("l1c", "forest"): HAND}), backwards, strict=True):
+        pd.testing.assert_frame_equal(one, other)
+
+
+def test_s2cloudless_on_real_pixels_against_scikit_learn(real: Path, tmp_path: Path) -> None:
+    """The medians and the pooled figures of a layer of a mini-release, from its arrays alone."""
+    with tarfile.open(real / "cloudsen12.tar.xz") as archive:
+        members = [
+            member for member in archive if re.search(r"/test/LABEL_(manual_hq|s2cloudless)", member.name)
+        ]
+        archive.extractall(tmp_path, members, filter="data")
+    truth, guess = (
+        np.fromfile(next(tmp_path.rglob(f"LABEL_{name}.dat")), "int8").reshape(-1, 512, 512)[:, 1:510, 1:510]
+        for name in ("manual_hq", "s2cloudless")
+    )
+    said = np.where(guess > 40, "cloud", "clear")
+    counts = [
+        (str(patch), name, answer, int(((truth[patch] == code) & (said[patch] == answer)).sum()))
+        for patch in range(len(truth))
+        for code, name in enumerate(CLOUD.names)
+        for answer in ("clear", "cloud")
+    ]
+    forest = [(str(patch), CLEAR, CLEAR, 1) for patch in range(len(truth))]
+    _, found, _ = scored({("l1c", "forest"): forest}, {"qa60": counts})
+    mine = found[(found["classifier"] == "qa60") & (found["class"] == "cloud")]
+    cloud, positive = np.isin(truth, (1, 2)), said == "cloud"
+    each = [
+        balanced_accuracy_score(a.ravel(), b.ravel())
+        for a, b in zip(cloud, positive, strict=True)
+        if 0 < a.mean() < 1
+    ]
+    assert len(each) > 1
+    assert row(mine, definition="median over patches")["value"] == pytest.approx(np.median(each), abs=1e-12)
+    pooled = balanced_accuracy_score(cloud.ravel(), positive.ravel())
+    assert row(mine, metric="BOA", definition="question, pooled")["value"] == pytest.approx(pooled, abs=1e-12)

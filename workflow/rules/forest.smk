@@ -1,0 +1,137 @@
+"""Random forests: one per trial and feature set; then what they and the reference algorithms say."""
+
+
+def baseline_folder(baseline):
+    return f"<results>/{baseline.release}/baselines/{baseline.scheme}/{baseline.trial}/{baseline.set}"
+
+
+def forest_files(wildcards):
+    """The forests that are tested on a release: its own, or those of the release it takes them from."""
+    release = wildcards.release
+    source = SELECTION.source(release)
+    return [
+        f"{baseline_folder(baseline._replace(release=source))}/{name}"
+        for baseline in SELECTION.baselines(release)
+        for name in ("forest.skops", "fit.json")
+    ]
+
+
+def patch_tables(wildcards):
+    """Tables of the feature sets of patch tasks, which are predicted from them."""
+    release = wildcards.release
+    dataset = SELECTION.datasets[release]
+    return [
+        f"<work>/{release}/features/{name}/{wildcards.shard}.parquet"
+        for name in SELECTION.sets(release)
+        if dataset.tasks[dataset.feature_sets[name].task].unit == "patch"
+    ]
+
+
+def forest_list(wildcards):
+    """Scheme, trial and set of every forest, as JSON for the command."""
+    return shlex.quote(
+        canonical(
+            [list(baseline[1:]) for baseline in SELECTION.baselines(wildcards.release)]
+        )
+    )
+
+
+rule fit:
+    """Grow the forest of one trial and feature set."""
+    input:
+        tables=lambda wildcards: feature_shards(wildcards.release, wildcards.set),
+        split="<results>/{release}/splits/{scheme}/{trial}.parquet",
+        catalog="<work>/{release}/catalog.parquet",
+    output:
+        model="<results>/{release}/baselines/{scheme}/{trial}/{set}/forest.skops",
+        fit="<results>/{release}/baselines/{scheme}/{trial}/{set}/fit.json",
+    log:
+        "<logs>/fit/{release}/{scheme}/{trial}/{set}.log",
+    benchmark:
+        "<benchmarks>/fit/{release}/{scheme}/{trial}/{set}.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    threads: 8
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 240 * attempt,
+    params:
+        code=code("forest"),
+        dataset=DATASET,
+        settings=shlex.quote(canonical(config["forest"])),
+        seed=config["seed"],
+    message:
+        "Grow the forest of {wildcards.release}: {wildcards.scheme} {wildcards.trial}, {wildcards.set}"
+    shell:
+        "python -m sentinel_forest.forest --release {wildcards.release} {params.dataset}"
+        " --catalog {input.catalog} --features {input.tables} --split {input.split} --settings {params.settings}"
+        " --seed {params.seed} --scheme {wildcards.scheme} --trial {wildcards.trial} --set {wildcards.set}"
+        " --threads {threads} --model {output.model} --fit {output.fit} >{log} 2>&1"
+
+
+rule predict:
+    """Predict the validation and test patches of a shard with every forest; a patch is read once."""
+    input:
+        catalog="<work>/{release}/catalog.parquet",
+        splits=split_files,
+        forests=forest_files,
+        tables=patch_tables,
+    output:
+        "<work>/{release}/predictions/{shard}.parquet",
+    log:
+        "<logs>/predict/{release}/{shard}.log",
+    benchmark:
+        "<benchmarks>/predict/{release}/{shard}.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    threads: 8
+    resources:
+        mem_mb=lambda wildcards, attempt: 4000 * attempt,
+        runtime=lambda wildcards, attempt: 240 * attempt,
+    params:
+        code=code("predict"),
+        dataset=DATASET,
+        folder="data/{release}",
+        shards=of_release(lambda release: release.shards),
+        forests=forest_list,
+        results=lambda wildcards, input: str(Path(input.splits[0]).parents[2]),
+        models=lambda wildcards, input: (
+            str(Path(input.forests[0]).parents[4]) if input.forests else "none"
+        ),
+        features=lambda wildcards, output: str(Path(output[0]).parents[1] / "features"),
+    message:
+        "Predict shard {wildcards.shard} of {wildcards.release} with all forests"
+    shell:
+        "python -m sentinel_forest.predict --release {wildcards.release} {params.dataset}"
+        " --folder {params.folder} --catalog {input.catalog} --shard {wildcards.shard}"
+        " --shards {params.shards} --forests {params.forests}"
+        " --results {params.results} --models {params.models} --features {params.features} --threads {threads} --output {output} >{log} 2>&1"
+
+
+rule reference:
+    """Hold the reference algorithms that ship with a release against its truth, patch by patch."""
+    input:
+        catalog="<work>/{release}/catalog.parquet",
+    output:
+        "<work>/{release}/references/{shard}.parquet",
+    log:
+        "<logs>/reference/{release}/{shard}.log",
+    conda:
+        "../../envs/workflow.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: 2000 * attempt,
+        runtime=lambda wildcards, attempt: 120 * attempt,
+    params:
+        code=code("reference"),
+        dataset=DATASET,
+        folder="data/{release}",
+        shards=of_release(lambda release: release.shards),
+        references=of_release(
+            lambda release: ",".join(SELECTION.references(release.name))
+        ),
+    message:
+        "Reference algorithms on shard {wildcards.shard} of {wildcards.release}"
+    shell:
+        "python -m sentinel_forest.reference {params.dataset} --folder {params.folder}"
+        " --catalog {input.catalog} --shard {wildcards.shard} --shards {params.shards}"
+        " --references '{params.references}' --output {output} >{log} 2>&1"

@@ -1,0 +1,25 @@
+"""The pages for people."""
+
+REPORT = str(VERSION / "report.html")
+
+
+rule pages:
+    """Write the report of a version from its result files."""
+    input:
+        manifest=str(VERSION / "manifest.sha256"),
+        version=str(VERSION / "version.json"),
+    output:
+        REPORT,
+    log:
+        "<logs>/pages.log",
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        code=code_digest("report.pages"),
+        work="work",
+        registry=shlex.quote(str(REGISTRY)),
+    message:
+        "Write the report"
+    shell:
+        "python -m sentinel_forest.report.pages --results $(dirname {input.manifest}) --work {params.work}"
+        " --registry {params.registry} --output {output} >{log} 2>&1"

@@ -1,0 +1,69 @@
+"""Which patches train and which test, and what the two have in common."""
+
+
+def split_files(wildcards):
+    return [
+        f"<results>/{wildcards.release}/splits/{scheme}/{trial}.parquet"
+        for scheme, trial in SELECTION.trials(wildcards.release)
+    ]
+
+
+def named_splits(wildcards, input):
+    """The splits with their scheme and trial, for the command."""
+    trials = SELECTION.trials(wildcards.release)
+    return " ".join(
+        f"--split {scheme}:{trial}:{path}"
+        for (scheme, trial), path in zip(trials, input.splits)
+    )
+
+
+rule split:
+    """Assign every patch a role in one trial of a scheme."""
+    input:
+        catalog="<work>/{release}/catalog.parquet",
+    output:
+        split="<results>/{release}/splits/{scheme}/{trial}.parquet",
+        balance="<results>/{release}/splits/{scheme}/{trial}.balance.tsv",
+        infeasible="<results>/{release}/splits/{scheme}/{trial}.infeasible.tsv",
+    log:
+        "<logs>/split/{release}/{scheme}/{trial}.log",
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        code=code_digest("split"),
+        definition=lambda wildcards: shlex.quote(
+            canonical(SELECTION.definitions(wildcards.release)[wildcards.scheme])
+        ),
+        seed=config["seed"],
+    message:
+        "Split {wildcards.release}: {wildcards.scheme}, trial {wildcards.trial}"
+    shell:
+        "python -m sentinel_forest.split --release {wildcards.release} --catalog {input.catalog}"
+        " --scheme {wildcards.scheme} --definition {params.definition} --trial {wildcards.trial}"
+        " --seed {params.seed} --output {output.split} --balance {output.balance}"
+        " --infeasible {output.infeasible} >{log} 2>&1"
+
+
+rule ledger:
+    """Count what the roles of every split share: patches, pixels, groups, ground."""
+    input:
+        catalog="<work>/{release}/catalog.parquet",
+        splits=split_files,
+    output:
+        "<results>/{release}/ledger.tsv",
+    log:
+        "<logs>/ledger/{release}.log",
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        code=code_digest("ledger"),
+        splits=named_splits,
+        gate=shlex.quote(canonical(config["gate"])),
+        linking=of_release(
+            lambda release: ",".join(SELECTION.datasets[release.name].group_keys)
+        ),
+    message:
+        "Write the ledger of links between the splits of {wildcards.release}"
+    shell:
+        "python -m sentinel_forest.ledger --catalog {input.catalog} {params.splits} --keys {params.linking}"
+        " --gate {params.gate} --output {output} >{log} 2>&1"

@@ -1,0 +1,102 @@
+"""The version: its manifest, its description, and a second computation held against it."""
+
+RESULT_FILES = (
+    [
+        f"<results>/{release}/splits/{scheme}/{trial}.{kind}"
+        for release in RELEASES
+        for scheme, trial in SELECTION.trials(release)
+        for kind in ("parquet", "balance.tsv", "infeasible.tsv")
+    ]
+    + [
+        f"<results>/{release}/{table}"
+        for release in RELEASES
+        for table in ("ledger.tsv", "integrity.tsv")
+    ]
+    + [
+        f"<results>/{release}/baselines/{scheme}/{trial}/{table}"
+        for release in RELEASES
+        for scheme, trial in SELECTION.trials(release)
+        for table in ("confusion.parquet", "metrics.tsv", "paired.tsv")
+    ]
+    + [
+        f"{baseline_folder(baseline)}/{name}"
+        for release in RELEASES
+        if SELECTION.source(release) == release
+        for baseline in SELECTION.baselines(release)
+        for name in ("forest.skops", "fit.json")
+    ]
+    + PRICES
+    + ["<results>/headline.tsv"]
+)
+VERSION_FILES = [
+    str(VERSION / "manifest.sha256"),
+    str(VERSION / "version.json"),
+    str(VERSION / "report.html"),
+]
+DIFFERENCES = f"work/check/{config['version']}/differences.tsv"
+
+
+rule publish_integrity:
+    """Take the findings of an admitted release into the results."""
+    input:
+        integrity="<work>/{release}/integrity.tsv",
+        verified="<work>/{release}/verified.json",
+    output:
+        "<results>/{release}/integrity.tsv",
+    log:
+        "<logs>/publish_integrity/{release}.log",
+    localrule: True
+    conda:
+        "../../envs/workflow.yaml"
+    message:
+        "Take the findings on {wildcards.release} into the results"
+    shell:
+        "cp {input.integrity} {output} >{log} 2>&1"
+
+
+rule seal:
+    """Write the manifest of all result files, and what they were made from."""
+    input:
+        files=RESULT_FILES,
+        verified=expand("<work>/{release}/verified.json", release=RELEASES),
+    output:
+        manifest="<results>/manifest.sha256",
+        version="<results>/version.json",
+    log:
+        "<logs>/seal.log",
+    localrule: True
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        code=code_digest("versions"),
+        results=lambda wildcards, output: str(Path(output.manifest).parent),
+        identity=shlex.quote(canonical(IDENTITY)),
+        configuration=shlex.quote(canonical(versions.settings(config))),
+        skipped=shlex.quote(canonical([row._asdict() for row in SELECTION.skipped()])),
+    message:
+        "Seal version {VERSION.name}"
+    shell:
+        "python -m sentinel_forest.versions --results {params.results} --identity {params.identity}"
+        " --configuration {params.configuration} --skipped {params.skipped}"
+        " --verified {input.verified} --files {input.files} >{log} 2>&1"
+
+
+rule compare:
+    """Hold a new computation of a sealed version against its manifest."""
+    input:
+        manifest="<results>/manifest.sha256",
+        sealed=ancient(str(VERSION / "manifest.sha256")) if SEALED else [],
+    output:
+        DIFFERENCES,
+    log:
+        "<logs>/compare.log",
+    localrule: True
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        code=code_digest("check"),
+    message:
+        "Hold the new computation against the sealed version {VERSION.name}"
+    shell:
+        "python -m sentinel_forest.check --sealed {input.sealed} --computed {input.manifest}"
+        " --output {output} 2>&1 | tee {log}"

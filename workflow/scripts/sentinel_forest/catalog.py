@@ -1,0 +1,109 @@
+"""The catalog of a release: one row per patch, in file order."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+
+from . import datasets, tables
+from .datasets.base import SPLITS, Dataset
+from .errors import InputError, run
+from .releases import FILES
+
+_SHARE = pa.Check.between(0, 1)
+
+CATALOG = pa.DataFrameSchema(
+    {
+        "patch": pa.Column("str", unique=True),
+        "published_split": pa.Column("str", pa.Check.isin([*SPLITS, ""])),
+        "file": pa.Column("str"),
+        "row": pa.Column("int64", pa.Check.ge(0)),
+        "group": pa.Column("str", pa.Check.str_length(min_value=1)),
+        "x": pa.Column("float64", nullable=True),
+        "y": pa.Column("float64", nullable=True),
+        "epsg": pa.Column("Int32", nullable=True),
+        "lon": pa.Column("float64", pa.Check.between(-180, 180), nullable=True),
+        "lat": pa.Column("float64", pa.Check.between(-90, 90), nullable=True),
+        "label": pa.Column("int16", pa.Check.ge(-1)),
+        "fraction_.+": pa.Column("float32", _SHARE, nullable=True, regex=True, required=False),
+        "valid_share": pa.Column("float32", _SHARE, nullable=True),
+        "content_hash": pa.Column("str", pa.Check.str_matches(r"^[0-9a-f]*$")),
+    }
+)
+"""One row per patch, in file order (train, validation, test).
+
+patch: stable id; published_split: train, validation, test or blank; file, row: where it lies; group: what
+it may not be parted from by default; x, y: centre (m) in the projection epsg; lon, lat: centre (degrees);
+label: index of the class, -1 if unknown or not a patch task; fraction_<class>: share of the class among
+the valid pixels; valid_share: share of valid pixels; content_hash: hash of the pixels (hex), blank if
+unknown. Then the dataset's group keys (text, blank if unknown) and what else it tells about a patch.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Make the catalog of a release."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--layout", type=json.loads, default={}, help='JSON, e.g. {"side":128}')
+    parser.add_argument("--folder", type=Path, required=True, help="folder of the release")
+    parser.add_argument("--files", type=Path, required=True, help="table of its files")
+    parser.add_argument("--hashes", type=Path, required=True, help="table of the hashes of its patches")
+    parser.add_argument("--output", type=Path, required=True)
+    arguments = parser.parse_args(argv)
+    dataset = datasets.load(arguments.dataset, arguments.layout)
+    files = tables.read_tsv(arguments.files, FILES)["path"].tolist()
+    hashes = tables.read_parquet(arguments.hashes)
+    catalog = make(dataset, arguments.folder, files, hashes)
+    tables.write_parquet(arguments.output, catalog, schema(dataset))
+
+
+def schema(dataset: Dataset) -> pa.DataFrameSchema:
+    """`CATALOG` with the group keys of a dataset."""
+    return CATALOG.add_columns({key: pa.Column("str") for key in dataset.group_keys})
+
+
+def make(dataset: Dataset, folder: Path, files: Sequence[str], hashes: pd.DataFrame) -> pd.DataFrame:
+    """The catalog of the release in `folder`.
+
+    Raises
+    ------
+    InputError
+        If there is no patch, or two have the same id.
+    """
+    catalog = dataset.catalog(folder, files, hashes)
+    if catalog.empty:
+        raise InputError("A release has no patches.", where=folder, expected="at least one patch")
+    twice = catalog[catalog["patch"].duplicated(keep=False)].sort_values("patch", kind="stable")
+    if len(twice):
+        places = twice["patch"] + " (" + twice["file"] + ", row " + twice["row"].astype("str") + ")"
+        raise InputError(
+            "Patches share an id.", where=folder, found=", ".join(places.head(6)),
+            expected=f"{len(catalog)} different ids, not {catalog['patch'].nunique()}",
+            remedy="remove the files that are there twice",
+        )  # fmt: skip
+    return catalog
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Read a catalog."""
+    return tables.read_parquet(path).astype({"epsg": "Int32"})
+
+
+def shard(catalog: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
+    """Rows of shard `shard` (from 1) of `shards`: consecutive, together all, in size equal to one row.
+
+    Raises
+    ------
+    InputError
+        If there is no such shard.
+    """
+    if not 1 <= shard <= shards:
+        raise InputError("There is no such shard.", found=shard, expected=f"1 to {shards}")
+    return catalog.iloc[(shard - 1) * len(catalog) // shards : shard * len(catalog) // shards]
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,116 @@
+"""A second computation held against a sealed version: exact first, then a table of differences."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from .errors import InputError, run
+from .tables import read_parquet, write_tsv
+
+DIFFERENCES = pa.DataFrameSchema(
+    {
+        "file": pa.Column("str"),
+        "column": pa.Column("str"),
+        "difference": pa.Column("str"),
+        "rows": pa.Column("int64"),
+        "first": pa.Column("str"),
+        "sealed": pa.Column("str"),
+        "computed": pa.Column("str"),
+        "greatest": pa.Column("float64", nullable=True),
+    },
+    strict=True,
+)
+"""Where two versions differ. rows: rows that differ; first: the first of them by its texts; sealed and
+computed: its values; greatest: greatest absolute difference of a numeric column."""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Compare two manifests and, where files differ, their tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sealed", type=Path, nargs="?", help="manifest of the sealed version")
+    parser.add_argument("--computed", type=Path, required=True, help="manifest of the new computation")
+    parser.add_argument("--output", type=Path, required=True)
+    arguments = parser.parse_args(argv)
+    if arguments.sealed is None:
+        raise InputError(
+            "This version is not sealed, so there is nothing to hold a computation against.",
+            where=arguments.computed.parent,
+            remedy="name a finished version: snakemake check --config version=NAME",
+        )
+    rows = list(differences(arguments.sealed, arguments.computed))
+    table = pd.DataFrame(rows, columns=list(DIFFERENCES.columns))
+    kinds = {name: str(column.dtype) for name, column in DIFFERENCES.columns.items()}
+    write_tsv(arguments.output, table.astype(kinds), DIFFERENCES)
+    if rows:
+        print(table.to_string(index=False), file=sys.stderr)
+        raise InputError(
+            f"{table['file'].nunique()} files differ from the sealed version.", where=arguments.sealed,
+            found=f"{len(rows)} differences, listed above", expected="the same bytes",
+            remedy="look at version.json of both for the digest that explains it: data, code, configuration "
+            "or environment",
+        )  # fmt: skip
+    print(f"all {len(read_manifest(arguments.sealed))} files are equal, byte for byte")
+
+
+def read_manifest(path: Path) -> dict[str, str]:
+    """SHA-256 (hex) of each file of a manifest, by its path."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return {line[66:]: line[:64] for line in lines}
+
+
+def differences(sealed: Path, computed: Path) -> Iterator[tuple]:
+    """Rows of `DIFFERENCES` for two manifests, each beside its files."""
+    before, after = read_manifest(sealed), read_manifest(computed)
+    for name in sorted({*before, *after}):
+        if name not in after:
+            yield (name, "", "file is missing", 0, "", before[name][:12], "", np.nan)
+        elif name not in before:
+            yield (name, "", "file is new", 0, "", "", after[name][:12], np.nan)
+        elif before[name] != after[name]:
+            yield from _file_differences(
+                name, sealed.parent / name, computed.parent / name, before[name], after[name]
+            )
+
+
+def _file_differences(name: str, sealed: Path, computed: Path, before: str, after: str) -> Iterator[tuple]:
+    if name.endswith((".tsv", ".parquet")) and sealed.is_file():
+        rows = list(_table_differences(name, _read(sealed), _read(computed)))
+        if rows:
+            yield from rows
+            return
+    yield (name, "", "bytes differ", 0, "", before[:12], after[:12], np.nan)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    if path.suffix == ".parquet":
+        return read_parquet(path)
+    return pd.read_csv(path, sep="\t", encoding="utf-8")
+
+
+def _table_differences(name: str, sealed: pd.DataFrame, computed: pd.DataFrame) -> Iterator[tuple]:
+    """Differences of two tables, column by column."""
+    if list(sealed.columns) != list(computed.columns) or len(sealed) != len(computed):
+        shapes = [f"{len(table)} rows x {len(table.columns)} columns" for table in (sealed, computed)]
+        yield (name, "", "tables have other rows or columns", 0, "", *shapes, np.nan)
+        return
+    for column in sealed.columns:
+        a, b = sealed[column], computed[column]
+        differ = ~((a == b) | (a.isna() & b.isna()))
+        if differ.any():
+            row = int(np.flatnonzero(differ)[0])
+            texts = [str(value) for value in sealed.iloc[row] if isinstance(value, str)]
+            numeric = all(pd.api.types.is_numeric_dtype(values) for values in (a, b))
+            greatest = float((a[differ] - b[differ]).abs().max()) if numeric else np.nan
+            yield (
+                name, column, "values differ", int(differ.sum()), " | ".join(texts), str(a.iloc[row]),
+                str(b.iloc[row]), greatest,
+            )  # fmt: skip
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,982 @@
+"""CloudSEN12, high quality: clouds and their shadows in images of 512 x 512 pixels, as raw arrays.
+
+The folders ``train``, ``val`` and ``test`` hold one file a layer (``L1C_B2.dat``: C order, little-endian,
+no header, N x 512 x 512) and ``metadata.csv`` with one row per patch. An image has 509 x 509 pixels; it
+is padded by one row and column before, two behind. The padding is cut off by its place: its value need
+not be known, and 0 would be taken for clear sky.
+
+Source: Aybar et al. 2022, Scientific Data 9, 782, doi 10.1038/s41597-022-01878-2, and the authors' code.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xxhash
+from rasterio.crs import CRS
+from rasterio.errors import CRSError
+from rasterio.warp import transform
+
+from ..errors import InputError
+from ..tables import replacing
+from .base import (
+    IGNORE,
+    Block,
+    Category,
+    Dataset,
+    FeatureSet,
+    File,
+    Finding,
+    Inspection,
+    Inspector,
+    Layer,
+    Question,
+    Reference,
+    Task,
+    no_hashes,
+)
+
+FOLDERS = {"train": "train", "val": "validation", "test": "test"}
+"""Folder of each split, and the split's name in the catalog."""
+
+METADATA = "metadata.csv"
+LABEL = "LABEL_manual_hq"
+
+WAVELENGTHS = {
+    "B1": 442.7, "B2": 492.4, "B3": 559.8, "B4": 664.6, "B5": 704.1, "B6": 740.5, "B7": 782.8,
+    "B8": 832.8, "B8A": 864.7, "B9": 945.1, "B10": 1373.5, "B11": 1613.7, "B12": 2202.4,
+}  # fmt: skip
+"""Central wavelengths of Sentinel-2A in nm (ESA, Sentinel-2 spectral response functions)."""
+
+NO_DATA = -99
+"""Written by the authors where Sentinel-1 or an ancillary map has no value."""
+
+NO_CODE = 254
+"""Stands for a label that does not fit 8 bits."""
+
+
+def _layer_table() -> dict[str, Layer]:
+    layers = [
+        Layer(f"L1C_{band}", "int16", 1e-4, "reflectance", None, length)
+        for band, length in WAVELENGTHS.items()
+    ]
+    layers += [
+        Layer(f"L2A_{band}", "int16", 1e-4, "reflectance", None, length)
+        for band, length in WAVELENGTHS.items()
+        if band != "B10"
+    ]
+    layers += [Layer("L2A_AOT", "int16", 1e-3), Layer("L2A_WVP", "int16", 1e-3, "cm")]
+    layers += [Layer(f"L2A_TCI_{colour}", "int16") for colour in "RGB"]
+    layers += [
+        Layer("EXTRA_CDI", "int16", 1e-4, "1", NO_DATA),
+        Layer("EXTRA_Shwdirection", "int16", 1e-2, "degree", NO_DATA),
+        Layer("EXTRA_elevation", "int16", 1.0, "m", NO_DATA),
+        Layer("EXTRA_ocurrence", "int16", 1.0, "%", NO_DATA),
+        Layer("EXTRA_lc100", "int16", 1.0, "class", NO_DATA),
+        Layer("EXTRA_lc10", "int16", 1.0, "class", NO_DATA),
+        Layer("S1_VV", "float32", 1.0, "dB", NO_DATA),
+        Layer("S1_VH", "float32", 1.0, "dB", NO_DATA),
+        Layer("S1_angle", "float32", 1.0, "degree", NO_DATA),
+    ]
+    classes = ("fmask", "qa60", "sen2cor", "kappamask_L1C", "kappamask_L2A", "manual_hq", "manual_sc")
+    percent = ("s2cloudless", "cd_fcnn_rgbi", "cd_fcnn_rgbi_swir")
+    layers += [Layer(f"LABEL_{name}", "uint8", 1.0, "class") for name in classes]
+    layers += [Layer(f"LABEL_{name}", "uint8", 1e-2, "probability") for name in percent]
+    return {layer.name: layer for layer in layers}
+
+
+LAYERS = _layer_table()
+IMAGE_LAYERS = tuple(f"L1C_{band}" for band in WAVELENGTHS)
+"""Layers whose pixels identify a patch, in the order in which their hashes are combined."""
+
+
+def _aliases() -> dict[str, str]:
+    """Lower-case names under which a layer occurs in older uploads and in tutorials."""
+    known: dict[str, str] = {}
+    for name in LAYERS:
+        product, rest = name.lower().split("_", 1)
+        padded = re.sub(r"^b(\d)(a?)$", r"b0\1\2", rest)
+        known |= {f"{product}_{rest}": name, f"{product}_{padded}": name}
+        if product != "l2a" or rest not in {band.lower() for band in WAVELENGTHS}:
+            known |= {rest: name, padded: name}
+    return known | {"extra_occurrence": "EXTRA_ocurrence", "occurrence": "EXTRA_ocurrence"}
+
+
+ALIASES = _aliases()
+_NAME = re.compile(r"(?:(?:train|validation|val|test)_)?(?P<name>.+)\.dat", re.IGNORECASE)
+_TILE = re.compile(r"(?:^|_)(T\d{2}[C-X][A-Z]{2})(?:_|$)")
+_DATE = re.compile(r"(?:^|_)(\d{4})(\d{2})(\d{2})T\d{6}")
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
+
+# ---------------------------------------------------------------------------- classes and algorithms
+
+CATEGORIES = (
+    Category(0, "clear", "#8b4000"),
+    Category(1, "thick cloud", "#dcdcdc"),
+    Category(2, "thin cloud", "#b4b4b4"),
+    Category(3, "cloud shadow", "#3c3c3c"),
+)
+"""Codes of ``LABEL_manual_hq``; colours as in the authors' package cloudsen12_models."""
+
+_CLOUD, _SHADOW = ("thick cloud", "thin cloud"), ("cloud shadow",)
+TASK = Task(
+    "cloud",
+    "pixel",
+    CATEGORIES,
+    (Question("cloud", _CLOUD), Question("shadow", _SHADOW), Question("contaminated", _CLOUD + _SHADOW)),
+)
+
+FMASK = ("land", "water", "cloud shadow", "snow", "cloud")
+SEN2COR = (
+    "saturated or defective", "dark area", "cloud shadow", "vegetation", "not vegetated", "water",
+    "unclassified", "cloud medium probability", "cloud high probability", "thin cirrus", "snow or ice",
+)  # fmt: skip
+"""Codes 1 to 11 of the scene classification of Sen2Cor."""
+KAPPAMASK = ("clear", "cloud shadow", "semi-transparent cloud", "cloud", "undefined")
+"""Codes 1 to 5 of KappaMask."""
+
+FIRST_CODE = {"LABEL_sen2cor": 1, "LABEL_kappamask_L1C": 1, "LABEL_kappamask_L2A": 1}
+"""The stored code of the first class, where it is not 0."""
+
+CODES: Mapping[str, frozenset[int]] = {
+    LABEL: frozenset(range(4)),
+    "LABEL_fmask": frozenset({*range(5), 255}),
+    "LABEL_sen2cor": frozenset(range(12)),
+    "LABEL_kappamask_L1C": frozenset(range(6)),
+    "LABEL_kappamask_L2A": frozenset(range(6)),
+    **dict.fromkeys(
+        ("LABEL_s2cloudless", "LABEL_cd_fcnn_rgbi", "LABEL_cd_fcnn_rgbi_swir"), frozenset(range(101))
+    ),
+}
+"""Values that label layers may hold, fill values included; the codes of ``manual_sc`` are not documented."""
+
+S2CLOUDLESS_THRESHOLD = 40
+CD_FCNN_THRESHOLD = 50
+"""Probabilities in percent above which the authors speak of cloud."""
+
+
+def _reference(
+    name: str, predicted: tuple[str, ...], cloud: Sequence[str], shadow: Sequence[str] = ()
+) -> Reference:
+    """A reference algorithm; one without shadows answers the question of cloud only, as in the paper."""
+    answers = {"cloud": tuple(cloud)}
+    if shadow:
+        answers |= {"shadow": tuple(shadow), "contaminated": (*cloud, *shadow)}
+    return Reference(name, TASK.name, f"LABEL_{name}", predicted, answers)
+
+
+_TWO = ("clear", "cloud")
+REFERENCES = {
+    reference.name: reference
+    for reference in (
+        _reference("fmask", FMASK, ("cloud",), _SHADOW),
+        _reference("qa60", _TWO, ("cloud",)),
+        _reference("s2cloudless", _TWO, ("cloud",)),
+        _reference("sen2cor", SEN2COR, SEN2COR[7:10], _SHADOW),
+        _reference("cd_fcnn_rgbi", _TWO, ("cloud",)),
+        _reference("cd_fcnn_rgbi_swir", _TWO, ("cloud",)),
+        _reference("kappamask_L1C", KAPPAMASK, KAPPAMASK[2:4], _SHADOW),
+        _reference("kappamask_L2A", KAPPAMASK, KAPPAMASK[2:4], _SHADOW),
+    )
+}
+
+# -------------------------------------------------------------------------------------- feature sets
+
+_BANDS = tuple(WAVELENGTHS)
+_SIX = ("B2", "B3", "B4", "B8", "B11", "B12")
+_INDICES = ("NDVI", "NDWI", "NDSI", "NDBI", "NBR", "HOT", "whiteness", "brightness_visible", "B8/B11")
+_CONTEXT = (
+    "NDVI", "NDSI", "HOT", "whiteness",
+    "B2_mean_3", "B2_mean_7", "B2_mean_15", "B2_deviation_3", "B2_deviation_7", "B2_deviation_15",
+    "B8_mean_7", "B8_mean_15", "B8_deviation_7", "B8_deviation_15",
+    "B10_mean_7", "B10_mean_15", "B11_mean_7", "B11_mean_15", "B11_deviation_7",
+    "HOT_mean_7", "HOT_mean_15", "NDSI_mean_7", "NDVI_deviation_15",
+)  # fmt: skip
+
+
+def _feature_set(name: str, bands: Sequence[str], more: Sequence[str] = ()) -> FeatureSet:
+    return FeatureSet(name, TASK.name, (*bands, *more), {band: f"L1C_{band}" for band in bands})
+
+
+FEATURE_SETS = {
+    feature_set.name: feature_set
+    for feature_set in (
+        _feature_set("l1c", _BANDS),
+        _feature_set("l1c+indices", _BANDS, _INDICES),
+        _feature_set("l1c+context", _BANDS, _CONTEXT),
+        _feature_set("l1c-6", _SIX, ("NDVI", "NDSI", "HOT", "whiteness")),
+    )
+}
+
+# ------------------------------------------------------------------------------------ names and sizes
+
+
+def layer_of(path: str) -> str | None:
+    """The layer that a file holds, by its name; None if it holds none.
+
+    Understood are the published names and those of older uploads and tutorials, in any case:
+    ``L1C_B04.dat``, ``train_B04.dat``, ``manual_hq.dat``, ``EXTRA_LC100.dat``.
+    """
+    match = _NAME.fullmatch(path.rsplit("/", 1)[-1])
+    return ALIASES.get(match["name"].lower()) if match else None
+
+
+def _published(path: str) -> str:
+    """The published path of the layer in a file (which must hold one)."""
+    return f"{path.rsplit('/', 1)[0]}/{layer_of(path)}.dat"
+
+
+def dtypes(layer: str) -> tuple[str, ...]:
+    """Dtypes in which a layer is published, the usual one first; release 1.1 has labels in 16 bits."""
+    usual = LAYERS[layer].dtype
+    return (usual, "<i2") if usual == "uint8" else ({"int16": "<i2", "float32": "<f4"}[usual],)
+
+
+@dataclass(frozen=True)
+class Split:
+    """The files of a split.
+
+    `files` gives the file of each layer; `twins` are further files of the same layers; `rows` counts the
+    rows of metadata.csv (None: there is none, or it cannot be read); `count` is the number of patches.
+    """
+
+    name: str
+    files: Mapping[str, str]
+    twins: tuple[str, ...]
+    sizes: Mapping[str, int]
+    rows: int | None
+    count: int
+    side: int
+
+    def dtype(self, layer: str) -> np.dtype | None:
+        """The dtype that a layer is stored in, or None if its size fits none."""
+        size = self.sizes[layer]
+        for kind in dtypes(layer):
+            if size and size == self.count * self.side**2 * np.dtype(kind).itemsize:
+                return np.dtype(kind)
+        return None
+
+    def fitting(self, layer: str) -> str:
+        """The sizes that would fit, in words."""
+        sizes = {
+            np.dtype(kind).name: self.count * self.side**2 * np.dtype(kind).itemsize for kind in dtypes(layer)
+        }
+        return " or ".join(f"{size} B ({self.count} patches of {kind})" for kind, size in sizes.items())
+
+
+def _split(folder: Path, name: str, paths: Iterable[str], side: int) -> Split:
+    """What the files of a split say about the number of its patches.
+
+    That number is the one on which most layers agree; where several are as good, the one with a row of
+    metadata.csv for each patch, then the one that takes most layers for their usual dtype.
+    """
+    files: dict[str, str] = {}
+    twins = []
+    # The published name comes first, so that it wins over its variants.
+    for path in sorted(paths, key=lambda path: (layer_of(path) is None or path != _published(path), path)):
+        layer = layer_of(path)
+        if layer is not None and path.startswith(f"{name}/"):
+            if layer in files:
+                twins.append(path)
+            files.setdefault(layer, path)
+    sizes = {layer: (folder / path).stat().st_size for layer, path in files.items()}
+    rows = _count_rows(folder / name / METADATA)
+    count = _patch_count(sizes, rows, side)
+    return Split(name, files, tuple(twins), sizes, rows, count, side)
+
+
+def _patch_count(sizes: Mapping[str, int], rows: int | None, side: int) -> int:
+    votes: Counter[int] = Counter()
+    usual: Counter[int] = Counter()
+    for layer, size in sizes.items():
+        for place, kind in enumerate(dtypes(layer)):
+            count, rest = divmod(size, side**2 * np.dtype(kind).itemsize)
+            if count and not rest:
+                votes[count] += 1
+                usual[count] += place == 0
+    if not votes:
+        return rows or 0
+    return max(votes, key=lambda count: (votes[count], count == rows, usual[count], count))
+
+
+def _count_rows(path: Path) -> int | None:
+    try:
+        return len(_read_metadata(path)) if path.is_file() else None
+    except InputError:
+        return None
+
+
+def _read_metadata(path: Path) -> pd.DataFrame:
+    """metadata.csv, all columns as text, blank where there is nothing."""
+    try:
+        table = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8", index_col=False)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise InputError(
+            "A table cannot be read.", where=path, found=error, expected="comma-separated text in UTF-8",
+            remedy="fetch it again",
+        ) from error  # fmt: skip
+    missing = table.fillna("")  # short rows
+    return missing.apply(lambda column: column.str.strip())
+
+
+def _splits_of(folder: Path, paths: Sequence[str], side: int) -> list[Split]:
+    there = {path.split("/", 1)[0] for path in paths}
+    return [_split(folder, name, paths, side) for name in FOLDERS if name in there]
+
+
+# ---------------------------------------------------------------------------------------- structure
+
+
+def _split_findings(folder: Path, split: Split) -> Iterator[Finding]:
+    table = f"{split.name}/{METADATA}"
+    if split.count == 0:
+        yield Finding(
+            f"{split.name}/", "structure", "patches", "failed", "no patch", "at least one",
+            "fetch the files of this split, or leave it out with `select`",
+        )  # fmt: skip
+        return
+    yield Finding(f"{split.name}/", "structure", "patches", "ok", str(split.count))
+    if (folder / table).is_file():
+        yield from _metadata_findings(folder, table, split)
+    else:
+        yield Finding(
+            table, "structure", "metadata", "note", "missing", "one row per patch",
+            "ROIs and products are unknown, so that each patch is a group of its own and links between "
+            "splits cannot be seen: fetch it",
+        )  # fmt: skip
+    for path in split.twins:
+        layer = str(layer_of(path))
+        yield Finding(
+            path, "structure", "twin", "failed", f"{path} and {split.files[layer]}", f"one file of {layer}",
+            "remove one of the two",
+        )  # fmt: skip
+    for layer, path in split.files.items():
+        yield from _layer_findings(split, layer, path)
+
+
+def _metadata_findings(folder: Path, path: str, split: Split) -> Iterator[Finding]:
+    try:
+        table = _read_metadata(folder / path)
+    except InputError as error:
+        found = str(error).replace("\n", ";")
+        yield Finding(path, "structure", "metadata", "failed", found, "a CSV table", "fetch it again")
+        return
+    status, expected = ("ok" if len(table) == split.count else "failed"), f"{split.count}, as in the layers"
+    remedy = "" if status == "ok" else "table and layers do not belong together: fetch both again"
+    yield Finding(path, "structure", "rows", status, f"{len(table)} rows", expected, remedy)  # type: ignore[arg-type]
+    needed = {"roi_id": ("roi_id",), "s2_id or s2_id_gee": ("s2_id", "s2_id_gee")}
+    lacking = [text for text, names in needed.items() if not any(name in table for name in names)]
+    if lacking:
+        yield Finding(
+            path, "structure", "columns", "note", ", ".join(table.columns), ", ".join(lacking),
+            "without them links between splits by ROI or product cannot be seen",
+        )  # fmt: skip
+
+
+def _layer_findings(split: Split, layer: str, path: str) -> Iterator[Finding]:
+    if path != _published(path):
+        yield Finding(path, "structure", "name", "note", path, _published(path))
+    size, kind = split.sizes[layer], split.dtype(layer)
+    if kind is None:
+        yield Finding(
+            path, "structure", "size", "failed", _size_text(size, layer, split.side), split.fitting(layer),
+            "the file is incomplete, of another split, or of another layout: fetch it again",
+        )  # fmt: skip
+        return
+    yield Finding(
+        path,
+        "structure",
+        "size",
+        "ok",
+        f"{size} B ({split.count} patches of {kind.name})",
+        split.fitting(layer),
+    )
+    if kind != np.dtype(dtypes(layer)[0]):
+        yield Finding(path, "structure", "dtype", "note", kind.name, np.dtype(dtypes(layer)[0]).name)
+
+
+def _size_text(size: int, layer: str, side: int) -> str:
+    """A size, and what it would be as patches."""
+    for kind in dtypes(layer):
+        patch = side**2 * np.dtype(kind).itemsize
+        if size and size % patch == 0:
+            return f"{size} B ({size // patch} patches of {np.dtype(kind).name})"
+    return f"{size} B"
+
+
+# --------------------------------------------------------------------- content, while the bytes pass by
+
+
+class _LayerInspector(Inspector):
+    """Looks at the patches of a layer: padding, values, and a hash of each image."""
+
+    def __init__(self, path: str, layer: str, dtype: np.dtype, side: int) -> None:
+        self.path, self.layer, self.dtype, self.side = path, layer, dtype, side
+        self.codes, self.hashed = CODES.get(layer), layer in IMAGE_LAYERS
+        patch = side**2 * dtype.itemsize
+        self.block_bytes = patch * max(1, (512 << 10) // patch)  # what is looked at stays in the cache
+        self.count = 0
+        self.hashes: list[str] = []
+        self.padding: set[str] = set()
+        self.constant: np.generic | None = None
+        self.low, self.high = np.inf, -np.inf
+        self.wrong, self.first_wrong = 0, ""
+        self.missing, self.first_missing = 0, ""
+
+    def update(self, block: memoryview) -> None:
+        whole = len(block) // (self.side**2 * self.dtype.itemsize)
+        values = np.frombuffer(block, self.dtype, whole * self.side**2)
+        patches = values.reshape(whole, self.side, self.side)
+        if not whole:
+            return
+        window = patches[:, 1 : self.side - 2, 1 : self.side - 2]
+        if self.count == 0:
+            self.constant = window[0, 0, 0]
+        self._see_padding(patches)
+        if self.hashed:
+            self._see_image(window)
+        else:
+            self._see_values(window)
+        self.count += whole
+
+    def _see_padding(self, patches: np.ndarray) -> None:
+        strips = (patches[:, 0], patches[:, -2:], patches[:, :, 0], patches[:, :, -2:])
+        if not any(strip.any() for strip in strips):
+            self.padding.add("0")
+        elif len(self.padding) <= 4:  # enough to say that it is not one value
+            self.padding |= {f"{value:g}" for strip in strips for value in np.unique(strip)[:4]}
+
+    def _see_image(self, window: np.ndarray) -> None:
+        images = np.ascontiguousarray(window)
+        self.hashes += [xxhash.xxh3_128_hexdigest(image) for image in images]
+        if self.constant is not None and (images != self.constant).any():
+            self.constant = None
+
+    def _see_values(self, window: np.ndarray) -> None:
+        low, high = window.min(), window.max()  # NaN, if there is one
+        if self.dtype.kind == "f" and not (np.isfinite(low) and np.isfinite(high)):
+            window, low, high = self._see_gaps(window)
+        self.low, self.high = min(self.low, float(low)), max(self.high, float(high))
+        if self.codes is not None and not (low >= 0 and set(range(int(high) + 1)) <= self.codes):
+            self._see_codes(window)
+
+    def _see_gaps(self, window: np.ndarray) -> tuple[np.ndarray, float, float]:
+        """Count NaN and infinite values; what is left, and its extremes."""
+        finite = np.isfinite(window)
+        self.missing += int((~finite).sum())
+        self.first_missing = self.first_missing or self._place(~finite)
+        rest = window[finite]
+        return rest, rest.min(initial=np.inf), rest.max(initial=-np.inf)
+
+    def _see_codes(self, window: np.ndarray) -> None:
+        codes = np.array(sorted(self.codes or ()), dtype=np.uint8)
+        wrong = ~np.isin(_eight_bits(window), codes)
+        if wrong.any():
+            self.wrong += int(wrong.sum())
+            self.first_wrong = self.first_wrong or f"{window[wrong][0]} in {self._place(wrong)}"
+
+    def _place(self, mask: np.ndarray) -> str:
+        """The first patch and pixel of a mask of the valid window, by row and column of the file."""
+        patch, row, column = np.unravel_index(int(mask.argmax()), mask.shape)
+        return f"patch {self.count + patch}, pixel ({row + 1}, {column + 1})"
+
+    def finish(self) -> Inspection:
+        if not self.count:
+            return Inspection(())
+        return Inspection(tuple(self._findings()), self._hash_table())
+
+    def _findings(self) -> Iterator[Finding]:
+        value = ", ".join(sorted(self.padding)[:4]) + (", ..." if len(self.padding) > 4 else "")
+        yield Finding(self.path, "content", "padding", "ok" if value == "0" else "note", value, "0")
+        constant = self.low if self.low == self.high else self.constant if self.hashed else None
+        if constant is not None:
+            remedy = "the layer says nothing about any pixel; what is computed from it means nothing"
+            yield Finding(
+                self.path, "content", "constant", "note", f"{constant:g} everywhere", "several values", remedy
+            )
+        if not self.hashed:
+            yield Finding(self.path, "content", "range", "ok", f"{self.low:g} .. {self.high:g}")
+        if self.codes is not None:
+            yield self._verdict(
+                "codes", self.wrong, self.first_wrong, f"{_ranges(self.codes)}",
+                "fetch the file again; if `codes` is accepted, these pixels take no part",
+            )  # fmt: skip
+        if self.dtype.kind == "f":
+            yield self._verdict(
+                "finite", self.missing, self.first_missing, "no NaN, no infinite value",
+                "fetch the file again; if `finite` is accepted, these pixels count as missing",
+            )  # fmt: skip
+
+    def _verdict(self, check: str, count: int, first: str, expected: str, remedy: str) -> Finding:
+        if not count:
+            return Finding(self.path, "content", check, "ok", "all pixels", expected)
+        return Finding(
+            self.path, "content", check, "failed", f"{count} pixels, the first: {first}", expected, remedy
+        )
+
+    def _hash_table(self) -> pd.DataFrame:
+        if not self.hashes:
+            return no_hashes()
+        columns = {"file": self.path, "row": np.arange(self.count), "layer": self.layer, "hash": self.hashes}
+        return pd.DataFrame(columns).astype({"file": "str", "row": "int64", "layer": "str", "hash": "str"})
+
+
+def _ranges(codes: frozenset[int]) -> str:
+    """Codes in words: ``0-4, 255``."""
+    ordered = np.array(sorted(codes))
+    runs = np.split(ordered, np.flatnonzero(np.diff(ordered) != 1) + 1)
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
+
+
+def _eight_bits(stored: np.ndarray) -> np.ndarray:
+    """Label codes as uint8: -1 is 255, anything else that does not fit is `NO_CODE`."""
+    if stored.dtype == np.uint8:
+        return stored
+    codes = stored.astype(np.uint8)
+    codes[(stored < -1) | (stored > 255)] = NO_CODE
+    return codes
+
+
+# ---------------------------------------------------------------------------------------- algorithms
+
+
+def s2cloudless_mask(percent: np.ndarray) -> np.ndarray:
+    """Cloud mask from cloud probabilities, as s2cloudless 1.5.0 makes it by default.
+
+    The probability is averaged over a disk of radius 1 (the pixel and its four neighbours; the image is
+    mirrored at its edge), held against the threshold of 0.4, and the mask is grown by the same disk.
+    Whole percentages are added as integers: a mean of exactly 0.4 is no cloud.
+
+    Parameters
+    ----------
+    percent : ndarray
+        uint8 (patches, rows, columns), probabilities in percent.
+
+    Returns
+    -------
+    ndarray
+        bool, as `percent`.
+    """
+    edged = np.pad(percent.astype(np.uint16), ((0, 0), (1, 1), (1, 1)), mode="symmetric")
+    total = edged[:, 1:-1, 1:-1].copy()
+    for neighbour in (edged[:, :-2, 1:-1], edged[:, 2:, 1:-1], edged[:, 1:-1, :-2], edged[:, 1:-1, 2:]):
+        total += neighbour
+    core = total > 5 * S2CLOUDLESS_THRESHOLD
+    mask = core.copy()
+    mask[:, 1:] |= core[:, :-1]
+    mask[:, :-1] |= core[:, 1:]
+    mask[:, :, 1:] |= core[:, :, :-1]
+    mask[:, :, :-1] |= core[:, :, 1:]
+    return mask
+
+
+def _predicted(layer: str, codes: np.ndarray, classes: int) -> np.ndarray:
+    """Index of the predicted class from the codes of a reference layer, or `IGNORE`."""
+    if layer == "LABEL_s2cloudless":
+        known = codes <= 100
+        return np.where(known, s2cloudless_mask(np.where(known, codes, 0)), IGNORE).astype(np.uint8)
+    table = np.full(256, IGNORE, dtype=np.uint8)
+    if layer.startswith("LABEL_cd_fcnn"):
+        table[:101] = np.arange(101) > CD_FCNN_THRESHOLD
+    elif layer == "LABEL_qa60":
+        table[:] = np.arange(256) > 0
+    else:
+        first = FIRST_CODE.get(layer, 0)
+        table[first : first + classes] = np.arange(classes)
+    return table[codes]
+
+
+# ------------------------------------------------------------------------------------------- catalog
+
+
+def _texts(table: pd.DataFrame, *names: str) -> pd.Series:
+    """The first of some columns that is there, as text; blank if none is."""
+    for name in names:
+        if name in table:
+            return table[name].replace({"nan": "", "NaN": "", "None": ""})
+    return pd.Series("", index=table.index, dtype="str")
+
+
+def _numbers(table: pd.DataFrame, name: str) -> pd.Series:
+    """A column as float64, NaN where it holds no number."""
+    return pd.to_numeric(_texts(table, name), errors="coerce").astype("float64")
+
+
+def _described(table: pd.DataFrame, product: str) -> pd.DataFrame:
+    """The columns of the catalog that follow from metadata.csv alone."""
+    products = _texts(table, product)
+    parts = products.str.extract(_DATE).fillna("")
+    acquired = (parts[0] + "-" + parts[1] + "-" + parts[2]).where(parts[0] != "", "")
+    dates = _texts(table, "s2_date").str.slice(0, 10)
+    return pd.DataFrame(
+        {
+            "roi": _texts(table, "roi_id"),
+            "product": products,
+            "tile": products.str.extract(_TILE)[0].fillna(""),
+            "date": dates.where(dates != "", acquired),
+            "difficulty": _numbers(table, "difficulty").astype("float32"),
+            "land_cover": _texts(table, "land_cover").str.replace(r"\.0$", "", regex=True),
+            "cloud_coverage": _texts(table, "cloud_coverage"),
+            "sun_azimuth": _numbers(table, "s2_view_sun_azimuth").astype("float32"),
+            "sun_elevation": _numbers(table, "s2_view_sun_elevation").astype("float32"),
+        }
+    ).astype(dict.fromkeys(("roi", "product", "tile", "date", "land_cover", "cloud_coverage"), "str"))
+
+
+def _coordinates(text: str) -> list[float]:
+    """The numbers after the first bracket of WKT, GeoJSON or a list; nothing is evaluated."""
+    start = re.search(r"[(\[]", text)
+    return [float(number) for number in _NUMBER.findall(text[start.start() :])] if start else []
+
+
+def centre(text: str) -> tuple[float, float]:
+    """Mean of the vertices of a point or polygon in WKT or GeoJSON; NaN if the text holds none.
+
+    The last vertex of a ring repeats the first one and is left out.
+    """
+    numbers = _coordinates(text)
+    points = np.array(numbers[: len(numbers) // 2 * 2]).reshape(-1, 2)
+    if len(points) > 1 and (points[0] == points[-1]).all():
+        points = points[:-1]
+    return (float(points[:, 0].mean()), float(points[:, 1].mean())) if len(points) else (np.nan, np.nan)
+
+
+def _affine_centre(text: str, side: float) -> tuple[float, float]:
+    """Centre of a square image from its transform (a, b, c, d, e, f) and its side in pixels."""
+    numbers = _coordinates(text)
+    if len(numbers) < 6:
+        return np.nan, np.nan
+    a, b, c, d, e, f = numbers[:6]
+    return c + (a + b) * side / 2, f + (d + e) * side / 2
+
+
+def _places(table: pd.DataFrame, side: int) -> pd.DataFrame:
+    """x, y (m), epsg, lon, lat (degrees) of the centres of patches, as far as ``proj_*`` columns tell.
+
+    Centres in degrees give lon and lat alone. Degrees are rounded to a millionth (0.1 m), below which
+    versions of PROJ need not agree.
+    """
+    sides = pd.to_numeric(_texts(table, "proj_shape").str.extract(r"(\d+)")[0]).fillna(side - 3)
+    codes = pd.to_numeric(_texts(table, "proj_epsg").str.extract(r"(\d+)")[0]).astype("Int32")
+    corner = zip(_texts(table, "proj_transform"), sides, strict=True)
+    choices = [
+        [_affine_centre(text, float(width)) for text, width in corner],
+        [centre(text) for text in _texts(table, "proj_centroid")],
+        [centre(text) for text in _texts(table, "proj_geometry")],
+    ]
+    metres, degrees = np.full((len(table), 2), np.nan), np.full((len(table), 2), np.nan)
+    for choice in choices:
+        points = np.array(choice, dtype=np.float64).reshape(-1, 2)
+        angular = (np.abs(points[:, 0]) <= 180) & (np.abs(points[:, 1]) <= 90)
+        degrees = np.where(np.isnan(degrees) & angular[:, None], points, degrees)
+        metres = np.where(np.isnan(metres) & ~angular[:, None], points, metres)
+    places = pd.DataFrame(
+        {
+            "x": metres[:, 0],
+            "y": metres[:, 1],
+            "epsg": codes.to_numpy(),
+            "lon": degrees[:, 0],
+            "lat": degrees[:, 1],
+        }
+    )
+    return _with_degrees(places.astype({"epsg": "Int32"}))
+
+
+def _with_degrees(places: pd.DataFrame) -> pd.DataFrame:
+    """Longitude and latitude from projected centres, where they are not known otherwise."""
+    known, lon, lat = (
+        places["x"].notna() & places["lon"].isna(),
+        places["lon"].to_numpy(copy=True),
+        places["lat"].to_numpy(copy=True),
+    )
+    for epsg in places["epsg"][known].dropna().unique():
+        here = (known & (places["epsg"] == epsg).fillna(False)).to_numpy(dtype=bool)
+        try:
+            where = transform(
+                CRS.from_epsg(int(epsg)), CRS.from_epsg(4326), places["x"][here], places["y"][here]
+            )
+        except CRSError:
+            continue
+        lon[here], lat[here] = where[0], where[1]
+    return places.assign(
+        epsg=places["epsg"].where(places["x"].notna()), lon=np.round(lon, 6), lat=np.round(lat, 6)
+    )
+
+
+def _patch_names(catalog: pd.DataFrame) -> pd.Series:
+    """``<roi>/<product>`` where both are known and no other patch has them, else ``<split>/<row>``."""
+    name = catalog["roi"] + "/" + catalog["product"]
+    unique = (catalog["roi"] != "") & (catalog["product"] != "") & ~name.duplicated(keep=False)
+    place = catalog["published_split"] + "/" + catalog["row"].map("{:05d}".format)
+    return name.where(unique, place).astype("str")
+
+
+def _combined_hashes(hashes: pd.DataFrame, split: Split, layers: Sequence[str]) -> list[str]:
+    """Hash of the hashes of a patch's layers, in their order; blank where one is missing."""
+    if not layers:
+        return [""] * split.count
+    parts = []
+    for layer in layers:
+        here = hashes[(hashes["file"] == split.files.get(layer, "")) & (hashes["layer"] == layer)]
+        parts.append(here.set_index("row")["hash"].reindex(range(split.count)).fillna("").tolist())
+    rows = zip(*parts, strict=True)
+    return [xxhash.xxh3_128_hexdigest("".join(row).encode("ascii")) if all(row) else "" for row in rows]
+
+
+# ------------------------------------------------------------------------------------------- dataset
+
+
+class CloudSEN12(Dataset):
+    """CloudSEN12 in its layout of raw arrays.
+
+    Parameters
+    ----------
+    side : int
+        Rows and columns of a stored patch, padding included; the image lies in ``[1:side - 2]``.
+    """
+
+    name = "cloudsen12"
+    tasks: Mapping[str, Task] = {TASK.name: TASK}
+    layer_table: Mapping[str, Layer] = LAYERS
+    references: Mapping[str, Reference] = REFERENCES
+    feature_sets: Mapping[str, FeatureSet] = FEATURE_SETS
+    group_keys = ("roi", "product", "tile")
+
+    def __init__(self, *, side: int = 512) -> None:
+        if type(side) is not int or side < 4:
+            raise InputError(
+                "A layout has an impossible side.",
+                where="layout, key 'side'",
+                found=side,
+                expected="4 or more",
+            )
+        self.side = side
+
+    # Files
+
+    def list_files(self, folder: Path) -> list[str]:
+        found = [
+            f"{split}/{path.name}"
+            for split in FOLDERS
+            if (folder / split).is_dir()
+            for path in (folder / split).iterdir()
+            if path.is_file() and (path.name == METADATA or layer_of(path.name) is not None)
+        ]
+        if not found:
+            there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else ["no folder"]
+            raise InputError(
+                "The folder holds no files of CloudSEN12.", where=folder, found=", ".join(there[:8]),
+                expected="train/, val/ or test/ with files such as L1C_B2.dat and LABEL_manual_hq.dat",
+                remedy="give the folder that holds these folders",
+            )  # fmt: skip
+        return sorted(found)
+
+    def layers(self, paths: Iterable[str]) -> frozenset[str]:
+        """Layers that every split with data has."""
+        by_split: dict[str, set[str]] = {}
+        for path in paths:
+            layer = layer_of(path)
+            if layer is not None:
+                by_split.setdefault(path.split("/", 1)[0], set()).add(layer)
+        return frozenset(set.intersection(*by_split.values())) if by_split else frozenset()
+
+    def structure(self, folder: Path, files: Sequence[File]) -> list[Finding]:
+        paths = [file.path for file in files]
+        splits = _splits_of(folder, paths, self.side)
+        findings = [finding for split in splits for finding in _split_findings(folder, split)]
+        everywhere = self.layers(paths)
+        for split in splits:
+            only = sorted(set(split.files) - everywhere)
+            if only:
+                findings.append(
+                    Finding(
+                        f"{split.name}/", "structure", "layers", "note", ", ".join(only),
+                        "layers that all splits have",
+                        "these layers are not used: fetch them for the other splits too",
+                    )
+                )  # fmt: skip
+        return findings
+
+    def inspector(self, folder: Path, file: File) -> Inspector | None:
+        layer = layer_of(file.path)
+        if layer is None:
+            return None
+        split = self._split_at(folder, file.path.split("/", 1)[0])
+        twin = split.files[layer] != file.path
+        kind = None if twin else split.dtype(layer)
+        return None if kind is None else _LayerInspector(file.path, layer, kind, self.side)
+
+    def _split_at(self, folder: Path, name: str) -> Split:
+        """A split with all files in its folder."""
+        paths = [f"{name}/{path.name}" for path in sorted((folder / name).iterdir()) if path.is_file()]
+        return _split(folder, name, paths, self.side)
+
+    # Catalog
+
+    def catalog(self, folder: Path, files: Sequence[str], hashes: pd.DataFrame) -> pd.DataFrame:
+        """One row per patch in file order.
+
+        Further columns: date (ISO), difficulty (1-5), land_cover (code of CGLS-LC100), cloud_coverage,
+        sun_azimuth and sun_elevation (degrees). Where only metadata.csv is there yet, fractions are NaN
+        and hashes blank.
+        """
+        splits = [split for split in _splits_of(folder, files, self.side) if split.count]
+        if not splits:
+            raise InputError(
+                "A release has no patches.", where=folder, expected="layers or metadata.csv with rows"
+            )
+        tables = [self._metadata(folder, split) for split in splits]
+        # One column for all splits: the two ways to write a product would never be found equal.
+        product = next(
+            (name for name in ("s2_id", "s2_id_gee") if all(name in table for table in tables)), ""
+        )
+        images = [layer for layer in IMAGE_LAYERS if layer in self.layers(files)]
+        parts = []
+        for split, table in zip(splits, tables, strict=True):
+            about = {
+                "published_split": FOLDERS[split.name],
+                "file": split.name,
+                "row": np.arange(split.count, dtype=np.int64),
+            }
+            part = pd.concat(
+                [pd.DataFrame(about), _described(table, product), _places(table, self.side)], axis=1
+            )
+            parts.append(part.assign(label=np.int16(-1), **self._fractions(folder, split)))
+            parts[-1]["content_hash"] = _combined_hashes(hashes, split, images)
+        catalog = pd.concat(parts, ignore_index=True)
+        catalog.insert(0, "patch", _patch_names(catalog))
+        catalog.insert(4, "group", catalog["roi"].where(catalog["roi"] != "", catalog["patch"]))
+        texts = ("patch", "published_split", "file", "group", "content_hash")
+        return catalog.astype(dict.fromkeys(texts, "str") | {"label": "int16"})
+
+    def _metadata(self, folder: Path, split: Split) -> pd.DataFrame:
+        """metadata.csv of a split, or a table without columns if there is none."""
+        path = folder / split.name / METADATA
+        if not path.is_file():
+            return pd.DataFrame(index=range(split.count))
+        table = _read_metadata(path)
+        if len(table) != split.count:
+            raise InputError(
+                "Metadata and layers differ in their number of patches.", where=path,
+                found=f"{len(table)} rows", expected=f"{split.count}, as in the layers",
+                remedy="fetch both again",
+            )  # fmt: skip
+        return table
+
+    def _fractions(self, folder: Path, split: Split) -> dict[str, np.ndarray]:
+        """Share of each class among the valid pixels, and share of valid pixels, float32; NaN if unknown."""
+        names = [f"fraction_{name}" for name in TASK.names]
+        if LABEL not in split.files:
+            return {name: np.full(split.count, np.nan, np.float32) for name in (*names, "valid_share")}
+        counts = np.zeros((split.count, len(names)), dtype=np.int64)
+        stored = self._open(folder, split, LABEL)
+        for row in range(split.count):
+            window = np.ascontiguousarray(stored[row, 1 : self.side - 2, 1 : self.side - 2])
+            counts[row] = [np.count_nonzero(window == category.code) for category in CATEGORIES]
+        valid = counts.sum(axis=1)
+        with np.errstate(invalid="ignore"):
+            shares = (counts / valid[:, None]).astype(np.float32)
+        fractions = {name: shares[:, place] for place, name in enumerate(names)}
+        return fractions | {"valid_share": (valid / (self.side - 3) ** 2).astype(np.float32)}
+
+    # Pixels
+
+    def blocks(
+        self, folder: Path, catalog: pd.DataFrame, layers: Sequence[str], patches: int
+    ) -> Iterator[Block]:
+        """Read layers of catalog rows in their order; rows that follow each other are read as one slice."""
+        place = catalog["file"].to_numpy()
+        starts = np.flatnonzero(place[1:] != place[:-1]) + 1
+        for run in np.split(np.arange(len(catalog)), starts) if len(catalog) else []:
+            split = self._split_at(folder, str(place[run[0]]))
+            stored = {layer: self._open(folder, split, layer) for layer in layers}
+            for first in range(0, len(run), patches):
+                rows = catalog.iloc[run[first : first + patches]]
+                numbers = rows["row"].to_numpy()
+                if numbers.max() >= split.count:
+                    raise InputError(
+                        "A patch of the catalog is not in the files.", where=folder / split.name,
+                        found=f"row {numbers.max()}", expected=f"rows 0 to {split.count - 1}",
+                        remedy="make the catalog again",
+                    )  # fmt: skip
+                yield Block(rows, {layer: self._read(array, numbers) for layer, array in stored.items()})
+
+    def _read(self, stored: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """The valid windows of some rows, in the stored dtype."""
+        values = np.empty((len(rows), self.side - 3, self.side - 3), stored.dtype)
+        done = 0
+        for run in np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1):
+            values[done : done + len(run)] = stored[
+                run[0] : run[-1] + 1, 1 : self.side - 2, 1 : self.side - 2
+            ]
+            done += len(run)
+        return values
+
+    def _open(self, folder: Path, split: Split, layer: str) -> np.ndarray:
+        """A layer of a split, mapped into memory."""
+        if layer not in split.files:
+            raise InputError(
+                "A layer is missing.", where=folder / split.name, found=", ".join(split.files),
+                expected=layer, remedy="fetch it, or leave out what needs it",
+            )  # fmt: skip
+        kind = split.dtype(layer)
+        if kind is None:
+            raise InputError(
+                "A file has a size that fits no dtype.", where=folder / split.files[layer],
+                found=_size_text(split.sizes[layer], layer, self.side), expected=split.fitting(layer),
+                remedy="fetch it again",
+            )  # fmt: skip
+        shape = (split.count, self.side, self.side)
+        return np.memmap(folder / split.files[layer], kind, mode="r", shape=shape)
+
+    def label_layers(self, task: str) -> tuple[str, ...]:
+        return (LABEL,)
+
+    def labels(self, task: str, block: Block) -> np.ndarray:
+        table = np.full(256, IGNORE, dtype=np.uint8)
+        table[[category.code for category in CATEGORIES]] = np.arange(len(CATEGORIES))
+        return table[_eight_bits(block.layers[LABEL])]
+
+    def reference(self, reference: str, block: Block) -> np.ndarray:
+        about = REFERENCES[reference]
+        return _predicted(about.layer, _eight_bits(block.layers[about.layer]), len(about.predicted))
+
+    # Writing
+
+    def create(self, folder: Path, split: str, count: int, layers: Sequence[str]) -> dict[str, np.memmap]:
+        """Make files of zeros in the published layout, to be filled by the caller.
+
+        Parameters
+        ----------
+        folder : Path
+            The folder of the release.
+        split : str
+            ``train``, ``val`` or ``test``.
+        count : int
+            Number of patches, at least 1.
+        layers : sequence of str
+            Names of `layer_table`.
+
+        Returns
+        -------
+        dict
+            Layer to a writable array (count, side, side) in its published dtype.
+        """
+        (folder / split).mkdir(parents=True, exist_ok=True)
+        shape = (count, self.side, self.side)
+        return {
+            layer: np.memmap(folder / split / f"{layer}.dat", dtypes(layer)[0], mode="w+", shape=shape)
+            for layer in layers
+        }
+
+    def write_metadata(self, folder: Path, split: str, table: pd.DataFrame) -> None:
+        """Write ``metadata.csv`` of a split: one row per patch, in the order of the layers."""
+        with replacing(folder / split / METADATA) as beside:
+            table.to_csv(beside, index=False, lineterminator="\n", encoding="utf-8")
+
+
+DATASET = CloudSEN12

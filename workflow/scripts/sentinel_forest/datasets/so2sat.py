@@ -1,0 +1,1097 @@
+"""So2Sat LCZ42: local climate zones of 32 x 32 pixel patches, all four versions.
+
+Each split is one HDF5 file with ``sen1`` (N, 32, 32, 8), ``sen2`` (N, 32, 32, 10) and ``label``
+(N, 17, one-hot), all float64, contiguous and uncompressed. Version 4 adds ``<split>_geo.h5`` with
+``epsg`` (N, 1), ``tfw`` (N, 6) and, since its later revisions, ``city`` (N, 1). Files may be packed
+(``.h5.gz``) and may lie one folder down (version 3: ``random/``, ``block/``, ``culture_10/``).
+
+Sentinel-1 is in linear units, Sentinel-2 in reflectance. The files name no city, except version 4's:
+without it every patch is a group of its own, and nothing can be said about links by place.
+
+Source: Zhu et al. 2020, IEEE Geoscience and Remote Sensing Magazine 8(3), 76-89,
+doi 10.1109/MGRS.2020.2964708.
+"""
+
+import gzip
+import hashlib
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal, cast
+
+import h5py
+import numpy as np
+import pandas as pd
+import xxhash
+from rasterio.crs import CRS
+from rasterio.warp import transform
+
+from ..errors import InputError
+from ..tables import replacing
+from .base import (
+    SPLITS,
+    Block,
+    Category,
+    Dataset,
+    FeatureSet,
+    File,
+    Finding,
+    Inspection,
+    Inspector,
+    Layer,
+    Question,
+    Reference,
+    Task,
+    no_hashes,
+)
+
+SIDE = 32
+"""Rows and columns of a patch; a pixel is 10 m wide."""
+SHAPES = {"label": (17,), "sen1": (SIDE, SIDE, 8), "sen2": (SIDE, SIDE, 10)}
+ROW_BYTES = 147_592
+"""Bytes of one patch: (32 x 32 x 18 + 17) x 8."""
+OVERHEAD_BYTES = 2_048
+"""Bytes of HDF5 around the data of a published file."""
+
+PATTERN = re.compile(r"(?:[^/]+/)?(training|validation|testing)(_geo)?\.h5(\.gz)?")
+PUBLISHED = {"training": "train", "validation": "validation", "testing": "test"}
+
+AMPLITUDE, POWER = "linear amplitude", "linear power"
+SAR = {
+    "VH_re": AMPLITUDE, "VH_im": AMPLITUDE, "VV_re": AMPLITUDE, "VV_im": AMPLITUDE,
+    "VH_intensity": POWER, "VV_intensity": POWER, "C_re": POWER, "C_im": POWER,
+}  # fmt: skip
+"""Channels of ``sen1`` in stored order: complex values without a filter, Lee-filtered intensities, and
+the covariance of VH and VV."""
+OPTICAL = {
+    "B2": 492.4, "B3": 559.8, "B4": 664.6, "B5": 704.1, "B6": 740.5,
+    "B7": 782.8, "B8": 832.8, "B8A": 864.7, "B11": 1613.7, "B12": 2202.4,
+}  # fmt: skip
+"""Channels of ``sen2`` in stored order, with the central wavelengths of Sentinel-2A in nm."""
+CHANNELS = {"sen1": tuple(SAR), "sen2": tuple(OPTICAL)}
+
+CLASSES = (
+    ("Compact high-rise", "#8c0000"), ("Compact mid-rise", "#d10000"), ("Compact low-rise", "#ff0000"),
+    ("Open high-rise", "#bf4d00"), ("Open mid-rise", "#ff6600"), ("Open low-rise", "#ff9955"),
+    ("Lightweight low-rise", "#faee05"), ("Large low-rise", "#bcbcbc"), ("Sparsely built", "#ffccaa"),
+    ("Heavy industry", "#555555"), ("Dense trees", "#006a00"), ("Scattered trees", "#00aa00"),
+    ("Bush or scrub", "#648525"), ("Low plants", "#b9db79"), ("Bare rock or paved", "#000000"),
+    ("Bare soil or sand", "#fbf7ae"), ("Water", "#6a6aff"),
+)  # fmt: skip
+"""LCZ 1-10 and A-G (Stewart and Oke 2012, doi 10.1175/BAMS-D-11-00019.1) with the colours of WUDAPT."""
+BUILT = tuple(name for name, _ in CLASSES[:10])
+
+LARGEST_REFLECTANCE = 6.5535
+"""Largest 16-bit digital number / 10,000."""
+TOLERANCE = 0.01
+"""Difference from a published mean or deviation that passes, in standard deviations (fact `tolerance`)."""
+CITY_EXTENT = 300_000.0
+"""No city of the dataset is wider (m); a wrong UTM zone moves patches farther."""
+
+
+# Writing
+
+
+@contextmanager
+def create(folder: Path, name: str, count: int) -> Iterator[h5py.File]:
+    """Open ``folder/<name>.h5`` for `count` patches in the published layout, to be filled by the caller.
+
+    The file appears when the block ends well; its size is ``count * ROW_BYTES + OVERHEAD_BYTES``.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the release.
+    name : str
+        ``training``, ``validation`` or ``testing``.
+    count : int
+        Number of patches, at least 1.
+
+    Yields
+    ------
+    h5py.File
+        With ``sen1`` (count, 32, 32, 8), ``sen2`` (count, 32, 32, 10) and ``label`` (count, 17), float64;
+        rows may be written in any order.
+    """
+    with replacing(folder / f"{name}.h5") as beside, _created(beside) as file:
+        for key, shape in SHAPES.items():
+            space = h5py.h5s.create_simple((count, *shape))
+            settings = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+            # Places are given at once, so that the layout does not depend on the order of writing.
+            settings.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+            settings.set_obj_track_times(False)
+            h5py.h5d.create(file.id, key.encode(), h5py.h5t.IEEE_F64LE, space, settings)
+        yield file
+
+
+def write_geo(folder: Path, name: str, epsg: np.ndarray, tfw: np.ndarray, city: Sequence[str]) -> None:
+    """Write ``folder/<name>_geo.h5`` in the layout of version 4.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the release.
+    name : str
+        ``training``, ``validation`` or ``testing``.
+    epsg : ndarray of int, shape (N,)
+        Code of the UTM zone of each patch.
+    tfw : ndarray of float64, shape (N, 6)
+        World-file order A, D, B, E, C, F; (C, F) is the upper left corner of the patch in metres.
+    city : sequence of str, length N
+        ASCII names of at most 20 characters.
+    """
+    tables = {
+        "city": np.array(city, dtype="S20")[:, None],
+        "epsg": np.asarray(epsg, dtype="int32")[:, None],
+        "tfw": np.asarray(tfw, dtype="float64"),
+    }
+    with replacing(folder / f"{name}_geo.h5") as beside, _created(beside) as file:
+        for key, table in tables.items():
+            file.create_dataset(key, data=table, track_times=False)
+
+
+def _created(path: Path) -> h5py.File:
+    return h5py.File(path, "w", libver=("earliest", "v110"))
+
+
+def unpack(folder: Path, files: Sequence[str], target: Path) -> list[str]:
+    """Gunzip the packed files among `files`; each appears whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder with the packed files.
+    files : sequence of str
+        Paths below it; those that do not end in ``.gz`` are passed over.
+    target : Path
+        The folder to unpack to; paths below it are kept.
+
+    Returns
+    -------
+    list of str
+        Paths of the unpacked files below `target`.
+
+    Raises
+    ------
+    InputError
+        If a file is no gzip file, is damaged or ends early.
+    """
+    packed = [path for path in files if path.endswith(".gz")]
+    for path in packed:
+        _gunzip(folder / path, target / path.removesuffix(".gz"))
+    return [path.removesuffix(".gz") for path in packed]
+
+
+def _gunzip(packed: Path, unpacked: Path) -> None:
+    with replacing(unpacked) as beside, open(beside, "wb") as output:
+        try:
+            with gzip.open(packed, "rb") as stream:
+                while piece := stream.read(8 << 20):
+                    output.write(piece)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise InputError(
+                "A packed file is damaged.",
+                where=packed,
+                found=f"{error}, after {output.tell()} unpacked bytes",
+                expected="a whole gzip file",
+                remedy="fetch it again",
+            ) from error
+
+
+# Content, while the bytes pass by
+
+
+class _Rows:
+    """Cuts the bytes of one dataset into its rows, whatever the pieces they come in."""
+
+    def __init__(self, offset: int, count: int, values: int, take: Callable[[np.ndarray], None]) -> None:
+        self.offset, self.values, self.take = offset, values, take
+        self.end = offset + count * values * 8
+        self.carried = bytearray()
+
+    def update(self, piece: memoryview) -> None:
+        length = self.values * 8
+        if self.carried:
+            missing = length - len(self.carried)
+            self.carried += piece[:missing]
+            piece = piece[missing:]
+            if len(self.carried) < length:
+                return
+            self._pass_on(memoryview(self.carried))
+        whole = len(piece) // length * length
+        if whole:
+            self._pass_on(piece[:whole])
+        self.carried = bytearray(piece[whole:])
+
+    def _pass_on(self, rows: memoryview) -> None:
+        self.take(np.frombuffer(rows, "<f8").reshape(-1, self.values))
+
+
+class _Pixels:
+    """What the rows of ``sen1`` or ``sen2`` show, channel by channel, accumulated in float64."""
+
+    def __init__(self, key: str) -> None:
+        self.key, self.channels = key, CHANNELS[key]
+        values = SIDE * SIDE * len(self.channels)
+        self.count = self.used = 0
+        self.low, self.high = np.full(values, np.inf), np.full(values, -np.inf)
+        self.total, self.squares = np.zeros(values), np.zeros(values)
+        self.hashes = bytearray()
+        self.not_finite: list[tuple[int, str]] = []
+        self.constant: list[tuple[int, str]] = []
+
+    def take(self, rows: np.ndarray) -> None:
+        for row in rows:
+            self.hashes += xxhash.xxh3_128_digest(row)
+        with np.errstate(invalid="ignore"):
+            low, high = rows.min(0), rows.max(0)
+        first = self.count
+        self.count += len(rows)
+        if not (np.isfinite(low).all() and np.isfinite(high).all()):
+            rows, low, high = self._without_gaps(rows, first)
+        self.used += len(rows)
+        np.minimum(self.low, low, out=self.low)
+        np.maximum(self.high, high, out=self.high)
+        self.total += rows.sum(0)
+        self.squares += np.einsum("ij,ij->j", rows, rows)
+        self._look_for_constants(rows, first)
+
+    def _without_gaps(self, rows: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Note NaN and Inf; give the rows that have none, so that the statistics still say something."""
+        finite = np.isfinite(rows)
+        bad = ~finite.reshape(len(rows), -1, len(self.channels)).all(1)
+        self.not_finite += [(first + int(row), self.channels[channel]) for row, channel in np.argwhere(bad)]
+        rows = rows[finite.all(1)]
+        return rows, rows.min(0, initial=np.inf), rows.max(0, initial=-np.inf)
+
+    def _look_for_constants(self, rows: np.ndarray, first: int) -> None:
+        pixels = rows.reshape(len(rows), SIDE * SIDE, len(self.channels))
+        # Three pixels tell nearly all patches apart; only the others are looked through.
+        same = (pixels[:, 0] == pixels[:, -1]) & (pixels[:, 0] == pixels[:, SIDE * SIDE // 2 + SIDE // 2])
+        for row, channel in np.argwhere(same):
+            if (pixels[row, :, channel] == pixels[row, 0, channel]).all():
+                self.constant.append((first + int(row), self.channels[channel]))
+
+    def findings(self, file: File) -> list[Finding]:
+        gaps = _places(self.not_finite)
+        remedy = "leave these rows out, or fetch the file again"
+        found = [
+            _verdict(file, "content", f"{self.key}:finite", not gaps, gaps or "all", "no NaN, no Inf", remedy)
+        ]
+        constant = _places(self.constant)
+        found.append(
+            _note(file, f"{self.key}:constant", not constant, constant or "none", "no constant patch")
+        )
+        return found + (self._value_findings(file) if self.used else [])
+
+    def _value_findings(self, file: File) -> list[Finding]:
+        shape = (SIDE * SIDE, len(self.channels))
+        number = self.used * SIDE * SIDE
+        mean = self.total.reshape(shape).sum(0) / number
+        deviation = np.sqrt(np.maximum(self.squares.reshape(shape).sum(0) / number - mean**2, 0))
+        low, high = self.low.reshape(shape).min(0), self.high.reshape(shape).max(0)
+        start = list(CHANNELS).index(self.key) * len(SAR)
+        found = []
+        for channel, band in enumerate(self.channels):
+            text = (
+                f"min {low[channel]:.6g}, max {high[channel]:.6g}, "
+                f"mean {mean[channel]:.8g}, deviation {deviation[channel]:.8g}"
+            )
+            at = start + channel
+            found.append(
+                _values(file, f"{self.key}:{band}", text, float(mean[channel]), float(deviation[channel]), at)
+            )
+        return [*found, self._range(file, low, high, mean)]
+
+    def _range(self, file: File, low: np.ndarray, high: np.ndarray, mean: np.ndarray) -> Finding:
+        """Whether the values can be what the channels are: reflectance, or linear backscatter."""
+        text = f"{low.min():.6g} .. {high.max():.6g}"
+        if self.key == "sen1":
+            power = low[4:6].min()
+            return _note(
+                file, "sen1:range", power >= 0, f"intensity from {power:.6g}", "intensities of 0 or more"
+            )
+        if mean.max() > 1.5 or low.min() < -1:
+            remedy = "divide digital numbers by 10,000"
+            return _verdict(
+                file, "content", "sen2:range", False, text, "reflectance, 0 .. 1 for most", remedy
+            )
+        good = low.min() >= 0 and high.max() <= LARGEST_REFLECTANCE
+        return _note(file, "sen2:range", good, text, f"0 .. {LARGEST_REFLECTANCE}")
+
+    def hash_table(self, path: str) -> pd.DataFrame:
+        """Hash of each row, see `no_hashes`."""
+        text = self.hashes.hex()
+        return pd.DataFrame(
+            {
+                "file": path,
+                "row": np.arange(self.count),
+                "layer": self.key,
+                "hash": [text[32 * row : 32 * row + 32] for row in range(self.count)],
+            }
+        ).astype({"file": "str", "layer": "str", "hash": "str"})
+
+
+class _Labels:
+    """What the rows of ``label`` show."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.classes = bytearray()
+        self.wrong: tuple[int, str] | None = None
+
+    def take(self, rows: np.ndarray) -> None:
+        wrong = ~_one_hot(rows)
+        if self.wrong is None and wrong.any():
+            first = int(wrong.argmax())
+            self.wrong = (self.count + first, _row_text(rows[first]))
+        self.count += len(rows)
+        self.classes += rows.argmax(1).astype(np.uint8).tobytes()
+
+    def findings(self, file: File) -> list[Finding]:
+        found = "all rows" if self.wrong is None else f"row {self.wrong[0]}: {self.wrong[1]}"
+        remedy = "fetch the file again, or correct the row"
+        findings = [
+            _verdict(file, "content", "one-hot", self.wrong is None, found, "one 1 and sixteen 0", remedy)
+        ]
+        counts = np.bincount(np.frombuffer(self.classes, np.uint8), minlength=len(CLASSES)).tolist()
+        order = hashlib.sha256(self.classes).hexdigest()
+        for check, value in (("class_counts", counts), ("label_order_sha256", order)):
+            expected = file.facts.get(check)
+            findings.append(
+                _verdict(
+                    file, "content", check, expected is None or value == expected, str(value),
+                    "" if expected is None else str(expected),
+                    "the labels or their order are not the published ones: fetch the file again",
+                )
+            )  # fmt: skip
+        return findings
+
+
+class _ImageInspector(Inspector):
+    """Looks at all datasets of one file as its bytes pass by, each byte once."""
+
+    block_bytes = 1 << 20  # so that a piece stays in the processor's cache for all that is done with it
+
+    def __init__(self, file: File, places: Mapping[str, tuple[int, int]]) -> None:
+        self.file, self.position = file, 0
+        self.pixels = {key: _Pixels(key) for key in CHANNELS}
+        self.labels = _Labels()
+        parts: dict[str, _Pixels | _Labels] = {**self.pixels, "label": self.labels}
+        self.regions = [
+            _Rows(offset, count, int(np.prod(SHAPES[key])), parts[key].take)
+            for key, (offset, count) in places.items()
+        ]
+
+    def update(self, block: memoryview) -> None:
+        for region in self.regions:
+            start = max(region.offset - self.position, 0)
+            stop = min(region.end - self.position, len(block))
+            if start < stop:
+                region.update(block[start:stop])
+        self.position += len(block)
+
+    def finish(self) -> Inspection:
+        findings = [finding for part in self.pixels.values() for finding in part.findings(self.file)]
+        if self.labels.count:
+            findings += self.labels.findings(self.file)
+        tables = [part.hash_table(self.file.path) for part in self.pixels.values() if part.count]
+        return Inspection(tuple(findings), pd.concat(tables, ignore_index=True) if tables else no_hashes())
+
+
+class _PackedInspector(Inspector):
+    """Unpacks a gzip file into nothing, to know whether it is whole."""
+
+    block_bytes = 1 << 20
+
+    def __init__(self, file: File) -> None:
+        self.file, self.length, self.fault = file, 0, ""
+        self.stream = zlib.decompressobj(wbits=31)
+
+    def update(self, block: memoryview) -> None:
+        waiting: bytes | memoryview = block
+        try:
+            while len(waiting) and not self.fault:
+                if self.stream.eof:
+                    self.stream = zlib.decompressobj(wbits=31)
+                self.length += len(self.stream.decompress(waiting, 8 << 20))
+                waiting = self.stream.unused_data if self.stream.eof else self.stream.unconsumed_tail
+        except zlib.error as error:
+            self.fault = str(error)
+
+    def finish(self) -> Inspection:
+        if not self.fault and not self.stream.eof:
+            self.length += len(self.stream.flush())  # what the limit on the last piece has held back
+        fault = self.fault or ("" if self.stream.eof else "the stream ends early")
+        found = f"{fault}, after {self.length} unpacked bytes" if fault else f"{self.length} B"
+        remedy = "fetch it again"
+        return Inspection(
+            (_verdict(self.file, "content", "gzip", not fault, found, "a whole gzip file", remedy),)
+        )
+
+
+def _values(file: File, layer: str, text: str, mean: float, deviation: float, at: int) -> Finding:
+    """Mean and deviation of a channel against the published ones (facts `means`, `deviations`).
+
+    Another mean is a failure. Another deviation is only worth a note: outliers of Sentinel-1 rule it,
+    and how the published ones were computed is not known.
+    """
+    published = {"means": _fact(file, "means", at), "deviations": _fact(file, "deviations", at)}
+    margin = float(cast(float, file.facts.get("tolerance", TOLERANCE))) * deviation
+    near = {
+        name: expected is None or abs(found - expected) <= margin
+        for (name, expected), found in zip(published.items(), (mean, deviation), strict=True)
+    }
+    labels = {"means": "mean", "deviations": "deviation"}
+    expected = ", ".join(
+        f"{labels[name]} {value:.8g}" for name, value in published.items() if value is not None
+    )
+    if near["means"] and not near["deviations"]:
+        return _note(file, f"{layer}:values", False, text, expected)
+    remedy = "the values are not the published ones: fetch the file again"
+    return _verdict(file, "content", f"{layer}:values", near["means"], text, expected, remedy)
+
+
+def _fact(file: File, name: str, at: int) -> float | None:
+    values = file.facts.get(name)
+    return values[at] if isinstance(values, Sequence) else None
+
+
+def _places(places: Sequence[tuple[int, str]]) -> str:
+    """A short text for many places: how many, and the first ones."""
+    if not places:
+        return ""
+    some = ", ".join(f"row {row} {band}" for row, band in places[:5])
+    return f"{len(places)} patch channels: {some}{', ...' if len(places) > 5 else ''}"
+
+
+def _one_hot(rows: np.ndarray) -> np.ndarray:
+    return ((rows == 1).sum(1) == 1) & ((rows == 0).sum(1) == rows.shape[1] - 1)
+
+
+def _row_text(row: np.ndarray) -> str:
+    return " ".join(f"{value:g}" for value in row)
+
+
+Part = Literal["bytes", "structure", "content"]
+
+
+def _verdict(
+    file: File, layer: Part, check: str, good: bool, found: str, expected: str = "", remedy: str = ""
+) -> Finding:
+    """``ok`` or ``failed``; the remedy is only given where one is needed."""
+    if good:
+        return Finding(file.path, layer, check, "ok", found, expected)
+    return Finding(file.path, layer, check, "failed", found, expected, remedy)
+
+
+def _note(file: File, check: str, good: bool, found: str, expected: str) -> Finding:
+    return Finding(file.path, "content", check, "ok" if good else "note", found, expected)
+
+
+# Structure
+
+
+def _image_structure(file: File, handle: h5py.File, size: int) -> Iterator[Finding]:
+    """Findings about one image file, and none about what depends on a dataset that is not there."""
+    expected = _expected_keys(file)
+    missing = [key for key in expected if not isinstance(handle.get(key), h5py.Dataset)]
+    yield _verdict(
+        file, "structure", "keys", not missing, ", ".join(handle), ", ".join(expected),
+        f"without {' and '.join(missing)} the file cannot be used: fetch the published one",
+    )  # fmt: skip
+    if "label" not in handle and "label" not in expected:
+        yield Finding(file.path, "structure", "labels", "note", "none", "none in this version")
+    for key in SHAPES:
+        if isinstance(handle.get(key), h5py.Dataset):
+            yield from _dataset_structure(file, handle[key], key)
+    if missing or "label" not in expected:
+        return
+    rows = {key: handle[key].shape[0] if handle[key].shape else 0 for key in SHAPES}
+    yield _verdict(
+        file, "structure", "rows", len(set(rows.values())) == 1,
+        ", ".join(f"{key} {count}" for key, count in rows.items()), "as many in each dataset",
+        "the datasets do not belong together: fetch the published file",
+    )  # fmt: skip
+    length = rows["sen2"] * ROW_BYTES + OVERHEAD_BYTES
+    yield _verdict(
+        file, "structure", "size", size == length, f"{size} B",
+        f"{length} B ({rows['sen2']} x {ROW_BYTES} + {OVERHEAD_BYTES})",
+        "the file was written anew or changed: fetch the published one, or accept 'size'",
+    )  # fmt: skip
+
+
+def _expected_keys(file: File) -> tuple[str, ...]:
+    """Datasets of an image file; the fact ``labels: false`` says that a release has none there."""
+    return tuple(key for key in SHAPES if key != "label" or file.facts.get("labels", True))
+
+
+def _dataset_structure(file: File, dataset: h5py.Dataset, key: str) -> Iterator[Finding]:
+    shape, expected = dataset.shape, SHAPES[key]
+    turned = sorted(shape[1:]) == sorted(expected) and shape[1:] != expected
+    yield _verdict(
+        file, "structure", f"{key}:shape", shape[1:] == expected and shape[0] > 0, _shape_text(shape),
+        f"(N, {', '.join(map(str, expected))})",
+        "the axes are turned: channels come last" if turned else "fetch the published file",
+    )  # fmt: skip
+    yield _verdict(
+        file, "structure", f"{key}:dtype", dataset.dtype == np.dtype("<f8"), str(dataset.dtype), "float64",
+        "the values were converted: fetch the published file",
+    )  # fmt: skip
+    contiguous = _contiguous(dataset)
+    kind = "contiguous" if contiguous else f"chunks {dataset.chunks}, compression {dataset.compression}"
+    yield _verdict(
+        file, "structure", f"{key}:layout", contiguous, kind, "contiguous, uncompressed",
+        "the file was written anew: fetch the published one",
+    )  # fmt: skip
+
+
+def _shape_text(shape: tuple[int, ...]) -> str:
+    return f"({', '.join(map(str, shape))})"
+
+
+def _geo_structure(file: File, handle: h5py.File, rows: int | None) -> Iterator[Finding]:
+    """Findings about one geo file; `rows` is the number of rows of its image file (None: unknown)."""
+    missing = [key for key in ("epsg", "tfw") if not isinstance(handle.get(key), h5py.Dataset)]
+    yield _verdict(
+        file, "structure", "keys", not missing, ", ".join(handle), "city, epsg, tfw",
+        "fetch the published file",
+    )  # fmt: skip
+    if missing:
+        return
+    tfw = handle["tfw"][...]
+    counts = {"epsg": handle["epsg"].size, "tfw": tfw.shape[0] if tfw.shape else 0}
+    cities = _cities(handle)
+    if cities is None:
+        yield Finding(file.path, "structure", "city", "note", "none", "cities, as in the later geo files")
+    else:
+        counts["city"] = cities.size
+    wanted = rows if rows is not None else counts["epsg"]
+    yield _verdict(
+        file, "structure", "rows", set(counts.values()) == {wanted},
+        ", ".join(f"{key} {count}" for key, count in counts.items()),
+        f"{wanted}, as in the image file" if rows is not None else "as many in each dataset",
+        "this geo file belongs to another image file: fetch both from the same version",
+    )  # fmt: skip
+    order = tfw_order(tfw)
+    yield _verdict(
+        file, "structure", "tfw", order is not None, order or "in no known order",
+        "world file (A, D, B, E, C, F) or GDAL (C, A, B, F, D, E)", "fetch the published file",
+    )  # fmt: skip
+
+
+def _place_findings(file: File, geo: pd.DataFrame) -> Iterator[Finding]:
+    """Whether codes, coordinates and cities can be true together."""
+    valid = _is_utm(geo["epsg"])
+    yield _rows_verdict(file, "epsg", ~valid, geo["epsg"], "UTM: 32601-32660 or 32701-32760")
+    plausible = geo["x"].between(1e5, 9e5) & geo["y"].between(0, 1e7)
+    text = geo["x"].astype("str") + " " + geo["y"].astype("str")
+    yield _rows_verdict(file, "coordinates", ~plausible, text, "easting 100-900 km, northing 0-10,000 km")
+    side = ((geo["width"] - 10).abs() <= 0.5) & ((geo["height"] - 10).abs() <= 0.5)
+    text = geo["width"].astype("str") + " x " + geo["height"].astype("str")
+    yield _rows_verdict(file, "pixel-size", ~side, text, "10 m, within 5 %")
+    zones = file.facts.get("city_epsg")
+    if isinstance(zones, Mapping):
+        expected = geo["city"].str.lower().map(zones)
+        wrong = expected.notna() & (expected != geo["epsg"])
+        yield _rows_verdict(
+            file,
+            "city-epsg",
+            wrong,
+            geo["city"] + " " + geo["epsg"].astype("str"),
+            "the UTM zone of the city",
+        )
+    yield _city_extent(file, geo)
+    yield _grid(file, geo)
+
+
+def _rows_verdict(file: File, check: str, wrong: pd.Series, values: pd.Series, expected: str) -> Finding:
+    if not wrong.any():
+        return _verdict(file, "content", check, True, f"{len(wrong)} rows", expected)
+    first = int(wrong.to_numpy().argmax())
+    found = f"{int(wrong.sum())} rows, the first: row {first}: {values.iloc[first]}"
+    remedy = "the geo files published before March 2026 have wrong codes: fetch the corrected ones"
+    return _verdict(file, "content", check, False, found, expected, remedy)
+
+
+def _city_extent(file: File, geo: pd.DataFrame) -> Finding:
+    """The farthest patch of a city from its median place, along a degree of 111.2 km."""
+    known = geo[(geo["city"] != "") & geo["lat"].notna()]
+    middle = known.groupby("city")[["lon", "lat"]].transform("median")
+    east = (known["lon"] - middle["lon"]) * np.cos(np.deg2rad(middle["lat"]))
+    distance = np.hypot(east, known["lat"] - middle["lat"]) * 111_200.0
+    far = distance > CITY_EXTENT
+    remedy = "some EPSG codes are wrong: fetch the corrected geo file"
+    if not far.any():
+        extent = 0.0 if distance.empty else float(distance.max()) / 1000
+        return _verdict(file, "content", "city-extent", True, f"at most {extent:.0f} km", "at most 300 km")
+    first = far.idxmax()
+    found = (
+        f"{int(far.sum())} rows, the first: row {first}: {known['city'][first]} "
+        f"EPSG:{known['epsg'][first]}, {distance[first] / 1000:.0f} km away"
+    )
+    return _verdict(file, "content", "city-extent", False, found, "patches of a city within 300 km", remedy)
+
+
+def _grid(file: File, geo: pd.DataFrame) -> Finding:
+    """Share of patches that lie on one 100 m grid with the others of their city and zone.
+
+    The grid's origin is the circular mean of the coordinates modulo 100 m; half a pixel (5 m) passes.
+    """
+    good = np.ones(len(geo), dtype=bool)
+    for axis in ("x", "y"):
+        phase = pd.Series(np.exp(2j * np.pi * geo[axis].to_numpy() / 100))
+        mean = phase.groupby([geo["city"], geo["epsg"]]).transform("mean")
+        good &= np.abs(np.angle(phase * np.conj(mean))) * 100 / (2 * np.pi) <= 5
+    share = good.mean()
+    return _note(
+        file, "grid", bool(share == 1), f"{100 * share:.4g} % of the patches", "all on one 100 m grid"
+    )
+
+
+def _unreadable(file: File, error: BaseException | None, size: int) -> Finding:
+    """A file that HDF5 does not open; where it says how long the file once was, so does the finding."""
+    promised = re.search(r"stored_eof = (\d+)", str(error))
+    found = f"{size} B" if promised else f"{size} B: {error}"
+    expected = f"{promised[1]} B, as its own header says" if promised else "an HDF5 file"
+    return Finding(file.path, "structure", "readable", "failed", found, expected, "fetch the file again")
+
+
+# Places
+
+
+def tfw_order(tfw: np.ndarray) -> str | None:
+    """Order of the six numbers of each row of ``tfw``: both orders are in circulation.
+
+    Eastings in UTM exceed 100,000 m and pixel sizes do not, so that the first and the fifth number
+    tell them apart.
+
+    Parameters
+    ----------
+    tfw : ndarray of float64, shape (N, 6)
+
+    Returns
+    -------
+    str or None
+        ``"world file"`` (A, D, B, E, C, F), ``"GDAL"`` (C, A, B, F, D, E), or None for neither.
+    """
+    if tfw.ndim != 2 or tfw.shape[1] != 6 or not np.isfinite(tfw).all():
+        return None
+    first, fifth = np.abs(tfw[:, 0]), np.abs(tfw[:, 4])
+    if ((first < 1000) & (fifth >= 1000)).all():
+        return "world file"
+    if ((first >= 1000) & (fifth < 1000)).all():
+        return "GDAL"
+    return None
+
+
+def _geo_table(handle: h5py.File) -> pd.DataFrame:
+    """Centres of patches: city, epsg, x, y (m), width, height (of a pixel, m), lon, lat (degrees)."""
+    tfw = handle["tfw"][...]
+    columns = (0, 3, 4, 5) if tfw_order(tfw) == "world file" else (1, 5, 0, 3)
+    width, height, left, top = (tfw[:, column] for column in columns)
+    names = _cities(handle)
+    names = np.full(len(tfw), b"") if names is None else names
+    city = [name.decode("utf-8") if isinstance(name, bytes) else str(name) for name in names]
+    geo = pd.DataFrame(
+        {
+            "city": pd.Series(city, dtype="str").str.strip(),
+            "epsg": handle["epsg"][...].ravel().astype("int64"),
+            "x": left + SIDE / 2 * np.abs(width),
+            "y": top - SIDE / 2 * np.abs(height),
+            "width": np.abs(width),
+            "height": np.abs(height),
+        }
+    )
+    return geo.assign(**_degrees(geo))
+
+
+def _cities(handle: h5py.File) -> np.ndarray | None:
+    """Names of the cities as stored, one a row; the first geo files had none."""
+    for key in ("city", "cityList"):
+        if key in handle:
+            return np.ravel(handle[key][...])
+    return None
+
+
+def _degrees(geo: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Longitude and latitude (WGS 84), NaN where the EPSG code is no UTM zone.
+
+    Rounded to a millionth of a degree (0.1 m), below which versions of PROJ need not agree.
+    """
+    lon, lat = np.full(len(geo), np.nan), np.full(len(geo), np.nan)
+    utm = _is_utm(geo["epsg"]).to_numpy()
+    for epsg in np.unique(geo["epsg"][utm]):
+        here = (geo["epsg"] == epsg).to_numpy()
+        x, y = geo["x"][here].tolist(), geo["y"][here].tolist()
+        place = transform(CRS.from_epsg(int(epsg)), CRS.from_epsg(4326), x, y)
+        lon[here], lat[here] = np.round(place[0], 6), np.round(place[1], 6)
+    return {"lon": lon, "lat": lat}
+
+
+def _is_utm(epsg: pd.Series) -> pd.Series:
+    return epsg.between(32601, 32660) | epsg.between(32701, 32760)
+
+
+# Reading
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[h5py.File]:
+    """An HDF5 file to read; what is wrong with it is the user's to know."""
+    if not path.is_file():
+        packed = path.with_name(f"{path.name}.gz").is_file()
+        raise InputError(
+            "A file is missing.", where=path, found="only its packed form" if packed else None,
+            remedy="unpack it" if packed else "fetch it again",
+        )  # fmt: skip
+    try:
+        with h5py.File(path, "r") as handle:
+            _probe(handle)
+            yield handle
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            "A file cannot be read as HDF5.", where=path, found=error, remedy="fetch it again"
+        ) from error
+
+
+def _probe(handle: h5py.File) -> None:
+    """Look at every description in a file once: h5py has many errors for damaged ones.
+
+    Raises
+    ------
+    OSError
+        If one of them is damaged.
+    """
+    try:
+        for key in handle:
+            ", ".join((key, str(getattr(handle[key], "shape", "")), str(getattr(handle[key], "dtype", ""))))
+    except (KeyError, TypeError, ValueError) as error:
+        raise OSError(f"a damaged description: {error}") from error
+
+
+def _dataset(handle: h5py.File, key: str) -> h5py.Dataset:
+    """A dataset of the published shape."""
+    dataset = handle.get(key)
+    expected = SHAPES[key]
+    if not isinstance(dataset, h5py.Dataset) or dataset.shape[1:] != expected:
+        raise InputError(
+            "A dataset is missing or has another shape.", where=f"{handle.filename}, key {key!r}",
+            found=None if dataset is None else getattr(dataset, "shape", "a group"),
+            expected=f"(N, {', '.join(map(str, expected))})", remedy="fetch the published file",
+        )  # fmt: skip
+    return dataset
+
+
+def _read_rows(dataset: h5py.Dataset, rows: np.ndarray) -> np.ndarray:
+    """Rows of a dataset in the order given; those that follow each other are read in one piece."""
+    values = np.empty((len(rows), *dataset.shape[1:]), dataset.dtype)
+    position = 0
+    for run in np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1):
+        source, target = np.s_[run[0] : run[-1] + 1], np.s_[position : position + len(run)]
+        dataset.read_direct(values, source, target)
+        position += len(run)
+    return values
+
+
+def _image_paths(files: Iterable[str]) -> list[str]:
+    """Unpacked image files in the order train, validation, test."""
+    found = set()
+    for path in files:
+        match = PATTERN.fullmatch(path)
+        if match and not match[2]:
+            found.add(path.removesuffix(".gz"))
+    return sorted(found, key=lambda path: (SPLITS.index(PUBLISHED[Path(path).stem]), path))
+
+
+def _geo_path(image: str) -> str:
+    return image.removesuffix(".h5") + "_geo.h5"
+
+
+def _places_in(path: Path) -> dict[str, tuple[int, int]] | None:
+    """Offset and rows of each dataset, in file order; None where the layout is not the published one."""
+    try:
+        with _opened(path) as handle:
+            datasets = {key: handle[key] for key in SHAPES if isinstance(handle.get(key), h5py.Dataset)}
+            if any(_deviates(dataset, key) for key, dataset in datasets.items()):
+                return None
+            return {key: (dataset.id.get_offset(), dataset.shape[0]) for key, dataset in datasets.items()}
+    except InputError:
+        return None
+
+
+def _deviates(dataset: h5py.Dataset, key: str) -> bool:
+    return dataset.shape[1:] != SHAPES[key] or dataset.dtype != np.dtype("<f8") or not _contiguous(dataset)
+
+
+def _contiguous(dataset: h5py.Dataset) -> bool:
+    return dataset.chunks is None and dataset.id.get_offset() is not None
+
+
+def _labels_of(handle: h5py.File, where: Path) -> np.ndarray:
+    """Index of each row's class, int16; -1 where the file has no labels.
+
+    Raises
+    ------
+    InputError
+        If a row is not one-hot.
+    """
+    if "label" not in handle:
+        return np.full(_dataset(handle, "sen2").shape[0], -1, dtype=np.int16)
+    rows = _dataset(handle, "label")[...]
+    wrong = ~_one_hot(rows)
+    if wrong.any():
+        first = int(wrong.argmax())
+        raise InputError(
+            "A label is not one-hot.", where=f"{where}, key 'label', row {first}",
+            found=_row_text(rows[first]), expected="one 1 and sixteen 0",
+            remedy="fetch the file again, or correct the row",
+        )  # fmt: skip
+    return rows.argmax(1).astype(np.int16)
+
+
+def _places_of(folder: Path, image: str, count: int) -> pd.DataFrame:
+    """City and coordinates of the rows of an image file, empty where there is no geo file."""
+    path = folder / _geo_path(image)
+    if not path.is_file():
+        unknown = np.full(count, np.nan)
+        empty = pd.Series([""] * count, dtype="str")
+        return pd.DataFrame(
+            {"city": empty, "epsg": 0, "x": unknown, "y": unknown, "lon": unknown, "lat": unknown}
+        )
+    with _opened(path) as handle:
+        faults = [
+            found for found in _geo_structure(File(path.name), handle, count) if found.status == "failed"
+        ]
+        if faults:
+            fault = faults[0]
+            raise InputError(
+                f"A geo file cannot be used ({fault.check}).", where=path, found=fault.found,
+                expected=fault.expected, remedy=fault.remedy,
+            )  # fmt: skip
+        return _geo_table(handle)
+
+
+def _content_hashes(hashes: pd.DataFrame, path: str, count: int) -> np.ndarray:
+    """Hashes of ``sen2`` and ``sen1`` joined, so that they are equal only if the whole patch is."""
+    here = hashes[hashes["file"] == path]
+    parts = [
+        here.loc[here["layer"] == key].set_index("row")["hash"].reindex(range(count), fill_value="")
+        for key in ("sen2", "sen1")
+    ]
+    both = (parts[0] != "") & (parts[1] != "")
+    return (parts[0] + parts[1]).where(both, "").to_numpy()
+
+
+# Vocabulary
+
+STATISTICS = ("mean", "deviation", "minimum", "maximum", "p10", "p50", "p90")
+PLAIN = STATISTICS[:4]
+TEXTURES = ("contrast", "homogeneity", "energy", "correlation")
+S1_FEATURES = (
+    *(f"{band}_{name}" for band in SAR for name in ("mean", "deviation", "p10", "p90")),
+    *(f"{band}_{name}" for band in ("VH_dB", "VV_dB", "VH/VV_dB") for name in STATISTICS),
+    *(f"{band}_{name}" for band in ("VH_dB", "VV_dB") for name in TEXTURES),
+    "coherence", "phase_cosine", "phase_sine", "VH_variation", "VV_variation",
+)  # fmt: skip
+S2_INDICES = ("NDVI", "EVI", "NDWI", "MNDWI", "NDBI", "BSI", "NBR2")
+S2_FEATURES = (
+    *(f"{band}_{name}" for band in OPTICAL for name in STATISTICS),
+    *(f"{index}_{name}" for index in S2_INDICES for name in ("mean", "deviation", "p10", "p90")),
+    *(f"{band}_{name}" for band in ("B4", "B8", "NDVI") for name in TEXTURES),
+)
+
+
+def _tasks() -> dict[str, Task]:
+    categories = tuple(Category(code, name, colour) for code, (name, colour) in enumerate(CLASSES))
+    return {"lcz": Task("lcz", "patch", categories, (Question("built", BUILT),))}
+
+
+def _layer_table() -> dict[str, Layer]:
+    layers = [Layer(f"sen1:{band}", "float64", unit=unit) for band, unit in SAR.items()]
+    layers += [Layer(f"sen2:{band}", "float64", wavelength=nm) for band, nm in OPTICAL.items()]
+    return {layer.name: layer for layer in [*layers, Layer("label", "float64")]}
+
+
+def _feature_sets() -> dict[str, FeatureSet]:
+    names = {"lcz-s1": S1_FEATURES, "lcz-s2": S2_FEATURES}
+    names["lcz-s1+s2"] = S1_FEATURES + S2_FEATURES
+    names["lcz-bands"] = tuple(f"{band}_{name}" for band in (*SAR, *OPTICAL) for name in PLAIN)
+    layers = {band: f"{key}:{band}" for key, bands in CHANNELS.items() for band in bands}
+    keys = {"lcz-s1": ("sen1",), "lcz-s2": ("sen2",)}
+    return {
+        name: FeatureSet(
+            name, "lcz", features,
+            {band: layer for band, layer in layers.items() if layer[:4] in keys.get(name, tuple(CHANNELS))},
+        )
+        for name, features in names.items()
+    }  # fmt: skip
+
+
+class So2Sat(Dataset):
+    """The vocabulary and the files of So2Sat LCZ42.
+
+    A patch's group is its city where a geo file gives it, else the patch itself. Facts of a registered
+    file that are held against it: `class_counts` (17), `label_order_sha256` (of the zero-based classes as
+    bytes, in file order), `means` and `deviations` (18, ``sen1`` before ``sen2``, null unknown),
+    `tolerance`, `labels` (false: the file has none), and for geo files `city_epsg` (city to code).
+    """
+
+    name = "so2sat"
+    tasks = _tasks()
+    layer_table = _layer_table()
+    references: Mapping[str, Reference] = MappingProxyType({})
+    feature_sets = _feature_sets()
+    group_keys = ("city",)
+    unpack = staticmethod(unpack)
+
+    def list_files(self, folder: Path) -> list[str]:
+        """Paths of image and geo files, at most one folder down; a packed file only if it is not unpacked.
+
+        Raises
+        ------
+        InputError
+            If there is no image file, or more than one for a split.
+        """
+        paths = {path.relative_to(folder).as_posix() for glob in ("*", "*/*") for path in folder.glob(glob)}
+        found = sorted(path for path in paths if PATTERN.fullmatch(path) and (folder / path).is_file())
+        found = [path for path in found if not (path.endswith(".gz") and path[:-3] in found)]
+        images = _image_paths(found)
+        if not images:
+            raise InputError(
+                "No file of So2Sat LCZ42 here.", where=folder,
+                expected="training.h5, validation.h5 or testing.h5 (or .h5.gz), here or one folder down",
+                remedy="give the folder that holds them",
+            )  # fmt: skip
+        if len({Path(path).stem for path in images}) < len(images):
+            raise InputError(
+                "A folder holds more than one version of So2Sat LCZ42.", where=folder,
+                found=", ".join(images), expected="one file for each split",
+                remedy="give the folder of one version",
+            )  # fmt: skip
+        return found
+
+    def layers(self, paths: Iterable[str]) -> frozenset[str]:
+        """All layers, if there is an image file."""
+        return frozenset(self.layer_table if _image_paths(paths) else ())
+
+    def structure(self, folder: Path, files: Sequence[File]) -> list[Finding]:
+        """Keys, shapes, dtypes, layout and length of image files; geo files against their image files."""
+        findings = []
+        for file in files:
+            if not file.path.endswith(".gz"):
+                findings += _file_structure(folder, file)
+        return findings
+
+    def inspector(self, folder: Path, file: File) -> Inspector | None:
+        """Checks every value of an image file, and whether a packed file is whole.
+
+        A file whose structure is not the published one has no inspector: `structure` says why.
+        """
+        if file.path.endswith(".gz"):
+            return _PackedInspector(file)
+        if not _image_paths([file.path]):
+            return None
+        places = _places_in(folder / file.path)
+        return None if places is None else _ImageInspector(file, places)
+
+    def catalog(self, folder: Path, files: Sequence[str], hashes: pd.DataFrame) -> pd.DataFrame:
+        """One row per patch; see the class for groups.
+
+        Raises
+        ------
+        InputError
+            If a file is missing or damaged, a label is not one-hot, or a geo file does not fit.
+        """
+        tables = [_file_catalog(folder, path, hashes) for path in _image_paths(files)]
+        return pd.concat(tables, ignore_index=True)
+
+    def blocks(
+        self, folder: Path, catalog: pd.DataFrame, layers: Sequence[str], patches: int
+    ) -> Iterator[Block]:
+        """Read whole rows of ``sen1`` and ``sen2`` once a block, and give views of their channels.
+
+        A block holds at most ``patches * ROW_BYTES`` bytes.
+
+        Raises
+        ------
+        InputError
+            If a file is missing or damaged, or a layer is none of the images'.
+        """
+        places = {layer: _channel(layer) for layer in layers}
+        keys = sorted({key for key, _ in places.values()})
+        for path, rows in catalog.groupby("file", sort=False):
+            with _opened(folder / str(path)) as handle:
+                datasets = {key: _dataset(handle, key) for key in keys}
+                for start in range(0, len(rows), patches):
+                    part = rows.iloc[start : start + patches]
+                    wanted = part["row"].to_numpy()
+                    stored = {key: _read_rows(dataset, wanted) for key, dataset in datasets.items()}
+                    yield Block(part, {layer: stored[key][..., at] for layer, (key, at) in places.items()})
+
+    def labels(self, task: str, block: Block) -> np.ndarray:
+        """Not for this dataset: its only task is of whole patches, and the catalog has their labels."""
+        raise NotImplementedError("So2Sat LCZ42 has no pixel labels")
+
+
+def _file_structure(folder: Path, file: File) -> list[Finding]:
+    path = folder / file.path
+    image = _image_paths([file.path])
+    try:
+        with _opened(path) as handle:
+            if image:
+                return list(_image_structure(file, handle, path.stat().st_size))
+            findings = list(_geo_structure(file, handle, _row_count(path)))
+            usable = all(finding.status != "failed" for finding in findings)
+            return findings + (list(_place_findings(file, _geo_table(handle))) if usable else [])
+    except InputError as error:
+        return [_unreadable(file, error.__cause__, path.stat().st_size)]
+
+
+def _row_count(geo: Path) -> int | None:
+    """Rows of the image file beside a geo file, None where it cannot be told."""
+    places = _places_in(geo.with_name(geo.name.replace("_geo.h5", ".h5")))
+    return places["sen2"][1] if places and "sen2" in places else None
+
+
+def _file_catalog(folder: Path, path: str, hashes: pd.DataFrame) -> pd.DataFrame:
+    with _opened(folder / path) as handle:
+        labels = _labels_of(handle, folder / path)
+    count = len(labels)
+    geo = _places_of(folder, path, count)
+    stem = Path(path).stem
+    patch = pd.Series([f"{stem}/{row:06d}" for row in range(count)], dtype="str")
+    table = pd.DataFrame(
+        {
+            "patch": patch,
+            "published_split": PUBLISHED[stem],
+            "file": path,
+            "row": np.arange(count, dtype=np.int64),
+            "group": geo["city"].where(geo["city"] != "", patch),
+            "city": geo["city"],
+            "x": geo["x"],
+            "y": geo["y"],
+            "epsg": geo["epsg"].astype("Int32").where(geo["epsg"] != 0),
+            "lon": geo["lon"],
+            "lat": geo["lat"],
+            "label": labels,
+            "valid_share": np.ones(count, dtype=np.float32),
+            "content_hash": _content_hashes(hashes, path, count),
+        }
+    )
+    return table.astype({"published_split": "str", "file": "str", "content_hash": "str"})
+
+
+def _channel(layer: str) -> tuple[str, int]:
+    """Dataset and channel of an image layer."""
+    key, _, band = layer.partition(":")
+    if band not in CHANNELS.get(key, ()):
+        known = ", ".join(f"{key}:{band}" for key, bands in CHANNELS.items() for band in bands)
+        raise InputError("Unknown layer of So2Sat LCZ42.", found=layer, expected=known)
+    return key, CHANNELS[key].index(band)
+
+
+DATASET = So2Sat

@@ -1,0 +1,293 @@
+"""The table of features of a shard: drawn pixels of a pixel task, or all patches of a patch task."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from .. import datasets, digests, tables
+from ..datasets.base import IGNORE, Block, Dataset, FeatureSet
+from ..errors import InputError, run
+from . import bands_of, patch, pixel
+
+READ_BYTES = 64 * 2**20
+"""Bytes read at a time: long enough for a disk or a network file system."""
+
+WORK_BYTES = 16 * 2**20
+"""Bytes worked on at a time: short enough for a processor's cache."""
+
+PIXELS = pa.DataFrameSchema(
+    {
+        "patch": pa.Column("str"),
+        "pixel": pa.Column("int32", pa.Check.ge(0)),
+        "label": pa.Column("uint8", pa.Check.ne(IGNORE)),
+        "weight": pa.Column("float32", pa.Check.ge(1)),
+    },
+    strict=True,
+    ordered=True,
+    unique=["patch", "pixel"],
+)
+"""Drawn pixels. patch: id; pixel: flat index (row * columns + column) in the valid window; label:
+index of the class; weight: 1 / inclusion probability, i.e. pixels of its stratum that it stands for.
+Then one float32 column per feature, NaN where a band is missing."""
+
+PATCHES = pa.DataFrameSchema(
+    {"patch": pa.Column("str", unique=True), "label": pa.Column("int16", pa.Check.ge(-1))},
+    strict=True,
+    ordered=True,
+)
+"""All patches. patch: id; label: index of the class, -1 unknown. Then one float32 column per feature."""
+
+
+def schema(unit: str, features: Sequence[str]) -> pa.DataFrameSchema:
+    """The schema of a table for a task's `unit` (``pixel`` or ``patch``) with these features."""
+    base = PIXELS if unit == "pixel" else PATCHES
+    return base.add_columns({name: pa.Column("float32", nullable=True) for name in features})
+
+
+def shard_rows(catalog: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
+    """Rows of shard `shard` (from 1) of `shards`."""
+    first, last = (shard - 1) * len(catalog) // shards, shard * len(catalog) // shards
+    return catalog.iloc[first:last]
+
+
+def feature_table(
+    dataset: Dataset,
+    feature_set: FeatureSet,
+    folder: Path,
+    rows: pd.DataFrame,
+    per_class: int,
+    seed_names: Sequence[object],
+) -> pd.DataFrame:
+    """Features of some catalog rows.
+
+    Parameters
+    ----------
+    dataset, feature_set : Dataset, FeatureSet
+        What to compute, and what reads it.
+    folder : Path
+        The release in its publisher's layout.
+    rows : DataFrame
+        Consecutive rows of the catalog.
+    per_class : int
+        For pixel tasks: pixels drawn of each class from each patch.
+    seed_names : sequence
+        What the draw depends on besides the patch, e.g. (version seed, release). It depends
+        neither on shards nor on the feature set.
+
+    Returns
+    -------
+    DataFrame
+        See `PIXELS` and `PATCHES`; memory while it is made does not depend on the number of rows.
+    """
+    unit = dataset.tasks[feature_set.task].unit
+    parts = [
+        _pixel_rows(dataset, feature_set, block, per_class, seed_names)
+        if unit == "pixel"
+        else _patch_rows(dataset, feature_set, block)
+        for block in _blocks(dataset, feature_set, folder, rows)
+    ]
+    about = schema(unit, feature_set.features)
+    empty = pd.DataFrame({name: [] for name in about.columns})
+    kinds = {name: str(column.dtype) for name, column in about.columns.items()} | {"patch": "str"}
+    return pd.concat(parts or [empty], ignore_index=True).astype(kinds)
+
+
+def _blocks(dataset: Dataset, feature_set: FeatureSet, folder: Path, rows: pd.DataFrame) -> Iterator[Block]:
+    """Blocks of about `WORK_BYTES` with all that a feature set and its labels need."""
+    if rows.empty:
+        return
+    labels = dataset.label_layers(feature_set.task)
+    layers = tuple(dict.fromkeys((*feature_set.layers.values(), *labels)))
+    size = _bytes_of(next(iter(dataset.blocks(folder, rows.iloc[:1], layers, 1))))
+    done = 0
+    for block in dataset.blocks(folder, rows, layers, max(1, READ_BYTES // size)):
+        yield from _split(block, max(1, WORK_BYTES // size))
+        tenth = done * 10 // len(rows)
+        done += len(block.patches)
+        if done * 10 // len(rows) > tenth:
+            print(f"{feature_set.name}: {done} of {len(rows)} patches", file=sys.stderr)
+
+
+def _split(block: Block, patches: int) -> Iterator[Block]:
+    """The same patches in blocks of at most `patches`; nothing is copied."""
+    for first in range(0, len(block.patches), patches):
+        some = slice(first, first + patches)
+        layers = {name: values[some] for name, values in block.layers.items()}
+        yield Block(block.patches.iloc[some], layers)
+
+
+def _bytes_of(block: Block) -> int:
+    """Bytes in which a block's stored layers and their float32 copies fit."""
+    return sum(values.nbytes + 4 * values.size for values in block.layers.values())
+
+
+def _pixel_rows(
+    dataset: Dataset,
+    feature_set: FeatureSet,
+    block: Block,
+    per_class: int,
+    seed_names: Sequence[object],
+) -> pd.DataFrame:
+    """Drawn pixels of a block with their features."""
+    labels = dataset.labels(feature_set.task, block)
+    units = _draw_units(dataset, feature_set.task, block)
+    names = block.patches["patch"].to_numpy()
+    drawn = [
+        draw_pixels(
+            labels[place], None if units is None else units[place], per_class,
+            digests.seed(*seed_names, str(name)),
+        )
+        for place, name in enumerate(names)
+    ]  # fmt: skip
+    patches = np.repeat(np.arange(len(names)), [len(pixels) for pixels, _ in drawn])
+    pixels = np.concatenate([pixels for pixels, _ in drawn])
+    flat = patches * labels[0].size + pixels
+    columns = {
+        "patch": names[patches],
+        "pixel": pixels.astype(np.int32),
+        "label": labels.reshape(-1)[flat],
+        "weight": np.concatenate([weights for _, weights in drawn]),
+    }
+    values = pixel.each(feature_set.features, bands_of(dataset, feature_set, block))
+    for name, layer in zip(feature_set.features, values, strict=True):
+        columns[name] = layer.reshape(-1)[flat]
+    return pd.DataFrame(columns)
+
+
+def _patch_rows(dataset: Dataset, feature_set: FeatureSet, block: Block) -> pd.DataFrame:
+    """All patches of a block with their features."""
+    values = patch.compute(feature_set.features, bands_of(dataset, feature_set, block))
+    table = pd.DataFrame(values, columns=list(feature_set.features))
+    table.insert(0, "patch", block.patches["patch"].to_numpy())
+    table.insert(1, "label", block.patches["label"].to_numpy())
+    return table
+
+
+def _draw_units(dataset: Dataset, task: str, block: Block) -> np.ndarray | None:
+    """Areas whose labels are one label (500 m land-cover cells), where the dataset tells them."""
+    offer = getattr(dataset, "draw_units", None)
+    return None if offer is None else offer(task, block)
+
+
+def draw_pixels(
+    labels: np.ndarray, units: np.ndarray | None, per_class: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw pixels of one patch at random, without replacement, stratified by class.
+
+    Parameters
+    ----------
+    labels : ndarray
+        uint8 (rows, columns): class, or `IGNORE`, which is never drawn.
+    units : ndarray or None
+        Integers (rows, columns). If given, strata are (class, unit), and the pixels of a class are
+        spread over its units: as many of each, rounded up.
+    per_class : int
+        Pixels drawn of each class, or all where there are fewer.
+    seed : int
+        Same seed, same draw.
+
+    Returns
+    -------
+    pixels : ndarray
+        int64, flat indices, sorted.
+    weights : ndarray
+        float32, pixels of the stratum / pixels drawn of it. They sum, for each class, to the number
+        of its pixels.
+    """
+    strata, units_of_stratum = _strata(labels.reshape(-1), units)
+    valid = np.flatnonzero(labels.reshape(-1) != IGNORE)
+    sizes = np.bincount(strata[valid], minlength=len(units_of_stratum))
+    wanted = np.minimum(sizes, -(-per_class // np.maximum(units_of_stratum, 1)))
+    order = valid[np.argsort(strata[valid], kind="stable")]
+    starts = np.cumsum(sizes) - sizes
+    random = np.random.default_rng(seed)
+    places = [
+        starts[stratum] + random.choice(sizes[stratum], wanted[stratum], replace=False, shuffle=False)
+        for stratum in np.flatnonzero(wanted)
+    ]
+    pixels = order[np.concatenate([np.empty(0, dtype=np.int64), *places])]
+    weights = np.repeat(sizes / np.maximum(wanted, 1), wanted).astype(np.float32)
+    rank = np.argsort(pixels)
+    return pixels[rank], weights[rank]
+
+
+def _strata(labels: np.ndarray, units: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Number of the stratum of each pixel, and for each stratum the units that its class has."""
+    if units is None:
+        return labels, np.ones(IGNORE + 1, dtype=np.int64)
+    known, unit = np.unique(units.reshape(-1), return_inverse=True)
+    count = (IGNORE + 1) * len(known)
+    strata = (labels.astype(np.int64) * len(known) + unit).astype(np.min_scalar_type(count))
+    present = np.bincount(strata, minlength=count).reshape(-1, len(known)) > 0
+    return strata, np.repeat(present.sum(axis=1), len(known))
+
+
+def pixels_per_class(draw: object, patches: int, classes: int) -> int:
+    """How many pixels of each class to draw from each patch.
+
+    Parameters
+    ----------
+    draw : object
+        ``{"pixels": 300000}``: pixels to be drawn from the whole release. Every patch and class has an
+        equal part, so that a small release is drawn densely and a large one thinly.
+    patches, classes : int
+        Patches of the release, classes of the task.
+
+    Raises
+    ------
+    InputError
+        If `draw` is anything else, or not a whole number from 1 on.
+    """
+    number = draw.get("pixels") if isinstance(draw, dict) and len(draw) == 1 else None
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise InputError(
+            "This is no rule for drawing pixels.", where="--draw", found=json.dumps(draw),
+            expected='{"pixels": 300000}, any whole number from 1 on',
+        )  # fmt: skip
+    return -(-number // max(patches * classes, 1))
+
+
+def find_set(sets: Mapping[str, FeatureSet], name: str) -> FeatureSet:
+    """The feature set with a name; `InputError` if there is none."""
+    if name not in sets:
+        raise InputError("Unknown feature set.", where="--set", found=name, expected=" | ".join(sets))
+    return sets[name]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the feature table of one shard."""
+    parser = argparse.ArgumentParser(prog="python -m sentinel_forest.features.table", description=__doc__)
+    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--layout", type=json.loads, default={}, help="deviations from the layout, JSON")
+    parser.add_argument("--folder", type=Path, required=True, help="the release")
+    parser.add_argument("--catalog", type=Path, required=True)
+    parser.add_argument("--set", required=True, help="name of a feature set")
+    parser.add_argument("--shard", type=int, required=True, help="from 1")
+    parser.add_argument("--shards", type=int, required=True)
+    parser.add_argument("--draw", type=json.loads, required=True, help='JSON, {"pixels": 300000}')
+    parser.add_argument("--seed", type=int, required=True, help="seed of the version")
+    parser.add_argument("--release", required=True, help="name of the release")
+    parser.add_argument("--output", type=Path, required=True)
+    given = parser.parse_args(argv)
+    if not 1 <= given.shard <= given.shards:
+        raise InputError(
+            "There is no such shard.", found=f"{given.shard} of {given.shards}", expected=f"1..{given.shards}"
+        )
+    dataset = datasets.load(given.dataset, given.layout)
+    feature_set = find_set(dataset.feature_sets, given.set)
+    task = dataset.tasks[feature_set.task]
+    catalog = tables.read_parquet(given.catalog)
+    per_class = pixels_per_class(given.draw, len(catalog), len(task.categories))
+    rows = shard_rows(catalog, given.shard, given.shards)
+    table = feature_table(dataset, feature_set, given.folder, rows, per_class, (given.seed, given.release))
+    tables.write_parquet(given.output, table, schema(task.unit, feature_set.features))
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,121 @@
+"""The algorithms whose results ship with a release, held against its truth patch by patch.
+
+A pixel counts if its truth is known. Where the algorithm gives none of its answers (fill, a code that
+nothing explains), the pixel is counted as `NO_ANSWER`: it is not left out, so that it stays visible on
+how many pixels an algorithm was judged, and the scores decide what to do with it.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from . import datasets, tables
+from .datasets.base import IGNORE, Block, Dataset
+from .errors import InputError, run
+from .features.table import shard_rows
+from .predict import confusion, counts_table, read_blocks
+
+NO_ANSWER = "no answer"
+"""What is predicted where an algorithm says nothing."""
+
+REFERENCES = pa.DataFrameSchema(
+    {
+        "classifier": pa.Column("str"),
+        "patch": pa.Column("str"),
+        "true": pa.Column("str"),
+        "predicted": pa.Column("str"),
+        "count": pa.Column("int64", pa.Check.ge(1)),
+    },
+    strict=True,
+    ordered=True,
+)
+"""Confusion by patch. classifier: the algorithm; true: name of the class; predicted: one of the
+algorithm's answers (`Reference.predicted`), or `NO_ANSWER`; count: pixels with known truth. Counts of
+0 have no row."""
+
+
+def reference_counts(dataset: Dataset, name: str, block: Block) -> pd.DataFrame:
+    """What one algorithm says about the patches of a block; see `REFERENCES`."""
+    about = dataset.references[name]
+    classes = dataset.tasks[about.task].names
+    patches = len(block.patches)
+    labels = dataset.labels(about.task, block).reshape(patches, -1)
+    predicted = dataset.reference(name, block).reshape(patches, -1)
+    predicted = np.where(predicted == IGNORE, len(about.predicted), predicted)
+    valid = labels != IGNORE
+    counts = confusion(
+        labels[valid], predicted[valid], np.nonzero(valid)[0], patches, len(classes), len(about.predicted) + 1
+    )
+    table = counts_table(counts, block.patches["patch"].to_numpy(), classes, (*about.predicted, NO_ANSWER))
+    table.insert(0, "classifier", name)
+    return table
+
+
+def reference_table(
+    dataset: Dataset, folder: Path, rows: pd.DataFrame, references: Sequence[str]
+) -> pd.DataFrame:
+    """What algorithms say about consecutive catalog rows: algorithms as given, patches in file order.
+
+    Raises
+    ------
+    InputError
+        If the dataset does not know an algorithm.
+    """
+    for name in references:
+        if name not in dataset.references:
+            raise InputError(
+                "Unknown reference algorithm.", where="--references", found=name,
+                expected=" | ".join(dataset.references) or "none: this dataset has none",
+            )  # fmt: skip
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in references}
+    for block in read_blocks(
+        dataset, folder, rows, np.full(len(rows), bool(parts)), _layers(dataset, references)
+    ):
+        for name, found in parts.items():
+            found.append(reference_counts(dataset, name, block))
+        print(f"references: {block.patches['patch'].iloc[-1]}", file=sys.stderr)
+    kinds = {name: str(column.dtype) for name, column in REFERENCES.columns.items()}
+    empty = pd.DataFrame({name: [] for name in kinds})
+    tables_ = [table for found in parts.values() for table in found]
+    return pd.concat(tables_ or [empty], ignore_index=True).astype(kinds)
+
+
+def _layers(dataset: Dataset, references: Sequence[str]) -> tuple[str, ...]:
+    """Layers of the algorithms and of the truth they are held against, each once."""
+    found: list[str] = []
+    for name in references:
+        about = dataset.references[name]
+        found += [about.layer, *dataset.label_layers(about.task)]
+    return tuple(dict.fromkeys(found))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Count what reference algorithms say about one shard."""
+    parser = argparse.ArgumentParser(prog="python -m sentinel_forest.reference", description=__doc__)
+    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--layout", type=json.loads, default={}, help="deviations from the layout, JSON")
+    parser.add_argument("--folder", type=Path, required=True, help="the release")
+    parser.add_argument("--catalog", type=Path, required=True)
+    parser.add_argument("--shard", type=int, required=True, help="from 1")
+    parser.add_argument("--shards", type=int, required=True)
+    parser.add_argument("--references", required=True, help="names, separated by commas; may be empty")
+    parser.add_argument("--output", type=Path, required=True)
+    given = parser.parse_args(argv)
+    if not 1 <= given.shard <= given.shards:
+        raise InputError(
+            "There is no such shard.", found=f"{given.shard} of {given.shards}", expected=f"1..{given.shards}"
+        )
+    dataset = datasets.load(given.dataset, given.layout)
+    rows = shard_rows(tables.read_parquet(given.catalog), given.shard, given.shards)
+    references = [name for name in given.references.split(",") if name]
+    tables.write_parquet(given.output, reference_table(dataset, given.folder, rows, references), REFERENCES)
+
+
+if __name__ == "__main__":
+    run(main)

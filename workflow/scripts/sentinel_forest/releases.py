@@ -1,0 +1,190 @@
+"""The registry: which releases there are, and which of their files a run uses."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+
+from .configuration import complete, nearest, read_yaml
+from .datasets.base import File
+from .errors import InputError
+
+FILES = pa.DataFrameSchema({"path": pa.Column("str", unique=True), "bytes": pa.Column("int64")}, strict=True)
+"""Files of a release that were found: path below its folder, length in bytes."""
+
+SCHEMA = Path(__file__).parents[2] / "schemas" / "release.schema.yaml"
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release as a run uses it.
+
+    `folder` is where the publisher's files already lie (None: they are fetched or, with `sample`
+    settings, written by the scene model); `files` are the registered files that are selected
+    (none for own releases and samples); `entry` is the whole registry entry.
+    """
+
+    name: str
+    dataset: str
+    title: str
+    licence: str
+    shards: int
+    layout: dict[str, Any] = field(default_factory=dict)
+    folder: Path | None = None
+    sample: dict[str, Any] | None = None
+    files: tuple[File, ...] = ()
+    select: tuple[str, ...] = ()
+    entry: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether its pixels come from the scene model."""
+        return self.sample is not None
+
+
+def registered(registry: Path) -> list[str]:
+    """Names of the releases in the registry."""
+    return sorted(path.stem for path in registry.glob("*.yaml"))
+
+
+def read_entry(registry: Path, name: str) -> dict[str, Any]:
+    """The registry entry of a release, checked and completed.
+
+    Raises
+    ------
+    InputError
+        If the file breaks the schema, or its `release` is not the file's name.
+    """
+    path = registry / f"{name}.yaml"
+    entry = complete(read_yaml(path), read_yaml(SCHEMA), str(path))
+    if entry["release"] != name:
+        raise InputError(
+            "A registry file and its release differ in name.",
+            where=path,
+            found=entry["release"],
+            expected=name,
+        )
+    return entry
+
+
+def registered_files(entry: Mapping[str, Any], select: Sequence[str] = ()) -> tuple[File, ...]:
+    """The files of a registry entry that match one of the patterns (all, if there are none).
+
+    Raises
+    ------
+    InputError
+        If a pattern matches no file.
+    """
+    files = tuple(
+        File(
+            path=item["path"],
+            size=item["bytes"],
+            digests=item["digests"] or {},
+            addresses=tuple(item["addresses"]) or tuple(entry["sources"]),
+            role=item["role"],
+            facts=item["facts"],
+        )
+        for item in entry["files"]
+    )
+    _check_patterns(select, [file.path for file in files], entry["release"])
+    return tuple(file for file in files if selected(file.path, select))
+
+
+def selected(path: str, patterns: Sequence[str]) -> bool:
+    """Whether a path is wanted: it matches one of the patterns, or there are none."""
+    return not patterns or any(fnmatchcase(path, pattern) for pattern in patterns)
+
+
+def file_table(folder: Path, paths: Sequence[str]) -> pd.DataFrame:
+    """Paths below a folder with their lengths in bytes, sorted (schema `FILES`)."""
+    rows = [(path, (folder / path).stat().st_size) for path in sorted(paths)]
+    return pd.DataFrame(rows, columns=list(FILES.columns)).astype({"path": "str", "bytes": "int64"})
+
+
+def resolve(config: Mapping[str, Any], registry: Path) -> dict[str, Release]:
+    """The releases that a configuration names, in its order.
+
+    Raises
+    ------
+    InputError
+        For a name that is neither registered nor an own release, and for settings
+        (`folders`, `select`, `shards`, ...) of releases that are not selected.
+    """
+    _check_names(config, registry)
+    return {name: _release(name, config, registry) for name in config["releases"]}
+
+
+def _check_names(config: Mapping[str, Any], registry: Path) -> None:
+    known = registered(registry)
+    own = set(config["own_releases"])
+    both = sorted(own & set(known))
+    if both:
+        raise InputError(
+            "An own release has the name of a registered one.",
+            where=f"own_releases.{both[0]}", found=both[0],
+            remedy="rename it, or point `folders` at the files of the registered release",
+        )  # fmt: skip
+    for name in config["releases"]:
+        if name not in own and name not in known:
+            raise InputError(
+                "Unknown release.",
+                where="key 'releases'",
+                found=name,
+                expected=nearest(name, own | set(known)),
+            )
+    for key in ("folders", "select", "shards", "accept", "transfer"):
+        for name in config[key]:
+            if name not in config["releases"]:
+                raise InputError(
+                    "A setting names a release that is not selected.", where=f"key {key!r}", found=name,
+                    expected=nearest(name, config["releases"]),
+                )  # fmt: skip
+
+
+def _release(name: str, config: Mapping[str, Any], registry: Path) -> Release:
+    select = tuple(config["select"].get(name, ()))
+    if name in config["own_releases"]:
+        own = config["own_releases"][name]
+        return Release(
+            name=name, dataset=own["dataset"], title=name, licence=own["licence"], layout=own["layout"],
+            shards=config["shards"].get(name, own["shards"]), select=select,
+            folder=_existing(own["folder"], f"own_releases.{name}.folder"),
+        )  # fmt: skip
+    entry = read_entry(registry, name)
+    folder = config["folders"].get(name)
+    return Release(
+        name=name,
+        dataset=entry["dataset"],
+        title=entry["title"],
+        licence=entry["licence"],
+        layout=entry["layout"],
+        shards=config["shards"].get(name, entry["shards"]),
+        folder=_existing(folder, f"folders.{name}") if folder else None,
+        sample=entry.get("sample") if not folder else None,
+        files=registered_files(entry, select),
+        select=select,
+        entry=entry,
+    )
+
+
+def _existing(folder: str, key: str) -> Path:
+    path = Path(folder).expanduser()
+    if not path.is_dir():
+        raise InputError(
+            "There is no such folder.", where=f"key {key!r}", found=folder,
+            remedy="give the folder that holds the files in the publisher's layout",
+        )  # fmt: skip
+    return path
+
+
+def _check_patterns(patterns: Sequence[str], paths: Sequence[str], release: str) -> None:
+    for pattern in patterns:
+        if not any(fnmatchcase(path, pattern) for path in paths):
+            raise InputError(
+                "A pattern selects no file.", where=f"key 'select.{release}'", found=pattern,
+                expected=f"a pattern like {paths[0]!r}" if paths else "a release with registered files",
+            )  # fmt: skip

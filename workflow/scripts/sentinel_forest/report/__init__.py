@@ -1,0 +1,1 @@
+"""The report of a version: pages, tables and figures for people."""

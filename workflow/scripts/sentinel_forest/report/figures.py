@@ -1,0 +1,217 @@
+"""Figures as SVG: the same bytes for the same figures, colours that the colour-blind can tell apart."""
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#000000")
+"""Okabe and Ito 2008, Color universal design (the orange darkened for its contrast on white)."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+INK, LINE = "#1b1f23", "#c8ccd0"
+STYLE: dict[str, object] = {
+    "svg.hashsalt": "sentinel-forest",
+    "svg.fonttype": "path",
+    "font.family": ["DejaVu Sans"],
+    "font.size": 9.5,
+    "axes.edgecolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": LINE,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+}
+_ROW, _MARGIN, _WIDTH = 0.27, 0.9, 7.4  # inches
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    """Matplotlib's own settings and ours, whatever the user's are."""
+    defaults = {key: value for key, value in matplotlib.rcParamsDefault.items() if "backend" not in key}
+    with matplotlib.rc_context(defaults | STYLE):
+        yield
+
+
+def svg(figure: Figure) -> bytes:
+    """The file of a figure, without date."""
+    stream = io.BytesIO()
+    with _style():
+        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+    return stream.getvalue()
+
+
+def intervals(
+    frame: pd.DataFrame, axis: str, zero: bool = False, limits: tuple[float, float] | None = None
+) -> bytes:
+    """Points with 95 % intervals: a row for each `label`, a mark for each `series`.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        label, series (str); value, low, high (float, NaN: no interval).
+    axis : str
+        What the values are.
+    zero : bool
+        Whether 0 is drawn as a line of reference.
+    limits : tuple
+        Range of the axis.
+    """
+    labels, names = list(dict.fromkeys(frame["label"])), list(dict.fromkeys(frame["series"]))
+    spread = min(0.8 / max(len(names), 1), 0.22)
+    with _style():
+        figure = Figure((_WIDTH, _MARGIN + len(labels) * max(_ROW, 0.13 * len(names)) + 0.2 * len(names)))
+        axes = figure.subplots()
+        for number, name in enumerate(names):
+            rows = frame[frame["series"] == name]
+            place = rows["label"].map(labels.index).to_numpy() + spread * (number - (len(names) - 1) / 2)
+            value = rows["value"].to_numpy(np.float64)
+            reach = np.abs(rows[["low", "high"]].to_numpy(np.float64).T - value)
+            axes.errorbar(
+                value, place, xerr=np.nan_to_num(reach), fmt=MARKERS[number % 7], ms=4.5, capsize=2, lw=1.2,
+                color=SERIES[number % 7], label=name,
+            )  # fmt: skip
+        if zero:
+            axes.axvline(0, color=INK, lw=1)
+        axes.set_yticks(range(len(labels)), labels)
+        axes.set_ylim(len(labels) - 0.5, -0.5)
+        axes.set_xlabel(axis)
+        axes.grid(axis="x")
+        if limits:
+            axes.set_xlim(*limits)
+        figure.legend(loc="outside upper left", ncols=min(len(names), 3))
+    return svg(figure)
+
+
+def class_shares(shares: pd.DataFrame, colours: Mapping[str, str]) -> bytes:
+    """Bars of class shares: `shares` has a row for each class and a column for each split."""
+    with _style():
+        figure = Figure((_WIDTH, _MARGIN + _ROW * len(shares)))
+        panels = figure.subplots(1, shares.shape[1], sharey=True, sharex=True, squeeze=False)[0]
+        for axes, split in zip(panels, shares.columns, strict=True):
+            values = 100 * shares[split].to_numpy(np.float64)
+            axes.barh(
+                shares.index, values, color=[colours[name] for name in shares.index], edgecolor=INK, lw=0.6
+            )
+            axes.set_title(split)
+            axes.set_xlabel("share (%)")
+            axes.grid(axis="x")
+        panels[0].invert_yaxis()
+    return svg(figure)
+
+
+def world(places: pd.DataFrame) -> bytes:
+    """Places (lon, lat in degrees, series) on a plain cylindrical map with meridians and parallels."""
+    with _style():
+        figure = Figure((_WIDTH, 4.3))
+        axes = figure.subplots()
+        for number, (name, rows) in enumerate(places.groupby("series", sort=False)):
+            axes.scatter(
+                rows["lon"], rows["lat"], s=18, marker=MARKERS[number % 7], color=SERIES[number % 7], alpha=0.75,
+                lw=0, label=f"{name} ({len(rows)})",
+            )  # fmt: skip
+        axes.set_xlim(-180, 180)
+        axes.set_ylim(-90, 90)
+        axes.set_aspect("equal")
+        axes.set_xticks(range(-180, 181, 60), [_degrees(value, "W", "E") for value in range(-180, 181, 60)])
+        axes.set_yticks(range(-90, 91, 30), [_degrees(value, "S", "N") for value in range(-90, 91, 30)])
+        axes.grid()
+        axes.axhline(0, color=INK, lw=0.8)
+        figure.legend(loc="outside upper left", ncols=4)
+    return svg(figure)
+
+
+def _degrees(value: int, negative: str, positive: str) -> str:
+    return f"{abs(value)}°{negative if value < 0 else positive if value > 0 else ''}"
+
+
+def grid(shares: pd.DataFrame, axis: str) -> bytes:
+    """Shares (0..1, NaN not computed) as a coloured grid with numbers; rows and columns by their names."""
+    values = shares.to_numpy(np.float64)
+    with _style():
+        figure = Figure((_WIDTH, 1.2 + _ROW * 1.15 * len(shares) + 0.05 * max(map(len, shares.columns))))
+        axes = figure.subplots()
+        _heat(axes, values, [["–" if np.isnan(v) else f"{100 * v:.0f}" for v in row] for row in values])
+        axes.set_xticks(range(shares.shape[1]), list(shares.columns), rotation=20, ha="right")
+        axes.set_yticks(range(len(shares)), list(shares.index))
+        axes.set_xlabel(axis)
+    return svg(figure)
+
+
+def confusion(counts: pd.DataFrame, colours: Mapping[str, str]) -> bytes:
+    """Confusion: shares of each true class in percent; rows are true, columns predicted classes."""
+    values = counts.to_numpy(np.float64)
+    totals = values.sum(axis=1, keepdims=True)
+    shares = np.divide(values, totals, out=np.full_like(values, np.nan), where=totals > 0)
+    texts = [["–" if np.isnan(v) else f"{100 * v:.0f}" for v in row] for row in shares]
+    side = max(2.6, 0.36 * max(values.shape))
+    with _style():
+        figure = Figure((min(side + 2.6, 9.0), 1.7 + 0.32 * len(counts) + 0.3))
+        axes = figure.subplots()
+        _heat(axes, shares, texts)
+        axes.set_xticks(range(counts.shape[1]), list(counts.columns), rotation=40, ha="right")
+        axes.set_yticks(range(len(counts)), list(counts.index))
+        axes.set_xlabel("predicted class")
+        axes.set_ylabel("true class")
+        for place, name in enumerate(counts.index):
+            axes.add_patch(_swatch(-0.5 - 0.12, place, colours[name], axes))
+    return svg(figure)
+
+
+def _swatch(x: float, y: int, colour: str, axes: Axes) -> matplotlib.patches.Rectangle:
+    """A bar in the colour of a class left of its row."""
+    return matplotlib.patches.Rectangle(
+        (x - 0.1, y - 0.42), 0.16, 0.84, facecolor=colour, edgecolor=INK, lw=0.5, clip_on=False
+    )
+
+
+def _heat(axes: Axes, values: np.ndarray, texts: Sequence[Sequence[str]]) -> None:
+    """Values 0..1 in colours that darken, each with its text."""
+    axes.imshow(np.ma.masked_invalid(values), cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    small = 7 if values.shape[1] > 12 else 8.5
+    for (row, column), value in np.ndenumerate(values):
+        colour = "white" if value > 0.55 else INK
+        axes.text(column, row, texts[row][column], ha="center", va="center", color=colour, fontsize=small)
+    axes.set_xticks(np.arange(values.shape[1] + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(values.shape[0] + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="white", lw=1.5)
+    axes.tick_params(which="minor", length=0)
+    axes.spines[:].set_visible(False)
+
+
+def points(frame: pd.DataFrame, axis: str, zero: bool = True) -> bytes:
+    """All values as points: a row for each `label`, a mark for each `series`, a panel for each `panel`.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        label, series, panel (str); value (float).
+    """
+    labels = list(dict.fromkeys(frame["label"]))
+    panels, names = list(dict.fromkeys(frame["panel"])), list(dict.fromkeys(frame["series"]))
+    with _style():
+        figure = Figure((_WIDTH, _MARGIN + 0.4 + _ROW * len(labels)))
+        drawn = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
+        for axes, panel in zip(drawn, panels, strict=True):
+            for number, name in enumerate(names):
+                rows = frame[(frame["panel"] == panel) & (frame["series"] == name)]
+                place = rows["label"].map(labels.index).to_numpy() + 0.18 * (number - (len(names) - 1) / 2)
+                axes.plot(
+                    rows["value"], place, MARKERS[number % 7], ms=5, alpha=0.75, color=SERIES[number % 7],
+                    label=name if axes is drawn[0] else None,
+                )  # fmt: skip
+            if zero:
+                axes.axvline(0, color=INK, lw=1)
+            axes.set_title(panel)
+            axes.set_xlabel(axis)
+            axes.grid(axis="x")
+        drawn[0].set_yticks(range(len(labels)), labels)
+        drawn[0].set_ylim(len(labels) - 0.5, -0.5)
+        figure.legend(loc="outside upper left", ncols=4)
+    return svg(figure)

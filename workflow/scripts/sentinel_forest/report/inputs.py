@@ -1,0 +1,245 @@
+"""What a report is made from: the files of a version, read once and as far as they are there."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .. import catalog, datasets
+from ..datasets.base import Dataset
+from ..errors import InputError
+from ..headline import HEADLINE
+from ..ledger import LEDGER
+from ..price import PRICE
+from ..releases import FILES, read_entry
+from ..score import METRICS, PAIRED
+from ..split import BALANCE, INFEASIBLE
+from ..tables import read_parquet, read_tsv
+from ..verify import INTEGRITY
+from .model import Source
+
+VERSION = "version.json"
+
+
+@dataclass(frozen=True, eq=False)
+class ReleaseResults:
+    """The results of a release within a version.
+
+    `results` is the folder of the version, `source` the release that the forests come from, `entry` the
+    registry entry (of an own release what the configuration says about it).
+    """
+
+    name: str
+    dataset: Dataset
+    entry: Mapping[str, Any]
+    results: Path
+    work: Path
+    data: Path
+    schemes: tuple[str, ...]
+    source: str
+
+    @property
+    def title(self) -> str:
+        """Full name for people."""
+        return str(self.entry.get("title", self.name))
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether its pixels come from the scene model."""
+        return self.entry.get("sample") is not None
+
+    @cached_property
+    def trials(self) -> tuple[tuple[str, int], ...]:
+        """(scheme, trial) of every split, schemes in the configured order."""
+        found = [
+            (path.parent.name, int(path.stem))
+            for path in (self.results / self.name / "splits").glob("*/*.parquet")
+            if path.stem.isdigit()
+        ]
+        place = {scheme: number for number, scheme in enumerate(self.schemes)}
+        return tuple(sorted(found, key=lambda pair: (place.get(pair[0], len(place)), *pair)))
+
+    @property
+    def primary(self) -> tuple[str, int]:
+        """The trial that is shown where one must do: of the published split, if there is one."""
+        return ("published", 1) if ("published", 1) in self.trials else self.trials[0]
+
+    @cached_property
+    def sets(self) -> tuple[str, ...]:
+        """Feature sets with scores, in sorted order."""
+        return tuple(sorted(set(self.metrics["features"]) - {""}))
+
+    @cached_property
+    def catalog(self) -> pd.DataFrame | None:
+        """One row per patch; None where the working files are gone."""
+        path = self.work / self.name / "catalog.parquet"
+        return catalog.read(path) if path.is_file() else None
+
+    @cached_property
+    def layers(self) -> frozenset[str]:
+        """Layers that the release's files hold; none if they are not known."""
+        path = self.work / self.name / "files.tsv"
+        if not path.is_file():
+            return frozenset()
+        return self.dataset.layers(read_tsv(path, FILES)["path"])
+
+    @cached_property
+    def metrics(self) -> pd.DataFrame:
+        """Scores of all trials, with scheme and trial."""
+        return self._of_trials("baselines/{scheme}/{trial}/metrics.tsv", METRICS)
+
+    @cached_property
+    def paired(self) -> pd.DataFrame:
+        """Paired comparisons of all trials, with scheme and trial."""
+        return self._of_trials("baselines/{scheme}/{trial}/paired.tsv", PAIRED)
+
+    @cached_property
+    def balance(self) -> pd.DataFrame:
+        """Balance of all splits, with scheme and trial."""
+        return self._of_trials("splits/{scheme}/{trial}.balance.tsv", BALANCE)
+
+    @cached_property
+    def infeasible(self) -> pd.DataFrame:
+        """Requests that splits could not meet, with scheme and trial."""
+        return self._of_trials("splits/{scheme}/{trial}.infeasible.tsv", INFEASIBLE)
+
+    @cached_property
+    def integrity(self) -> pd.DataFrame | None:
+        """Findings on the files."""
+        return self._table("integrity.tsv", INTEGRITY)
+
+    @cached_property
+    def ledger(self) -> pd.DataFrame | None:
+        """Links between the roles of every split."""
+        return self._table("ledger.tsv", LEDGER)
+
+    @cached_property
+    def price(self) -> pd.DataFrame | None:
+        """What scores gain by leaks; None where no such schemes were run."""
+        return self._table("price_of_leak.tsv", PRICE)
+
+    @cached_property
+    def confusion(self) -> pd.DataFrame:
+        """Confusion counts of all trials, summed over patches."""
+        keys = ["scheme", "trial", "task", "features", "classifier", "role", "true", "predicted"]
+        tables = [
+            read_parquet(path, [*keys, "count"]).groupby(keys, sort=True, as_index=False)["count"].sum()
+            for scheme, trial in self.trials
+            if (path := self.path(f"baselines/{scheme}/{trial}/confusion.parquet")).is_file()
+        ]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[*keys, "count"])
+
+    def fit(self, scheme: str, trial: int, feature_set: str) -> dict[str, Any] | None:
+        """What is known about a forest; None where it was not grown on this release."""
+        path = self.path(f"baselines/{scheme}/{trial}/{feature_set}/fit.json")
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+    def path(self, below: str) -> Path:
+        """A file of the release's results."""
+        return self.results / self.name / below
+
+    def from_file(self, below: str, rule: str) -> Source:
+        """A file of the release's results as a source."""
+        return Source(f"{self.name}/{below}", rule)
+
+    def from_trials(self, below: str, rule: str) -> tuple[Source, ...]:
+        """A file of each trial as a source; `below` holds ``{scheme}`` and ``{trial}``."""
+        return tuple(
+            self.from_file(below.format(scheme=scheme, trial=trial), rule) for scheme, trial in self.trials
+        )
+
+    def trial_links(self, scheme: str, below: str) -> tuple[tuple[str, str], ...]:
+        """For each trial of a scheme its number and file."""
+        return tuple(
+            (str(trial), f"{self.name}/{below.format(scheme=scheme, trial=trial)}")
+            for name, trial in self.trials
+            if name == scheme
+        )
+
+    def _table(self, below: str, schema: Any) -> pd.DataFrame | None:
+        path = self.path(below)
+        return read_tsv(path, schema) if path.is_file() else None
+
+    def _of_trials(self, below: str, schema: Any) -> pd.DataFrame:
+        tables = []
+        for scheme, trial in self.trials:
+            found = self._table(below.format(scheme=scheme, trial=trial), schema)
+            if found is not None:
+                tables.append(found.assign(scheme=scheme, trial=trial))
+        if tables:
+            return pd.concat(tables, ignore_index=True)
+        return pd.DataFrame(columns=[*schema.columns, "scheme", "trial"])
+
+
+@dataclass(frozen=True, eq=False)
+class VersionResults:
+    """A version: what `version.json` says, its headline figures, its releases."""
+
+    name: str
+    folder: Path
+    description: Mapping[str, Any]
+    headline: pd.DataFrame
+    releases: tuple[ReleaseResults, ...]
+
+    @property
+    def configuration(self) -> Mapping[str, Any]:
+        """The checked configuration."""
+        return dict(self.description["configuration"])
+
+    @property
+    def has_samples(self) -> bool:
+        """Whether a release is a sample."""
+        return any(release.is_sample for release in self.releases)
+
+
+def read(results: Path, work: Path, data: Path, registry: Path) -> VersionResults:
+    """Read a version.
+
+    Parameters
+    ----------
+    results : Path
+        Folder of the version.
+    work, data : Path
+        Folders with the working files and the data of each release; what is gone is not shown.
+    registry : Path
+        Folder of the registry.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no finished version.
+    """
+    path = results / VERSION
+    if not path.is_file():
+        raise InputError(
+            "This folder holds no finished version.", where=results, expected=VERSION,
+            remedy="run the workflow to its end first",
+        )  # fmt: skip
+    description = json.loads(path.read_text(encoding="utf-8"))
+    configuration = description["configuration"]
+    releases = tuple(
+        _release(name, configuration, results, work, data, registry) for name in configuration["releases"]
+    )
+    return VersionResults(
+        results.resolve().name, results, description, read_tsv(results / "headline.tsv", HEADLINE), releases
+    )
+
+
+def _release(
+    name: str, configuration: Mapping[str, Any], results: Path, work: Path, data: Path, registry: Path
+) -> ReleaseResults:
+    own = configuration["own_releases"]
+    entry = own[name] | {"title": name} if name in own else read_entry(registry, name)
+    return ReleaseResults(
+        name, datasets.load(entry["dataset"], entry["layout"]), entry, results, work, data,
+        tuple(configuration["schemes"]), configuration["transfer"].get(name, name),
+    )  # fmt: skip
+
+
+def per_release(version: VersionResults, make: Callable[[ReleaseResults], tuple[Any, ...]]) -> list[Any]:
+    """(release, what is made of it) for the releases of which there is something."""
+    return [(release, items) for release in version.releases if (items := make(release))]

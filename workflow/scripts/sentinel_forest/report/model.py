@@ -1,0 +1,231 @@
+"""What pages are made of: notes, tables, plots and galleries, each with the files it comes from."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+DIGITS = 3
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that figures come from: its path below the version's folder, and the rule that wrote it."""
+
+    path: str
+    rule: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a table.
+
+    `key` is what the table is sorted by (a number, or text); `links` are (text, path) pairs shown after
+    the text; `kind` is ``text``, ``number``, ``mark`` or ``status``; `tone` colours a mark.
+    """
+
+    text: str
+    key: str = ""
+    kind: str = "text"
+    tone: str = ""
+    links: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that sorts and filters; `explained` says what its columns mean."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    sources: tuple[Source, ...]
+    explained: str = ""
+    is_sample: bool = False
+
+    @property
+    def anchor(self) -> str:
+        """Name of its place on the page."""
+        return anchor(self.title)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kind of each column: that of its first cell."""
+        return tuple(cell.kind for cell in self.rows[0]) if self.rows else ("text",) * len(self.columns)
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure.
+
+    `content` is an SVG file; `alternative` says what is seen for those who do not see it; `reading` how
+    to read it, `suspicious` what would be a bad sign.
+    """
+
+    title: str
+    content: bytes
+    alternative: str
+    reading: str
+    suspicious: str
+    sources: tuple[Source, ...]
+    is_sample: bool = False
+
+    @property
+    def anchor(self) -> str:
+        """Name of its place on the page, and of its file."""
+        return anchor(self.title)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of a patch: a PNG file, its caption and what it shows in words."""
+
+    caption: str
+    alternative: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Pictures of one patch side by side; `legend` gives the colour of each class."""
+
+    title: str
+    pictures: tuple[Picture, ...]
+    reading: str
+    legend: tuple[tuple[str, str], ...]
+    sources: tuple[Source, ...]
+    is_sample: bool = False
+
+    @property
+    def anchor(self) -> str:
+        """Name of its place on the page, and of its files."""
+        return anchor(self.title)
+
+
+@dataclass(frozen=True)
+class Note:
+    """A paragraph; `tone` is ``plain`` or ``warning``."""
+
+    text: str
+    tone: str = "plain"
+    links: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Text that is shown as it is, e.g. a configuration."""
+
+    title: str
+    text: str
+    sources: tuple[Source, ...] = ()
+
+
+Item = Table | Plot | Gallery | Note | Listing
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page, usually about one release."""
+
+    title: str
+    items: tuple[Item, ...]
+    is_sample: bool = False
+
+    @property
+    def anchor(self) -> str:
+        """Name of its place on the page."""
+        return anchor(self.title)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page; `name` is that of its file, ``report`` for the first."""
+
+    name: str
+    title: str
+    lead: str
+    sections: tuple[Section, ...] = field(default_factory=tuple)
+
+
+def anchor(title: str) -> str:
+    """A title as a name in an address: lower case, digits and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
+def table(
+    title: str,
+    frame: pd.DataFrame,
+    sources: Iterable[Source],
+    explained: str = "",
+    is_sample: bool = False,
+    titles: Mapping[str, str] | None = None,
+) -> Table:
+    """A data frame as a table. Columns may hold `Cell` objects, numbers or text.
+
+    Parameters
+    ----------
+    titles : mapping
+        Headings of columns that are not shown by their name.
+    """
+    named = titles or {}
+    columns = tuple(named.get(name, name.replace("_", " ")) for name in frame.columns)
+    cells = [[_cell(name, value) for value in frame[name]] for name in frame.columns]
+    rows = tuple(zip(*cells, strict=True)) if cells else ()
+    return Table(title, columns, rows, tuple(dict.fromkeys(sources)), explained, is_sample)
+
+
+def _cell(column: str, value: object) -> Cell:
+    if isinstance(value, Cell):
+        return value
+    if column == "mark":
+        return mark(str(value))
+    if column == "status":
+        return Cell(str(value), str(value), "status", _STATES.get(str(value), "plain"))
+    return number(value) if not isinstance(value, str) else Cell(value, value)
+
+
+_STATES = {
+    "ok": "good", "clean": "good", "note": "note", "counted": "note", "marked": "bad", "failed": "bad", "stops": "bad",
+}  # fmt: skip
+
+
+def mark(text: str) -> Cell:
+    """The mark of a score."""
+    tone = "good" if text == "clean" else "bad"
+    return Cell(text, text, "mark", tone)
+
+
+def number(value: object, digits: int = DIGITS) -> Cell:
+    """A number; an undefined one is an empty cell."""
+    if pd.isna(value):  # type: ignore[call-overload]
+        return Cell("", "", "number")
+    if isinstance(value, float) and not value.is_integer():
+        return Cell(f"{value:.{digits}f}", repr(float(value)), "number")
+    return Cell(f"{int(value):,}".replace(",", "\u202f"), str(int(value)), "number")  # type: ignore[call-overload]
+
+
+def share(value: float) -> Cell:
+    """A share as a percentage."""
+    return (
+        Cell("", "", "number")
+        if pd.isna(value)
+        else Cell(f"{100 * value:.1f} %", repr(float(value)), "number")
+    )
+
+
+def score(value: float, low: float, high: float, note: str = "") -> Cell:
+    """A score with its interval; an undefined one shows why it is."""
+    if pd.isna(value):
+        return Cell(f"undefined: {note}" if note else "", "", "number")
+    return Cell(interval_text(value, low, high), repr(float(value)), "number")
+
+
+def interval_text(value: float, low: float, high: float, digits: int = DIGITS) -> str:
+    """``0.812 [0.790, 0.830]``, or the value alone where there is no interval."""
+    text = f"{value:.{digits}f}"
+    return text if pd.isna(low) or pd.isna(high) else f"{text} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def links(pairs: Sequence[tuple[str, str]]) -> Cell:
+    """A cell of links (text, path below the version's folder)."""
+    return Cell("", "", "text", "", tuple(pairs))

@@ -1,0 +1,124 @@
+"""Random draws of patches and of groups that are the same on every machine."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+SCALE = 1_000_000
+"""Fixed-point scale of shares and of amounts: integers add up to the same total in any order."""
+
+
+def shuffled(count: int, seed: int) -> np.ndarray:
+    """The numbers 0..count-1 in random order, int64 (count,).
+
+    Sorts raw numbers of PCG64: numpy promises that stream for good, but not what its distributions
+    make of it (NEP 19).
+    """
+    return np.argsort(np.random.PCG64(seed).random_raw(count), kind="stable")
+
+
+def units(keys: Sequence[pd.Series], count: int) -> np.ndarray:
+    """Number the sets of patches that any of the keys holds together: connected components.
+
+    Parameters
+    ----------
+    keys : sequence of Series
+        One value per patch each; an empty or missing value joins nothing.
+    count : int
+        Number of patches.
+
+    Returns
+    -------
+    numpy.ndarray
+        int64 (count,): number of the unit of each patch, from 0 in order of appearance.
+    """
+    patches, values, nodes = [], [], count
+    for key in keys:
+        codes, uniques = pd.factorize(key.where(key.notna() & (key.astype("str") != "")))
+        known = np.flatnonzero(codes >= 0)
+        patches.append(known)
+        values.append(codes[known] + nodes)
+        nodes += len(uniques)
+    if not patches:
+        return np.arange(count)
+    row, column = np.concatenate(patches), np.concatenate(values)
+    graph = sparse.coo_array((np.ones(len(row), dtype=np.int8), (row, column)), shape=(nodes, nodes))
+    _, component = connected_components(graph, directed=False)
+    return pd.factorize(component[:count])[0].astype(np.int64)
+
+
+def sums(unit: np.ndarray, amounts: np.ndarray, count: int) -> np.ndarray:
+    """Add up integer amounts (columns, patches) by unit: int64 (count, columns), exact below 2**53."""
+    added = [np.bincount(unit, weights=column, minlength=count) for column in amounts]
+    return np.array(added).reshape(len(amounts), count).T.astype(np.int64)
+
+
+def by_patch(shares: np.ndarray, stratum: np.ndarray, seed: int) -> np.ndarray:
+    """Give every patch a role at random, each stratum in the same proportions.
+
+    Patches are ordered by stratum, at random within; a role's quota up to position n is
+    ``round(n * share)``, so each stratum and the whole are within one patch of their share.
+
+    Parameters
+    ----------
+    shares : int64 (roles,)
+        In units of 1 / `SCALE`; they add up to `SCALE`.
+    stratum : int (patches,)
+        Zeros for a plain draw.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    numpy.ndarray
+        int64 (patches,): index of the role.
+    """
+    random = shuffled(len(stratum), seed)
+    order = random[np.argsort(stratum[random], kind="stable")]
+    ends = np.append(np.flatnonzero(np.diff(stratum[order])) + 1, len(order))
+    limits = np.cumsum(shares)[:-1]
+    # Borders between roles, rounded at the end of each stratum; differences are the quotas in it.
+    borders = (ends[:, None] * limits + SCALE // 2) // SCALE
+    quotas = np.diff(np.hstack([np.zeros_like(ends)[:, None], borders, ends[:, None]]), axis=1)
+    quotas = np.diff(quotas, axis=0, prepend=np.zeros((1, len(shares)), dtype=np.int64))
+    roles = np.tile(np.arange(len(shares)), len(ends))
+    role = np.empty(len(stratum), dtype=np.int64)
+    role[order] = np.repeat(roles, quotas.ravel())
+    return fill(role, np.ones_like(role), shares)
+
+
+def by_group(sizes: np.ndarray, shares: np.ndarray, seed: int) -> np.ndarray:
+    """Give every group a role at random: along a random row of groups, each role gets its length.
+
+    Parameters
+    ----------
+    sizes : int64 (groups,)
+        Patches of each group.
+    shares, seed
+        As in `by_patch`.
+
+    Returns
+    -------
+    numpy.ndarray
+        int64 (groups,): index of the role.
+    """
+    order = shuffled(len(sizes), seed)
+    ends = np.cumsum(sizes[order])
+    middles = (2 * ends - sizes[order]) * SCALE
+    role = np.empty(len(sizes), dtype=np.int64)
+    role[order] = np.searchsorted(2 * np.cumsum(shares)[:-1] * sizes.sum(), middles, side="right")
+    return fill(role, sizes, shares)
+
+
+def fill(role: np.ndarray, sizes: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Give each wanted but empty role the smallest group of the role that has most groups."""
+    role = role.copy()
+    for wanted in np.flatnonzero(shares):
+        counts = np.bincount(role, minlength=len(shares))
+        if counts[wanted] == 0 and counts.max() > 1:
+            members = np.flatnonzero(role == counts.argmax())
+            role[members[sizes[members].argmin()]] = wanted
+    return role

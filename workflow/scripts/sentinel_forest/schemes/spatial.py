@@ -1,0 +1,43 @@
+"""Blocks on the globe, and distances between patches."""
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+RADIUS_KM = 6371.0088
+"""Mean radius of the Earth (IUGG, GRS 80)."""
+
+
+def on_sphere(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
+    """Points of the unit sphere, float64 (points, 3), from degrees."""
+    longitude, latitude = np.radians(lon), np.radians(lat)
+    ring = np.cos(latitude)
+    return np.column_stack([ring * np.cos(longitude), ring * np.sin(longitude), np.sin(latitude)])
+
+
+def nearest_km(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Great-circle distance in km from each point of the unit sphere to the nearest of the others."""
+    chord, _ = cKDTree(others).query(points)
+    return 2 * RADIUS_KM * np.arcsin(np.minimum(chord / 2, 1))
+
+
+def within_km(points: np.ndarray, others: np.ndarray, distance: float) -> np.ndarray:
+    """Whether each point of the unit sphere lies nearer than `distance` km to one of the others."""
+    if not len(points) or not len(others):
+        return np.zeros(len(points), dtype=bool)
+    limit = 2 * np.sin(min(distance / RADIUS_KM, np.pi) / 2)
+    chord, _ = cKDTree(others).query(points, distance_upper_bound=limit)
+    return chord < limit
+
+
+def blocks(lon: np.ndarray, lat: np.ndarray, side_km: float) -> np.ndarray:
+    """Name the block of each point, str (points,): rows of equal height, in each row blocks of equal width.
+
+    A block is `side_km` high and, in the middle of its row, at least `side_km` wide (the last row
+    before a pole may be a single block); the rows start at the South Pole, the blocks at 180 degrees West.
+    """
+    rows = max(1, int(np.pi * RADIUS_KM // side_km))
+    row = np.clip(((lat + 90) / 180 * rows).astype(np.int64), 0, rows - 1)
+    middle = np.radians((row + 0.5) / rows * 180 - 90)
+    columns = np.maximum(1, (2 * np.pi * RADIUS_KM * np.cos(middle) // side_km).astype(np.int64))
+    column = ((lon + 180) % 360 / 360 * columns).astype(np.int64) % columns
+    return np.char.add(np.char.add(row.astype(str), "/"), column.astype(str))

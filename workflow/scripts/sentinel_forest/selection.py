@@ -1,0 +1,202 @@
+"""What a configuration asks for, release by release: schemes, trials, feature sets, references."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from . import datasets, releases, split
+from .configuration import complete, nearest, read_yaml
+from .datasets.base import Dataset
+from .errors import InputError
+from .releases import Release
+
+
+class Baseline(NamedTuple):
+    """One forest: a feature set trained on one trial of a scheme."""
+
+    release: str
+    scheme: str
+    trial: int
+    set: str
+
+
+class Skipped(NamedTuple):
+    """Something configured that a release cannot give, and why."""
+
+    release: str
+    kind: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Everything that a checked configuration selects.
+
+    `config` is complete (see `configuration.complete`); `registry` is the folder of the registry.
+    """
+
+    config: Mapping[str, Any]
+    registry: Path
+
+    @cached_property
+    def releases(self) -> dict[str, Release]:
+        """The selected releases by name."""
+        return releases.resolve(self.config, self.registry)
+
+    @cached_property
+    def datasets(self) -> dict[str, Dataset]:
+        """For each release its dataset, set up for its layout."""
+        return {
+            name: datasets.load(release.dataset, release.layout) for name, release in self.releases.items()
+        }
+
+    @cached_property
+    def layers(self) -> dict[str, frozenset[str]]:
+        """For each release the layers it has, by the names of its files."""
+        return {name: self._layers(release) for name, release in self.releases.items()}
+
+    def _layers(self, release: Release) -> frozenset[str]:
+        dataset = self.datasets[release.name]
+        if release.is_sample:
+            return frozenset(dataset.layer_table)
+        if release.folder is not None:
+            paths = [
+                path for path in dataset.list_files(release.folder) if releases.selected(path, release.select)
+            ]
+        else:
+            paths = [file.path for file in release.files]
+        return dataset.layers(paths)
+
+    def definitions(self, release: str) -> dict[str, dict[str, Any]]:
+        """The schemes of a release by name, each with its kind and options."""
+        if release in self.config["transfer"]:
+            return {"published": {"kind": "published"}}
+        own = self.config["own_schemes"]
+        return {name: own.get(name, {"kind": name}) for name in self.config["schemes"]}
+
+    def trials(self, release: str) -> list[tuple[str, int]]:
+        """All (scheme, trial) of a release."""
+        return [
+            (scheme, trial)
+            for scheme, definition in self.definitions(release).items()
+            for trial in range(1, split.trials_of(definition, self.config["trials"]) + 1)
+        ]
+
+    def source(self, release: str) -> str:
+        """The release whose forests are used for a release: itself, unless it is a transfer."""
+        return str(self.config["transfer"].get(release, release))
+
+    def sets(self, release: str) -> list[str]:
+        """Feature sets that can be computed and predicted on a release, in the configured order."""
+        return [name for name in self._known_sets(release) if not self._lack(release, name)]
+
+    def references(self, release: str) -> list[str]:
+        """Reference algorithms whose layer and truth a release has."""
+        dataset = self.datasets[release]
+        return [
+            name
+            for name, reference in dataset.references.items()
+            if {reference.layer, *dataset.label_layers(reference.task)} <= self.layers[release]
+        ]
+
+    def baselines(self, release: str) -> list[Baseline]:
+        """All forests that are scored on a release."""
+        return [
+            Baseline(release, scheme, trial, name)
+            for scheme, trial in self.trials(release)
+            for name in self.sets(release)
+        ]
+
+    def skipped(self) -> list[Skipped]:
+        """Configured feature sets and reference algorithms that releases lack layers for."""
+        rows = []
+        for release, dataset in self.datasets.items():
+            for name in self._known_sets(release):
+                if lack := self._lack(release, name):
+                    rows.append(Skipped(release, "feature set", name, f"lacks {', '.join(lack)}"))
+            there = self.references(release)
+            rows += [
+                Skipped(release, "reference", name, f"lacks {reference.layer}")
+                for name, reference in dataset.references.items()
+                if name not in there
+            ]
+        return rows
+
+    def _known_sets(self, release: str) -> list[str]:
+        known = self.datasets[release].feature_sets
+        return [name for name in self.config["feature_sets"] if name in known]
+
+    def _lack(self, release: str, name: str) -> list[str]:
+        """Layers that a feature set needs and the release (or the source of its forests) does not have."""
+        lacking = set[str]()
+        for place in {release, self.source(release)}:
+            dataset = self.datasets[place]
+            feature_set = dataset.feature_sets[name]
+            needed = {*feature_set.layers.values(), *dataset.label_layers(feature_set.task)}
+            lacking |= needed - self.layers[place]
+        return sorted(lacking)
+
+
+def select(config: Mapping[str, Any], schema: Path, registry: Path) -> Selection:
+    """Check a configuration whole, before anything runs.
+
+    Raises
+    ------
+    InputError
+        If it breaks its schema, names something unknown, or selects nothing.
+    """
+    selection = Selection(complete(config, read_yaml(schema), "the configuration"), registry)
+    _check_transfer(selection)
+    _check_sets(selection)
+    _check_schemes(selection)
+    return selection
+
+
+def _check_transfer(selection: Selection) -> None:
+    for release, source in selection.config["transfer"].items():
+        if source not in selection.releases or source in selection.config["transfer"] or source == release:
+            others = set(selection.releases) - set(selection.config["transfer"])
+            raise InputError(
+                "Forests can only come from a selected release that trains its own.",
+                where=f"key 'transfer.{release}'", found=source, expected=nearest(source, others),
+            )  # fmt: skip
+
+
+def _check_sets(selection: Selection) -> None:
+    known = {name for dataset in datasets.names() for name in datasets.load(dataset).feature_sets}
+    for name in selection.config["feature_sets"]:
+        if name not in known:
+            raise InputError(
+                "Unknown feature set.", where="key 'feature_sets'", found=name, expected=nearest(name, known)
+            )
+    for release in selection.releases:
+        if not selection.sets(release) and not selection.references(release):
+            reasons = "; ".join(
+                f"{row.name} {row.reason}" for row in selection.skipped() if row.release == release
+            )
+            raise InputError(
+                "The configuration selects nothing to compute for a release.", where=f"release {release}",
+                found=reasons or f"feature_sets: {selection.config['feature_sets']}",
+                expected="one of " + ", ".join(selection.datasets[release].feature_sets),
+            )  # fmt: skip
+
+
+def _check_schemes(selection: Selection) -> None:
+    own = selection.config["own_schemes"]
+    for name in selection.config["schemes"]:
+        if name not in own and name not in split.DEFINITIONS:
+            raise InputError(
+                "Unknown scheme.",
+                where="key 'schemes'",
+                found=name,
+                expected=nearest(name, {*own, *split.DEFINITIONS}),
+            )
+    for name, definition in own.items():
+        if definition["kind"] not in split.DEFINITIONS:
+            raise InputError(
+                "Unknown kind of scheme.", where=f"key 'own_schemes.{name}.kind'", found=definition["kind"],
+                expected=nearest(definition["kind"], split.DEFINITIONS),
+            )  # fmt: skip

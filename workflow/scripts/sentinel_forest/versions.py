@@ -1,0 +1,178 @@
+"""Versions of results: what makes one, its manifest, and whether a finished one is asked to change."""
+
+import argparse
+import importlib.metadata
+import json
+import platform
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .digests import code_digest, digest, file_digest
+from .errors import InputError, run
+from .releases import Release
+from .seen import Seen
+from .tables import read_tsv, write_text
+from .verify import DIGESTS
+
+MANIFEST = "manifest.sha256"
+VERSION = "version.json"
+DRAFT = "draft"
+STEPS = (
+    "verify", "gate", "catalog", "split", "ledger", "features.table", "forest", "predict", "reference",
+    "score", "price",
+)  # fmt: skip
+"""Modules whose code can change a result."""
+PACKAGES = (
+    "h5py",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "rasterio",
+    "scikit-image",
+    "scikit-learn",
+    "scipy",
+    "snakemake",
+)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the manifest and the description of a version: what was computed, from what, with what."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, required=True, help="folder of the version")
+    parser.add_argument("--identity", type=json.loads, required=True, help="see `identity`")
+    parser.add_argument("--configuration", type=json.loads, required=True, help="see `settings`")
+    parser.add_argument(
+        "--skipped", type=json.loads, default=[], help="JSON list of what could not be computed"
+    )
+    parser.add_argument("--verified", type=Path, nargs="+", required=True, help="gates of the releases")
+    parser.add_argument("--files", type=Path, nargs="+", required=True, help="files of the manifest")
+    arguments = parser.parse_args(argv)
+    verified = [json.loads(path.read_text(encoding="utf-8")) for path in arguments.verified]
+    description = {
+        "configuration": arguments.configuration,
+        "identity": arguments.identity | {"data": {row["release"]: row["data"] for row in verified}},
+        "skipped": arguments.skipped,
+        "accepted": {row["release"]: row["accepted"] for row in verified if row["accepted"]},
+        "commit": commit(),
+        "environment": environment(),
+    }
+    write_text(arguments.results / VERSION, json.dumps(description, indent=2, sort_keys=True) + "\n")
+    write_text(arguments.results / MANIFEST, manifest(arguments.results, arguments.files))
+
+
+def manifest(folder: Path, files: Sequence[Path]) -> str:
+    """SHA-256 of files below a folder, sorted by path, in the form that ``sha256sum -c`` reads."""
+    lines = [f"{file_digest(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
+    return "".join(sorted(lines, key=lambda line: line[66:]))
+
+
+def identity(config: Mapping[str, Any], releases: Mapping[str, Release]) -> dict[str, Any]:
+    """Digests of everything that determines a version's results, except the data themselves.
+
+    Where the files lie does not count, only what they are.
+    """
+    names = sorted({release.dataset for release in releases.values()})
+    samples = ["samples"] if any(release.is_sample for release in releases.values()) else []
+    return {
+        "configuration": digest(settings(config)),
+        "registry": {name: digest(release.entry) for name, release in releases.items()},
+        "code": code_digest(*STEPS, *samples, *(f"datasets.{name}" for name in names)),
+    }
+
+
+def settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration without the version's name and without the places where files lie."""
+    kept = {key: value for key, value in config.items() if key not in ("version", "folders")}
+    kept["own_releases"] = {
+        name: {key: value for key, value in own.items() if key != "folder"}
+        for name, own in config["own_releases"].items()
+    }
+    return kept
+
+
+def is_sealed(folder: Path) -> bool:
+    """Whether a version is finished and must not change."""
+    return folder.name != DRAFT and (folder / MANIFEST).is_file() and (folder / VERSION).is_file()
+
+
+def hold(folder: Path, now: Mapping[str, Any], data: Mapping[str, str]) -> None:
+    """Stop if a sealed version is asked for with anything else than what it was made with.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the version.
+    now : mapping
+        `identity` of the run that is asked for.
+    data : mapping
+        `data_digest` of the releases whose files were read here before.
+
+    Raises
+    ------
+    InputError
+        With what differs and the two ways on.
+    """
+    sealed = json.loads((folder / VERSION).read_text(encoding="utf-8"))["identity"]
+    differences = _differences(sealed, dict(now) | {"data": data})
+    if differences:
+        raise InputError(
+            f"Version {folder.name!r} is finished and sealed; this run would give it other results.",
+            where=folder / VERSION,
+            found="\n    " + "\n    ".join(differences),
+            remedy="give the run a new name (--config version=NAME; draft while you work on code), "
+            f"or hold it against a new computation: snakemake check --config version={folder.name}",
+        )
+
+
+def data_digest(digests: Path, seen: Seen) -> str | None:
+    """Digest of the files in a table of digests, as they were last read; None if there is no table."""
+    if not digests.is_file():
+        return None
+    states = seen.states()
+    table = read_tsv(digests, DIGESTS)
+    now = [
+        [path, states[path].sha256 if path in states else sha]
+        for path, sha in zip(table["path"], table["sha256"], strict=True)
+    ]
+    return digest(now)
+
+
+def commit() -> str | None:
+    """Commit of this checkout, with ``+changes`` if files differ from it; None outside a repository."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+    here = Path(__file__).parent
+    command = [git, "-C", str(here), "describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    return answer.stdout.strip() or None
+
+
+def environment() -> dict[str, str]:
+    """Versions of Python and of the packages that compute."""
+    return {"python": platform.python_version()} | {
+        name: importlib.metadata.version(name) for name in PACKAGES
+    }
+
+
+def _differences(sealed: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """In words, which digests differ; data that were not read again do not count."""
+    rows = []
+    for key in ("configuration", "code"):
+        if sealed[key] != now[key]:
+            rows.append(f"{key}: sealed with {sealed[key][:12]}, now {now[key][:12]}")
+    for key in ("registry", "data"):
+        for name in sorted({*sealed[key], *now[key]}):
+            before, after = sealed[key].get(name), now[key].get(name)
+            if before != after and not (key == "data" and after is None):
+                rows.append(
+                    f"{key} of {name}: sealed with {(before or 'none')[:12]}, now {(after or 'none')[:12]}"
+                )
+    return rows
+
+
+if __name__ == "__main__":
+    run(main)
