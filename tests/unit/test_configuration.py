@@ -3,7 +3,7 @@
 import jsonschema
 import pytest
 
-from conftest import ROOT
+from project import ROOT
 from sentinel_forest.configuration import complete, nearest, read_yaml
 from sentinel_forest.errors import InputError
 

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import sys
 
-from conftest import ROOT
+from project import ROOT
 from sentinel_forest import digests
 
 SCRIPTS = ROOT / "workflow" / "scripts"

@@ -255,10 +255,12 @@ def command(desert, catalog, tmp_path, monkeypatch):
         tables.pyarrow.Table.from_pandas(catalog, preserve_index=False), tmp_path / "catalog.parquet"
     )
 
+    pixels = 5 * len(catalog) * len(desert.tasks["ground"].categories)
+
     def call(**changes):
         given = {
             "dataset": "desert", "layout": "{}", "folder": tmp_path, "catalog": tmp_path / "catalog.parquet",
-            "set": "plain", "shard": 2, "shards": 3, "draw": json.dumps({"pixels": 5 * len(catalog) * len(desert.tasks["ground"].categories)}), "seed": 1,
+            "set": "plain", "shard": 2, "shards": 3, "draw": json.dumps({"pixels": pixels}), "seed": 1,
             "release": "desert-v1", "output": tmp_path / "out" / "2.parquet",
         } | changes  # fmt: skip
         table.main([text for name, value in given.items() for text in (f"--{name}", str(value))])

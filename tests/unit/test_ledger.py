@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from conftest import ROOT
+from project import ROOT
 from sentinel_forest import digests, ledger, split
 from sentinel_forest.errors import InputError
 from sentinel_forest.tables import read_tsv

@@ -1,84 +1,8 @@
-"""Copies of the project in which `snakemake` is called as a user calls it; finished runs are shared."""
-
-import hashlib
-import os
-import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
+"""Finished runs that the tests share."""
 
 import pytest
-import yaml
-from conftest import ROOT
 
-TINY = {
-    "version": "tiny-v1",
-    "releases": ["cloudsen12-sample"],
-    "schemes": ["published", "pooled-random"],
-    "trials": 1,
-    "feature_sets": ["l1c-6"],
-    "forest": {"trees": 5},
-    "bootstrap": {"draws": 100},
-}
-"""A run that goes through every rule in a few seconds."""
-
-
-@dataclass(frozen=True)
-class Checkout:
-    """A copy of the project."""
-
-    folder: Path
-
-    def snakemake(self, *arguments: str, fails: bool = False, **environment: str) -> str:
-        """Call snakemake; return what it printed. The exit code must be what the test expects."""
-        snakemake = Path(sys.executable).parent / "snakemake"
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
-        done = subprocess.run(
-            [snakemake, *arguments], cwd=self.folder, text=True, check=False, timeout=600,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=kept | environment,
-        )  # fmt: skip
-        assert (done.returncode != 0) == fails, done.stdout
-        return done.stdout
-
-    def overlay(self, name: str, **values: object) -> str:
-        """Write an overlay of the configuration; return its name."""
-        (self.folder / name).write_text(yaml.safe_dump(values), encoding="utf-8")
-        return name
-
-    def tree(self, below: str) -> dict[str, str]:
-        """SHA-256 of every file below a folder."""
-        return {
-            str(path.relative_to(self.folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted((self.folder / below).rglob("*"))
-            if path.is_file()
-        }
-
-    def manifest(self, version: str) -> str:
-        """The manifest of a version."""
-        return (self.folder / "results" / version / "manifest.sha256").read_text(encoding="utf-8")
-
-
-def project_files() -> list[str]:
-    """Files of the project: what git tracks or would track, or everything where there is no git."""
-    git = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(git, capture_output=True, text=True, check=False)
-    if listed.returncode == 0:
-        return [name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
-    return [
-        str(path.relative_to(ROOT))
-        for path in ROOT.rglob("*")
-        if path.is_file() and ".venv" not in path.parts
-    ]
-
-
-def copy_project(folder: Path) -> Checkout:
-    """A copy of the project as a fresh clone would have it."""
-    for name in project_files():
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, target)
-    return Checkout(folder)
+from project import TINY, copy_project
 
 
 @pytest.fixture
@@ -110,9 +34,3 @@ def draft(tmp_path_factory):
     checkout.overlay("tiny.yaml", **TINY | {"version": "draft"})
     checkout.snakemake("--cores", "2", "--configfile", "tiny.yaml")
     return checkout
-
-
-def copy_of(checkout: Checkout, folder: Path) -> Checkout:
-    """A copy of a finished run, with every file's date new, as after a transfer to another machine."""
-    shutil.copytree(checkout.folder, folder, copy_function=shutil.copyfile, symlinks=True)
-    return Checkout(folder)

@@ -4,31 +4,33 @@ import re
 import subprocess
 
 import pytest
-from workflow_helpers import TINY, copy_of
+
+from project import copy_of
 
 pytestmark = pytest.mark.xdist_group("runs")
 NOTHING = "Nothing to be done"
 
 
-def rules_to_run(output):
-    """Rules that a dry run would run, without the target rules."""
-    table = re.search(r"Job stats:\njob +count\n[- ]+\n(.*?)\n\n", output, re.S)
-    assert table, output
-    names = {line.split()[0] for line in table[1].splitlines()}
-    return names - {"all", "total"}
+def reasons(output):
+    """For each rule of a dry run, whether a job of it runs because its own code has changed."""
+    jobs = re.findall(r"\n(?:local)?rule (\w+):\n(.*?)(?=\n\n|\Z)", output, re.S)
+    assert jobs or NOTHING in output, output
+    return {
+        rule for rule, text in jobs if re.search(r"reason:.*(Params have changed|Code has changed)", text)
+    }
 
 
 def test_second_call_has_nothing_to_do(tiny):
     assert NOTHING in tiny.snakemake("--configfile", "tiny.yaml")
 
 
-def test_draft_and_its_second_call(draft):
+def test_draft_has_nothing_to_do_either(draft):
     assert NOTHING in draft.snakemake("--configfile", "tiny.yaml")
 
 
 @pytest.mark.parametrize("version", ["tiny", "draft"])
 def test_copy_on_another_machine_has_nothing_to_do(version, request, tmp_path):
-    copy = copy_of(request.getfixturevalue(version), tmp_path / "elsewhere")
+    copy = copy_of(request.getfixturevalue(version), tmp_path / "elsewhere", whole=True)
     assert NOTHING in copy.snakemake("--configfile", "tiny.yaml")
 
 
@@ -41,37 +43,40 @@ def test_manifest_passes_sha256sum(tiny):
     subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "manifest.sha256"], cwd=folder, check=True)
 
 
-def test_manifest_names_every_result_but_the_report_and_what_names_a_machine(tiny):
+def test_manifest_names_every_result_but_the_report_and_what_names_an_environment(tiny):
     folder = tiny.folder / "results" / "tiny-v1"
     listed = {line[66:] for line in tiny.manifest("tiny-v1").splitlines()}
-    there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    apart = {name for name in there if name.startswith("report/")}
-    assert there - listed - apart == {"manifest.sha256", "version.json", "report.html"}
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    others = {name for name in there - listed if not name.startswith("report/")}
+    assert others == {"manifest.sha256", "version.json", "report.html", "ro-crate-metadata.json"}
     assert listed <= there
 
 
-def test_no_path_host_or_user_in_a_result(tiny):
-    folder = tiny.folder / "results" / "tiny-v1"
-    for path in folder.rglob("*"):
+def test_no_result_holds_the_path_of_the_machine(tiny):
+    for path in (tiny.folder / "results" / "tiny-v1").rglob("*"):
         if path.is_file():
             assert str(tiny.folder).encode() not in path.read_bytes(), path
 
 
 @pytest.mark.parametrize(
-    ("module", "rules"),
-    [
-        ("report/pages.py", {"pages"}),
-        ("price.py", {"price"}),
-        ("metrics.py", {"score", "price", "seal", "pages", "headline"}),
-        ("gate.py", None),
-    ],
+    "module", ["verify", "gate", "catalog", "split", "features/indices", "forest", "metrics", "report/pages"]
 )
-def test_edited_module_runs_exactly_the_rules_that_use_it(draft, tmp_path, module, rules):
+def test_edited_module_runs_exactly_the_rules_that_use_it(draft, tmp_path, module):
     copy = copy_of(draft, tmp_path / "edited")
-    path = copy.folder / "workflow" / "scripts" / "sentinel_forest" / module
+    path = copy.folder / "workflow" / "scripts" / "sentinel_forest" / f"{module}.py"
     path.write_text(path.read_text(encoding="utf-8") + "\nEDITED = True\n", encoding="utf-8")
-    first = first_reasons(copy.snakemake("--configfile", "tiny.yaml", "--dry-run"))
-    assert first == USERS[module]
+    output = copy.snakemake("--configfile", "tiny.yaml", "--dry-run", "--quiet", "host")
+    expected = {
+        "verify": {"inspect", "admit", "seal", "pages"},
+        "gate": {"admit"},
+        "catalog": {"catalog", "pages"},
+        "split": {"split", "pages"},
+        "features/indices": {"feature_table", "predict", "pages"},
+        "forest": {"fit", "predict", "pages"},
+        "metrics": {"score", "headline", "pages"},
+        "report/pages": {"pages"},
+    }[module]
+    assert reasons(output) == expected
 
 
 def test_comment_in_a_module_runs_nothing(draft, tmp_path):
@@ -79,3 +84,46 @@ def test_comment_in_a_module_runs_nothing(draft, tmp_path):
     path = copy.folder / "workflow" / "scripts" / "sentinel_forest" / "forest.py"
     path.write_text(path.read_text(encoding="utf-8") + "\n# a remark\n", encoding="utf-8")
     assert NOTHING in copy.snakemake("--configfile", "tiny.yaml", "--dry-run")
+
+
+@pytest.mark.parametrize("change", ["code", "configuration", "data"])
+def test_sealed_version_stops_and_nothing_is_touched(tiny, tmp_path, change):
+    copy = copy_of(tiny, tmp_path / "sealed", whole=True)
+    arguments = ["--configfile", "tiny.yaml"]
+    if change == "code":
+        path = copy.folder / "workflow" / "scripts" / "sentinel_forest" / "forest.py"
+        path.write_text(path.read_text(encoding="utf-8") + "\nEDITED = True\n", encoding="utf-8")
+    elif change == "configuration":
+        arguments += ["--config", "seed=2"]
+    else:
+        path = copy.folder / "data" / "cloudsen12-sample" / "test" / "L1C_B2.dat"
+        content = bytearray(path.read_bytes())
+        content[1000] ^= 1
+        path.write_bytes(content)
+    before = copy.tree("results")
+    output = copy.snakemake(*arguments, fails=True)
+    for text in ("'tiny-v1' is finished and sealed", f"{change}", "--config version=NAME", "snakemake check"):
+        assert text in output
+    assert "Traceback" not in output
+    assert copy.tree("results") == before
+
+
+def test_report_of_a_sealed_version_may_be_written_anew(tiny, tmp_path):
+    copy = copy_of(tiny, tmp_path / "sealed")
+    before = copy.tree("results")
+    (copy.folder / "results" / "tiny-v1" / "report.html").unlink()
+    copy.snakemake("--configfile", "tiny.yaml")
+    assert copy.tree("results") == before
+
+
+def test_check_computes_again_and_finds_the_same_bytes(tiny, tmp_path):
+    copy = copy_of(tiny, tmp_path / "checked", whole=True)
+    before = copy.tree("results")
+    output = copy.snakemake("check", "--configfile", "tiny.yaml", "--cores", "2")
+    assert "files are equal, byte for byte" in output
+    assert copy.tree("results") == before
+
+
+def test_check_of_a_version_that_is_not_sealed_says_so(draft):
+    output = draft.snakemake("check", "--configfile", "tiny.yaml", fails=True)
+    assert "not sealed" in output

@@ -11,7 +11,7 @@ REGISTRY = HERE.parent.parent / "config" / "releases"
 sys.path.insert(0, str(SCRIPTS))
 
 from sentinel_forest import versions
-from sentinel_forest.digests import canonical, code_digest, digest
+from sentinel_forest.digests import canonical, code_digest, digest, file_digest
 from sentinel_forest.errors import InputError
 from sentinel_forest.seen import Seen
 from sentinel_forest.selection import select
@@ -19,7 +19,7 @@ from sentinel_forest.selection import select
 try:
     SELECTION = select(config, HERE.parent / "schemas" / "config.schema.yaml", REGISTRY)
 except InputError as error:
-    raise WorkflowError(error)
+    raise WorkflowError(str(error)) from None
 config.update(SELECTION.config)
 
 RELEASES = list(SELECTION.releases)
@@ -46,7 +46,7 @@ if SEALED:
             VERSION, IDENTITY, {name: data for name, data in known.items() if data}
         )
     except InputError as error:
-        raise WorkflowError(error)
+        raise WorkflowError(str(error)) from None
 RESULTS = Path("work") / "check" / config["version"] / "results" if SEALED else VERSION
 
 
@@ -57,7 +57,8 @@ pathvars:
 
 
 # Strict mode, because a prefix replaces Snakemake's own. The interpreter that runs Snakemake also
-# runs the jobs, unless an environment is made for them.
+# runs the jobs, unless an environment is made for them. What depends on where this checkout lies
+# goes here, because a prefix does not count as part of a rule: moving a checkout runs nothing again.
 path = (
     ""
     if workflow.deployment_settings.deployment_method
@@ -65,7 +66,7 @@ path = (
 )
 shell.prefix(
     "set -euo pipefail; export PYTHONHASHSEED=0 LC_ALL=C.UTF-8 "
-    f"PYTHONPATH={shlex.quote(str(SCRIPTS))} PATH={path}$PATH; "
+    f"PYTHONPATH={shlex.quote(str(SCRIPTS))} REGISTRY={shlex.quote(str(REGISTRY))} PATH={path}$PATH; "
 )
 
 
@@ -114,3 +115,77 @@ DATASET = of_release(
 
 def shards(release):
     return range(1, SELECTION.releases[release].shards + 1)
+
+
+def split_files(wildcards):
+    return [
+        f"<results>/{wildcards.release}/splits/{scheme}/{trial}.parquet"
+        for scheme, trial in SELECTION.trials(wildcards.release)
+    ]
+
+
+def named_splits(wildcards, input):
+    """The splits with their scheme and trial, for the command."""
+    trials = SELECTION.trials(wildcards.release)
+    return " ".join(
+        f"--split {scheme}:{trial}:{path}"
+        for (scheme, trial), path in zip(trials, input.splits)
+    )
+
+
+def feature_shards(release, name):
+    return [
+        f"<work>/{release}/features/{name}/{shard}.parquet" for shard in shards(release)
+    ]
+
+
+def baseline_folder(baseline):
+    return f"<results>/{baseline.release}/baselines/{baseline.scheme}/{baseline.trial}/{baseline.set}"
+
+
+def forest_files(wildcards):
+    """The forests that are tested on a release: its own, or those of the release it takes them from."""
+    release = wildcards.release
+    source = SELECTION.source(release)
+    return [
+        f"{baseline_folder(baseline._replace(release=source))}/{name}"
+        for baseline in SELECTION.baselines(release)
+        for name in ("forest.skops", "fit.json")
+    ]
+
+
+def patch_tables(wildcards):
+    """Tables of the feature sets of patch tasks, which are predicted from them."""
+    release = wildcards.release
+    dataset = SELECTION.datasets[release]
+    return [
+        f"<work>/{release}/features/{name}/{wildcards.shard}.parquet"
+        for name in SELECTION.sets(release)
+        if dataset.tasks[dataset.feature_sets[name].task].unit == "patch"
+    ]
+
+
+def forest_list(wildcards):
+    """Scheme, trial and set of every forest, as JSON for the command."""
+    return shlex.quote(
+        canonical(
+            [list(baseline[1:]) for baseline in SELECTION.baselines(wildcards.release)]
+        )
+    )
+
+
+def shard_tables(folder):
+    """Input function: the tables of a step for all shards of a release."""
+    return lambda wildcards: [
+        f"<work>/{wildcards.release}/{folder}/{shard}.parquet"
+        for shard in shards(wildcards.release)
+    ]
+
+
+def confusions(scheme):
+    """Input function: the confusion tables of all trials of a scheme."""
+    return lambda wildcards: [
+        f"<results>/{wildcards.release}/baselines/{scheme}/{trial}/confusion.parquet"
+        for name, trial in SELECTION.trials(wildcards.release)
+        if name == scheme
+    ]

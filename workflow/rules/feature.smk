@@ -8,12 +8,6 @@ FEATURE_TABLES = [
 ]
 
 
-def feature_shards(release, name):
-    return [
-        f"<work>/{release}/features/{name}/{shard}.parquet" for shard in shards(release)
-    ]
-
-
 rule feature_table:
     """Compute a feature set for the rows of one shard."""
     input:

@@ -1,46 +1,12 @@
 """Random forests: one per trial and feature set; then what they and the reference algorithms say."""
 
 
-def baseline_folder(baseline):
-    return f"<results>/{baseline.release}/baselines/{baseline.scheme}/{baseline.trial}/{baseline.set}"
-
-
-def forest_files(wildcards):
-    """The forests that are tested on a release: its own, or those of the release it takes them from."""
-    release = wildcards.release
-    source = SELECTION.source(release)
-    return [
-        f"{baseline_folder(baseline._replace(release=source))}/{name}"
-        for baseline in SELECTION.baselines(release)
-        for name in ("forest.skops", "fit.json")
-    ]
-
-
-def patch_tables(wildcards):
-    """Tables of the feature sets of patch tasks, which are predicted from them."""
-    release = wildcards.release
-    dataset = SELECTION.datasets[release]
-    return [
-        f"<work>/{release}/features/{name}/{wildcards.shard}.parquet"
-        for name in SELECTION.sets(release)
-        if dataset.tasks[dataset.feature_sets[name].task].unit == "patch"
-    ]
-
-
-def forest_list(wildcards):
-    """Scheme, trial and set of every forest, as JSON for the command."""
-    return shlex.quote(
-        canonical(
-            [list(baseline[1:]) for baseline in SELECTION.baselines(wildcards.release)]
-        )
-    )
-
-
 rule fit:
     """Grow the forest of one trial and feature set."""
     input:
         tables=lambda wildcards: feature_shards(wildcards.release, wildcards.set),
         split="<results>/{release}/splits/{scheme}/{trial}.parquet",
+        held="<work>/{release}/links_held",
         catalog="<work>/{release}/catalog.parquet",
     output:
         model="<results>/{release}/baselines/{scheme}/{trial}/{set}/forest.skops",
@@ -51,7 +17,7 @@ rule fit:
         "<benchmarks>/fit/{release}/{scheme}/{trial}/{set}.tsv"
     conda:
         "../../envs/workflow.yaml"
-    threads: 8
+    threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 240 * attempt,
@@ -84,7 +50,7 @@ rule predict:
         "<benchmarks>/predict/{release}/{shard}.tsv"
     conda:
         "../../envs/workflow.yaml"
-    threads: 8
+    threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 4000 * attempt,
         runtime=lambda wildcards, attempt: 240 * attempt,

@@ -16,10 +16,15 @@ rule pages:
         "../../envs/workflow.yaml"
     params:
         code=code_digest("report.pages"),
+        templates=digest(
+            {
+                path.name: file_digest(path)
+                for path in sorted((HERE.parent / "report").iterdir())
+            }
+        ),
         work="work",
-        registry=shlex.quote(str(REGISTRY)),
     message:
         "Write the report"
     shell:
         "python -m sentinel_forest.report.pages --results $(dirname {input.manifest}) --work {params.work}"
-        " --registry {params.registry} --output {output} >{log} 2>&1"
+        " --registry \"$REGISTRY\" --output {output} >{log} 2>&1"

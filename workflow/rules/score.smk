@@ -5,21 +5,17 @@ METRICS = [
     for release in RELEASES
     for scheme, trial in SELECTION.trials(release)
 ]
+
+
 PRICED = [
     release
     for release in RELEASES
     if {"pooled-random", "grouped-stratified"} <= set(SELECTION.definitions(release))
     and SELECTION.sets(release)
 ]
+
+
 PRICES = [f"<results>/{release}/price_of_leak.tsv" for release in PRICED]
-
-
-def shard_tables(folder):
-    """Input function: the tables of a step for all shards of a release."""
-    return lambda wildcards: [
-        f"<work>/{wildcards.release}/{folder}/{shard}.parquet"
-        for shard in shards(wildcards.release)
-    ]
 
 
 rule score:
@@ -57,15 +53,6 @@ rule score:
         " --predictions {input.predictions} --references {input.references}"
         " --seed {params.seed} --draws {params.draws} --confusion {output.confusion}"
         " --metrics {output.metrics} --paired {output.paired} >{log} 2>&1"
-
-
-def confusions(scheme):
-    """Input function: the confusion tables of all trials of a scheme."""
-    return lambda wildcards: [
-        f"<results>/{wildcards.release}/baselines/{scheme}/{trial}/confusion.parquet"
-        for name, trial in SELECTION.trials(wildcards.release)
-        if name == scheme
-    ]
 
 
 rule price:

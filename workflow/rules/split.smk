@@ -1,22 +1,6 @@
 """Which patches train and which test, and what the two have in common."""
 
 
-def split_files(wildcards):
-    return [
-        f"<results>/{wildcards.release}/splits/{scheme}/{trial}.parquet"
-        for scheme, trial in SELECTION.trials(wildcards.release)
-    ]
-
-
-def named_splits(wildcards, input):
-    """The splits with their scheme and trial, for the command."""
-    trials = SELECTION.trials(wildcards.release)
-    return " ".join(
-        f"--split {scheme}:{trial}:{path}"
-        for (scheme, trial), path in zip(trials, input.splits)
-    )
-
-
 rule split:
     """Assign every patch a role in one trial of a scheme."""
     input:
@@ -67,3 +51,22 @@ rule ledger:
     shell:
         "python -m sentinel_forest.ledger --catalog {input.catalog} {params.splits} --keys {params.linking}"
         " --gate {params.gate} --output {output} >{log} 2>&1"
+
+
+rule hold_links:
+    """Stop if the ledger has a link that the configuration does not tolerate."""
+    input:
+        "<results>/{release}/ledger.tsv",
+    output:
+        touch("<work>/{release}/links_held"),
+    log:
+        "<logs>/hold_links/{release}.log",
+    localrule: True
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        code=code_digest("ledger"),
+    message:
+        "Hold the links of {wildcards.release} against the gate"
+    shell:
+        "python -m sentinel_forest.ledger gate --ledger {input} >{log} 2>&1"

@@ -24,11 +24,7 @@ rule inspect:
         dataset=DATASET,
         folder="data/{release}",
         registry=of_release(
-            lambda release: (
-                "--registry {}".format(shlex.quote(str(REGISTRY)))
-                if release.entry
-                else ""
-            )
+            lambda release: '--registry "$REGISTRY"' if release.entry else ""
         ),
         select=json_of(lambda release: release.select),
         entry=of_release(lambda release: digest(release.entry)),

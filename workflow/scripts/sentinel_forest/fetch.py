@@ -1,28 +1,104 @@
-"""The files of a release into the data folder: here, a link to a folder that is already on disk."""
+"""The files of a release into the data folder: from its addresses by way of the store, or a link to a
+folder that is already on disk.
+"""
 
 import argparse
+import importlib
 import json
 import os
-from collections.abc import Sequence
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote, urlsplit
 
-from . import datasets
+import pandas as pd
+import pandera.pandas as pa
+
+from . import datasets, hub
+from .datasets.base import File
 from .errors import InputError, run
-from .releases import FILES, file_table, selected
+from .progress import Progress, amount
+from .releases import FILES, file_table, read_entry, registered_files, selected
 from .seen import Seen
-from .tables import write_tsv
+from .store import VARIABLE, Stopped, Store, key_of, measure, root_of
+from .tables import read_tsv, write_text, write_tsv
+from .transfer import (
+    Access,
+    Answer,
+    Interrupted,
+    Patience,
+    Refused,
+    arrived,
+    ask,
+    control_of,
+    login,
+    shown,
+    transfer,
+)
+from .unpack import ENDING, MARKERS, unpack_all
+
+REVISIONS = pa.DataFrameSchema(
+    {"repository": pa.Column("str"), "revision": pa.Column("str"), "commit": pa.Column("str")}, strict=True
+)
+"""Commits that revisions of hub repositories stood for when they were first met."""
+
+MOST_FILES = 3
+"""Files that are fetched at a time."""
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class Means:
+    """What all transfers of a run share.
+
+    `public` holds the registry's user name and password, which are told to `hosts` only.
+    """
+
+    store: Store
+    patience: Patience = Patience()
+    public: Mapping[str, str] = field(default_factory=dict)
+    hosts: frozenset[str] = frozenset()
+    stop: threading.Event = field(default_factory=threading.Event)
+    say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
+
+    def access(self, address: str) -> Access:
+        """What the server of an address is told to let one in."""
+        if hub.place(address):
+            return hub.access()
+        host = urlsplit(address).hostname or ""
+        return login(host, self.public if host in self.hosts else {})
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Link a folder with the publisher's files as the release's folder; list its files."""
+    """Fetch a release, or link its folder; list its files."""
     parser = argparse.ArgumentParser(description=__doc__)
+    ways = parser.add_subparsers(dest="way", required=True)
+    _link_arguments(ways.add_parser("link", help="a folder that is already on disk"))
+    _download_arguments(ways.add_parser("download", help="the addresses of the registry"))
+    arguments = parser.parse_args(argv)
+    {"link": _link_main, "download": _download_main}[arguments.way](arguments)
+
+
+# A folder that is already on disk
+
+
+def _link_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--layout", type=json.loads, default={})
     parser.add_argument("--source", type=Path, required=True, help="folder with the publisher's files")
     parser.add_argument("--select", type=json.loads, default=[], help="JSON list of patterns")
     parser.add_argument("--folder", type=Path, required=True, help="folder of the release, to be made")
     parser.add_argument("--files", type=Path, required=True)
-    arguments = parser.parse_args(argv)
+
+
+def _link_main(arguments: argparse.Namespace) -> None:
     link(arguments.source, arguments.folder)
     dataset = datasets.load(arguments.dataset, arguments.layout)
     paths = [path for path in dataset.list_files(arguments.folder) if selected(path, arguments.select)]
@@ -54,6 +130,475 @@ def link(source: Path, folder: Path) -> None:
     beside = folder.with_name(f".{folder.name}.{os.getpid()}")
     beside.symlink_to(source.resolve(), target_is_directory=True)
     os.replace(beside, folder)
+
+
+# A release from its addresses
+
+
+def _download_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--release", required=True)
+    parser.add_argument("--registry", type=Path, required=True, help="folder of the registry")
+    parser.add_argument("--select", type=json.loads, default=[], help="JSON list of patterns")
+    parser.add_argument("--folder", type=Path, required=True, help="folder of the release, to be made")
+    parser.add_argument("--files", type=Path, required=True)
+    parser.add_argument("--parallel", type=int, default=MOST_FILES, help="files at a time")
+    parser.add_argument(
+        "--attempts", type=int, default=Patience.attempts, help="vain attempts before giving up"
+    )
+    parser.add_argument(
+        "--wait", type=float, default=Patience.wait, help="seconds after the first vain attempt"
+    )
+    parser.add_argument("--timeout", type=int, default=Patience.timeout, help="seconds without a byte")
+    parser.add_argument(
+        "--recheck", action="store_true", help="read stored files again, and set damaged ones aside"
+    )
+
+
+def _download_main(arguments: argparse.Namespace) -> None:
+    entry = read_entry(arguments.registry, arguments.release)
+    sources = {urlsplit(source).hostname or "" for source in entry["sources"] if not hub.place(source)}
+    means = Means(
+        Store(root_of(arguments.folder.parent)),
+        Patience(arguments.attempts, arguments.wait, timeout=arguments.timeout),
+        entry["credentials"],
+        frozenset(sources),
+    )
+    signal.signal(signal.SIGTERM, lambda *_: means.stop.set())
+    signal.signal(signal.SIGINT, lambda *_: means.stop.set())
+    files, notes = needed(registered_files(entry, arguments.select))
+    for note in notes:
+        means.say(note)
+    try:
+        files = located(files, arguments.folder, means)
+        prepare_folder(arguments.folder)
+        stored = obtain_all(files, arguments.folder, means, arguments.parallel, arguments.recheck)
+    except Stopped:
+        raise InputError(
+            "Stopped.", where=arguments.release, remedy="start again: what has arrived is kept"
+        ) from None
+    for file in files:
+        means.store.hand_out(stored[file.path], arguments.folder / file.path)
+    write_tsv(arguments.files, unpacked(files, arguments.folder, entry["dataset"]), FILES)
+
+
+def needed(files: Sequence[File]) -> tuple[list[File], list[str]]:
+    """Files without the archives of which the unpacked file is itself to be had; and notes on these."""
+    plain = {file.path for file in files if file.role != "archive" and file.addresses}
+    skipped = [file for file in files if file.role == "archive" and file.facts.get("unpacked") in plain]
+    notes = [
+        f"{file.path} is not fetched: {file.facts['unpacked']} is; to use the packed file, select it alone"
+        for file in skipped
+    ]
+    return [file for file in files if file not in skipped], notes
+
+
+def prepare_folder(folder: Path) -> None:
+    """Make a real folder of a release; a link to a folder elsewhere is taken away, not what it leads to."""
+    if folder.is_symlink():
+        Seen(folder.parent, folder.name).forget()
+        folder.unlink()
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def located(files: Sequence[File], folder: Path, means: Means) -> list[File]:
+    """Files with their addresses in full, at fixed revisions of the hub, with the digests it has recorded.
+
+    The hub is asked only what is not known yet: the commit of a revision is kept in
+    ``<folder>.revision``, and a file that is in the store needs no digest.
+
+    Raises
+    ------
+    InputError
+        If the hub does not answer or refuses, or a file has no address.
+    """
+    pin_revisions(files, folder, means)
+    whole = addressed(files, folder)
+    for file in whole:
+        if not file.addresses:
+            raise InputError("A file has no address.", where=file.path, expected="`sources` in the registry")
+    listings: dict[tuple[str, str], dict[str, hub.Listed]] = {}
+    return [_with_hub_digests(file, listings, means) for file in whole]
+
+
+def _filled(file: File) -> list[str]:
+    """The addresses of a file; on the web, its path is quoted."""
+    return [
+        address.replace(
+            "{path}", quote(file.path) if "://" in address and not hub.place(address) else file.path
+        )
+        for address in file.addresses
+    ]
+
+
+def addressed(files: Sequence[File], folder: Path) -> list[File]:
+    """Files with their addresses in full; revisions whose commit is known are replaced by it."""
+    commits = _commits(folder)
+    return [
+        replace(file, addresses=tuple(_pinned(address, commits) for address in _filled(file)))
+        for file in files
+    ]
+
+
+def _pinned(address: str, commits: Mapping[tuple[str, str], str]) -> str:
+    place = hub.place(address)
+    if place is None:
+        return address
+    return place._replace(revision=commits.get(place[:2], place.revision)).address
+
+
+def pin_revisions(files: Sequence[File], folder: Path, means: Means) -> None:
+    """Ask the hub for the commits of revisions that may move and are met for the first time."""
+    commits = _commits(folder)
+    for place in filter(None, (hub.place(address) for file in files for address in _filled(file))):
+        if not hub.is_commit(place.revision) and place[:2] not in commits:
+            commits[place[:2]] = _of_hub(
+                lambda place=place: hub.commit(*place[:2], means.patience.timeout), place, means
+            )
+            rows = [(*key, commit) for key, commit in sorted(commits.items())]
+            table = pd.DataFrame(rows, columns=list(REVISIONS.columns)).astype("str")
+            write_tsv(_revisions(folder), table, REVISIONS)
+
+
+def _revisions(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.revision")
+
+
+def _commits(folder: Path) -> dict[tuple[str, str], str]:
+    """Known commits by repository and revision."""
+    path = _revisions(folder)
+    if not path.is_file():
+        return {}
+    return {(row.repository, row.revision): row.commit for row in read_tsv(path, REVISIONS).itertuples()}
+
+
+def _with_hub_digests(
+    file: File, listings: dict[tuple[str, str], dict[str, hub.Listed]], means: Means
+) -> File:
+    place = next(filter(None, map(hub.place, file.addresses)), None)
+    if place is None or file.digests or means.store.find(file):
+        return file
+    key = (place.repository, place.revision)
+    if key not in listings:
+        listings[key] = _of_hub(lambda: hub.listing(*key, means.patience.timeout), place, means)
+    if place.path not in listings[key]:
+        raise InputError(
+            "The hub does not list a file.", where=f"{place.repository} at {place.revision}", found=place.path,
+            expected="the file of the registry", remedy="correct its address in the registry",
+        )  # fmt: skip
+    listed = listings[key][place.path]
+    if file.size not in (None, listed.size):
+        raise InputError(
+            "The hub's file has another length than the registered one.", where=place.address,
+            found=f"{listed.size} B", expected=f"{file.size} B", remedy="pin the revision in the registry",
+        )  # fmt: skip
+    return replace(file, size=listed.size, digests=listed.digests)
+
+
+def _of_hub(question: Callable[[], Found], place: hub.Place, means: Means) -> Found:
+    """Ask the hub, patiently."""
+    reason = ""
+    for attempt in range(1, means.patience.attempts + 1):
+        try:
+            return question()
+        except Refused as error:
+            reason = str(error)
+            break
+        except Interrupted as error:
+            reason = str(error)
+            _wait(means, means.patience.pause(attempt))
+    raise InputError(
+        "The hub does not say which files a repository has.", where=f"{place.repository}@{place.revision}",
+        found=reason, remedy="look at the network, and at the token in HF_TOKEN if the repository is not public",
+    )  # fmt: skip
+
+
+def _wait(means: Means, seconds: float) -> None:
+    if means.stop.wait(seconds):
+        raise Stopped
+
+
+def obtain_all(
+    files: Sequence[File], folder: Path, means: Means, parallel: int = MOST_FILES, recheck: bool = False
+) -> dict[str, str]:
+    """SHA-256 of each file, by path; those that are not in the store are fetched, some at a time.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be fetched (the others are fetched first), or the disk cannot hold them.
+    Stopped
+        If `means.stop` is set.
+    """
+    stored = {file.path: means.store.find(file) for file in files}
+    if recheck:
+        stored = {path: _rechecked(name, means) if name else None for path, name in stored.items()}
+    missing = [file for file in files if not stored[file.path]]
+    check_space(missing, means.store)
+    sizes = [file.size for file in files]
+    total = None if None in sizes else sum(size for size in sizes if size is not None)
+
+    def there() -> int:
+        return sum(_bytes_there(file, stored[file.path], means.store) for file in files)
+
+    def fetch(file: File) -> None:
+        stored[file.path] = obtain(file, folder / file.path, means)
+        means.say(f"{file.path}: complete")
+
+    if missing:
+        with Progress(folder.name, there, total), ThreadPoolExecutor(parallel) as pool:
+            waiting = [pool.submit(fetch, file) for file in missing]
+            errors = [error for error in (future.exception() for future in waiting) if error]
+        for error in sorted(errors, key=lambda error: isinstance(error, Stopped)):
+            raise error
+    return {path: name for path, name in stored.items() if name}
+
+
+def _bytes_there(file: File, stored: str | None, store: Store) -> int:
+    return store.path(stored).stat().st_size if stored else arrived(store.partial(key_of(file)))
+
+
+def _rechecked(sha256: str, means: Means) -> str | None:
+    """The digest of a stored file if its bytes still have it; else the file is set aside."""
+    path = means.store.path(sha256)
+    if measure(path)["sha256"] == sha256:
+        return sha256
+    aside = means.store.root / "damaged" / sha256
+    aside.parent.mkdir(exist_ok=True)
+    path.rename(aside)
+    means.say(f"{path} is damaged; it is now {aside}")
+    return None
+
+
+def check_space(files: Sequence[File], store: Store) -> None:
+    """Refuse to begin what the disk of the store cannot hold.
+
+    Raises
+    ------
+    InputError
+        Says how many bytes are lacking; files of unknown length are not counted.
+    """
+    needs = sum(max((file.size or 0) - arrived(store.partial(key_of(file))), 0) for file in files)
+    free = free_space(store.root)
+    if needs > free:
+        raise shortfall(store.root, needs, free)
+
+
+def free_space(path: Path) -> int:
+    """Free bytes on the disk of a path, which need not exist yet."""
+    return shutil.disk_usage(next(place for place in (path, *path.parents) if place.exists())).free
+
+
+def shortfall(place: Path, needs: int, free: int) -> InputError:
+    """The error that says how many bytes are lacking."""
+    return InputError(
+        "The disk is too small.", where=place, found=f"{amount(free)} free",
+        expected=f"{amount(needs)}: {amount(needs - free)} ({needs - free} B) are lacking",
+        remedy=f"free some, select fewer files, or name a folder on another disk in {VARIABLE}; "
+        "what has arrived is kept",
+    )  # fmt: skip
+
+
+def obtain(file: File, target: Path, means: Means) -> str:
+    """SHA-256 of a file, which is in the store afterwards.
+
+    A file that is already at `target` and has the published digests is taken, not fetched.
+
+    Raises
+    ------
+    InputError
+        If no address gives it.
+    Stopped
+        If `means.stop` is set.
+    """
+    with means.store.locked(key_of(file), means.stop) as lock:
+        return means.store.find(file) or _taken(file, target, means) or _fetched(file, lock, means)
+
+
+def _taken(file: File, target: Path, means: Means) -> str | None:
+    if not file.digests or not target.is_file() or file.size not in (None, target.stat().st_size):
+        return None
+    digests = measure(target, file.digests)
+    return None if mismatch(file, digests) else means.store.adopt(target, digests, file.addresses)
+
+
+def _fetched(file: File, lock: int, means: Means) -> str:
+    """Try the addresses in turn, again and again, as long as something arrives now and then."""
+    reasons: dict[str, str] = {}
+    waiting = list(file.addresses)
+    attempt = 0
+    while waiting and attempt < means.patience.attempts:
+        attempt += 1
+        for address in list(waiting):
+            before = arrived(means.store.partial(key_of(file)))
+            try:
+                return _from(file, address, lock, means)
+            except Refused as error:
+                waiting.remove(address)
+                reasons[address] = str(error)
+            except Interrupted as error:
+                reasons[address] = str(error)
+                if arrived(means.store.partial(key_of(file))) > before:
+                    attempt = 0
+            means.say(f"{file.path}: {shown(address)}: {reasons[address]}")
+            if means.stop.is_set():
+                raise Stopped
+        if waiting and attempt < means.patience.attempts:
+            _wait(means, means.patience.pause(max(attempt, 1)))
+    raise InputError(
+        "A file cannot be fetched.", where=file.path,
+        found="".join(f"\n    {shown(address)}: {reason}" for address, reason in reasons.items()),
+        remedy="start again later (what has arrived is kept), or put the file there by hand and name its folder "
+        "in `folders`",
+    )  # fmt: skip
+
+
+def _from(file: File, address: str, lock: int, means: Means) -> str:
+    """Fetch a file from one address, check it and store it; SHA-256.
+
+    Bytes that came in several parts and are not the published ones are fetched anew once, since the
+    file may have been replaced between two parts, or a part may come from another address.
+    """
+    key = key_of(file)
+    for last in (False, True):
+        answer, in_parts = _transferred(file, address, lock, means)
+        digests = measure(means.store.partial(key), file.digests)
+        problem = mismatch(file, digests)
+        if not problem and not file.digests:
+            problem = _replaced(address, answer, means)
+        if not problem:
+            return means.store.admit(key, digests, file.addresses)
+        means.store.drop_partial(key)
+        if last or not in_parts:
+            break
+        means.say(f"{file.path}: {problem}; it came in parts, so it is fetched anew")
+    raise Refused(problem)
+
+
+def mismatch(file: File, digests: Mapping[str, str]) -> str:
+    """What is wrong with the bytes of a file, or nothing.
+
+    One published digest that agrees is enough here: where publishers contradict each other, the
+    verification says so, and the user decides.
+    """
+    if not file.digests or any(digests[name] == value.lower() for name, value in file.digests.items()):
+        return ""
+    name = min(file.digests)
+    return f"its bytes are others than the published ones ({name} {digests[name]}, not {file.digests[name]})"
+
+
+def _replaced(address: str, before: Answer, means: Means) -> str:
+    """Whether a file of which no digest is known was replaced while it came."""
+    after = ask(_location(address), means.access(address), means.patience.timeout)
+    return "" if after.validator == before.validator else "the file was replaced while it was fetched"
+
+
+def _transferred(file: File, address: str, lock: int, means: Means) -> tuple[Answer, bool]:
+    """Bring the partial file to its full length; what the server said of it, and if it came in parts.
+
+    Raises
+    ------
+    Interrupted
+        If a whole run of the client brought nothing (with what goes before, again and again).
+    """
+    key, location = key_of(file), _location(address)
+    partial = means.store.partial(key)
+    access = means.access(address)
+    in_parts = False
+    while True:
+        answer = ask(location, access, means.patience.timeout)
+        size = _agreed_size(file, answer)
+        _start_over_if_replaced(file, address, answer, means.store)
+        before = arrived(partial)
+        in_parts |= before > 0
+        _check_room(partial, size, means)
+        if _is_whole(partial, size):
+            return answer, in_parts
+        own = access if urlsplit(answer.address)[:2] == urlsplit(location)[:2] else Access()
+        try:
+            transfer(answer, own, partial, lock, means.patience.timeout, means.stop)
+            if size is None or _is_whole(partial, size):
+                return answer, in_parts
+            raise Interrupted(f"the file ended after {arrived(partial)} B, not {size} B")
+        except Interrupted as error:
+            if means.stop.is_set():
+                raise Stopped from None
+            _check_room(partial, size, means)
+            if size is not None and partial.exists() and partial.stat().st_size > size:
+                means.store.drop_partial(key)
+            if not answer.ranges or arrived(partial) <= before:
+                raise
+            means.say(f"{file.path}: {shown(address)}: {error}; going on at {arrived(partial)} B")
+            _wait(means, means.patience.pause(1))
+
+
+def _location(address: str) -> str:
+    place = hub.place(address)
+    return place.location if place else address
+
+
+def _agreed_size(file: File, answer: Answer) -> int | None:
+    """Length of the file; the server is not even tried if it has another than the published one."""
+    if None not in (file.size, answer.size) and file.size != answer.size:
+        raise Refused(f"the server's file has {answer.size} B, not {file.size} B")
+    return answer.size if file.size is None else file.size
+
+
+def _is_whole(partial: Path, size: int | None) -> bool:
+    return partial.is_file() and partial.stat().st_size == size and not control_of(partial).exists()
+
+
+def _start_over_if_replaced(file: File, address: str, answer: Answer, store: Store) -> None:
+    """Drop what has arrived if it cannot be continued from here; note where the rest comes from.
+
+    Without a digest to hold the whole against, parts of a file that has been replaced, or from different
+    servers, are not put together. With one, they are tried: servers of one address may differ in how they
+    name a state.
+    """
+    key = key_of(file)
+    origin = store.origin(key)
+    note = json.loads(origin.read_text(encoding="utf-8")) if origin.is_file() else {}
+    same = note.get("address") == address
+    other_host = urlsplit(note.get("address", "")).hostname != urlsplit(address).hostname
+    replaced = same and note["validator"] != answer.validator
+    if note and not file.digests and (replaced or other_host):
+        store.drop_partial(key)
+    if not same or replaced:
+        write_text(origin, json.dumps({"address": address, "validator": answer.validator}))
+
+
+def _check_room(partial: Path, size: int | None, means: Means) -> None:
+    free = free_space(partial.parent)
+    needs = 1 << 20 if size is None else size - arrived(partial)
+    if needs > free:
+        raise shortfall(means.store.root, needs, free)
+
+
+# What is unpacked
+
+
+def unpacked(files: Sequence[File], folder: Path, dataset: str) -> pd.DataFrame:
+    """Unpack the archives among the files; all files of the release (schema `releases.FILES`)."""
+    archives = [file.path for file in files if file.role == "archive"]
+    table = file_table(folder, [file.path for file in files if file.role != "archive"])
+    of_tiles = [path for path in archives if path.endswith(ENDING)]
+    tables = [table, unpack_all(folder, folder, of_tiles)] if of_tiles else [table]
+    tables += [
+        file_table(folder, [_gunzipped(path, folder, dataset)]) for path in archives if path not in of_tiles
+    ]
+    return pd.concat(tables, ignore_index=True).sort_values("path", ignore_index=True)
+
+
+def _gunzipped(path: str, folder: Path, dataset: str) -> str:
+    """Unpack a single packed file by the dataset's own function, unless that is done; its path."""
+    target = path.removesuffix(".gz")
+    marker = folder / MARKERS / f"{path}.done"
+    status = (folder / path).stat()
+    done = f"{status.st_size} {status.st_mtime_ns}\n"
+    if not (folder / target).is_file() or not marker.is_file() or marker.read_text(encoding="ascii") != done:
+        module = importlib.import_module(f".datasets.{dataset}", __package__)
+        module.unpack(folder, [path], folder)
+        write_text(marker, done)
+    return target
 
 
 if __name__ == "__main__":

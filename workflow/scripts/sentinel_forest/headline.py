@@ -95,7 +95,12 @@ def _greatest(bounds: pd.Series) -> float:
 
 
 def _marks(marks: pd.Series) -> str:
-    return "; ".join(sorted(set(marks)))
+    """One mark for several trials: whatever links any of them, and what was accepted."""
+    found: dict[str, set[str]] = {}
+    for part in {part for mark in marks for part in mark.split("; ") if part != "clean"}:
+        kind, keys = part.split(": ", 1)
+        found.setdefault(kind, set()).update(keys.split(", "))
+    return "; ".join(f"{kind}: {', '.join(sorted(keys))}" for kind, keys in sorted(found.items())) or "clean"
 
 
 def _title(metric: str, question: str) -> str:

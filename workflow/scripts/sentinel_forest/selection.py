@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from . import datasets, releases, split
+from . import datasets, ledger, releases, split
 from .configuration import complete, nearest, read_yaml
 from .datasets.base import Dataset
 from .errors import InputError
@@ -152,6 +152,7 @@ def select(config: Mapping[str, Any], schema: Path, registry: Path) -> Selection
     _check_transfer(selection)
     _check_sets(selection)
     _check_schemes(selection)
+    _check_gate(selection)
     return selection
 
 
@@ -195,8 +196,14 @@ def _check_schemes(selection: Selection) -> None:
                 expected=nearest(name, {*own, *split.DEFINITIONS}),
             )
     for name, definition in own.items():
-        if definition["kind"] not in split.DEFINITIONS:
-            raise InputError(
-                "Unknown kind of scheme.", where=f"key 'own_schemes.{name}.kind'", found=definition["kind"],
-                expected=nearest(definition["kind"], split.DEFINITIONS),
-            )  # fmt: skip
+        split.complete(definition, f"own_schemes.{name}")
+
+
+def _check_gate(selection: Selection) -> None:
+    known = {
+        *ledger.OWN_KEYS,
+        *(key for dataset in selection.datasets.values() for key in dataset.group_keys),
+    }
+    for key in selection.config["gate"]:
+        if key not in known:
+            raise InputError("Unknown link.", where="key 'gate'", found=key, expected=nearest(key, known))

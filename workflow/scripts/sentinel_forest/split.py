@@ -435,7 +435,8 @@ def _solve(
             found["stratified-group-kfold"] = folded
     if method not in found:
         raise InputError(
-            "There are fewer groups than folds.", found=f"{len(sizes)} groups", where="method",
+            "There are fewer groups, or patches of a class, than folds.", found=f"{len(sizes)} groups",
+            where="method",
             remedy="use the method milp, or larger shares",
         )  # fmt: skip
     reached = {name: stratified.deviation(added, role) for name, role in found.items()}

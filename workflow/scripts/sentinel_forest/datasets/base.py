@@ -13,6 +13,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from ..copying import NewFile
+
 IGNORE = 255
 """Label of a pixel that takes no part (fill, unknown code)."""
 
@@ -248,6 +250,26 @@ class Dataset(ABC):
         """What a reference algorithm predicts.
 
         Returns uint8 (patches, rows, columns): index into its `predicted`, or `IGNORE`.
+        """
+        raise NotImplementedError
+
+    def export(self, folder: Path, roles: Mapping[str, pd.DataFrame], layers: Sequence[str]) -> list[NewFile]:
+        """Files that hold chosen patches in the publisher's own layout; nothing is written yet.
+
+        Parameters
+        ----------
+        folder : Path
+            The folder of the release.
+        roles : mapping
+            ``train``, ``validation`` or ``test`` to rows of the catalog, which keep their order; a role
+            without rows has no files.
+        layers : sequence of str
+            What to write, in the publisher's words (none: all that is there).
+
+        Raises
+        ------
+        InputError
+            If a layer is unknown or missing, or files cannot be joined.
         """
         raise NotImplementedError
 

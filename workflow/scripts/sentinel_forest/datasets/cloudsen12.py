@@ -10,8 +10,9 @@ Source: Aybar et al. 2022, Scientific Data 9, 782, doi 10.1038/s41597-022-01878-
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError
 from rasterio.warp import transform
 
+from ..copying import NewFile, Piece, append, runs
 from ..errors import InputError
 from ..tables import replacing
 from .base import (
@@ -897,12 +899,7 @@ class CloudSEN12(Dataset):
             for first in range(0, len(run), patches):
                 rows = catalog.iloc[run[first : first + patches]]
                 numbers = rows["row"].to_numpy()
-                if numbers.max() >= split.count:
-                    raise InputError(
-                        "A patch of the catalog is not in the files.", where=folder / split.name,
-                        found=f"row {numbers.max()}", expected=f"rows 0 to {split.count - 1}",
-                        remedy="make the catalog again",
-                    )  # fmt: skip
+                _check_rows(folder, split, numbers)
                 yield Block(rows, {layer: self._read(array, numbers) for layer, array in stored.items()})
 
     def _read(self, stored: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -932,6 +929,19 @@ class CloudSEN12(Dataset):
             )  # fmt: skip
         shape = (split.count, self.side, self.side)
         return np.memmap(folder / split.files[layer], kind, mode="r", shape=shape)
+
+    def reader(
+        self, folder: Path, file: str, layers: Sequence[str]
+    ) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+        """A function from rows of a split to their valid windows; the files are mapped into memory."""
+        split = self._split_at(folder, file)
+        stored = {layer: self._open(folder, split, layer) for layer in layers}
+
+        def read(rows: np.ndarray) -> dict[str, np.ndarray]:
+            _check_rows(folder, split, rows)
+            return {layer: self._read(array, rows) for layer, array in stored.items()}
+
+        return read
 
     def label_layers(self, task: str) -> tuple[str, ...]:
         return (LABEL,)
@@ -977,6 +987,89 @@ class CloudSEN12(Dataset):
         """Write ``metadata.csv`` of a split: one row per patch, in the order of the layers."""
         with replacing(folder / split / METADATA) as beside:
             table.to_csv(beside, index=False, lineterminator="\n", encoding="utf-8")
+
+    def export(self, folder: Path, roles: Mapping[str, pd.DataFrame], layers: Sequence[str]) -> list[NewFile]:
+        """Layers and metadata.csv of each role, in ``train``, ``val`` and ``test``.
+
+        Whole patches are taken over byte by byte, padding included; without `layers`, those that all
+        splits have. The rows of metadata.csv follow the patches, their text is left as it is.
+        """
+        names = sorted({str(name) for rows in roles.values() for name in rows["file"]})
+        splits = {name: self._split_at(folder, name) for name in names}
+        for name, split in splits.items():
+            numbers = [rows.loc[rows["file"] == name, "row"].to_numpy() for rows in roles.values()]
+            _check_rows(folder, split, np.concatenate(numbers))
+        kinds = self._export_dtypes(folder, splits, layers)
+        files = []
+        for name, role in FOLDERS.items():
+            rows = roles.get(role, pd.DataFrame())
+            if rows.empty:
+                continue
+            for layer, kind in kinds.items():
+                length = self.side**2 * kind.itemsize
+                sources = {source: folder / split.files[layer] for source, split in splits.items()}
+                pieces = [Piece(sources[file], first * length, n * length) for file, first, n in runs(rows)]
+                write = partial(_write_pieces, pieces)
+                files.append(NewFile(f"{name}/{layer}.dat", len(rows) * length, write))
+            files += _export_metadata(folder, f"{name}/{METADATA}", rows)
+        return files
+
+    def _export_dtypes(
+        self, folder: Path, splits: Mapping[str, Split], layers: Sequence[str]
+    ) -> dict[str, np.dtype]:
+        """The layers to be exported, in their published order, with the dtype they are stored in."""
+        unknown = [layer for layer in layers if layer not in LAYERS]
+        if unknown:
+            raise InputError("Unknown layer of CloudSEN12.", found=unknown[0], expected=", ".join(LAYERS))
+        there = set.intersection(*(set(split.files) for split in splits.values()))
+        kinds = {}
+        for layer in (layer for layer in LAYERS if layer in (layers or there)):
+            found = {name: self._open(folder, split, layer).dtype for name, split in splits.items()}
+            if len(set(found.values())) > 1:
+                raise InputError(
+                    "Splits that are to be joined store a layer in different dtypes.",
+                    where=f"{folder}, {layer}",
+                    found=", ".join(f"{name} {kind}" for name, kind in found.items()), expected="one dtype",
+                    remedy="fetch all splits from the same release, or leave the layer out",
+                )  # fmt: skip
+            kinds[layer] = next(iter(found.values()))
+        return kinds
+
+
+def _check_rows(folder: Path, split: Split, rows: np.ndarray) -> None:
+    if rows.max(initial=-1) >= split.count:
+        raise InputError(
+            "A patch of the catalog is not in the files.", where=folder / split.name,
+            found=f"row {rows.max()}", expected=f"rows 0 to {split.count - 1}",
+            remedy="make the catalog again",
+        )  # fmt: skip
+
+
+def _write_pieces(pieces: Sequence[Piece], path: Path) -> Iterator[int]:
+    with open(path, "wb") as stream:
+        yield from append(stream, pieces)
+
+
+def _export_metadata(folder: Path, path: str, rows: pd.DataFrame) -> list[NewFile]:
+    """metadata.csv of some patches: text as published; a split without the file has blank rows."""
+    sources = [folder / str(name) / METADATA for name in rows["file"].unique()]
+    sources = [source for source in sources if source.is_file()]
+    if not sources:
+        return []
+
+    def write(path: Path) -> Iterator[int]:
+        table = pd.concat({source.parent.name: _verbatim(source) for source in sources})
+        chosen = table.reindex(pd.MultiIndex.from_frame(rows[["file", "row"]]))
+        chosen.to_csv(path, index=False, na_rep="", lineterminator="\n", encoding="utf-8")
+        yield path.stat().st_size
+
+    return [NewFile(path, sum(source.stat().st_size for source in sources), write)]
+
+
+def _verbatim(path: Path) -> pd.DataFrame:
+    """A CSV table as text, its header as it stands."""
+    table = pd.read_csv(path, header=None, dtype="str", keep_default_na=False, encoding="utf-8")
+    return table[1:].set_axis(table.iloc[0], axis=1).reset_index(drop=True)
 
 
 DATASET = CloudSEN12

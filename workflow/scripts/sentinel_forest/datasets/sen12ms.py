@@ -30,6 +30,7 @@ from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.io import DatasetReader, MemoryFile
 from rasterio.transform import Affine
 
+from ..copying import NewFile
 from ..errors import InputError
 from ..tables import replacing, write_text
 from .base import (
@@ -648,7 +649,10 @@ class Sen12MS(Dataset):
     # Files
 
     def list_files(self, folder: Path) -> list[str]:
-        """Tiles, archives and split lists in a folder; one look at each folder, none at the files."""
+        """Tiles, archives and split lists in a folder; one look at each folder, none at the files.
+
+        Lists alone will do for a catalog without pixels.
+        """
         found = []
         for season in sorted(folder.glob("ROIs*")):
             if season.is_dir():
@@ -656,10 +660,11 @@ class Sen12MS(Dataset):
             elif _ARCHIVE.match(season.name):
                 found.append(season.name)
         found += [f"splits/{name}" for name in SPLIT_LISTS if (folder / "splits" / name).is_file()]
-        if not any(path.startswith("ROIs") for path in found):
+        if not found:
             raise InputError(
                 "There is no file of SEN12MS in the folder.", where=folder,
-                expected="folders like ROIs1158_spring/s2_1, or archives like ROIs1158_spring_s2.tar.gz",
+                expected="folders like ROIs1158_spring/s2_1, or archives like ROIs1158_spring_s2.tar.gz; "
+                "lists like splits/train_list.txt are enough for splits",
                 remedy="give the folder that holds the season folders",
             )  # fmt: skip
         return sorted(found)
@@ -727,6 +732,8 @@ class Sen12MS(Dataset):
     def catalog(self, folder: Path, files: Sequence[str], hashes: pd.DataFrame) -> pd.DataFrame:
         """One row per complete patch: train, validation, test; then by season, scene and number.
 
+        Where neither tiles nor archives are there yet, the patches are those that lists of files name.
+
         Left out are the patches of `BROKEN`, incomplete triplets, and, if hashes are given, patches
         of which a tile has none because a check of its pixels failed. Besides the columns of every catalog:
         `season`, `continent` (coarse, see `continent`), `side_m` (side in m of the footprint, a square
@@ -742,13 +749,16 @@ class Sen12MS(Dataset):
         """
         sensors = _sensors(parse(files))
         table = _with_hashes(self.listing(folder, files), hashes, sensors)
-        if self.pixels:
+        if self.pixels and sensors:
             self._add_pixels(table, folder, sensors)
         return table
 
     def listing(self, folder: Path, files: Sequence[str]) -> pd.DataFrame:
         """The catalog as far as names tell it; what only pixels tell is NaN, -1 or ""."""
-        table = _complete_patches(parse(files))
+        tiles = parse(files)
+        if tiles.empty and not any(map(_ARCHIVE.match, files)):
+            tiles = _listed_tiles(folder, files)
+        table = _complete_patches(tiles)
         table["published_split"] = _published_splits(folder, files, table)
         order = pd.DataFrame({
             "split": pd.Categorical(table["published_split"], [*SPLITS, ""]).codes,
@@ -873,6 +883,21 @@ class Sen12MS(Dataset):
 
     # The publisher's lists
 
+    def export(self, folder: Path, roles: Mapping[str, pd.DataFrame], layers: Sequence[str]) -> list[NewFile]:
+        """``train_list.txt``, ``val_list.txt`` and ``test_list.txt`` as the SEN12MS toolbox reads them.
+
+        `layers` are sensors (none: ``s2``); the lists of another one are named like ``train_list_s1.txt``.
+        """
+        unknown = [sensor for sensor in layers if sensor not in SENSORS]
+        if unknown:
+            raise InputError("Unknown sensor.", found=unknown[0], expected=" | ".join(SENSORS))
+        return [
+            _list_export(f"{name}_list{'' if sensor == 's2' else f'_{sensor}'}.txt", roles[role], sensor)
+            for name, role in (("train", "train"), ("val", "validation"), ("test", "test"))
+            if role in roles and len(roles[role])
+            for sensor in layers or ("s2",)
+        ]
+
     def read_split_list(self, path: Path, catalog: pd.DataFrame, partial: bool = False) -> list[str]:
         """Patches that a list of the publisher names, in its order; see the function of this name."""
         return read_split_list(path, catalog, partial)
@@ -926,6 +951,16 @@ class Sen12MS(Dataset):
 
 
 DATASET = Sen12MS
+
+
+def _list_export(path: str, rows: pd.DataFrame, sensor: str) -> NewFile:
+    """A split list of chosen patches."""
+
+    def write(path: Path) -> Iterator[int]:
+        write_split_list(path, rows["patch"], sensor)
+        yield path.stat().st_size
+
+    return NewFile(path, sum(len(name) + 1 for name in file_names(rows["patch"], sensor)), write)
 
 
 def _classes(codes: np.ndarray, table: np.ndarray) -> np.ndarray:
@@ -1216,14 +1251,7 @@ def read_split_list(path: Path, catalog: pd.DataFrame, partial: bool = False) ->
     for patch in catalog["patch"]:
         scenes.setdefault(patch.rsplit("/", 1)[0], []).append(patch)
     found: dict[str, None] = {}
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError:
-        raise InputError(
-            "A split list is not text.", where=path, expected="a line for each scene or file",
-            remedy="give the .txt list, not the .pkl twin",
-        ) from None  # fmt: skip
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(_lines(path), 1):
         if line.strip():
             matched = _listed(line.strip(), patches, scenes)
             if matched is None and not (partial and _is_published_season(line)):
@@ -1232,13 +1260,44 @@ def read_split_list(path: Path, catalog: pd.DataFrame, partial: bool = False) ->
     return [patch for patch in found if patch not in BROKEN]
 
 
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise InputError(
+            "A split list is not text.", where=path, expected="a line for each scene or file",
+            remedy="give the .txt list, not the .pkl twin",
+        ) from None  # fmt: skip
+
+
+def _listed_tiles(folder: Path, files: Sequence[str]) -> pd.DataFrame:
+    """Tiles of Sentinel-2 of the files that the lists in ``splits`` name (see `parse`), each once."""
+    lists = [folder / "splits" / name for name in SPLIT_LISTS if f"splits/{name}" in files]
+    matches = (_LISTED_FILE.fullmatch(line.strip()) for path in lists for line in _lines(path))
+    patches = list(dict.fromkeys(_patch_of(match) for match in matches if match))
+    if not patches:
+        raise InputError(
+            "Neither tiles nor lists of files are there.", where=folder,
+            found=", ".join(sorted(files)[:8]), expected="tiles, or lists like splits/train_list.txt",
+            remedy="unpack the archives, or fetch the publisher's lists of files",
+        )  # fmt: skip
+    scenes = [patch.split("/")[:2] for patch in patches]
+    names = zip(scenes, file_names(patches, "s2"), strict=True)
+    return parse(f"{season}/s2_{scene}/{name}" for (season, scene), name in names)
+
+
+def _patch_of(match: re.Match[str]) -> str:
+    """Id of the patch of a listed file."""
+    scene = "validation" if match[1] == "ROIs0000_validation" else match[2]
+    return f"{match[1]}/{scene}/p{int(match[3])}"
+
+
 def _listed(line: str, patches: set[str], scenes: Mapping[str, list[str]]) -> list[str] | None:
     """Patches of one line, or None."""
     if match := _LISTED_SCENE.fullmatch(line):
         return scenes.get(f"{match[1]}/{match[2]}")
     if match := _LISTED_FILE.fullmatch(line):
-        scene = "validation" if match[1] == "ROIs0000_validation" else match[2]
-        patch = f"{match[1]}/{scene}/p{int(match[3])}"
+        patch = _patch_of(match)
         return [patch] if patch in patches else None
     return None
 

@@ -29,6 +29,7 @@ import xxhash
 from rasterio.crs import CRS
 from rasterio.warp import transform
 
+from ..copying import NewFile, Piece, append, runs
 from ..errors import InputError
 from ..tables import replacing
 from .base import (
@@ -116,18 +117,26 @@ def create(folder: Path, name: str, count: int) -> Iterator[h5py.File]:
         With ``sen1`` (count, 32, 32, 8), ``sen2`` (count, 32, 32, 10) and ``label`` (count, 17), float64;
         rows may be written in any order.
     """
-    with replacing(folder / f"{name}.h5") as beside, _created(beside) as file:
-        for key, shape in SHAPES.items():
-            space = h5py.h5s.create_simple((count, *shape))
-            settings = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-            # Places are given at once, so that the layout does not depend on the order of writing.
-            settings.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-            settings.set_obj_track_times(False)
-            h5py.h5d.create(file.id, key.encode(), h5py.h5t.IEEE_F64LE, space, settings)
+    with replacing(folder / f"{name}.h5") as beside, _laid_out(beside, count, SHAPES) as file:
         yield file
 
 
-def write_geo(folder: Path, name: str, epsg: np.ndarray, tfw: np.ndarray, city: Sequence[str]) -> None:
+def _laid_out(path: Path, count: int, keys: Iterable[str]) -> h5py.File:
+    """A new file with empty datasets for `count` patches."""
+    file = _created(path)
+    for key in keys:
+        space = h5py.h5s.create_simple((count, *SHAPES[key]))
+        settings = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        # Places are given at once, so that the layout does not depend on the order of writing.
+        settings.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+        settings.set_obj_track_times(False)
+        h5py.h5d.create(file.id, key.encode(), h5py.h5t.IEEE_F64LE, space, settings)
+    return file
+
+
+def write_geo(
+    folder: Path, name: str, epsg: np.ndarray, tfw: np.ndarray, city: Sequence[str] | np.ndarray
+) -> None:
     """Write ``folder/<name>_geo.h5`` in the layout of version 4.
 
     Parameters
@@ -148,7 +157,12 @@ def write_geo(folder: Path, name: str, epsg: np.ndarray, tfw: np.ndarray, city: 
         "epsg": np.asarray(epsg, dtype="int32")[:, None],
         "tfw": np.asarray(tfw, dtype="float64"),
     }
-    with replacing(folder / f"{name}_geo.h5") as beside, _created(beside) as file:
+    with replacing(folder / f"{name}_geo.h5") as beside:
+        _write_tables(beside, tables)
+
+
+def _write_tables(path: Path, tables: Mapping[str, np.ndarray]) -> None:
+    with _created(path) as file:
         for key, table in tables.items():
             file.create_dataset(key, data=table, track_times=False)
 
@@ -807,6 +821,12 @@ def _image_paths(files: Iterable[str]) -> list[str]:
     return sorted(found, key=lambda path: (SPLITS.index(PUBLISHED[Path(path).stem]), path))
 
 
+def _patch_files(files: Iterable[str]) -> list[str]:
+    """Image files; where there is none at all, those that the geo files belong to."""
+    files = list(files)
+    return _image_paths(files) or _image_paths(path.replace("_geo.h5", ".h5") for path in files)
+
+
 def _geo_path(image: str) -> str:
     return image.removesuffix(".h5") + "_geo.h5"
 
@@ -959,11 +979,12 @@ class So2Sat(Dataset):
         paths = {path.relative_to(folder).as_posix() for glob in ("*", "*/*") for path in folder.glob(glob)}
         found = sorted(path for path in paths if PATTERN.fullmatch(path) and (folder / path).is_file())
         found = [path for path in found if not (path.endswith(".gz") and path[:-3] in found)]
-        images = _image_paths(found)
+        images = _patch_files(found)
         if not images:
             raise InputError(
                 "No file of So2Sat LCZ42 here.", where=folder,
-                expected="training.h5, validation.h5 or testing.h5 (or .h5.gz), here or one folder down",
+                expected="training.h5, validation.h5 or testing.h5 (or .h5.gz), here or one folder down; "
+                "training_geo.h5, ... are enough for splits",
                 remedy="give the folder that holds them",
             )  # fmt: skip
         if len({Path(path).stem for path in images}) < len(images):
@@ -1001,12 +1022,15 @@ class So2Sat(Dataset):
     def catalog(self, folder: Path, files: Sequence[str], hashes: pd.DataFrame) -> pd.DataFrame:
         """One row per patch; see the class for groups.
 
+        Where no image file is there yet, the geo files give cities and places; labels are unknown.
+
         Raises
         ------
         InputError
             If a file is missing or damaged, a label is not one-hot, or a geo file does not fit.
         """
-        tables = [_file_catalog(folder, path, hashes) for path in _image_paths(files)]
+        there = bool(_image_paths(files))
+        tables = [_file_catalog(folder, path, hashes, there) for path in _patch_files(files)]
         return pd.concat(tables, ignore_index=True)
 
     def blocks(
@@ -1031,6 +1055,45 @@ class So2Sat(Dataset):
                     wanted = part["row"].to_numpy()
                     stored = {key: _read_rows(dataset, wanted) for key, dataset in datasets.items()}
                     yield Block(part, {layer: stored[key][..., at] for layer, (key, at) in places.items()})
+
+    def reader(
+        self, folder: Path, file: str, layers: Sequence[str]
+    ) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+        """A function from rows of an image file to their channels; the file is mapped into memory."""
+        channels = {layer: _channel(layer) for layer in layers}
+        places = _contiguous_places(folder / file)
+        mapped = {
+            key: np.memmap(folder / file, "<f8", "r", places[key][0], (places[key][1], *SHAPES[key]))
+            for key in sorted({key for key, _ in channels.values()})
+        }
+
+        def read(rows: np.ndarray) -> dict[str, np.ndarray]:
+            chosen = {key: array[rows] for key, array in mapped.items()}
+            return {layer: chosen[key][..., at] for layer, (key, at) in channels.items()}
+
+        return read
+
+    def export(self, folder: Path, roles: Mapping[str, pd.DataFrame], layers: Sequence[str]) -> list[NewFile]:
+        """``training.h5``, ``validation.h5`` and ``testing.h5``; geo files where all sources have one.
+
+        `layers` are datasets: ``sen1``, ``sen2``, ``label`` (none: those that all sources have).
+        """
+        unknown = [key for key in layers if key not in SHAPES]
+        if unknown:
+            raise InputError("Unknown dataset of So2Sat LCZ42.", found=unknown[0], expected=", ".join(SHAPES))
+        names = sorted({str(name) for rows in roles.values() for name in rows["file"]})
+        places = {name: _contiguous_places(folder / name) for name in names}
+        there = set(SHAPES).intersection(*places.values())
+        keys = [key for key in SHAPES if key in (layers or there)]
+        for name, at in places.items():
+            _check_source(folder / name, at, keys, roles, name)
+        files = []
+        for stem, role in PUBLISHED.items():
+            rows = roles.get(role, pd.DataFrame())
+            if len(rows):
+                files.append(_image_export(folder, f"{stem}.h5", rows, keys, places))
+                files += _geo_export(folder, f"{stem}_geo.h5", rows)
+        return files
 
     def labels(self, task: str, block: Block) -> np.ndarray:
         """Not for this dataset: its only task is of whole patches, and the catalog has their labels."""
@@ -1057,9 +1120,14 @@ def _row_count(geo: Path) -> int | None:
     return places["sen2"][1] if places and "sen2" in places else None
 
 
-def _file_catalog(folder: Path, path: str, hashes: pd.DataFrame) -> pd.DataFrame:
-    with _opened(folder / path) as handle:
-        labels = _labels_of(handle, folder / path)
+def _file_catalog(folder: Path, path: str, hashes: pd.DataFrame, there: bool) -> pd.DataFrame:
+    """The catalog of an image file; if it is not there, as far as its geo file tells."""
+    source = folder / (path if there else _geo_path(path))
+    with _opened(source) as handle:
+        if there:
+            labels = _labels_of(handle, source)
+        else:
+            labels = np.full(handle["epsg"].size if "epsg" in handle else 0, -1, dtype=np.int16)
     count = len(labels)
     geo = _places_of(folder, path, count)
     stem = Path(path).stem
@@ -1078,11 +1146,113 @@ def _file_catalog(folder: Path, path: str, hashes: pd.DataFrame) -> pd.DataFrame
             "lon": geo["lon"],
             "lat": geo["lat"],
             "label": labels,
-            "valid_share": np.ones(count, dtype=np.float32),
+            "valid_share": np.full(count, 1 if there else np.nan, dtype=np.float32),
             "content_hash": _content_hashes(hashes, path, count),
         }
     )
     return table.astype({"published_split": "str", "file": "str", "content_hash": "str"})
+
+
+# Exporting
+
+
+def _contiguous_places(path: Path) -> dict[str, tuple[int, int]]:
+    """Offset and rows of the datasets of a file in the published layout."""
+    if not path.is_file():
+        raise InputError("A file is missing.", where=path, expected="the published file", remedy="fetch it")
+    places = _places_in(path)
+    if places is None:
+        raise InputError(
+            "A file is not in the published layout.", where=path, expected="contiguous float64 datasets",
+            remedy="fetch the published file, or write it anew: h5repack -l CONTI",
+        )  # fmt: skip
+    return places
+
+
+def _check_source(
+    path: Path,
+    places: Mapping[str, tuple[int, int]],
+    keys: Sequence[str],
+    roles: Mapping[str, pd.DataFrame],
+    name: str,
+) -> None:
+    """Raise if a file lacks a dataset, or rows of the catalog."""
+    missing = [key for key in keys if key not in places]
+    if missing:
+        raise InputError(
+            "A dataset is missing.", where=path, found=", ".join(places), expected=", ".join(keys),
+            remedy="leave it out of the layers",
+        )  # fmt: skip
+    last = max(
+        (rows.loc[rows["file"] == name, "row"].max() for rows in roles.values() if len(rows)), default=-1
+    )
+    for key in keys:
+        if last >= places[key][1]:
+            raise InputError(
+                "A patch of the catalog is not in the file.", where=f"{path}, key {key!r}",
+                found=f"row {last:.0f}", expected=f"rows 0 to {places[key][1] - 1}",
+                remedy="make the catalog again",
+            )  # fmt: skip
+
+
+def _image_export(
+    folder: Path,
+    path: str,
+    rows: pd.DataFrame,
+    keys: Sequence[str],
+    places: Mapping[str, Mapping[str, tuple[int, int]]],
+) -> NewFile:
+    """An image file with the bytes of chosen rows."""
+    joined = runs(rows)
+    lengths = {key: 8 * int(np.prod(SHAPES[key])) for key in keys}
+
+    def write(path: Path) -> Iterator[int]:
+        with _laid_out(path, len(rows), keys) as file:
+            offsets = {key: file[key].id.get_offset() for key in keys}
+        with open(path, "r+b") as stream:
+            for key, length in lengths.items():
+                stream.seek(offsets[key])
+                yield from append(
+                    stream,
+                    (
+                        Piece(folder / name, places[name][key][0] + first * length, count * length)
+                        for name, first, count in joined
+                    ),
+                )
+
+    return NewFile(path, len(rows) * sum(lengths.values()) + OVERHEAD_BYTES, write)
+
+
+def _geo_export(folder: Path, path: str, rows: pd.DataFrame) -> list[NewFile]:
+    """The geo file of chosen rows, in world-file order; none if a source has none."""
+    sources = {str(name): folder / _geo_path(str(name)) for name in rows["file"].unique()}
+    if not all(source.is_file() for source in sources.values()):
+        return []
+
+    def write(path: Path) -> Iterator[int]:
+        tables = {name: _geo_columns(source) for name, source in sources.items()}
+        keys = set.intersection(*(set(table) for table in tables.values()))
+        _write_tables(
+            path,
+            {
+                key: np.concatenate([tables[name][key][first : first + n] for name, first, n in runs(rows)])
+                for key in sorted(keys)
+            },
+        )
+        yield path.stat().st_size
+
+    return [NewFile(path, sum(source.stat().st_size for source in sources.values()), write)]
+
+
+def _geo_columns(path: Path) -> dict[str, np.ndarray]:
+    """``epsg``, ``tfw`` in world-file order, and ``city`` if it is there, each (N, columns)."""
+    with _opened(path) as handle:
+        tfw = handle["tfw"][...]
+        if tfw_order(tfw) == "GDAL":
+            tfw = tfw[:, [1, 4, 2, 5, 0, 3]]
+        columns = {"epsg": handle["epsg"][...].reshape(-1, 1), "tfw": tfw}
+        cities = _cities(handle)
+    return columns if cities is None else columns | {"city": cities.astype("S20")[:, None]}
 
 
 def _channel(layer: str) -> tuple[str, int]:

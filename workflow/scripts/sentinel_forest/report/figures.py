@@ -1,14 +1,17 @@
 """Figures as SVG: the same bytes for the same figures, colours that the colour-blind can tell apart."""
 
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation, Transform
 
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#000000")
 """Okabe and Ito 2008, Color universal design (the orange darkened for its contrast on white)."""
@@ -34,7 +37,9 @@ _ROW, _MARGIN, _WIDTH = 0.27, 0.9, 7.4  # inches
 @contextmanager
 def _style() -> Iterator[None]:
     """Matplotlib's own settings and ours, whatever the user's are."""
-    defaults = {key: value for key, value in matplotlib.rcParamsDefault.items() if "backend" not in key}
+    defaults: dict[Any, Any] = {
+        key: value for key, value in matplotlib.rcParamsDefault.items() if "backend" not in key
+    }
     with matplotlib.rc_context(defaults | STYLE):
         yield
 
@@ -74,9 +79,16 @@ def intervals(
             value = rows["value"].to_numpy(np.float64)
             reach = np.abs(rows[["low", "high"]].to_numpy(np.float64).T - value)
             axes.errorbar(
-                value, place, xerr=np.nan_to_num(reach), fmt=MARKERS[number % 7], ms=4.5, capsize=2, lw=1.2,
-                color=SERIES[number % 7], label=name,
-            )  # fmt: skip
+                value,
+                place,
+                xerr=np.nan_to_num(reach),
+                fmt=MARKERS[number % 7],
+                ms=4.5,
+                capsize=2,
+                lw=1.2,
+                color=SERIES[number % 7],
+                label=name,
+            )
         if zero:
             axes.axvline(0, color=INK, lw=1)
         axes.set_yticks(range(len(labels)), labels)
@@ -85,7 +97,7 @@ def intervals(
         axes.grid(axis="x")
         if limits:
             axes.set_xlim(*limits)
-        figure.legend(loc="outside upper left", ncols=min(len(names), 3))
+        figure.legend(loc="outside upper left", ncols=3 if max(map(len, names)) < 25 else 1)
     return svg(figure)
 
 
@@ -113,9 +125,15 @@ def world(places: pd.DataFrame) -> bytes:
         axes = figure.subplots()
         for number, (name, rows) in enumerate(places.groupby("series", sort=False)):
             axes.scatter(
-                rows["lon"], rows["lat"], s=18, marker=MARKERS[number % 7], color=SERIES[number % 7], alpha=0.75,
-                lw=0, label=f"{name} ({len(rows)})",
-            )  # fmt: skip
+                rows["lon"],
+                rows["lat"],
+                s=18,
+                marker=MARKERS[number % 7],
+                color=SERIES[number % 7],
+                alpha=0.75,
+                lw=0,
+                label=f"{name} ({len(rows)})",
+            )
         axes.set_xlim(-180, 180)
         axes.set_ylim(-90, 90)
         axes.set_aspect("equal")
@@ -135,10 +153,10 @@ def grid(shares: pd.DataFrame, axis: str) -> bytes:
     """Shares (0..1, NaN not computed) as a coloured grid with numbers; rows and columns by their names."""
     values = shares.to_numpy(np.float64)
     with _style():
-        figure = Figure((_WIDTH, 1.2 + _ROW * 1.15 * len(shares) + 0.05 * max(map(len, shares.columns))))
+        figure = Figure((_WIDTH, 1.0 + _ROW * 1.15 * len(shares)))
         axes = figure.subplots()
         _heat(axes, values, [["–" if np.isnan(v) else f"{100 * v:.0f}" for v in row] for row in values])
-        axes.set_xticks(range(shares.shape[1]), list(shares.columns), rotation=20, ha="right")
+        axes.set_xticks(range(shares.shape[1]), [re.sub(r": |(?<=-)", "\n", name) for name in shares.columns])
         axes.set_yticks(range(len(shares)), list(shares.index))
         axes.set_xlabel(axis)
     return svg(figure)
@@ -150,25 +168,74 @@ def confusion(counts: pd.DataFrame, colours: Mapping[str, str]) -> bytes:
     totals = values.sum(axis=1, keepdims=True)
     shares = np.divide(values, totals, out=np.full_like(values, np.nan), where=totals > 0)
     texts = [["–" if np.isnan(v) else f"{100 * v:.0f}" for v in row] for row in shares]
-    side = max(2.6, 0.36 * max(values.shape))
+    labels = 0.075 * max(len(name) for name in [*counts.index, *counts.columns])
     with _style():
-        figure = Figure((min(side + 2.6, 9.0), 1.7 + 0.32 * len(counts) + 0.3))
+        figure = Figure((1.1 + labels + 0.42 * values.shape[1], 1.0 + 0.8 * labels + 0.3 * len(counts)))
         axes = figure.subplots()
         _heat(axes, shares, texts)
-        axes.set_xticks(range(counts.shape[1]), list(counts.columns), rotation=40, ha="right")
+        axes.set_xticks(
+            range(counts.shape[1]), list(counts.columns), rotation=45, ha="right", rotation_mode="anchor"
+        )
         axes.set_yticks(range(len(counts)), list(counts.index))
+        axes.tick_params(axis="y", length=0, pad=14)
         axes.set_xlabel("predicted class")
         axes.set_ylabel("true class")
-        for place, name in enumerate(counts.index):
-            axes.add_patch(_swatch(-0.5 - 0.12, place, colours[name], axes))
+        for row, name in enumerate(counts.index):
+            axes.plot(
+                0,
+                row,
+                "s",
+                ms=9,
+                color=colours[name],
+                mec=INK,
+                mew=0.6,
+                clip_on=False,
+                transform=_left_of(axes),
+            )
     return svg(figure)
 
 
-def _swatch(x: float, y: int, colour: str, axes: Axes) -> matplotlib.patches.Rectangle:
-    """A bar in the colour of a class left of its row."""
-    return matplotlib.patches.Rectangle(
-        (x - 0.1, y - 0.42), 0.16, 0.84, facecolor=colour, edgecolor=INK, lw=0.5, clip_on=False
-    )
+def _left_of(axes: Axes) -> Transform:
+    """Coordinates of a mark left of the axes (points are fixed, rows are data)."""
+    place: Transform = axes.get_yaxis_transform() + ScaledTranslation(-9 / 72, 0, axes.figure.dpi_scale_trans)
+    return place
+
+
+def spread(frame: pd.DataFrame, colours: Mapping[str, str]) -> bytes:
+    """Values of each class, a panel for each `panel`: median as a point, bars from `low` to `high`.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        panel, label (str); median, low, high (float).
+    colours : mapping
+        Colour of each label.
+    """
+    labels, panels = list(dict.fromkeys(frame["label"])), list(dict.fromkeys(frame["panel"]))
+    rows = -(-len(panels) // 3)
+    with _style():
+        figure = Figure((_WIDTH, rows * (0.75 + 0.2 * len(labels))))
+        drawn = figure.subplots(rows, 3, sharey=True, squeeze=False).ravel()
+        for axes, panel in zip(drawn, panels, strict=False):
+            part = frame[frame["panel"] == panel]
+            place = part["label"].map(labels.index).to_numpy()
+            axes.barh(
+                place,
+                part["high"] - part["low"],
+                left=part["low"],
+                height=0.62,
+                edgecolor=INK,
+                lw=0.6,
+                color=[colours[name] for name in part["label"]],
+            )
+            axes.plot(part["median"], place, "o", ms=4.5, color="white", mec=INK)
+            axes.set_title(panel)
+            axes.grid(axis="x")
+        for axes in drawn[len(panels) :]:
+            axes.set_visible(False)
+        drawn[0].set_yticks(range(len(labels)), labels)
+        drawn[0].set_ylim(len(labels) - 0.5, -0.5)
+    return svg(figure)
 
 
 def _heat(axes: Axes, values: np.ndarray, texts: Sequence[Sequence[str]]) -> None:
@@ -203,14 +270,19 @@ def points(frame: pd.DataFrame, axis: str, zero: bool = True) -> bytes:
                 rows = frame[(frame["panel"] == panel) & (frame["series"] == name)]
                 place = rows["label"].map(labels.index).to_numpy() + 0.18 * (number - (len(names) - 1) / 2)
                 axes.plot(
-                    rows["value"], place, MARKERS[number % 7], ms=5, alpha=0.75, color=SERIES[number % 7],
+                    rows["value"],
+                    place,
+                    MARKERS[number % 7],
+                    ms=5,
+                    alpha=0.75,
+                    color=SERIES[number % 7],
                     label=name if axes is drawn[0] else None,
-                )  # fmt: skip
+                )
             if zero:
                 axes.axvline(0, color=INK, lw=1)
             axes.set_title(panel)
-            axes.set_xlabel(axis)
             axes.grid(axis="x")
+        figure.supxlabel(axis, fontsize=STYLE["font.size"])
         drawn[0].set_yticks(range(len(labels)), labels)
         drawn[0].set_ylim(len(labels) - 0.5, -0.5)
         figure.legend(loc="outside upper left", ncols=4)

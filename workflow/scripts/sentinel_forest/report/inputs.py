@@ -127,7 +127,7 @@ class ReleaseResults:
         """Confusion counts of all trials, summed over patches."""
         keys = ["scheme", "trial", "task", "features", "classifier", "role", "true", "predicted"]
         tables = [
-            read_parquet(path, [*keys, "count"]).groupby(keys, sort=True, as_index=False)["count"].sum()
+            read_parquet(path, [*keys, "count"]).groupby(keys, sort=True)["count"].sum().reset_index()
             for scheme, trial in self.trials
             if (path := self.path(f"baselines/{scheme}/{trial}/confusion.parquet")).is_file()
         ]
@@ -216,16 +216,23 @@ def read(results: Path, work: Path, data: Path, registry: Path) -> VersionResult
     path = results / VERSION
     if not path.is_file():
         raise InputError(
-            "This folder holds no finished version.", where=results, expected=VERSION,
+            "This folder holds no finished version.",
+            where=results,
+            expected=VERSION,
             remedy="run the workflow to its end first",
-        )  # fmt: skip
+        )
     description = json.loads(path.read_text(encoding="utf-8"))
     configuration = description["configuration"]
     releases = tuple(
         _release(name, configuration, results, work, data, registry) for name in configuration["releases"]
     )
+    headline = read_tsv(results / "headline.tsv", HEADLINE)
+    order = headline.assign(
+        first=headline["release"].map(configuration["releases"].index),
+        second=headline["scheme"].map({name: place for place, name in enumerate(configuration["schemes"])}),
+    ).sort_values(["first", "second"], kind="stable", ignore_index=True)
     return VersionResults(
-        results.resolve().name, results, description, read_tsv(results / "headline.tsv", HEADLINE), releases
+        results.resolve().name, results, description, order[list(HEADLINE.columns)], releases
     )
 
 
@@ -235,9 +242,15 @@ def _release(
     own = configuration["own_releases"]
     entry = own[name] | {"title": name} if name in own else read_entry(registry, name)
     return ReleaseResults(
-        name, datasets.load(entry["dataset"], entry["layout"]), entry, results, work, data,
-        tuple(configuration["schemes"]), configuration["transfer"].get(name, name),
-    )  # fmt: skip
+        name,
+        datasets.load(entry["dataset"], entry["layout"]),
+        entry,
+        results,
+        work,
+        data,
+        tuple(configuration["schemes"]),
+        configuration["transfer"].get(name, name),
+    )
 
 
 def per_release(version: VersionResults, make: Callable[[ReleaseResults], tuple[Any, ...]]) -> list[Any]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -119,6 +120,11 @@ class Listing:
     text: str
     sources: tuple[Source, ...] = ()
 
+    @property
+    def anchor(self) -> str:
+        """Name of its place on the page."""
+        return anchor(self.title)
+
 
 Item = Table | Plot | Gallery | Note | Listing
 
@@ -185,26 +191,37 @@ def _cell(column: str, value: object) -> Cell:
 
 
 _STATES = {
-    "ok": "good", "clean": "good", "note": "note", "counted": "note", "marked": "bad", "failed": "bad", "stops": "bad",
-}  # fmt: skip
+    "ok": "good",
+    "clean": "good",
+    "note": "caution",
+    "counted": "caution",
+    "marked": "bad",
+    "failed": "bad",
+    "stops": "bad",
+}
 
 
-def mark(text: str) -> Cell:
+def column(cells: Iterable[Cell]) -> Any:
+    """Cells as a column of a data frame."""
+    return list(cells)
+
+
+def mark(text: Any) -> Cell:
     """The mark of a score."""
     tone = "good" if text == "clean" else "bad"
     return Cell(text, text, "mark", tone)
 
 
-def number(value: object, digits: int = DIGITS) -> Cell:
+def number(value: Any, digits: int = DIGITS) -> Cell:
     """A number; an undefined one is an empty cell."""
-    if pd.isna(value):  # type: ignore[call-overload]
+    if pd.isna(value):
         return Cell("", "", "number")
     if isinstance(value, float) and not value.is_integer():
         return Cell(f"{value:.{digits}f}", repr(float(value)), "number")
-    return Cell(f"{int(value):,}".replace(",", "\u202f"), str(int(value)), "number")  # type: ignore[call-overload]
+    return Cell(f"{int(value):,}".replace(",", "\u202f"), str(int(value)), "number")
 
 
-def share(value: float) -> Cell:
+def share(value: Any) -> Cell:
     """A share as a percentage."""
     return (
         Cell("", "", "number")
@@ -213,14 +230,14 @@ def share(value: float) -> Cell:
     )
 
 
-def score(value: float, low: float, high: float, note: str = "") -> Cell:
-    """A score with its interval; an undefined one shows why it is."""
+def score(value: Any, low: Any, high: Any) -> Cell:
+    """A score with its interval; an undefined one is empty."""
     if pd.isna(value):
-        return Cell(f"undefined: {note}" if note else "", "", "number")
+        return Cell("", "", "number")
     return Cell(interval_text(value, low, high), repr(float(value)), "number")
 
 
-def interval_text(value: float, low: float, high: float, digits: int = DIGITS) -> str:
+def interval_text(value: Any, low: Any, high: Any, digits: int = DIGITS) -> str:
     """``0.812 [0.790, 0.830]``, or the value alone where there is no interval."""
     text = f"{value:.{digits}f}"
     return text if pd.isna(low) or pd.isna(high) else f"{text} [{low:.{digits}f}, {high:.{digits}f}]"

@@ -331,13 +331,14 @@ def group_k_fold(unit: np.ndarray, label: np.ndarray, shares: np.ndarray, seed: 
     Returns
     -------
     numpy.ndarray or None
-        int64 (groups,); None if there are fewer groups than folds.
+        int64 (groups,); None if there are fewer groups, or fewer patches of every class, than folds.
     """
     role = np.zeros(int(unit.max()) + 1, dtype=np.int64)
     rest = np.arange(len(unit))
     for target in range(len(shares) - 1, 0, -1):
         folds = max(2, int(np.rint(shares[: target + 1].sum() / shares[target])))
-        if len(np.unique(unit[rest])) < folds:
+        most_of_a_class = int(np.unique(label[rest], return_counts=True)[1].max())
+        if min(len(np.unique(unit[rest])), most_of_a_class) < folds:
             return None
         cutter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed % 2**32)
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # classes rarer than folds

@@ -1,0 +1,499 @@
+"""The report: what a made-up version must show, where, and that it is always the same."""
+
+import itertools
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from conftest import ROOT
+from sentinel_forest import datasets
+from sentinel_forest.catalog import schema
+from sentinel_forest.configuration import complete, read_yaml
+from sentinel_forest.errors import InputError
+from sentinel_forest.headline import HEADLINE, headline
+from sentinel_forest.ledger import build
+from sentinel_forest.report import figures, galleries, importance, model, pages, provenance, scores
+from sentinel_forest.score import CONFUSION, METRICS, PAIRED
+from sentinel_forest.split import BALANCE, INFEASIBLE, SPLIT
+from sentinel_forest.tables import write_parquet, write_text, write_tsv
+from sentinel_forest.verify import INTEGRITY
+
+REGISTRY = ROOT / "config" / "releases"
+RELEASE = "cloudsen12-sample"
+CLOUDSEN12 = datasets.load("cloudsen12", {"side": 96})
+CLASSES = CLOUDSEN12.tasks["cloud"].names
+ROLES = ["train", "train", "validation", "test", "test"]
+PATCHES = [f"ROI_{number}/<p&q>" for number in range(len(ROLES))]  # ids that HTML must escape
+
+
+def make_version(folder: Path, release: str = RELEASE, own: dict | None = None) -> list[str]:
+    """Write a version with one release, one scheme and one trial; give the arguments of the step."""
+    results = folder / "results" / "v1"
+    below = results / release
+    write_version(results, release, own or {})
+    write_tables(below, release)
+    catalog = make_catalog()
+    write_parquet(folder / "work" / release / "catalog.parquet", catalog, schema(CLOUDSEN12))
+    split = pd.DataFrame({"patch": PATCHES, "role": ROLES, "weight": 1.0}).astype(
+        {"patch": "str", "role": "str"}
+    )
+    write_parquet(below / "splits" / "published" / "1.parquet", split, SPLIT)
+    ledger = build(catalog, {("published", 1): split}, keys=["roi"])
+    ledger.to_csv(below / "ledger.tsv", sep="\t", index=False)
+    return [
+        *("--results", str(results), "--work", str(folder / "work"), "--data", str(folder / "data")),
+        *("--registry", str(REGISTRY), "--output", str(results / "report.html")),
+    ]
+
+
+def write_version(results: Path, release: str, own: dict) -> None:
+    config = {"version": "v1", "releases": [release], "own_releases": own, "schemes": ["published"]}
+    settings = complete(config, read_yaml(ROOT / "workflow" / "schemas" / "config.schema.yaml"), "test")
+    description = {
+        "configuration": {key: value for key, value in settings.items() if key not in ("version", "folders")},
+        "identity": {
+            "configuration": "c" * 64,
+            "code": "d" * 64,
+            "registry": {},
+            "data": {release: "e" * 64},
+        },
+        "skipped": [{"release": release, "kind": "reference", "name": "qa60", "reason": "lacks LABEL_qa60"}],
+        "accepted": {release: ["value-range"]},
+        "commit": None,
+        "environment": {"python": "3.11"},
+    }
+    write_text(results / "version.json", json.dumps(description))
+    write_text(results / "manifest.sha256", "")
+
+
+def make_catalog() -> pd.DataFrame:
+    count = len(PATCHES)
+    fractions = {f"fraction_{name}": np.zeros(count, np.float32) for name in CLASSES}
+    fractions["fraction_clear"][:] = 0.75
+    fractions["fraction_thick cloud"][:] = 0.25
+    return pd.DataFrame(
+        {
+            "patch": PATCHES, "published_split": ROLES, "file": "train", "row": np.arange(count), "x": np.nan,
+            "group": [patch[:5] for patch in PATCHES], "y": np.nan, "epsg": pd.array([None] * count, "Int32"),
+            "lon": [0.0, 10, 20, 30, 40], "lat": 50.0, "label": np.int16(-1), **fractions,
+            "valid_share": np.float32(1), "content_hash": "", "roi": [patch[:5] for patch in PATCHES],
+            "product": "", "tile": "",
+        }
+    ).astype(dict.fromkeys(("patch", "published_split", "file", "group", "content_hash"), "str"))  # fmt: skip
+
+
+def metric(classifier: str, name: str, definition: str, of_class: str, value: float, note: str = "") -> tuple:
+    features = "l1c" if classifier == "forest" else ""
+    interval = (value - 0.05, value + 0.05)
+    mark = "linked: <roi>"
+    return (
+        classifier,
+        features,
+        "cloud",
+        "test",
+        name,
+        definition,
+        of_class,
+        value,
+        *interval,
+        90,
+        2,
+        mark,
+        note,
+    )
+
+
+def write_tables(below: Path, release: str) -> None:
+    trial = below / "baselines" / "published" / "1"
+    rows = [
+        metric("forest", "OA", "OA", "", 0.8127),
+        metric("forest", "AA", "AA over present classes", "", 0.7),
+        metric("forest", "F1", "per class", "clear", 0.6),
+        metric("forest", "F1", "per class", "thin cloud", np.nan, "no true thin cloud here"),
+        metric("forest", "BOA", "median over patches", "cloud", 0.9),
+        metric("fmask", "OA", "OA", "", 0.5),
+    ]
+    metrics = pd.DataFrame(rows, columns=list(METRICS.columns))
+    write_tsv(trial / "metrics.tsv", metrics, METRICS)
+    summary = headline([metrics.assign(release=release, scheme="published", trial=1)])
+    write_tsv(below.parent / "headline.tsv", summary, HEADLINE)
+    pair = ("forest", "l1c", "fmask", "", "cloud", "test", "OA", "OA", "", 0.3125, 0.1, 0.5, 0.01, 0.02, 2, 2)
+    paired = pd.DataFrame(
+        [(*pair, "cluster bootstrap over groups", "clean", "")], columns=list(PAIRED.columns)
+    )
+    write_tsv(trial / "paired.tsv", paired, PAIRED)
+    counts = [("clear", "clear", 60), ("clear", "thin cloud", 20), ("thick cloud", "thick cloud", 10)]
+    confusion = pd.DataFrame(
+        [
+            ("published", 1, "cloud", "l1c", "forest", PATCHES[3], "ROI_3", "test", true, said, count, 1.0, 2)
+            for true, said, count in counts
+        ],
+        columns=list(CONFUSION.columns),
+    )
+    write_parquet(trial / "confusion.parquet", confusion, CONFUSION)
+    fit = {
+        "importance": {"caveat": "caveat of the fit", "features": {"B1": 0.25, "B2": 0.75}},
+        "notes": ["a note"],
+    }
+    write_text(trial / "l1c" / "fit.json", json.dumps(fit))
+    findings = pd.DataFrame(
+        [
+            ("train/L1C_B1.dat", "bytes", "size", "ok", "1", "1", ""),
+            (
+                "train/L1C_B2.dat",
+                "content",
+                "value-range",
+                "failed",
+                "<script>alert(1)</script>",
+                "less",
+                "look",
+            ),
+        ],
+        columns=list(INTEGRITY.columns),
+    )
+    write_tsv(below / "integrity.tsv", findings, INTEGRITY)
+    balance = [("size", "test", "", 2, 0.4, 0.1, 0.3), ("class", "test", "clear", 1.5, 0.75, 0.7, 0.05)]
+    splits = below / "splits" / "published"
+    write_tsv(
+        splits / "1.balance.tsv",
+        pd.DataFrame(balance, columns=list(BALANCE.columns)).astype({"patches": float}),
+        BALANCE,
+    )
+    unmet = pd.DataFrame([("5 groups", "3", "too few")], columns=list(INFEASIBLE.columns))
+    write_tsv(splits / "1.infeasible.tsv", unmet, INFEASIBLE)
+
+
+class Outline(HTMLParser):
+    """What a page is made of: tags with attributes, ids, headings, text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def outlines(results: Path) -> dict[Path, Outline]:
+    paths = [results / "report.html", *sorted((results / "report").glob("*.html"))]
+    return {path: Outline(path.read_text(encoding="utf-8")) for path in paths}
+
+
+@pytest.fixture(scope="module")
+def version(tmp_path_factory) -> Path:
+    """A made-up version of a sample with its report; only read it."""
+    folder = tmp_path_factory.mktemp("version")
+    pages.main(make_version(folder))
+    return folder / "results" / "v1"
+
+
+def row_with(page: str, *texts: str) -> str:
+    """The only table row that holds all texts."""
+    rows = [row for row in re.findall(r"<tr>.*?</tr>", page, re.S) if all(text in row for text in texts)]
+    assert len(rows) == 1, rows
+    return rows[0]
+
+
+def test_all_pages_are_written_and_reach_each_other(version):
+    names = {path.stem for path in outlines(version)}
+    assert names == {
+        "report", "integrity", "datasets", "galleries", "splits", "features", "baselines", "provenance"
+    }  # fmt: skip
+    for path, page in outlines(version).items():
+        targets = {(path.parent / str(link["href"])).resolve() for link in page.all("a") if link["href"]}
+        assert set(outlines(version)) <= {*targets, path} | targets
+
+
+def test_every_link_leads_to_a_file_or_a_place_that_exists(version):
+    for path, page in outlines(version).items():
+        places = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+        addresses = [str(link.get("href")) for tag in ("a", "link") for link in page.all(tag)]
+        addresses += [str(item["src"]) for tag in ("img", "script") for item in page.all(tag)]
+        for address in addresses:
+            if address.startswith("#"):
+                assert address[1:] in places, (path.name, address)
+            elif not address.startswith(("https://", "data:")):
+                assert (path.parent / address).resolve().is_file(), (path.name, address)
+
+
+def test_nothing_comes_from_a_network(version):
+    for path, page in outlines(version).items():
+        for tag, attributes in page.tags:
+            for name in ("src", "href", "srcset", "action"):
+                if str(attributes.get(name, "")).startswith(("http:", "https:", "//")):
+                    assert (tag, name) == ("a", "href"), path
+    style = (version / "report" / "style.css").read_text(encoding="utf-8")
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_a_headline_number_has_its_split_definition_interval_mark_and_file(version):
+    page = (version / "report.html").read_text(encoding="utf-8")
+    row = row_with(page, "0.813 [0.763, 0.863]", ">1</a>")
+    for expected in ("published", "forest", "l1c", "OA", "linked: &lt;roi&gt;"):
+        assert expected in row
+    assert f'href="{RELEASE}/baselines/published/1/metrics.tsv"' in row
+
+
+def test_an_undefined_metric_is_empty_and_says_why(version):
+    page = (version / "report" / "baselines.html").read_text(encoding="utf-8")
+    row = row_with(page, "thin cloud", "F1", "forest")
+    assert "no true thin cloud here" in row
+    assert '<td class="number"></td>' in row
+    assert not re.search(r"\bnan\b", page.lower())
+
+
+def test_every_figure_and_table_of_scores_carries_the_mark(version):
+    """Counts, row shares, F1 by class; the tables of scores have a column for it."""
+    page = outlines(version)[version / "report" / "baselines.html"]
+    assert page.text.count("ark: linked: <roi>.") == 2
+    tables = re.findall(r"<table>.*?</table>", (version / "report" / "baselines.html").read_text(), re.S)
+    scored = [table for table in tables if "[95 % interval]" in table]
+    assert scored
+    assert all(re.search(r'<th scope="col" class="mark">mark</th>', table) for table in scored)
+
+
+def test_confusion_counts_are_those_of_the_table(version):
+    page = Outline((version / "report" / "baselines.html").read_text(encoding="utf-8")).text
+    assert "70 of 90 on the diagonal" in page
+    alternatives = [
+        image["alt"] for image in outlines(version)[version / "report" / "baselines.html"].all("img")
+    ]
+    assert any("clear: 75 % right, thick cloud: 100 % right" in str(text) for text in alternatives)
+
+
+def test_accepted_checks_and_what_was_skipped_are_shown(version):
+    page = Outline((version / "report.html").read_text(encoding="utf-8")).text
+    assert "accepted: value-range" in page
+    assert "qa60 (lacks LABEL_qa60)" in page
+    assert (
+        "accepted by the user: value-range"
+        in Outline((version / "report" / "integrity.html").read_text()).text
+    )
+
+
+def test_text_from_files_is_no_markup(version):
+    for page in outlines(version).values():
+        assert len(page.all("script")) == 1
+    assert "<script>alert(1)</script>" in outlines(version)[version / "report" / "integrity.html"].text
+
+
+def test_every_page_and_every_figure_of_a_sample_is_labelled(version):
+    for path, page in outlines(version).items():
+        assert "Sample data." in page.text, path
+    page = (version / "report" / "baselines.html").read_text(encoding="utf-8")
+    headings = re.findall(r"<h3.*?</h3>", page, re.S)
+    assert headings
+    assert all('<span class="chip">sample</span>' in heading for heading in headings)
+
+
+def test_data_of_ones_own_are_not_called_a_sample(tmp_path):
+    own = {
+        "mine": {"dataset": "cloudsen12", "folder": "x", "layout": {"side": 96}, "licence": "CC-BY-NC-4.0"}
+    }
+    pages.main(make_version(tmp_path, "mine", own))
+    for page in outlines(tmp_path / "results" / "v1").values():
+        assert "Sample data." not in page.text
+        assert not [item for item in page.all("span") if item.get("class") == "chip"]
+    text = outlines(tmp_path / "results" / "v1")[
+        tmp_path / "results" / "v1" / "report" / "provenance.html"
+    ].text
+    assert "forbids commercial use" in text
+
+
+def test_pages_can_be_used_without_eyes(version):
+    for path, page in outlines(version).items():
+        assert page.all("html")[0]["lang"] == "en"
+        assert page.all("a")[0] == {"class": "skip", "href": "#content"}
+        levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
+        assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), path
+        assert all(image.get("alt") for image in page.all("img"))
+        assert all(heading.get("scope") in ("row", "col") for heading in page.all("th"))
+        ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+        assert len(ids) == len(set(ids)), path
+        assert [link for link in page.all("a") if link.get("aria-current") == "page"]
+
+
+def test_every_figure_says_how_to_read_it_and_names_its_files(version):
+    for page in outlines(version).values():
+        plots = [image for image in page.all("img") if image["class"] == "plot"]
+        assert page.text.count("How to read it.") == len(plots)
+        assert page.text.count("What would be suspicious.") == len(plots)
+        parts = len(plots) + len(page.all("table"))
+        assert len([item for item in page.all("div") if item.get("class") == "from"]) >= parts
+
+
+def test_the_same_version_gives_the_same_bytes(version, tmp_path):
+    pages.main(make_version(tmp_path))
+    files = {path.relative_to(version): path.read_bytes() for path in version.rglob("*") if path.is_file()}
+    again = tmp_path / "results" / "v1"
+    assert files == {
+        path.relative_to(again): path.read_bytes() for path in again.rglob("*") if path.is_file()
+    }
+    assert not [path for path in version.iterdir() if path.name.startswith(".")]
+
+
+def test_a_report_replaces_the_one_before_whole(tmp_path):
+    arguments = make_version(tmp_path)
+    stale = tmp_path / "results" / "v1" / "report" / "stale.html"
+    write_text(stale, "old")
+    pages.main(arguments)
+    assert not stale.exists()
+
+
+def test_a_report_that_fails_leaves_the_one_before(tmp_path, monkeypatch):
+    arguments = make_version(tmp_path)
+    pages.main(arguments)
+    before = (tmp_path / "results" / "v1" / "report" / "splits.html").read_bytes()
+    monkeypatch.setattr(pages, "_html", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        pages.main(arguments)
+    assert (tmp_path / "results" / "v1" / "report" / "splits.html").read_bytes() == before
+    assert not [path for path in (tmp_path / "results" / "v1").iterdir() if path.name.startswith(".")]
+
+
+def test_pages_say_what_is_not_there(tmp_path):
+    arguments = make_version(tmp_path)
+    shutil.rmtree(tmp_path / "work")
+    pages.main(arguments)
+    pages_by_name = {path.stem: page.text for path, page in outlines(tmp_path / "results" / "v1").items()}
+    assert "is not among the working files" in pages_by_name["datasets"]
+    assert "there are no pictures" in pages_by_name["galleries"]
+
+
+def test_a_folder_without_a_finished_version_is_refused(tmp_path):
+    arguments = make_version(tmp_path)
+    (tmp_path / "results" / "v1" / "version.json").unlink()
+    with pytest.raises(InputError, match="no finished version"):
+        pages.main(arguments)
+
+
+# Parts
+
+
+def test_scores_are_joined_over_trials():
+    metrics = pd.DataFrame(
+        [
+            ("s", "forest", "l1c", "cloud", "OA", "OA", "", 0.5, 0.4, 0.6, 1, "clean", "", "test"),
+            ("s", "forest", "l1c", "cloud", "OA", "OA", "", 0.7, 0.5, 0.9, 2, "linked: roi", "few", "test"),
+            ("s", "forest", "l1c", "cloud", "OA", "OA", "", 0.1, 0.0, 0.2, 1, "clean", "", "validation"),
+        ],
+        columns=[*scores.KEYS, "value", "low", "high", "trial", "mark", "note", "role"],
+    )
+    (row,) = scores.over_trials(metrics).itertuples()
+    assert (row.value, row.low, row.high, row.trials) == (pytest.approx(0.6), 0.4, 0.9, 2)
+    assert (row.mark, row.note) == ("clean; linked: roi", "few")
+
+
+@pytest.mark.parametrize(
+    ("given_licences", "words"),
+    [
+        ({"a": "MIT", "b": "CC-BY-4.0"}, []),
+        ({"a": "CC-BY-NC-4.0"}, ["forbids commercial"]),
+        ({"a": "CC-BY-NC-4.0", "b": "MIT"}, ["forbids commercial", "stricter licence"]),
+        (
+            {"a": "CC-BY-SA-4.0", "b": "CC-BY-NC-SA-4.0"},
+            ["forbids commercial", "stricter", "licences differ"],
+        ),
+        ({"a": "not stated"}, ["No licence is stated for a"]),
+    ],
+)
+def test_licences_that_do_not_go_together_are_warned_of(given_licences, words):
+    texts = provenance.warnings(given_licences)
+    assert len(texts) == len(words)
+    assert all(word in text for word, text in zip(words, texts, strict=True))
+
+
+@given(st.lists(st.tuples(st.integers(-50, 50), st.integers(1, 9)), min_size=1, max_size=40))
+def test_weighted_quantiles_are_those_of_repeated_values(pairs):
+    values = pd.Series([float(value) for value, _ in pairs])
+    weight = pd.Series([float(times) for _, times in pairs])
+    repeated = np.repeat(values.to_numpy(), weight.astype(int))
+    expected = np.quantile(repeated, importance.QUANTILES, method="inverted_cdf")
+    found = importance._quantiles(values, weight)
+    at = np.array(importance.QUANTILES) * len(repeated)
+    exact = np.abs(at - np.round(at)) > 1e-9  # between two values either is a quantile
+    assert np.array_equal(np.array(found)[exact], expected[exact])
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "key"),
+    [(0.8125, "0.812", "0.8125"), (1234, "1\u202f234", "1234"), (float("nan"), "", ""), (2.0, "2", "2")],
+)
+def test_numbers_are_short_to_read_and_sorted_in_full(value, text, key):
+    cell = model.number(value)
+    assert (cell.text, cell.key) == (text, key)
+
+
+def test_figures_hold_the_published_colours_and_no_date():
+    task = CLOUDSEN12.tasks["cloud"]
+    colours = {category.name: category.colour for category in task.categories}
+    shares = pd.DataFrame({"train": [0.25] * 4}, index=list(task.names))
+    drawn = figures.class_shares(shares, colours).decode()
+    assert all(colour in drawn for colour in colours.values())
+    assert "<dc:date>" not in drawn
+    assert figures.class_shares(shares, colours).decode() == drawn
+
+
+def test_reference_answers_are_drawn_in_the_colour_of_what_they_stand_for():
+    task = CLOUDSEN12.tasks["cloud"]
+    fmask = CLOUDSEN12.references["fmask"]
+    stands = [task.names[galleries._stand_in(task, fmask, number)] for number in range(len(fmask.predicted))]
+    assert dict(zip(fmask.predicted, stands, strict=True)) == {
+        "land": "clear",
+        "water": "clear",
+        "snow": "clear",
+        "cloud shadow": "cloud shadow",
+        "cloud": "thick cloud",
+    }
+
+
+def test_maps_are_painted_class_by_class():
+    painted = galleries._coloured(np.array([[0, 1], [255, 0]], np.uint8), ["#8b4000", "#0a0b0c"])
+    assert painted.tolist() == [[[139, 64, 0], [10, 11, 12]], [[255, 255, 255], [139, 64, 0]]]
+
+
+def test_bands_are_stretched_alike_and_gaps_are_white():
+    channel = np.array([[-0.1, 0.0], [galleries.WHITE, np.nan]], np.float32)
+    assert galleries._composite([channel] * 3)[..., 0].tolist() == [[0, 0], [255, 255]]
+
+
+def test_small_patches_are_enlarged_without_smoothing(tmp_path):
+    pixels = np.array([[[0, 0, 0], [255, 0, 0]], [[0, 255, 0], [0, 0, 255]]], np.uint8)
+    path = tmp_path / "patch.png"
+    path.write_bytes(galleries._picture("caption", "alternative", pixels).content)
+    enlarged = np.asarray(Image.open(path))
+    assert min(enlarged.shape[:2]) >= galleries.SIDE
+    times = enlarged.shape[0] // 2
+    assert np.array_equal(enlarged[::times, ::times], pixels)
+    assert len(np.unique(enlarged.reshape(-1, 3), axis=0)) == 4
+
+
+@pytest.mark.parametrize(
+    ("dataset", "layer"), [("cloudsen12", "S1_VV"), ("so2sat", "sen1:VV_intensity"), ("sen12ms", "s1:VV")]
+)
+def test_the_bands_of_pictures_are_found_in_every_dataset(dataset, layer):
+    about = datasets.load(dataset)
+    bands = galleries._bands(about, frozenset(about.layer_table))
+    assert bands["VV"] == layer
+    assert {"B2", "B3", "B4", "B8"} <= set(bands)
+    assert not galleries._bands(about, frozenset())

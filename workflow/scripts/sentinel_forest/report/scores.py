@@ -1,0 +1,84 @@
+"""Scores of several trials as one line, and their order on a page."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from .inputs import ReleaseResults
+from .model import Cell, column, links, mark, score
+
+METRICS = "baselines/{scheme}/{trial}/metrics.tsv"
+TRIVIAL = ("majority", "class shares", "best threshold")
+KEYS = ["scheme", "classifier", "features", "task", "metric", "definition", "class"]
+
+
+def over_trials(metrics: pd.DataFrame, role: str = "test") -> pd.DataFrame:
+    """Scores of a role over the trials of each scheme.
+
+    Returns
+    -------
+    DataFrame
+        The columns `KEYS`, then value (mean), low and high (lowest lower and highest upper bound), trials,
+        mark and note (all that occur).
+    """
+    rows = metrics[metrics["role"] == role]
+    return rows.groupby(KEYS, sort=False, as_index=False).agg(
+        value=("value", "mean"),
+        low=("low", "min"),
+        high=("high", "max"),
+        trials=("trial", "nunique"),
+        mark=("mark", texts),
+        note=("note", texts),
+    )
+
+
+def texts(values: pd.Series) -> str:
+    """All different texts of a column, without blanks."""
+    return "; ".join(sorted(set(values) - {""}))
+
+
+def kind(classifier: object, features: object) -> str:
+    """``forest``, ``reference`` (it ships with the release) or ``trivial``."""
+    if not features:
+        return "reference"
+    return "trivial" if classifier in TRIVIAL else "forest"
+
+
+def ordered(scores: pd.DataFrame) -> pd.DataFrame:
+    """Forests before reference algorithms before trivial classifiers; otherwise as given."""
+    rank = [
+        ("forest", "reference", "trivial").index(kind(*pair))
+        for pair in zip(scores["classifier"], scores["features"], strict=True)
+    ]
+    return scores.assign(rank=rank).sort_values("rank", kind="stable", ignore_index=True).drop(columns="rank")
+
+
+def without_trivial(scores: pd.DataFrame) -> pd.DataFrame:
+    """Forests and reference algorithms alone."""
+    return scores[~scores["classifier"].isin(TRIVIAL)]
+
+
+def named(scores: pd.DataFrame) -> pd.Series:
+    """Classifiers with their features, e.g. ``forest l1c``."""
+    return (scores["classifier"] + " " + scores["features"]).str.strip()
+
+
+def marked(scores: pd.DataFrame) -> pd.Series:
+    """Schemes with the mark of their scores, e.g. ``pooled-random (linked: roi)``."""
+    return scores["scheme"] + " (" + scores["mark"] + ")"
+
+
+def columns(release: ReleaseResults, scores: pd.DataFrame, first: Sequence[str]) -> pd.DataFrame:
+    """The columns `first` of scores, then score, trials, mark, note and files, as cells."""
+    shown = scores[list(first)].copy()
+    shown["score [95 % interval]"] = column(
+        [score(row.value, row.low, row.high) for row in scores.itertuples()]
+    )
+    shown["trials"] = scores["trials"]
+    shown["mark"] = column([mark(text) for text in scores["mark"]])
+    if scores["note"].any():
+        shown["note"] = column([Cell(str(text)) for text in scores["note"]])
+    shown["files (by trial)"] = column(
+        [links(release.trial_links(scheme, METRICS)) for scheme in scores["scheme"]]
+    )
+    return shown

@@ -1,0 +1,199 @@
+"""A store of files by their digest, which the users of one machine or cluster can share.
+
+``sha256/<digest>`` holds whole, checked, read-only files; nothing there is ever changed or deleted.
+``by-md5/`` and ``by-address/`` say which of them has an MD5 or came from an address. ``partial/`` holds
+what is on its way, each file under a lock that the fetching client holds too, so that two processes
+never write to one file, even when the one that started the client was killed.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+
+from .datasets.base import File
+from .errors import InputError
+from .tables import replacing, write_text
+from .transfer import control_of
+
+VARIABLE = "SENTINEL_FOREST_STORE"
+CHUNK = 8 << 20
+
+
+class Stopped(Exception):
+    """The run is ending; what has arrived is kept."""
+
+
+def root_of(data: Path) -> Path:
+    """Folder of the store: the one that ``SENTINEL_FOREST_STORE`` names, else ``.store`` in `data`."""
+    named = os.environ.get(VARIABLE)
+    return Path(named).expanduser() if named else data / ".store"
+
+
+class Store:
+    """The store in a folder, which is made when the first file comes in."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+
+    def path(self, sha256: str) -> Path:
+        """Where the file with this digest is, or would be."""
+        return self.root / "sha256" / sha256
+
+    def partial(self, key: str) -> Path:
+        """Where a file is while it is on its way."""
+        return self.root / "partial" / key
+
+    def find(self, file: File) -> str | None:
+        """SHA-256 of the stored file that is the wanted one, or None.
+
+        Known by any of its published digests; where none is published, by where it came from.
+        """
+        names = [file.digests["sha256"].lower()] if "sha256" in file.digests else []
+        if "md5" in file.digests:
+            names.append(_line(self.root / "by-md5" / file.digests["md5"].lower()))
+        if not {"sha256", "md5"} & file.digests.keys():
+            names += [_line(self._by_address(address)) for address in file.addresses]
+        return next((name for name in names if name and self.path(name).is_file()), None)
+
+    def _by_address(self, address: str) -> Path:
+        return self.root / "by-address" / hashlib.sha256(address.encode()).hexdigest()
+
+    @contextmanager
+    def locked(self, key: str, stop: Event) -> Iterator[int]:
+        """Hold the lock of a file on its way; gives its descriptor, for the client to hold as well.
+
+        Raises
+        ------
+        InputError
+            If nothing can be written to the store.
+        Stopped
+            If `stop` is set while another process holds the lock.
+        """
+        path = self.root / "partial" / f"{key}.lock"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise InputError(
+                "The store lacks a file and cannot be written to.", where=self.root, found=error.strerror,
+                remedy=f"have its owner fetch the release, or name another folder in {VARIABLE}",
+            ) from None  # fmt: skip
+        try:
+            while not _try_lock(descriptor):
+                if stop.wait(0.2):
+                    raise Stopped
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def drop_partial(self, key: str) -> None:
+        """Forget what has arrived of a file (only under its lock)."""
+        partial = self.partial(key)
+        for path in (control_of(partial), partial, self.origin(key)):
+            path.unlink(missing_ok=True)
+
+    def origin(self, key: str) -> Path:
+        """Where the origin of a partial file is noted."""
+        return self.root / "partial" / f"{key}.from"
+
+    def admit(self, key: str, digests: Mapping[str, str], addresses: Iterable[str]) -> str:
+        """Move a checked file from the partial ones to the whole ones; its SHA-256.
+
+        Parameters
+        ----------
+        key : str
+            Under which it was partial; its lock is held.
+        digests : mapping
+            Its digests, with ``sha256`` and ``md5``.
+        addresses : iterable of str
+            Where it came from.
+        """
+        partial, whole = self.partial(key), self.path(digests["sha256"])
+        whole.parent.mkdir(exist_ok=True)
+        with open(partial, "rb") as stream:
+            os.fsync(stream.fileno())
+        partial.chmod(0o444)
+        if whole.exists():
+            partial.unlink()
+        else:
+            partial.rename(whole)
+        self.drop_partial(key)
+        self.note(digests, addresses)
+        return digests["sha256"]
+
+    def note(self, digests: Mapping[str, str], addresses: Iterable[str]) -> None:
+        """Note under which other names a stored file is known."""
+        write_text(self.root / "by-md5" / digests["md5"], digests["sha256"] + "\n")
+        for address in addresses:
+            write_text(self._by_address(address), digests["sha256"] + "\n")
+
+    def hand_out(self, sha256: str, target: Path) -> None:
+        """Make `target` the stored file: a hard link, or where that cannot be, a symbolic one.
+
+        A file in its place that nobody else has is kept beside it as ``<name>.before``.
+        """
+        whole = self.path(sha256)
+        if target.exists() and target.samefile(whole):
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_file() and not target.is_symlink() and target.stat().st_nlink == 1:
+            target.rename(target.with_name(f"{target.name}.before"))
+        with replacing(target) as beside:
+            try:
+                os.link(whole, beside)
+            except OSError:
+                beside.symlink_to(whole)
+
+    def adopt(self, path: Path, digests: Mapping[str, str], addresses: Iterable[str]) -> str:
+        """Take a checked file that lies elsewhere into the store, by a hard link or a copy; its SHA-256."""
+        whole = self.path(digests["sha256"])
+        if not whole.exists():
+            with replacing(whole) as beside:
+                try:
+                    os.link(path, beside)
+                except OSError:
+                    shutil.copyfile(path, beside)
+                beside.chmod(0o444)
+        self.note(digests, addresses)
+        return digests["sha256"]
+
+
+def key_of(file: File) -> str:
+    """Name of a file while it is on its way: the same for files that must be the same."""
+    for algorithm in ("md5", "sha256"):
+        if algorithm in file.digests:
+            return file.digests[algorithm].lower()
+    return hashlib.sha256(file.addresses[0].encode()).hexdigest()
+
+
+def measure(path: Path, algorithms: Iterable[str] = ()) -> dict[str, str]:
+    """Digests (hex) of a file in one pass: ``sha256``, ``md5`` and others; ``git`` is git's own."""
+    hashers = {name: hashlib.new(name) for name in {"sha256", "md5", *algorithms} - {"git"}}
+    if "git" in algorithms:
+        hashers["git"] = hashlib.sha1(f"blob {path.stat().st_size}\0".encode())
+    buffer = memoryview(bytearray(CHUNK))
+    with open(path, "rb") as stream:
+        while length := stream.readinto(buffer):
+            for hasher in hashers.values():
+                hasher.update(buffer[:length])
+    return {name: hasher.hexdigest() for name, hasher in hashers.items()}
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _line(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,404 @@
+"""Bytes of one file from one address: what the server says of it, and well-kept clients that resume.
+
+Clients are ``rsync`` for rsync, and for http(s) and ftp ``aria2c`` or, where it is not installed,
+``curl``. Names, passwords and tokens reach them by standard input or the environment: they are in
+no command line, and addresses are shown without them (`shown`).
+"""
+
+import base64
+import ftplib
+import netrc
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http.client import HTTPException, HTTPMessage
+from pathlib import Path
+from threading import Event
+from typing import IO, NamedTuple
+from urllib.parse import urlsplit, urlunsplit
+
+from .errors import InputError
+
+PACKAGES = {"rsync": "rsync", "aria2c": "aria2", "curl": "curl"}
+"""Debian packages of the clients."""
+
+CONTROL = ".aria2"
+"""Ending of the file in which aria2c keeps which pieces of a file have arrived."""
+
+REASONS = {
+    401: "the server asks for a name and password, or the token is wrong or has expired (401)",
+    403: "the server refuses access: no permission, or the token has expired (403)",
+    404: "the server has no such file (404)",
+    410: "the file has been withdrawn (410)",
+}
+RSYNC_REASONS = {5: "the server refuses: no such module, or a wrong name or password", 23: "no such file"}
+
+
+class Refused(Exception):
+    """An address does not give the file, and asking again would not help."""
+
+
+class Interrupted(Exception):
+    """A transfer ended early; asking again may help."""
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a server is told to let one in; empty where it asks for nothing."""
+
+    user: str = ""
+    password: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+
+    @property
+    def header(self) -> str:
+        """Value of the header ``Authorization``."""
+        if self.token:
+            return f"Bearer {self.token}"
+        if not self.user:
+            return ""
+        return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode("ascii")
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often a transfer that brings nothing new is tried, and how long is waited, in seconds.
+
+    The wait doubles with each vain attempt, up to `longest`; after `timeout` without a byte a
+    connection counts as broken.
+    """
+
+    attempts: int = 6
+    wait: float = 5.0
+    longest: float = 300.0
+    timeout: int = 60
+
+    def pause(self, attempt: int) -> float:
+        """Seconds to wait after the vain attempt of this number (from 1)."""
+        return min(self.wait * 2 ** (attempt - 1), self.longest)
+
+
+class Answer(NamedTuple):
+    """What a server says of a file.
+
+    `size` in bytes (None: unknown); `validator` differs when the file has been replaced ("" unknown);
+    `ranges`: whether a transfer can go on in the middle; `address` after redirection.
+    """
+
+    size: int | None
+    validator: str
+    ranges: bool
+    address: str
+
+
+def shown(address: str) -> str:
+    """An address without name, password and query, which may carry a signature."""
+    parts = urlsplit(address)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def login(host: str, public: Mapping[str, str]) -> Access:
+    """Name and password for a host: those of the user's netrc file, else the public ones.
+
+    Parameters
+    ----------
+    host : str
+    public : mapping
+        `user` and `password_public` of the registry, or nothing.
+
+    Raises
+    ------
+    InputError
+        If the netrc file (``$NETRC`` or ``~/.netrc``) cannot be read; its content is not shown.
+    """
+    path = Path(os.environ.get("NETRC") or Path.home() / ".netrc")
+    try:
+        own = netrc.netrc(str(path)).authenticators(host) if path.is_file() else None
+    except netrc.NetrcParseError as error:
+        raise InputError("A netrc file cannot be read.", where=f"{path}, line {error.lineno}") from None
+    if own:
+        return Access(own[0], own[2] or "")
+    return Access(public.get("user", ""), public.get("password_public", ""))
+
+
+def client_of(address: str) -> str:
+    """The client for an address.
+
+    Raises
+    ------
+    InputError
+        If none is installed; names the Debian package.
+    """
+    scheme = urlsplit(address).scheme
+    clients = {
+        "rsync": ["rsync"],
+        "http": ["aria2c", "curl"],
+        "https": ["aria2c", "curl"],
+        "ftp": ["aria2c", "curl"],
+    }
+    if scheme not in clients:
+        raise InputError("An address of unknown kind.", found=shown(address), expected=", ".join(clients))
+    for client in clients[scheme]:
+        if shutil.which(client):
+            return client
+    packages = " or ".join(PACKAGES[client] for client in clients[scheme])
+    raise InputError(
+        "No program to fetch a file with.", where=shown(address), expected=" or ".join(clients[scheme]),
+        remedy=f"install the package {packages}, for example with `apt-get install {packages.split(' ')[0]}`",
+    )  # fmt: skip
+
+
+# What the server says
+
+
+def ask(address: str, access: Access, timeout: float) -> Answer:
+    """Ask a server for length, state and abilities; transfers one byte.
+
+    Raises
+    ------
+    Refused
+        If it has no such file or lets us not have it, or gives a page instead.
+    Interrupted
+        If it cannot be reached or has troubles of its own.
+    """
+    scheme = urlsplit(address).scheme
+    if scheme == "rsync":
+        return Answer(None, "", True, address)
+    try:
+        return _ask_ftp(address, access, timeout) if scheme == "ftp" else _ask_http(address, access, timeout)
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code in (408, 425, 429) or error.code >= 500:
+            raise Interrupted(f"the server answers {error.code}") from None
+        raise Refused(REASONS.get(error.code, f"the server answers {error.code}")) from None
+    except ftplib.error_perm as error:
+        code = str(error)[:3]
+        raise Refused(
+            {"530": "the name or password is wrong (530)", "550": "the server has no such file (550)"}.get(
+                code, f"the server answers {code}"
+            )
+        ) from None
+    except (OSError, HTTPException, ftplib.Error, EOFError) as error:
+        raise Interrupted(f"no answer ({_cause(error)})") from None
+
+
+def _cause(error: BaseException) -> str:
+    reason = getattr(error, "reason", error)
+    return getattr(reason, "strerror", None) or type(reason).__name__
+
+
+class _Redirect(urllib.request.HTTPRedirectHandler):
+    """Follow redirections; `Authorization` goes on to the same server only."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        request = super().redirect_request(req, fp, code, msg, headers, newurl)
+        header = req.unredirected_hdrs.get("Authorization")
+        if request is not None and header and _same_server(req.full_url, newurl):
+            request.add_unredirected_header("Authorization", header)
+        return request
+
+
+def _same_server(one: str, other: str) -> bool:
+    return urlsplit(one)[:2] == urlsplit(other)[:2]
+
+
+def open_http(address: str, access: Access, timeout: float, headers: Mapping[str, str] | None = None):  # type: ignore[no-untyped-def] # noqa: ANN201, E501
+    """Open an http(s) address for reading."""
+    request = urllib.request.Request(address, headers={"Accept-Encoding": "identity", **(headers or {})})
+    if access.header:
+        request.add_unredirected_header("Authorization", access.header)
+    return urllib.request.build_opener(_Redirect).open(request, timeout=timeout)
+
+
+def _ask_http(address: str, access: Access, timeout: float) -> Answer:
+    try:
+        with open_http(address, access, timeout, {"Range": "bytes=0-0"}) as response:
+            ranges = response.status == 206
+            headers, final = response.headers, response.geturl()
+    except urllib.error.HTTPError as error:
+        if error.code != 416:
+            raise
+        error.close()
+        return Answer(0, "", False, address)  # a file without a byte has no first byte
+    if headers.get_content_type() == "text/html" and not urlsplit(address).path.endswith((".html", ".htm")):
+        raise Refused("the server gives a page (text/html) in place of the file")
+    length = (
+        headers.get("Content-Range", "").rpartition("/")[2] if ranges else headers.get("Content-Length", "")
+    )
+    validator = headers.get("ETag") or headers.get("Last-Modified") or ""
+    return Answer(int(length) if length.isdigit() else None, validator, ranges, final)
+
+
+def _ask_ftp(address: str, access: Access, timeout: float) -> Answer:
+    parts = urlsplit(address)
+    path = urllib.request.unquote(parts.path).lstrip("/")  # type: ignore[attr-defined]
+    with ftplib.FTP(timeout=timeout) as server:
+        server.connect(parts.hostname or "", parts.port or 21)
+        server.login(access.user or "anonymous", access.password)
+        server.voidcmd("TYPE I")
+        size = server.size(path)
+        try:
+            modified = server.sendcmd(f"MDTM {path}")
+        except ftplib.Error:
+            modified = ""
+    return Answer(size, f"{modified} {size}" if modified else "", True, address)
+
+
+# The transfer
+
+
+def arrived(partial: Path) -> int:
+    """Bytes of a partial file that have arrived; pieces of it may be holes still."""
+    try:
+        status = partial.stat()
+    except FileNotFoundError:
+        return 0
+    return min(status.st_size, status.st_blocks * 512) if control_of(partial).exists() else status.st_size
+
+
+def control_of(partial: Path) -> Path:
+    """Where aria2c keeps which pieces of a partial file have arrived."""
+    return partial.with_name(partial.name + CONTROL)
+
+
+def transfer(answer: Answer, access: Access, partial: Path, lock: int, timeout: int, stop: Event) -> None:
+    """Fetch a file, or the rest of it, into `partial`; one run of a client.
+
+    Parameters
+    ----------
+    answer : Answer
+        What `ask` said; without `ranges` the transfer starts over.
+    access : Access
+        Given to the server that was asked, not to one that it redirected to.
+    partial : Path
+        The file to write; what is there already is kept and continued.
+    lock : int
+        Descriptor of a lock; the client holds it too, so that it is held as long as somebody writes.
+    timeout : int
+        Seconds without a byte after which a connection is broken.
+    stop : Event
+        Ends the client when set.
+
+    Raises
+    ------
+    Interrupted
+        If the file is not whole afterwards.
+    Refused
+        If the server says no.
+    """
+    client = client_of(answer.address)
+    holes = control_of(partial).exists()  # curl would take the length of the file for what has arrived
+    if not answer.ranges or (holes and client == "curl"):
+        partial.unlink(missing_ok=True)
+        control_of(partial).unlink(missing_ok=True)
+    command, words, environment = {"aria2c": _aria2c, "curl": _curl, "rsync": _rsync}[client](
+        answer, access, partial, timeout
+    )
+    code, message = _run(command, words, environment, lock, stop)
+    if code == 0:
+        control_of(partial).unlink(missing_ok=True)  # rsync has filled the holes that aria2c noted
+        return
+    if client == "rsync" and code in RSYNC_REASONS and "max connections" not in message:
+        raise Refused(RSYNC_REASONS[code])
+    raise Interrupted(f"{client} ended with status {code}{_clean(message, access)}")
+
+
+Call = tuple[list[str], str, dict[str, str]]
+"""Command line, words for standard input, additions to the environment."""
+
+
+def _aria2c(answer: Answer, access: Access, partial: Path, timeout: int) -> Call:
+    options = {"dir": str(partial.parent), "out": partial.name}
+    if access.token:
+        options["header"] = f"Authorization: {access.header}"
+    elif access.user:
+        kind = "ftp" if answer.address.startswith("ftp:") else "http"
+        options |= {f"{kind}-user": access.user, f"{kind}-passwd": access.password}
+    # Pieces that have arrived are noted each second: what was not noted is lost when aria2c is killed.
+    command = [
+        "aria2c", "--no-conf", "--no-netrc", "--continue", "--split=4", "--max-connection-per-server=4",
+        "--min-split-size=16M", "--file-allocation=none", "--disk-cache=0", "--auto-save-interval=1",
+        "--auto-file-renaming=false", "--allow-overwrite=true", "--max-tries=2", "--retry-wait=1",
+        f"--timeout={timeout}", f"--connect-timeout={timeout}", "--check-certificate=true",
+        "--console-log-level=error", "--show-console-readout=false", "--summary-interval=0",
+        "--download-result=hide", "--input-file=-",
+    ]  # fmt: skip
+    lines = [answer.address, *(f"  {key}={value}" for key, value in options.items())]
+    return command, "\n".join(lines) + "\n", {}
+
+
+def _curl(answer: Answer, access: Access, partial: Path, timeout: int) -> Call:
+    options = [("url", answer.address), ("output", str(partial))]
+    if access.token:
+        options.append(("header", f"Authorization: {access.header}"))
+    elif access.user:
+        options.append(("user", f"{access.user}:{access.password}"))
+    command = [
+        "curl", "--disable", "--fail", "--location", "--globoff", "--silent", "--show-error",
+        "--continue-at", "-", "--connect-timeout", str(timeout), "--speed-limit", "1",
+        "--speed-time", str(timeout), "--config", "-",
+    ]  # fmt: skip
+    return command, "".join(f"{key} = {_quoted(value)}\n" for key, value in options), {}
+
+
+def _quoted(value: str) -> str:
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _rsync(answer: Answer, access: Access, partial: Path, timeout: int) -> Call:
+    # The server is told the name of the user from the environment, where the address has none.
+    secret = {"USER": access.user, "RSYNC_PASSWORD": access.password} if access.user else {}
+    command = [
+        "rsync", "--times", "--partial", "--inplace", "--ignore-times", "--no-motd",
+        f"--timeout={timeout}", f"--contimeout={timeout}", answer.address, str(partial),
+    ]  # fmt: skip
+    return command, "", secret
+
+
+def _run(
+    command: Sequence[str], words: str, environment: Mapping[str, str], lock: int, stop: Event
+) -> tuple[int, str]:
+    """Run a client to its end; it ends too when this process is killed. Status and what it printed."""
+    guard = ["setpriv", "--pdeathsig", "TERM", "--"] if shutil.which("setpriv") else []
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            [*guard, *command], stdin=subprocess.PIPE, stdout=output, stderr=output, pass_fds=(lock,),
+            env={**os.environ, "LC_ALL": "C", **environment},
+        )  # fmt: skip
+        assert process.stdin is not None
+        try:
+            with process.stdin as stream:
+                stream.write(words.encode())
+        except BrokenPipeError:
+            pass
+        while process.poll() is None:
+            if stop.wait(0.05):
+                process.terminate()
+                process.wait()
+        output.seek(0)
+        return process.returncode, output.read().decode(errors="replace")
+
+
+def _clean(message: str, access: Access) -> str:
+    """The last line that a client printed, without addresses and secrets."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    if not lines:
+        return ""
+    line = re.sub(r"\w+://\S+", lambda match: shown(match[0]), lines[-1])
+    for secret in (access.token, access.password):
+        line = line.replace(secret, "***") if secret else line
+    return f": {line[:200]}"
