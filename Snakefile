@@ -16,63 +16,86 @@ include: "workflow/rules/split.smk"
 include: "workflow/rules/feature.smk"
 include: "workflow/rules/forest.smk"
 include: "workflow/rules/score.smk"
+include: "workflow/rules/reproduce.smk"
+include: "workflow/rules/provenance.smk"
 include: "workflow/rules/version.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/export.smk"
+include: "workflow/rules/tfds.smk"
 
 
-localrules:
-    all,
-    fetch,
-    verify,
-    catalogs,
-    splits,
-    features,
-    baselines,
-    report,
-    check,
+onstart:
+    lock.note(lock.LOCKS)
 
 
 rule all:
     default_target: True
     input:
         VERSION_FILES,
+    localrule: True
 
 
 rule fetch:
     input:
         expand("<work>/{release}/files.tsv", release=RELEASES),
+    localrule: True
 
 
 rule verify:
     input:
         expand("<work>/{release}/verified.json", release=RELEASES),
+    localrule: True
 
 
 rule catalogs:
     input:
         expand("<work>/{release}/catalog.parquet", release=RELEASES),
+    localrule: True
 
 
 rule splits:
     input:
         expand("<results>/{release}/ledger.tsv", release=RELEASES),
+    localrule: True
 
 
 rule features:
     input:
         FEATURE_TABLES,
+    localrule: True
 
 
 rule baselines:
     input:
         METRICS,
+    localrule: True
 
 
 rule report:
     input:
         REPORT,
+    localrule: True
+
+
+rule reproduce:
+    input:
+        REPRODUCTION,
+    localrule: True
 
 
 rule check:
     input:
         DIFFERENCES,
+    localrule: True
+
+
+rule export:
+    input:
+        EXPORTS,
+    localrule: True
+
+
+rule tfds:
+    input:
+        TFDS_FOLDERS,
+    localrule: True

@@ -41,6 +41,15 @@ class Checkout:
         assert (done.returncode != 0) == fails, done.stdout
         return done.stdout
 
+    def python(self, *arguments: str) -> str:
+        """Call Python with the package of this copy; return what it printed."""
+        path = {"PYTHONPATH": str(self.folder / "workflow" / "scripts")}
+        done = subprocess.run(
+            [sys.executable, *arguments], cwd=self.folder, text=True, check=True, env=os.environ | path,
+            capture_output=True,
+        )  # fmt: skip
+        return done.stdout
+
     def overlay(self, name: str, **values: object) -> str:
         """Write an overlay of the configuration; return its name."""
         (self.folder / name).write_text(yaml.safe_dump(values), encoding="utf-8")

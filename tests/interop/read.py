@@ -1,9 +1,10 @@
 """Reads a folder with the real tensorflow_datasets; runs in the environment of requirements.lock.
 
-    read.py as_dataset | as_data_source | load  FOLDER  OUTPUT.npz  [NAME]
+    read.py as_dataset | as_data_source  FOLDER  OUTPUT.npz  [NAME]
 
 Writes ``<split>/<feature>`` arrays in the order in which rows come, and prints what the builder says.
-`as_data_source` works with TensorFlow out of reach; `load` finds the data set NAME below FOLDER.
+`as_data_source` works with TensorFlow out of reach. With NAME, FOLDER is a data_dir, and the public
+functions that take a name are used: ``tfds.load``, ``tfds.data_source``.
 """
 
 import json
@@ -22,19 +23,22 @@ class WithoutTensorFlow(PathFinder):
 
 def main(way: str, folder: str, output: str, name: str = "") -> None:
     """Read, write, print."""
-    if way == "as_data_source":
+    random_access = way == "as_data_source"
+    if random_access:
         sys.meta_path = [WithoutTensorFlow if finder is PathFinder else finder for finder in sys.meta_path]
     import numpy as np
     import tensorflow_datasets as tfds
 
-    builder = tfds.builder(name, data_dir=folder) if way == "load" else tfds.builder_from_directory(folder)
+    builder = tfds.builder(name, data_dir=folder) if name else tfds.builder_from_directory(folder)
     info = builder.info
     arrays = {}
     for split in info.splits:
-        if way == "as_data_source":
-            rows = list(builder.as_data_source(split=split))
+        if name:
+            form = tfds.data_source if random_access else tfds.load
+            opened = form(name, data_dir=folder, split=split, download=False)
         else:
-            rows = list(tfds.as_numpy(builder.as_dataset(split=split)))
+            opened = builder.as_data_source(split=split) if random_access else builder.as_dataset(split=split)
+        rows = list(opened) if random_access else list(tfds.as_numpy(opened))
         for feature in info.features:
             arrays[f"{split}/{feature}"] = np.stack([row[feature] for row in rows])
     np.savez(output, **arrays)

@@ -12,11 +12,12 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ROOT
+
 from sentinel_forest import catalog, datasets, tfds
 from sentinel_forest.datasets.base import SPLITS, no_hashes
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 FILES = {"train": "training", "validation": "validation", "test": "testing"}
 ABOUT = {"description": "So2Sat LCZ42, a test.", "citation": "Zhu et al. 2020", "licence": "CC-BY-4.0"}
 RESAMPLED = "so2sat_pooled_random_1"
@@ -183,7 +184,7 @@ def test_data_sources_need_no_tensorflow(read, exports, release):
     seen, arrays = read("as_data_source", exports[0] / "so2sat" / "rgb" / "2.1.0")
     assert not seen["tensorflow"]
     check_rgb(arrays, release[0], lambda bands: bands * 892.5)
-    seen, arrays = read("as_data_source", exports[0] / "so2sat" / "all" / "2.1.0")
+    seen, arrays = read("as_data_source", exports[0], "so2sat/all:2.1.0")
     assert not seen["tensorflow"]
     check_all(arrays, release[0])
 
@@ -191,7 +192,7 @@ def test_data_sources_need_no_tensorflow(read, exports, release):
 def test_a_resampled_split_is_found_by_its_name(read, exports, release):
     data_dir, roles = exports
     folder, patches, _ = release
-    seen, arrays = read("load", data_dir, f"{RESAMPLED}/all")
+    seen, arrays = read("as_dataset", data_dir, f"{RESAMPLED}/all")
     assert seen["name"] == f"{RESAMPLED}/all/2.1.0"
     assert set(seen["splits"]) == {"train", "test"}
     for split in ("train", "test"):

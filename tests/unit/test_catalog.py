@@ -112,7 +112,7 @@ def test_schema_wants_the_group_keys(release: Path) -> None:
 @given(rows=st.integers(0, 50), shards=st.integers(1, 12))
 def test_shards_are_the_whole_in_order(rows: int, shards: int) -> None:
     table = pd.DataFrame({"row": range(rows)})
-    parts = [catalog.shard(table, number, shards) for number in range(1, shards + 1)]
+    parts = [tables.shard(table, number, shards) for number in range(1, shards + 1)]
     assert [row for part in parts for row in part["row"]] == list(range(rows))
     sizes = [len(part) for part in parts]
     assert max(sizes) - min(sizes) <= 1
@@ -121,4 +121,4 @@ def test_shards_are_the_whole_in_order(rows: int, shards: int) -> None:
 @pytest.mark.parametrize("number", [0, 4])
 def test_no_such_shard(number: int) -> None:
     with pytest.raises(InputError, match="no such shard"):
-        catalog.shard(pd.DataFrame({"row": range(9)}), number, 3)
+        tables.shard(pd.DataFrame({"row": range(9)}), number, 3)

@@ -244,7 +244,8 @@ def test_so2sat_without_labels_or_with_gdal_order(cities: Path, tmp_path: Path) 
     with h5py.File(release / "testing_geo.h5", "r+") as geo:
         geo["tfw"][...] = geo["tfw"][...][:, [4, 0, 2, 5, 1, 3]]
     dataset = so2sat.So2Sat()
-    roles = exported(dataset, release, drawn(catalog_of(dataset, release)), tmp_path / "out", ["sen2"])
+    catalog = catalog_of(dataset, release)
+    roles = exported(dataset, release, split_of(catalog, ["test"] * 14), tmp_path / "out", ["sen2"])
     with (
         h5py.File(tmp_path / "out" / "testing.h5") as new,
         h5py.File(tmp_path / "out" / "testing_geo.h5") as geo,
@@ -353,6 +354,12 @@ def test_an_interrupted_export_is_never_half_and_goes_on(
     assert not (tmp_path / ".out.partial").exists()
 
 
+def test_files_written_at_a_time_make_no_difference(clouds: Path, tmp_path: Path) -> None:
+    export.main(command(clouds, tmp_path))
+    export.main([*command(clouds, tmp_path), "--threads", "3", "--target", str(tmp_path / "three")])
+    assert content(tmp_path / "out") == content(tmp_path / "three")
+
+
 def test_what_is_left_of_another_trial_is_thrown_away(
     clouds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -425,12 +432,14 @@ def test_runs_cover_the_rows_in_their_order(places: list[tuple[str, int]]) -> No
     )
 
 
-@pytest.mark.parametrize("offered", [True, False])
+@pytest.mark.parametrize(("offered", "page"), [(True, 1), (True, 4096), (False, 1)])
 def test_pieces_are_joined_with_and_without_help_of_the_kernel(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offered: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offered: bool, page: int
 ) -> None:
     if not offered:
         monkeypatch.delattr(os, "copy_file_range", raising=False)
+    monkeypatch.setattr(copying, "PAGE", page)
+    monkeypatch.setattr(copying, "BUFFER", 5)
     monkeypatch.setattr(copying, "STEP", 7)
     source = tmp_path / "source"
     source.write_bytes(bytes(range(100)))
@@ -438,7 +447,8 @@ def test_pieces_are_joined_with_and_without_help_of_the_kernel(
     with open(tmp_path / "new", "w+b") as stream:
         stream.write(b"head")
         assert sum(copying.append(stream, pieces)) == 30
-    assert (tmp_path / "new").read_bytes() == b"head" + bytes(range(90, 100)) + bytes(range(5, 25))
+        stream.write(b"tail")
+    assert (tmp_path / "new").read_bytes() == b"head" + bytes(range(90, 100)) + bytes(range(5, 25)) + b"tail"
     with open(tmp_path / "new", "wb") as stream, pytest.raises(InputError, match="ends early"):
         list(copying.append(stream, [copying.Piece(source, 95, 6)]))
 

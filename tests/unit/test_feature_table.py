@@ -173,7 +173,7 @@ def test_weights_sum_to_the_pixels_of_each_class(desert, catalog):
 @pytest.mark.parametrize("shards", [1, 2, 3, 7])
 @pytest.mark.parametrize("name", ["context", "statistics"])
 def test_shards_together_are_the_whole(desert, catalog, shards, name):
-    parts = [make(desert, table.shard_rows(catalog, number, shards), name) for number in range(1, shards + 1)]
+    parts = [make(desert, tables.shard(catalog, number, shards), name) for number in range(1, shards + 1)]
     pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), make(desert, catalog, name))
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentinel_forest import datasets, forest, models, predict, reference, tables
+from sentinel_forest import counting, datasets, forest, models, predict, reference, tables
 from sentinel_forest.datasets.base import (
     IGNORE,
     Block,
@@ -182,7 +182,7 @@ def test_company_counts_the_same_pixels(run):
 
 def test_each_patch_is_read_once_and_only_if_held_out(run, monkeypatch):
     _, dataset, call = run
-    monkeypatch.setattr(predict, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(counting, "BLOCK_BYTES", 1)
     call(ALL)
     probe, read = dataset.read[0], dataset.read[1:]
     assert probe == read[0]
@@ -194,7 +194,7 @@ def test_neither_shards_nor_blocks_nor_threads_matter(run, monkeypatch):
     whole = call(ALL)
     order = ["scheme", "trial", "set", "classifier", "patch", "true", "predicted"]
     parts = pd.concat([call(ALL, shard, 3, threads=2) for shard in (1, 2, 3)])
-    monkeypatch.setattr(predict, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(counting, "BLOCK_BYTES", 1)
     single = call(ALL)
     pd.testing.assert_frame_equal(single, whole)
     pd.testing.assert_frame_equal(
@@ -262,9 +262,9 @@ def test_confusion_counts_as_a_loop_does(seed, samples):
     expected = np.zeros((2, 3, 4), dtype=np.int64)
     for entry in zip(place, truth, predicted, strict=True):
         expected[entry] += 1
-    found = predict.confusion(truth, predicted, place, 2, 3, 4)
+    found = counting.confusion(truth, predicted, place, 2, 3, 4)
     assert np.array_equal(found, expected)
-    table = predict.counts_table(found, np.array(["a", "b"]), CLASSES[:3], CLASSES)
+    table = counting.counts_table(found, np.array(["a", "b"]), CLASSES[:3], CLASSES)
     assert table["count"].sum() == samples
     assert (table["count"] > 0).all()
 

@@ -610,3 +610,8 @@ def test_real_places_and_overlaps(real: Path) -> None:
     overlapping = catalog(sen12ms.Sen12MS(), real / "sen12ms").set_index("patch")["x"]
     first, second, third = (overlapping[f"{SPRING}/101/p{number}"] for number in (30, 31, 32))
     assert second - first == third - second == 1280
+
+
+def test_archives_promise_the_layers_of_their_sensor():
+    there = datasets.load("sen12ms").layers(["ROIs1158_spring_s1.tar.gz", "ROIs1158_spring_lc.tar.gz"])
+    assert {layer.split(":")[0] for layer in there} == {"s1", "lc"}

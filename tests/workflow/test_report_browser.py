@@ -58,7 +58,7 @@ NAMELESS = """
 """Things to use or to go to that have no name."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium, as the system has it."""
     found = next((path for name in NAMES if (path := shutil.which(name))), None)

@@ -1,6 +1,7 @@
 """Configuration, paths and the helpers that all rules share."""
 
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ SCRIPTS = HERE.parent / "scripts"
 REGISTRY = HERE.parent.parent / "config" / "releases"
 sys.path.insert(0, str(SCRIPTS))
 
-from sentinel_forest import versions
+from sentinel_forest import lock, versions
 from sentinel_forest.digests import canonical, code_digest, digest, file_digest
 from sentinel_forest.errors import InputError
 from sentinel_forest.seen import Seen
@@ -26,9 +27,12 @@ RELEASES = list(SELECTION.releases)
 SAMPLES = [name for name, release in SELECTION.releases.items() if release.is_sample]
 FOLDERS = [name for name, release in SELECTION.releases.items() if release.folder]
 VERSION = Path("results") / config["version"]
+REPORT = str(VERSION / "report.html")
 SEEN = {release: Seen(Path("data"), release) for release in RELEASES}
 
 if workflow.is_main_process:
+    if held := lock.settle(lock.LOCKS):
+        print(held, file=sys.stderr)
     for release in RELEASES:
         SEEN[release].refresh(Path("data") / release)
 
@@ -189,3 +193,46 @@ def confusions(scheme):
         for name, trial in SELECTION.trials(wildcards.release)
         if name == scheme
     ]
+
+
+def settled(computed, kept):
+    """A file of a sealed version as it stands, where it still does; else it is computed."""
+    return str(kept) if SEALED and kept.exists() else computed
+
+
+def settled_catalog(wildcards):
+    """The catalog of a release; that of a sealed version is not computed again if it is still there."""
+    path = f"{wildcards.release}/catalog.parquet"
+    return settled(f"<work>/{path}", Path("work") / path)
+
+
+def tfds_name(release, scheme, trial):
+    """The name TFDS knows is kept for the split it knows; version 3 and resampled splits have their own."""
+    if scheme != "published":
+        return re.sub(r"\W", "_", f"so2sat_{scheme}_{trial}").lower()
+    third = release.entry.get("version", "").startswith("3")
+    return re.sub(r"\W", "_", release.name).lower() if third else "so2sat"
+
+
+def tfds_split(wildcards):
+    scheme, trial = TFDS_SPLITS[wildcards.release, wildcards.name]
+    path = f"{wildcards.release}/splits/{scheme}/{trial}.parquet"
+    return settled(f"<results>/{path}", VERSION / path)
+
+
+def tfds_about(wildcards):
+    """What the export says of itself, as JSON for the command."""
+    release = SELECTION.releases[wildcards.release]
+    scheme, trial = TFDS_SPLITS[wildcards.release, wildcards.name]
+    kind = " It is a built-in sample: no measured pixels." if release.is_sample else ""
+    citation = release.entry.get("citation", {})
+    about = {
+        "description": f"{release.title} (release {release.name}), split {scheme}, trial {trial}, of version"
+        f" {VERSION.name}.{kind} sample_id counts the rows of a split from 0.",
+        "citation": " ".join(
+            str(citation[key]) for key in ("text", "doi") if citation.get(key)
+        ),
+        "licence": release.licence,
+        "home": release.entry.get("home", ""),
+    }
+    return shlex.quote(canonical({key: text for key, text in about.items() if text}))

@@ -7,20 +7,10 @@ EXPORTS = [
 ]
 
 
-def finished_catalog(wildcards):
-    """The catalog; that of a sealed version is not computed again if it is still there."""
-    made = Path("work") / wildcards.release / "catalog.parquet"
-    return (
-        str(made)
-        if SEALED and made.is_file()
-        else f"<work>/{wildcards.release}/catalog.parquet"
-    )
-
-
 rule export_trial:
     """Write a trial as the publisher would have: the same files, other splits."""
     input:
-        catalog=finished_catalog,
+        catalog=settled_catalog,
         split=str(VERSION / "{release}" / "splits" / "{scheme}" / "{trial}.parquet"),
     output:
         f"exports/{config['version']}/{{release}}/{{scheme}}/{{trial}}/manifest.json",
@@ -28,6 +18,7 @@ rule export_trial:
         "<logs>/export_trial/{release}/{scheme}/{trial}.log",
     conda:
         "../../envs/workflow.yaml"
+    threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 2000 * attempt,
         runtime=lambda wildcards, attempt: 240 * attempt,
@@ -43,4 +34,4 @@ rule export_trial:
         "python -m sentinel_forest.export {params.dataset} --release {wildcards.release}"
         " --folder {params.folder} --catalog {input.catalog} --split {input.split}"
         " --scheme {wildcards.scheme} --trial {wildcards.trial} --layers {params.layers}"
-        " --form {params.form} --target $(dirname {output}) >{log} 2>&1"
+        " --form {params.form} --threads {threads} --target $(dirname {output}) >{log} 2>&1"

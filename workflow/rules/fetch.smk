@@ -1,5 +1,16 @@
 """The publisher's files into data/, and the list of them."""
 
+DOWNLOADS = [name for name in RELEASES if name not in SAMPLES + FOLDERS]
+WAYS = {
+    name: {"way": way, "select": SELECTION.releases[name].select}
+    for way, names in (
+        ("sample", SAMPLES),
+        ("folder", FOLDERS),
+        ("download", DOWNLOADS),
+    )
+    for name in names
+}
+
 
 rule sample:
     """Write the built-in sample of a release in the publisher's layout."""
@@ -40,8 +51,50 @@ rule link:
         folder="data/{release}",
         source=of_release(lambda release: shlex.quote(str(release.folder))),
         select=json_of(lambda release: release.select),
+        registry=of_release(
+            lambda release: '--registry "$REGISTRY"' if release.entry else ""
+        ),
     message:
         "Link the folder of {wildcards.release}"
     shell:
-        "python -m sentinel_forest.fetch {params.dataset} --source {params.source} --select {params.select}"
-        " --folder {params.folder} --files {output} >{log} 2>&1"
+        "python -m sentinel_forest.fetch link {params.dataset} --source {params.source}"
+        " --select {params.select} {params.registry} --folder {params.folder} --files {output} >{log} 2>&1"
+
+
+rule download:
+    """Fetch the files of a release into the store; those that are there are only linked."""
+    output:
+        "<work>/{release}/files.tsv",
+    log:
+        "<logs>/download/{release}.log",
+    wildcard_constraints:
+        release=listing(DOWNLOADS),
+    localrule: True
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        code=code("fetch"),
+        folder="data/{release}",
+        select=json_of(lambda release: release.select),
+        entry=of_release(lambda release: digest(release.entry)),
+    message:
+        "Fetch {wildcards.release}"
+    shell:
+        'python -m sentinel_forest.fetch download --release {wildcards.release} --registry "$REGISTRY"'
+        " --select {params.select} --folder {params.folder} --files {output} --log {log}"
+
+
+rule plan:
+    """Show what would be fetched and unpacked, and whether the disks can hold it."""
+    log:
+        "<logs>/plan.log",
+    localrule: True
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        releases=shlex.quote(canonical(WAYS)),
+    message:
+        "What a fetch will bring"
+    shell:
+        'python -m sentinel_forest.plan --registry "$REGISTRY" --data data --releases {params.releases}'
+        " 2>&1 | tee {log}"

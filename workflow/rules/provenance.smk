@@ -24,7 +24,6 @@ rule croissant:
         code=code("croissant"),
         dataset=DATASET,
         splits=named_splits,
-        registry=shlex.quote(str(REGISTRY)),
         entry=of_release(lambda release: digest(release.entry)),
         own=of_release(
             lambda release: (
@@ -38,7 +37,7 @@ rule croissant:
         "Describe {wildcards.release} and its splits (Croissant)"
     shell:
         "python -m sentinel_forest.croissant --release {wildcards.release} {params.dataset}"
-        " --registry {params.registry} {params.own} --place {params.place} --digests {input.digests}"
+        ' --registry "$REGISTRY" {params.own} --place {params.place} --digests {input.digests}'
         " {params.splits} --output {output} >{log} 2>&1"
 
 
@@ -47,7 +46,6 @@ rule crate:
     input:
         manifest=str(VERSION / versions.MANIFEST),
         version=str(VERSION / versions.VERSION),
-        workflow=str(HERE.parent.parent / "Snakefile"),
     output:
         crate=CRATE,
         workflow=str(VERSION / "Snakefile"),
@@ -58,14 +56,14 @@ rule crate:
         "../../envs/workflow.yaml"
     params:
         code=code_digest("crate"),
-        registry=shlex.quote(str(REGISTRY)),
         entries=digest(IDENTITY["registry"]),
+        workflow=file_digest(HERE.parent.parent / "Snakefile"),
         results=lambda wildcards, output: str(Path(output.crate).parent),
     message:
         "Describe the version in {params.results} (RO-Crate)"
     shell:
-        "python -m sentinel_forest.crate --results {params.results} --registry {params.registry}"
-        " --workflow {input.workflow} >{log} 2>&1"
+        'python -m sentinel_forest.crate --results {params.results} --registry "$REGISTRY"'
+        ' --workflow "$REGISTRY/../../Snakefile" >{log} 2>&1'
 
 
 rule compare:

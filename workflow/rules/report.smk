@@ -1,7 +1,5 @@
 """The pages for people."""
 
-REPORT = str(VERSION / "report.html")
-
 
 rule pages:
     """Write the report of a version from its result files."""
@@ -27,4 +25,4 @@ rule pages:
         "Write the report"
     shell:
         "python -m sentinel_forest.report.pages --results $(dirname {input.manifest}) --work {params.work}"
-        " --registry \"$REGISTRY\" --output {output} >{log} 2>&1"
+        ' --registry "$REGISTRY" --output {output} >{log} 2>&1'

@@ -26,12 +26,16 @@ RESULT_FILES = (
         for name in ("forest.skops", "fit.json")
     ]
     + PRICES
-    + ["<results>/headline.tsv"]
+    + ["<results>/headline.tsv", REPRODUCTION]
+    + CROISSANTS
+    + INSPECTIONS
 )
 VERSION_FILES = [
     str(VERSION / "manifest.sha256"),
     str(VERSION / "version.json"),
-    str(VERSION / "report.html"),
+    CRATE,
+    REPORT,
+    INDEX,
 ]
 DIFFERENCES = f"work/check/{config['version']}/differences.tsv"
 
@@ -74,14 +78,14 @@ rule seal:
         configuration=shlex.quote(canonical(versions.settings(config))),
         skipped=shlex.quote(canonical([row._asdict() for row in SELECTION.skipped()])),
     message:
-        "Seal version {VERSION.name}"
+        "Seal {params.results}"
     shell:
         "python -m sentinel_forest.versions --results {params.results} --identity {params.identity}"
         " --configuration {params.configuration} --skipped {params.skipped}"
         " --verified {input.verified} --files {input.files} >{log} 2>&1"
 
 
-rule compare:
+rule hold_against_sealed:
     """Hold a new computation of a sealed version against its manifest."""
     input:
         manifest="<results>/manifest.sha256",
@@ -89,14 +93,14 @@ rule compare:
     output:
         DIFFERENCES,
     log:
-        "<logs>/compare.log",
+        "<logs>/hold_against_sealed.log",
     localrule: True
     conda:
         "../../envs/workflow.yaml"
     params:
         code=code_digest("check"),
     message:
-        "Hold the new computation against the sealed version {VERSION.name}"
+        "Hold the new computation against the sealed version"
     shell:
         "python -m sentinel_forest.check --sealed {input.sealed} --computed {input.manifest}"
         " --output {output} 2>&1 | tee {log}"

@@ -92,18 +92,5 @@ def read(path: Path) -> pd.DataFrame:
     return tables.read_parquet(path).astype({"epsg": "Int32"})
 
 
-def shard(catalog: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
-    """Rows of shard `shard` (from 1) of `shards`: consecutive, together all, in size equal to one row.
-
-    Raises
-    ------
-    InputError
-        If there is no such shard.
-    """
-    if not 1 <= shard <= shards:
-        raise InputError("There is no such shard.", found=shard, expected=f"1 to {shards}")
-    return catalog.iloc[(shard - 1) * len(catalog) // shards : shard * len(catalog) // shards]
-
-
 if __name__ == "__main__":
     run(main)

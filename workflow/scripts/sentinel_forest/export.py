@@ -17,8 +17,10 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import pandas as pd
@@ -52,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--trial", type=int, required=True)
     parser.add_argument("--layers", type=json.loads, default=[], help="JSON list (default: all there are)")
     parser.add_argument("--form", choices=FORMS, default="publisher")
+    parser.add_argument("--threads", type=int, default=1, help="files written at a time")
     parser.add_argument("--target", type=Path, required=True, help="folder to be made")
     given = parser.parse_args(argv)
     dataset = datasets.load(given.dataset, given.layout)
@@ -69,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "split_sha256": file_digest(given.split),
     }
     check_target(given.target, given.folder)
-    write(files, given.target, about, sources(given.folder, roles))
+    write(files, given.target, about, sources(given.folder, roles), given.threads)
 
 
 def roles_of(catalog: pd.DataFrame, split: pd.DataFrame, where: object = None) -> dict[str, pd.DataFrame]:
@@ -188,7 +191,11 @@ def check_target(target: Path, folder: Path) -> None:
 
 
 def write(
-    files: Sequence[NewFile], target: Path, about: Mapping[str, object], state: Sequence[object]
+    files: Sequence[NewFile],
+    target: Path,
+    about: Mapping[str, object],
+    state: Sequence[object],
+    threads: int = 1,
 ) -> None:
     """Write the files of an export beside `target`, and put them in its place once all are there.
 
@@ -202,6 +209,8 @@ def write(
         What ``manifest.json`` says.
     state : sequence
         Whatever tells the sources apart; an unfinished export of others is thrown away.
+    threads : int
+        Files that are written at a time.
 
     Raises
     ------
@@ -213,10 +222,14 @@ def write(
     missing = [file for file in files if not (building / file.path).is_file()]
     check_space(building, sum(file.size for file in missing))
     progress = _Progress(sum(file.size for file in missing))
-    for file in missing:
+
+    def write_one(file: NewFile) -> None:
         with replacing(building / file.path) as beside:
             for done in file.write(beside):
                 progress.add(done)
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(write_one, missing))
     progress.end()
     _finish(building, [file.path for file in files], about)
     _put_in_place(building, target)
@@ -284,12 +297,14 @@ class _Progress:
     def __init__(self, total: int) -> None:
         self.total, self.done = total, 0
         self.start = self.told = time.monotonic()
+        self.lock = Lock()
 
     def add(self, count: int) -> None:
         """Count bytes."""
-        self.done += count
-        if time.monotonic() - self.told >= 5:
-            self._tell()
+        with self.lock:
+            self.done += count
+            if time.monotonic() - self.told >= 5:
+                self._tell()
 
     def end(self) -> None:
         """Say what was done."""

@@ -13,8 +13,9 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TextIO, TypeVar
 from urllib.parse import quote, urlsplit
 
 import pandas as pd
@@ -23,17 +24,17 @@ import pandera.pandas as pa
 from . import datasets, hub
 from .datasets.base import File
 from .errors import InputError, run
-from .progress import Progress, amount
+from .progress import Progress, amount, tell
 from .releases import FILES, file_table, read_entry, registered_files, selected
 from .seen import Seen
-from .store import VARIABLE, Stopped, Store, key_of, measure, root_of
+from .store import VARIABLE, StoppedError, Store, key_of, measure, root_of
 from .tables import read_tsv, write_text, write_tsv
 from .transfer import (
     Access,
     Answer,
-    Interrupted,
+    BrokenOffError,
     Patience,
-    Refused,
+    RefusedError,
     arrived,
     ask,
     control_of,
@@ -62,11 +63,15 @@ class Means:
     """
 
     store: Store
-    patience: Patience = Patience()
+    patience: Patience = field(default_factory=Patience)
     public: Mapping[str, str] = field(default_factory=dict)
     hosts: frozenset[str] = frozenset()
     stop: threading.Event = field(default_factory=threading.Event)
-    say: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True)
+    streams: tuple[TextIO, ...] = field(default_factory=lambda: (sys.stderr,))
+
+    def say(self, line: str) -> None:
+        """Write a line to the terminal and the log."""
+        tell(self.streams, line)
 
     def access(self, address: str) -> Access:
         """What the server of an address is told to let one in."""
@@ -94,11 +99,21 @@ def _link_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layout", type=json.loads, default={})
     parser.add_argument("--source", type=Path, required=True, help="folder with the publisher's files")
     parser.add_argument("--select", type=json.loads, default=[], help="JSON list of patterns")
+    parser.add_argument("--registry", type=Path, help="folder of the registry, for a registered release")
     parser.add_argument("--folder", type=Path, required=True, help="folder of the release, to be made")
     parser.add_argument("--files", type=Path, required=True)
 
 
 def _link_main(arguments: argparse.Namespace) -> None:
+    archives = packed(arguments.source, arguments.select)
+    if archives:
+        if arguments.registry:
+            entry = read_entry(arguments.registry, arguments.folder.name)
+            check_digests(arguments.source, archives, registered_files(entry))
+        if arguments.folder.is_symlink():
+            arguments.folder.unlink()
+        write_tsv(arguments.files, unpack_all(arguments.source, arguments.folder, arguments.select), FILES)
+        return
     link(arguments.source, arguments.folder)
     dataset = datasets.load(arguments.dataset, arguments.layout)
     paths = [path for path in dataset.list_files(arguments.folder) if selected(path, arguments.select)]
@@ -108,6 +123,30 @@ def _link_main(arguments: argparse.Namespace) -> None:
             expected=f"patterns of files of dataset {arguments.dataset}",
         )  # fmt: skip
     write_tsv(arguments.files, file_table(arguments.folder, paths), FILES)
+
+
+def packed(source: Path, select: Sequence[str]) -> list[str]:
+    """Names of the selected archives of tiles in a folder."""
+    archives = sorted(path.name for path in source.glob(f"*{ENDING}"))
+    chosen = [pattern for pattern in select if pattern.endswith(ENDING)]
+    return [name for name in archives if selected(name, chosen)]
+
+
+def check_digests(source: Path, names: Sequence[str], files: Sequence[File]) -> None:
+    """Hold archives against their published digests, before anything is unpacked from them.
+
+    Raises
+    ------
+    InputError
+        At the first that differs.
+    """
+    registered = {file.path: file for file in files}
+    for name in names:
+        if name in registered and (wrong := mismatch(registered[name], measure(source / name, ["md5"]))):
+            raise InputError(
+                "An archive is not the published one.", where=source / name, found=wrong,
+                expected="the publisher's bytes", remedy="fetch the archive again",
+            )  # fmt: skip
 
 
 def link(source: Path, folder: Path) -> None:
@@ -149,22 +188,27 @@ def _download_arguments(parser: argparse.ArgumentParser) -> None:
         "--wait", type=float, default=Patience.wait, help="seconds after the first vain attempt"
     )
     parser.add_argument("--timeout", type=int, default=Patience.timeout, help="seconds without a byte")
+    parser.add_argument("--log", type=Path, default=Path(os.devnull), help="what is said, as plain lines")
     parser.add_argument(
         "--recheck", action="store_true", help="read stored files again, and set damaged ones aside"
     )
 
 
 def _download_main(arguments: argparse.Namespace) -> None:
+    with open(arguments.log, "w", encoding="utf-8") as log:
+        try:
+            _download(arguments, (sys.stderr, log))
+        except InputError as error:
+            log.write(f"error: {error}\n")
+            raise
+
+
+def _download(arguments: argparse.Namespace, streams: tuple[TextIO, ...]) -> None:
     entry = read_entry(arguments.registry, arguments.release)
-    sources = {urlsplit(source).hostname or "" for source in entry["sources"] if not hub.place(source)}
-    means = Means(
-        Store(root_of(arguments.folder.parent)),
-        Patience(arguments.attempts, arguments.wait, timeout=arguments.timeout),
-        entry["credentials"],
-        frozenset(sources),
-    )
-    signal.signal(signal.SIGTERM, lambda *_: means.stop.set())
-    signal.signal(signal.SIGINT, lambda *_: means.stop.set())
+    patience = Patience(arguments.attempts, arguments.wait, timeout=arguments.timeout)
+    means = replace(means_of(entry, Store(root_of(arguments.folder.parent)), patience), streams=streams)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: means.stop.set())
     files, notes = needed(registered_files(entry, arguments.select))
     for note in notes:
         means.say(note)
@@ -172,7 +216,7 @@ def _download_main(arguments: argparse.Namespace) -> None:
         files = located(files, arguments.folder, means)
         prepare_folder(arguments.folder)
         stored = obtain_all(files, arguments.folder, means, arguments.parallel, arguments.recheck)
-    except Stopped:
+    except StoppedError:
         raise InputError(
             "Stopped.", where=arguments.release, remedy="start again: what has arrived is kept"
         ) from None
@@ -181,15 +225,19 @@ def _download_main(arguments: argparse.Namespace) -> None:
     write_tsv(arguments.files, unpacked(files, arguments.folder, entry["dataset"]), FILES)
 
 
+def means_of(entry: Mapping[str, Any], store: Store, patience: Patience) -> Means:
+    """What the transfers of a release share; its user name is told to the servers of its sources only."""
+    hosts = {urlsplit(source).hostname or "" for source in entry["sources"] if not hub.place(source)}
+    return Means(store, patience, entry["credentials"], frozenset(hosts))
+
+
 def needed(files: Sequence[File]) -> tuple[list[File], list[str]]:
     """Files without the archives of which the unpacked file is itself to be had; and notes on these."""
     plain = {file.path for file in files if file.role != "archive" and file.addresses}
     skipped = [file for file in files if file.role == "archive" and file.facts.get("unpacked") in plain]
-    notes = [
-        f"{file.path} is not fetched: {file.facts['unpacked']} is; to use the packed file, select it alone"
-        for file in skipped
-    ]
-    return [file for file in files if file not in skipped], notes
+    names = ", ".join(file.path for file in skipped)
+    note = f"not fetched, since the unpacked form is: {names} (to use the packed form, select it alone)"
+    return [file for file in files if file not in skipped], [note] if skipped else []
 
 
 def prepare_folder(folder: Path) -> None:
@@ -251,9 +299,8 @@ def pin_revisions(files: Sequence[File], folder: Path, means: Means) -> None:
     commits = _commits(folder)
     for place in filter(None, (hub.place(address) for file in files for address in _filled(file))):
         if not hub.is_commit(place.revision) and place[:2] not in commits:
-            commits[place[:2]] = _of_hub(
-                lambda place=place: hub.commit(*place[:2], means.patience.timeout), place, means
-            )
+            ask_commit = partial(hub.commit, place.repository, place.revision, means.patience.timeout)
+            commits[place[:2]] = _of_hub(ask_commit, place, means)
             rows = [(*key, commit) for key, commit in sorted(commits.items())]
             table = pd.DataFrame(rows, columns=list(REVISIONS.columns)).astype("str")
             write_tsv(_revisions(folder), table, REVISIONS)
@@ -268,7 +315,8 @@ def _commits(folder: Path) -> dict[tuple[str, str], str]:
     path = _revisions(folder)
     if not path.is_file():
         return {}
-    return {(row.repository, row.revision): row.commit for row in read_tsv(path, REVISIONS).itertuples()}
+    table = read_tsv(path, REVISIONS)
+    return dict(zip(zip(table["repository"], table["revision"], strict=True), table["commit"], strict=True))
 
 
 def _with_hub_digests(
@@ -279,11 +327,11 @@ def _with_hub_digests(
         return file
     key = (place.repository, place.revision)
     if key not in listings:
-        listings[key] = _of_hub(lambda: hub.listing(*key, means.patience.timeout), place, means)
+        listings[key] = _of_hub(partial(hub.listing, *key, means.patience.timeout), place, means)
     if place.path not in listings[key]:
         raise InputError(
-            "The hub does not list a file.", where=f"{place.repository} at {place.revision}", found=place.path,
-            expected="the file of the registry", remedy="correct its address in the registry",
+            "The hub does not list a file.", where=f"{place.repository} at {place.revision}",
+            found=place.path, expected="the file of the registry", remedy="correct its address there",
         )  # fmt: skip
     listed = listings[key][place.path]
     if file.size not in (None, listed.size):
@@ -300,21 +348,22 @@ def _of_hub(question: Callable[[], Found], place: hub.Place, means: Means) -> Fo
     for attempt in range(1, means.patience.attempts + 1):
         try:
             return question()
-        except Refused as error:
+        except RefusedError as error:
             reason = str(error)
             break
-        except Interrupted as error:
+        except BrokenOffError as error:
             reason = str(error)
             _wait(means, means.patience.pause(attempt))
     raise InputError(
         "The hub does not say which files a repository has.", where=f"{place.repository}@{place.revision}",
-        found=reason, remedy="look at the network, and at the token in HF_TOKEN if the repository is not public",
+        found=reason,
+        remedy="look at the network, and at the token in HF_TOKEN if the repository is not public",
     )  # fmt: skip
 
 
 def _wait(means: Means, seconds: float) -> None:
     if means.stop.wait(seconds):
-        raise Stopped
+        raise StoppedError
 
 
 def obtain_all(
@@ -326,7 +375,7 @@ def obtain_all(
     ------
     InputError
         If a file cannot be fetched (the others are fetched first), or the disk cannot hold them.
-    Stopped
+    StoppedError
         If `means.stop` is set.
     """
     stored = {file.path: means.store.find(file) for file in files}
@@ -345,10 +394,10 @@ def obtain_all(
         means.say(f"{file.path}: complete")
 
     if missing:
-        with Progress(folder.name, there, total), ThreadPoolExecutor(parallel) as pool:
+        with Progress(folder.name, there, total, means.streams), ThreadPoolExecutor(parallel) as pool:
             waiting = [pool.submit(fetch, file) for file in missing]
             errors = [error for error in (future.exception() for future in waiting) if error]
-        for error in sorted(errors, key=lambda error: isinstance(error, Stopped)):
+        for error in sorted(errors, key=lambda error: isinstance(error, StoppedError)):
             raise error
     return {path: name for path, name in stored.items() if name}
 
@@ -385,7 +434,9 @@ def check_space(files: Sequence[File], store: Store) -> None:
 
 def free_space(path: Path) -> int:
     """Free bytes on the disk of a path, which need not exist yet."""
-    return shutil.disk_usage(next(place for place in (path, *path.parents) if place.exists())).free
+    return shutil.disk_usage(
+        next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())
+    ).free
 
 
 def shortfall(place: Path, needs: int, free: int) -> InputError:
@@ -407,7 +458,7 @@ def obtain(file: File, target: Path, means: Means) -> str:
     ------
     InputError
         If no address gives it.
-    Stopped
+    StoppedError
         If `means.stop` is set.
     """
     with means.store.locked(key_of(file), means.stop) as lock:
@@ -432,23 +483,23 @@ def _fetched(file: File, lock: int, means: Means) -> str:
             before = arrived(means.store.partial(key_of(file)))
             try:
                 return _from(file, address, lock, means)
-            except Refused as error:
+            except RefusedError as error:
                 waiting.remove(address)
                 reasons[address] = str(error)
-            except Interrupted as error:
+            except BrokenOffError as error:
                 reasons[address] = str(error)
                 if arrived(means.store.partial(key_of(file))) > before:
                     attempt = 0
             means.say(f"{file.path}: {shown(address)}: {reasons[address]}")
             if means.stop.is_set():
-                raise Stopped
+                raise StoppedError
         if waiting and attempt < means.patience.attempts:
             _wait(means, means.patience.pause(max(attempt, 1)))
     raise InputError(
         "A file cannot be fetched.", where=file.path,
         found="".join(f"\n    {shown(address)}: {reason}" for address, reason in reasons.items()),
-        remedy="start again later (what has arrived is kept), or put the file there by hand and name its folder "
-        "in `folders`",
+        remedy="start again later (what has arrived is kept), or get the file by hand and name its folder in "
+        "`folders`",
     )  # fmt: skip
 
 
@@ -463,15 +514,15 @@ def _from(file: File, address: str, lock: int, means: Means) -> str:
         answer, in_parts = _transferred(file, address, lock, means)
         digests = measure(means.store.partial(key), file.digests)
         problem = mismatch(file, digests)
-        if not problem and not file.digests:
-            problem = _replaced(address, answer, means)
+        replaced = _replaced(address, answer, means) if problem or not file.digests else ""
+        problem = problem or replaced
         if not problem:
             return means.store.admit(key, digests, file.addresses)
         means.store.drop_partial(key)
-        if last or not in_parts:
+        if last or not (in_parts or replaced):
             break
-        means.say(f"{file.path}: {problem}; it came in parts, so it is fetched anew")
-    raise Refused(problem)
+        means.say(f"{file.path}: {problem}; it may be a mixture, so it is fetched anew")
+    raise RefusedError(problem)
 
 
 def mismatch(file: File, digests: Mapping[str, str]) -> str:
@@ -488,7 +539,7 @@ def mismatch(file: File, digests: Mapping[str, str]) -> str:
 
 def _replaced(address: str, before: Answer, means: Means) -> str:
     """Whether a file of which no digest is known was replaced while it came."""
-    after = ask(_location(address), means.access(address), means.patience.timeout)
+    after = ask(location(address), means.access(address), means.patience.timeout)
     return "" if after.validator == before.validator else "the file was replaced while it was fetched"
 
 
@@ -497,41 +548,42 @@ def _transferred(file: File, address: str, lock: int, means: Means) -> tuple[Ans
 
     Raises
     ------
-    Interrupted
+    BrokenOffError
         If a whole run of the client brought nothing (with what goes before, again and again).
     """
-    key, location = key_of(file), _location(address)
-    partial = means.store.partial(key)
+    key, url = key_of(file), location(address)
+    part = means.store.partial(key)
     access = means.access(address)
     in_parts = False
     while True:
-        answer = ask(location, access, means.patience.timeout)
+        answer = ask(url, access, means.patience.timeout)
         size = _agreed_size(file, answer)
         _start_over_if_replaced(file, address, answer, means.store)
-        before = arrived(partial)
+        before = arrived(part)
         in_parts |= before > 0
-        _check_room(partial, size, means)
-        if _is_whole(partial, size):
+        _check_room(part, size, means)
+        if _is_whole(part, size):
             return answer, in_parts
-        own = access if urlsplit(answer.address)[:2] == urlsplit(location)[:2] else Access()
+        own = access if urlsplit(answer.address)[:2] == urlsplit(url)[:2] else Access()
         try:
-            transfer(answer, own, partial, lock, means.patience.timeout, means.stop)
-            if size is None or _is_whole(partial, size):
+            transfer(answer, own, part, lock, means.patience.timeout, means.stop)
+            if size is None or _is_whole(part, size):
                 return answer, in_parts
-            raise Interrupted(f"the file ended after {arrived(partial)} B, not {size} B")
-        except Interrupted as error:
+            raise BrokenOffError(f"the file ended after {arrived(part)} B, not {size} B")
+        except BrokenOffError as error:
             if means.stop.is_set():
-                raise Stopped from None
-            _check_room(partial, size, means)
-            if size is not None and partial.exists() and partial.stat().st_size > size:
+                raise StoppedError from None
+            _check_room(part, size, means)
+            if size is not None and part.exists() and part.stat().st_size > size:
                 means.store.drop_partial(key)
-            if not answer.ranges or arrived(partial) <= before:
+            if not answer.ranges or arrived(part) <= before:
                 raise
-            means.say(f"{file.path}: {shown(address)}: {error}; going on at {arrived(partial)} B")
+            means.say(f"{file.path}: {shown(address)}: {error}; going on at {arrived(part)} B")
             _wait(means, means.patience.pause(1))
 
 
-def _location(address: str) -> str:
+def location(address: str) -> str:
+    """The address that a client is given."""
     place = hub.place(address)
     return place.location if place else address
 
@@ -539,12 +591,12 @@ def _location(address: str) -> str:
 def _agreed_size(file: File, answer: Answer) -> int | None:
     """Length of the file; the server is not even tried if it has another than the published one."""
     if None not in (file.size, answer.size) and file.size != answer.size:
-        raise Refused(f"the server's file has {answer.size} B, not {file.size} B")
+        raise RefusedError(f"the server's file has {answer.size} B, not {file.size} B")
     return answer.size if file.size is None else file.size
 
 
-def _is_whole(partial: Path, size: int | None) -> bool:
-    return partial.is_file() and partial.stat().st_size == size and not control_of(partial).exists()
+def _is_whole(part: Path, size: int | None) -> bool:
+    return part.is_file() and part.stat().st_size == size and not control_of(part).exists()
 
 
 def _start_over_if_replaced(file: File, address: str, answer: Answer, store: Store) -> None:
@@ -566,9 +618,9 @@ def _start_over_if_replaced(file: File, address: str, answer: Answer, store: Sto
         write_text(origin, json.dumps({"address": address, "validator": answer.validator}))
 
 
-def _check_room(partial: Path, size: int | None, means: Means) -> None:
-    free = free_space(partial.parent)
-    needs = 1 << 20 if size is None else size - arrived(partial)
+def _check_room(part: Path, size: int | None, means: Means) -> None:
+    free = free_space(part.parent)
+    needs = 1 << 20 if size is None else size - arrived(part)
     if needs > free:
         raise shortfall(means.store.root, needs, free)
 

@@ -12,7 +12,7 @@ from http.client import HTTPException
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from .transfer import REASONS, Access, Interrupted, Refused, open_http, shown
+from .transfer import REASONS, Access, BrokenOffError, RefusedError, open_http, shown
 
 HUB = "https://huggingface.co"
 _ADDRESS = re.compile(
@@ -77,14 +77,14 @@ def commit(repository: str, revision: str, timeout: float) -> str:
 
     Raises
     ------
-    Refused, Interrupted
+    RefusedError, BrokenOffError
         See `transfer.ask`.
     """
     if is_commit(revision):
         return revision
     found, _ = _get(f"{endpoint()}/api/datasets/{repository}/revision/{quote(revision, safe='')}", timeout)
     if not is_commit(str(found.get("sha"))):
-        raise Refused("the hub names no commit for the revision")
+        raise RefusedError("the hub names no commit for the revision")
     return str(found["sha"])
 
 
@@ -93,7 +93,7 @@ def listing(repository: str, revision: str, timeout: float) -> dict[str, Listed]
 
     Raises
     ------
-    Refused, Interrupted
+    RefusedError, BrokenOffError
         See `transfer.ask`.
     """
     files: dict[str, Listed] = {}
@@ -117,13 +117,15 @@ def _get(address: str, timeout: float) -> tuple[Any, str | None]:
     except urllib.error.HTTPError as error:
         error.close()
         if error.code in (408, 429) or error.code >= 500:
-            raise Interrupted(f"the hub answers {error.code}") from None
-        raise Refused(REASONS.get(error.code, f"the hub answers {error.code}")) from None
+            raise BrokenOffError(f"the hub answers {error.code}") from None
+        raise RefusedError(REASONS.get(error.code, f"the hub answers {error.code}")) from None
     except ValueError:
-        raise Refused(f"the hub's answer is not JSON ({shown(address)})") from None
+        raise RefusedError(f"the hub's answer is not JSON ({shown(address)})") from None
     except (OSError, HTTPException) as error:
-        raise Interrupted(f"no answer from {urlsplit(address).hostname} ({type(error).__name__})") from None
+        raise BrokenOffError(
+            f"no answer from {urlsplit(address).hostname} ({type(error).__name__})"
+        ) from None
     page = following[1] if following else None
     if page and urlsplit(page)[:2] != urlsplit(address)[:2]:
-        raise Refused("the hub's next page lies on another server")
+        raise RefusedError("the hub's next page lies on another server")
     return content, page

@@ -96,11 +96,9 @@ class Trial:
     def _label(self, patches: pd.DataFrame, stored: dict[str, np.ndarray]) -> np.ndarray:
         if self.task.unit == "patch":
             return patches["label"].to_numpy(np.int64)
-        return (
-            self.dataset.labels(self.task.name, Block(patches, stored))
-            if stored
-            else np.empty((0, 0, 0), np.uint8)
-        )
+        if not stored:
+            return np.empty((0, 0, 0), np.uint8)
+        return self.dataset.labels(self.task.name, Block(patches, stored))
 
     def _stored(self, patches: pd.DataFrame, layers: tuple[str, ...]) -> dict[str, np.ndarray]:
         """Layers of some patches as stored, each (patches, rows, columns)."""

@@ -16,7 +16,7 @@ best threshold   for pixel tasks with a two-class question: compares one feature
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,11 @@ import pandera.pandas as pa
 from sklearn.ensemble import RandomForestClassifier
 
 from . import datasets, digests, forest, models, tables
+from .counting import confusion, counts_table, read_blocks
 from .datasets.base import IGNORE, Block, Dataset
 from .errors import InputError, run
 from .features import bands_of, pixel
-from .features.table import shard_rows
 
-BLOCK_BYTES = 64 * 2**20
 HELD_OUT = ("validation", "test")
 
 PREDICTIONS = pa.DataFrameSchema(
@@ -153,37 +152,6 @@ def load_candidate(
 # ------------------------------------------------------------------------------------------- counting
 
 
-def confusion(
-    truth: np.ndarray, predicted: np.ndarray, place: np.ndarray, patches: int, classes: int, answers: int
-) -> np.ndarray:
-    """Counts by patch, true class and answer: int64 (patches, classes, answers).
-
-    Parameters
-    ----------
-    truth, predicted, place : ndarray
-        Integers (samples,): class, answer, patch.
-    patches, classes, answers : int
-        How many there are of each.
-    """
-    flat = (place.astype(np.int64) * classes + truth) * answers + predicted
-    return np.bincount(flat, minlength=patches * classes * answers).reshape(patches, classes, answers)
-
-
-def counts_table(
-    counts: np.ndarray, patches: np.ndarray, classes: Sequence[str], answers: Sequence[str]
-) -> pd.DataFrame:
-    """Counts above 0 of `confusion` as a table: patch, true, predicted, count."""
-    patch, true, predicted = np.nonzero(counts)
-    return pd.DataFrame(
-        {
-            "patch": patches[patch],
-            "true": np.asarray(classes, dtype=object)[true],
-            "predicted": np.asarray(answers, dtype=object)[predicted],
-            "count": counts[patch, true, predicted].astype(np.int64),
-        }
-    ).astype({"patch": "str", "true": "str", "predicted": "str"})
-
-
 def answers(
     candidate: Candidate, samples: Samples, names: Sequence[str], threads: int
 ) -> dict[str, np.ndarray]:
@@ -233,44 +201,6 @@ def _apply(rule: Mapping[str, Any], candidate: Candidate, X: np.ndarray, names: 
     values = X[:, list(candidate.model.feature_names_in_).index(rule["feature"])].astype(np.float64)
     positive = values > rule["threshold"] if rule["above"] else values < rule["threshold"]
     return np.where(positive, names.index(rule["positive"]), names.index(rule["negative"]))
-
-
-# -------------------------------------------------------------------------------------------- reading
-
-
-def read_blocks(
-    dataset: Dataset, folder: Path, rows: pd.DataFrame, chosen: np.ndarray, layers: Sequence[str]
-) -> Iterator[Block]:
-    """The chosen catalog rows with some layers, in blocks of about `BLOCK_BYTES`.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Consecutive catalog rows.
-    chosen : ndarray
-        bool (rows,): only these are read.
-    """
-    places = np.flatnonzero(chosen)
-    if not len(places):
-        return
-    first = next(iter(dataset.blocks(folder, rows.iloc[places[:1]], layers, 1)))
-    patches = max(1, BLOCK_BYTES // sum(values.nbytes + 4 * values.size for values in first.layers.values()))
-    waiting: list[Block] = []
-    for run_of_rows in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1):
-        for block in dataset.blocks(folder, rows.iloc[run_of_rows], layers, patches):
-            if waiting and sum(len(part.patches) for part in waiting) + len(block.patches) > patches:
-                yield _joined(waiting)
-                waiting = []
-            waiting.append(block)
-    yield _joined(waiting)
-
-
-def _joined(blocks: Sequence[Block]) -> Block:
-    """Blocks one behind the other."""
-    if len(blocks) == 1:
-        return blocks[0]
-    layers = {layer: np.concatenate([block.layers[layer] for block in blocks]) for layer in blocks[0].layers}
-    return Block(pd.concat([block.patches for block in blocks]), layers)
 
 
 def pixel_samples(dataset: Dataset, set_name: str, block: Block) -> Samples:
@@ -398,7 +328,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "There is no such shard.", found=f"{given.shard} of {given.shards}", expected=f"1..{given.shards}"
         )
     dataset = datasets.load(given.dataset, given.layout)
-    rows = shard_rows(tables.read_parquet(given.catalog), given.shard, given.shards)
+    rows = tables.shard(tables.read_parquet(given.catalog), given.shard, given.shards)
     splits, baselines = given.results / "splits", (given.models or given.results) / "baselines"
     candidates = [load_candidate(dataset, splits, baselines, *entry) for entry in given.forests]
     units = {entry: dataset.tasks[about.task].unit for entry, about in dataset.feature_sets.items()}

@@ -1,9 +1,8 @@
 """How far a fetch has come: one line that is rewritten on a terminal, plain lines in a log."""
 
-import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Event, Thread
 from types import TracebackType
 from typing import TextIO
@@ -14,16 +13,9 @@ WINDOW = 30.0
 
 def amount(count: float) -> str:
     """A number of bytes for people, in powers of 1000: ``52.0 GB``."""
-    unit = next(
-        (
-            unit
-            for unit in ("B", "kB", "MB", "GB")
-            if count < 1000 ** ("B", "kB", "MB", "GB").index(unit) * 1000
-        ),
-        "TB",
-    )
-    scaled = count / 1000 ** ("B", "kB", "MB", "GB", "TB").index(unit)
-    return f"{scaled:.0f} {unit}" if unit == "B" else f"{scaled:.1f} {unit}"
+    units = ("B", "kB", "MB", "GB", "TB")
+    step = next((step for step in range(len(units)) if count < 1000 ** (step + 1)), len(units) - 1)
+    return f"{count / 1000**step:.{min(step, 1)}f} {units[step]}"
 
 
 def duration(seconds: float) -> str:
@@ -32,6 +24,13 @@ def duration(seconds: float) -> str:
     if whole >= 3600:
         return f"{whole // 3600} h {whole % 3600 // 60:02} min"
     return f"{whole // 60} min {whole % 60:02} s" if whole >= 60 else f"{whole} s"
+
+
+def tell(streams: Sequence[TextIO], line: str) -> None:
+    """Write a line to a terminal (over the one that is rewritten there) and to logs."""
+    for stream in streams:
+        stream.write(f"\r\x1b[K{line}\n" if stream.isatty() else f"{line}\n")
+        stream.flush()
 
 
 class Progress:
@@ -44,9 +43,10 @@ class Progress:
         Gives the bytes that are there now.
     total : int or None
         All bytes; None if it is not known.
-    stream : TextIO
+    streams : sequence of TextIO
+        Terminals, which are refreshed each second, and logs.
     every : float
-        Seconds between two lines in a log; a terminal is refreshed each second.
+        Seconds between two lines in a log.
     """
 
     def __init__(
@@ -54,12 +54,12 @@ class Progress:
         title: str,
         there: Callable[[], int],
         total: int | None,
-        stream: TextIO = sys.stderr,
+        streams: Sequence[TextIO],
         every: float = 30.0,
     ) -> None:
-        self.title, self.there, self.total, self.stream = title, there, total, stream
-        self.terminal = stream.isatty()
-        self.every = 1.0 if self.terminal else every
+        self.title, self.there, self.total, self.every = title, there, total, every
+        self.terminals = [stream for stream in streams if stream.isatty()]
+        self.logs = [stream for stream in streams if not stream.isatty()]
         self._seen: deque[tuple[float, int]] = deque()
         self._end = Event()
         self._thread = Thread(target=self._run, daemon=True)
@@ -74,29 +74,25 @@ class Progress:
     ) -> None:
         self._end.set()
         self._thread.join()
-        self._show()
-        if self.terminal:
-            self.stream.write("\n")
+        self._note()
+        tell((*self.terminals, *self.logs), self.text())
 
     def _run(self) -> None:
         since = time.monotonic()
         while not self._end.wait(min(1.0, self.every)):
             self._note()
+            for stream in self.terminals:
+                stream.write(f"\r{self.text()}\x1b[K")
+                stream.flush()
             if time.monotonic() - since >= self.every:
                 since = time.monotonic()
-                self._show()
+                tell(self.logs, self.text())
 
     def _note(self) -> None:
         now = time.monotonic()
         self._seen.append((now, self.there()))
         while now - self._seen[0][0] > WINDOW:
             self._seen.popleft()
-
-    def _show(self) -> None:
-        self._note()
-        text = self.text()
-        self.stream.write(f"\r{text}\x1b[K" if self.terminal else f"{text}\n")
-        self.stream.flush()
 
     def text(self) -> str:
         """The line: what is there of how much, the share, the speed, the time left."""

@@ -16,10 +16,9 @@ import pandas as pd
 import pandera.pandas as pa
 
 from . import datasets, tables
+from .counting import confusion, counts_table, read_blocks
 from .datasets.base import IGNORE, Block, Dataset
 from .errors import InputError, run
-from .features.table import shard_rows
-from .predict import confusion, counts_table, read_blocks
 
 NO_ANSWER = "no answer"
 """What is predicted where an algorithm says nothing."""
@@ -112,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "There is no such shard.", found=f"{given.shard} of {given.shards}", expected=f"1..{given.shards}"
         )
     dataset = datasets.load(given.dataset, given.layout)
-    rows = shard_rows(tables.read_parquet(given.catalog), given.shard, given.shards)
+    rows = tables.shard(tables.read_parquet(given.catalog), given.shard, given.shards)
     references = [name for name in given.references.split(",") if name]
     tables.write_parquet(given.output, reference_table(dataset, given.folder, rows, references), REFERENCES)
 

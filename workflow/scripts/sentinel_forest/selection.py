@@ -174,7 +174,8 @@ def _check_sets(selection: Selection) -> None:
                 "Unknown feature set.", where="key 'feature_sets'", found=name, expected=nearest(name, known)
             )
     for release in selection.releases:
-        if not selection.sets(release) and not selection.references(release):
+        something = selection.sets(release) or selection.references(release)
+        if selection.layers[release] and not something:
             reasons = "; ".join(
                 f"{row.name} {row.reason}" for row in selection.skipped() if row.release == release
             )

@@ -24,7 +24,7 @@ VARIABLE = "SENTINEL_FOREST_STORE"
 CHUNK = 8 << 20
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """The run is ending; what has arrived is kept."""
 
 
@@ -71,7 +71,7 @@ class Store:
         ------
         InputError
             If nothing can be written to the store.
-        Stopped
+        StoppedError
             If `stop` is set while another process holds the lock.
         """
         path = self.root / "partial" / f"{key}.lock"
@@ -86,7 +86,7 @@ class Store:
         try:
             while not _try_lock(descriptor):
                 if stop.wait(0.2):
-                    raise Stopped
+                    raise StoppedError
             yield descriptor
         finally:
             os.close(descriptor)

@@ -24,6 +24,9 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield beside
         os.replace(beside, path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # pyarrow names none
+        raise
     finally:
         if beside.is_dir():
             raise IsADirectoryError(f"{beside} is a folder; only files are replaced")
@@ -51,7 +54,15 @@ def write_parquet(path: Path, table: pd.DataFrame, schema: pa.DataFrameSchema) -
 
 
 def read_parquet(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
-    """Read a Parquet table (all columns, or those named)."""
+    """Read a Parquet table (all columns, or those named).
+
+    Raises
+    ------
+    InputError
+        If there is no such file.
+    """
+    if not path.is_file():
+        raise InputError("A table is missing.", where=path, remedy="run the rule that writes it")
     return pyarrow.parquet.read_table(path, columns=columns).to_pandas()
 
 
@@ -80,3 +91,16 @@ def read_tsv(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
         if not str(column.dtype).startswith("str"):
             table[name] = table[name].mask(table[name] == "", None).astype(str(column.dtype))
     return schema.validate(table)
+
+
+def shard(catalog: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
+    """Rows of shard `shard` (from 1) of `shards`: consecutive, together all, in size equal to one row.
+
+    Raises
+    ------
+    InputError
+        If there is no such shard.
+    """
+    if not 1 <= shard <= shards:
+        raise InputError("There is no such shard.", found=shard, expected=f"1 to {shards}")
+    return catalog.iloc[(shard - 1) * len(catalog) // shards : shard * len(catalog) // shards]

@@ -1,13 +1,16 @@
 """So2Sat LCZ42 in the form of ``tensorflow_datasets``, and back; TensorFlow is not needed for it.
 
 ``export`` writes a folder that ``tfds.builder_from_directory`` opens: as TFRecord for
-``as_dataset``, and as ArrayRecord for ``as_data_source``. The rows of a split keep the order of the
-catalog; `sample_id` counts them from 0, so that for the published split it is the row in the file of
-the split, as it is in the catalogue of TFDS.
+``as_dataset``, and as ArrayRecord for ``as_data_source``. By name, give the version, too:
+``tfds.data_source("so2sat/rgb:2.1.0", data_dir=...)``; without it TFDS takes its own builder of this
+name, which sees the first format only.
+
+The rows of a split keep the order of the catalog; `sample_id` counts them from 0, so that for the
+published split it is the row in the file of the split, as it is in the catalogue of TFDS.
 
 ``import`` writes the HDF5 files of a release from the config ``all`` of such a folder, whoever made it.
 
-Sources: `so2sat` in tensorflow_datasets 3.0.0 (version 2.0.0) and 4.9.9 (version 2.1.0).
+Sources: `so2sat` in tensorflow_datasets 3.0.0 (version 2.0.0) and 4.9.10 (version 2.1.0).
 """
 
 import argparse

@@ -16,12 +16,13 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPMessage
 from pathlib import Path
 from threading import Event
-from typing import IO, NamedTuple
-from urllib.parse import urlsplit, urlunsplit
+from typing import IO, Any, NamedTuple
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from .errors import InputError
 
@@ -40,11 +41,11 @@ REASONS = {
 RSYNC_REASONS = {5: "the server refuses: no such module, or a wrong name or password", 23: "no such file"}
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """An address does not give the file, and asking again would not help."""
 
 
-class Interrupted(Exception):
+class BrokenOffError(Exception):
     """A transfer ended early; asking again may help."""
 
 
@@ -162,9 +163,9 @@ def ask(address: str, access: Access, timeout: float) -> Answer:
 
     Raises
     ------
-    Refused
+    RefusedError
         If it has no such file or lets us not have it, or gives a page instead.
-    Interrupted
+    BrokenOffError
         If it cannot be reached or has troubles of its own.
     """
     scheme = urlsplit(address).scheme
@@ -175,17 +176,17 @@ def ask(address: str, access: Access, timeout: float) -> Answer:
     except urllib.error.HTTPError as error:
         error.close()
         if error.code in (408, 425, 429) or error.code >= 500:
-            raise Interrupted(f"the server answers {error.code}") from None
-        raise Refused(REASONS.get(error.code, f"the server answers {error.code}")) from None
+            raise BrokenOffError(f"the server answers {error.code}") from None
+        raise RefusedError(REASONS.get(error.code, f"the server answers {error.code}")) from None
     except ftplib.error_perm as error:
         code = str(error)[:3]
-        raise Refused(
+        raise RefusedError(
             {"530": "the name or password is wrong (530)", "550": "the server has no such file (550)"}.get(
                 code, f"the server answers {code}"
             )
         ) from None
     except (OSError, HTTPException, ftplib.Error, EOFError) as error:
-        raise Interrupted(f"no answer ({_cause(error)})") from None
+        raise BrokenOffError(f"no answer ({_cause(error)})") from None
 
 
 def _cause(error: BaseException) -> str:
@@ -216,12 +217,17 @@ def _same_server(one: str, other: str) -> bool:
     return urlsplit(one)[:2] == urlsplit(other)[:2]
 
 
-def open_http(address: str, access: Access, timeout: float, headers: Mapping[str, str] | None = None):  # type: ignore[no-untyped-def] # noqa: ANN201, E501
+def open_http(
+    address: str, access: Access, timeout: float, headers: Mapping[str, str] | None = None
+) -> AbstractContextManager[Any]:
     """Open an http(s) address for reading."""
     request = urllib.request.Request(address, headers={"Accept-Encoding": "identity", **(headers or {})})
     if access.header:
         request.add_unredirected_header("Authorization", access.header)
-    return urllib.request.build_opener(_Redirect).open(request, timeout=timeout)
+    response: AbstractContextManager[Any] = urllib.request.build_opener(_Redirect).open(
+        request, timeout=timeout
+    )
+    return response
 
 
 def _ask_http(address: str, access: Access, timeout: float) -> Answer:
@@ -235,7 +241,7 @@ def _ask_http(address: str, access: Access, timeout: float) -> Answer:
         error.close()
         return Answer(0, "", False, address)  # a file without a byte has no first byte
     if headers.get_content_type() == "text/html" and not urlsplit(address).path.endswith((".html", ".htm")):
-        raise Refused("the server gives a page (text/html) in place of the file")
+        raise RefusedError("the server gives a page (text/html) in place of the file")
     length = (
         headers.get("Content-Range", "").rpartition("/")[2] if ranges else headers.get("Content-Length", "")
     )
@@ -245,7 +251,7 @@ def _ask_http(address: str, access: Access, timeout: float) -> Answer:
 
 def _ask_ftp(address: str, access: Access, timeout: float) -> Answer:
     parts = urlsplit(address)
-    path = urllib.request.unquote(parts.path).lstrip("/")  # type: ignore[attr-defined]
+    path = unquote(parts.path).lstrip("/")
     with ftplib.FTP(timeout=timeout) as server:
         server.connect(parts.hostname or "", parts.port or 21)
         server.login(access.user or "anonymous", access.password)
@@ -295,9 +301,9 @@ def transfer(answer: Answer, access: Access, partial: Path, lock: int, timeout: 
 
     Raises
     ------
-    Interrupted
+    BrokenOffError
         If the file is not whole afterwards.
-    Refused
+    RefusedError
         If the server says no.
     """
     client = client_of(answer.address)
@@ -313,8 +319,8 @@ def transfer(answer: Answer, access: Access, partial: Path, lock: int, timeout: 
         control_of(partial).unlink(missing_ok=True)  # rsync has filled the holes that aria2c noted
         return
     if client == "rsync" and code in RSYNC_REASONS and "max connections" not in message:
-        raise Refused(RSYNC_REASONS[code])
-    raise Interrupted(f"{client} ended with status {code}{_clean(message, access)}")
+        raise RefusedError(RSYNC_REASONS[code])
+    raise BrokenOffError(f"{client} ended with status {code}{_clean(message, access)}")
 
 
 Call = tuple[list[str], str, dict[str, str]]
@@ -328,11 +334,15 @@ def _aria2c(answer: Answer, access: Access, partial: Path, timeout: int) -> Call
     elif access.user:
         kind = "ftp" if answer.address.startswith("ftp:") else "http"
         options |= {f"{kind}-user": access.user, f"{kind}-passwd": access.password}
-    # Pieces that have arrived are noted each second: what was not noted is lost when aria2c is killed.
+    # Pieces that have arrived are noted each second: what was not noted is lost when aria2c itself is
+    # killed. It does not try again by itself, because the file may have been replaced in the meantime.
+    # Without HEAD it would begin with a request for the whole file and break it off, at a cost of some
+    # megabytes each time; a signed address (with a query) may allow nothing but GET.
+    head = "false" if urlsplit(answer.address).query else "true"
     command = [
         "aria2c", "--no-conf", "--no-netrc", "--continue", "--split=4", "--max-connection-per-server=4",
         "--min-split-size=16M", "--file-allocation=none", "--disk-cache=0", "--auto-save-interval=1",
-        "--auto-file-renaming=false", "--allow-overwrite=true", "--max-tries=2", "--retry-wait=1",
+        "--auto-file-renaming=false", "--allow-overwrite=true", "--max-tries=1", f"--use-head={head}",
         f"--timeout={timeout}", f"--connect-timeout={timeout}", "--check-certificate=true",
         "--console-log-level=error", "--show-console-readout=false", "--summary-interval=0",
         "--download-result=hide", "--input-file=-",

@@ -89,11 +89,22 @@ def main(argv: Sequence[str] | None = None) -> None:
 def expected_files(
     release: str, registry: Path | None, select: Sequence[str], found: Sequence[str]
 ) -> list[File]:
-    """The registered files of a release that are selected, or, where nothing is registered, those found."""
+    """The files that must be there: the registered ones that are selected; where nothing is registered,
+    those found.
+
+    Archives are checked when they are fetched, and need not be there: the files found beside the other
+    registered ones stand for them.
+    """
     entry = releases.read_entry(registry, release) if registry else {"files": []}
-    if entry["files"]:
-        return list(releases.registered_files(entry, select))
-    return [File(path) for path in found if releases.selected(path, select)]
+    if not entry["files"]:
+        return [File(path) for path in found if releases.selected(path, select)]
+    wanted = releases.registered_files(entry, select)
+    plain = [file for file in wanted if file.role != "archive"]
+    if len(plain) == len(wanted):
+        return plain
+    known = {file.path: file for file in releases.registered_files(entry)}
+    paths = {file.path for file in plain}
+    return plain + [known.get(path, File(path)) for path in found if path not in paths]
 
 
 def presence(files: Sequence[File], folder: Path) -> list[Finding]:

@@ -22,7 +22,7 @@ VERSION = "version.json"
 DRAFT = "draft"
 STEPS = (
     "verify", "gate", "catalog", "split", "ledger", "features.table", "forest", "predict", "reference",
-    "score", "price",
+    "score", "price", "headline", "reproduce", "importance", "croissant",
 )  # fmt: skip
 """Modules whose code can change a result."""
 PACKAGES = (
@@ -84,8 +84,10 @@ def identity(config: Mapping[str, Any], releases: Mapping[str, Release]) -> dict
 
 
 def settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration without the version's name and without the places where files lie."""
-    kept = {key: value for key, value in config.items() if key not in ("version", "folders")}
+    """The configuration without what changes no result: names of versions, exports, places of files."""
+    kept = {
+        key: value for key, value in config.items() if key not in ("version", "against", "export", "folders")
+    }
     kept["own_releases"] = {
         name: {key: value for key, value in own.items() if key != "folder"}
         for name, own in config["own_releases"].items()

@@ -8,6 +8,7 @@ not be known, and 0 would be taken for clear sky.
 Source: Aybar et al. 2022, Scientific Data 9, 782, doi 10.1038/s41597-022-01878-2, and the authors' code.
 """
 
+import mmap
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -328,6 +329,13 @@ def _read_metadata(path: Path) -> pd.DataFrame:
 def _splits_of(folder: Path, paths: Sequence[str], side: int) -> list[Split]:
     there = {path.split("/", 1)[0] for path in paths}
     return [_split(folder, name, paths, side) for name in FOLDERS if name in there]
+
+
+def _let_go(stored: np.ndarray) -> None:
+    """Give the pages back that reading has mapped, or a job is charged for all of its shard's bytes."""
+    mapped = getattr(stored, "_mmap", None)
+    if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 # ---------------------------------------------------------------------------------------- structure
@@ -879,6 +887,7 @@ class CloudSEN12(Dataset):
         for row in range(split.count):
             window = np.ascontiguousarray(stored[row, 1 : self.side - 2, 1 : self.side - 2])
             counts[row] = [np.count_nonzero(window == category.code) for category in CATEGORIES]
+            _let_go(stored)
         valid = counts.sum(axis=1)
         with np.errstate(invalid="ignore"):
             shares = (counts / valid[:, None]).astype(np.float32)
@@ -911,6 +920,7 @@ class CloudSEN12(Dataset):
                 run[0] : run[-1] + 1, 1 : self.side - 2, 1 : self.side - 2
             ]
             done += len(run)
+        _let_go(stored)
         return values
 
     def _open(self, folder: Path, split: Split, layer: str) -> np.ndarray:

@@ -670,8 +670,8 @@ class Sen12MS(Dataset):
         return sorted(found)
 
     def layers(self, paths: Iterable[str]) -> frozenset[str]:
-        """Layers of the sensors that have a tile."""
-        sensors = {match[2] for match in map(_match, paths) if match}
+        """Layers of the sensors that have a tile, or an archive of tiles."""
+        sensors = {match[2] for path in paths if (match := _match(path) or _ARCHIVE.match(path))}
         return frozenset(layer for layer in self.layer_table if layer.split(":")[0] in sensors)
 
     def structure(self, folder: Path, files: Sequence[File]) -> list[Finding]:

@@ -1205,6 +1205,7 @@ def _image_export(
     """An image file with the bytes of chosen rows."""
     joined = runs(rows)
     lengths = {key: 8 * int(np.prod(SHAPES[key])) for key in keys}
+    sources = {name: folder / name for name in places}
 
     def write(path: Path) -> Iterator[int]:
         with _laid_out(path, len(rows), keys) as file:
@@ -1215,7 +1216,7 @@ def _image_export(
                 yield from append(
                     stream,
                     (
-                        Piece(folder / name, places[name][key][0] + first * length, count * length)
+                        Piece(sources[name], places[name][key][0] + first * length, count * length)
                         for name, first, count in joined
                     ),
                 )

@@ -50,12 +50,6 @@ def schema(unit: str, features: Sequence[str]) -> pa.DataFrameSchema:
     return base.add_columns({name: pa.Column("float32", nullable=True) for name in features})
 
 
-def shard_rows(catalog: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
-    """Rows of shard `shard` (from 1) of `shards`."""
-    first, last = (shard - 1) * len(catalog) // shards, shard * len(catalog) // shards
-    return catalog.iloc[first:last]
-
-
 def feature_table(
     dataset: Dataset,
     feature_set: FeatureSet,
@@ -284,7 +278,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     task = dataset.tasks[feature_set.task]
     catalog = tables.read_parquet(given.catalog)
     per_class = pixels_per_class(given.draw, len(catalog), len(task.categories))
-    rows = shard_rows(catalog, given.shard, given.shards)
+    rows = tables.shard(catalog, given.shard, given.shards)
     table = feature_table(dataset, feature_set, given.folder, rows, per_class, (given.seed, given.release))
     tables.write_parquet(given.output, table, schema(task.unit, feature_set.features))
 

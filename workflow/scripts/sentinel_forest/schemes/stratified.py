@@ -18,7 +18,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
-from sklearn.model_selection import StratifiedGroupKFold
 
 from .draws import SCALE, by_group, shuffled
 
@@ -333,6 +332,8 @@ def group_k_fold(unit: np.ndarray, label: np.ndarray, shares: np.ndarray, seed: 
     numpy.ndarray or None
         int64 (groups,); None if there are fewer groups, or fewer patches of every class, than folds.
     """
+    from sklearn.model_selection import StratifiedGroupKFold  # half a second, and seldom needed
+
     role = np.zeros(int(unit.max()) + 1, dtype=np.int64)
     rest = np.arange(len(unit))
     for target in range(len(shares) - 1, 0, -1):

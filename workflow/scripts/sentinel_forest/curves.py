@@ -1,0 +1,342 @@
+"""How a forest does on held-out rows: with fewer trees, and how far its probabilities can be trusted.
+
+Rows are those of the feature tables (`sentinel_forest.features.table`) whose patches are for validation
+or test; no image is read. Rows of pixel tasks are drawn, and count by the number of pixels that they stand
+for: figures estimate what all pixels of the held-out patches would give, and the scores, which count
+every pixel, go before them. Intervals are over groups, as everywhere.
+
+Brier 1950, Monthly Weather Review 78(1), 1-3, doi 10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2.
+Niculescu-Mizil and Caruana 2005, doi 10.1145/1102351.1102430 (reliability of forests).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+from scipy import sparse
+from sklearn.ensemble import RandomForestClassifier
+
+from . import digests, tables, uncertainty
+from .datasets.base import Task
+from .errors import InputError
+
+BINS = 10
+"""Bins of equal width that probabilities are sorted into."""
+
+OA, AA, BRIER = "OA", "AA over present classes", "Brier score"
+
+CURVES = pa.DataFrameSchema(
+    {
+        "features": pa.Column("str"),
+        "task": pa.Column("str"),
+        "trees": pa.Column("int64", pa.Check.ge(1)),
+        "metric": pa.Column("str", pa.Check.isin((OA, AA, BRIER))),
+        "event": pa.Column("str"),
+        "value": pa.Column("float64", nullable=True),
+        "low": pa.Column("float64", nullable=True),
+        "high": pa.Column("float64", nullable=True),
+        "rows": pa.Column("int64"),
+        "groups": pa.Column("int64"),
+        "note": pa.Column("str"),
+    },
+    strict=True,
+    ordered=True,
+    unique=["features", "trees", "metric"],
+)
+"""Scores of the first `trees` trees of a forest on held-out rows, with 95 % intervals over `groups`.
+
+`event`: what the Brier score is of: the first two-class question of the task, else the majority class
+of the training rows. The Brier score is the mean of (probability - 0 or 1)^2: 0 is best.
+"""
+
+RELIABILITY = pa.DataFrameSchema(
+    {
+        "features": pa.Column("str"),
+        "task": pa.Column("str"),
+        "event": pa.Column("str"),
+        "bin_low": pa.Column("float64"),
+        "bin_high": pa.Column("float64"),
+        "predicted": pa.Column("float64", nullable=True),
+        "observed": pa.Column("float64", nullable=True),
+        "low": pa.Column("float64", nullable=True),
+        "high": pa.Column("float64", nullable=True),
+        "share": pa.Column("float64"),
+        "rows": pa.Column("int64"),
+        "groups": pa.Column("int64"),
+        "note": pa.Column("str"),
+    },
+    strict=True,
+    ordered=True,
+    unique=["features", "bin_low"],
+)
+"""Predicted probability of an event against its observed share, by bins [bin_low, bin_high) of the former
+(the last holds 1 as well).
+
+`predicted`: mean probability; `observed`: share of rows where the event is there, `low` and `high` its 95 %
+interval over groups; `share`: part of all that falls into the bin. All count rows by their weight.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Held-out rows with their truth, and the draws over their groups.
+
+    Parameters
+    ----------
+    X : ndarray
+        float32 (rows, features).
+    truth : ndarray
+        int64 (rows,): index into the task's classes.
+    weight : ndarray
+        float64 (rows,): pixels (or patches) that a row stands for.
+    group : ndarray
+        int64 (rows,): number of the group, all of 0..groups-1.
+    draws : ndarray
+        float64 (1 + draws, groups): how often a group counts, the first row being the sample itself.
+    """
+
+    X: np.ndarray
+    truth: np.ndarray
+    weight: np.ndarray
+    group: np.ndarray
+    draws: np.ndarray
+
+    @property
+    def groups(self) -> int:
+        """Number of groups."""
+        return int(self.draws.shape[1])
+
+    @cached_property
+    def _by_group(self) -> np.ndarray:
+        return np.ascontiguousarray(self.draws.T)
+
+    def drawn(self, values: np.ndarray) -> np.ndarray:
+        """Weighted sum of values (rows,) in each draw: float64 (1 + draws,)."""
+        sums = np.bincount(self.group, self.weight * values, self.groups)
+        return self._add(sums[:, None])[:, 0]
+
+    def drawn_by_class(self, values: np.ndarray, classes: int) -> np.ndarray:
+        """Weighted sum of values (rows,) by true class in each draw: float64 (1 + draws, classes)."""
+        place = self.group * classes + self.truth
+        sums = np.bincount(place, self.weight * values, self.groups * classes)
+        return self._add(sums.reshape(self.groups, classes))
+
+    def _add(self, by_group: np.ndarray) -> np.ndarray:
+        # Sparse products add up in one fixed order, dense ones in an order that depends on the cores.
+        total = sparse.csr_array(by_group.T) @ self._by_group
+        return np.asarray(total.T, dtype=np.float64)
+
+
+# Rows
+
+
+def held_out_rows(
+    files: Sequence[Path],
+    features: Sequence[str],
+    held_out: frozenset[str],
+    catalog: pd.DataFrame,
+    most: int,
+    draws: int,
+    seed: Sequence[object],
+) -> HeldOut | None:
+    """Labelled rows of held-out patches, at most `most` of them, drawn at random.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        The feature tables of all shards of a release.
+    features : sequence of str
+        Columns that the forest was grown on, in its order.
+    held_out : frozenset of str
+        Patches for validation or test.
+    catalog : DataFrame
+        patch, group.
+    most, draws : int
+        Rows that are kept, and draws over the groups.
+    seed : sequence
+        Names that both derive from.
+
+    Returns
+    -------
+    HeldOut or None
+        None if there is no such row.
+
+    Raises
+    ------
+    InputError
+        If a table lacks a column, or a patch is not in the catalog.
+    """
+    parts = [_held_out_part(file, features, held_out) for file in files]
+    table = pd.concat(parts, ignore_index=True)
+    if table.empty:
+        return None
+    if len(table) > most:
+        generator = np.random.default_rng(digests.seed(*seed, "rows"))
+        table = table.iloc[np.sort(generator.choice(len(table), most, replace=False))]
+    names = table["patch"].map(catalog.set_index("patch")["group"])
+    if names.isna().any():
+        raise InputError(
+            "A patch is not in the catalog.", where=table.loc[names.isna(), "patch"].iloc[0],
+            remedy="give the catalog that the feature tables were computed with",
+        )  # fmt: skip
+    group, known = pd.factorize(names, sort=True)
+    counts = uncertainty.resamples(len(known), draws, digests.seed(*seed, "bootstrap"))
+    return HeldOut(
+        np.ascontiguousarray(table[list(features)].to_numpy(np.float32)),
+        table["label"].to_numpy(np.int64), table["weight"].to_numpy(np.float64), group.astype(np.int64),
+        np.vstack([np.ones((1, len(known))), counts]),
+    )  # fmt: skip
+
+
+def _held_out_part(file: Path, features: Sequence[str], held_out: frozenset[str]) -> pd.DataFrame:
+    """Labelled rows of one table; patches count as one each."""
+    table = tables.read_parquet(file)
+    missing = [name for name in ("patch", "label", *features) if name not in table]
+    if missing:
+        raise InputError(
+            "A feature table lacks columns.", where=file, found=list(table), expected=missing,
+            remedy="delete it; the run computes it again",
+        )  # fmt: skip
+    table = table[table["patch"].isin(held_out) & (table["label"] >= 0)]
+    return table if "weight" in table else table.assign(weight=np.float32(1))
+
+
+# Scores
+
+
+def overall_accuracy(held: HeldOut, hit: np.ndarray) -> np.ndarray:
+    """Weighted share of hits (rows,) in each draw: float64 (1 + draws,)."""
+    return _ratio(held.drawn(hit), held.drawn(np.ones(len(hit))))
+
+
+def average_accuracy(held: HeldOut, hit: np.ndarray, classes: int) -> np.ndarray:
+    """Mean over the classes that occur of the weighted share of hits, in each draw: float64 (1 + draws,)."""
+    right, there = held.drawn_by_class(hit, classes), held.drawn_by_class(np.ones(len(hit)), classes)
+    return _ratio(np.nan_to_num(_ratio(right, there)).sum(axis=1), (there > 0).sum(axis=1))
+
+
+def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """`above / below`, NaN where `below` is 0."""
+    above, below = np.asarray(above, np.float64), np.asarray(below, np.float64)
+    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below != 0)
+
+
+def few_groups(groups: int) -> str:
+    """What is to be said about an interval over so few groups, or nothing."""
+    if groups == 1:
+        return "one group: no interval"
+    few = groups < uncertainty.FEW_GROUPS
+    return f"fewer than ten groups ({groups}): interval not to be trusted" if few else ""
+
+
+# Curves
+
+
+def event_of(task: Task, fit: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """The event whose probability is looked at, and the classes that make it up.
+
+    The first two-class question of the task; for a task without, the majority class of the training rows.
+    """
+    if task.questions:
+        return task.questions[0].name, task.questions[0].positive
+    return str(fit["trivial"]["majority"]), (str(fit["trivial"]["majority"]),)
+
+
+def steps(trees: int) -> list[int]:
+    """Numbers of trees to look at: 1, 2, 5, 10, 20, 50, ... and all."""
+    series = [digit * 10**power for power in range(len(str(trees))) for digit in (1, 2, 5)]
+    return [*(number for number in series if number < trees), trees]
+
+
+def curves(
+    model: RandomForestClassifier, codes: np.ndarray, held: HeldOut, task: Task, features: str,
+    fit: Mapping[str, Any],
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
+    """Scores by number of trees, and the reliability of the whole forest.
+
+    Parameters
+    ----------
+    model : RandomForestClassifier
+        The forest.
+    codes : ndarray
+        For each of its classes the index into the task's classes.
+    held : HeldOut
+        Rows that it has not seen.
+    task, features, fit
+        The task, the name of the feature set, and ``fit.json``.
+
+    Returns
+    -------
+    tuple of DataFrame
+        See `CURVES` and `RELIABILITY`.
+    """
+    event, positive = event_of(task, fit)
+    here = np.isin(task.names, positive)
+    happened = here[held.truth].astype(np.float64)
+    votes = np.zeros((len(held.truth), len(codes)))
+    wanted, rows = frozenset(steps(len(model.estimators_))), []
+    probability = np.zeros(len(held.truth))
+    for number, estimator in enumerate(model.estimators_, 1):
+        votes += estimator.tree_.predict(held.X)
+        if number in wanted:
+            # Shares of many leaves may add up to a little more than 1.
+            probability = np.minimum(votes[:, here[codes]].sum(axis=1) / number, 1.0)
+            hit = codes[votes.argmax(axis=1)] == held.truth
+            scores = {
+                (OA, ""): overall_accuracy(held, hit),
+                (AA, ""): average_accuracy(held, hit, len(task.names)),
+                (BRIER, event): overall_accuracy(held, np.square(probability - happened)),
+            }
+            rows += [(features, task.name, number, *key, *_about(held, each)) for key, each in scores.items()]
+    curve = pd.DataFrame(rows, columns=list(CURVES.columns))
+    return curve, reliability(held, probability, happened, (features, task.name, event))
+
+
+def _about(held: HeldOut, values: np.ndarray) -> tuple[float, float, float, int, int, str]:
+    """Value, interval, rows, groups and note of a score (1 + draws,)."""
+    low, high = uncertainty.interval(values[1:], held.groups)
+    return float(values[0]), low, high, len(held.truth), held.groups, few_groups(held.groups)
+
+
+def reliability(
+    held: HeldOut, probability: np.ndarray, happened: np.ndarray, names: tuple[str, str, str]
+) -> pd.DataFrame:
+    """Predicted probability against observed share, by bins of the former.
+
+    Parameters
+    ----------
+    held : HeldOut
+        The rows.
+    probability, happened : ndarray
+        float64 (rows,): probability of the event; 1 where it is there, else 0.
+    names : tuple of str
+        Feature set, task, event.
+
+    Returns
+    -------
+    DataFrame
+        See `RELIABILITY`.
+    """
+    number = np.minimum((probability * BINS).astype(np.int64), BINS - 1)
+    total = float(held.weight.sum())
+    rows: list[tuple[object, ...]] = []
+    for place in range(BINS):
+        inside = (number == place).astype(np.float64)
+        groups = len(np.unique(held.group[number == place]))
+        weight = held.drawn(inside)
+        predicted = _ratio(held.drawn(inside * probability), weight)
+        observed = _ratio(held.drawn(inside * happened), weight)
+        low, high = uncertainty.interval(observed[1:], groups)
+        note = few_groups(groups) if groups else "no held-out row has such a probability"
+        rows.append(
+            (
+                *names, place / BINS, (place + 1) / BINS, float(predicted[0]), float(observed[0]), low, high,
+                float(weight[0]) / total, int(inside.sum()), groups, note,
+            )
+        )  # fmt: skip
+    return pd.DataFrame(rows, columns=list(RELIABILITY.columns))
