@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LOCK := envs/requirements.lock
 STAMP := $(VENV)/installed
 
-.PHONY: demo test lint bench lock
+.PHONY: demo test test-interop lint bench lock
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)
@@ -16,6 +16,17 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
+# The TFDS form, held against the real tensorflow_datasets (about 1.5 GB, in an environment of its own).
+INTEROP := .venv-interop
+test-interop: $(STAMP) $(INTEROP)/installed
+	SENTINEL_FOREST_INTEROP=$(CURDIR)/$(INTEROP)/bin/python $(BIN)/python -m pytest tests/interop
+
+$(INTEROP)/installed: tests/interop/requirements.lock
+	@$(PYTHON) envs/prerequisites.py $(INTEROP)
+	$(PYTHON) -m venv $(INTEROP)
+	$(INTEROP)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -24,13 +35,15 @@ lint: $(STAMP)
 	$(BIN)/snakemake --lint
 
 bench: $(STAMP)
-	PYTHONPATH=workflow/scripts $(BIN)/python tests/bench.py
+	PYTHONPATH=workflow/scripts:tests $(BIN)/python tests/bench.py
 
 # The lock holds hashes and names no index, so that it serves wherever packages come from.
 lock: $(STAMP)
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 		envs/requirements.in --output-file $(LOCK)
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
+		tests/interop/requirements.in --output-file tests/interop/requirements.lock
 
 $(STAMP): $(LOCK)
 	@$(PYTHON) envs/prerequisites.py $(VENV)

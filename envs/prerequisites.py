@@ -9,18 +9,18 @@ def missing():
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
         version = ".".join(str(part) for part in sys.version_info[:2])
         found.append(
-            "Python 3.11, 3.12 or 3.13 is needed; this is %s. Install one and call: make PYTHON=python3.12 ..."
-            % version
+            f"Python 3.11, 3.12 or 3.13 is needed; this is {version}. "
+            + "Install one and call: make PYTHON=python3.12 ..."
         )
     for module in ("venv", "ensurepip"):
         try:
             __import__(module)
         except ImportError:
-            found.append("The module '%s' is missing. On Debian or Ubuntu: apt install python3-venv" % module)
+            found.append(f"The module '{module}' is missing. On Debian or Ubuntu: apt install python3-venv")
     return found
 
 
 if __name__ == "__main__":
     problems = missing()
     if problems:
-        sys.exit("\n".join(["Cannot make the environment:"] + problems))
+        sys.exit("\n".join(["Cannot make the environment:", *problems]))

@@ -15,3 +15,11 @@ def real() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real mini-releases at {folder} (set SENTINEL_FOREST_REAL to their folder)")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that take many minutes (a cluster, killed runs, growth) run only when they are asked for."""
+    if not os.environ.get("SENTINEL_FOREST_LONG"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="long; SENTINEL_FOREST_LONG=1 runs it"))

@@ -12,7 +12,7 @@ from cluster import Cluster, await_that
 
 from project import TINY, copy_of, copy_project
 
-pytestmark = pytest.mark.xdist_group("slurm")
+pytestmark = [pytest.mark.xdist_group("slurm"), pytest.mark.long]
 
 CALL = (
     "--profile", "profiles/slurm", "--configfile", "tiny.yaml",

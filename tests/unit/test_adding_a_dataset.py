@@ -36,6 +36,7 @@ def test_page_has_two_files_of_the_dataset_and_those_of_the_run():
     }  # fmt: skip
 
 
+@pytest.mark.long
 def test_run_of_the_page(checkout):
     checkout.snakemake("--configfile", "fields.yaml", "--cores", "1")
     results = checkout.folder / "results" / "fields-v1"

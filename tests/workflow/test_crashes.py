@@ -14,7 +14,7 @@ import pytest
 
 from project import TINY, Checkout, copy_project
 
-pytestmark = pytest.mark.xdist_group("runs")
+pytestmark = [pytest.mark.xdist_group("runs"), pytest.mark.long]
 CALL = ("--cores", "2", "--configfile", "tiny.yaml")
 KILLS = 20 if os.environ.get("SENTINEL_FOREST_LONG") else 5
 """Kills of a test; many when SENTINEL_FOREST_LONG is set."""

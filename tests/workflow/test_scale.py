@@ -69,6 +69,7 @@ def chain(folder: Path, rois: int) -> dict[str, Cost]:
     return {"verify": verify, "features": features}
 
 
+@pytest.mark.long
 def test_four_times_the_data_take_no_more_memory_and_four_times_the_time(tmp_path):
     small, large = (chain(tmp_path / str(rois), rois) for rois in (24, 96))
     for step, cost_of_small in small.items():

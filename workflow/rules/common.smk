@@ -63,13 +63,14 @@ pathvars:
 # Strict mode, because a prefix replaces Snakemake's own. The interpreter that runs Snakemake also
 # runs the jobs, unless an environment is made for them. What depends on where this checkout lies
 # goes here, because a prefix does not count as part of a rule: moving a checkout runs nothing again.
+# Modules are kept compiled, or every job would compile them anew.
 path = (
     ""
     if workflow.deployment_settings.deployment_method
     else f"{shlex.quote(str(Path(sys.executable).parent))}:"
 )
 shell.prefix(
-    "set -euo pipefail; export PYTHONHASHSEED=0 LC_ALL=C.UTF-8 "
+    "set -euo pipefail; export PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE= LC_ALL=C.UTF-8 "
     f"PYTHONPATH={shlex.quote(str(SCRIPTS))} REGISTRY={shlex.quote(str(REGISTRY))} PATH={path}$PATH; "
 )
 

@@ -33,7 +33,8 @@ HEADLINE = pa.DataFrameSchema(
     strict=True,
 )
 """Scores on the role test. value: mean of the trials; low, high: the lowest lower and the highest upper
-bound of the trials' 95 % intervals, empty if a trial has none; mark: what links the test patches of any trial with training."""
+bound of the trials' 95 % intervals, empty if a trial has none; mark: what links the test patches of any
+trial with training."""
 
 KEYS = ["release", "scheme", "classifier", "features", "task", "metric", "definition", "class"]
 

@@ -1,0 +1,107 @@
+"""The house is in order: lint, types, format, environments and documents agree with one another."""
+
+import importlib
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from project import ROOT, project_files
+
+BIN = Path(sys.executable).parent
+SCRIPTS = ROOT / "workflow" / "scripts" / "sentinel_forest"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["mypy"],
+        ["snakefmt", "--check", "Snakefile", "workflow"],
+        ["snakemake", "--lint"],
+        ["snakemake", "--lint", "--snakefile", "workflow/Snakefile"],
+    ],
+    ids=" ".join,
+)
+def test_lint(command):
+    done = subprocess.run(
+        [BIN / command[0], *command[1:]], cwd=ROOT, text=True, check=False,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
+def pins(path):
+    """Package and version of each line of a requirements file."""
+    lines = re.findall(r"^([a-z0-9-]+)==([^ ;\\]+)", path.read_text(encoding="utf-8"), re.M)
+    return dict(lines)
+
+
+def test_lock_holds_every_requirement_with_hashes_and_no_address():
+    text = (ROOT / "envs" / "requirements.lock").read_text(encoding="utf-8")
+    wanted, locked = pins(ROOT / "envs" / "requirements.in"), pins(ROOT / "envs" / "requirements.lock")
+    assert wanted
+    assert {name: locked.get(name) for name in wanted} == wanted
+    assert "://" not in text
+    entries = re.split(r"^(?=[a-z0-9])", text, flags=re.M)[1:]
+    assert all("--hash=sha256:" in entry for entry in entries)
+
+
+def test_conda_environment_has_the_versions_of_the_requirements():
+    wanted = pins(ROOT / "envs" / "requirements.in")
+    other_names = {"matplotlib-base": "matplotlib", "pandera-pandas": "pandera", "python-xxhash": "xxhash"}
+    for line in yaml.safe_load((ROOT / "envs" / "workflow.yaml").read_text())["dependencies"]:
+        if isinstance(line, str) and not line.startswith("python "):
+            name, version = re.fullmatch(r"([a-z0-9-]+) =(.+)", line).groups()
+            assert wanted[other_names.get(name, name)] == version, line
+
+
+def test_pythons_agree():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    conda = yaml.safe_load((ROOT / "envs" / "workflow.yaml").read_text())["dependencies"]
+    assert f"python {project['requires-python']}" in conda
+
+
+def test_versions_of_the_project_agree():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == project["version"]
+    assert f"## {project['version']}\n" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_manual_of_the_configuration_is_that_of_the_schema(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    manual = importlib.import_module("config_table")
+    text = manual.README.read_text(encoding="utf-8")
+    assert text == manual.with_table(text), "run: python docs/config_table.py"
+
+
+def test_every_rule_that_computes_names_its_code_log_and_environment():
+    for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
+        for rule in re.split(r"^rule ", path.read_text(encoding="utf-8"), flags=re.M)[1:]:
+            name = rule.split(":")[0]
+            for directive in ("log:", "conda:", "message:", "shell:"):
+                assert directive in rule, (path.name, name, directive)
+            if "sentinel_forest." in rule and name not in ("plan",):
+                assert "code=code" in rule, (path.name, name)
+            assert "run:" not in rule
+            assert "script:" not in rule
+
+
+def test_no_file_is_large_and_none_names_a_machine_or_an_index():
+    for name in project_files():
+        content = (ROOT / name).read_bytes()
+        assert len(content) <= 1_000_000, name
+        if name != "tests/test_house.py":
+            assert not re.search(rb"""(^|[\s"'=(:])/(work|root|home)/[a-z]""", content), name
+            assert not re.search(rb"index-url|find-links", content), name
+
+
+def test_strict_mode_is_on():
+    text = (ROOT / "workflow" / "rules" / "common.smk").read_text(encoding="utf-8")
+    assert "set -euo pipefail" in text
