@@ -17,7 +17,7 @@ pytestmark = pytest.mark.xdist_group("runs")
         ({"schemes": ["publishd"]}, ["'schemes'", "publishd", "did you mean 'published'"]),
         ({"releases": ["cloudsen12-sampel"]}, ["'releases'", "did you mean 'cloudsen12-sample'"]),
         ({"feature_sets": ["l1c-7"]}, ["'feature_sets'", "l1c-7", "did you mean"]),
-        ({"releases": ["cloudsen12-high"], "select": {"cloudsen12-high": ["*.csv"]}},
+        ({"releases": ["cloudsen12-high"], "select": {"cloudsen12-high": ["*/LABEL_qa60.dat"]}},
          ["nothing to compute", "cloudsen12-high"]),
         ({"releases": ["cloudsen12-high"], "select": {"cloudsen12-sample": ["*"]}},
          ["not selected", "'select'"]),
@@ -46,10 +46,6 @@ def test_mistake_in_the_configuration_stops_before_anything_runs(checkout, setti
 def _truncate(folder):
     path = folder / "test" / "L1C_B4.dat"
     path.write_bytes(path.read_bytes()[:-10])
-
-
-def _remove(folder):
-    (folder / "val" / "LABEL_manual_hq.dat").unlink()
 
 
 def _unknown_label(folder):
@@ -83,11 +79,23 @@ def _empty_split(folder):
     table.iloc[:0].to_csv(folder / "test" / "metadata.csv", index=False)
 
 
+def test_missing_labels_of_one_split_stop_before_anything_runs(tiny, tmp_path):
+    copy = copy_of(tiny, tmp_path / "missing", whole=True)
+    folder = copy.folder / "mine"
+    shutil.move(copy.folder / "data" / "cloudsen12-sample", folder)
+    (folder / "val" / "LABEL_manual_hq.dat").unlink()
+    own = {"mine": {"dataset": "cloudsen12", "folder": "mine", "layout": {"side": 96}}}
+    settings = TINY | {"version": "mine-v1", "releases": ["mine"], "own_releases": own}
+    output = copy.snakemake("--configfile", copy.overlay("mine.yaml", **settings), fails=True)
+    for text in ("release mine", "l1c-6 lacks LABEL_manual_hq"):
+        assert text in output, output
+    assert "Traceback" not in output
+
+
 @pytest.mark.parametrize(
     ("fault", "texts"),
     [
         (_truncate, ["test/L1C_B4.dat", "552950 B"]),
-        (_remove, ["val", "LABEL_manual_hq"]),
         (_unknown_label, ["train/LABEL_manual_hq.dat", "7"]),
         (_nan, ["train/S1_VV.dat", "NaN"]),
         (_fewer_patches, ["test/L1C_B8.dat"]),
