@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from conftest import ROOT
+from project import ROOT
 from sentinel_forest import datasets
 from sentinel_forest.catalog import schema
 from sentinel_forest.configuration import complete, read_yaml

@@ -35,6 +35,9 @@ def run(real, tmp_path_factory):
         schemes=["published"],
         trials=1,
         feature_sets=["l1c", "l1c-6", "lcz-s2", "scene-s2", "pixel-s2"],
+        # As the README says for real pixels; the default run keeps its forests small.
+        draw={"pixels": 300000},
+        forest={"trees": 100},
     )
     checkout.snakemake("--configfile", overlay, "--cores", "2")
     return checkout

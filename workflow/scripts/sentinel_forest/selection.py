@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from . import datasets, ledger, releases, split
 from .configuration import complete, nearest, read_yaml
-from .datasets.base import Dataset
+from .datasets.base import Dataset, Reference
 from .errors import InputError
 from .releases import Release
 
@@ -99,7 +99,7 @@ class Selection:
         return [
             name
             for name, reference in dataset.references.items()
-            if {reference.layer, *dataset.label_layers(reference.task)} <= self.layers[release]
+            if not self._reference_lacks(release, reference)
         ]
 
     def baselines(self, release: str) -> list[Baseline]:
@@ -117,13 +117,15 @@ class Selection:
             for name in self._known_sets(release):
                 if lack := self._lack(release, name):
                     rows.append(Skipped(release, "feature set", name, f"lacks {', '.join(lack)}"))
-            there = self.references(release)
-            rows += [
-                Skipped(release, "reference", name, f"lacks {reference.layer}")
-                for name, reference in dataset.references.items()
-                if name not in there
-            ]
+            for name, reference in dataset.references.items():
+                if lack := self._reference_lacks(release, reference):
+                    rows.append(Skipped(release, "reference", name, f"lacks {', '.join(lack)}"))
         return rows
+
+    def _reference_lacks(self, release: str, reference: Reference) -> list[str]:
+        """Layers that judging a reference algorithm takes and a release does not have."""
+        needed = {reference.layer, *self.datasets[release].label_layers(reference.task)}
+        return sorted(needed - self.layers[release])
 
     def _known_sets(self, release: str) -> list[str]:
         known = self.datasets[release].feature_sets
