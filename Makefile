@@ -35,7 +35,7 @@ lint: $(STAMP)
 	$(BIN)/snakemake --lint
 
 bench: $(STAMP)
-	PYTHONPATH=workflow/scripts:tests $(BIN)/python tests/bench.py
+	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m bench
 
 # The lock holds hashes and names no index, so that it serves wherever packages come from.
 lock: $(STAMP)

@@ -38,7 +38,7 @@ if workflow.is_main_process:
 
 # A finished version is never computed again in its place: its rules then write to a folder of
 # their own, which `snakemake check` holds against it.
-IDENTITY = versions.identity(config, SELECTION.releases)
+IDENTITY = versions.identity(SELECTION.described, SELECTION.releases)
 SEALED = versions.is_sealed(VERSION)
 if SEALED:
     known = {

@@ -24,7 +24,7 @@ rule fit:
     params:
         code=code("forest"),
         dataset=DATASET,
-        settings=shlex.quote(canonical(config["forest"])),
+        settings=json_of(lambda release: SELECTION.settings(release.name, "forest")),
         seed=config["seed"],
     message:
         "Grow the forest of {wildcards.release}: {wildcards.scheme} {wildcards.trial}, {wildcards.set}"

@@ -75,7 +75,7 @@ rule seal:
         code=code_digest("versions"),
         results=lambda wildcards, output: str(Path(output.manifest).parent),
         identity=shlex.quote(canonical(IDENTITY)),
-        configuration=shlex.quote(canonical(versions.settings(config))),
+        configuration=shlex.quote(canonical(versions.settings(SELECTION.described))),
         skipped=shlex.quote(canonical([row._asdict() for row in SELECTION.skipped()])),
     message:
         "Seal {params.results}"

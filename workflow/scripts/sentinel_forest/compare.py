@@ -11,6 +11,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from .check import read_manifest
+from .configuration import leaves
 from .digests import canonical
 from .errors import InputError, run
 from .headline import SHOWN
@@ -177,14 +178,8 @@ def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 
 
 def _flat(configuration: Mapping[str, Any]) -> dict[str, str]:
-    """Values as JSON, by key; those of a section (``forest``) each for itself (``forest.trees``)."""
-    flat: dict[str, str] = {}
-    for key, value in configuration.items():
-        if isinstance(value, Mapping) and value:
-            flat |= {f"{key}.{name}": canonical(inner) for name, inner in value.items()}
-        elif value != {}:
-            flat[key] = canonical(value)
-    return flat
+    """Values as JSON, by key (see `configuration.leaves`), without empty sections."""
+    return {key: canonical(value) for key, value in leaves(configuration) if value != {}}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The configuration: checked against its schema, completed with defaults, errors that name the key."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,15 @@ def complete(values: Mapping[str, Any], schema: Mapping[str, Any], where: str) -
     if error is not None:
         raise _explain(error, where)
     return filled
+
+
+def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Keys of a configuration at every depth (``bootstrap.draws``) with their values; sorted."""
+    for key, value in sorted(values.items()):
+        if isinstance(value, Mapping) and value:
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
 
 
 def nearest(name: object, valid: Iterable[str]) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .check import read_manifest
+from .configuration import leaves
 from .digests import canonical, file_digest
 from .errors import InputError, run
 from .releases import read_entry
@@ -120,7 +121,7 @@ def crate(folder: Path, registry: Path) -> list[Entity]:
     own = configuration["own_releases"]
     entries = {name: described(name, registry, own.get(name)) for name in configuration["releases"]}
     files = list(_files(folder))
-    values = dict(_leaves(configuration))
+    values = dict(leaves(configuration))
     return [
         *_frame(folder.resolve().name, entries, [file["@id"] for file in files]),
         *_workflow(folder, about, values),
@@ -294,15 +295,6 @@ def _files(folder: Path) -> Iterator[Entity]:
             "contentSize": str((folder / path).stat().st_size),
             "encodingFormat": FORMATS.get(Path(path).suffix, "application/octet-stream"),
         }
-
-
-def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Keys of a configuration at every depth (``forest.trees``) with their values; sorted."""
-    for key, value in sorted(values.items()):
-        if isinstance(value, Mapping) and value:
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _property(name: str, title: str, value: str) -> Entity:

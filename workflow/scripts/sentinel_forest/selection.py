@@ -1,6 +1,7 @@
 """What a configuration asks for, release by release: schemes, trials, feature sets, references."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,11 +36,13 @@ class Skipped(NamedTuple):
 class Selection:
     """Everything that a checked configuration selects.
 
-    `config` is complete (see `configuration.complete`); `registry` is the folder of the registry.
+    `config` is complete (see `configuration.complete`), `asked` is what the user wrote of it;
+    `registry` is the folder of the registry.
     """
 
     config: Mapping[str, Any]
     registry: Path
+    asked: Mapping[str, Any]
 
     @cached_property
     def releases(self) -> dict[str, Release]:
@@ -69,6 +72,21 @@ class Selection:
         else:
             paths = [file.path for file in release.files]
         return dataset.layers(paths)
+
+    def settings(self, release: str, key: str) -> dict[str, Any]:
+        """The `draw` or the `forest` of a release: what is asked for, else what its registry entry
+        suggests, else the default.
+        """
+        suggested = self.releases[release].entry.get("settings", {})
+        return {**self.config[key], **suggested.get(key, {}), **self.asked.get(key, {})}
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """The configuration with `draw` and `forest` as they are for each release."""
+        parts = {
+            key: {name: self.settings(name, key) for name in self.releases} for key in ("draw", "forest")
+        }
+        return {**self.config, **parts}
 
     def definitions(self, release: str) -> dict[str, dict[str, Any]]:
         """The schemes of a release by name, each with its kind and options."""
@@ -150,7 +168,8 @@ def select(config: Mapping[str, Any], schema: Path, registry: Path) -> Selection
     InputError
         If it breaks its schema, names something unknown, or selects nothing.
     """
-    selection = Selection(complete(config, read_yaml(schema), "the configuration"), registry)
+    asked = deepcopy(dict(config))
+    selection = Selection(complete(config, read_yaml(schema), "the configuration"), registry, asked)
     _check_transfer(selection)
     _check_sets(selection)
     _check_schemes(selection)

@@ -86,13 +86,12 @@ def _run(version: VersionResults) -> tuple[Item, ...]:
             is_sample=version.has_samples,
         )
     ]
-    forest = ", ".join(
-        f"{key.replace('_', ' ')}: {json.dumps(value)}" for key, value in settings["forest"].items()
-    )
+    for release, forest in settings["forest"].items():
+        words = ", ".join(f"{key.replace('_', ' ')}: {json.dumps(value)}" for key, value in forest.items())
+        items.append(Note(f"Forests of {release}: {words}.", links=(("version.json", "version.json"),)))
     items.append(
         Note(
-            f"Forest ({forest}). Seed {settings['seed']}; {settings['bootstrap']['draws']} bootstrap "
-            "draws over groups.",
+            f"Seed {settings['seed']}; {settings['bootstrap']['draws']} bootstrap draws over groups.",
             links=(("version.json", "version.json"),),
         )
     )

@@ -1,0 +1,34 @@
+"""Speeds as ratios, each pair measured in one run on the same bytes: make bench
+
+Each module here has `rows(folder)`, which measures in an empty folder and returns its lines of the table.
+Names of modules as arguments measure only those.
+"""
+
+import importlib
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.measure import Row
+
+PARTS = ("verification", "patches", "scoring")
+
+
+def main(parts: Sequence[str]) -> None:
+    """Measure and print the table, line by line."""
+    print("what\tagainst\tours s\tother s\tratio\tgoal\tmet", flush=True)
+    for part in parts or PARTS:
+        with tempfile.TemporaryDirectory() as folder:
+            for row in importlib.import_module(f"bench.{part}").rows(Path(folder)):
+                print(line(row), flush=True)
+
+
+def line(row: Row) -> str:
+    """A line of the table, columns parted by tabs."""
+    met = "yes" if row.ratio >= row.goal else "no"
+    return f"{row.what}\t{row.against}\t{row.ours:.3f}\t{row.other:.3f}\t{row.ratio:.2f}\t{row.goal:g}\t{met}"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
