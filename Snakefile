@@ -83,6 +83,13 @@ rule reproduce:
     localrule: True
 
 
+rule compare:
+    input:
+        COMPARISON,
+        REPORT,
+    localrule: True
+
+
 rule check:
     input:
         DIFFERENCES,

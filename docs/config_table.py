@@ -17,7 +17,8 @@ def rows(schema: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str, s
     """Key, what it accepts, default, description; of every key at every depth."""
     for key, about in schema.get("properties", {}).items():
         name = f"{prefix}{key}"
-        yield name, accepts(about), default(about), about["description"]
+        without = "(must be given)" if key in schema.get("required", []) else "(none)"
+        yield name, accepts(about), default(about, without), about["description"]
         yield from rows(about, f"{name}.")
         other = about.get("additionalProperties")
         if isinstance(other, dict):
@@ -35,9 +36,9 @@ def accepts(about: dict[str, Any]) -> str:
     return f"list of {about['items'].get('type', 'value')}" if kind == "array" else text
 
 
-def default(about: dict[str, Any]) -> str:
-    """The default, as it would be written."""
-    return f"`{json.dumps(about['default'])}`" if "default" in about else "(must be given)"
+def default(about: dict[str, Any], without: str) -> str:
+    """The default, as it would be written, or what stands for none."""
+    return f"`{json.dumps(about['default'])}`" if "default" in about else without
 
 
 def table() -> str:

@@ -77,7 +77,7 @@ def project_files() -> list[str]:
     return [
         str(path.relative_to(ROOT))
         for path in ROOT.rglob("*")
-        if path.is_file() and ".venv" not in path.parts
+        if path.is_file() and not any(part.startswith(".venv") for part in path.parts)
     ]
 
 

@@ -38,13 +38,14 @@ def test_lint(command):
 
 def pins(path):
     """Package and version of each line of a requirements file."""
-    lines = re.findall(r"^([a-z0-9-]+)==([^ ;\\]+)", path.read_text(encoding="utf-8"), re.M)
+    lines = re.findall(r"^([a-z0-9-]+)(?:\[[a-z,]+\])?==([^ ;\\\n]+)", path.read_text(encoding="utf-8"), re.M)
     return dict(lines)
 
 
-def test_lock_holds_every_requirement_with_hashes_and_no_address():
-    text = (ROOT / "envs" / "requirements.lock").read_text(encoding="utf-8")
-    wanted, locked = pins(ROOT / "envs" / "requirements.in"), pins(ROOT / "envs" / "requirements.lock")
+@pytest.mark.parametrize("folder", ["envs", "tests/interop"])
+def test_lock_holds_every_requirement_with_hashes_and_no_address(folder):
+    text = (ROOT / folder / "requirements.lock").read_text(encoding="utf-8")
+    wanted, locked = pins(ROOT / folder / "requirements.in"), pins(ROOT / folder / "requirements.lock")
     assert wanted
     assert {name: locked.get(name) for name in wanted} == wanted
     assert "://" not in text

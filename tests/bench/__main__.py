@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.measure import Row
 
-PARTS = ("verification", "patches", "scoring")
+PARTS = ("verification", "transfers", "patches", "splits", "forests", "scoring", "exports", "loading", "demo")
 
 
 def main(parts: Sequence[str]) -> None:

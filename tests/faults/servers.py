@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -309,3 +309,52 @@ def hub(root: Path, token: str = "", elsewhere: str = "") -> Iterator[Hub]:
     finally:
         server.server.shutdown()
         server.server.server_close()
+
+
+@contextlib.contextmanager
+def odd_server(
+    answer: Callable[[BaseHTTPRequestHandler, tuple[int, int | None] | None], None], host: str = "127.0.0.1"
+) -> Iterator[str]:
+    """A server that does what `answer` does with a request and its range (None: it has none); its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+        def do_GET(self) -> None:
+            first, _, last = self.headers.get("Range", "").removeprefix("bytes=").partition("-")
+            with contextlib.suppress(OSError):
+                answer(self, (int(first), int(last) if last else None) if first else None)
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+    class Server(ThreadingHTTPServer):
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+    server = Server((host, 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://{f'[{host}]' if ':' in host else host}:{server.server_port}/{{path}}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def give(request: BaseHTTPRequestHandler, body: bytes, status: int = 200, **headers: str) -> None:
+    """Answer with `body`; underscores in the names of headers stand for hyphens."""
+    request.send_response(status)
+    for name, value in headers.items():
+        request.send_header(name.replace("_", "-"), value)
+    request.end_headers()
+    if request.command == "GET":
+        request.wfile.write(body)
+
+
+def give_range(request: BaseHTTPRequestHandler, body: bytes, part: tuple[int, int | None] | None) -> None:
+    """Answer as a sound server does."""
+    if part is None:
+        return give(request, body, Content_Length=str(len(body)))
+    first, last = part[0], len(body) - 1 if part[1] is None else part[1]
+    found, length = f"bytes {first}-{last}/{len(body)}", str(last - first + 1)
+    return give(request, body[first : last + 1], 206, Content_Range=found, Content_Length=length)

@@ -1,17 +1,32 @@
 """Each fault of a transfer ends in the right bytes or in a clear error, and no good file is lost."""
 
+import contextlib
+import gzip
 import hashlib
 import os
 import random
 import shutil
 import signal
+import socket
 import subprocess
 import tarfile
 import time
 from pathlib import Path
 
 import pytest
-from servers import COMMIT, cutter, free_port, ftp_server, hub, nginx, open_folder, rsync_daemon
+from servers import (
+    COMMIT,
+    cutter,
+    free_port,
+    ftp_server,
+    give,
+    give_range,
+    hub,
+    nginx,
+    odd_server,
+    open_folder,
+    rsync_daemon,
+)
 from toys import Toy, content
 
 pytestmark = pytest.mark.xdist_group("faults")
@@ -216,6 +231,125 @@ def test_damaged_store_is_set_aside_on_demand(toy, web, row):
     assert right(toy)
     assert (toy.store / "damaged" / SHA["sha256"]).exists()
     row("stored file damaged, --recheck", "right bytes; the damaged file is set aside")
+
+
+# Servers that are odd
+
+
+def test_another_part_than_asked_for(toy, client, row):
+    def answer(request, part):
+        if part and part[0]:
+            part = (0, len(BODY) - 1 - part[0])
+        give_range(request, BODY, part)
+
+    with odd_server(answer) as url:
+        toy.file("a.dat", len(BODY), SHA, [url])
+        partial = toy.store / "partial" / SHA["sha256"]
+        partial.parent.mkdir(parents=True)
+        partial.write_bytes(BODY[:MB])
+        toy.fetch()
+    assert right(toy)
+    row(f"another part than asked for, status 206 ({client})", "right bytes, from the start")
+
+
+def test_compressed_on_the_way(toy, client, row):
+    def answer(request, part):
+        packed = gzip.compress(BODY)
+        give(request, packed, Content_Encoding="gzip", Content_Length=str(len(packed)))
+
+    with odd_server(answer) as url:
+        toy.file("a.dat", None, None, [url])
+        assert "another encoding (gzip)" in toy.fails()
+    row(f"compressed on the way ({client})", "clear error")
+
+
+def test_no_length_and_no_digest(toy, client, row):
+    with odd_server(lambda request, part: give(request, BODY[:MB])) as url:
+        toy.file("a.dat", None, None, [url])
+        assert "could not be told from the whole" in toy.fails()
+        toy.entry["files"][0]["bytes"] = len(BODY)
+        toy.write()
+        assert f"ended after {MB} B, not {len(BODY)} B" in toy.fails()
+    with odd_server(lambda request, part: give(request, BODY)) as url:
+        toy.entry["files"][0]["addresses"] = [url]
+        toy.write()
+        toy.fetch()
+    assert right(toy)
+    row(f"server that says no length ({client})", "clear error if it is not known, or not reached")
+
+
+def test_file_that_grows_between_two_parts(toy, client, row):
+    there = [4 * MB]
+
+    def answer(request, part):
+        body = BODY[: there[0]]
+        if request.command == "GET" and part != (0, 0) and len(body) < len(BODY):
+            there[0] = len(BODY)
+            give(request, body[:MB], Content_Length=str(len(body)))
+            request.connection.shutdown(socket.SHUT_RDWR)
+        else:
+            give_range(request, body, part)
+
+    with odd_server(answer) as url:
+        toy.file("a.dat", None, None, [url])
+        toy.fetch()
+    assert right(toy)
+    row(f"grown between two parts, digest unknown ({client})", "right bytes, from the start")
+
+
+def test_ipv6(toy, client, monkeypatch):
+    monkeypatch.setenv("no_proxy", "::1")
+    try:
+        with odd_server(lambda request, part: give_range(request, BODY, part), "::1") as url:
+            toy.file("a.dat", len(BODY), SHA, [url])
+            toy.fetch()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    assert right(toy)
+
+
+NAMES = ("a b/é #1?.dat", "a%20b.dat", "x+y&z=.dat", "it's.dat", "日本語.dat", "{1,2}.dat", "b/-a.dat")
+
+
+@pytest.mark.parametrize("protocol", ["http", "ftp", "rsync"])
+def test_names_of_any_characters(toy, protocol, row):
+    with contextlib.ExitStack() as stack:
+        if protocol == "ftp":
+            port, folder = stack.enter_context(ftp_server())
+        else:
+            folder = stack.enter_context(open_folder())
+            port = stack.enter_context(rsync_daemon(folder)) if protocol == "rsync" else 0
+        url = f"{protocol}://127.0.0.1:{port}/{'open/' if protocol == 'rsync' else ''}{{path}}"
+        if protocol == "http":
+            url = stack.enter_context(nginx(folder)).url()
+        for seed, name in enumerate(NAMES):
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes(content(1000, seed))
+            digest = hashlib.sha256(content(1000, seed)).hexdigest()
+            toy.file(name, 1000, {"sha256": digest}, [url])
+        toy.fetch()
+    assert [(toy.data / name).read_bytes() for name in NAMES] == [content(1000, n) for n in range(len(NAMES))]
+    row(f"spaces, signs, letters of any alphabet in names ({protocol})", "right bytes")
+
+
+def test_a_folder_in_its_place(toy, web, row):
+    toy.file("a.dat", len(BODY), SHA, [web.url()])
+    (toy.data / "a.dat").mkdir(parents=True)
+    (toy.data / "a.dat" / "mine").write_text("mine")
+    assert "A folder is in the place of a file" in toy.fails()
+    assert (toy.data / "a.dat" / "mine").read_text() == "mine"
+    row("a folder in its place", "clear error; the folder is left")
+
+
+def test_a_link_in_its_place(toy, web, row):
+    toy.file("a.dat", len(BODY), SHA, [web.url()])
+    toy.data.mkdir(parents=True)
+    (toy.folder / "mine").write_text("mine")
+    (toy.data / "a.dat").symlink_to(toy.folder / "mine")
+    toy.fetch()
+    assert right(toy)
+    assert (toy.folder / "mine").read_text() == "mine"
+    row("a link to another file in its place", "right bytes; the other file is left")
 
 
 # Servers that refuse

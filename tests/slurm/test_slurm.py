@@ -5,14 +5,17 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from cluster import Cluster, await_that
 
-from project import TINY, copy_of, copy_project
+from project import TINY, Checkout, copy_of, copy_project
 
-pytestmark = [pytest.mark.xdist_group("slurm"), pytest.mark.long]
+pytestmark = pytest.mark.xdist_group("slurm")
 
 CALL = (
     "--profile", "profiles/slurm", "--configfile", "tiny.yaml",
@@ -28,45 +31,92 @@ def submitted(printed: str) -> list[str]:
 
 
 def test_the_same_manifest_as_without_a_cluster(cluster, local, tmp_path):
-    """One job gets too little memory at first, and is tried again with more."""
+    """Forests and all that follows. Jobs that get too little memory at first are tried again with more."""
+    checkout = without_forests(local, tmp_path / "project")
+    memory = "score:mem_mb=100 * 20 ** (attempt - 1)"
+    printed = checkout.snakemake(*CALL, "--set-resources", memory, **cluster.environment)
+    assert Counter(submitted(printed)) == {
+        "fit": 2, "predict": 2, "score": 4, "importance": 1, "pages": 1,
+    }  # fmt: skip
+    assert checkout.manifest("tiny-v1") == local.manifest("tiny-v1")
+
+
+@pytest.mark.long
+def test_the_whole_run(cluster, local, tmp_path):
+    """From the sample to the report, nothing was done before."""
     checkout = copy_project(tmp_path / "project")
     checkout.overlay("tiny.yaml", **TINY)
-    memory = "ledger:mem_mb=100 * 20 ** (attempt - 1)"
-    printed = checkout.snakemake(*CALL, "--set-resources", memory, **cluster.environment)
-    assert submitted(printed).count("ledger") == 2
+    printed = checkout.snakemake(*CALL, **cluster.environment)
     assert checkout.manifest("tiny-v1") == local.manifest("tiny-v1")
     assert submitted(printed).count("fit") == 2
     assert submitted(printed).count("inspect") == 1
 
 
+@pytest.mark.long
+def test_a_node_that_goes_down(cluster, local, tmp_path):
+    """Its job starts anew on the other node; no other job does."""
+    checkout = without_forests(local, tmp_path / "project")
+    log = tmp_path / "log"
+    with started(checkout, cluster, log) as run:
+        job = wait_for_job(cluster, run, "fit")
+        node = cluster.call("squeue", "-h", "-j", job, "-o", "%N")
+        # Down, its jobs are lost to it; drained, it gets no others when it answers again.
+        for state in ("drain", "down"):
+            cluster.call("scontrol", "update", f"nodename={node}", f"state={state}", "reason=test")
+        await_that(lambda: job in cluster.jobs("PD"), 60, f"job {job} to be queued again")
+        # Jobs that are queued again wait two minutes, unless somebody who knows better lets them go.
+        for waiting in cluster.jobs("PD"):
+            cluster.call("scontrol", "update", f"jobid={waiting}", "starttime=now")
+        assert run.wait(600) == 0, log.read_text()
+    assert cluster.call("squeue", "-h", "-t", "all", "-j", job, "-o", "%N") not in ("", node)
+    cluster.call("scontrol", "update", f"nodename={node}", "state=resume")
+    counts = Counter(submitted(log.read_text()))
+    assert counts == {"fit": 2, "predict": 2, "score": 2, "importance": 1, "pages": 1}
+    assert checkout.manifest("tiny-v1") == local.manifest("tiny-v1")
+
+
+@pytest.mark.long
 def test_cancelled_job_and_killed_snakemake(cluster, local, tmp_path):
     """A job is cancelled from outside, then Snakemake is killed; one plain call ends the run."""
-    checkout = copy_of(local, tmp_path / "project")
-    results = checkout.folder / "results" / "tiny-v1"
-    shutil.rmtree(results / "cloudsen12-sample" / "baselines")
-    (results / "manifest.sha256").unlink()
+    checkout = without_forests(local, tmp_path / "project")
     log = tmp_path / "first.log"
-    with log.open("w") as file:
-        first = subprocess.Popen(
-            [Path(sys.executable).parent / "snakemake", *CALL], cwd=checkout.folder,
-            env=os.environ | cluster.environment, stdout=file, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-    try:
+    with started(checkout, cluster, log) as first:
         job = wait_for_job(cluster, first, "fit")
         cluster.call("scancel", job)
         # The profile tries again, so that the run goes on as far as its predictions.
         wait_for_job(cluster, first, "predict")
-    finally:
-        first.kill()
-        first.wait()
     before = log.read_text()
     # What was done without a cluster stands: only what follows the missing files is done.
-    assert set(submitted(before)) == {"fit", "predict"}
+    assert {"fit", "predict"} <= set(submitted(before)) <= {"fit", "predict", "importance"}
     assert submitted(before).count("fit") == 3
     again = checkout.snakemake(*CALL, **cluster.environment)
     assert "was killed; its lock is removed" in again
-    assert set(submitted(again)) == {"predict", "score", "pages"}
+    assert set(submitted(again)) == {"predict", "importance", "score", "pages"}
     assert checkout.manifest("tiny-v1") == local.manifest("tiny-v1")
+
+
+def without_forests(local: Checkout, folder: Path) -> Checkout:
+    """A copy of the finished run that has yet to grow its forests, and what follows from them."""
+    checkout = copy_of(local, folder)
+    results = checkout.folder / "results" / "tiny-v1"
+    shutil.rmtree(results / "cloudsen12-sample" / "baselines")
+    (results / "manifest.sha256").unlink()
+    return checkout
+
+
+@contextmanager
+def started(checkout: Checkout, cluster: Cluster, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A call of Snakemake that is killed at the end of the block, if it has not ended by then."""
+    with log.open("w") as file:
+        run = subprocess.Popen(
+            [Path(sys.executable).parent / "snakemake", *CALL], cwd=checkout.folder,
+            env=os.environ | cluster.environment, stdout=file, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    try:
+        yield run
+    finally:
+        run.kill()
+        run.wait()
 
 
 def wait_for_job(cluster: Cluster, run: subprocess.Popen[bytes], rule: str) -> str:

@@ -163,3 +163,12 @@ def test_another_finished_version(results):
 def test_no_other_finished_version(results, name):
     with pytest.raises(InputError, match="valid: draft, v1"):
         index.finished(results, name, but="v2")
+
+
+def test_scores_of_unequally_drawn_patches_are_among_the_first():
+    rows = [
+        ("OA", "OA", "test"), ("OA", "OA, as sampled", "test"), ("OA", "OA, design-weighted", "test"),
+        ("OA", "OA", "validation"), ("AA", "AA over all classes", "test"),
+    ]  # fmt: skip
+    scores = pd.DataFrame(rows, columns=["metric", "definition", "role"])
+    assert compare.is_headline(scores).tolist() == [True, True, True, False, False]

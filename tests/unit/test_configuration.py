@@ -45,7 +45,7 @@ def test_defaults_are_filled_at_every_depth():
     config = _complete(forest={"trees": 7})
     assert config["forest"] == {
         "engine": "scikit-learn", "trees": 7, "minimum_leaf": 1, "depth": None,
-        "features_per_split": "sqrt", "class_weight": None, "draw_weights": True, "parts": 1,
+        "features_per_split": "sqrt", "class_weight": None, "draw_weights": True, "parts": 1, "tune": None,
     }  # fmt: skip
     assert config["trials"] == 3
 

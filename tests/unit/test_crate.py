@@ -160,6 +160,15 @@ def test_folder_without_a_version(tmp_path):
         ({"a": "for non-commercial use"}, ["of a forbids commercial use"]),
         ({"a": "CC-BY-SA-4.0", "b": "MIT"}, []),
         ({"a": "CC-BY-SA-4.0", "b": "CC-BY-SA-3.0"}, ["a, b ask for derived work"]),
+        (
+            {"a": "CC-BY-SA-4.0", "b": "CC-BY-NC-SA-4.0", "c": "CC-BY-SA-4.0"},
+            [
+                "of b forbids",
+                "joins results",
+                "a, b, c ask for",
+                "a, c ask for derived work that anybody may",
+            ],
+        ),
         ({"a": "not stated"}, ["No licence is stated for a"]),
         ({"a": "NCSA"}, []),
     ],

@@ -9,14 +9,20 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, brier_score_loss
 
 from sentinel_forest import curves, uncertainty
+from sentinel_forest import forest as forests
 from sentinel_forest.datasets.base import Category, Question, Task
 from sentinel_forest.errors import InputError
+from sentinel_forest.forest import Training
 
 CLASSES = ("clear", "thick cloud", "thin cloud")
 CATEGORIES = tuple(Category(code, name, "#000000") for code, name in enumerate(CLASSES))
 CLOUD = Task("cloud", "pixel", CATEGORIES, (Question("cloud", ("thick cloud", "thin cloud")),))
 SCENE = Task("scene", "patch", CATEGORIES)
 FIT = {"trivial": {"majority": "thick cloud"}}
+
+
+def subject(model, codes, task=CLOUD, **fit):
+    return curves.Subject("l1c", task, model, codes, FIT | fit)
 
 
 def held_out(truth, weight, group, X=None, draws=50):
@@ -87,9 +93,11 @@ def test_steps_end_with_all_trees():
 
 def test_the_curve_is_that_of_smaller_forests_and_brier_is_that_of_scikit_learn(forest):
     model, codes, held = forest
-    table, _ = curves.curves(model, codes, held, CLOUD, "l1c", FIT)
+    table, _ = curves.by_trees(subject(model, codes), held, 7, 300)
     curves.CURVES.validate(table)
     assert table["trees"].unique().tolist() == [1, 2, 5, 10, 12]
+    assert set(table["curve"]) == {"trees"}
+    assert set(zip(table["training_groups"], table["training_rows"], strict=True)) == {(7, 300)}
     for trees, rows in table.groupby("trees"):
         shares = np.mean([tree.predict_proba(held.X) for tree in model.estimators_[:trees]], axis=0)
         predicted = codes[shares.argmax(axis=1)]
@@ -111,7 +119,7 @@ def test_a_task_without_question_looks_at_the_majority_class(forest):
     assert curves.event_of(CLOUD, FIT) == ("cloud", ("thick cloud", "thin cloud"))
     assert curves.event_of(SCENE, FIT) == ("thick cloud", ("thick cloud",))
     model, codes, held = forest
-    table, bins = curves.curves(model, codes, held, SCENE, "l1c", FIT)
+    table, bins = curves.by_trees(subject(model, codes, SCENE), held, 7, 300)
     # The forest does not know the class, and no row has it: a probability of 0, and right.
     assert (table.loc[table["metric"] == "Brier score", "value"] == 0).all()
     assert bins["rows"].tolist() == [300] + [0] * 9
@@ -120,10 +128,83 @@ def test_a_task_without_question_looks_at_the_majority_class(forest):
 def test_one_group_has_values_and_no_interval(forest):
     model, codes, held = forest
     alone = held_out(held.truth, held.weight, np.zeros(300, int), held.X)
-    table, _ = curves.curves(model, codes, alone, CLOUD, "l1c", FIT)
+    table, _ = curves.by_trees(subject(model, codes), alone, 7, 300)
     assert table["value"].notna().all()
     assert table[["low", "high"]].isna().all(axis=None)
     assert set(table["note"]) == {"one group: no interval"}
+
+
+# Learning curve
+
+
+@pytest.fixture(scope="module")
+def learning():
+    """Rows of 16 groups of eight kinds, each kind with a rule of its own; and rows of 16 other groups."""
+    random = np.random.default_rng(2)
+    group = np.arange(3200) % 32
+    X = random.normal(size=(3200, 2)).astype(np.float32)
+    X[:, 1] = group % 8
+    y = ((X[:, 0] > 0) ^ (X[:, 1] % 2 == 1)).astype(int)
+    inside = group < 16
+    patches = np.array([f"p{number}" for number in group])
+    training = Training(X[inside], 2 * y[inside], np.ones(1600), patches[inside])
+    settings = forests.complete({"trees": 8, "minimum_leaf": 5, "parts": 2})
+    grown = forests.grow_all(training, settings, 3, 1)
+    held = held_out(2 * y[~inside], np.ones(1600), group[~inside] - 16, X[~inside])
+    about = subject(grown.forest, np.array([0, 2]), settings=settings, seed=3)
+    return about, held, training, group[inside]
+
+
+def test_group_steps_are_an_eighth_a_quarter_and_half():
+    assert curves.group_steps(80) == [10, 20, 40]
+    assert curves.group_steps(5) == [1, 2, 3]
+    assert curves.group_steps(2) == [1]
+    assert curves.group_steps(1) == []
+
+
+def test_the_learning_curve_rises_with_groups_and_ends_with_the_forest_as_it_is(learning):
+    about, held, training, group = learning
+    table = curves.by_groups(about, held, training, group, 1, 1)
+    curves.CURVES.validate(table)
+    overall = table[table["metric"] == "OA"]
+    assert overall["training_groups"].tolist() == [2, 4, 8, 16]
+    assert overall["training_rows"].tolist() == [200, 400, 800, 1600]
+    assert set(table["trees"]) == {8}
+    # Two groups tell of two kinds of eight at most, all groups of every kind.
+    assert overall["value"].iloc[0] < 0.8
+    assert overall["value"].iloc[-1] > 0.95
+    last = curves.by_trees(about, held, 16, 1600)[0].iloc[-3:].drop(columns="curve")
+    pd.testing.assert_frame_equal(
+        table.iloc[-3:].drop(columns="curve").reset_index(drop=True), last.reset_index(drop=True)
+    )
+
+
+def test_parts_of_the_groups_are_nested_and_whole(learning, monkeypatch):
+    about, held, training, group = learning
+    met = []
+
+    def remember(part, *rest):
+        met.append(part)
+        return grow_all(part, *rest)
+
+    grow_all = forests.grow_all
+    monkeypatch.setattr(forests, "grow_all", remember)
+    curves.by_groups(about, held, training, group, 1, 1)
+    patches = [set(part.patches) for part in met]
+    assert patches[0] < patches[1] < patches[2] < set(training.patches)
+    for part in met:
+        assert len(part.y) == np.isin(training.patches, part.patches).sum()
+    met.clear()
+    curves.by_groups(about, held, training, group, 2, 1)
+    assert patches != [set(part.patches) for part in met]
+
+
+def test_a_part_with_one_class_has_no_value_and_says_why(learning):
+    about, held, training, _ = learning
+    alone = curves.by_groups(about, held, training, training.y, 1, 1)
+    assert alone["training_groups"].tolist() == [1, 1, 1, 2, 2, 2]
+    assert alone["value"].isna().tolist() == [True] * 3 + [False] * 3
+    assert set(alone["note"].iloc[:3]) == {"training rows of one class only"}
 
 
 # Reliability

@@ -1,8 +1,13 @@
 """Digests follow what a step's code can do, and nothing else."""
 
+import ast
+import io
 import shutil
 import subprocess
 import sys
+import tokenize
+
+import pytest
 
 from project import ROOT
 from sentinel_forest import digests
@@ -12,12 +17,17 @@ SCRIPTS = ROOT / "workflow" / "scripts"
 
 def _digest_of_copy(tmp_path, module, edit=None):
     """`code_digest` of a module in a copy of the package, after an edit of its files."""
+    return _digests_of_copy(tmp_path, [module], edit)[module]
+
+
+def _digests_of_copy(tmp_path, modules, edit=None):
+    """The same for some modules, each by itself."""
     package = tmp_path / "sentinel_forest"
     if not package.exists():
         shutil.copytree(SCRIPTS / "sentinel_forest", package)
     if edit:
         edit(package)
-    code = f"from sentinel_forest.digests import code_digest; print(code_digest({module!r}))"
+    code = f"from sentinel_forest.digests import code_digest; print(*map(code_digest, {modules!r}))"
     answer = subprocess.run(
         [sys.executable, "-c", code],
         env={"PYTHONPATH": str(tmp_path)},
@@ -25,7 +35,7 @@ def _digest_of_copy(tmp_path, module, edit=None):
         text=True,
         check=True,
     )
-    return answer.stdout.strip()
+    return dict(zip(modules, answer.stdout.split(), strict=True))
 
 
 def _append(name, text):
@@ -60,6 +70,16 @@ def test_moved_package_has_the_same_digest(tmp_path):
     assert _digest_of_copy(tmp_path, "catalog") == digests.code_digest("catalog")
 
 
+def test_data_file_counts_for_the_steps_whose_modules_name_it(tmp_path):
+    """The weights of LCZ classes: scores depend on them, what comes before scores does not."""
+    users = ["score", "price", "importance", "reproduce"]
+    others = ["split", "ledger", "features.table", "forest", "predict", "reference"]
+    steps = [*users, *others]
+    before = _digests_of_copy(tmp_path, steps)
+    after = _digests_of_copy(tmp_path, steps, _append("lcz_similarity.tsv", "# another edition\n"))
+    assert [step for step in steps if before[step] != after[step]] == users
+
+
 def test_hash_sign_in_a_text_is_no_comment(tmp_path):
     one = _digest_of_copy(tmp_path, "catalog", _append("catalog.py", '\nX = "#1"\n'))
     two = _digest_of_copy(tmp_path, "catalog", lambda p: _replace(p / "catalog.py", '"#1"', '"#2"'))
@@ -70,6 +90,50 @@ def _replace(path, old, new):
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+MODULES = sorted(
+    ".".join(path.relative_to(digests.PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+    for path in digests.PACKAGE.rglob("*.py")
+    if path.parent != digests.PACKAGE or path.name != "__init__.py"
+)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_statements_are_those_that_python_reads(module):
+    """Neither a comment is left nor a statement lost, by Python's own parser and tokens."""
+    statements = digests._statements(module)
+    whole = digests._path(module).read_text(encoding="utf-8")
+    restored = statements.replace("\0", "\n")
+    assert ast.dump(ast.parse(restored)) == ast.dump(ast.parse(whole))
+    kinds = [token.type for token in tokenize.generate_tokens(io.StringIO(restored).readline)]
+    assert tokenize.COMMENT not in kinds
+    assert "" not in statements.split("\n")
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_are_those_that_python_reads(module):
+    path = digests._path(module)
+    here = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+    expected = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = [*here[: len(here) - node.level + 1], *(node.module or "").split(".")]
+            target = ".".join(filter(None, base))
+            expected |= {target} | {f"{target}.{alias.name}".lstrip(".") for alias in node.names}
+    assert set(digests._imports(module)) == expected & set(MODULES)
+
+
+def test_texts_of_all_kinds(tmp_path, monkeypatch):
+    """A hash sign, quotes and blank lines in texts stay; comments and blank lines go."""
+    (tmp_path / "odd.py").write_text(
+        'A = "#1"  # one "\'\n\n\nB = \'\'\'\n\n# no comment "\n\'\'\'\nC = "\\"#"  \n\nD = r"\\\\"  # "\n'
+    )
+    monkeypatch.setattr(digests, "PACKAGE", tmp_path)
+    digests._statements.cache_clear()
+    expected = ['A = "#1"', "B = '''\0\0# no comment \"\0'''", 'C = "\\"#"', 'D = r"\\\\"']
+    assert digests._statements("odd") == "\n".join(expected)
+    digests._statements.cache_clear()
 
 
 def test_canonical_is_one_text_for_one_value():

@@ -1,8 +1,10 @@
 """Trials written back in the publisher's layout: the same bytes, other splits."""
 
+import errno
 import itertools
 import json
 import os
+import re
 import shutil
 from collections import namedtuple
 from collections.abc import Iterator
@@ -322,8 +324,11 @@ def test_a_disk_that_is_too_small_stops_before_anything_is_written(
     monkeypatch.setattr(export.shutil, "disk_usage", lambda path: usage(room, 0, room))
     with pytest.raises(InputError, match="no room") as raised:
         export.main(command(clouds, tmp_path))
-    wanted = 14 * SIDE * SIDE * (2 + 4 + 1)
-    assert f"{wanted / 1e9:.3f} GB" in str(raised.value)
+    metadata = 3 * sum((clouds / name / "metadata.csv").stat().st_size for name in COUNTS)
+    layers = 14 * SIDE * SIDE * (2 + 4 + 1)
+    expected = re.search(r"expected: ([0-9.]+) kB", str(raised.value))
+    assert expected
+    assert layers < 1000 * float(expected[1]) <= layers + metadata
     assert not (tmp_path / "out").exists()
     assert not list(tmp_path.rglob("*.dat"))
 
@@ -432,25 +437,48 @@ def test_runs_cover_the_rows_in_their_order(places: list[tuple[str, int]]) -> No
     )
 
 
-@pytest.mark.parametrize(("offered", "page"), [(True, 1), (True, 4096), (False, 1)])
-def test_pieces_are_joined_with_and_without_help_of_the_kernel(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offered: bool, page: int
+def not_offered(*given: object) -> int:
+    raise OSError(errno.EXDEV, "other file system")
+
+
+@pytest.mark.parametrize("kernel", ["copies", "refuses", "lacks it"])
+@pytest.mark.parametrize("page", [1, 4096])
+@settings(max_examples=15, deadline=None)
+@given(places=st.lists(st.tuples(st.integers(0, 99), st.integers(0, 40)), max_size=9))
+def test_pieces_are_joined_by_the_kernel_or_without_it(
+    tmp_path_factory: pytest.TempPathFactory, page: int, kernel: str, places: list[tuple[int, int]]
 ) -> None:
-    if not offered:
-        monkeypatch.delattr(os, "copy_file_range", raising=False)
-    monkeypatch.setattr(copying, "PAGE", page)
-    monkeypatch.setattr(copying, "BUFFER", 5)
-    monkeypatch.setattr(copying, "STEP", 7)
-    source = tmp_path / "source"
-    source.write_bytes(bytes(range(100)))
-    pieces = [copying.Piece(source, 90, 10), copying.Piece(source, 5, 20)]
-    with open(tmp_path / "new", "w+b") as stream:
+    folder, whole = tmp_path_factory.mktemp("pieces"), bytes(range(100))
+    (folder / "source").write_bytes(whole)
+    pieces = [copying.Piece(folder / "source", at, min(length, 100 - at)) for at, length in places]
+    with pytest.MonkeyPatch.context() as patch, open(folder / "new", "w+b") as stream:
+        patch.setattr(copying, "BUFFER", 5)
+        patch.setattr(copying, "STEP", 7)
+        patch.setattr(copying, "PAGE", page)
+        if kernel == "refuses":
+            patch.setattr(os, "copy_file_range", not_offered, raising=False)
+            patch.setattr(os, "posix_fallocate", not_offered, raising=False)
+        if kernel == "lacks it":
+            patch.delattr(os, "copy_file_range", raising=False)
+            patch.delattr(os, "posix_fallocate", raising=False)
         stream.write(b"head")
-        assert sum(copying.append(stream, pieces)) == 30
+        done = list(copying.append(stream, pieces))
         stream.write(b"tail")
-    assert (tmp_path / "new").read_bytes() == b"head" + bytes(range(90, 100)) + bytes(range(5, 25)) + b"tail"
-    with open(tmp_path / "new", "wb") as stream, pytest.raises(InputError, match="ends early"):
+    joined = b"".join(whole[at : at + length] for at, length in places)
+    assert (folder / "new").read_bytes() == b"head" + joined + b"tail"
+    assert sum(done) == len(joined)
+
+
+@pytest.mark.parametrize("page", [1, 4096])
+def test_a_source_that_ends_early_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    monkeypatch.setattr(copying, "PAGE", page)
+    source = tmp_path / "source"
+    source.write_bytes(bytes(100))
+    with open(tmp_path / "new", "wb") as stream, pytest.raises(InputError, match="ends early") as raised:
         list(copying.append(stream, [copying.Piece(source, 95, 6)]))
+    assert "at least 101 B" in str(raised.value)
 
 
 def test_all_datasets_can_be_exported() -> None:

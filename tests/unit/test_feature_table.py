@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sentinel_forest import datasets, tables
-from sentinel_forest.datasets.base import IGNORE, Block, Category, Dataset, FeatureSet, Layer, Task
+from sentinel_forest import datasets, samples, tables
+from sentinel_forest.datasets.base import IGNORE, Block, Category, Dataset, FeatureSet, Layer, Task, no_hashes
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import pixel, table
+from sentinel_forest.selection import select
 
 SIDE, PATCHES = 24, 7
 BARE = tuple(Category(code, name, "#000000") for code, name in enumerate(("rock", "sand", "salt")))
@@ -243,6 +245,33 @@ def test_the_sun_of_the_catalog_is_a_band(desert, catalog):
         assert value == np.float32(way.max()) * np.float32(1e-4)
     with pytest.raises(InputError, match="expected: sun_azimuth"):
         table.feature_table(desert, about, None, catalog, 5, (1, "desert-v1"))
+
+
+def test_a_release_without_the_layer_skips_the_set_by_name():
+    project = Path(__file__).parent.parent.parent
+    sets = ["l1c", "l1c+shadow"]
+    config = {"version": "v1", "releases": ["cloudsen12-high"], "feature_sets": sets}
+    schema, registry = project / "workflow/schemas/config.schema.yaml", project / "config/releases"
+    assert select(config, schema, registry).sets("cloudsen12-high") == sets
+    config["select"] = {"cloudsen12-high": ["*/L1C_*.dat", "*/LABEL_manual_hq.dat", "*/metadata.csv"]}
+    without = select(config, schema, registry)
+    assert without.sets("cloudsen12-high") == ["l1c"]
+    assert ("cloudsen12-high", "feature set", "l1c+shadow", "lacks EXTRA_CDI") in without.skipped()
+
+
+def test_ways_towards_the_sun_agree_with_each_other_on_a_sample(tmp_path):
+    samples.write("cloudsen12", {"side": 96}, {"seed": 1, "rois": 16, "dates": 5}, tmp_path)
+    clouds = datasets.load("cloudsen12", {"side": 96})
+    rows = clouds.catalog(tmp_path, clouds.list_files(tmp_path), no_hashes())
+    about = clouds.feature_sets["l1c+shadow"]
+    found = table.feature_table(clouds, about, tmp_path, rows.iloc[:20], 200, (1, "r"))
+    assert found["CDI"].between(-1, 1).all()
+    ways = found[["HOT", "HOT_sunward_15", "HOT_sunward_60", "HOT_sunward_150"]].to_numpy()
+    assert (np.diff(ways, axis=1) >= 0).all()
+    steps = found["HOT_steps_200"].to_numpy()
+    assert ((steps == 0) == (ways[:, 0] > 0)).all()
+    assert ((steps <= 60) == (ways[:, 2] > 0)).all()
+    assert (steps[ways[:, 3] <= 0] == 201).all()  # no image is longer than 150 pixels
 
 
 # The command

@@ -111,6 +111,12 @@ def test_features_say_what_they_are():
     assert pixel.resolve("HOT").formula == "B2 - 0.5 * B4 - 0.08"
     assert pixel.resolve("VV_mean_3").unit == "dB"
     assert pixel.resolve("HOT_sunward_9").bands == ("B2", "B4", "sun_azimuth")
+    assert pixel.resolve("HOT_sunward_9").unit == "1"
+    assert pixel.resolve("HOT_steps_9").unit == "pixel"
+    assert (
+        pixel.resolve("HOT_steps_9").formula
+        == "pixels towards sun_azimuth to the first of HOT > 0, 9 + 1 if none"
+    )
     assert pixel.needed_bands(["NDVI", "B4", "NDVI_mean_3"]) == ("B8", "B4")
     assert patch.needed_bands(["NDVI_p10", "coherence"])[:2] == ("B8", "B4")
 
@@ -232,10 +238,46 @@ def test_sunward_equals_a_walk():
             assert found[which, row, column] == np.nanmax(met)
 
 
+@pytest.mark.parametrize(("azimuth", "away"), [(0, (1, 0)), (90, (0, -1)), (180, (-1, 0)), (270, (0, 1))])
+def test_steps_count_the_way_from_a_shadow_to_its_cloud(azimuth, away):
+    """A cloud of 3 x 3 pixels; its shadow lies 5 pixels away, on the side that the sun is not on."""
+    hot = np.full((1, 21, 21), -0.1, np.float32)
+    hot[0, 9:12, 9:12] = 0.2
+    shadow = np.roll(hot[0] > 0, (5 * away[0], 5 * away[1]), axis=(0, 1))
+    bands = {"B2": hot, "sun_azimuth": np.full_like(hot, azimuth)}
+    found = pixel.compute(["B2_steps_8"], bands)[0, ..., 0]
+    assert (found[hot[0] > 0] == 0).all()
+    # From the far row of the shadow it is 5 pixels to the near row of the cloud, and so on.
+    assert sorted(found[shadow].tolist()) == [3] * 3 + [4] * 3 + [5] * 3
+    assert pixel.compute(["B2_steps_2"], bands)[0, ..., 0][shadow].tolist() == [3] * 9
+    # Nothing stands sunward of the pixels on the sun's side of the cloud.
+    sunny = np.roll(hot[0] > 0, (-5 * away[0], -5 * away[1]), axis=(0, 1))
+    assert (found[sunny] == 9).all()
+
+
+@given(st.integers(0, 359), st.integers(0, 99))
+@settings(max_examples=30, deadline=None)
+def test_steps_equal_a_walk(azimuth, seed):
+    random = np.random.default_rng(seed)
+    values = np.where(random.random((11, 14)) < 0.05, 1, -1).astype(np.float32)
+    values[random.random(values.shape) < 0.1] = np.nan
+    bands = {"B2": values[None], "sun_azimuth": np.full((1, 11, 14), azimuth, np.float32)}
+    found = pixel.compute(["B2_steps_7"], bands)[0, ..., 0]
+    for row, column in np.ndindex(values.shape):
+        met = 8
+        for step in range(8):
+            angle = np.deg2rad(float(np.float32(azimuth)))
+            y, x = row + int(np.rint(-step * np.cos(angle))), column + int(np.rint(step * np.sin(angle)))
+            if 0 <= y < 11 and 0 <= x < 14 and values[y, x] > 0:
+                met = step
+                break
+        assert found[row, column] == met
+
+
 def test_sunward_without_azimuth_is_missing():
     bands = random_bands(["B2", "sun_azimuth"], (2, 5, 5))
     bands["sun_azimuth"][1] = np.nan
-    found = pixel.compute(["B2_sunward_3"], bands)
+    found = pixel.compute(["B2_sunward_3", "B2_steps_3"], bands)
     assert np.isfinite(found[0]).all()
     assert np.isnan(found[1]).all()
 
@@ -273,7 +315,7 @@ def test_the_nearest_name_is_offered():
         patch.resolve("B4_meen")
 
 
-@pytest.mark.parametrize("name", ["B2_mean_4", "B2_mean_1", "B2_deviation_0", "B2_sunward_0"])
+@pytest.mark.parametrize("name", ["B2_mean_4", "B2_mean_1", "B2_deviation_0", "B2_sunward_0", "B2_steps_0"])
 def test_impossible_windows_are_refused(name):
     with pytest.raises(InputError, match=name):
         pixel.resolve(name)

@@ -252,3 +252,19 @@ def test_a_log_has_plain_lines() -> None:
     with Progress("toy", lambda: 5, None, [log]):
         pass
     assert log.getvalue() == "toy: 5 B, 0 B/s\n"
+
+
+@pytest.mark.parametrize(
+    ("bits", "length"),
+    [(b"\x00\x00", 0), (b"\xff\x7f", 800), (b"\xf7\xff", 400), (b"\xff\xc0", 1000), (b"\xff\xff", 1550)],
+)
+def test_bytes_that_have_arrived_without_a_gap(tmp_path: Path, bits: bytes, length: int) -> None:
+    """A control file as the manual of aria2 describes it: 16 pieces of 100 B, the last one of 50 B."""
+    partial = tmp_path / "a"
+    partial.write_bytes(bytes(1550))
+    control = b"\0\1" + bytes(4) + (3).to_bytes(4) + b"abc" + (100).to_bytes(4) + (1550).to_bytes(8)
+    transfer.control_of(partial).write_bytes(control + bytes(8) + len(bits).to_bytes(4) + bits + bytes(4))
+    assert transfer.in_order(partial, "aria2c") == length
+    assert transfer.in_order(partial, "curl") == 1550
+    assert transfer.in_order(partial, "rsync") == 0
+    assert transfer.in_order(tmp_path / "b", "curl") == 0

@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 import zipfile
 from pathlib import Path
 
@@ -12,10 +13,11 @@ import skops.io
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.ensemble._forest import ForestClassifier
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 from sentinel_forest import engines, forest, models
-from sentinel_forest.datasets.base import Category, Question, Task
+from sentinel_forest.datasets.base import Category, FeatureSet, Question, Task
 from sentinel_forest.errors import InputError
 
 CLASSES = ("clear", "thick cloud", "thin cloud", "cloud shadow")
@@ -39,8 +41,7 @@ def rows(count: int = 400, classes: int = 3, seed: int = 0) -> forest.Training:
 
 def grown(training: forest.Training, options: dict, seed: int = 5, threads: int = 1) -> engines.Grown:
     """A whole forest with its names."""
-    parts = [forest.grow(training, options, part, seed, threads) for part in range(1, options["parts"] + 1)]
-    whole = forest.merge(parts)
+    whole = forest.grow_all(training, options, seed, threads)
     forest.name(whole.forest, [CLASSES[place] for place in training.present], FEATURES, seed)
     return whole
 
@@ -113,19 +114,123 @@ def test_missing_features_are_learnt_from():
 
 
 def test_engine_that_is_not_there(monkeypatch):
-    monkeypatch.setattr(engines.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "sklearnex.ensemble", None)
     with pytest.raises(InputError, match="use the other engine, scikit-learn"):
         grown(rows(), {**SETTINGS, "engine": "scikit-learn-intelex"})
 
 
-def test_fast_engine_does_as_well():
+@pytest.fixture
+def intelex(monkeypatch):
+    """The fast engine, where it is installed; it may not leave the work to scikit-learn."""
     pytest.importorskip("sklearnex", reason="scikit-learn-intelex is not installed")
+    plain = engines.RandomForestClassifier.fit
+
+    def refuse(self, *rest, **more):
+        assert type(self) is engines.RandomForestClassifier, "scikit-learn grows the fast engine's trees"
+        return plain(self, *rest, **more)
+
+    monkeypatch.setattr(ForestClassifier, "fit", refuse)
+    return {**SETTINGS, "trees": 50, "engine": "scikit-learn-intelex"}
+
+
+@pytest.mark.parametrize("class_weight", [None, "balanced"])
+def test_fast_engine_does_as_well(intelex, class_weight):
     training, test = rows(2000), rows(2000, seed=1)
-    scores = {}
+    found = {}
     for engine in engines.ENGINES:
-        model = grown(training, {**SETTINGS, "trees": 50, "engine": engine}).forest
-        scores[engine] = np.mean(forest.predict(model, test.X) == test.y)
-    assert abs(scores["scikit-learn"] - scores["scikit-learn-intelex"]) < 0.02
+        whole = grown(training, {**intelex, "engine": engine, "class_weight": class_weight})
+        probability = whole.forest.predict_proba(pd.DataFrame(test.X, columns=list(FEATURES)))
+        brier = np.mean(np.square(probability[:, 0] - (test.y == 0)))
+        share = np.mean(forest.predict(whole.forest, test.X) == test.y)
+        out = forest.out_of_bag(training, whole.votes)
+        found[engine] = [share, out["accuracy"], out["balanced_accuracy"], brier]
+        importance = whole.forest.feature_importances_
+        assert importance.argmax() == 0
+        assert importance.sum() == pytest.approx(1)
+    np.testing.assert_allclose(*found.values(), atol=0.025)
+
+
+def test_fast_engine_is_equal_for_any_threads_and_stored_as_any_forest(intelex, tmp_path):
+    paths = [tmp_path / f"{threads}.skops" for threads in (1, 2)]
+    votes = []
+    for threads, path in enumerate(paths, 1):
+        whole = grown(rows(), intelex, threads=threads)
+        models.save(path, whole.forest)
+        votes.append(whole.votes)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert np.array_equal(*votes)
+    X = rows(seed=4).X
+    assert np.array_equal(models.load(paths[0]).predict_proba(X), whole.forest.predict_proba(
+        pd.DataFrame(X, columns=list(FEATURES))
+    ))  # fmt: skip
+
+
+def test_leaves_of_the_fast_engine_have_the_shares_of_the_drawn_rows(intelex):
+    training = rows()
+    options = {**intelex, "trees": 3, "minimum_leaf": 20}
+    whole = grown(training, options).forest
+    for number, estimator in enumerate(whole.estimators_):
+        tree, own_seed = estimator.tree_, forest.digests.seed(forest.digests.seed(5, 1), number)
+        times = engines.bootstrap(training.weight / training.weight.sum(), own_seed)
+        leaf = tree.apply(training.X)
+        for place in np.unique(leaf[times > 0]):
+            counts = np.bincount(training.y[leaf == place], times[leaf == place], 3)
+            np.testing.assert_allclose(tree.value[place, 0], counts / counts.sum())
+            assert tree.weighted_n_node_samples[place] == counts.sum()
+            assert tree.impurity[place] == pytest.approx(1 - np.square(counts / counts.sum()).sum())
+        np.testing.assert_allclose(tree.value[0, 0], np.bincount(training.y, times) / times.sum())
+
+
+def test_fast_engine_knows_classes_that_a_bootstrap_misses(intelex):
+    """One row of a class: about a third of the bootstraps have none of it."""
+    training = rows(300)
+    labels = np.where(np.arange(300) == 7, 3, training.y % 2)
+    rare = forest.Training(training.X, labels, training.weight, training.patches)
+    whole = grown(rare, intelex)
+    assert whole.votes.shape == (300, 3)
+    assert {estimator.tree_.value.shape[2] for estimator in whole.forest.estimators_} == {3}
+    np.testing.assert_allclose(whole.forest.predict_proba(
+        pd.DataFrame(training.X, columns=list(FEATURES))
+    ).sum(axis=1), 1)  # fmt: skip
+
+
+def test_bootstraps_are_drawn_in_proportion():
+    shares = np.array([0, 1, 2, 3, 4, 0]) / 10
+    drawn = np.array([engines.bootstrap(shares, seed) for seed in range(20_000)])
+    assert (drawn.sum(axis=1) == 6).all()
+    assert (drawn[:, [0, 5]] == 0).all()
+    # Mean and covariance of the multinomial distribution.
+    np.testing.assert_allclose(drawn.mean(axis=0), 6 * shares, atol=0.04)
+    expected = 6 * (np.diag(shares) - np.outer(shares, shares))
+    np.testing.assert_allclose(np.cov(drawn.T), expected, atol=0.06)
+
+
+def test_fast_engine_learns_from_missing_values(intelex):
+    """Of one class the first feature is missing, of the next the second; one is missing throughout."""
+    training = rows(900)
+    training.X[training.y == 0, 0] = np.nan
+    training.X[training.y == 1, 1] = np.nan
+    training.X[:, 2] = np.nan
+    whole = grown(training, {**intelex, "trees": 10})
+    told = forest.predict(whole.forest, training.X)
+    assert np.array_equal(told, training.y)
+    assert forest.out_of_bag(training, whole.votes)["accuracy"] > 0.99
+
+
+def test_thresholds_of_the_fast_engine_are_values_of_its_rows(intelex):
+    training = rows()
+    training.X[:, 1] = np.round(training.X[:, 1], 1)
+    for estimator in grown(training, {**intelex, "trees": 3}).forest.estimators_:
+        tree = estimator.tree_
+        inner = tree.children_left >= 0
+        for column in range(3):
+            split = tree.threshold[inner & (tree.feature == column)]
+            assert np.isin(split, training.X[:, column].astype(np.float64)).all()
+
+
+def test_what_the_fast_engine_cannot_do_is_named(intelex):
+    with pytest.raises(InputError, match=r"each bootstrap(.|\n)*use the other engine, scikit-learn"):
+        grown(rows(), {**intelex, "class_weight": "balanced_subsample"})
 
 
 # ------------------------------------------------------------------------------------------- settings
@@ -194,6 +299,7 @@ def test_file_holds_neither_time_nor_address(small, tmp_path):
     models.save(tmp_path / "forest.skops", small.forest)
     with zipfile.ZipFile(tmp_path / "forest.skops") as archive:
         assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_BZIP2}
         assert "__id__" not in archive.read("schema.json").decode()
         names = archive.namelist()
     assert names == [*(f"{place}.npy" for place in range(len(names) - 1)), "schema.json"]
@@ -332,7 +438,11 @@ class FakeDataset:
     """A dataset as far as growing needs one."""
 
     tasks = {"cloud": TASK}  # noqa: RUF012
-    feature_sets = {"l1c": forest.FeatureSet("l1c", "cloud", FEATURES, {})}  # noqa: RUF012
+    feature_sets = {"l1c": FeatureSet("l1c", "cloud", FEATURES, {})}  # noqa: RUF012
+    ground_columns = ()
+
+    def independent_labels(self, task, rows, pixels):
+        return None
 
 
 @pytest.fixture
@@ -378,6 +488,32 @@ def test_parts_make_the_same_forest(step):
     with pytest.raises(InputError, match="do not make up"):
         call("--grown", *parts[:2], "--model", folder / "x.skops", "--fit", folder / "x.json")
     assert not (folder / "x.skops").exists()
+
+
+def test_tuning_sees_training_rows_only_and_parts_tune_alike(step):
+    folder, call = step
+    patches = pd.read_parquet(folder / "catalog.parquet")["patch"]
+    groups = pd.DataFrame({"patch": patches, "group": [f"g{place % 6}" for place in range(len(patches))]})
+    groups.to_parquet(folder / "catalog.parquet")
+    options = {"trees": 6, "parts": 2, "tune": {"minimum_leaf": [1, 25], "folds": 2}}
+    call("--model", folder / "whole.skops", "--fit", folder / "whole.json", options=options)
+    about = json.loads((folder / "whole.json").read_text())
+    assert about["settings"]["minimum_leaf"] == about["tuning"]["chosen"]["minimum_leaf"]
+    assert [len(one["folds"]) for one in about["tuning"]["tried"]] == [2, 2]
+    for part in (1, 2):
+        call("--part", part, "--model", folder / f"{part}.skops", options=options)
+    split = pd.read_parquet(folder / "split.parquet")
+    held_out = set(split.loc[split["role"] != "train", "patch"])
+    for name in ("1.parquet", "2.parquet"):
+        table = pd.read_parquet(folder / name)
+        table.loc[table["patch"].isin(held_out), ["label", "B2", "B3"]] = [3, -99, -99]
+        table.to_parquet(folder / name)
+    call(
+        "--grown", folder / "1.skops", folder / "2.skops", "--model", folder / "x.skops",
+        "--fit", folder / "x.json", options=options,
+    )  # fmt: skip
+    assert (folder / "x.json").read_bytes() == (folder / "whole.json").read_bytes()
+    assert (folder / "x.skops").read_bytes() == (folder / "whole.skops").read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,9 @@ def candidate(X, y, trees=15):
             "features": dict(zip(FEATURES, model.feature_importances_.tolist(), strict=True)),
         },
         "trivial": {"majority": CLASSES[0]},
+        "settings": forest.complete({"trees": trees}),
+        "seed": 1,
+        "out_of_bag": {"accuracy": 0.99, "balanced_accuracy": None},
     }
     return Candidate("s", 1, "planted", model, np.array([0, 1]), fit, frozenset())
 
@@ -74,6 +77,7 @@ def test_every_band_has_a_family():
         ("cirrus", "pixel", "aerosol, water vapour, cirrus"), ("B12", "pixel", "shortwave infrared"),
         ("NDVI", "pixel", "indices"), ("HOT", "pixel", "indices"), ("B2_mean_3", "pixel", "context"),
         ("NDVI_deviation_15", "pixel", "context"), ("B2_sunward_30", "pixel", "context"),
+        ("HOT_steps_30", "pixel", "context"),
         ("VV", "pixel", "SAR"), ("VH-VV", "pixel", "SAR"), ("VV_mean_5", "pixel", "SAR context"),
         ("elevation", "pixel", "terrain"), ("sun_azimuth", "pixel", "acquisition geometry"),
         ("CDI", "pixel", "parallax"),
@@ -193,7 +197,7 @@ class Planted:
 
 @pytest.fixture
 def step(tmp_path, monkeypatch):
-    """A trial with one forest; and the step's function, which returns its three tables."""
+    """A trial with one forest; and the step's function, which returns its tables."""
     monkeypatch.setattr(importance.datasets, "load", lambda name, layout: Planted)
     X, y = planted(1200)
     patches = np.repeat([f"p{number:02d}" for number in range(24)], 50)
@@ -214,7 +218,7 @@ def step(tmp_path, monkeypatch):
         path = tmp_path / "splits/s/1.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         pd.DataFrame({"patch": names, "role": roles}).to_parquet(path)
-        outputs = {name: tmp_path / f"{name}.tsv" for name in ("importance", "curves", "reliability")}
+        outputs = {name: tmp_path / f"{name}.tsv" for name in importance.SCHEMAS}
         arguments = [part for name, path in outputs.items() for part in (f"--{name}", str(path))]
         importance.main([
             "--release", "r", "--dataset", "planted", "--catalog", str(tmp_path / "catalog.parquet"),
@@ -222,32 +226,36 @@ def step(tmp_path, monkeypatch):
             "--scheme", "s", "--trial", "1", "--sets", "planted", "--seed", "1", "--draws", "50",
             *arguments, *extra,
         ])  # fmt: skip
-        schemas = importance.IMPORTANCE, curves.CURVES, curves.RELIABILITY
-        return [tables.read_tsv(path, schema) for path, schema in zip(outputs.values(), schemas, strict=True)]
+        return [tables.read_tsv(outputs[name], schema) for name, schema in importance.SCHEMAS.items()]
 
     return call
 
 
 def test_the_step_looks_at_held_out_rows_only(step):
-    ranked, curve, bins = step()
+    ranked, curve, bins, engines = step()
     assert ranked.iloc[0]["family"] == "shortwave infrared"
     assert set(ranked["rows"]) == {800}
     assert set(ranked["groups"]) == {8}
     assert set(ranked["note"]) == {"fewer than ten groups (8): interval not to be trusted"}
-    assert curve["trees"].unique().tolist() == [1, 2, 5]
+    assert curve.loc[curve["curve"] == "trees", "trees"].unique().tolist() == [1, 2, 5]
+    assert curve.loc[curve["curve"] == "groups", "training_groups"].unique().tolist() == [1, 2, 4]
+    assert curve.loc[curve["curve"] == "groups", "training_rows"].unique().tolist() == [100, 200, 400]
+    assert (engines["engine"] == "scikit-learn").all()
+    assert len(engines) == 2
     assert bins["rows"].sum() == 800
     # The importance starts from the score of the whole forest.
     whole = curve[(curve["trees"] == 5) & (curve["metric"] == "OA")]["value"].iloc[0]
+    assert engines["value"].iloc[0] == whole
     assert ranked.loc[ranked["metric"] == "OA", "baseline"].iloc[0] == pytest.approx(whole)
 
 
 def test_the_step_can_look_at_fewer_rows(step):
-    ranked, _, _ = step("--rows", "100")
+    ranked, *_ = step("--rows", "100")
     assert set(ranked["rows"]) == {100}
 
 
 def test_without_held_out_patches_the_tables_are_empty(step):
-    assert [len(table) for table in step(roles=("train",) * 24)] == [0, 0, 0]
+    assert [len(table) for table in step(roles=("train",) * 24)] == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,55 @@ def test_counts_are_those_of_brute_force(rows: list[tuple[str, str, int, int, in
             assert row["share"] == pytest.approx(expected, abs=1e-4, nan_ok=True)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=some.lists(
+        some.tuples(
+            some.sampled_from(["train", "test", "unused"]),
+            some.integers(0, 9),
+            some.integers(0, 9),
+            some.sampled_from([32632, 32733]),
+            some.sampled_from([2, 4, 6]),
+        ),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_pixels_of_shared_ground_are_those_of_a_raster(rows: list[tuple[str, int, int, int, int]]) -> None:
+    drawn = pd.DataFrame({"patch": [f"p{at}" for at in range(len(rows))], "role": [row[0] for row in rows]})
+    catalog = drawn[["patch"]].assign(
+        x=[row[1] * 10.0 for row in rows],
+        y=[row[2] * 10.0 for row in rows],
+        epsg=pd.array([row[3] for row in rows], dtype="Int32"),
+        side_m=[row[4] * 10.0 for row in rows],
+    )
+    found = row_of(ledger.build(catalog, {("s", 1): drawn}), "footprint-pixels")
+
+    def pixels(row: tuple[str, int, int, int, int]) -> set[tuple[int, int, int]]:
+        _, x, y, epsg, side = row
+        steps = range(-side // 2, side // 2)
+        return {(epsg, x + across, y + along) for across in steps for along in steps}
+
+    train = set().union(*(pixels(row) for row in rows if row[0] == "train"))
+    test = [pixels(row) for row in rows if row[0] == "test"]
+    assert found["linked"] == sum(len(mine & train) for mine in test)
+    assert found["total"] == sum(len(mine) for mine in test)
+
+
+def test_half_of_the_ground_of_sen12ms_neighbours_is_shared() -> None:
+    # Patches of 256 pixels every 128: the middle one shares its left half and its right half.
+    catalog = pd.DataFrame(
+        {"patch": ["a", "b", "c"], "x": [0.0, 1280.0, 2560.0], "y": 0.0, "epsg": 32632, "side_m": 2560.0}
+    )
+    drawn = pd.DataFrame({"patch": catalog["patch"], "role": ["train", "test", "validation"]})
+    found = ledger.build(catalog, {("s", 1): drawn})
+    assert row_of(found, "footprint-pixels")[["linked", "total", "share"]].tolist() == [32768, 65536, 0.5]
+    whole = drawn.assign(role=["train", "test", "train"])
+    found = ledger.build(catalog, {("s", 1): whole}, gate={"footprint-pixels": "stop"})
+    with pytest.raises(InputError, match="65536 of 65536 test pixels share their footprint-pixels with"):
+        ledger.check_gate(found)
+
+
 def apart(one: dict[str, float], other: dict[str, float]) -> float:
     """Largest difference of the coordinates, infinite where one is unknown."""
     values = abs(one["x"] - other["x"]), abs(one["y"] - other["y"])

@@ -80,6 +80,22 @@ def test_nothing_is_left_to_unpack(project: Path, capsys: pytest.CaptureFixture[
     assert cells(capsys.readouterr().out, "toy") == "toy 1 400 B 0 B 400 B 0 B"
 
 
+def test_work_of_the_jobs(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    work = [
+        {"release": "toy", "rule": "fit", "jobs": 3, "core_hours": 1.5, "memory": 2000, "minutes": 30,
+         "written": 0.5},
+        {"release": "toy", "rule": "score", "jobs": 2, "core_hours": 0.25, "memory": 4000, "minutes": 15,
+         "written": 2.0},
+    ]  # fmt: skip
+    plan.main([
+        "--registry", str(project / "registry"), "--data", str(project / "data"), "--timeout", "1",
+        "--releases", json.dumps({"toy": {"way": "folder", "select": []}}), "--work", json.dumps(work),
+    ])  # fmt: skip
+    out = capsys.readouterr().out
+    assert cells(out, "toy      fit") == "toy fit 3 1.5 2.0 GB 30 min 500.0 kB"
+    assert cells(out, "all") == "all 5 1.8 4.0 GB 30 min 2.5 MB"
+
+
 def test_the_plan_changes_nothing(project: Path) -> None:
     before = sorted(project.rglob("*"))
     run(project, toy={"way": "download", "select": []})

@@ -102,13 +102,13 @@ def run(tmp_path, monkeypatch):
         for name in ("one", "two"):
             grow(dataset, roles, name, tmp_path / f"baselines/s/{trial}/{name}")
 
-    def call(forests, shard=1, shards=1, threads=1):
+    def call(forests, shard=1, shards=1, threads=1, memory=2000.0):
         output = tmp_path / f"{shard}of{shards}.parquet"
         predict.main([
             "--release", "r", "--dataset", "memory", "--folder", str(tmp_path),
             "--catalog", str(tmp_path / "catalog.parquet"), "--shard", str(shard), "--shards", str(shards),
             "--forests", json.dumps(forests), "--results", str(tmp_path), "--features", str(tmp_path),
-            "--threads", str(threads), "--output", str(output),
+            "--threads", str(threads), "--memory", str(memory), "--output", str(output),
         ])  # fmt: skip
         return tables.read_parquet(output)
 
@@ -134,9 +134,8 @@ def grow(dataset, roles, name, folder):
     whole = forest.merge([forest.grow(training, forest.complete({"trees": 25}), 1, 3, 1)])
     forest.name(whole.forest, [CLASSES[place] for place in training.present], features, 3)
     models.save(folder / "forest.skops", whole.forest)
-    tables.write_text(
-        folder / "fit.json", json.dumps({"seed": 3, "trivial": forest.trivial(training, TASK, features)})
-    )
+    about = {"seed": 3, **forest.describe(training, whole, TASK, features, 1)}
+    tables.write_text(folder / "fit.json", json.dumps(about))
 
 
 ALL = [["s", trial, name] for trial in (1, 2) for name in ("one", "two")]
@@ -189,6 +188,37 @@ def test_each_patch_is_read_once_and_only_if_held_out(run, monkeypatch):
     assert read == [1, 3, 4, 5, 7]
 
 
+def test_forests_that_do_not_fit_together_come_in_batches(run, monkeypatch):
+    """Two batches read the patches that they hold out, once each, and say the same."""
+    folder, dataset, call = run
+    whole = call(ALL)
+    fits = [
+        json.loads((folder / f"baselines/s/{trial}/{name}/fit.json").read_text()) for _, trial, name in ALL
+    ]
+    sizes = [predict.forest_bytes(fit) for fit in fits]
+    assert sizes[0] == fits[0]["trees"]["nodes"] * (64 + 4 * 8)
+    two = max(sizes[0] + sizes[1], sizes[2] + sizes[3])
+    monkeypatch.setattr(counting, "BLOCK_BYTES", 1)
+    dataset.read.clear()
+    pd.testing.assert_frame_equal(call(ALL, memory=two / 1e6), whole)
+    assert dataset.read == [3, 3, 4, 5, 7, 1, 1, 7]
+    pd.testing.assert_frame_equal(call(ALL, memory=0), whole)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "most", "batches"),
+    [
+        ([], 10, [[]]),
+        ([4, 6, 1], 10, [[4, 6], [1]]),
+        ([4, 7, 3, 1], 10, [[4], [7, 3], [1]]),
+        ([20, 1, 30], 10, [[20], [1], [30]]),
+        ([5, 5], 100, [[5, 5]]),
+    ],
+)
+def test_batches(sizes, most, batches):
+    assert [sizes[batch] for batch in predict.in_batches(sizes, most)] == batches
+
+
 def test_neither_shards_nor_blocks_nor_threads_matter(run, monkeypatch):
     _, _, call = run
     whole = call(ALL)
@@ -234,7 +264,7 @@ def test_patch_task_from_its_table(run):
     grown = forest.grow(training, forest.complete({"minimum_leaf": 1, "draw_weights": False}), 1, 1, 1)
     forest.name(grown.forest, ["clear", "thick cloud"], ["B2_mean"], 1)
     models.save(folder / "baselines/s/1/whole/forest.skops", grown.forest)
-    about = {"seed": 1, "trivial": forest.trivial(training, SCENE, ["B2_mean"])}
+    about = {"seed": 1, **forest.describe(training, grown, SCENE, ["B2_mean"], 1)}
     tables.write_text(folder / "baselines/s/1/whole/fit.json", json.dumps(about))
     found = call([["s", 1, "whole"]])
     forest_rows = found[found["classifier"] == "forest"]

@@ -6,10 +6,12 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from sklearn.ensemble import RandomForestClassifier
 
-from sentinel_forest import datasets, price, score, tables
-from sentinel_forest.datasets.base import Category, FeatureSet, Task
+from sentinel_forest import datasets, evaluation, price, tables
+from sentinel_forest.confusion import CONFUSION
+from sentinel_forest.datasets.base import Category, FeatureSet, Reference, Task
 from sentinel_forest.errors import InputError
 
 SCENE = Task("scene", "patch", tuple(Category(code, name, "#000000") for code, name in enumerate("ab")))
@@ -25,7 +27,7 @@ def trial(scheme: str, number: int, truth: np.ndarray, guess: np.ndarray, group:
     table["group"] = group
     about = {"scheme": scheme, "trial": number, "task": "scene", "features": "s1", "classifier": "forest"}
     about |= {"role": "test", "count": 1, "weight": 1.0, "train_patches": 90}
-    return score.conform(table.assign(**about)[list(score.CONFUSION.columns)], score.CONFUSION)
+    return tables.conform(table.assign(**about)[list(CONFUSION.columns)], CONFUSION)
 
 
 def drawn(scheme: str, number: int, accuracy: float, seed: int) -> pd.DataFrame:
@@ -97,6 +99,47 @@ def test_a_leaky_and_a_leak_free_split_are_told_apart() -> None:
     assert same["low"] <= 0 <= same["high"]
 
 
+def test_groups_are_those_of_the_side_with_fewer() -> None:
+    truth, group = np.arange(12) % 2, np.array([f"g{k}" for k in range(12)])
+    leaky = trial("pooled-random", 1, truth, truth, group)
+    clean = trial("grouped-stratified", 1, truth, truth, np.repeat(group[:6], 2))
+    for sides in (([leaky], [clean]), ([clean], [leaky])):
+        assert overall(price.price(*sides, DATASET, 20, (1,)))["groups"] == 6
+
+
+def test_the_chance_of_the_trials_is_in_the_interval() -> None:
+    """No group differs from another, but one of the leaky trials is right throughout and one is wrong."""
+    truth, group = np.arange(24) % 2, np.repeat([f"g{k}" for k in range(12)], 2)
+    leaky = [trial("pooled-random", k, truth, guess, group) for k, guess in ((1, truth), (2, 1 - truth))]
+    clean = [trial("grouped-stratified", k, truth, truth, group) for k in (1, 2)]
+    found = overall(price.price(leaky, clean, DATASET, 400, (1,)))
+    assert found["difference"] == -0.5
+    # Two trials drawn out of two: their mean is 0, 0.5 or 1 with probabilities 1/4, 1/2, 1/4.
+    error = np.sqrt(0.125 * 12 / 11)
+    assert found["high"] - found["low"] == pytest.approx(2 * stats.t.ppf(0.975, 11) * error, rel=0.1)
+
+
+def test_a_constant_reference_has_no_price() -> None:
+    truth, group = np.arange(12) % 2, np.array([f"g{k}" for k in range(12)])
+    mask = Reference("mask", "scene", "MASK", ("a", "b"), {})
+    dataset = SimpleNamespace(**vars(DATASET) | {"references": {"mask": mask}})
+    for guess, expected in ((truth, {"forest", "mask"}), (np.zeros(12, dtype=int), {"forest"})):
+        sides = []
+        for scheme in ("pooled-random", "grouped-stratified"):
+            forest = trial(scheme, 1, truth, truth, group)
+            layer = trial(scheme, 1, truth, guess, group).assign(classifier="mask", features="")
+            sides.append([pd.concat([forest, layer], ignore_index=True)])
+        assert set(price.price(*sides, dataset, 20, (1,))["classifier"]) == expected
+
+
+def test_a_trial_takes_the_draws_of_its_own_groups() -> None:
+    """Draws are over the groups of all trials, so that those of two trials are the same."""
+    patches = pd.DataFrame({"patch": list("PQR"), "group": list("cac"), "weight": 1.0})
+    sample = evaluation.drawn(patches, ["a", "b", "c"], np.array([[0, 2, 1], [3, 0, 0]]))
+    assert sample.draws.tolist() == [[1, 1], [0, 1], [3, 0]]
+    assert sample.patch_draws.tolist() == [[1, 1, 1], [1, 0, 1], [0, 3, 0]]
+
+
 def test_different_training_sizes_are_noted() -> None:
     leaky, clean = drawn("pooled-random", 1, 0.9, 1), drawn("grouped-stratified", 1, 0.9, 2)
     note = overall(price.price([leaky], [clean.assign(train_patches=70)], DATASET, 20, (1,)))["note"]
@@ -113,7 +156,7 @@ def test_a_side_needs_one_scheme_and_each_trial_once() -> None:
 def test_the_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets, "load", lambda name, layout: DATASET)
     for side, scheme in (("leaky", "pooled-random"), ("clean", "grouped-stratified")):
-        tables.write_parquet(tmp_path / f"{side}.parquet", drawn(scheme, 1, 0.8, 1), score.CONFUSION)
+        tables.write_parquet(tmp_path / f"{side}.parquet", drawn(scheme, 1, 0.8, 1), CONFUSION)
     sides = [f"--{side}={tmp_path / f'{side}.parquet'}" for side in ("leaky", "clean")]
     for name in ("one", "two"):
         price.main(

@@ -6,6 +6,7 @@ import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,11 +18,24 @@ from PIL import Image
 from project import ROOT
 from sentinel_forest import datasets
 from sentinel_forest.catalog import schema
+from sentinel_forest.compare import COMPARISON
 from sentinel_forest.configuration import complete, read_yaml
+from sentinel_forest.curves import CURVES, RELIABILITY
 from sentinel_forest.errors import InputError
 from sentinel_forest.headline import HEADLINE, headline
+from sentinel_forest.importance import IMPORTANCE
 from sentinel_forest.ledger import build
-from sentinel_forest.report import figures, galleries, importance, model, pages, provenance, scores
+from sentinel_forest.report import (
+    figures,
+    galleries,
+    importance,
+    model,
+    pages,
+    reproduction,
+    scores,
+    splits,
+)
+from sentinel_forest.reproduce import REPRODUCTION
 from sentinel_forest.score import CONFUSION, METRICS, PAIRED
 from sentinel_forest.split import BALANCE, INFEASIBLE, SPLIT
 from sentinel_forest.tables import write_parquet, write_text, write_tsv
@@ -58,6 +72,7 @@ def make_version(folder: Path, release: str = RELEASE, own: dict | None = None) 
 def write_version(results: Path, release: str, own: dict) -> None:
     config = {"version": "v1", "releases": [release], "own_releases": own, "schemes": ["published"]}
     settings = complete(config, read_yaml(ROOT / "workflow" / "schemas" / "config.schema.yaml"), "test")
+    settings |= {key: {release: settings[key]} for key in ("forest", "draw")}
     description = {
         "configuration": {key: value for key, value in settings.items() if key not in ("version", "folders")},
         "identity": {
@@ -170,6 +185,73 @@ def write_tables(below: Path, release: str) -> None:
     )
     unmet = pd.DataFrame([("5 groups", "3", "too few")], columns=list(INFEASIBLE.columns))
     write_tsv(splits / "1.infeasible.tsv", unmet, INFEASIBLE)
+    write_inspection(trial)
+    write_sheet(below.parent, release)
+
+
+def write_inspection(trial: Path) -> None:
+    """Two band families, a curve of two steps, two bins of which one is empty."""
+    caveat = "caveat of the families"
+    families = [
+        ("visible", 3, 0.31, 0.25, 0.4, 0.6),
+        ("red edge", 3, 0.02, -0.01, 0.05, 0.4),
+    ]
+    write_tsv(
+        trial / "importance.tsv",
+        pd.DataFrame(
+            [
+                ("l1c", "cloud", name, members, "OA", 0.8, *lost, impurity, 90, 2, "", caveat)
+                for name, members, *lost, impurity in families
+            ],
+            columns=list(IMPORTANCE.columns),
+        ),
+        IMPORTANCE,
+    )
+    steps = [
+        *[("trees", 1, 8, "OA", "", 0.6), ("trees", 20, 8, "OA", "", 0.8125)],
+        *[("trees", 20, 8, "Brier score", "cloud", 0.0625)],
+        *[("groups", 20, 1, "OA", "", np.nan), ("groups", 20, 8, "OA", "", 0.8125)],
+    ]
+    curves = [
+        ("l1c", "cloud", curve, trees, groups, 100, name, event, value, value - 0.05, value + 0.05, 90, 2, "")
+        for curve, trees, groups, name, event, value in steps
+    ]
+    write_tsv(trial / "curves.tsv", pd.DataFrame(curves, columns=list(CURVES.columns)), CURVES)
+    bins = [(0.0, 0.1, 0.04, 0.25, 0.1, 0.4, 1.0, 90), (0.1, 0.2, *[np.nan] * 4, 0.0, 0)]
+    reliability = pd.DataFrame(
+        [("l1c", "cloud", "cloud", *values, 2, "") for values in bins], columns=list(RELIABILITY.columns)
+    )
+    write_tsv(trial / "reliability.tsv", reliability, RELIABILITY)
+
+
+def write_sheet(results: Path, release: str) -> None:
+    """A figure that is inside, one (a percentage) that is outside, one that cannot be compared."""
+    figures_of_papers = [
+        ("inside", "OA", "OA", "", 0.8, 0.8127, 0.76, 0.86),
+        ("outside by +3", "PA", "% of cloudy patches below 0.1", "cloud", 2.0, 10.0, 5.0, 15.0),
+        ("not comparable: sample data", "BOA", "median over patches", "cloud", 0.92, 0.9, 0.85, 0.95),
+    ]
+    rows = [
+        ("a-paper", "its figure", "confirmed", release, "published", 1, "forest", "l1c", "cloud", "test",
+         name, definition, of_class, *values, verdict, "", "doi 10.0000/made-up", "five folds")
+        for verdict, name, definition, of_class, *values in figures_of_papers
+    ]  # fmt: skip
+    sheet = pd.DataFrame(rows, columns=list(REPRODUCTION.columns))
+    write_tsv(results / "reproduction.tsv", sheet, REPRODUCTION)
+
+
+def write_comparison(results: Path, moved: bool = True) -> None:
+    """One score that left its interval, and one that is new, since the version v0."""
+    keys = (RELEASE, "published", 1)
+    rows = [
+        (*keys, "forest", "l1c", "cloud", "test", "OA", "OA", "", "moved", 0.5, 0.4, 0.6, 0.8125, 0.7, 0.9,
+         0.3125, "yes", "configuration: <trees>"),
+        (*keys, "fmask", "", "cloud", "test", "OA", "OA", "", "only now", *[np.nan] * 3, 0.5, 0.4, 0.6,
+         np.nan, "", ""),
+    ]  # fmt: skip
+    table = pd.DataFrame(rows if moved else [], columns=list(COMPARISON.columns))
+    kinds = {name: str(column.dtype) for name, column in COMPARISON.columns.items()}
+    write_tsv(results / "compare_v0.tsv", table.astype(kinds), COMPARISON)
 
 
 class Outline(HTMLParser):
@@ -214,7 +296,8 @@ def row_with(page: str, *texts: str) -> str:
 def test_all_pages_are_written_and_reach_each_other(version):
     names = {path.stem for path in outlines(version)}
     assert names == {
-        "report", "integrity", "datasets", "galleries", "splits", "features", "baselines", "provenance"
+        "report", "integrity", "datasets", "galleries", "splits", "features", "baselines", "forests",
+        "reproduction", "provenance",
     }  # fmt: skip
     for path, page in outlines(version).items():
         targets = {(path.parent / str(link["href"])).resolve() for link in page.all("a") if link["href"]}
@@ -244,12 +327,95 @@ def test_nothing_comes_from_a_network(version):
     assert "@import" not in style
 
 
-def test_a_headline_number_has_its_split_definition_interval_mark_and_file(version):
+def test_a_headline_number_has_its_data_split_definition_interval_mark_and_file(version):
     page = (version / "report.html").read_text(encoding="utf-8")
-    row = row_with(page, "0.813 [0.763, 0.863]", ">1</a>")
-    for expected in ("published", "forest", "l1c", "OA", "linked: &lt;roi&gt;"):
+    heading, *_, table = re.findall(
+        r"<h3.*?</h3>|<table>.*?</table>", page.partition("at a glance</h2>")[2], re.S
+    )[:2]
+    assert "on test patches" in heading
+    row = row_with(table, "0.813 [0.763,\u00a00.863]")
+    assert f'{RELEASE} <span class="chip">sample</span>' in row
+    for expected in ("published", "l1c", "linked: &lt;roi&gt;"):
         assert expected in row
-    assert f'href="{RELEASE}/baselines/published/1/metrics.tsv"' in row
+    assert f'href="{RELEASE}/baselines/published/1/metrics.tsv">1</a>' in row
+    for defined in ("OA", "AA over present classes", "BOA, median over patches: cloud"):
+        assert f">{defined}</th>" in table
+
+
+def test_the_first_headline_number_is_read_out(version):
+    assert (
+        "forests on the features l1c of cloudsen12-sample, trained on the training patches of the published "
+        "split (1 trial) and tested on its test patches, have the OA 0.813 [0.763, 0.863]; "
+        "mark: linked: <roi>."
+    ) in Outline((version / "report.html").read_text(encoding="utf-8")).text
+
+
+def test_published_figures_stand_beside_ours_with_a_verdict(version):
+    page = (version / "report" / "reproduction.html").read_text(encoding="utf-8")
+    row = row_with(page, "0.813 [0.760,\u00a00.860]", ">0.8</td>", "tone good")
+    for expected in (
+        "its figure",
+        RELEASE,
+        "published",
+        "test",
+        ">OA</td>",
+        "inside",
+        "five folds",
+        "doi 10.0000/made-up",
+    ):
+        assert expected in row
+    assert "BOA, median over patches: cloud" in row_with(page, "not comparable: sample data", ">0.92</td>")
+
+
+def test_only_what_can_be_compared_is_drawn_and_percentages_as_shares(version, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        figures, "intervals", lambda frame, axis: drawn.append(frame.set_index("series")) or b"<svg/>"
+    )
+    sheet = pd.read_csv(version / "reproduction.tsv", sep="\t", keep_default_na=False, na_values=[""])
+    sheet["class"] = sheet["class"].fillna("")
+    plot = reproduction._drawn("a-paper", sheet[~sheet["verdict"].str.startswith("not")])
+    assert drawn[0].loc["published", "value"].tolist() == [0.8, 0.02]
+    assert drawn[0].loc["ours: forest l1c", ["value", "low", "high"]].to_numpy()[1].tolist() == [
+        0.1,
+        0.05,
+        0.15,
+    ]
+    assert plot.alternative.startswith("1 inside, 1 outside.")
+
+
+def test_behaviour_of_forests_is_shown_with_its_caveats(version):
+    forests = outlines(version)[version / "report" / "forests.html"]
+    alternatives = " ".join(str(image["alt"]) for image in forests.all("img"))
+    assert "With all 20 trees: OA 0.812, Brier score of cloud 0.062." in alternatives
+    assert "Farthest apart: predicted 0.04, observed 0.25." in alternatives
+    assert "With all 8 training groups: OA 0.812." in alternatives
+    assert len([item for item in forests.all("details") if item.get("class") == "folded"]) == 3
+    features = outlines(version)[version / "report" / "features.html"]
+    assert any("visible OA 0.310, red edge OA 0.020" in str(image["alt"]) for image in features.all("img"))
+    assert "Caveat: caveat of the families." in features.text
+
+
+def test_comparisons_are_a_page_where_there_are_some(tmp_path):
+    arguments = make_version(tmp_path)
+    results = tmp_path / "results" / "v1"
+    write_comparison(results)
+    pages.main(arguments)
+    page = (results / "report" / "comparison.html").read_text(encoding="utf-8")
+    row = row_with(page, "0.500 [0.400,\u00a00.600]", "0.812 [0.700,\u00a00.900]")
+    for expected in (RELEASE, "forest l1c", ">OA</td>", ">yes</td>", "configuration: &lt;trees&gt;"):
+        assert expected in row
+    assert "only now" in row_with(page, "only now", ">1</td>")
+    assert 'href="../compare_v0.tsv"' in page
+    assert "report/comparison.html" in (results / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_comparison_without_differences_says_so(tmp_path):
+    arguments = make_version(tmp_path)
+    write_comparison(tmp_path / "results" / "v1", moved=False)
+    pages.main(arguments)
+    page = tmp_path / "results" / "v1" / "report" / "comparison.html"
+    assert "v1 and v0 have the same scores" in Outline(page.read_text(encoding="utf-8")).text
 
 
 def test_an_undefined_metric_is_empty_and_says_why(version):
@@ -390,6 +556,14 @@ def test_a_folder_without_a_finished_version_is_refused(tmp_path):
 # Parts
 
 
+def test_classes_that_a_split_knows_by_number_have_their_names():
+    release = SimpleNamespace(dataset=datasets.load("so2sat"))
+    assert splits._in_words(release, "0.8 of label 10 for test") == "0.8 of Dense trees for test"
+    both = SimpleNamespace(dataset=datasets.load("sen12ms"))
+    assert splits._in_words(both, "label 9") == "Water (scene)"
+    assert splits._in_words(both, "Water") == "Water"
+
+
 def test_scores_are_joined_over_trials():
     metrics = pd.DataFrame(
         [
@@ -402,25 +576,6 @@ def test_scores_are_joined_over_trials():
     (row,) = scores.over_trials(metrics).itertuples()
     assert (row.value, row.low, row.high, row.trials) == (pytest.approx(0.6), 0.4, 0.9, 2)
     assert (row.mark, row.note) == ("clean; linked: roi", "few")
-
-
-@pytest.mark.parametrize(
-    ("given_licences", "words"),
-    [
-        ({"a": "MIT", "b": "CC-BY-4.0"}, []),
-        ({"a": "CC-BY-NC-4.0"}, ["forbids commercial"]),
-        ({"a": "CC-BY-NC-4.0", "b": "MIT"}, ["forbids commercial", "stricter licence"]),
-        (
-            {"a": "CC-BY-SA-4.0", "b": "CC-BY-NC-SA-4.0"},
-            ["forbids commercial", "stricter", "licences differ"],
-        ),
-        ({"a": "not stated"}, ["No licence is stated for a"]),
-    ],
-)
-def test_licences_that_do_not_go_together_are_warned_of(given_licences, words):
-    texts = provenance.warnings(given_licences)
-    assert len(texts) == len(words)
-    assert all(word in text for word, text in zip(words, texts, strict=True))
 
 
 @given(st.lists(st.tuples(st.integers(-50, 50), st.integers(1, 9)), min_size=1, max_size=40))

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from project import ROOT
 from sentinel_forest import metrics, releases, reproduce, tables
+from sentinel_forest.configuration import read_yaml
 from sentinel_forest.errors import InputError
 from sentinel_forest.score import METRICS
+from sentinel_forest.selection import select
 
 PAPERS = ROOT / "config" / "papers"
 FIGURES = reproduce.read_papers(PAPERS)
@@ -31,8 +33,8 @@ PAPER = {
             "rows": [
                 {"model": "Fmask", "classifier": "fmask", "values": [0.84, None]},
                 {"model": "RF", "classifier": "forest", "features": ["l1c", "l1c-6"], "values": [0.8, 0.7]},
-                {"model": "net", "classifier": "forest", "features": ["l1c"], "differs": "a neural network",
-                 "values": [None, 0.9]},
+                {"model": "net", "classifier": "forest", "features": ["l1c"],
+                 "differs": {"model": "a neural network"}, "values": [None, 0.9]},
             ],
         }
     ],
@@ -87,7 +89,7 @@ def test_a_figure_in_the_interval_is_inside_and_all_columns_are_told(read):
     assert (row["release"], row["scheme"], row["trial"]) == ("r", "published", 1)
     assert (row["published"], row["ours"], row["low"], row["high"]) == (0.84, 0.83, 0.8, 0.86)
     assert row["note"] == "labels of 2022; few groups; test patches linked: product"
-    assert row["source"] == "s"
+    assert (row["source"], row["protocol"]) == ("s", "p")
 
 
 @pytest.mark.parametrize(
@@ -125,25 +127,29 @@ def test_the_own_release_goes_before_others_and_others_are_not_comparable(read):
     both = sheet(read(), scores("r"), scores("q"))
     assert set(both["release"]) == {"r"}
     (verdict,) = verdicts(sheet(read(), scores("q")), "one: Fmask")
-    assert verdict == "not comparable: other release (published for r)"
+    assert verdict == "not comparable: release (published for r)"
 
 
 def test_a_release_of_another_task_does_not_stand_beside_a_figure(read):
     table = sheet(read(), scores("q", task="lcz"))
-    assert set(table["verdict"]) == {"not comparable: release r is not in this version"}
+    assert set(table["verdict"]) == {
+        "not comparable: release (no scores of r, split published, in this version)"
+    }
     assert table["ours"].isna().all()
 
 
 def test_other_schemes_do_not_count_and_every_trial_of_the_scheme_does(read):
     table = sheet(read(), scores(scheme="pooled-random"))
-    assert set(table["verdict"]) == {"not comparable: release r is not in this version"}
+    assert set(table["verdict"]) == {
+        "not comparable: release (no scores of r, split published, in this version)"
+    }
     own = sheet(read("tables", 0, "scheme", "s"), scores(scheme="s", trial=2), scores(scheme="s", trial=1))
     assert own.loc[own["figure"] == "one: Fmask", "trial"].tolist() == [1, 2]
 
 
 def test_another_model_and_a_missing_or_undefined_score_give_no_verdict(read):
     table = sheet(read(), scores())
-    assert verdicts(table, "one: net") == ["not comparable: a neural network"]
+    assert verdicts(table, "one: net") == ["not comparable: model (a neural network)"]
     assert verdicts(table, "one: RF") == ["inside", "not comparable: not computed in this version"]
     table = sheet(read(), scores(value=np.nan, note="the layer of fmask is constant"))
     assert verdicts(table, "one: Fmask") == ["not comparable: the layer of fmask is constant"]
@@ -154,6 +160,22 @@ def test_a_row_for_each_feature_set_that_is_there(read):
     table = sheet(read(), pd.concat([scores(), more.iloc[[1]]]))
     rows = table[(table["figure"] == "one: RF") & (table["metric"] == "BOA")]
     assert rows["features"].tolist() == ["l1c", "l1c-6"]
+
+
+def test_all_that_differs_is_told_by_aspect(read):
+    figures = read("tables", 0, "differs", {"bands": "three", "split": "trained on all"})
+    (verdict,) = verdicts(sheet(figures, scores("q")), "one: net")
+    assert verdict == (
+        "not comparable: release (published for r), bands (three), split (trained on all),"
+        " model (a neural network)"
+    )
+    figures = read("tables", 0, "differs", {"release": "other labels"})
+    (verdict,) = verdicts(sheet(figures, scores("q")), "one: Fmask")
+    assert verdict == "not comparable: release (published for r; other labels)"
+    figures = read("tables", 0, "differs", {"bands": "three", "split": "trained on all"})
+    assert verdicts(sheet(figures, scores()), "one: Fmask") == [
+        "not comparable: bands (three), split (trained on all)"
+    ]
 
 
 def test_an_unconfirmed_figure_is_shown_and_not_judged(read):
@@ -187,6 +209,7 @@ def test_as_sampled_scores_are_found_and_design_weighted_ones_are_not(read):
         (("tables", 0, "rows", 0, "classifier", ""), ("nothing says why",)),
         (("tables", 0, "rows", 2, "model", "RF"), ("given twice", "one: RF")),
         (("tables", 0, "confirmed", "surely"), ("confirmed",)),
+        (("tables", 0, "differs", {"band": "three"}), ("Unknown key", "did you mean 'bands'")),
         (("tables", 0, "rolle", "test"), ("Unknown key", "did you mean 'role'")),
         (("paper", "other"), ("differ in name", "paper")),
     ],
@@ -211,7 +234,7 @@ def test_no_papers_and_a_nameless_table_of_metrics_are_named(tmp_path):
 
 
 def test_releases_of_the_papers_are_registered():
-    known = {*releases.registered(ROOT / "config" / "releases"), "m-so2sat"}
+    known = {*releases.registered(ROOT / "config" / "releases"), "m-so2sat", "so2sat-geo-bench-2"}
     assert {figure.release for figure in FIGURES} <= known
 
 
@@ -227,7 +250,7 @@ def test_the_table_of_algorithms_is_whole_and_consistent():
     both = {figure.name.split(": ")[0] for figure in own if figure.classifier == "fmask"}
     assert both == {"cloud", "shadow", "contaminated"}
     (boa,) = [f for f in own if f.name == "cloud: Fmask 4" and f.metric == "BOA"]
-    assert (boa.value, boa.decimals, boa.differs) == (0.84, 2, "")
+    assert (boa.value, boa.decimals, boa.differs) == (0.84, 2, {})
 
 
 def test_reference_algorithms_of_the_papers_exist_and_qa60_is_not_judged():
@@ -268,4 +291,25 @@ def test_the_step_writes_a_sheet(tmp_path):
         rows.loc[rows["metric"] != "BOA", "verdict"] == "not comparable: not computed in this version"
     ).all()
     lcz = written[written["task"] == "lcz"]
-    assert lcz["verdict"].str.contains("is not in this version").all()
+    assert lcz["verdict"].str.match(r"not comparable: release \(no scores of \S+, split published, in").all()
+
+
+def test_the_overlay_computes_what_the_papers_ask_for(tmp_path):
+    """Every figure of a registered release has its split, feature sets and reference algorithm computed."""
+    for split, scene in (("validation", "validation"), ("test", "0")):
+        for sensor in ("s1", "s2", "lc", "dfc"):
+            name = f"ROIs0000_{split}/{sensor}_{scene}/ROIs0000_{split}_{sensor}_0_p1.tif"
+            tables.write_text(tmp_path / name, "")
+    config = read_yaml(ROOT / "config" / "config.yaml") | read_yaml(ROOT / "config" / "reproduce.yaml")
+    config["releases"] = [*config["releases"], "dfc2020"]
+    config |= {"transfer": {"dfc2020": "sen12ms"}, "folders": {"dfc2020": str(tmp_path)}}
+    registry = ROOT / "config" / "releases"
+    chosen = select(config, ROOT / "workflow" / "schemas" / "config.schema.yaml", registry)
+    asked = [figure for figure in FIGURES if figure.release in releases.registered(registry)]
+    assert set(chosen.releases) == {figure.release for figure in asked}
+    for figure in asked:
+        assert (figure.scheme, 1) in chosen.trials(figure.release)
+        assert set(figure.features) <= set(chosen.sets(figure.release)), figure.name
+        if figure.classifier and not figure.features:
+            assert figure.classifier in chosen.references(figure.release)
+    assert {name for figure in asked for name in figure.features} == set(config["feature_sets"])

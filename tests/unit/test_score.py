@@ -1,8 +1,5 @@
 """From counts by patch to metrics.tsv and paired.tsv."""
 
-import re
-import tarfile
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,11 +8,13 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 import pytest
-from sklearn.metrics import balanced_accuracy_score
+from sklearn import metrics as reference
 
-from sentinel_forest import datasets, ledger, metrics, score, tables
+from sentinel_forest import datasets, evaluation, ledger, metrics, score, tables
+from sentinel_forest.confusion import CONFUSION, classifiers, confusion
 from sentinel_forest.datasets.base import Category, FeatureSet, Question, Reference, Task
 from sentinel_forest.errors import InputError
+from sentinel_forest.paired import BOOTSTRAP, MCNEMAR, PAIRED
 
 CLEAR, THICK, THIN, SHADOW = "clear", "thick cloud", "thin cloud", "cloud shadow"
 CLOUD = Task(
@@ -34,6 +33,9 @@ DATASET = SimpleNamespace(
         name: FeatureSet(name, task, (), {})
         for name, task in {"l1c": "cloud", "l1c+context": "cloud", "s1": "scene", "s2": "scene"}.items()
     },
+    strata_keys=("city", "season"),
+    ground_columns=(),
+    independent_labels=lambda task, patches: None,
 )
 Counts = Iterable[tuple[str, str, str, int]]
 """patch, true, predicted, count"""
@@ -75,12 +77,12 @@ def scored(
     if weight is not None:
         roles["weight"] = weight
     sets = list(dict.fromkeys(features for features, _ in of_sets))
-    table = score.confusion(DATASET, patches, roles, counted, references(of_names), "published", 1, sets)
-    score.CONFUSION.validate(table)
+    table = confusion(DATASET, patches, roles, counted, references(of_names), "published", 1, sets)
+    CONFUSION.validate(table)
     about = roles.merge(patches, on="patch")
     found = score.score(table, DATASET, about, {"validation": "clean", "test": "clean"}, draws, (1, "r"))
     score.METRICS.validate(found[0])
-    score.PAIRED.validate(found[1])
+    PAIRED.validate(found[1])
     return table, *found
 
 
@@ -138,6 +140,18 @@ def test_medians_of_the_authors_by_hand() -> None:
     assert summaries("PA", "shadow") == (pytest.approx([1, 0, 0, 100]), {1})
 
 
+def test_cloudy_is_a_patch_with_cloud_whatever_the_question() -> None:
+    """T has shadow and no cloud: it counts for the median of BOA and not for the summaries of PA."""
+    counts = [
+        ("P", THICK, THICK, 1), ("P", SHADOW, SHADOW, 1), ("T", SHADOW, CLEAR, 4), ("T", CLEAR, CLEAR, 1),
+    ]  # fmt: skip
+    _, found, _ = scored({("l1c", "forest"): counts})
+    recall = row(found, metric="PA", definition="mean over cloudy patches", of="shadow")
+    assert (recall["value"], recall["n"]) == (1.0, 1)
+    median = row(found, metric="BOA", definition="median over patches", of="shadow")
+    assert (median["value"], median["n"]) == (0.75, 2)
+
+
 def test_a_patch_task_has_no_summaries_over_patches() -> None:
     _, found, _ = scored({("s1", "forest"): [("P", "a", "a", 1), ("Q", "b", "a", 1)]})
     assert set(found["task"]) == {"scene"}
@@ -160,7 +174,7 @@ def test_a_role_without_a_scored_patch_says_so() -> None:
     counted = predictions({("s1", "forest"): [("P", "a", "a", 1)]})
     patches = catalog(groups | {"V": "V"})
     roles = split(patches).assign(role=["test", "validation"])
-    table = score.confusion(DATASET, patches, roles, counted, references(), "published", 1, ["s1"])
+    table = confusion(DATASET, patches, roles, counted, references(), "published", 1, ["s1"])
     marks = {"validation": "clean", "test": "linked: city"}
     found, _ = score.score(table, DATASET, roles.merge(patches), marks, 10, (1,))
     empty = row(found, metric="OA", role="validation")
@@ -226,11 +240,6 @@ def test_a_reference_that_never_answers_is_empty() -> None:
     assert mine["note"].str.contains("it predicts nothing but no answer").all()
 
 
-def test_the_word_for_no_answer_is_that_of_the_reference_step() -> None:
-    step = pytest.importorskip("sentinel_forest.reference")
-    assert step.NO_ANSWER == score.NO_ANSWER
-
-
 def test_comparisons_use_the_patches_in_common() -> None:
     fmask = [
         (patch, true, "cloud" if "cloud" in predicted else "land", count)
@@ -245,6 +254,24 @@ def test_comparisons_use_the_patches_in_common() -> None:
     assert "3 of 4 patches in common" in difference["note"]
     forest = row(found, classifier="forest", metric="BOA", definition="question, pooled", of="cloud")
     assert forest["n"] == 80
+
+
+def test_pixels_are_not_taken_as_independent() -> None:
+    """McNemar's test is of patches alone; there are rows of two forests on the same pixels."""
+    _, _, compared = scored({("l1c", "forest"): HAND, ("l1c+context", "forest"): HAND})
+    assert row(compared, metric="OA")["difference"] == 0
+    assert set(compared["test"]) == {BOOTSTRAP}
+
+
+def test_a_comparison_rests_on_the_groups_that_both_scores_rest_on() -> None:
+    """F1 of cloud: Q has no cloud; the forest says there is some, so that its F1 rests on Q too."""
+    fmask = [("P", THICK, "cloud", 8), ("P", CLEAR, "land", 12), ("Q", CLEAR, "land", 20)]
+    fmask += [("R", THICK, "cloud", 20), ("S", THIN, "cloud", 10), ("S", CLEAR, "land", 10)]
+    _, found, compared = scored({("l1c", "forest"): HAND}, {"fmask": fmask})
+    about = {"metric": "F1", "definition": "question, pooled", "of": "cloud"}
+    assert row(found, classifier="forest", **about)["groups"] == 4
+    assert row(found, classifier="fmask", **about)["groups"] == 3
+    assert row(compared, **about)["groups"] == 3
 
 
 def test_different_pixels_are_noted() -> None:
@@ -262,14 +289,14 @@ def test_pairs_tests_and_families() -> None:
     )
     pairs = set(paired[["features_a", "classifier_b", "features_b"]].itertuples(index=False, name=None))
     assert pairs == {("s1", "majority", "s1"), ("s1", "forest", "s2")}
-    mcnemar = row(paired, test=score.MCNEMAR, features_b="s2")
+    mcnemar = row(paired, test=MCNEMAR, features_b="s2")
     assert mcnemar["difference"] == pytest.approx(12 / 40)
     assert mcnemar["p"] == pytest.approx(2 * 0.5**12)
     assert mcnemar["p_holm"] == pytest.approx(2 * 0.5**12)
-    against = row(paired, test=score.MCNEMAR, features_b="s1")
+    against = row(paired, test=MCNEMAR, features_b="s1")
     assert against["p"] == pytest.approx(2 * 0.5**20)
     assert against["p_holm"] == pytest.approx(2 * against["p"])
-    boot = row(paired, test=score.BOOTSTRAP, metric="OA", features_b="s2")
+    boot = row(paired, test=BOOTSTRAP, metric="OA", features_b="s2")
     assert boot["low"] > 0.1
     assert boot["p"] < 0.001
 
@@ -278,7 +305,7 @@ def test_all_classifiers_see_the_same_draws() -> None:
     generator = np.random.default_rng(1)
     counts = [(f"{k}", "a", "ab"[value], 1) for k, value in enumerate(generator.integers(0, 2, 30))]
     _, _, paired = scored({("s1", "forest"): counts, ("s2", "forest"): counts})
-    boot = paired[paired["test"] == score.BOOTSTRAP].dropna(subset="difference")
+    boot = paired[paired["test"] == BOOTSTRAP].dropna(subset="difference")
     assert len(boot)
     assert (boot[["difference", "low", "high"]] == 0).all(axis=None)
     assert (boot["p"] == 1).all()
@@ -292,7 +319,34 @@ def test_design_weights_give_rows_of_their_own() -> None:
     assert weighted["value"] == 0.75
     assert weighted["n"] == 2
     _, _, paired = scored({("s1", "forest"): counts, ("s2", "forest"): counts}, weight=pd.Series([3.0, 1.0]))
-    assert row(paired, test=score.MCNEMAR)["definition"] == "OA, as sampled"
+    assert row(paired, test=MCNEMAR)["definition"] == "OA, as sampled"
+
+
+def test_design_weighted_scores_are_those_of_scikit_learn_with_sample_weights() -> None:
+    generator = np.random.default_rng(8)
+    true, predicted = generator.choice(list("abc"), (2, 50))
+    predicted = np.where(generator.random(50) < 0.5, true, predicted)
+    weight = generator.integers(1, 9, 50) / 4
+    counts = [(f"{k}", true[k], predicted[k], 1) for k in range(50)]
+    _, found, _ = scored({("s1", "forest"): counts}, weight=pd.Series(weight))
+    for ending, given in ((", as sampled", None), (", design-weighted", weight)):
+        expected = {
+            "OA": reference.accuracy_score(true, predicted, sample_weight=given),
+            "AA over present classes": reference.recall_score(
+                true, predicted, sample_weight=given, average="macro"
+            ),
+            "Cohen's kappa": reference.cohen_kappa_score(true, predicted, sample_weight=given),
+            "macro-F1 over present classes": reference.f1_score(
+                true, predicted, sample_weight=given, average="macro"
+            ),
+            "mIoU over all classes": reference.jaccard_score(
+                true, predicted, sample_weight=given, average="macro"
+            ),
+        }
+        for definition, value in expected.items():
+            mine = row(found, definition=definition + ending)
+            assert mine["value"] == pytest.approx(value, abs=1e-12)
+            assert mine["n"] == 50
 
 
 def test_design_weights_enter_the_summaries_over_patches() -> None:
@@ -318,9 +372,9 @@ def test_replicates_are_the_metric_of_the_resampled_patches() -> None:
     groups = {f"{k}": f"g{k // 2}" for k in range(9)}
     table, _, _ = scored({("l1c", "forest"): cells}, groups=groups)
     patches = catalog(groups).assign(weight=1.0)
-    drawn = score.sample(patches, 5, 11)
-    (classifier,) = score.classifiers(table, DATASET)
-    found = {one.key: one.replicates for one in score.evaluate(table, classifier, drawn)}
+    drawn = evaluation.sample(patches, 5, 11)
+    (classifier,) = classifiers(table, DATASET)
+    found = {one.key: one.replicates for one in evaluation.evaluate(table, classifier, drawn)}
     names = list(CLOUD.names)
     for draw in range(5):
         times = drawn.draws[draw + 1].astype(int)
@@ -340,6 +394,93 @@ def test_replicates_are_the_metric_of_the_resampled_patches() -> None:
         assert found["BOA", "median over patches", "cloud"][draw] == pytest.approx(np.median(values))
 
 
+# Scores by attribute
+
+
+def scored_by(
+    counts: Counts, about: pd.DataFrame, of_set: str = "s1", draws: int = 50
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Scores of a forest by the attributes city and season, and over all patches."""
+    patches = about[["patch", "group"]]
+    counted = predictions({(of_set, "forest"): counts})
+    table = confusion(DATASET, patches, split(patches), counted, references(), "published", 1, [of_set])
+    roles = split(patches).merge(about, on="patch")
+    arguments = table, DATASET, roles, {"validation": "clean", "test": "linked: city"}, draws, (1, "r")
+    found = score.score_by(*arguments)
+    score.SCORES_BY.validate(found)
+    return found, score.score(*arguments)[0]
+
+
+CITIES = pd.DataFrame(
+    [("P", "p", "rome"), ("Q", "q", "rome"), ("R", "r", "oslo"), ("S", "r", "oslo"), ("T", "t", "")],
+    columns=["patch", "group", "city"],
+).assign(season="")
+
+
+def test_scores_by_city_by_hand() -> None:
+    counts = [
+        ("P", "a", "a", 1),
+        ("Q", "a", "b", 1),
+        ("R", "a", "a", 1),
+        ("S", "b", "c", 1),
+        ("T", "c", "c", 1),
+    ]
+    found, _ = scored_by(counts, CITIES)
+    assert set(found["attribute"]) == {"city"}  # the season is blank throughout
+    assert list(found["stratum"].unique()) == ["oslo", "rome", "unknown"]
+    assert set(found["class"]) == {""}
+    assert set(found["mark"]) == {"linked: city"}
+    rome = found[found["stratum"] == "rome"]
+    assert row(rome, metric="OA")["value"] == 0.5
+    assert row(rome, definition="AA over present classes")["value"] == 0.5
+    assert row(rome, definition="AA over all classes")["value"] == pytest.approx(0.5 / 3)
+    # a: 1 of 1 true and 1 predicted twice over two classes; b is predicted once and absent
+    assert row(rome, definition="mIoU over present classes")["value"] == 0.5
+    assert row(rome, definition="mIoU over all classes")["value"] == pytest.approx(0.5 / 3)
+    assert row(rome, metric="OA")[["n", "groups"]].tolist() == [2, 2]
+    assert "fewer than ten groups (2)" in row(rome, metric="OA")["note"]
+    oslo = row(found[found["stratum"] == "oslo"], metric="OA")
+    assert oslo[["value", "n", "groups"]].tolist() == [0.5, 2, 1]
+    assert np.isnan([oslo["low"], oslo["high"]]).all()
+    assert oslo["note"] == "one group: no interval"
+    empty = row(found[found["stratum"] == "unknown"], metric="kappa")
+    assert np.isnan(empty["value"])
+    assert empty["note"] == "role test (unknown) has one class only, and it is always predicted"
+
+
+def test_scores_of_strata_are_those_of_their_patches_alone() -> None:
+    """The strata of a role share nothing; one that holds all patches has the scores of the whole."""
+    generator = np.random.default_rng(5)
+    names = [f"{k}" for k in range(60)]
+    counts = [(name, *generator.choice(list("abc"), 2), 1) for name in names]
+    about = pd.DataFrame({"patch": names, "group": [f"g{k // 3}" for k in range(60)], "season": "spring"})
+    about["city"] = ["rome" if k < 45 else "oslo" for k in range(60)]
+    found, whole = scored_by(counts, about, draws=400)
+    values = ["metric", "definition", "value", "n", "groups"]
+    spring, all_over = found[found["attribute"] == "season"], whole[whole["class"] == ""]
+    pd.testing.assert_frame_equal(
+        spring[values].reset_index(drop=True), all_over[values].reset_index(drop=True)
+    )
+    assert spring["low"].to_numpy() == pytest.approx(all_over["low"].to_numpy(), abs=0.06)
+    rome, _ = scored_by(counts[:45], about[:45], draws=400)
+    columns = [*values, "low", "high"]
+    pd.testing.assert_frame_equal(
+        found.loc[found["stratum"] == "rome", columns].reset_index(drop=True),
+        rome.loc[rome["stratum"] == "rome", columns].reset_index(drop=True),
+    )
+    oslo = found[(found["stratum"] == "oslo") & (found["metric"] == "OA")]
+    assert oslo[["low", "high"]].notna().all(axis=None)
+
+
+def test_questions_by_attribute_are_those_that_classifiers_are_compared_by() -> None:
+    about = pd.DataFrame({"patch": list("PQRS"), "group": list("PQRS"), "city": "rome", "season": ""})
+    found, _ = scored_by(HAND, about, of_set="l1c")
+    of_questions = found[found["class"] != ""]
+    assert set(zip(of_questions["metric"], of_questions["definition"], strict=True)) == {
+        ("BOA", "question, pooled"), ("F1", "question, pooled"), ("BOA", "median over patches"),
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
@@ -354,10 +495,8 @@ def test_faults_in_predictions(fault: pd.DataFrame, says: str) -> None:
     patches = catalog({"P": "P"})
 
     def classify() -> None:
-        table = score.confusion(
-            DATASET, patches, split(patches), fault, references(), "published", 1, ["l1c"]
-        )
-        score.classifiers(table, DATASET)
+        table = confusion(DATASET, patches, split(patches), fault, references(), "published", 1, ["l1c"])
+        classifiers(table, DATASET)
 
     with pytest.raises(InputError, match=says):
         classify()
@@ -367,10 +506,10 @@ def test_unknown_names() -> None:
     patches = catalog({"P": "P"})
     counted = predictions({("x", "forest"): [("P", CLEAR, CLEAR, 1)]})
     with pytest.raises(InputError, match="Unknown feature set"):
-        score.confusion(DATASET, patches, split(patches), counted, references(), "published", 1, ["x"])
+        confusion(DATASET, patches, split(patches), counted, references(), "published", 1, ["x"])
     other = references({"maja": [("P", CLEAR, CLEAR, 1)]})
     with pytest.raises(InputError, match="Unknown reference algorithm"):
-        score.confusion(DATASET, patches, split(patches), counted, other, "published", 1, [])
+        confusion(DATASET, patches, split(patches), counted, other, "published", 1, [])
 
 
 def loose(**columns: str) -> pa.DataFrameSchema:
@@ -381,8 +520,9 @@ def loose(**columns: str) -> pa.DataFrameSchema:
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The inputs of the step for two feature sets and one reference algorithm, in two shards."""
     monkeypatch.setattr(datasets, "load", lambda name, layout: DATASET)
-    patches = catalog(dict(zip("PQRS", "PQRS", strict=True)))
-    tables.write_parquet(tmp_path / "catalog.parquet", patches, loose(patch="str", group="str"))
+    patches = catalog(dict(zip("PQRS", "PQRS", strict=True))).assign(city=list("abab"), season="")
+    known = loose(patch="str", group="str", city="str", season="str")
+    tables.write_parquet(tmp_path / "catalog.parquet", patches, known)
     tables.write_parquet(
         tmp_path / "split.parquet", split(patches), loose(patch="str", role="str", weight="float64")
     )
@@ -409,7 +549,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def step(folder: Path, *more: str, trial: str = "1", out: str = "out") -> None:
+def step(folder: Path, trial: str = "1", out: str = "out") -> None:
     paths = [f"--{name}={folder / name}.parquet" for name in ("catalog", "split")]
     shards = {
         name: [str(folder / name / f"{k}.parquet") for k in (1, 2)] for name in ("predictions", "references")
@@ -419,28 +559,29 @@ def step(folder: Path, *more: str, trial: str = "1", out: str = "out") -> None:
         "--sets=l1c,l1c+context", "--seed=1", "--draws=20", *paths,
         f"--ledger={folder / 'ledger.tsv'}", f"--verified={folder / 'verified.json'}",
         "--predictions", *shards["predictions"], "--references", *shards["references"],
-        f"--metrics={folder / out / 'metrics.tsv'}", f"--paired={folder / out / 'paired.tsv'}", *more,
+        f"--confusion={folder / out / 'confusion.parquet'}", f"--metrics={folder / out / 'metrics.tsv'}",
+        f"--scores-by={folder / out / 'scores_by.tsv'}", f"--paired={folder / out / 'paired.tsv'}",
     ])  # fmt: skip
 
 
 def test_the_step(files: Path) -> None:
-    outs = [f"--confusion={files / 'all.parquet'}", f"--confusion=l1c={files / 'l1c.parquet'}"]
-    step(files, *outs)
-    table = tables.read_parquet(files / "all.parquet")
+    step(files)
+    table = tables.read_parquet(files / "out" / "confusion.parquet")
     assert set(table["features"]) == {"", "l1c", "l1c+context"}
-    assert set(tables.read_parquet(files / "l1c.parquet")["features"]) == {"", "l1c"}
     found = tables.read_tsv(files / "out" / "metrics.tsv", score.METRICS)
     assert set(found["mark"]) == {"linked: group"}
+    by = tables.read_tsv(files / "out" / "scores_by.tsv", score.SCORES_BY)
+    assert set(zip(by["attribute"], by["stratum"], strict=True)) == {("city", "a"), ("city", "b")}
     mine = row(found, classifier="forest", features="l1c", metric="OA", definition="OA")
     assert mine["value"] == pytest.approx(40 / 80)
-    paired = tables.read_tsv(files / "out" / "paired.tsv", score.PAIRED)
+    paired = tables.read_tsv(files / "out" / "paired.tsv", PAIRED)
     assert {"fmask", "forest"} == set(paired["classifier_b"])
 
 
 def test_the_step_writes_the_same_bytes_twice(files: Path) -> None:
     for out in ("one", "two"):
-        step(files, f"--confusion={files / out / 'confusion.parquet'}", out=out)
-    for name in ("confusion.parquet", "metrics.tsv", "paired.tsv"):
+        step(files, out=out)
+    for name in ("confusion.parquet", "metrics.tsv", "scores_by.tsv", "paired.tsv"):
         assert (files / "one" / name).read_bytes() == (files / "two" / name).read_bytes()
 
 
@@ -465,57 +606,7 @@ def test_a_table_without_its_columns_stops_the_step(files: Path) -> None:
         step(files)
 
 
-def test_two_thousand_draws_over_a_thousand_patches_in_a_second() -> None:
-    generator = np.random.default_rng(1)
-    names = CLOUD.names
-    cells = pd.DataFrame(
-        [(f"{k}", true, guess) for k in range(1000) for true in names for guess in names],
-        columns=["patch", "true", "predicted"],
-    )
-    cells["count"] = generator.integers(1, 500, len(cells))
-    patches = pd.DataFrame({"patch": [f"{k}" for k in range(1000)], "weight": 1.0})
-    patches["group"] = [f"{k // 5}" for k in range(1000)]
-    one = score.Classifier("forest", "l1c", CLOUD, names, {"cloud": (THICK, THIN)})
-    started = time.process_time()
-    found = score.evaluate(cells, one, score.sample(patches, 2000, 1))
-    assert len(found) > 25
-    assert time.process_time() - started < 1.0
-
-
 def test_the_order_of_rows_does_not_matter() -> None:
     backwards = scored({("l1c", "forest"): HAND[::-1]}, groups=dict(zip("PQRS", "PQRS", strict=True)))
     for one, other in zip(scored({("l1c", "forest"): HAND}), backwards, strict=True):
         pd.testing.assert_frame_equal(one, other)
-
-
-def test_s2cloudless_on_real_pixels_against_scikit_learn(real: Path, tmp_path: Path) -> None:
-    """The medians and the pooled figures of a layer of a mini-release, from its arrays alone."""
-    with tarfile.open(real / "cloudsen12.tar.xz") as archive:
-        members = [
-            member for member in archive if re.search(r"/test/LABEL_(manual_hq|s2cloudless)", member.name)
-        ]
-        archive.extractall(tmp_path, members, filter="data")
-    truth, guess = (
-        np.fromfile(next(tmp_path.rglob(f"LABEL_{name}.dat")), "int8").reshape(-1, 512, 512)[:, 1:510, 1:510]
-        for name in ("manual_hq", "s2cloudless")
-    )
-    said = np.where(guess > 40, "cloud", "clear")
-    counts = [
-        (str(patch), name, answer, int(((truth[patch] == code) & (said[patch] == answer)).sum()))
-        for patch in range(len(truth))
-        for code, name in enumerate(CLOUD.names)
-        for answer in ("clear", "cloud")
-    ]
-    forest = [(str(patch), CLEAR, CLEAR, 1) for patch in range(len(truth))]
-    _, found, _ = scored({("l1c", "forest"): forest}, {"qa60": counts})
-    mine = found[(found["classifier"] == "qa60") & (found["class"] == "cloud")]
-    cloud, positive = np.isin(truth, (1, 2)), said == "cloud"
-    each = [
-        balanced_accuracy_score(a.ravel(), b.ravel())
-        for a, b in zip(cloud, positive, strict=True)
-        if 0 < a.mean() < 1
-    ]
-    assert len(each) > 1
-    assert row(mine, definition="median over patches")["value"] == pytest.approx(np.median(each), abs=1e-12)
-    pooled = balanced_accuracy_score(cloud.ravel(), positive.ravel())
-    assert row(mine, metric="BOA", definition="question, pooled")["value"] == pytest.approx(pooled, abs=1e-12)

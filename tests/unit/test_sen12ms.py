@@ -1,6 +1,7 @@
 """SEN12MS: names, findings, catalog, split lists, pixels; on tiny tiles, planted faults and real tiles."""
 
 import os
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rasterio.transform import Affine
 
-from sentinel_forest import datasets, releases
+from sentinel_forest import datasets, fetch, releases, samples
 from sentinel_forest.datasets import sen12ms
 from sentinel_forest.datasets.base import IGNORE, Block, File, Finding, Inspection, no_hashes
 from sentinel_forest.errors import InputError
@@ -162,7 +163,7 @@ def test_a_good_release_has_one_ok_row_for_each_check(dataset: sen12ms.Sen12MS, 
     assert set(sen12ms._TILE_CHECKS) | {"triplets"} <= set(checks)
     assert checks.count("patches") == 2
     with rasterio.open(tile(release, "s2")) as source:
-        expected = xxhash.xxh3_128_hexdigest(source.read().tobytes())
+        expected = xxhash.xxh3_128_hexdigest(np.moveaxis(source.read(), 0, -1).tobytes())
     name = str(tile(release, "s2").relative_to(release))
     assert hashes.loc[hashes["file"] == name, "hash"].tolist() == [expected]
     assert len(hashes) == 6
@@ -202,7 +203,9 @@ FAULTS = {
     "shape-size": ("s2", "shape", "16 x 8 px", lambda p, x: (p, x[:, :, :8])),
     "dtype": ("s1", "dtype", "float64", lambda p, x: (p, x.astype(np.float64))),
     "no-crs": ("lc", "crs", "no EPSG code", lambda p, x: (p | {"crs": None}, x)),
+    "degrees": ("lc", "crs", "EPSG:4326", lambda p, x: (p | {"crs": "EPSG:4326"}, x)),
     "other-crs": ("lc", "same-crs", "EPSG:32634", lambda p, x: (p | {"crs": "EPSG:32634"}, x)),
+    "other-crs-of-the-first": ("s2", "same-crs", "EPSG:32634", lambda p, x: (p | {"crs": "EPSG:32634"}, x)),
     "shifted": (
         "s1", "same-transform", "500010.000",
         lambda p, x: (p | {"transform": p["transform"] @ Affine.translation(1, 0)}, x),
@@ -225,13 +228,21 @@ def test_a_planted_fault_is_found_in_its_file(dataset: sen12ms.Sen12MS, release:
     sensor, check, found, change = FAULTS[fault]
     rewrite(tile(release, sensor), change)
     (finding,) = [row for row in failures(dataset, release) if row.check == check]
-    name = tile(release, sensor).name
-    assert (
-        name in finding.file or name in finding.expected
-    )  # the first sensor is what others are held against
+    assert tile(release, sensor).name in finding.file
     assert found in finding.found
     assert finding.expected
     assert finding.remedy
+
+
+@pytest.mark.parametrize("other", [{"compress": "deflate"}, {"interleave": "band"}, {"endianness": "big"}])
+def test_a_hash_is_of_the_pixels_however_they_are_stored(
+    dataset: sen12ms.Sen12MS, release: Path, other: dict[str, str]
+) -> None:
+    before = verify(dataset, release)[1]
+    bytes_before = tile(release, "s2").read_bytes()
+    rewrite(tile(release, "s2"), lambda profile, pixels: (profile | other, pixels))
+    assert tile(release, "s2").read_bytes() != bytes_before
+    pd.testing.assert_frame_equal(verify(dataset, release)[1], before)
 
 
 @pytest.mark.parametrize("kept", [0, 3, 100, 2000, -1])
@@ -406,6 +417,42 @@ def test_pixel_classes_follow_the_published_list(dataset: sen12ms.Sen12MS) -> No
     block = Block(pd.DataFrame(index=range(1)), {"lc:igbp": codes})
     expected = [code - 1 if code else IGNORE for code in published] + [IGNORE] * 4
     assert dataset.labels("land-cover", block)[0, 0].tolist() == expected
+
+
+def test_without_savanna_its_pixels_take_no_part_and_later_classes_move_up(
+    dataset: sen12ms.Sen12MS,
+) -> None:
+    codes = np.array([[[*range(18), 255]]], dtype=np.uint16)
+    block = Block(pd.DataFrame(index=range(1)), {"lc:igbp": codes, "dfc:label": codes})
+    none = IGNORE
+    from_igbp = [none, 0, 0, 0, 0, 0, 1, 1, none, none, 2, 3, 4, 5, 4, 6, 7, 8, none]
+    assert dataset.labels("land-cover-no-savanna", block)[0, 0].tolist() == from_igbp
+    from_dfc = [none, 0, 1, none, 2, 3, 4, 5, 6, 7, 8] + [none] * 8
+    dfc = sen12ms.Sen12MS(SIDE, labels="dfc")
+    assert dfc.labels("land-cover-no-savanna", block)[0, 0].tolist() == from_dfc
+    names = sen12ms.Sen12MS.tasks["land-cover-no-savanna"].names
+    assert [names[place] for place in (2, 5, 8)] == ["Grassland", "Urban", "Water"]
+
+
+def test_independent_labels_are_blocks_of_the_ground() -> None:
+    """A patch covers 2.56 km; one 1.28 km further east shares half of its ground, and of its blocks."""
+    dataset = sen12ms.Sen12MS()
+    patches = pd.DataFrame({"x": [501_280.0, 502_560.0], "y": 4_998_720.0, "epsg": 32633})
+    assert dataset.independent_labels("land-cover", patches.iloc[:1]) == 6 * 6
+    assert dataset.independent_labels("land-cover", patches) == 6 * 8
+    assert dataset.independent_labels("land-cover", patches.assign(epsg=[32633, 32634])) == 2 * 6 * 6
+    assert dataset.independent_labels("scene", patches) is None
+    assert sen12ms.Sen12MS(labels="dfc").independent_labels("land-cover", patches) is None
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 10_000), st.integers(0, 10_000))
+def test_independent_labels_of_whole_patches_are_those_of_all_their_pixels(east: int, north: int) -> None:
+    dataset = sen12ms.Sen12MS()
+    patches = pd.DataFrame({"x": [500_000.0 + east], "y": [5_000_000.0 + north], "epsg": 32633})
+    pixels = np.arange(256 * 256)
+    each = dataset.independent_labels("land-cover", patches.loc[[0] * len(pixels)], pixels)
+    assert dataset.independent_labels("land-cover", patches) == each
 
 
 def test_draw_units_are_500_m_blocks() -> None:
@@ -615,3 +662,58 @@ def test_real_places_and_overlaps(real: Path) -> None:
 def test_archives_promise_the_layers_of_their_sensor():
     there = datasets.load("sen12ms").layers(["ROIs1158_spring_s1.tar.gz", "ROIs1158_spring_lc.tar.gz"])
     assert {layer.split(":")[0] for layer in there} == {"s1", "lc"}
+
+
+@pytest.mark.parametrize(
+    ("patterns", "archives", "tiles"),
+    [
+        ([], 12, 4),
+        (["ROIs1868_summer_*.tar.gz"], 3, 4),
+        (["*_s2.tar.gz"], 4, 4),
+        (["ROIs1868_summer/*"], 12, 2),
+        (["*s2_146*"], 12, 2),  # as in a shell: 1460 begins with 146
+        (["ROIs1868_summer_*.tar.gz", "*/lc_*/*", "*/s2_146/*"], 3, 2),
+    ],
+)
+def test_patterns_choose_archives_or_tiles(patterns: list[str], archives: int, tiles: int) -> None:
+    entry = releases.read_entry(Path(__file__).parents[2] / "config" / "releases", "sen12ms")
+    paths = [
+        f"{season}/{sensor}_{scene}/{season}_{sensor}_{scene}_p1.tif"
+        for season, sensor, scene in (
+            (SUMMER, "s2", "146"), (SUMMER, "lc", "146"), (SPRING, "s1", "146"), (SPRING, "s2", "1460"),
+        )
+    ]  # fmt: skip
+    assert len(releases.registered_files(entry, patterns)) == archives
+    assert sum(releases.selected(path, patterns) for path in paths) == tiles
+
+
+def test_a_pattern_of_archives_that_matches_none_stops() -> None:
+    entry = releases.read_entry(Path(__file__).parents[2] / "config" / "releases", "sen12ms")
+    with pytest.raises(InputError, match=r"ROIs1868_sumer_\*\.tar\.gz"):
+        releases.registered_files(entry, ["ROIs1868_sumer_*.tar.gz", "ROIs1868_summer/*"])
+
+
+def test_the_sample_can_have_smaller_patches_that_share_half_of_their_ground(tmp_path: Path) -> None:
+    settings_ = {"seed": 1, "scenes": 2, "patches": 2}
+    samples.write("sen12ms", {"side": 64}, settings_, tmp_path / "sample")
+    small = sen12ms.Sen12MS(side=64)
+    catalog = small.catalog(tmp_path / "sample", small.list_files(tmp_path / "sample"), no_hashes())
+    assert catalog["published_split"].value_counts().to_dict() == {"test": 8, "train": 7}  # one is broken
+    pair = catalog[catalog["group"] == "ROIs1970_fall_101"]
+    assert np.diff(pair["x"]).tolist() == [320]
+    block = next(small.blocks(tmp_path / "sample", pair, ["s2:B8"], 2)).layers["s2:B8"]
+    np.testing.assert_array_equal(block[0, :, 32:], block[1, :, :32])
+
+
+def test_patterns_of_tiles_choose_from_fetched_archives(release: Path, tmp_path: Path) -> None:
+    names = [f"{season}_{sensor}.tar.gz" for season in (SPRING, SUMMER) for sensor in ("s1", "s2", "lc")]
+    for name in names:
+        season, sensor = name.removesuffix(".tar.gz").rsplit("_", 1)
+        with tarfile.open(tmp_path / name, "w:gz") as archive:
+            for path in sorted((release / season).glob(f"{sensor}_*")):
+                archive.add(path, f"{season}/{path.name}")
+    files = [File(name, role="archive") for name in names]
+    found = fetch.unpacked(files, tmp_path, ["*.tar.gz", "*/s?_43/*_p2.tif"])
+    assert found["path"].tolist() == [
+        f"{SPRING}/{sensor}_43/{SPRING}_{sensor}_43_p2.tif" for sensor in ("s1", "s2")
+    ]

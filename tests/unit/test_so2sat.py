@@ -1,8 +1,6 @@
 """So2Sat LCZ42: the published layout, what is found in broken files, and what is read from whole ones."""
 
-import gzip
 import hashlib
-import shutil
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -159,6 +157,9 @@ def test_list_files_knows_the_names_of_all_versions(tmp_path: Path) -> None:
 def test_list_files_refuses_an_empty_folder_and_two_versions_at_once(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No file of So2Sat"):
         DATASET.list_files(tmp_path)
+    (tmp_path / "dataset_info.json").touch()
+    with pytest.raises(InputError, match=r"a folder of tensorflow_datasets(.|\n)*tfds import"):
+        DATASET.list_files(tmp_path)
     for folder in ("random", "block"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "training.h5").touch()
@@ -247,17 +248,48 @@ def test_turned_axes_fail_and_say_so(tmp_path: Path) -> None:
         next(DATASET.blocks(tmp_path, catalog, ["sen1:VH_re"], 2))
 
 
-def test_compressed_files_fail(tmp_path: Path) -> None:
-    save(tmp_path, values(), compression="gzip")
-    assert set(failed(structure(tmp_path, File("testing.h5")))) >= {
-        "sen1:layout",
-        "sen2:layout",
-        "label:layout",
+@pytest.mark.parametrize(
+    "options",
+    [{"compression": "gzip"}, {"chunks": (2, 8, 8, 3), "shuffle": True, "fletcher32": True}],
+    ids=["compressed", "chunked"],
+)
+def test_repacked_files_are_noted_and_read_all_the_same(tmp_path: Path, options: dict[str, object]) -> None:
+    arrays = values()
+    arrays["sen2"][4, 31, 30, 8] = np.nan
+    write(tmp_path, "testing", **arrays)
+    expected, hashes = inspect(tmp_path, File("testing.h5"))
+    label = {"compression": "gzip"}
+    with h5py.File(tmp_path / "testing.h5", "w") as file:
+        for key, array in arrays.items():
+            file.create_dataset(key, data=array, **(label if key == "label" else options))
+    findings = structure(tmp_path, File("testing.h5"))
+    assert {check for check, finding in findings.items() if finding.status != "ok"} == {
+        "sen1:layout", "sen2:layout", "label:layout",
+    }  # fmt: skip
+    assert {findings[f"{key}:layout"].status for key in arrays} == {"note"}
+    found, again = inspect(tmp_path, File("testing.h5"))
+    assert found.keys() == expected.keys()
+    assert {check: finding.status for check, finding in found.items()} == {
+        check: finding.status for check, finding in expected.items()
     }
-    assert DATASET.inspector(tmp_path, File("testing.h5")) is None
+    assert found["sen2:finite"] == expected["sen2:finite"]
+    pd.testing.assert_frame_equal(again, hashes)
+    catalog = DATASET.catalog(tmp_path, ["testing.h5"], again)
+    (block,) = DATASET.blocks(tmp_path, catalog, ["sen1:VV_im"], 10)
+    np.testing.assert_array_equal(block.layers["sen1:VV_im"], arrays["sen1"][..., 3])
 
 
-@pytest.mark.parametrize("key", ["sen1", "sen2", "label"])
+def test_a_damaged_chunk_fails(tmp_path: Path) -> None:
+    save(tmp_path, {key: array for key, array in values().items() if key != "label"}, fletcher32=True)
+    data = bytearray((tmp_path / "testing.h5").read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "testing.h5").write_bytes(data)
+    findings, hashes = inspect(tmp_path, File("testing.h5"))
+    assert failed(findings) == ["readable"]
+    assert hashes.empty
+
+
+@pytest.mark.parametrize("key", ["sen1", "sen2"])
 def test_a_missing_dataset_fails(tmp_path: Path, key: str) -> None:
     save(tmp_path, {name: array for name, array in values().items() if name != key})
     findings = structure(tmp_path, File("testing.h5"))
@@ -267,6 +299,9 @@ def test_a_missing_dataset_fails(tmp_path: Path, key: str) -> None:
 
 def test_labels_may_be_absent_only_where_the_release_says_so(tmp_path: Path) -> None:
     save(tmp_path, {key: values()[key] for key in ("sen1", "sen2")})
+    findings = structure(tmp_path, File("testing.h5"))
+    assert failed(findings) == ["labels"]
+    assert "cannot be scored" in findings["labels"].remedy
     findings = structure(tmp_path, File("testing.h5", facts={"labels": False}))
     assert failed(findings) == []
     assert findings["labels"].status == "note"
@@ -280,6 +315,22 @@ def test_datasets_of_different_length_fail(tmp_path: Path) -> None:
     findings = structure(tmp_path, File("testing.h5"))
     assert findings["rows"].found == "label 5, sen1 7, sen2 7"
     assert "rows" in failed(findings)
+
+
+def test_a_row_that_is_not_in_the_file_is_named(tmp_path: Path) -> None:
+    save(tmp_path, values() | {"sen1": values()["sen1"][:5]})
+    catalog = DATASET.catalog(tmp_path, ["testing.h5"], no_hashes())
+    with pytest.raises(InputError) as caught:
+        next(DATASET.blocks(tmp_path, catalog, ["sen1:VH_re"], 10))
+    assert all(text in str(caught.value) for text in ("testing.h5, key 'sen1'", "row 6", "rows 0 to 4"))
+
+
+def test_a_file_without_rows_fails(tmp_path: Path) -> None:
+    save(tmp_path, {key: array[:0] for key, array in values().items()})
+    assert set(failed(structure(tmp_path, File("testing.h5")))) == {
+        "sen1:shape", "sen2:shape", "label:shape", "size",
+    }  # fmt: skip
+    assert failed(inspect(tmp_path, File("testing.h5"))[0]) == []
 
 
 # Geo files
@@ -311,6 +362,19 @@ def test_wrong_codes_and_places_fail_with_their_row(tmp_path: Path) -> None:
     findings = structure(tmp_path, File("training_geo.h5", facts={"city_epsg": {"munich": 32632}}))
     assert failed(findings) == ["city-epsg", "city-extent"]
     assert "row 3: munich EPSG:32633" in findings["city-extent"].found
+
+
+def test_geo_files_of_another_kind_fail(tmp_path: Path) -> None:
+    write(tmp_path)
+    for key, values_of in (("epsg", np.full((COUNT, 1), b"EPSG:32632")), ("tfw", np.ones((COUNT, 5)))):
+        write_geo(tmp_path)
+        with h5py.File(tmp_path / "training_geo.h5", "a") as file:
+            del file[key]
+            file[key] = values_of
+        check = "dtype" if key == "epsg" else "tfw"
+        assert failed(structure(tmp_path, File("training_geo.h5"))) == [check]
+        with pytest.raises(InputError, match=check):
+            DATASET.catalog(tmp_path, ["training.h5", "training_geo.h5"], no_hashes())
 
 
 def test_coordinates_off_the_grid_are_noted(tmp_path: Path) -> None:
@@ -434,7 +498,7 @@ def test_a_label_that_is_not_one_hot_fails(tmp_path: Path, row: np.ndarray) -> N
     write(tmp_path, label=labels)
     findings, _ = inspect(tmp_path, File("training.h5"), 500)
     assert failed(findings) == ["one-hot"]
-    assert findings["one-hot"].found.startswith("row 6: ")
+    assert findings["one-hot"].found.startswith("1 rows, the first: row 6: ")
     with pytest.raises(InputError, match="row 6"):
         DATASET.catalog(tmp_path, ["training.h5"], no_hashes())
 
@@ -483,47 +547,9 @@ def test_digital_numbers_fail(tmp_path: Path) -> None:
 # Packed files
 
 
-def packed(folder: Path) -> Path:
-    path = write(folder, "validation", **values(3, 2))
-    target = folder / "validation.h5.gz"
-    with open(path, "rb") as stream, gzip.open(target, "wb", compresslevel=1) as output:
-        shutil.copyfileobj(stream, output)
-    return target
-
-
-def test_unpack_gives_the_same_bytes(tmp_path: Path) -> None:
-    packed(tmp_path)
-    assert failed(inspect(tmp_path, File("validation.h5.gz"))[0]) == []
-    assert DATASET.unpack(tmp_path, ["validation.h5.gz", "a_geo.h5"], tmp_path / "to") == ["validation.h5"]
-    assert (tmp_path / "to/validation.h5").read_bytes() == (tmp_path / "validation.h5").read_bytes()
-
-
-@pytest.mark.parametrize("length", [0, 8 << 20, (24 << 20) + 1])
-def test_packed_files_of_several_members_are_whole(tmp_path: Path, length: int) -> None:
-    members = gzip.compress(b"first") + gzip.compress(bytes(length), compresslevel=1)
-    (tmp_path / "testing.h5.gz").write_bytes(members)
-    for piece in (1 << 20, 1_001):
-        findings, _ = inspect(tmp_path, File("testing.h5.gz"), piece)
-        assert (findings["gzip"].status, findings["gzip"].found) == ("ok", f"{length + 5} B")
-
-
-@pytest.mark.parametrize("fault", ["early", "flipped", "none"])
-def test_damaged_packed_files_fail_and_leave_nothing(tmp_path: Path, fault: str) -> None:
-    path = packed(tmp_path)
-    data = bytearray(path.read_bytes())
-    if fault == "flipped":
-        data[-6] ^= 1  # in the CRC
-    path.write_bytes({"early": data[:-1000], "flipped": data, "none": b"plain text, no gzip"}[fault])
-    findings, _ = inspect(tmp_path, File("validation.h5.gz"))
-    assert failed(findings) == ["gzip"]
-    with pytest.raises(InputError, match="packed file is damaged"):
-        DATASET.unpack(tmp_path, ["validation.h5.gz"], tmp_path / "to")
-    assert list((tmp_path / "to").iterdir()) == []
-
-
 def test_a_catalog_of_packed_files_asks_to_unpack_them(tmp_path: Path) -> None:
-    packed(tmp_path)
-    (tmp_path / "validation.h5").unlink()
+    path = write(tmp_path, "validation", **values(3, 2))
+    path.rename(tmp_path / "validation.h5.gz")
     with pytest.raises(InputError, match="unpack it"):
         DATASET.catalog(tmp_path, ["validation.h5.gz"], no_hashes())
 

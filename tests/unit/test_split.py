@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 
 from sentinel_forest import digests, split
 from sentinel_forest.errors import InputError
-from sentinel_forest.schemes import draws, spatial, stratified
+from sentinel_forest.schemes import definitions, draws, spatial, stratified
 
 SEED = partial(digests.seed, 7, "release", "scheme")
 EVEN = {"train": 0.5, "validation": 0.25, "test": 0.25}
@@ -324,6 +324,24 @@ def test_bad_definition(definition: dict[str, object], words: str) -> None:
         split.make(many().assign(planet="Earth"), definition, 1, SEED, "scheme")
 
 
+def test_missing_values_of_columns_are_no_values() -> None:
+    catalog = many(20)
+    orbit = pd.array([None if row % 9 == 0 else row % 4 for row in range(100)], dtype="Int32")
+    catalog = catalog.assign(orbit=orbit, season=[None, "fall", "", "spring"] * 25)
+    known = split.strata_of(catalog, ["orbit"])
+    assert known.names == ("orbit 0", "orbit 1", "orbit 2", "orbit 3")
+    assert known.amounts.sum() == (~pd.isna(orbit)).sum() * draws.SCALE
+    role = roles(catalog, "leave-one-group-out", 2, key="season", groups=[])
+    assert set(catalog["season"][role == "test"]) == {"spring"}
+    with pytest.raises(InputError, match="2 values"):
+        roles(catalog, "leave-one-group-out", 3, key="season", groups=[])
+
+
+def test_nothing_to_balance_is_said() -> None:
+    with pytest.raises(InputError, match="no classes to balance"):
+        drawn(many().assign(label=np.int16(-1)), "balanced")
+
+
 def test_missing_coordinates() -> None:
     catalog = many()
     catalog.loc[3, "lat"] = np.nan
@@ -339,15 +357,15 @@ def test_release_without_published_split() -> None:
 @pytest.mark.parametrize("kind", list(split.DEFINITIONS))
 def test_defaults_are_possible_and_json(kind: str) -> None:
     assert json.loads(json.dumps(split.complete({"kind": kind})))["kind"] == kind
-    assert set(split.DEFINITIONS[kind]) - {"shares"} <= set(split._CHECKS)
+    assert set(split.DEFINITIONS[kind]) - {"shares"} <= set(definitions._CHECKS)
 
 
 def test_numbers_of_trials() -> None:
-    assert split.trials_of({"kind": "published"}, 3) == 1
-    assert split.trials_of({"kind": "grouped"}, 3) == 3
-    assert split.trials_of({"kind": "kfold", "folds": 4, "repeats": 2}, 3) == 8
-    assert split.trials_of({"kind": "learning-curve", "fractions": [0.5, 1]}, 3) == 2
-    assert split.trials_of({"kind": "leave-one-group-out", "values": ["a", "b"]}, 3) == 2
+    assert definitions.trials_of({"kind": "published"}, 3) == 1
+    assert definitions.trials_of({"kind": "grouped"}, 3) == 3
+    assert definitions.trials_of({"kind": "kfold", "folds": 4, "repeats": 2}, 3) == 8
+    assert definitions.trials_of({"kind": "learning-curve", "fractions": [0.5, 1]}, 3) == 2
+    assert definitions.trials_of({"kind": "leave-one-group-out", "values": ["a", "b"]}, 3) == 2
 
 
 def test_command_writes_the_same_bytes_again(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentinel_forest.datasets.base import File
-from sentinel_forest.store import VARIABLE, StoppedError, Store, key_of, measure, root_of
+from sentinel_forest.store import VARIABLE, Digesting, StoppedError, Store, key_of, measure, root_of
 
 BODY = b"some bytes"
 SHA, MD5 = hashlib.sha256(BODY).hexdigest(), hashlib.md5(BODY).hexdigest()
@@ -23,7 +23,7 @@ def store(tmp_path: Path) -> Store:
     store = Store(tmp_path / "store")
     with store.locked("key", threading.Event()):
         store.partial("key").write_bytes(BODY)
-        store.admit("key", measure(store.partial("key")), [ADDRESS])
+        store.admit("key", measure(store.partial("key"), ["md5"]), [ADDRESS])
     return store
 
 
@@ -106,10 +106,38 @@ def test_digests(tmp_path_factory: pytest.TempPathFactory, body: bytes) -> None:
     path.write_bytes(body)
     # git hash-object: SHA-1 of "blob <length>", a zero byte and the content
     git = hashlib.sha1(b"blob %d\0" % len(body) + body).hexdigest()
-    assert measure(path, {"git", "sha1"}) == {
+    assert measure(path, {"git", "sha1", "md5"}) == {
         "sha256": hashlib.sha256(body).hexdigest(), "md5": hashlib.md5(body).hexdigest(),
         "sha1": hashlib.sha1(body).hexdigest(), "git": git,
     }  # fmt: skip
+
+
+@given(st.lists(st.binary(max_size=50), max_size=8), st.integers(0, 400))
+def test_digests_of_a_file_that_comes(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes], gap: int
+) -> None:
+    path = tmp_path_factory.mktemp("digests") / "a"
+    path.touch()
+    with Digesting(path, ["md5"]) as digesting:
+        for piece in pieces:
+            with open(path, "ab") as stream:
+                stream.write(piece)
+            digesting.read_on(max(path.stat().st_size - gap, 0))
+        found = digesting.finish()
+    assert found == measure(path, ["md5"])
+    assert found["sha256"] == hashlib.sha256(b"".join(pieces)).hexdigest()
+
+
+@pytest.mark.parametrize("how", ["replaced", "cut"])
+def test_digests_begin_anew_with_another_file(tmp_path: Path, how: str) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"a part of the old file")
+    with Digesting(path) as digesting:
+        assert digesting.read_on(6)
+        if how == "replaced":
+            path.rename(tmp_path / "old")
+        path.write_bytes(b"new")
+        assert digesting.finish() == {"sha256": hashlib.sha256(b"new").hexdigest()}
 
 
 def test_git_digest_of_a_known_file(tmp_path: Path) -> None:

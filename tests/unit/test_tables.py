@@ -1,6 +1,7 @@
 """Tables come back as they were written, or are not written at all."""
 
 import os
+import subprocess
 
 import numpy as np
 import pandas as pd
@@ -74,3 +75,17 @@ def test_failed_block_leaves_the_old_file_and_nothing_else(tmp_path):
         tables.write_text(path, "half \ud800")
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["t.txt"]
+
+
+def test_leftovers_of_dead_writers_of_the_same_file_are_removed(tmp_path):
+    with tables.replacing(tmp_path / "a") as beside:
+        beside.write_text("")
+        stem = beside.name.removesuffix(str(os.getpid()))
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    dead, living = tmp_path / f"{stem}{ended.pid}", tmp_path / f"{stem}{os.getppid()}"
+    others = [living, tmp_path / f".b{stem.removeprefix('.a')}{ended.pid}", tmp_path / f"{stem}note"]
+    for path in (dead, *others):
+        path.write_text("")
+    tables.write_text(tmp_path / "a", "new")
+    assert {path.name for path in tmp_path.iterdir()} == {"a", *(path.name for path in others)}

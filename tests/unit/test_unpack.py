@@ -2,18 +2,22 @@
 
 import gzip
 import io
+import json
 import os
 import shutil
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sentinel_forest import unpack
+from sentinel_forest import fetch, unpack, verify
+from sentinel_forest.datasets import so2sat
+from sentinel_forest.datasets.base import File
 from sentinel_forest.errors import InputError
 from sentinel_forest.releases import FILES
 from sentinel_forest.tables import read_tsv
@@ -209,3 +213,115 @@ def test_bytes_that_are_no_archive(folders: tuple[Path, Path]) -> None:
         (archives / "one.tar.gz").write_bytes(data)
         with pytest.raises(InputError, match="damaged"):
             unpack.unpack_all(archives, target)
+
+
+# Single packed files
+
+
+@pytest.fixture
+def packed(tmp_path: Path) -> Path:
+    """A folder as version 4 of So2Sat has it: images of three patches, packed, and a geo file."""
+    source = tmp_path / "source"
+    with so2sat.create(source, "training", 3) as file:
+        file["sen1"][...] = np.random.default_rng(1).uniform(0.1, 0.2, file["sen1"].shape)
+        file["sen2"][...] = np.random.default_rng(2).uniform(0.1, 0.2, file["sen2"].shape)
+        file["label"][:, 4] = 1
+    places = np.array([[10, 0, 0, -10, 691_000 + 100 * row, 5_334_700] for row in range(3)])
+    so2sat.write_geo(source, "training", np.full(3, 32632), places, ["munich"] * 3)
+    data = (source / "training.h5").read_bytes()
+    (source / "training.h5.gz").write_bytes(gzip.compress(data, compresslevel=1))
+    (source / "training.h5").rename(tmp_path / "whole.h5")
+    return source
+
+
+def link_and_verify(source: Path, folder: Path, select: Sequence[str] = ()) -> dict[str, str]:
+    """What the rules `link` and `inspect` call; status of each check of the image file."""
+    common = ["so2sat", "--select", json.dumps(list(select)), "--folder", str(folder)]
+    files = folder.parent / "files.tsv"
+    fetch.main(["link", "--dataset", *common, "--source", str(source), "--files", str(files)])
+    outputs = {name: folder.parent / name for name in ("integrity.tsv", "hashes.parquet", "digests.tsv")}
+    verify.main(
+        ["--release", folder.name, "--dataset", *common, "--files", str(files)]
+        + [word for name, path in outputs.items() for word in (f"--{Path(name).stem}", str(path))]
+    )
+    findings = read_tsv(outputs["integrity.tsv"], verify.INTEGRITY)
+    assert len(read_tsv(files, FILES)) == findings["file"].nunique()
+    return dict(zip(findings["check"], findings["status"], strict=True))
+
+
+@pytest.mark.parametrize("select", [[], ["training.h5"], ["*.h5.gz"]])
+def test_a_folder_of_packed_files_is_unpacked_and_verified(packed: Path, select: list[str]) -> None:
+    folder = packed.parent / "data" / "mine"
+    before = unpacked(packed)
+    found = link_and_verify(packed, folder, select)
+    assert found["size"] == found["one-hot"] == found["sen2:finite"] == "ok"
+    assert "failed" not in found.values()
+    assert (folder / "training.h5").read_bytes() == (packed.parent / "whole.h5").read_bytes()
+    assert (folder / "training_geo.h5").is_symlink() == (not select)
+    assert unpacked(packed) == before
+
+
+def test_fetched_files_are_unpacked_beside_the_others(packed: Path) -> None:
+    files = [File("training.h5.gz", role="archive"), File("training_geo.h5")]
+    for _ in range(2):
+        assert fetch.unpacked(files, packed)["path"].tolist() == ["training.h5", "training_geo.h5"]
+    assert (packed / "training.h5").read_bytes() == (packed.parent / "whole.h5").read_bytes()
+
+
+def test_a_packed_file_is_unpacked_once(
+    packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "target"
+    first = unpack.gunzip_once(packed, "training.h5.gz", target)
+    with monkeypatch.context() as patch:
+        patch.setattr(unpack, "gunzip", lambda *_: pytest.fail("unpacked again"))
+        pd.testing.assert_frame_equal(unpack.gunzip_once(packed, "training.h5.gz", target), first)
+    (target / "training.h5").write_bytes(b"cut")
+    unpack.gunzip_once(packed, "training.h5.gz", target)
+    (packed / "training.h5.gz").write_bytes(gzip.compress(b"another"))
+    assert unpack.gunzip_once(packed, "training.h5.gz", target)["bytes"].tolist() == [7]
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(share=st.floats(0, 0.999))
+def test_a_packed_file_that_ends_early_stops_and_leaves_nothing(packed: Path, share: float) -> None:
+    target, path = packed.parent / "target", packed / "training.h5.gz"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(InputError) as caught:
+        unpack.gunzip_once(packed, "training.h5.gz", target)
+    for words in (
+        str(path),
+        f"({int(len(whole) * share)} B, ",
+        "expected: a whole gzip file",
+        "fetch it again",
+    ):
+        assert words in str(caught.value)
+    assert not list(target.iterdir())
+    path.write_bytes(whole)
+
+
+@pytest.mark.parametrize("fault", ["flipped", "followed", "none"])
+def test_a_damaged_packed_file_stops(packed: Path, fault: str) -> None:
+    path = packed / "training.h5.gz"
+    data = bytearray(path.read_bytes())
+    data[-6] ^= 1  # in the sum at the end
+    whole = path.read_bytes()
+    path.write_bytes({"flipped": data, "followed": whole + b"more", "none": b"plain text"}[fault])
+    with pytest.raises(InputError, match="ends early or is damaged"):
+        unpack.gunzip_once(packed, "training.h5.gz", packed.parent / "target")
+
+
+def test_packed_members_one_after_another_are_one_file(tmp_path: Path) -> None:
+    (tmp_path / "testing.h5.gz").write_bytes(gzip.compress(b"first, ") + gzip.compress(b"second"))
+    unpack.gunzip_once(tmp_path, "testing.h5.gz", tmp_path)
+    assert (tmp_path / "testing.h5").read_bytes() == b"first, second"
+
+
+def test_files_that_were_fetched_are_not_replaced(packed: Path) -> None:
+    folder = packed.parent / "data" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "training.h5").write_bytes(b"fetched")
+    with pytest.raises(InputError, match="already holds fetched files"):
+        link_and_verify(packed, folder)
+    assert unpacked(folder) == {"training.h5": b"fetched"}

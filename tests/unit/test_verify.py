@@ -43,7 +43,7 @@ def folder(tmp_path):
 
 def test_inspector_gets_every_byte_once_in_its_own_pieces(folder):
     collector = Collector()
-    state, inspection = verify.read_one(Toy(collector), folder, File("a"))
+    state, inspection = verify.read_one(Toy(collector), folder, File("a"), bytearray(8))
     assert collector.blocks == [b"0123", b"4567", b"89"]
     assert state.bytes == 10
     assert state.sha256 == hashlib.sha256(b"0123456789").hexdigest()
@@ -52,7 +52,7 @@ def test_inspector_gets_every_byte_once_in_its_own_pieces(folder):
 
 def test_length_and_every_published_digest_are_checked(folder):
     digests = {"md5": hashlib.md5(b"0123456789").hexdigest().upper(), "sha256": "0" * 64}
-    _, inspection = verify.read_one(Toy(), folder, File("a", size=11, digests=digests))
+    _, inspection = verify.read_one(Toy(), folder, File("a", size=11, digests=digests), bytearray(3))
     assert {row.check: row.status for row in inspection.findings} == {
         "length": "failed", "md5": "ok", "sha256": "failed",
     }  # fmt: skip

@@ -6,6 +6,7 @@ import json
 import subprocess
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -211,7 +212,25 @@ def test_check_writes_the_table_and_stops(tmp_path, capsys):
     with pytest.raises(InputError, match="1 files differ"):
         check.main(["--sealed", str(sealed), "--computed", str(computed), "--output", str(output)])
     assert pd.read_csv(output, sep="\t")["greatest"].tolist() == [0.25]
-    assert "values differ" in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith("metrics.tsv\n    value, rows that differ: 1")
+
+
+def test_differences_are_listed_file_by_file():
+    rows = [
+        ("a/metrics.tsv", "value", "values differ", 2, "forest | OA", "0.5", "0.75", 0.25),
+        ("a/metrics.tsv", "note", "values differ", 1, "", "few", "", np.nan),
+        ("b.skops", "", "bytes differ", 0, "", "0123", "4567", np.nan),
+        ("c.tsv", "", "file is missing", 0, "", "89ab", "", np.nan),
+    ]
+    assert check.text(rows).splitlines() == [
+        "a/metrics.tsv",
+        "    value, rows that differ: 2, by at most 0.25; the first, forest | OA: sealed 0.5, computed 0.75",
+        "    note, rows that differ: 1: sealed few, computed nothing",
+        "b.skops",
+        "    bytes differ: sealed 0123, computed 4567",
+        "c.tsv",
+        "    file is missing: sealed 89ab, computed nothing",
+    ]
 
 
 def test_check_of_a_version_that_is_not_sealed(tmp_path):

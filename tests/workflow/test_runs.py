@@ -67,7 +67,7 @@ RULES_OF = {
     "features/indices": {"feature_table", "predict", "importance", "seal", "pages"},
     "forest": {"fit", "predict", "importance", "seal", "pages"},
     "reference": {"reference", "seal"},
-    "metrics": {"score", "headline", "reproduce_sheet", "seal", "pages"},
+    "metrics": {"score", "headline", "importance", "reproduce_sheet", "seal", "pages"},
     "datasets/so2sat": set(),
     "report/pages": {"pages"},
 }

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,15 +16,30 @@ pytestmark = pytest.mark.xdist_group("runs")
 
 MOST_JOBS = 500
 DATASET = ("--dataset", "cloudsen12", "--layout", json.dumps({"side": 96}))
+SET = "l1c+context"
 
 
 def test_the_full_releases_are_few_jobs(checkout):
-    start = time.perf_counter()
     printed = checkout.snakemake("--configfile", "config/full.yaml", "--dry-run", "--quiet", "rules")
-    print(f"dry run of config/full.yaml: {time.perf_counter() - start:.1f} s")
     total = re.search(r"^total +(\d+)$", printed, flags=re.MULTILINE)
     assert total, printed
     assert 100 < int(total[1]) < MOST_JOBS
+
+
+def test_a_run_is_planned_without_the_libraries_that_compute(checkout):
+    """They take longer to load than the plan to make, and each job of a cluster plans anew."""
+    call = ["--configfile", "config/full.yaml", "--dry-run", "--quiet", "rules"]
+    program = f"""
+import sys
+from snakemake.cli import main
+try:
+    main({call})
+except SystemExit:
+    print(*sys.modules)
+"""
+    loaded = set(checkout.python("-c", program).splitlines()[-1].split())
+    assert "sentinel_forest.selection" in loaded
+    assert not {"matplotlib", "scipy", "skimage", "sklearn", "skops"} & loaded
 
 
 class Cost(NamedTuple):
@@ -49,30 +63,59 @@ def cost(module: str, *arguments: object) -> Cost:
 
 
 def chain(folder: Path, rois: int) -> dict[str, Cost]:
-    """Write a sample of so many ROIs; verify and catalog it; compute features in one shard."""
-    data, files, hashes, catalog = (
-        folder / name for name in ("data", "files.tsv", "hashes.parquet", "catalog.parquet")
+    """Write a sample of so many ROIs and take it through the steps, each in one shard."""
+    data, files, hashes, catalog, features, results = (
+        folder / name
+        for name in ("data", "files.tsv", "hashes.parquet", "catalog.parquet", "features", "results")
     )
+    split = results / "splits" / "published" / "1.parquet"
+    forest = results / "baselines" / "published" / "1" / SET
     sample = json.dumps({"seed": 1, "rois": rois, "dates": 5})
-    cost("samples", *DATASET, "--sample", sample, "--folder", data, "--files", files)
-    verify = cost(
-        "verify", "--release", "sample", *DATASET, "--folder", data, "--files", files,
-        "--select", "[]", "--threads", 1, "--integrity", folder / "integrity.tsv",
-        "--hashes", hashes, "--digests", folder / "digests.tsv",
-    )  # fmt: skip
-    cost("catalog", *DATASET, "--folder", data, "--files", files, "--hashes", hashes, "--output", catalog)
-    features = cost(
-        "features.table", "--release", "sample", *DATASET, "--folder", data, "--catalog", catalog,
-        "--set", "l1c+context", "--shard", 1, "--shards", 1, "--draw", json.dumps({"pixels": 20000}),
-        "--seed", 1, "--output", folder / "features.parquet",
-    )  # fmt: skip
-    return {"verify": verify, "features": features}
+    shard = ("--folder", data, "--catalog", catalog, "--shard", 1, "--shards", 1)
+    release = ("--release", "sample", *DATASET)
+    return {
+        "sample": cost("samples", *DATASET, "--sample", sample, "--folder", data, "--files", files),
+        "verify": cost(
+            "verify", *release, "--folder", data, "--files", files, "--select", "[]", "--threads", 1,
+            "--integrity", folder / "integrity.tsv", "--hashes", hashes, "--digests", folder / "digests.tsv",
+        ),
+        "catalog": cost(
+            "catalog", *DATASET, "--folder", data, "--files", files, "--hashes", hashes, "--output", catalog
+        ),
+        "split": cost(
+            "split", "--release", "sample", "--catalog", catalog, "--scheme", "published", "--trial", 1,
+            "--definition", json.dumps({"kind": "pooled-random", "shares": {"train": 0.5, "test": 0.5}}),
+            "--seed", 1, "--output", split,
+            "--balance", folder / "balance.tsv", "--infeasible", folder / "infeasible.tsv",
+        ),
+        "features": cost(
+            "features.table", *release, *shard, "--set", SET, "--draw", json.dumps({"pixels": 20000}),
+            "--seed", 1, "--output", features / SET / "1.parquet",
+        ),
+        "fit": cost(
+            "forest", *release, "--catalog", catalog, "--features", features / SET / "1.parquet",
+            "--split", split, "--settings", '{"trees": 20}', "--seed", 1, "--scheme", "published",
+            "--trial", 1, "--set", SET, "--model", forest / "forest.skops", "--fit", forest / "fit.json",
+        ),
+        "predict": cost(
+            "predict", *release, *shard, "--forests", json.dumps([["published", 1, SET]]),
+            "--results", results, "--features", features, "--output", folder / "predictions.parquet",
+        ),
+    }  # fmt: skip
 
 
 @pytest.mark.long
-def test_four_times_the_data_take_no_more_memory_and_four_times_the_time(tmp_path):
-    small, large = (chain(tmp_path / str(rois), rois) for rois in (24, 96))
-    for step, cost_of_small in small.items():
-        print(f"{step}: {cost_of_small} -> {large[step]}")
-        assert large[step].memory <= 1.1 * cost_of_small.memory, step
-        assert large[step].seconds <= 4**1.1 * cost_of_small.seconds, step
+def test_sixteen_times_the_data_take_no_more_memory_and_sixteen_times_the_time(tmp_path):
+    """Each step in one shard, whatever the size of the sample; the smallest fills a block of every step."""
+    costs = {rois: chain(tmp_path / str(rois), rois) for rois in (48, 192, 768)}
+    for step in costs[48]:
+        found = (
+            f"{rois} ROIs: {of[step].memory:.0f} MB, {of[step].seconds:.1f} s" for rois, of in costs.items()
+        )
+        print(f"{step:10}", *found)
+    for factor in (4, 16):
+        small, large = costs[48], costs[48 * factor]
+        largest = [max(cost.memory for cost in of.values()) for of in (small, large)]
+        assert largest[1] <= 1.1 * largest[0]
+        for step, cost_of_large in large.items():
+            assert cost_of_large.seconds <= factor**1.1 * small[step].seconds, (step, factor)

@@ -53,6 +53,11 @@ function addTools(table) {
   update();
 }
 
+// Paper shows what is folded on a screen.
+window.addEventListener("beforeprint", () => {
+  for (const folded of document.querySelectorAll("details.folded")) folded.open = true;
+});
+
 for (const table of document.querySelectorAll("table")) {
   for (const heading of table.tHead.rows[0].cells) {
     const button = document.createElement("button");

@@ -11,11 +11,13 @@ rule catalog:
         "<work>/{release}/catalog.parquet",
     log:
         "<logs>/catalog/{release}.log",
+    benchmark:
+        "<benchmarks>/catalog/{release}.tsv"
     conda:
         "../../envs/workflow.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 240 * attempt,
+        mem_mb=memory_of("catalog"),
+        runtime=runtime_of("catalog"),
     params:
         code=code("catalog"),
         dataset=DATASET,

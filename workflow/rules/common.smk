@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import sys
+from functools import cache
 from pathlib import Path
 
 HERE = Path(str(workflow.current_basedir))
@@ -11,7 +12,7 @@ SCRIPTS = HERE.parent / "scripts"
 REGISTRY = HERE.parent.parent / "config" / "releases"
 sys.path.insert(0, str(SCRIPTS))
 
-from sentinel_forest import lock, versions
+from sentinel_forest import lock, resources, versions
 from sentinel_forest.digests import canonical, code_digest, digest, file_digest
 from sentinel_forest.errors import InputError
 from sentinel_forest.seen import Seen
@@ -37,9 +38,11 @@ if workflow.is_main_process:
         SEEN[release].refresh(Path("data") / release)
 
 # A finished version is never computed again in its place: its rules then write to a folder of
-# their own, which `snakemake check` holds against it.
+# their own, which `snakemake check` holds against it. `snakemake --report` computes nothing: it shows
+# what the rules wrote where they wrote it.
+REPORTING = any(word.partition("=")[0] == "--report" for word in sys.argv)
 IDENTITY = versions.identity(SELECTION.described, SELECTION.releases)
-SEALED = versions.is_sealed(VERSION)
+SEALED = versions.is_sealed(VERSION) and not REPORTING
 if SEALED:
     known = {
         name: versions.data_digest(Path("work") / name / "digests.tsv", SEEN[name])
@@ -99,6 +102,45 @@ def code(*steps):
     return of
 
 
+@cache
+def need(rule, release, set_name):
+    """What a job takes; see `sentinel_forest.resources`."""
+    return resources.NEEDS[rule](SELECTION, release, set_name)
+
+
+def memory_of(rule):
+    """For a rule's `mem_mb`: by the size of its shard, and more each time it is tried again."""
+
+    def of(wildcards, attempt):
+        return resources.memory_mb(
+            need(rule, wildcards.release, wildcards.get("set", "")), attempt
+        )
+
+    return of
+
+
+def runtime_of(rule):
+    """For a rule's `runtime`, in minutes: the same for its time."""
+
+    def of(wildcards, threads, attempt):
+        return resources.minutes(
+            need(rule, wildcards.release, wildcards.get("set", "")), threads, attempt
+        )
+
+    return of
+
+
+def threads_of(rule):
+    """For a rule's `threads`: as many as its work is worth."""
+
+    def of(wildcards):
+        return resources.threads(
+            need(rule, wildcards.release, wildcards.get("set", ""))
+        )
+
+    return of
+
+
 def of_release(form):
     """For a rule's parameter: text made from the release and its settings, quoted for the shell."""
 
@@ -135,6 +177,14 @@ def named_splits(wildcards, input):
     return " ".join(
         f"--split {scheme}:{trial}:{path}"
         for (scheme, trial), path in zip(trials, input.splits)
+    )
+
+
+def named_metrics(wildcards, input):
+    """The tables of metrics with their release, scheme and trial, for the command."""
+    return " ".join(
+        ":".join([*Path(path).parts[-5:-4], *Path(path).parts[-3:-1], path])
+        for path in input
     )
 
 
@@ -185,6 +235,12 @@ def shard_tables(folder):
         f"<work>/{wildcards.release}/{folder}/{shard}.parquet"
         for shard in shards(wildcards.release)
     ]
+
+
+def reference_tables(wildcards):
+    """Input function: the tables of the reference algorithms, for releases that have any."""
+    tables = shard_tables("references")(wildcards)
+    return tables if SELECTION.references(wildcards.release) else []
 
 
 def confusions(scheme):

@@ -18,10 +18,10 @@ rule export_trial:
         "<logs>/export_trial/{release}/{scheme}/{trial}.log",
     conda:
         "../../envs/workflow.yaml"
-    threads: 1
+    threads: 2
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 240 * attempt,
+        mem_mb=memory_of("export"),
+        runtime=runtime_of("export"),
     params:
         code=code("export"),
         dataset=DATASET,

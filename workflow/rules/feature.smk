@@ -21,8 +21,8 @@ rule feature_table:
     conda:
         "../../envs/workflow.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        mem_mb=memory_of("feature_table"),
+        runtime=runtime_of("feature_table"),
     params:
         code=code("features.table"),
         dataset=DATASET,

@@ -18,10 +18,15 @@ rule sample:
         "<work>/{release}/files.tsv",
     log:
         "<logs>/sample/{release}.log",
+    benchmark:
+        "<benchmarks>/sample/{release}.tsv"
     wildcard_constraints:
         release=listing(SAMPLES),
     conda:
         "../../envs/workflow.yaml"
+    resources:
+        mem_mb=memory_of("sample"),
+        runtime=runtime_of("sample"),
     params:
         code=code("samples"),
         dataset=DATASET,
@@ -85,7 +90,7 @@ rule download:
 
 
 rule plan:
-    """Show what would be fetched and unpacked, and whether the disks can hold it."""
+    """Show what would be fetched and unpacked, whether the disks can hold it, and what the jobs take."""
     log:
         "<logs>/plan.log",
     localrule: True
@@ -93,8 +98,11 @@ rule plan:
         "../../envs/workflow.yaml"
     params:
         releases=shlex.quote(canonical(WAYS)),
+        work=lambda wildcards: shlex.quote(
+            canonical([vars(row) for row in resources.all_work(SELECTION)])
+        ),
     message:
-        "What a fetch will bring"
+        "What a fetch will bring, and what the jobs will take"
     shell:
         'python -m sentinel_forest.plan --registry "$REGISTRY" --data data --releases {params.releases}'
-        " 2>&1 | tee {log}"
+        " --work {params.work} 2>&1 | tee {log}"

@@ -17,10 +17,10 @@ rule fit:
         "<benchmarks>/fit/{release}/{scheme}/{trial}/{set}.tsv"
     conda:
         "../../envs/workflow.yaml"
-    threads: 1
+    threads: threads_of("fit")
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 240 * attempt,
+        mem_mb=memory_of("fit"),
+        runtime=runtime_of("fit"),
     params:
         code=code("forest"),
         dataset=DATASET,
@@ -50,10 +50,10 @@ rule predict:
         "<benchmarks>/predict/{release}/{shard}.tsv"
     conda:
         "../../envs/workflow.yaml"
-    threads: 1
+    threads: threads_of("predict")
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 240 * attempt,
+        mem_mb=memory_of("predict"),
+        runtime=runtime_of("predict"),
     params:
         code=code("predict"),
         dataset=DATASET,
@@ -65,13 +65,15 @@ rule predict:
             str(Path(input.forests[0]).parents[4]) if input.forests else "none"
         ),
         features=lambda wildcards, output: str(Path(output[0]).parents[1] / "features"),
+        memory=resources.FORESTS_MB,
     message:
         "Predict shard {wildcards.shard} of {wildcards.release} with all forests"
     shell:
         "python -m sentinel_forest.predict --release {wildcards.release} {params.dataset}"
         " --folder {params.folder} --catalog {input.catalog} --shard {wildcards.shard}"
         " --shards {params.shards} --forests {params.forests}"
-        " --results {params.results} --models {params.models} --features {params.features} --threads {threads} --output {output} >{log} 2>&1"
+        " --results {params.results} --models {params.models} --features {params.features}"
+        " --memory {params.memory} --threads {threads} --output {output} >{log} 2>&1"
 
 
 rule reference:
@@ -82,11 +84,13 @@ rule reference:
         "<work>/{release}/references/{shard}.parquet",
     log:
         "<logs>/reference/{release}/{shard}.log",
+    benchmark:
+        "<benchmarks>/reference/{release}/{shard}.tsv"
     conda:
         "../../envs/workflow.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 120 * attempt,
+        mem_mb=memory_of("reference"),
+        runtime=runtime_of("reference"),
     params:
         code=code("reference"),
         dataset=DATASET,

@@ -3,6 +3,8 @@
 from sentinel_forest import index
 
 AGAINST = config["against"]
+COMPARISON = str(VERSION / f"compare_{AGAINST or 'nothing'}.tsv")
+COMPARISONS = [COMPARISON] if AGAINST else []
 CROISSANTS = [f"<results>/{release}/croissant.json" for release in RELEASES]
 CRATE = str(VERSION / "ro-crate-metadata.json")
 INDEX = "results/index.tsv"
@@ -47,7 +49,12 @@ rule crate:
         manifest=str(VERSION / versions.MANIFEST),
         version=str(VERSION / versions.VERSION),
     output:
-        crate=CRATE,
+        crate=report(
+            CRATE,
+            caption="../report/captions/provenance.rst",
+            category="8 Provenance",
+            labels={"file": "crate"},
+        ),
         workflow=str(VERSION / "Snakefile"),
     log:
         "<logs>/crate.log",
@@ -66,7 +73,7 @@ rule crate:
         ' --workflow "$REGISTRY/../../Snakefile" >{log} 2>&1'
 
 
-rule compare:
+rule compare_versions:
     """Say which scores moved against another version, how far, and what explains it."""
     input:
         manifest=str(VERSION / versions.MANIFEST),
@@ -75,9 +82,14 @@ rule compare:
             VERSION.parent, AGAINST, but=VERSION.name
         ),
     output:
-        str(VERSION / f"compare_{AGAINST or 'nothing'}.tsv"),
+        report(
+            COMPARISON,
+            caption="../report/captions/comparison.rst",
+            category="6 Reproduction",
+            labels={"table": "comparison of versions"},
+        ),
     log:
-        "<logs>/compare.log",
+        "<logs>/compare_versions.log",
     localrule: True
     conda:
         "../../envs/workflow.yaml"

@@ -1,4 +1,9 @@
-"""The pages for people."""
+"""The pages for people, and what `snakemake --report` shows."""
+
+TEMPLATES = HERE.parent / "report"
+
+
+report: "../report/captions/workflow.rst"
 
 
 rule pages:
@@ -6,8 +11,17 @@ rule pages:
     input:
         manifest=str(VERSION / "manifest.sha256"),
         version=str(VERSION / "version.json"),
+        crate=CRATE,
+        compared=sorted({*map(str, VERSION.glob("compare_*.tsv")), *COMPARISONS}),
     output:
-        REPORT,
+        first=REPORT,
+        others=report(
+            directory(str(VERSION / "report")),
+            patterns=["figures/{figure}.svg"],
+            caption="../report/captions/figures.rst",
+            category="7 Figures",
+            labels={"figure": "{figure}"},
+        ),
     log:
         "<logs>/pages.log",
     conda:
@@ -17,7 +31,8 @@ rule pages:
         templates=digest(
             {
                 path.name: file_digest(path)
-                for path in sorted((HERE.parent / "report").iterdir())
+                for path in sorted(TEMPLATES.iterdir())
+                if path.is_file()
             }
         ),
         work="work",
@@ -25,4 +40,4 @@ rule pages:
         "Write the report"
     shell:
         "python -m sentinel_forest.report.pages --results $(dirname {input.manifest}) --work {params.work}"
-        ' --registry "$REGISTRY" --output {output} >{log} 2>&1'
+        ' --registry "$REGISTRY" --output {output.first} >{log} 2>&1'

@@ -1,6 +1,10 @@
 """What was published against what is here; what forests rest on, and how far they can be trusted."""
 
-PAPERS = REGISTRY.parent / "papers"
+# The published figures, and the schema whose defaults complete them.
+PAPERS = [
+    *sorted((REGISTRY.parent / "papers").glob("*.yaml")),
+    HERE.parent / "schemas" / "paper.schema.yaml",
+]
 
 # One trial of each release is looked into: one whose test patches share no group with training, if
 # there is one. Releases that take their forests from another have no training of their own to look into.
@@ -19,7 +23,7 @@ INSPECTED = {
 INSPECTIONS = [
     f"<results>/{release}/baselines/{scheme}/{trial}/{table}.tsv"
     for release, (scheme, trial) in INSPECTED.items()
-    for table in ("importance", "curves", "reliability")
+    for table in ("importance", "curves", "reliability", "engines")
 ]
 REPRODUCTION = "<results>/reproduction.tsv"
 
@@ -29,7 +33,12 @@ rule reproduce_sheet:
     input:
         METRICS,
     output:
-        REPRODUCTION,
+        report(
+            REPRODUCTION,
+            caption="../report/captions/reproduction.rst",
+            category="6 Reproduction",
+            labels={"table": "reproduction sheet"},
+        ),
     log:
         "<logs>/reproduce_sheet.log",
     localrule: True
@@ -37,13 +46,8 @@ rule reproduce_sheet:
         "../../envs/workflow.yaml"
     params:
         code=code_digest("reproduce"),
-        papers=digest(
-            {path.name: file_digest(path) for path in sorted(PAPERS.glob("*.yaml"))}
-        ),
-        metrics=lambda wildcards, input: " ".join(
-            ":".join([*Path(path).parts[-5:-4], *Path(path).parts[-3:-1], path])
-            for path in input
-        ),
+        papers=digest({path.name: file_digest(path) for path in PAPERS}),
+        metrics=named_metrics,
         samples=" ".join(SAMPLES),
     message:
         "Hold published figures against ours"
@@ -53,7 +57,7 @@ rule reproduce_sheet:
 
 
 rule importance:
-    """Importance of band families, scores by number of trees and reliability of the forests of a trial."""
+    """What the forests of a trial rest on, and how they fare with fewer trees or groups and other engines."""
     input:
         catalog="<work>/{release}/catalog.parquet",
         split="<results>/{release}/splits/{scheme}/{trial}.parquet",
@@ -68,18 +72,44 @@ rule importance:
             for file in ("forest.skops", "fit.json")
         ],
     output:
-        importance="<results>/{release}/baselines/{scheme}/{trial}/importance.tsv",
-        curves="<results>/{release}/baselines/{scheme}/{trial}/curves.tsv",
-        reliability="<results>/{release}/baselines/{scheme}/{trial}/reliability.tsv",
+        importance=report(
+            "<results>/{release}/baselines/{scheme}/{trial}/importance.tsv",
+            caption="../report/captions/importance.rst",
+            category="5 Forests",
+            subcategory="{release}",
+            labels={
+                "scheme": "{scheme}",
+                "trial": "{trial}",
+                "table": "band families",
+            },
+        ),
+        curves=report(
+            "<results>/{release}/baselines/{scheme}/{trial}/curves.tsv",
+            caption="../report/captions/curves.rst",
+            category="5 Forests",
+            subcategory="{release}",
+            labels={"scheme": "{scheme}", "trial": "{trial}", "table": "curves"},
+        ),
+        reliability=report(
+            "<results>/{release}/baselines/{scheme}/{trial}/reliability.tsv",
+            caption="../report/captions/reliability.rst",
+            category="5 Forests",
+            subcategory="{release}",
+            labels={"scheme": "{scheme}", "trial": "{trial}", "table": "reliability"},
+        ),
+        engines="<results>/{release}/baselines/{scheme}/{trial}/engines.tsv",
     log:
         "<logs>/importance/{release}/{scheme}/{trial}.log",
+    benchmark:
+        "<benchmarks>/importance/{release}/{scheme}/{trial}.tsv"
     wildcard_constraints:
         release=listing(INSPECTED),
     conda:
         "../../envs/workflow.yaml"
+    threads: threads_of("importance")
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory_of("importance"),
+        runtime=runtime_of("importance"),
     params:
         code=code("importance"),
         dataset=DATASET,
@@ -89,6 +119,7 @@ rule importance:
         results=lambda wildcards, input: str(Path(input.split).parents[2]),
         draws=config["bootstrap"]["draws"],
         seed=config["seed"],
+        beside=" ".join(config["engines_beside"]),
     message:
         "Look into the forests of {wildcards.release}: {wildcards.scheme}, trial {wildcards.trial}"
     shell:
@@ -96,5 +127,6 @@ rule importance:
         " --catalog {input.catalog} --features {params.features} --shards {params.shards}"
         " --results {params.results} --scheme {wildcards.scheme} --trial {wildcards.trial}"
         " --sets '{params.sets}' --seed {params.seed} --draws {params.draws}"
+        " --engines-beside {params.beside} --threads {threads}"
         " --importance {output.importance} --curves {output.curves} --reliability {output.reliability}"
-        " >{log} 2>&1"
+        " --engines {output.engines} >{log} 2>&1"

@@ -26,18 +26,37 @@ rule score:
         ledger="<results>/{release}/ledger.tsv",
         verified="<work>/{release}/verified.json",
         predictions=shard_tables("predictions"),
-        references=shard_tables("references"),
+        references=reference_tables,
     output:
         confusion="<results>/{release}/baselines/{scheme}/{trial}/confusion.parquet",
-        metrics="<results>/{release}/baselines/{scheme}/{trial}/metrics.tsv",
+        metrics=report(
+            "<results>/{release}/baselines/{scheme}/{trial}/metrics.tsv",
+            caption="../report/captions/metrics.rst",
+            category="4 Baselines",
+            subcategory="{release}",
+            labels={"scheme": "{scheme}", "trial": "{trial}", "table": "scores"},
+        ),
+        scores_by=report(
+            "<results>/{release}/baselines/{scheme}/{trial}/scores_by.tsv",
+            caption="../report/captions/scores_by.rst",
+            category="4 Baselines",
+            subcategory="{release}",
+            labels={
+                "scheme": "{scheme}",
+                "trial": "{trial}",
+                "table": "scores by stratum",
+            },
+        ),
         paired="<results>/{release}/baselines/{scheme}/{trial}/paired.tsv",
     log:
         "<logs>/score/{release}/{scheme}/{trial}.log",
+    benchmark:
+        "<benchmarks>/score/{release}/{scheme}/{trial}.tsv"
     conda:
         "../../envs/workflow.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=memory_of("score"),
+        runtime=runtime_of("score"),
     params:
         code=code("score"),
         dataset=DATASET,
@@ -52,7 +71,7 @@ rule score:
         " --scheme {wildcards.scheme} --trial {wildcards.trial} --sets '{params.sets}'"
         " --predictions {input.predictions} --references {input.references}"
         " --seed {params.seed} --draws {params.draws} --confusion {output.confusion}"
-        " --metrics {output.metrics} --paired {output.paired} >{log} 2>&1"
+        " --metrics {output.metrics} --scores-by {output.scores_by} --paired {output.paired} >{log} 2>&1"
 
 
 rule price:
@@ -61,13 +80,22 @@ rule price:
         leaky=confusions("pooled-random"),
         clean=confusions("grouped-stratified"),
     output:
-        "<results>/{release}/price_of_leak.tsv",
+        report(
+            "<results>/{release}/price_of_leak.tsv",
+            caption="../report/captions/price.rst",
+            category="3 Splits",
+            subcategory="{release}",
+            labels={"table": "price of a leak"},
+        ),
     log:
         "<logs>/price/{release}.log",
     wildcard_constraints:
         release=listing(PRICED),
     conda:
         "../../envs/workflow.yaml"
+    resources:
+        mem_mb=memory_of("price"),
+        runtime=runtime_of("price"),
     params:
         code=code("price"),
         dataset=DATASET,
@@ -86,7 +114,12 @@ rule headline:
     input:
         METRICS,
     output:
-        "<results>/headline.tsv",
+        report(
+            "<results>/headline.tsv",
+            caption="../report/captions/headline.rst",
+            category="1 Overview",
+            labels={"table": "headline scores"},
+        ),
     log:
         "<logs>/headline.log",
     localrule: True
@@ -94,10 +127,7 @@ rule headline:
         "../../envs/workflow.yaml"
     params:
         code=code_digest("headline"),
-        metrics=lambda wildcards, input: " ".join(
-            ":".join([*Path(path).parts[-5:-4], *Path(path).parts[-3:-1], path])
-            for path in input
-        ),
+        metrics=named_metrics,
     message:
         "Write the headline table"
     shell:

@@ -11,8 +11,13 @@ rule split:
         infeasible="<results>/{release}/splits/{scheme}/{trial}.infeasible.tsv",
     log:
         "<logs>/split/{release}/{scheme}/{trial}.log",
+    benchmark:
+        "<benchmarks>/split/{release}/{scheme}/{trial}.tsv"
     conda:
         "../../envs/workflow.yaml"
+    resources:
+        mem_mb=memory_of("split"),
+        runtime=runtime_of("split"),
     params:
         code=code_digest("split"),
         definition=lambda wildcards: shlex.quote(
@@ -34,11 +39,22 @@ rule ledger:
         catalog="<work>/{release}/catalog.parquet",
         splits=split_files,
     output:
-        "<results>/{release}/ledger.tsv",
+        report(
+            "<results>/{release}/ledger.tsv",
+            caption="../report/captions/ledger.rst",
+            category="3 Splits",
+            subcategory="{release}",
+            labels={"table": "ledger"},
+        ),
     log:
         "<logs>/ledger/{release}.log",
+    benchmark:
+        "<benchmarks>/ledger/{release}.tsv"
     conda:
         "../../envs/workflow.yaml"
+    resources:
+        mem_mb=memory_of("ledger"),
+        runtime=runtime_of("ledger"),
     params:
         code=code_digest("ledger"),
         splits=named_splits,

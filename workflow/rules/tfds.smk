@@ -36,8 +36,8 @@ rule tfds_export:
     conda:
         "../../envs/workflow.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: 2000 * attempt,
-        runtime=lambda wildcards, attempt: 720 * attempt,
+        mem_mb=memory_of("export"),
+        runtime=runtime_of("export"),
     params:
         code=code("tfds"),
         folder="data/{release}",

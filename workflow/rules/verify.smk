@@ -15,10 +15,10 @@ rule inspect:
         "<benchmarks>/inspect/{release}.tsv"
     conda:
         "../../envs/workflow.yaml"
-    threads: 8
+    threads: threads_of("inspect")
     resources:
-        mem_mb=lambda wildcards, attempt: 4000 * attempt,
-        runtime=lambda wildcards, attempt: 720 * attempt,
+        mem_mb=memory_of("inspect"),
+        runtime=runtime_of("inspect"),
     params:
         code=code("verify"),
         dataset=DATASET,

@@ -16,7 +16,7 @@ RESULT_FILES = (
         f"<results>/{release}/baselines/{scheme}/{trial}/{table}"
         for release in RELEASES
         for scheme, trial in SELECTION.trials(release)
-        for table in ("confusion.parquet", "metrics.tsv", "paired.tsv")
+        for table in ("confusion.parquet", "metrics.tsv", "scores_by.tsv", "paired.tsv")
     ]
     + [
         f"{baseline_folder(baseline)}/{name}"
@@ -46,7 +46,13 @@ rule publish_integrity:
         integrity="<work>/{release}/integrity.tsv",
         verified="<work>/{release}/verified.json",
     output:
-        "<results>/{release}/integrity.tsv",
+        report(
+            "<results>/{release}/integrity.tsv",
+            caption="../report/captions/integrity.rst",
+            category="2 Data integrity",
+            subcategory="{release}",
+            labels={"table": "findings"},
+        ),
     log:
         "<logs>/publish_integrity/{release}.log",
     localrule: True
@@ -64,8 +70,18 @@ rule seal:
         files=RESULT_FILES,
         verified=expand("<work>/{release}/verified.json", release=RELEASES),
     output:
-        manifest="<results>/manifest.sha256",
-        version="<results>/version.json",
+        manifest=report(
+            "<results>/manifest.sha256",
+            caption="../report/captions/provenance.rst",
+            category="8 Provenance",
+            labels={"file": "manifest"},
+        ),
+        version=report(
+            "<results>/version.json",
+            caption="../report/captions/provenance.rst",
+            category="8 Provenance",
+            labels={"file": "description"},
+        ),
     log:
         "<logs>/seal.log",
     localrule: True

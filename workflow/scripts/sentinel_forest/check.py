@@ -1,8 +1,9 @@
 """A second computation held against a sealed version: exact first, then a table of differences."""
 
 import argparse
+import itertools
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     kinds = {name: str(column.dtype) for name, column in DIFFERENCES.columns.items()}
     write_tsv(arguments.output, table.astype(kinds), DIFFERENCES)
     if rows:
-        print(table.to_string(index=False), file=sys.stderr)
+        print(text(rows), file=sys.stderr)
         raise InputError(
             f"{table['file'].nunique()} files differ from the sealed version.", where=arguments.sealed,
             found=f"{len(rows)} differences, listed above", expected="the same bytes",
@@ -55,6 +56,19 @@ def main(argv: Sequence[str] | None = None) -> None:
             "or environment",
         )  # fmt: skip
     print(f"all {len(read_manifest(arguments.sealed))} files are equal, byte for byte")
+
+
+def text(rows: Iterable[tuple]) -> str:
+    """Rows of `DIFFERENCES` for a terminal: each file, then a line for each of its columns that differs."""
+    lines = []
+    for name, of_file in itertools.groupby(rows, lambda row: row[0]):
+        lines.append(name)
+        for _, column, difference, count, first, before, now, greatest in of_file:
+            what = f"{column}, rows that differ: {count}" if column else difference
+            far = "" if np.isnan(greatest) else f", by at most {greatest:.3g}"
+            which = f"; the first, {first}" if first else ""
+            lines.append(f"    {what}{far}{which}: sealed {before or 'nothing'}, computed {now or 'nothing'}")
+    return "\n".join(lines)
 
 
 def read_manifest(path: Path) -> dict[str, str]:

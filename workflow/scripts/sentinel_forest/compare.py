@@ -15,6 +15,7 @@ from .configuration import leaves
 from .digests import canonical
 from .errors import InputError, run
 from .headline import SHOWN
+from .metrics import AS_SAMPLED, DESIGN_WEIGHTED
 from .score import METRICS
 from .tables import read_tsv, write_tsv
 from .versions import MANIFEST, VERSION
@@ -156,8 +157,7 @@ def text(table: pd.DataFrame, before: str, now: str) -> str:
         f"{counts.get('only now', 0)} only in {now}"
     ]
     lines += [f"explained by: {reason}" for reason in sorted(set(moved["explained"]))]
-    first = pd.MultiIndex.from_frame(moved[["metric", "definition"]]).isin(SHOWN) & (moved["role"] == "test")
-    shown = moved[first]
+    shown = moved[is_headline(moved)]
     if len(shown):
         columns = [
             *KEYS[:5], "metric", "definition", "class", "before", "before_low", "before_high", "now",
@@ -165,6 +165,12 @@ def text(table: pd.DataFrame, before: str, now: str) -> str:
         ]  # fmt: skip
         lines.append(shown[columns].to_string(index=False, float_format="%.4f", na_rep=""))
     return "\n".join(lines)
+
+
+def is_headline(scores: pd.DataFrame) -> pd.Series:
+    """Which scores are those that one looks at first: headline figures on test patches."""
+    plain = scores["definition"].str.removesuffix(AS_SAMPLED).str.removesuffix(DESIGN_WEIGHTED)
+    return (scores["role"] == "test") & pd.MultiIndex.from_arrays([scores["metric"], plain]).isin(SHOWN)
 
 
 def _scores(folder: Path, path: str) -> pd.DataFrame:

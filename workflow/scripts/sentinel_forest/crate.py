@@ -68,7 +68,8 @@ def licences(given: Mapping[str, str]) -> list[str]:
         Warnings in sentences; none if there is nothing to warn of.
     """
     restricted = [name for name, licence in given.items() if _is_restricted(licence)]
-    alike = {licence: name for name, licence in given.items() if "-SA" in licence.upper()}
+    alike = [name for name, licence in given.items() if "-SA" in licence.upper()]
+    shared = [name for name in alike if name not in restricted]
     unstated = [name for name, licence in given.items() if licence.lower() in UNSTATED]
     warnings = []
     if restricted:
@@ -81,9 +82,12 @@ def licences(given: Mapping[str, str]) -> list[str]:
             "This version joins results of data that may and of data that may not be used commercially: "
             "pass them on under the stricter licence, or apart."
         )
-    if len(alike) > 1:
+    if len({given[name] for name in alike}) > 1:
+        warnings.append(f"{', '.join(alike)} ask for derived work under their own licence, and these differ.")
+    if restricted and shared:
         warnings.append(
-            f"{', '.join(alike.values())} ask for derived work under their own licence, and these differ."
+            f"{', '.join(shared)} ask for derived work that anybody may use commercially, and "
+            f"{', '.join(restricted)} forbid it: what comes from both cannot be passed on."
         )
     if unstated:
         warnings.append(f"No licence is stated for {', '.join(unstated)}: ask before you pass anything on.")

@@ -1,4 +1,5 @@
-"""How a forest does on held-out rows: with fewer trees, and how far its probabilities can be trusted.
+"""How a forest does on held-out rows: with fewer trees, had it been grown on fewer groups, and how far its
+probabilities can be trusted.
 
 Rows are those of the feature tables (`sentinel_forest.features.table`) whose patches are for validation
 or test; no image is read. Rows of pixel tasks are drawn, and count by the number of pixels that they stand
@@ -9,7 +10,7 @@ Brier 1950, Monthly Weather Review 78(1), 1-3, doi 10.1175/1520-0493(1950)078<00
 Niculescu-Mizil and Caruana 2005, doi 10.1145/1102351.1102430 (reliability of forests).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,38 +22,48 @@ import pandera.pandas as pa
 from scipy import sparse
 from sklearn.ensemble import RandomForestClassifier
 
-from . import digests, tables, uncertainty
+from . import digests, forest, tables, uncertainty
 from .datasets.base import Task
 from .errors import InputError
+from .forest import Training
+from .tables import columns
 
 BINS = 10
 """Bins of equal width that probabilities are sorted into."""
 
 OA, AA, BRIER = "OA", "AA over present classes", "Brier score"
 
+TREES, GROUPS = "trees", "groups"
+
 CURVES = pa.DataFrameSchema(
     {
-        "features": pa.Column("str"),
-        "task": pa.Column("str"),
+        **columns("str", "features", "task"),
+        "curve": pa.Column("str", pa.Check.isin((TREES, GROUPS))),
         "trees": pa.Column("int64", pa.Check.ge(1)),
+        "training_groups": pa.Column("int64", pa.Check.ge(1)),
+        "training_rows": pa.Column("int64", pa.Check.ge(1)),
         "metric": pa.Column("str", pa.Check.isin((OA, AA, BRIER))),
         "event": pa.Column("str"),
-        "value": pa.Column("float64", nullable=True),
-        "low": pa.Column("float64", nullable=True),
-        "high": pa.Column("float64", nullable=True),
-        "rows": pa.Column("int64"),
-        "groups": pa.Column("int64"),
+        **columns("float64", "value", "low", "high", nullable=True),
+        **columns("int64", "rows", "groups"),
         "note": pa.Column("str"),
     },
     strict=True,
     ordered=True,
-    unique=["features", "trees", "metric"],
+    unique=["features", "curve", "trees", "training_groups", "metric"],
 )
-"""Scores of the first `trees` trees of a forest on held-out rows, with 95 % intervals over `groups`.
+"""Scores on held-out rows, with 95 % intervals over their `groups`.
 
-`event`: what the Brier score is of: the first two-class question of the task, else the majority class
-of the training rows. The Brier score is the mean of (probability - 0 or 1)^2: 0 is best.
+`curve` says what changes. ``trees``: the forest as it is, its first `trees` trees. ``groups``: forests of all
+trees, grown on `training_groups` of the training groups (with `training_rows` rows): an eighth, a quarter and
+half of them, each a part of the next, and all, which is the forest as it is. Values of all but the last are
+of one draw of groups. `event`: what the Brier score is of: the first two-class question of the task, else the
+majority class of the training rows. The Brier score is the mean of (probability - 0 or 1)^2: 0 is best. A
+value is empty where a part of the groups has rows of one class only.
 """
+
+PARTS = (8, 4, 2)
+"""The learning curve has forests of one part in so many of the training groups, and of all."""
 
 RELIABILITY = pa.DataFrameSchema(
     {
@@ -226,14 +237,6 @@ def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     return np.divide(above, below, out=np.full(above.shape, np.nan), where=below != 0)
 
 
-def few_groups(groups: int) -> str:
-    """What is to be said about an interval over so few groups, or nothing."""
-    if groups == 1:
-        return "one group: no interval"
-    few = groups < uncertainty.FEW_GROUPS
-    return f"fewer than ten groups ({groups}): interval not to be trusted" if few else ""
-
-
 # Curves
 
 
@@ -253,54 +256,143 @@ def steps(trees: int) -> list[int]:
     return [*(number for number in series if number < trees), trees]
 
 
-def curves(
-    model: RandomForestClassifier, codes: np.ndarray, held: HeldOut, task: Task, features: str,
-    fit: Mapping[str, Any],
-) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
-    """Scores by number of trees, and the reliability of the whole forest.
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A forest that is looked into.
 
     Parameters
     ----------
+    features : str
+        Name of the feature set.
+    task : Task
+        What it predicts.
     model : RandomForestClassifier
         The forest.
     codes : ndarray
         For each of its classes the index into the task's classes.
+    fit : mapping
+        Its ``fit.json``.
+    """
+
+    features: str
+    task: Task
+    model: RandomForestClassifier
+    codes: np.ndarray
+    fit: Mapping[str, Any]
+
+
+def by_trees(subject: Subject, held: HeldOut, groups: int, rows: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Scores by number of trees, and the reliability of the whole forest.
+
+    Parameters
+    ----------
+    subject : Subject
+        The forest, grown on `groups` groups with `rows` rows.
     held : HeldOut
         Rows that it has not seen.
-    task, features, fit
-        The task, the name of the feature set, and ``fit.json``.
 
     Returns
     -------
     tuple of DataFrame
-        See `CURVES` and `RELIABILITY`.
+        Rows of `CURVES` with the curve ``trees``, and `RELIABILITY`.
     """
-    event, positive = event_of(task, fit)
-    here = np.isin(task.names, positive)
-    happened = here[held.truth].astype(np.float64)
-    votes = np.zeros((len(held.truth), len(codes)))
-    wanted, rows = frozenset(steps(len(model.estimators_))), []
-    probability = np.zeros(len(held.truth))
-    for number, estimator in enumerate(model.estimators_, 1):
+    wanted, found = frozenset(steps(len(subject.model.estimators_))), list[tuple[object, ...]]()
+    votes = np.zeros((len(held.truth), len(subject.codes)))
+    for number, estimator in enumerate(subject.model.estimators_, 1):
         votes += estimator.tree_.predict(held.X)
         if number in wanted:
-            # Shares of many leaves may add up to a little more than 1.
-            probability = np.minimum(votes[:, here[codes]].sum(axis=1) / number, 1.0)
-            hit = codes[votes.argmax(axis=1)] == held.truth
-            scores = {
-                (OA, ""): overall_accuracy(held, hit),
-                (AA, ""): average_accuracy(held, hit, len(task.names)),
-                (BRIER, event): overall_accuracy(held, np.square(probability - happened)),
-            }
-            rows += [(features, task.name, number, *key, *_about(held, each)) for key, each in scores.items()]
-    curve = pd.DataFrame(rows, columns=list(CURVES.columns))
-    return curve, reliability(held, probability, happened, (features, task.name, event))
+            found += _rows(subject, held, TREES, number, groups, rows, votes / number, subject.codes)
+    event, positive = event_of(subject.task, subject.fit)
+    here = np.isin(subject.task.names, positive)
+    bins = reliability(
+        held, _probability(votes / len(subject.model.estimators_), here[subject.codes]),
+        here[held.truth].astype(np.float64), (subject.features, subject.task.name, event),
+    )  # fmt: skip
+    return pd.DataFrame(found, columns=list(CURVES.columns)), bins
 
 
-def _about(held: HeldOut, values: np.ndarray) -> tuple[float, float, float, int, int, str]:
+def by_groups(
+    subject: Subject, held: HeldOut, training: Training, group: np.ndarray, seed: int, threads: int
+) -> pd.DataFrame:
+    """Scores by number of training groups.
+
+    Parameters
+    ----------
+    subject : Subject
+        The forest of all groups.
+    held : HeldOut
+        Rows that no forest has seen.
+    training : Training
+        The rows that `subject` was grown on.
+    group : ndarray
+        Integers (training rows,): number of the group, all of 0..groups-1.
+    seed : int
+        Same seed, same order of groups.
+
+    Returns
+    -------
+    DataFrame
+        Rows of `CURVES` with the curve ``groups``.
+    """
+    count = int(group.max()) + 1
+    place = np.random.default_rng(seed).permutation(count)[group]
+    settings, forest_seed = subject.fit["settings"], subject.fit["seed"]
+    trees, found = len(subject.model.estimators_), list[tuple[object, ...]]()
+    for number in group_steps(count):
+        part = training.of(place < number)
+        shares = None
+        if len(part.present) > 1:
+            shares = _shares(forest.grow_all(part, settings, forest_seed, threads).forest, held.X)
+        found += _rows(subject, held, GROUPS, trees, number, len(part.y), shares, part.present)
+    whole = _shares(subject.model, held.X)
+    found += _rows(subject, held, GROUPS, trees, count, len(training.y), whole, subject.codes)
+    return pd.DataFrame(found, columns=list(CURVES.columns))
+
+
+def group_steps(count: int) -> list[int]:
+    """Numbers of groups below `count` to grow forests on, rising."""
+    return sorted({-(-count // part) for part in PARTS} - {count})
+
+
+def _shares(model: RandomForestClassifier, X: np.ndarray) -> np.ndarray:
+    """Mean class shares of the leaves that rows reach: float64 (rows, classes of the forest)."""
+    votes = np.zeros((len(X), len(model.classes_)))
+    for estimator in model.estimators_:
+        votes += estimator.tree_.predict(X)
+    return votes / len(model.estimators_)
+
+
+def _probability(shares: np.ndarray, positive: np.ndarray) -> np.ndarray:
+    """Probability of some classes together; shares of many leaves may add up to a little more than 1."""
+    return np.minimum(shares[:, positive].sum(axis=1), 1.0)
+
+
+def _rows(
+    subject: Subject, held: HeldOut, curve: str, trees: int, groups: int, rows: int,
+    shares: np.ndarray | None, codes: np.ndarray,
+) -> Iterator[tuple[object, ...]]:  # fmt: skip
+    """Rows of `CURVES` for one forest; without `shares` (rows, classes with `codes`) there is none."""
+    task = subject.task
+    event, positive = event_of(task, subject.fit)
+    about = subject.features, task.name, curve, trees, groups, rows
+    if shares is None:
+        nothing = np.nan, np.nan, np.nan, len(held.truth), held.groups, "training rows of one class only"
+        yield from ((*about, metric, of, *nothing) for metric, of in ((OA, ""), (AA, ""), (BRIER, event)))
+        return
+    here = np.isin(task.names, positive)
+    hit = codes[shares.argmax(axis=1)] == held.truth
+    error = np.square(_probability(shares, here[codes]) - here[held.truth])
+    yield (*about, OA, "", *summary(held, overall_accuracy(held, hit)))
+    yield (*about, AA, "", *summary(held, average_accuracy(held, hit, len(task.names))))
+    yield (*about, BRIER, event, *summary(held, overall_accuracy(held, error)))
+
+
+def summary(held: HeldOut, values: np.ndarray) -> tuple[float, float, float, int, int, str]:
     """Value, interval, rows, groups and note of a score (1 + draws,)."""
     low, high = uncertainty.interval(values[1:], held.groups)
-    return float(values[0]), low, high, len(held.truth), held.groups, few_groups(held.groups)
+    return (
+        float(values[0]), low, high, len(held.truth), held.groups, uncertainty.few_groups(held.groups)
+    )  # fmt: skip
 
 
 def reliability(
@@ -332,7 +424,7 @@ def reliability(
         predicted = _ratio(held.drawn(inside * probability), weight)
         observed = _ratio(held.drawn(inside * happened), weight)
         low, high = uncertainty.interval(observed[1:], groups)
-        note = few_groups(groups) if groups else "no held-out row has such a probability"
+        note = uncertainty.few_groups(groups) if groups else "no held-out row has such a probability"
         rows.append(
             (
                 *names, place / BINS, (place + 1) / BINS, float(predicted[0]), float(observed[0]), low, high,

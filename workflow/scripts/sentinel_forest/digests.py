@@ -1,16 +1,19 @@
 """Digests of files, of settings and of code; seeds made from names. Standard library only."""
 
-import ast
 import hashlib
-import io
 import json
-import tokenize
+import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
-_NO_CODE = {tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+_LINES, _LINE = r"(?:\\.|[^\\])*?", r"(?:\\.|[^\\\n])*?"
+_QUOTED = (('"""', _LINES), ("'''", _LINES), ('"', _LINE), ("'", _LINE))
+_TEXT = "|".join(f"{quote}{inside}{quote}" for quote, inside in _QUOTED)
+_TEXT_OR_COMMENT = re.compile(rf"(?P<text>{_TEXT})|#[^\n]*", re.DOTALL)
+_FILE_NAME = re.compile(r"""["']([\w-]+\.\w+)["']""")
+_RELATIVE_IMPORT = re.compile(r"^\s*from (\.+)([\w.]*) import (\([^)]*\)|[^\n]+)", re.MULTILINE)
 
 
 def canonical(value: object) -> str:
@@ -34,11 +37,13 @@ def seed(*names: object) -> int:
     return int.from_bytes(hashlib.sha256(canonical(list(names)).encode("ascii")).digest()[:4], "big")
 
 
+@cache
 def code_digest(*modules: str) -> str:
-    """Digest of modules of this package and of all package modules they import.
+    """Digest of modules of this package, of all package modules they import, and of the data files beside
+    a module that it names.
 
     Comments and blank lines do not count. The text is hashed, not its syntax tree or its tokens:
-    both differ between versions of Python.
+    both differ between versions of Python, and take seconds for the whole package.
 
     Parameters
     ----------
@@ -50,8 +55,7 @@ def code_digest(*modules: str) -> str:
     ModuleNotFoundError
         If one of them does not exist.
     """
-    closure = sorted(_closure(modules))
-    return digest({name: _source_digest(_path(name)) for name in closure})
+    return digest({name: digest([_statements(name), _data(name)]) for name in sorted(_closure(modules))})
 
 
 def _closure(modules: Iterable[str]) -> set[str]:
@@ -65,47 +69,40 @@ def _closure(modules: Iterable[str]) -> set[str]:
     return met
 
 
-def _path(name: str) -> Path:
-    """The file of a module of this package."""
+def _path(name: str) -> Path | None:
+    """The file of a module of this package, if there is such a module."""
     base = PACKAGE.joinpath(*name.split("."))
-    for path in (base.with_suffix(".py"), base / "__init__.py"):
-        if path.is_file():
-            return path
-    raise ModuleNotFoundError(f"no module {name!r} in {PACKAGE.name}")
+    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
 
 
-def _exists(name: str) -> bool:
-    base = PACKAGE.joinpath(*name.split("."))
-    return base.with_suffix(".py").is_file() or (base / "__init__.py").is_file()
+@cache
+def _statements(name: str) -> str:
+    """Source of a module without comments and blank lines; texts of several lines are joined to one."""
+    path = _path(name)
+    if path is None:
+        raise ModuleNotFoundError(f"no module {name!r} in {PACKAGE.name}")
+    source = path.read_text(encoding="utf-8")
+    joined = _TEXT_OR_COMMENT.sub(lambda found: (found["text"] or "").replace("\n", "\0"), source)
+    return "\n".join(line.rstrip() for line in joined.split("\n") if line.strip())
+
+
+@cache
+def _data(name: str) -> dict[str, str]:
+    """Digests of the files beside a module whose names stand in it as a text, Python's own left out."""
+    module = _path(name) or PACKAGE
+    named = {module.with_name(file) for file in _FILE_NAME.findall(_statements(name))}
+    paths = [path for path in sorted(named) if path.suffix != ".py" and path.is_file()]
+    return {path.name: file_digest(path) for path in paths}
 
 
 @cache
 def _imports(name: str) -> tuple[str, ...]:
     """Package modules that a module imports by a relative import."""
-    path = _path(name)
-    here = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
-    found = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            base = here[: len(here) - node.level + 1]
-            target = base + (node.module.split(".") if node.module else [])
-            candidates = [".".join([*target, alias.name]) for alias in node.names] + [".".join(target)]
-            found += [candidate for candidate in candidates if candidate and _exists(candidate)]
-    return tuple(sorted(set(found)))
-
-
-@cache
-def _source_digest(path: Path) -> str:
-    """Digest of a source file without its comments and the lines that hold nothing else."""
-    with tokenize.open(path) as stream:
-        source = stream.read()
-    lines = source.splitlines()
-    empty = set(range(1, len(lines) + 1))
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column]
-        elif token.type not in _NO_CODE:
-            empty -= set(range(token.start[0], token.end[0] + 1))
-    kept = [line.rstrip() for row, line in enumerate(lines, 1) if row not in empty]
-    return hashlib.sha256("\n".join(kept).encode()).hexdigest()
+    is_package = (PACKAGE.joinpath(*name.split(".")) / "__init__.py").is_file()
+    here = name.split(".") if is_package else name.split(".")[:-1]
+    found = set[str]()
+    for dots, module, names in _RELATIVE_IMPORT.findall(_statements(name)):
+        target = here[: len(here) - len(dots) + 1] + [part for part in module.split(".") if part]
+        members = [member.split(" as ")[0].strip() for member in names.strip("() \n").split(",")]
+        found |= {".".join([*target, member]) for member in members if member} | {".".join(target)}
+    return tuple(sorted(candidate for candidate in found if candidate and _path(candidate)))

@@ -5,15 +5,19 @@ and using it needs no other library.
 """
 
 import importlib
-import importlib.util
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.tree import DecisionTreeClassifier
 
+from . import digests
 from .errors import InputError
 
 BLOCK_ROWS = 16_384
@@ -56,7 +60,10 @@ def scikit_learn(
     """
     forest = RandomForestClassifier(n_jobs=threads, **_parameters(settings, trees, seed))
     forest.fit(X, y, sample_weight=weight)
-    votes = _votes_out_of_bag(forest, X, threads)
+    left_out = np.ones((trees, len(y)), dtype=bool)
+    for row, drawn in zip(left_out, forest.estimators_samples_, strict=True):
+        row[drawn] = False
+    votes = _votes_out_of_bag(forest, left_out, X, threads)
     # They are the training rows' and would be stored with the forest.
     vars(forest).pop("_sample_weight", None)
     return Grown(forest.set_params(n_jobs=None), votes)
@@ -68,42 +75,63 @@ def scikit_learn_intelex(
 ) -> Grown:  # fmt: skip
     """Grow trees with scikit-learn-intelex (oneDAL), as `scikit_learn`; x86-64 only.
 
-    Bootstraps, splits and the way weights count are the library's own: another forest of the same kind.
+    Bootstraps are drawn here, tree by tree, in proportion to the weights as scikit-learn draws them: the
+    library would leave weighted bootstraps to scikit-learn, at its speed. Splits are the library's own,
+    between at most 255 bins of each feature: another forest of the same kind. Missing values count as
+    larger than all others.
 
     Raises
     ------
     InputError
-        If the library is not installed, or the rows or settings are beyond what it can do.
+        If the library is not installed, or the settings are beyond what it can do.
     """
-    if importlib.util.find_spec("sklearnex") is None:
-        raise InputError(
-            "The engine scikit-learn-intelex is not installed.", where="forest.engine",
-            found="no module sklearnex", expected="the package scikit-learn-intelex (x86-64 only)",
-            remedy="use the other engine, scikit-learn, or install scikit-learn-intelex",
-        )  # fmt: skip
-    _check_for_intelex(X, settings)
-    library = importlib.import_module("sklearnex")
-    parameters = _parameters(settings, trees, seed)
-    fast = importlib.import_module("sklearnex.ensemble").RandomForestClassifier(
-        oob_score=True, n_jobs=threads, **parameters
-    )
-    with library.config_context(allow_sklearn_after_onedal=False):
-        fast.fit(X, y, sample_weight=weight)
-    votes = np.nan_to_num(np.asarray(fast.oob_decision_function_, dtype=np.float64)) * trees
-    forest = RandomForestClassifier(**parameters)
-    forest.estimators_ = list(fast.estimators_)
-    forest.estimator_ = forest.estimators_[0].__class__()
-    forest.n_features_in_ = X.shape[1]
-    forest.n_outputs_ = 1
-    forest.classes_ = np.unique(y)
-    forest.n_classes_ = len(forest.classes_)
-    return Grown(forest, votes)
+    library = _intelex()
+    _check_for_intelex(settings)
+    shares = _draw_shares(y, weight, settings["class_weight"])
+    edges = [_bin_edges(column) for column in X.T]
+    bins = np.column_stack([edge.searchsorted(column) for edge, column in zip(edges, X.T, strict=True)])
+    bins = bins.astype(np.float32)
+    left_out = np.ones((trees, len(y)), dtype=bool)
+
+    def one_tree(number: int) -> DecisionTreeClassifier:
+        own_seed = digests.seed(seed, number)
+        times = bootstrap(shares, own_seed)
+        drawn = np.flatnonzero(times)
+        left_out[number, drawn] = False
+        parameters = {**_parameters(settings, 1, own_seed), "class_weight": None, "bootstrap": False}
+        one = library.RandomForestClassifier(n_jobs=1, **parameters)
+        one.fit(bins[drawn], y[drawn], sample_weight=times[drawn].astype(np.float64))
+        (tree,) = one.estimators_
+        _finish(tree, edges, bins[drawn], y[drawn], times[drawn], int(y.max()) + 1)
+        return tree
+
+    with _one_thread_each(threads) as each:
+        estimators = list(each(one_tree, range(trees)))
+    forest = _assembled(estimators, X.shape[1], _parameters(settings, trees, seed))
+    return Grown(forest, _votes_out_of_bag(forest, left_out, X, threads))
 
 
 ENGINES: Mapping[str, Engine] = {
     "scikit-learn": scikit_learn,
     "scikit-learn-intelex": scikit_learn_intelex,
 }
+
+
+def bootstrap(shares: np.ndarray, seed: int) -> np.ndarray:
+    """How often each row is drawn when as many are drawn as there are: int64 (rows,).
+
+    The number of random points, in rising order, that fall into the stretch of each row; points in rising
+    order are sums of exponential steps (Devroye 1986, Non-Uniform Random Variate Generation, V.2).
+
+    Parameters
+    ----------
+    shares : ndarray
+        float64 (rows,): probability of each row; they add up to 1.
+    """
+    points = np.cumsum(np.random.default_rng(seed).standard_exponential(len(shares) + 1))
+    stretches = np.cumsum(shares)[:-1] * points[-1]
+    below = points[:-1].searchsorted(stretches)
+    return np.diff(below, prepend=0, append=len(shares))
 
 
 def each_block(work: Callable[[slice], np.ndarray], rows: int, threads: int) -> list[np.ndarray]:
@@ -126,11 +154,10 @@ def _parameters(settings: Mapping[str, Any], trees: int, seed: int) -> dict[str,
     }
 
 
-def _votes_out_of_bag(forest: RandomForestClassifier, X: np.ndarray, threads: int) -> np.ndarray:
-    """See `Grown.votes`."""
-    left_out = np.ones((len(forest.estimators_), len(X)), dtype=bool)
-    for row, drawn in zip(left_out, forest.estimators_samples_, strict=True):
-        row[drawn] = False
+def _votes_out_of_bag(
+    forest: RandomForestClassifier, left_out: np.ndarray, X: np.ndarray, threads: int
+) -> np.ndarray:
+    """See `Grown.votes`; `left_out` is bool (trees, rows)."""
 
     def count(place: slice) -> np.ndarray:
         here = X[place]
@@ -142,16 +169,125 @@ def _votes_out_of_bag(forest: RandomForestClassifier, X: np.ndarray, threads: in
     return np.concatenate(each_block(count, len(X), threads))
 
 
-def _check_for_intelex(X: np.ndarray, settings: Mapping[str, Any]) -> None:
-    if np.isnan(X).any():
+def _intelex() -> ModuleType:
+    try:
+        return importlib.import_module("sklearnex.ensemble")
+    except ImportError as error:
         raise InputError(
-            "The engine scikit-learn-intelex takes no missing values.", where="forest.engine",
-            found=f"{int(np.isnan(X).any(axis=1).sum())} training rows with NaN features",
-            remedy="use the other engine, scikit-learn, or a feature set without missing layers",
-        )  # fmt: skip
+            "The engine scikit-learn-intelex is not there.", where="forest.engine", found=error,
+            expected="the package scikit-learn-intelex (Linux on x86-64 only)",
+            remedy="use the other engine, scikit-learn; or install what envs/requirements.in names",
+        ) from error  # fmt: skip
+
+
+@contextmanager
+def _one_thread_each(threads: int) -> Iterator[Callable[..., Iterable[Any]]]:
+    """A `map` on some threads, with oneDAL on one thread within each.
+
+    oneDAL gains little from more threads in one tree. It takes their number for the whole process, and
+    warns in threads that it does not take it from ``n_jobs``.
+    """
+    if threads == 1:
+        yield map
+        return
+    library = importlib.import_module("daal4py")
+    before = library.num_threads()
+    library.daalinit(1)
+    try:
+        with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
+            warnings.filterwarnings("ignore", message="'Threading' parallel backend")
+            yield pool.map
+    finally:
+        library.daalinit(before)
+
+
+def _check_for_intelex(settings: Mapping[str, Any]) -> None:
     if settings["class_weight"] == "balanced_subsample":
         raise InputError(
             "The engine scikit-learn-intelex cannot weigh the classes of each bootstrap.",
             where="forest.class_weight", found="balanced_subsample", expected="null | balanced",
             remedy="use the other engine, scikit-learn, or another class_weight",
         )  # fmt: skip
+
+
+def _draw_shares(y: np.ndarray, weight: np.ndarray | None, class_weight: str | None) -> np.ndarray:
+    """Probability of each row to be drawn: float64 (rows,)."""
+    weight = np.ones(len(y)) if weight is None else weight
+    if class_weight == "balanced":
+        weight = weight / np.bincount(y, weight)[y]
+    return np.asarray(weight / weight.sum(), dtype=np.float64)
+
+
+def _bin_edges(values: np.ndarray) -> np.ndarray:
+    """Upper edges of at most 255 bins with as many of the values (rows,) each; missing ones left out."""
+    known = np.sort(values[~np.isnan(values)])
+    return np.unique(known[np.arange(1, 256) * len(known) // 255 - 1]) if len(known) else known
+
+
+def _finish(
+    estimator: DecisionTreeClassifier, edges: list[np.ndarray], bins: np.ndarray, y: np.ndarray,
+    times: np.ndarray, classes: int,
+) -> None:  # fmt: skip
+    """Give a tree of oneDAL thresholds in the unit of the features, and the class shares of its rows.
+
+    As the library hands a tree over, a leaf votes for one class alone, and the tree knows only classes
+    that are among its rows. A few rows reach another leaf than the one that they were counted in while
+    the tree grew; a leaf that none reaches has the shares of its parent.
+
+    Parameters
+    ----------
+    estimator : DecisionTreeClassifier
+        Is changed.
+    edges : list of ndarray
+        For each feature the upper edges of its bins.
+    bins, y, times : ndarray
+        The rows that it was grown on, as numbers of bins; their classes, and how often each was drawn.
+    classes : int
+        Number of classes of the forest.
+    """
+    build, (features, _, *rest), state = estimator.tree_.__reduce__()
+    nodes = state["nodes"]
+    left, right = nodes["left_child"], nodes["right_child"]
+    inner = np.flatnonzero(left >= 0)
+    leaf = estimator.tree_.apply(bins)
+    in_leaf = np.bincount(leaf * classes + y, times, len(nodes) * classes).reshape(-1, classes)
+    drawn = _below(in_leaf, left, right)
+    total = drawn.sum(axis=1)
+    shares = drawn / np.maximum(total, 1)[:, None]
+    parent = np.zeros(len(nodes), dtype=np.int64)
+    parent[left[inner]] = parent[right[inner]] = inner
+    for node in np.flatnonzero(total == 0):  # rising: parents before their children
+        shares[node] = shares[parent[node]]
+    for feature, edge in enumerate(edges):
+        at = inner[nodes["feature"][inner] == feature]
+        nodes["threshold"][at] = edge[nodes["threshold"][at].astype(np.int64)]
+    nodes["missing_go_to_left"] = 0
+    nodes["weighted_n_node_samples"] = total
+    nodes["n_node_samples"] = _below(np.bincount(leaf, minlength=len(nodes))[:, None], left, right)[:, 0]
+    nodes["impurity"] = 1 - np.square(shares).sum(axis=1)
+    estimator.tree_ = build(features, np.array([classes], dtype=np.intp), *rest)
+    estimator.tree_.__setstate__({**state, "nodes": nodes, "values": shares[:, None, :]})
+    estimator.n_classes_, estimator.classes_ = classes, np.arange(classes)
+
+
+def _below(in_leaf: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Sums over the leaves below each node, of values (nodes, columns) that are 0 at inner nodes."""
+    ends, rights = list(range(1, len(left) + 1)), right.tolist()
+    for node in np.flatnonzero(left >= 0)[::-1].tolist():
+        ends[node] = ends[rights[node]]
+    # Trees are stored depth first: what lies below a node follows it without a gap.
+    sums = np.concatenate([np.zeros_like(in_leaf[:1]), np.cumsum(in_leaf, axis=0)])
+    return np.asarray(sums[ends] - sums[:-1])
+
+
+def _assembled(
+    estimators: list[DecisionTreeClassifier], features: int, parameters: Mapping[str, Any]
+) -> RandomForestClassifier:
+    """A scikit-learn forest of trees that are grown."""
+    forest = RandomForestClassifier(**parameters)
+    forest.estimators_ = estimators
+    forest.estimator_ = DecisionTreeClassifier()
+    forest.n_features_in_, forest.n_outputs_ = features, 1
+    forest.n_classes_ = estimators[0].n_classes_
+    forest.classes_ = np.arange(forest.n_classes_)
+    return forest

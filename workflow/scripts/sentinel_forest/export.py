@@ -15,12 +15,10 @@ import json
 import os
 import shutil
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
 import pandas as pd
@@ -30,6 +28,7 @@ from .copying import NewFile
 from .datasets.base import SPLITS, Dataset
 from .digests import digest, file_digest
 from .errors import InputError, run
+from .progress import Progress, amount
 from .releases import FILES
 from .tables import read_parquet, read_tsv, replacing, write_text, write_tsv
 
@@ -221,16 +220,19 @@ def write(
     building = _building(target, digest([dict(about), list(state), [file.path for file in files]]))
     missing = [file for file in files if not (building / file.path).is_file()]
     check_space(building, sum(file.size for file in missing))
-    progress = _Progress(sum(file.size for file in missing))
+    written = dict.fromkeys((file.path for file in missing), 0)
+    total = sum(file.size for file in missing)
 
     def write_one(file: NewFile) -> None:
         with replacing(building / file.path) as beside:
             for done in file.write(beside):
-                progress.add(done)
+                written[file.path] += done
 
-    with ThreadPoolExecutor(threads) as pool:
+    with (
+        Progress("export", lambda: sum(written.values()), total, [sys.stderr]),
+        ThreadPoolExecutor(threads) as pool,
+    ):
         list(pool.map(write_one, missing))
-    progress.end()
     _finish(building, [file.path for file in files], about)
     _put_in_place(building, target)
 
@@ -247,8 +249,8 @@ def check_space(folder: Path, wanted: int) -> None:
     if wanted > free:
         raise InputError(
             "The disk has no room for the export.", where=folder.parent,
-            found=f"{_gigabytes(max(free, 0))} free", expected=f"{_gigabytes(wanted)}",
-            remedy=f"free {_gigabytes(wanted - free)}, choose fewer layers, or export the index",
+            found=f"{amount(max(free, 0))} free", expected=amount(wanted),
+            remedy=f"free {amount(wanted - free)}, choose fewer layers, or export the index",
         )  # fmt: skip
 
 
@@ -282,40 +284,6 @@ def _put_in_place(building: Path, target: Path) -> None:
         os.rename(target, old)
     os.rename(building, target)
     shutil.rmtree(old, ignore_errors=True)
-
-
-# ----------------------------------------------------------------------------------------- progress
-
-
-def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:.3f} GB"
-
-
-class _Progress:
-    """Lines about how far an export has come, at most one in five seconds."""
-
-    def __init__(self, total: int) -> None:
-        self.total, self.done = total, 0
-        self.start = self.told = time.monotonic()
-        self.lock = Lock()
-
-    def add(self, count: int) -> None:
-        """Count bytes."""
-        with self.lock:
-            self.done += count
-            if time.monotonic() - self.told >= 5:
-                self._tell()
-
-    def end(self) -> None:
-        """Say what was done."""
-        self._tell()
-
-    def _tell(self) -> None:
-        self.told = time.monotonic()
-        speed = self.done / max(self.told - self.start, 1e-3)
-        share = 100 * self.done / max(self.total, 1)
-        left = f"{_gigabytes(self.done)} of {_gigabytes(self.total)} ({share:.0f} %)"
-        print(f"export: {left}, {_gigabytes(int(speed))}/s", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@ folder that is already on disk.
 """
 
 import argparse
-import importlib
 import json
 import os
 import shutil
@@ -25,10 +24,10 @@ from . import datasets, hub
 from .datasets.base import File
 from .errors import InputError, run
 from .progress import Progress, amount, tell
-from .releases import FILES, file_table, read_entry, registered_files, selected
+from .releases import FILES, check_patterns, file_table, read_entry, registered_files, selected
 from .seen import Seen
-from .store import VARIABLE, StoppedError, Store, key_of, measure, root_of
-from .tables import read_tsv, write_text, write_tsv
+from .store import VARIABLE, Digesting, StoppedError, Store, key_of, measure, root_of
+from .tables import read_tsv, replacing, write_text, write_tsv
 from .transfer import (
     Access,
     Answer,
@@ -42,7 +41,7 @@ from .transfer import (
     shown,
     transfer,
 )
-from .unpack import ENDING, MARKERS, unpack_all
+from .unpack import ENDING, GZIP, MARKERS, gunzip_once, unpack_all
 
 REVISIONS = pa.DataFrameSchema(
     {"repository": pa.Column("str"), "revision": pa.Column("str"), "commit": pa.Column("str")}, strict=True
@@ -114,14 +113,19 @@ def _link_main(arguments: argparse.Namespace) -> None:
             arguments.folder.unlink()
         write_tsv(arguments.files, unpack_all(arguments.source, arguments.folder, arguments.select), FILES)
         return
-    link(arguments.source, arguments.folder)
     dataset = datasets.load(arguments.dataset, arguments.layout)
-    paths = [path for path in dataset.list_files(arguments.folder) if selected(path, arguments.select)]
-    if not paths:
-        raise InputError(
-            "The selection leaves no file.", where=arguments.source, found=arguments.select,
-            expected=f"patterns of files of dataset {arguments.dataset}",
-        )  # fmt: skip
+    listed = dataset.list_files(arguments.source)
+    unpacked = [path.removesuffix(GZIP) for path in listed]
+    check_patterns(arguments.select, [*listed, *unpacked], arguments.folder.name)
+    paths = [
+        path
+        for path, plain in zip(listed, unpacked, strict=True)
+        if selected(path, arguments.select) or selected(plain, arguments.select)
+    ]
+    if any(path.endswith(GZIP) for path in paths):
+        write_tsv(arguments.files, link_unpacked(arguments.source, arguments.folder, paths), FILES)
+        return
+    link(arguments.source, arguments.folder)
     write_tsv(arguments.files, file_table(arguments.folder, paths), FILES)
 
 
@@ -159,16 +163,46 @@ def link(source: Path, folder: Path) -> None:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     if folder.is_dir() and not folder.is_symlink():
-        raise InputError(
-            "The release's folder already holds fetched files.", where=folder,
-            expected=f"no folder, so that it can link to {source}",
-            remedy="move it away, or take the release out of `folders`",
-        )  # fmt: skip
+        raise _holds_files(folder, source)
     if folder.is_symlink() and folder.resolve() != source.resolve():
         Seen(folder.parent, folder.name).forget()
     beside = folder.with_name(f".{folder.name}.{os.getpid()}")
     beside.symlink_to(source.resolve(), target_is_directory=True)
     os.replace(beside, folder)
+
+
+def _holds_files(folder: Path, source: Path) -> InputError:
+    return InputError(
+        "The release's folder already holds fetched files.", where=folder,
+        expected=f"no folder, so that it can link to {source}",
+        remedy="move it away, or take the release out of `folders`",
+    )  # fmt: skip
+
+
+def link_unpacked(source: Path, folder: Path, paths: Sequence[str]) -> pd.DataFrame:
+    """Make `folder` a real folder with the packed files of `source` unpacked, and links to its other files.
+
+    Returns
+    -------
+    DataFrame
+        The files (schema `releases.FILES`).
+
+    Raises
+    ------
+    InputError
+        If `folder` holds files that were not unpacked here, or a packed file is damaged.
+    """
+    if folder.is_dir() and not (folder.is_symlink() or (folder / MARKERS).is_dir()):
+        raise _holds_files(folder, source)
+    prepare_folder(folder)
+    (folder / MARKERS).mkdir(exist_ok=True)
+    plain = [path for path in paths if not path.endswith(GZIP)]
+    for path in plain:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        with replacing(folder / path) as beside:
+            beside.symlink_to((source / path).resolve())
+    tables = [gunzip_once(source, path, folder) for path in paths if path not in plain]
+    return pd.concat([file_table(folder, plain), *tables]).sort_values("path", ignore_index=True)
 
 
 # A release from its addresses
@@ -222,7 +256,7 @@ def _download(arguments: argparse.Namespace, streams: tuple[TextIO, ...]) -> Non
         ) from None
     for file in files:
         means.store.hand_out(stored[file.path], arguments.folder / file.path)
-    write_tsv(arguments.files, unpacked(files, arguments.folder, entry["dataset"]), FILES)
+    write_tsv(arguments.files, unpacked(files, arguments.folder, arguments.select), FILES)
 
 
 def means_of(entry: Mapping[str, Any], store: Store, patience: Patience) -> Means:
@@ -270,9 +304,11 @@ def located(files: Sequence[File], folder: Path, means: Means) -> list[File]:
 
 def _filled(file: File) -> list[str]:
     """The addresses of a file; on the web, its path is quoted."""
+    quoted = {"http", "https", "ftp"}
     return [
         address.replace(
-            "{path}", quote(file.path) if "://" in address and not hub.place(address) else file.path
+            "{path}",
+            quote(file.path) if urlsplit(address).scheme in quoted and not hub.place(address) else file.path,
         )
         for address in file.addresses
     ]
@@ -511,8 +547,9 @@ def _from(file: File, address: str, lock: int, means: Means) -> str:
     """
     key = key_of(file)
     for last in (False, True):
-        answer, in_parts = _transferred(file, address, lock, means)
-        digests = measure(means.store.partial(key), file.digests)
+        with Digesting(means.store.partial(key), file.digests) as digesting:
+            answer, in_parts = _transferred(file, address, lock, means, digesting)
+            digests = _digests(file, digesting)
         problem = mismatch(file, digests)
         replaced = _replaced(address, answer, means) if problem or not file.digests else ""
         problem = problem or replaced
@@ -523,6 +560,22 @@ def _from(file: File, address: str, lock: int, means: Means) -> str:
             break
         means.say(f"{file.path}: {problem}; it may be a mixture, so it is fetched anew")
     raise RefusedError(problem)
+
+
+def _digests(file: File, digesting: Digesting) -> dict[str, str]:
+    """Digests of a file that is whole now.
+
+    Those computed while it came are believed where they agree with the published ones; else all of it is
+    read again.
+    """
+    if _is_followed(file) and not mismatch(file, digests := digesting.finish()):
+        return digests
+    return measure(digesting.path, file.digests)
+
+
+def _is_followed(file: File) -> bool:
+    """Whether digests are computed while a file comes; git's needs its length first."""
+    return bool(file.digests) and "git" not in file.digests
 
 
 def mismatch(file: File, digests: Mapping[str, str]) -> str:
@@ -540,11 +593,16 @@ def mismatch(file: File, digests: Mapping[str, str]) -> str:
 def _replaced(address: str, before: Answer, means: Means) -> str:
     """Whether a file of which no digest is known was replaced while it came."""
     after = ask(location(address), means.access(address), means.patience.timeout)
-    return "" if after.validator == before.validator else "the file was replaced while it was fetched"
+    same = (after.validator, after.size) == (before.validator, before.size)
+    return "" if same else "the file was replaced while it was fetched"
 
 
-def _transferred(file: File, address: str, lock: int, means: Means) -> tuple[Answer, bool]:
+def _transferred(
+    file: File, address: str, lock: int, means: Means, digesting: Digesting
+) -> tuple[Answer, bool]:
     """Bring the partial file to its full length; what the server said of it, and if it came in parts.
+
+    `digesting` reads what has arrived while the rest is on its way.
 
     Raises
     ------
@@ -558,6 +616,11 @@ def _transferred(file: File, address: str, lock: int, means: Means) -> tuple[Ans
     while True:
         answer = ask(url, access, means.patience.timeout)
         size = _agreed_size(file, answer)
+        if size is None and not file.digests and urlsplit(url).scheme != "rsync":
+            raise RefusedError(
+                "neither the server nor the registry says how long the file is, and no digest is known: "
+                "a part of it could not be told from the whole"
+            )
         _start_over_if_replaced(file, address, answer, means.store)
         before = arrived(part)
         in_parts |= before > 0
@@ -566,7 +629,8 @@ def _transferred(file: File, address: str, lock: int, means: Means) -> tuple[Ans
             return answer, in_parts
         own = access if urlsplit(answer.address)[:2] == urlsplit(url)[:2] else Access()
         try:
-            transfer(answer, own, part, lock, means.patience.timeout, means.stop)
+            follow = digesting.read_on if _is_followed(file) else lambda length: False
+            transfer(answer, own, part, lock, means.patience.timeout, means.stop, follow)
             if size is None or _is_whole(part, size):
                 return answer, in_parts
             raise BrokenOffError(f"the file ended after {arrived(part)} B, not {size} B")
@@ -602,9 +666,9 @@ def _is_whole(part: Path, size: int | None) -> bool:
 def _start_over_if_replaced(file: File, address: str, answer: Answer, store: Store) -> None:
     """Drop what has arrived if it cannot be continued from here; note where the rest comes from.
 
-    Without a digest to hold the whole against, parts of a file that has been replaced, or from different
-    servers, are not put together. With one, they are tried: servers of one address may differ in how they
-    name a state.
+    Parts of files of different lengths are never put together. Without a digest to hold the whole
+    against, neither are parts of a file that has been replaced, or from different servers. With one, they
+    are tried: servers of one address may differ in how they name a state.
     """
     key = key_of(file)
     origin = store.origin(key)
@@ -612,10 +676,12 @@ def _start_over_if_replaced(file: File, address: str, answer: Answer, store: Sto
     same = note.get("address") == address
     other_host = urlsplit(note.get("address", "")).hostname != urlsplit(address).hostname
     replaced = same and note["validator"] != answer.validator
-    if note and not file.digests and (replaced or other_host):
+    other_length = len({note.get("size"), answer.size} - {None}) > 1
+    if other_length or (note and not file.digests and (replaced or other_host)):
         store.drop_partial(key)
-    if not same or replaced:
-        write_text(origin, json.dumps({"address": address, "validator": answer.validator}))
+    if not same or replaced or other_length:
+        now = {"address": address, "validator": answer.validator, "size": answer.size}
+        write_text(origin, json.dumps(now))
 
 
 def _check_room(part: Path, size: int | None, means: Means) -> None:
@@ -628,29 +694,18 @@ def _check_room(part: Path, size: int | None, means: Means) -> None:
 # What is unpacked
 
 
-def unpacked(files: Sequence[File], folder: Path, dataset: str) -> pd.DataFrame:
-    """Unpack the archives among the files; all files of the release (schema `releases.FILES`)."""
+def unpacked(files: Sequence[File], folder: Path, select: Sequence[str] = ()) -> pd.DataFrame:
+    """Unpack the archives among the files; all files of the release (schema `releases.FILES`).
+
+    Where there are archives alone, the patterns of `select` choose files in them, see `unpack_all`.
+    """
     archives = [file.path for file in files if file.role == "archive"]
     table = file_table(folder, [file.path for file in files if file.role != "archive"])
     of_tiles = [path for path in archives if path.endswith(ENDING)]
-    tables = [table, unpack_all(folder, folder, of_tiles)] if of_tiles else [table]
-    tables += [
-        file_table(folder, [_gunzipped(path, folder, dataset)]) for path in archives if path not in of_tiles
-    ]
+    inside = [pattern for pattern in select if not pattern.endswith(ENDING)] if table.empty else []
+    tables = [table, unpack_all(folder, folder, [*of_tiles, *inside])] if of_tiles else [table]
+    tables += [gunzip_once(folder, path, folder) for path in archives if path not in of_tiles]
     return pd.concat(tables, ignore_index=True).sort_values("path", ignore_index=True)
-
-
-def _gunzipped(path: str, folder: Path, dataset: str) -> str:
-    """Unpack a single packed file by the dataset's own function, unless that is done; its path."""
-    target = path.removesuffix(".gz")
-    marker = folder / MARKERS / f"{path}.done"
-    status = (folder / path).stat()
-    done = f"{status.st_size} {status.st_mtime_ns}\n"
-    if not (folder / target).is_file() or not marker.is_file() or marker.read_text(encoding="ascii") != done:
-        module = importlib.import_module(f".datasets.{dataset}", __package__)
-        module.unpack(folder, [path], folder)
-        write_text(marker, done)
-    return target
 
 
 if __name__ == "__main__":

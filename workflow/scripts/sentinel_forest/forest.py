@@ -30,10 +30,11 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
 
-from . import datasets, digests, models, tables
-from .datasets.base import FeatureSet, Question, Task
+from . import datasets, digests, models, tables, tuning
+from .datasets.base import Dataset, Question, Task
 from .engines import ENGINES, Grown, each_block
 from .errors import InputError, run
+from .features import find_set
 
 SETTINGS: dict[str, object] = {
     "engine": "scikit-learn",
@@ -44,6 +45,7 @@ SETTINGS: dict[str, object] = {
     "class_weight": None,
     "draw_weights": True,
     "parts": 1,
+    "tune": None,
 }
 """Settings of a forest, with their defaults.
 
@@ -57,6 +59,8 @@ class_weight        null, ``balanced`` (bootstraps draw all classes equally ofte
                     ``balanced_subsample`` (the rows of each bootstrap are weighted so that classes are equal)
 draw_weights        draw rows into bootstraps by the number of pixels that they stand for
 parts               parts that are grown apart; the forest depends on their number
+tune                null, or lists of values to choose from by folds of the training groups, with the number
+                    of ``folds`` and the ``score`` to be highest: ``{minimum_leaf: [1, 5, 20], folds: 3}``
 =================== ==================================================================================
 """
 
@@ -79,10 +83,19 @@ class Training:
         float64 (rows,): pixels (or patches) that a row stands for.
     patches : ndarray
         str (rows,): the patch of each row.
+    pixels : ndarray or None
+        int32 (rows,): for pixel tasks the flat index of each row's pixel in its patch.
     """
 
-    def __init__(self, X: np.ndarray, labels: np.ndarray, weight: np.ndarray, patches: np.ndarray) -> None:
-        self.X, self.weight, self.patches = X, weight, patches
+    def __init__(
+        self,
+        X: np.ndarray,
+        labels: np.ndarray,
+        weight: np.ndarray,
+        patches: np.ndarray,
+        pixels: np.ndarray | None = None,
+    ) -> None:
+        self.X, self.weight, self.patches, self.pixels = X, weight, patches, pixels
         self.present, self.y = np.unique(labels, return_inverse=True)
 
     def shares(self, classes: int) -> np.ndarray:
@@ -90,6 +103,12 @@ class Training:
         sums = np.zeros(classes)
         sums[self.present] = np.bincount(self.y, self.weight)
         return sums / sums.sum()
+
+    def of(self, rows: np.ndarray) -> "Training":
+        """Some of the rows: places, or bool (rows,)."""
+        pixels = None if self.pixels is None else self.pixels[rows]
+        labels = self.present[self.y[rows]]
+        return Training(self.X[rows], labels, self.weight[rows], self.patches[rows], pixels)
 
 
 # ---------------------------------------------------------------------------------- settings and rows
@@ -121,7 +140,30 @@ def complete(settings: Mapping[str, Any]) -> dict[str, Any]:
             "A forest has more parts than trees.", where="forest.parts", found=filled["parts"],
             expected=f"at most {filled['trees']}",
         )  # fmt: skip
+    if filled["tune"] is not None:
+        filled["tune"] = _complete_tune(filled)
     return filled
+
+
+def _complete_tune(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The setting ``tune`` with its defaults; each value that it would try must be possible."""
+    tune = {**tuning.DEFAULTS, **settings["tune"]}
+    possible: dict[str, Callable[[Any], bool]] = {
+        "folds": lambda value: _whole(value) and value > 1,
+        "score": lambda value: value in tuning.SCORES,
+        **dict.fromkeys(tuning.TUNABLE, lambda value: isinstance(value, list) and bool(value)),
+    }
+    wrong = [key for key, value in tune.items() if key not in possible or not possible[key](value)]
+    if wrong or not set(tune) & set(tuning.TUNABLE):
+        raise InputError(
+            "A forest cannot be tuned like this.", where=f"forest.tune.{(wrong or [''])[0]}".rstrip("."),
+            found=json.dumps(settings["tune"]),
+            expected=f"lists of values of {' | '.join(tuning.TUNABLE)}; folds: 2 or more; score: "
+            + " | ".join(tuning.SCORES),
+        )  # fmt: skip
+    for candidate in tuning.grid({**settings, "tune": tune}):
+        complete(candidate)
+    return tune
 
 
 def _whole(value: object) -> bool:
@@ -144,6 +186,7 @@ _CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
     "draw_weights": (lambda value: isinstance(value, bool), "true | false"),
     "parts": (_whole, "a whole number from 1 on"),
+    "tune": (lambda value: value is None or isinstance(value, Mapping), "null, or lists of values"),
 }
 
 
@@ -176,6 +219,7 @@ def training_rows(
         table["label"].to_numpy(np.int64),
         table["weight"].to_numpy(np.float64),
         table["patch"].to_numpy(),
+        table["pixel"].to_numpy() if "pixel" in table else None,
     )
     _check_rows(training, features, where, len(chosen))
     return training
@@ -234,6 +278,69 @@ def grow(training: Training, settings: Mapping[str, Any], part: int, seed: int, 
     return engine(training.X, training.y, weight, settings, trees, digests.seed(seed, part), threads)
 
 
+def grow_all(training: Training, settings: Mapping[str, Any], seed: int, threads: int) -> Grown:
+    """Grow all parts of a forest and put them together."""
+    return merge([grow(training, settings, part, seed, threads) for part in range(1, settings["parts"] + 1)])
+
+
+def tuned(
+    training: Training, group: np.ndarray, settings: Mapping[str, Any], seed: int, threads: int
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Settings chosen by folds of the training rows, and what the folds say; see `tuning`.
+
+    Parameters
+    ----------
+    training : Training
+        All rows that may be looked at.
+    group : ndarray
+        (rows,): the group of each.
+    settings : mapping
+        With ``tune``; without, they are given back as they are.
+
+    Returns
+    -------
+    settings : dict
+        As given, with the chosen values.
+    tuning : dict or None
+        ``score``, ``groups``, ``chosen`` and ``tried``: the values with the scores of their ``folds``.
+    """
+    tune = settings["tune"]
+    if tune is None:
+        return dict(settings), None
+    candidates = tuning.grid(settings)
+
+    def score(candidate: Mapping[str, Any], fold: tuning.Fold) -> float:
+        kept, rest = training.of(fold[0]), fold[1]
+        grown = grow_all(kept, candidate, digests.seed(seed, "tuning"), threads)
+        told = training.present.searchsorted(kept.present)[predict(grown.forest, training.X[rest], threads)]
+        truth, weight = training.y[rest], training.weight[rest]
+        return _accuracies(truth, told, weight)[tune["score"]]
+
+    parts = tuning.folds(training.y, group, tune["folds"], digests.seed(seed, "folds"))
+    place, scores = tuning.choose(candidates, parts, score)
+    values = [{key: each[key] for key in tuning.TUNABLE if key in tune} for each in candidates]
+    about = {
+        "score": tune["score"],
+        "groups": len(np.unique(group)),
+        "chosen": values[place],
+        "tried": [
+            {**value, "folds": row.tolist(), "mean": float(row.mean())}
+            for value, row in zip(values, scores, strict=True)
+        ],
+    }
+    return {**settings, **values[place]}, about
+
+
+def _accuracies(truth: np.ndarray, told: np.ndarray, weight: np.ndarray) -> dict[str, float]:
+    """Share of rows told right, by weight, over all rows and as the mean of the classes that are there."""
+    hit, totals = np.bincount(truth, weight * (truth == told)), np.bincount(truth, weight)
+    there = totals > 0
+    return {
+        "accuracy": float(hit.sum() / totals.sum()),
+        "balanced_accuracy": float(np.mean(hit[there] / totals[there])),
+    }
+
+
 def merge(parts: Sequence[Grown]) -> Grown:
     """One forest of the trees of all parts, in their order."""
     forest = copy.copy(parts[0].forest)
@@ -255,7 +362,8 @@ def name(forest: RandomForestClassifier, classes: Sequence[str], features: Seque
 def predict(forest: RandomForestClassifier, X: np.ndarray, threads: int = 1) -> np.ndarray:
     """The class that the trees give the largest share to, together; the same for any `threads`.
 
-    What ``forest.predict`` gives, faster: a row is left out of the remaining trees as soon as they
+    What ``forest.predict`` gives, faster: rows that are alike go through the trees one after another, so
+    that the nodes on their way are at hand, and a row is left out of the remaining trees as soon as they
     cannot change its class any more.
 
     Parameters
@@ -272,8 +380,13 @@ def predict(forest: RandomForestClassifier, X: np.ndarray, threads: int = 1) -> 
     """
     trees = [estimator.tree_ for estimator in forest.estimators_]
     classes = len(forest.classes_)
-    blocks = each_block(lambda place: _predict_block(trees, classes, X[place]), len(X), threads)
-    return np.concatenate([np.empty(0, dtype=np.int64), *blocks])
+    nothing = np.empty(0, dtype=np.int64)
+    leaves = each_block(lambda place: trees[0].apply(X[place]), len(X), threads)
+    order = np.argsort(np.concatenate([nothing, *leaves]), kind="stable")
+    blocks = each_block(lambda place: _predict_block(trees, classes, X[order[place]]), len(X), threads)
+    result = np.empty(len(X), dtype=np.int64)
+    result[order] = np.concatenate([nothing, *blocks])
+    return result
 
 
 def _predict_block(trees: Sequence[Any], classes: int, X: np.ndarray) -> np.ndarray:
@@ -397,15 +510,10 @@ def out_of_bag(training: Training, votes: np.ndarray) -> dict[str, Any]:
     asked = votes.sum(axis=1) > 0
     if not asked.any():
         return {"rows": 0, "accuracy": None, "balanced_accuracy": None, "caveat": OUT_OF_BAG_CAVEAT}
-    truth, weight = training.y[asked], training.weight[asked]
-    hit = weight * (votes[asked].argmax(axis=1) == truth)
-    classes = len(training.present)
-    totals = np.bincount(truth, weight, classes)
-    there = totals > 0
+    told = votes[asked].argmax(axis=1)
     return {
         "rows": int(asked.sum()),
-        "accuracy": float(hit.sum() / weight.sum()),
-        "balanced_accuracy": float(np.mean(np.bincount(truth, hit, classes)[there] / totals[there])),
+        **_accuracies(training.y[asked], told, training.weight[asked]),
         "caveat": OUT_OF_BAG_CAVEAT,
     }
 
@@ -421,7 +529,12 @@ IMPORTANCE_CAVEAT = (
 
 
 def describe(
-    training: Training, grown: Grown, task: Task, features: Sequence[str], groups: int | None
+    training: Training,
+    grown: Grown,
+    task: Task,
+    features: Sequence[str],
+    groups: int | None,
+    independent_labels: int | None = None,
 ) -> dict[str, Any]:
     """What is worth knowing about a forest and the rows it was grown on; see ``fit.json``."""
     shares = training.shares(len(task.names))
@@ -434,6 +547,7 @@ def describe(
             "rows": len(training.y),
             "patches": len(np.unique(training.patches)),
             "groups": groups,
+            "independent_labels": independent_labels,
             "classes": {
                 name: {"rows": int(count), "share": float(share)}
                 for name, count, share in zip(task.names, counts, shares, strict=True)
@@ -451,13 +565,13 @@ def describe(
             "features": dict(zip(features, grown.forest.feature_importances_.tolist(), strict=True)),
         },
         "trivial": trivial(training, task, features),
-        "notes": _notes(training, task, features, counts, missing, groups),
+        "notes": _notes(training, task, features, counts, missing, groups, independent_labels),
     }
 
 
 def _notes(
     training: Training, task: Task, features: Sequence[str], counts: np.ndarray, missing: np.ndarray,
-    groups: int | None,
+    groups: int | None, independent_labels: int | None,
 ) -> list[str]:  # fmt: skip
     """What a reader of the scores must know."""
     notes = [
@@ -472,7 +586,12 @@ def _notes(
     ]
     if missing.any():
         notes.append(
-            "training rows with missing features take part; each split sends them to its better side"
+            "training rows with missing features take part; each split sends them all to one of its sides"
+        )
+    if independent_labels is not None:
+        notes.append(
+            f"labels are of areas larger than a pixel: the {len(training.y)} training rows have "
+            f"{independent_labels} independent labels"
         )
     if groups == 1:
         notes.append("all training rows come from one group; nothing is known of other groups")
@@ -482,20 +601,22 @@ def _notes(
 # ------------------------------------------------------------------------------------------- the step
 
 
-def _group_count(catalog: Path | None, patches: np.ndarray) -> int | None:
-    """Number of groups that the training rows come from, None where there is no catalog."""
+def _counts(
+    catalog: Path | None, dataset: Dataset, task: Task, training: Training
+) -> tuple[int | None, int | None]:
+    """Groups and independent labels that the training rows come from; None where there is no catalog.
+
+    See `Dataset.independent_labels`, which is None where each row has a label of its own.
+    """
     if catalog is None:
-        return None
-    table = tables.read_parquet(catalog, ["patch", "group"])
-    return int(table.loc[table["patch"].isin(set(patches)), "group"].nunique())
+        return None, None
+    table = tables.read_parquet(catalog, ["patch", "group", *dataset.ground_columns])
+    rows = table.set_index("patch").loc[training.patches]
+    return int(rows["group"].nunique()), dataset.independent_labels(task.name, rows, training.pixels)
 
 
-def _grown_parts(
-    training: Training, settings: Mapping[str, Any], given: Sequence[Path], seed: int, threads: int
-) -> list[Grown]:
-    """All parts of the forest: read where they are given, else grown."""
-    if not given:
-        return [grow(training, settings, part, seed, threads) for part in range(1, settings["parts"] + 1)]
+def _read_parts(training: Training, settings: Mapping[str, Any], given: Sequence[Path]) -> Grown:
+    """The forest that parts make up."""
     parts = [Grown(*models.load_grown(path)) for path in given]
     expected = [part_trees(settings, part) for part in range(1, settings["parts"] + 1)]
     found = [len(part.forest.estimators_) for part in parts]
@@ -507,13 +628,24 @@ def _grown_parts(
             found=f"{found} trees", expected=f"{expected} trees, grown on {len(training.y)} training rows",
             remedy="give all parts in their order, grown with the same settings",
         )  # fmt: skip
-    return parts
+    return merge(parts)
 
 
-def _find_set(sets: Mapping[str, FeatureSet], wanted: str) -> FeatureSet:
-    if wanted not in sets:
-        raise InputError("Unknown feature set.", where="--set", found=wanted, expected=" | ".join(sets))
-    return sets[wanted]
+def _tuned(
+    training: Training, catalog: Path | None, settings: Mapping[str, Any], seed: int, threads: int
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """`tuned`, with the groups of a catalog."""
+    if settings["tune"] is None:
+        return dict(settings), None
+    if catalog is None:
+        raise InputError("Tuning needs the groups of the training patches.", remedy="give --catalog")
+    return tuned(training, row_groups(catalog, training.patches), settings, seed, threads)
+
+
+def row_groups(catalog: Path, patches: np.ndarray) -> np.ndarray:
+    """Number of the group of each row's patch, in the order of their names: int64 (rows,)."""
+    table = tables.read_parquet(catalog, ["patch", "group"]).set_index("patch")
+    return pd.factorize(table["group"].loc[patches], sort=True)[0]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -521,7 +653,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--release", required=True, help="name of the release")
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--layout", type=json.loads, default={}, help="deviations from the layout, JSON")
-    parser.add_argument("--catalog", type=Path, help="to count the groups")
+    parser.add_argument("--catalog", type=Path, help="for the groups: to count them, to tune")
     parser.add_argument("--features", type=Path, nargs="+", required=True, help="tables of all shards")
     parser.add_argument("--split", type=Path, required=True)
     parser.add_argument("--settings", type=json.loads, default={}, help="JSON, see SETTINGS")
@@ -546,7 +678,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if given.part is not None and not 1 <= given.part <= settings["parts"]:
         raise InputError("There is no such part.", found=given.part, expected=f"1..{settings['parts']}")
     dataset = datasets.load(given.dataset, given.layout)
-    feature_set = _find_set(dataset.feature_sets, given.set)
+    feature_set = find_set(dataset.feature_sets, given.set)
     task, features = dataset.tasks[feature_set.task], feature_set.features
     where = f"{given.release}, {given.scheme} trial {given.trial}, {given.set}"
     split = tables.read_parquet(given.split, ["patch", "role"])
@@ -554,17 +686,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     seed = digests.seed(given.seed, given.release, given.scheme, given.trial, given.set, "forest")
     classes = [task.names[place] for place in training.present]
     print(f"{where}: {len(training.y)} training rows, {len(features)} features", file=sys.stderr)
+    settings, tuning_table = _tuned(training, given.catalog, settings, seed, given.threads)
     if given.part is not None:
         part = grow(training, settings, given.part, seed, given.threads)
         name(part.forest, classes, features, seed)
         models.save(given.model, {"forest": part.forest, "votes": part.votes})
         return
-    grown = merge(_grown_parts(training, settings, given.grown, seed, given.threads))
+    if given.grown:
+        grown = _read_parts(training, settings, given.grown)
+    else:
+        grown = grow_all(training, settings, seed, given.threads)
     name(grown.forest, classes, features, seed)
     about = {
         "release": given.release, "scheme": given.scheme, "trial": given.trial, "set": given.set,
         "task": task.name, "seed": seed, "settings": settings, "features": list(features),
-        **describe(training, grown, task, features, _group_count(given.catalog, training.patches)),
+        "tuning": tuning_table,
+        **describe(training, grown, task, features, *_counts(given.catalog, dataset, task, training)),
     }  # fmt: skip
     models.save(given.model, grown.forest)
     tables.write_text(given.fit, json.dumps(about, indent=1, allow_nan=False) + "\n")

@@ -5,8 +5,8 @@ taken from other rows. Families are moved as a whole, because bands of a family 
 them could go alone without loss. What another family tells as well does not show up either, so that small
 figures do not mean that a family is useless.
 
-The curves and the reliability (`sentinel_forest.curves`) come from the same rows and forests, which are
-read once.
+The curves and the reliability (`sentinel_forest.curves`) and the engines side by side
+(`sentinel_forest.beside`) come from the same rows and forests, which are read once.
 
 Breiman 2001, doi 10.1023/A:1010933404324 (permutation); Strobl et al. 2008, doi 10.1186/1471-2105-9-307
 (correlated features; impurity importance).
@@ -22,13 +22,14 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from . import curves, datasets, digests, forest, predict, uncertainty
-from .curves import AA, OA, HeldOut
+from . import beside, curves, datasets, digests, forest, predict, uncertainty
+from .curves import AA, OA, HeldOut, Subject
 from .datasets.base import Dataset, FeatureSet, Task
 from .errors import InputError, run
-from .features import indices, patch, pixel
+from .features import find_set, indices, patch, pixel
+from .forest import Training
 from .predict import Candidate
-from .tables import read_parquet, write_tsv
+from .tables import conform, read_parquet, write_tsv
 
 BAND_FAMILIES = {
     **dict.fromkeys(("B2", "B3", "B4"), "visible"),
@@ -168,7 +169,7 @@ def importance(
                 (
                     feature_set.name, task.name, name, len(columns), metric, float(before[metric][0]),
                     float(drop[0]), low, high, float(impurity[columns].sum()), len(held.truth), held.groups,
-                    curves.few_groups(held.groups), candidate.fit["importance"]["caveat"],
+                    uncertainty.few_groups(held.groups), candidate.fit["importance"]["caveat"],
                 )
             )  # fmt: skip
     table = pd.DataFrame(rows, columns=list(IMPORTANCE.columns))
@@ -196,29 +197,47 @@ def _scores(held: HeldOut, hit: np.ndarray, classes: int) -> dict[str, np.ndarra
 
 # Step
 
+SCHEMAS = {
+    "importance": IMPORTANCE,
+    "curves": curves.CURVES,
+    "reliability": curves.RELIABILITY,
+    "engines": beside.ENGINES,
+}
+"""The tables of the step, by the argument that names their file."""
+
 
 def inspect(
-    dataset: Dataset, candidate: Candidate, files: Sequence[Path], catalog: pd.DataFrame, most: int,
-    draws: int, repeats: int, seed: Sequence[object],
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:  # fmt: skip
-    """Importance, curves and reliability of one forest; empty tables if no held-out row is labelled."""
-    feature_set = dataset.feature_sets[candidate.set]
-    task = dataset.tasks[feature_set.task]
-    held = curves.held_out_rows(
-        files, feature_set.features, candidate.held_out, catalog, most, draws, (*seed, task.name, "held out")
-    )
-    if held is None:
-        print(f"{candidate.set}: no labelled row is held out", file=sys.stderr)
-        schemas = IMPORTANCE, curves.CURVES, curves.RELIABILITY
-        ranked, curve, bins = (_stacked([], schema) for schema in schemas)
-        return ranked, curve, bins
+    candidate: Candidate, feature_set: FeatureSet, task: Task, held: HeldOut, training: Training,
+    group: np.ndarray, engines: Sequence[str], repeats: int, seed: Sequence[object], threads: int,
+) -> dict[str, pd.DataFrame]:  # fmt: skip
+    """The tables of one forest, see `SCHEMAS`.
+
+    Parameters
+    ----------
+    candidate : Candidate
+        The forest.
+    held, training : HeldOut, Training
+        Rows that it has not seen, and those that it was grown on.
+    group : ndarray
+        (training rows,): number of the group.
+    engines : sequence of str
+        Engines to put beside its own.
+    repeats : int
+        Permutations of each family.
+    """
+    subject = Subject(feature_set.name, task, candidate.model, candidate.codes, candidate.fit)
     print(f"{candidate.set}: {len(held.truth)} held-out rows, {held.groups} groups", file=sys.stderr)
     permutations = digests.seed(*seed, candidate.set, "permutations")
-    ranked = importance(candidate, held, feature_set, task, repeats, permutations)
-    return (
-        ranked,
-        *curves.curves(candidate.model, candidate.codes, held, task, feature_set.name, candidate.fit),
+    curve, bins = curves.by_trees(subject, held, int(group.max()) + 1, len(training.y))
+    learning = curves.by_groups(
+        subject, held, training, group, digests.seed(*seed, task.name, "groups"), threads
     )
+    return {
+        "importance": importance(candidate, held, feature_set, task, repeats, permutations),
+        "curves": pd.concat([curve, learning], ignore_index=True),
+        "reliability": bins,
+        "engines": beside.engines(subject, held, training, engines, threads),
+    }
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -237,14 +256,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--draws", type=int, default=1000, help="draws over the groups")
     parser.add_argument("--rows", type=int, default=10_000, help="held-out rows that are looked at")
     parser.add_argument("--repeats", type=int, default=2, help="permutations of each family")
-    parser.add_argument("--importance", type=Path, required=True)
-    parser.add_argument("--curves", type=Path, required=True)
-    parser.add_argument("--reliability", type=Path, required=True)
+    parser.add_argument("--engines-beside", nargs="*", default=[], help="engines to put beside the forests'")
+    parser.add_argument("--threads", type=int, default=1)
+    for name in SCHEMAS:
+        parser.add_argument(f"--{name}", type=Path, required=True, help="table to write")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Write the importance, the curves and the reliability of all forests of one trial."""
+    """Write importance, curves, reliability and engines of all forests of one trial."""
     given = _parser().parse_args(argv)
     for name in ("rows", "repeats", "shards"):
         if getattr(given, name) < 1:
@@ -252,32 +272,37 @@ def main(argv: Sequence[str] | None = None) -> None:
                 "A number is too small.", where=f"--{name}", found=getattr(given, name), expected="1 or more"
             )
     dataset = datasets.load(given.dataset, given.layout)
-    catalog = read_parquet(given.catalog, ["patch", "group"])
+    sets = [find_set(dataset.feature_sets, name) for name in filter(None, given.sets.split(","))]
+    found = [tables for feature_set in sets if (tables := _of_set(given, dataset, feature_set))]
+    for name, schema in SCHEMAS.items():
+        parts = [pd.DataFrame(columns=list(schema.columns)), *(tables[name] for tables in found)]
+        table = conform(pd.concat(parts, ignore_index=True), schema)
+        write_tsv(getattr(given, name), beside.corrected(table) if name == "engines" else table, schema)
+
+
+def _of_set(given: argparse.Namespace, dataset: Dataset, feature_set: FeatureSet) -> dict[str, pd.DataFrame]:
+    """The tables of the forest of a feature set; none if no held-out row is labelled."""
+    splits, baselines = given.results / "splits", given.results / "baselines"
+    files = [given.features / feature_set.name / f"{shard}.parquet" for shard in range(1, given.shards + 1)]
+    task = dataset.tasks[feature_set.task]
     seed = given.seed, given.release, given.scheme, given.trial
-    found = []
-    for name in filter(None, given.sets.split(",")):
-        if name not in dataset.feature_sets:
-            raise InputError(
-                "Unknown feature set.", where="--sets", found=name, expected=" | ".join(dataset.feature_sets)
-            )
-        candidate = predict.load_candidate(
-            dataset, given.results / "splits", given.results / "baselines", given.scheme, given.trial, name
-        )
-        files = [given.features / name / f"{shard}.parquet" for shard in range(1, given.shards + 1)]
-        found.append(
-            inspect(dataset, candidate, files, catalog, given.rows, given.draws, given.repeats, seed)
-        )
-    schemas = IMPORTANCE, curves.CURVES, curves.RELIABILITY
-    outputs = given.importance, given.curves, given.reliability
-    for place, (path, schema) in enumerate(zip(outputs, schemas, strict=True)):
-        write_tsv(path, _stacked([each[place] for each in found], schema), schema)
-
-
-def _stacked(parts: Sequence[pd.DataFrame], schema: pa.DataFrameSchema) -> pd.DataFrame:
-    """The tables of all feature sets as one."""
-    kinds = {name: str(column.dtype) for name, column in schema.columns.items()}
-    empty = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
-    return pd.concat([empty, *parts], ignore_index=True).astype(kinds)
+    candidate = predict.load_candidate(
+        dataset, splits, baselines, given.scheme, given.trial, feature_set.name
+    )
+    held = curves.held_out_rows(
+        files, feature_set.features, candidate.held_out, read_parquet(given.catalog, ["patch", "group"]),
+        given.rows, given.draws, (*seed, task.name, "held out"),
+    )  # fmt: skip
+    if held is None:
+        print(f"{candidate.set}: no labelled row is held out", file=sys.stderr)
+        return {}
+    split = read_parquet(splits / given.scheme / f"{given.trial}.parquet", ["patch", "role"])
+    training = forest.training_rows(files, feature_set.features, split, f"{given.scheme} {given.trial}")
+    group = forest.row_groups(given.catalog, training.patches)
+    return inspect(
+        candidate, feature_set, task, held, training, group, given.engines_beside, given.repeats, seed,
+        given.threads,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -2,13 +2,15 @@
 
 For each ordered pair of roles the ledger counts the patches of `role_a` that are linked with a patch
 of `role_b`: the same patch, the same pixels, near-duplicates, the same city / scene / ROI / product /
-tile, ground footprints that overlap; and it gives quantiles of the distance to the nearest patch.
+tile, ground footprints that overlap; it counts the pixels of that ground, and gives quantiles of the
+distance to the nearest patch. What can be found once for all splits of a release is found once.
 """
 
 import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,8 @@ import pandera.pandas as pa
 from scipy.spatial import cKDTree
 
 from .errors import InputError, run
+from .footprints import footprints
+from .links import FOOTPRINT, FOOTPRINT_PIXELS, NEAR_DUPLICATE, OWN_KEYS
 from .schemes import spatial
 from .tables import read_parquet, read_tsv, write_tsv
 
@@ -24,9 +28,6 @@ PAIRS = (("validation", "train"), ("test", "train"), ("test", "validation"))
 STATES = ("clean", "counted", "marked", "stops", "not computed")
 DISTANCES = {"distance_km_min": 0.0, "distance_km_q05": 0.05, "distance_km_q50": 0.5}
 """Rows for the distance in km to the nearest patch of the other role, and the quantiles they hold."""
-NEAR_DUPLICATE, FOOTPRINT = "near-duplicate", "footprint"
-OWN_KEYS = ("patch", "content", NEAR_DUPLICATE, FOOTPRINT)
-"""Keys of every ledger; the group keys of the dataset come in addition."""
 ACTIONS = ("stop", "mark", "count")
 
 LEDGER = pa.DataFrameSchema(
@@ -48,14 +49,18 @@ LEDGER = pa.DataFrameSchema(
 )
 """The ledger: `linked` of `total` patches of `role_a` are linked with `role_b` by `key` (`share` of them).
 
-`shared_values` is how many values of the key (ROIs, products, ...) occur in both roles. For the keys
+`shared_values` is how many values of the key (ROIs, products, ...) occur in both roles. For the key
+``footprint-pixels``, `linked` and `total` count pixels of 10 m instead of patches. For the keys
 ``distance_km_...``, `share` is the distance in km (great circle) and `linked` is empty. `status` is
 ``clean`` (no link), what the gate makes of a link (``counted``, ``marked``, ``stops``), or
 ``not computed`` (the catalog lacks what it takes).
 """
 
-Row = tuple[str, int | None, float | None, int | None]
-"""key, linked, share, shared values; linked None: not computed, unless there is a share."""
+Row = tuple[str, int | None, int, float | None, int | None]
+"""key, linked, total, share, shared values; linked None: not computed, unless there is a share."""
+
+Link = Callable[[np.ndarray, np.ndarray], list[Row]]
+"""From the patches of two roles (rows of the catalog) to what the ledger says of them."""
 
 
 def build(
@@ -91,16 +96,14 @@ def build(
     """
     actions = complete_gate(gate or {}, keys)
     links = list(_links(catalog, keys, footprint, near))
-    points = _points(catalog)
     rows: list[tuple[object, ...]] = []
     for (scheme, trial), split in splits.items():
         role = _roles(catalog, split, scheme, trial)
         for role_a, role_b in PAIRS:
             mine, yours = np.flatnonzero(role == role_a), np.flatnonzero(role == role_b)
-            found = [link(mine, yours) for link in links] + _distances(points, mine, yours)
-            for key, linked, share, shared in found:
+            for key, linked, total, share, shared in chain.from_iterable(link(mine, yours) for link in links):
                 status = _status(key, linked, share, actions)
-                rows.append((scheme, trial, key, role_a, role_b, linked, len(mine), share, shared, status))
+                rows.append((scheme, trial, key, role_a, role_b, linked, total, share, shared, status))
     table = pd.DataFrame(rows, columns=list(LEDGER.columns))
     return table.astype({name: str(column.dtype) for name, column in LEDGER.columns.items()})
 
@@ -155,8 +158,9 @@ def check_gate(ledger: pd.DataFrame, where: object = None) -> None:
     stops = ledger[ledger["status"] == "stops"]
     if len(stops):
         lines = [
-            f"{row.scheme} {row.trial}: {row.linked} of {row.total} {row.role_a} patches share"
-            f" their {row.key} with {row.role_b}"
+            f"{row.scheme} {row.trial}: {row.linked} of {row.total} {row.role_a}"
+            f" {'pixels' if row.key == FOOTPRINT_PIXELS else 'patches'} share their {row.key}"
+            f" with {row.role_b}"
             for row in stops.itertuples()
         ]
         raise InputError(
@@ -171,8 +175,8 @@ def check_gate(ledger: pd.DataFrame, where: object = None) -> None:
 
 def _links(
     catalog: pd.DataFrame, keys: Sequence[str], footprint: float | None, near: Mapping[str, object] | None
-) -> Iterator[Callable[[np.ndarray, np.ndarray], Row]]:
-    """A function for each key: from the patches of two roles (positions) to a row."""
+) -> Iterator[Link]:
+    """A function for each way to be linked."""
     for key, column in {"patch": "patch", "content": "content_hash", **{key: key for key in keys}}.items():
         if column not in catalog and key in keys:
             raise InputError(
@@ -182,29 +186,28 @@ def _links(
         yield _by_value(key, catalog.get(column))
     yield _by_signature(catalog, near)
     yield _by_footprint(catalog, footprint)
+    yield _by_distance(catalog)
 
 
-def _by_value(key: str, values: pd.Series | None) -> Callable[[np.ndarray, np.ndarray], Row]:
+def _by_value(key: str, values: pd.Series | None) -> Link:
     """Links by equal values of a column."""
     if values is None:
         return _not_computed(key)
-    codes, uniques = pd.factorize(values.where(values.notna() & (values.astype("str") != "")))
+    codes, uniques = pd.factorize(values.where(values.notna() & (values != "")))
     if not len(uniques):
         return _not_computed(key)
 
-    def link(mine: np.ndarray, yours: np.ndarray) -> Row:
+    def link(mine: np.ndarray, yours: np.ndarray) -> list[Row]:
         there = np.zeros(len(uniques) + 1, dtype=bool)
         there[codes[yours]] = True
         there[-1] = False
         linked = there[codes[mine]]
-        return _row(key, linked, len(np.unique(codes[mine][linked])))
+        return [_row(key, linked, len(np.unique(codes[mine][linked])))]
 
     return link
 
 
-def _by_signature(
-    catalog: pd.DataFrame, near: Mapping[str, object] | None
-) -> Callable[[np.ndarray, np.ndarray], Row]:
+def _by_signature(catalog: pd.DataFrame, near: Mapping[str, object] | None) -> Link:
     """Links by numbers that describe a patch and hardly differ (largest difference of any column)."""
     columns: list[str] = list((near or {}).get("columns", []))  # type: ignore[call-overload]
     if not near or not columns or any(column not in catalog for column in columns):
@@ -213,34 +216,23 @@ def _by_signature(
     known = np.isfinite(values).all(axis=1)
     distance = float(near["distance"])  # type: ignore[arg-type]
 
-    def link(mine: np.ndarray, yours: np.ndarray) -> Row:
-        return _row(NEAR_DUPLICATE, _close(values, mine, yours[known[yours]], distance, known), None)
+    def link(mine: np.ndarray, yours: np.ndarray) -> list[Row]:
+        return [_row(NEAR_DUPLICATE, _close(values, mine, yours[known[yours]], distance, known))]
 
     return link
 
 
-def _by_footprint(catalog: pd.DataFrame, side: float | None) -> Callable[[np.ndarray, np.ndarray], Row]:
-    """Links by squares on the ground that overlap, within one map projection."""
-    if (side is None and "side_m" not in catalog) or not {"x", "y", "epsg"} <= set(catalog.columns):
-        return _not_computed(FOOTPRINT)
-    sides = np.full(len(catalog), side, dtype=np.float64) if side else catalog["side_m"].to_numpy(np.float64)
-    values = catalog[["x", "y"]].to_numpy(np.float64)
-    zone = catalog["epsg"].fillna(-1).to_numpy(np.int64)
-    known = np.isfinite(values).all(axis=1) & np.isfinite(sides) & (zone >= 0)
-    if not known.any():
-        return _not_computed(FOOTPRINT)
-    kinds = pd.factorize(pd.Series(list(zip(zone.tolist(), sides.tolist(), strict=True))))[0]
+def _by_footprint(catalog: pd.DataFrame, side: float | None) -> Link:
+    """Links by squares on the ground that overlap, within one map projection; and the pixels of it."""
+    ground = footprints(catalog, side)
+    if ground is None:
+        return _not_computed(FOOTPRINT, FOOTPRINT_PIXELS)
 
-    def link(mine: np.ndarray, yours: np.ndarray) -> Row:
-        linked = np.zeros(len(mine), dtype=bool)
-        for one in np.unique(kinds[mine]):
-            at = np.flatnonzero((kinds[mine] == one) & known[mine])
-            for other in np.unique(kinds[yours]):
-                others = yours[(kinds[yours] == other) & known[yours]]
-                if len(at) and len(others) and zone[mine[at[0]]] == zone[others[0]]:
-                    reach = (sides[mine[at[0]]] + sides[others[0]]) / 2
-                    linked[at] |= _close(values, mine[at], others, np.nextafter(reach, 0), known)
-        return _row(FOOTPRINT, linked, None)
+    def link(mine: np.ndarray, yours: np.ndarray) -> list[Row]:
+        shared, total = ground.shared(mine, yours), ground.pixels(mine)
+        share = float(shared.sum() / total) if total else None
+        pixels = (FOOTPRINT_PIXELS, round(shared.sum()), round(total), share, None)
+        return [_row(FOOTPRINT, shared > 0), pixels]
 
     return link
 
@@ -258,35 +250,39 @@ def _close(
     return close
 
 
-def _points(catalog: pd.DataFrame) -> np.ndarray | None:
-    """Points of the unit sphere, NaN where unknown; None if the catalog has no coordinates."""
+def _by_distance(catalog: pd.DataFrame) -> Link:
+    """Quantiles of the distance in km from a patch to the nearest one of the other role."""
     if not {"lon", "lat"} <= set(catalog.columns):
-        return None
-    return spatial.on_sphere(catalog["lon"].to_numpy(np.float64), catalog["lat"].to_numpy(np.float64))
+        return _not_computed(*DISTANCES)
+    places = catalog[["lon", "lat"]].to_numpy(np.float64)
+    known = np.isfinite(places).all(axis=1)
+    # Dates of an ROI lie in one place: only places are searched.
+    distinct, place = np.unique(places[known], axis=0, return_inverse=True)
+    of = np.full(len(catalog), -1)
+    of[known] = place.ravel()
+    points = spatial.on_sphere(*distinct.T)
+
+    def link(mine: np.ndarray, yours: np.ndarray) -> list[Row]:
+        here, back = np.unique(of[mine][of[mine] >= 0], return_inverse=True)
+        there = np.unique(of[yours][of[yours] >= 0])
+        if not len(here) or not len(there):
+            return [(key, None, len(mine), None, None) for key in DISTANCES]
+        nearest = spatial.nearest_km(points[here], points[there])[back]
+        found = np.quantile(nearest, list(DISTANCES.values())).tolist()
+        return [(key, None, len(mine), value, None) for key, value in zip(DISTANCES, found, strict=True)]
+
+    return link
 
 
-def _distances(points: np.ndarray | None, mine: np.ndarray, yours: np.ndarray) -> list[Row]:
-    """Quantiles of the distance in km to the nearest patch of the other role."""
-    if points is not None:
-        mine = mine[np.isfinite(points[mine]).all(axis=1)]
-        yours = yours[np.isfinite(points[yours]).all(axis=1)]
-    if points is None or not len(mine) or not len(yours):
-        return [(key, None, None, None) for key in DISTANCES]
-    nearest = spatial.nearest_km(points[mine], points[yours])
-    return [
-        (key, None, float(value), None)
-        for key, value in zip(DISTANCES, np.quantile(nearest, list(DISTANCES.values())), strict=True)
-    ]
+def _not_computed(*keys: str) -> Link:
+    """Links that the catalog does not allow to look for."""
+    return lambda mine, yours: [(key, None, len(mine), None, None) for key in keys]
 
 
-def _not_computed(key: str) -> Callable[[np.ndarray, np.ndarray], Row]:
-    """A link that the catalog does not allow to look for."""
-    return lambda mine, yours: (key, None, None, None)
-
-
-def _row(key: str, linked: np.ndarray, shared: int | None) -> Row:
+def _row(key: str, linked: np.ndarray, shared: int | None = None) -> Row:
     """A row from the marks of the linked patches."""
-    return key, int(linked.sum()), float(linked.mean()) if len(linked) else None, shared
+    share = float(linked.mean()) if len(linked) else None
+    return key, int(linked.sum()), len(linked), share, shared
 
 
 def _status(key: str, linked: int | None, share: float | None, actions: Mapping[str, str]) -> str:

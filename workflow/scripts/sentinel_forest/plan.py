@@ -1,8 +1,8 @@
-"""What a fetch will bring and whether the disks can hold it: ``snakemake plan``, before the first byte."""
+"""What a fetch will bring, whether the disks can hold it, and what a run will take: ``snakemake plan``."""
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ FACTOR = 2.0
 become 1.2 (Sentinel-1) to 1.7 times (Sentinel-2) as large, land cover much more, all three 1.9 times."""
 
 HEADER = ("release", "files", "bytes", "here", "to fetch", "to unpack", "note")
+WORK_HEADER = ("release", "rule", "jobs", "core hours", "memory of a job", "at most", "written")
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         "--releases", type=json.loads, required=True,
         help='JSON: {name: {"way": "download" | "sample" | "folder", "select": [patterns]}}',
     )  # fmt: skip
+    parser.add_argument(
+        "--work",
+        type=json.loads,
+        default=[],
+        help="JSON: [fields of a `sentinel_forest.resources.Work`, ...]",
+    )
     parser.add_argument("--timeout", type=int, default=10, help="seconds to wait for a server's answer")
     arguments = parser.parse_args(argv)
     store = Store(root_of(arguments.data))
@@ -66,7 +73,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         plan(name, about, arguments.registry, arguments.data, store, arguments.timeout)
         for name, about in arguments.releases.items()
     ]
-    print(text(rows), flush=True)
+    print(text([HEADER, *(row.cells() for row in rows)]), flush=True)
+    if arguments.work:
+        print("\n" + text([WORK_HEADER, *work_cells(arguments.work)]) + "\n", flush=True)
     check(rows, store.root, arguments.data)
 
 
@@ -126,10 +135,27 @@ def to_unpack(file: File, size: int | None, entry: dict[str, Any], folder: Path)
     return round(FACTOR * (size or 0))
 
 
-def text(rows: Sequence[Row]) -> str:
-    """The plan as aligned columns."""
-    table = [HEADER, *(row.cells() for row in rows)]
-    widths = [max(len(cells[column]) for cells in table) for column in range(len(HEADER))]
+def work_cells(work: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """What a run takes, for people: a line for each rule of each release, and one for all."""
+    lines = [
+        (
+            row["release"], row["rule"], str(row["jobs"]), f"{row['core_hours']:.1f}",
+            amount(row["memory"] * 10**6), f"{row['minutes']} min", amount(round(row["written"] * 10**6)),
+        )
+        for row in work
+    ]  # fmt: skip
+    jobs, hours = sum(row["jobs"] for row in work), sum(row["core_hours"] for row in work)
+    memory, minutes = max(row["memory"] for row in work), max(row["minutes"] for row in work)
+    written = amount(round(sum(row["written"] for row in work) * 10**6))
+    return [
+        *lines,
+        ("all", "", str(jobs), f"{hours:.1f}", amount(memory * 10**6), f"{minutes} min", written),
+    ]
+
+
+def text(table: Sequence[Sequence[str]]) -> str:
+    """Rows as aligned columns."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
         for cells in table

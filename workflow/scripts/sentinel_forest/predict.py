@@ -1,6 +1,7 @@
 """What forests and their trivial company say about held-out patches, counted patch by patch.
 
-Only patches for validation or test are predicted: each is read once, for all forests that need it.
+Only patches for validation or test are predicted: each is read once, for all forests that need it. If the
+forests do not fit into ``--memory`` together, they come in batches, and each batch reads once.
 
 Beside the forest stand classifiers that know next to nothing, from the same training rows:
 
@@ -18,6 +19,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,9 @@ from .errors import InputError, run
 from .features import bands_of, pixel
 
 HELD_OUT = ("validation", "test")
+
+NODE_BYTES = 64
+"""Bytes of a node of a tree of scikit-learn, to which 8 come for each class."""
 
 PREDICTIONS = pa.DataFrameSchema(
     {
@@ -129,7 +134,7 @@ def load_candidate(
         If the forest was not loaded, or knows other features or classes than its feature set.
     """
     split = tables.read_parquet(splits / scheme / f"{trial}.parquet", ["patch", "role"])
-    folder = baselines / scheme / str(trial) / set_name
+    folder = _folder(baselines, scheme, trial, set_name)
     path = folder / "forest.skops"
     model = models.load(path)
     feature_set = dataset.feature_sets[set_name]
@@ -144,9 +149,20 @@ def load_candidate(
     return Candidate(
         scheme, trial, set_name, model,
         np.array([names.index(entry) for entry in found[1]]),
-        json.loads((folder / "fit.json").read_text(encoding="utf-8")),
+        _read_fit(folder),
         frozenset(split.loc[split["role"].isin(HELD_OUT), "patch"]),
     )  # fmt: skip
+
+
+def _folder(baselines: Path, scheme: str, trial: int, set_name: str) -> Path:
+    """Where a forest lies."""
+    return baselines / scheme / str(trial) / set_name
+
+
+def _read_fit(folder: Path) -> dict[str, Any]:
+    """What is known of a forest without loading it."""
+    fit: dict[str, Any] = json.loads((folder / "fit.json").read_text(encoding="utf-8"))
+    return fit
 
 
 # ------------------------------------------------------------------------------------------- counting
@@ -267,6 +283,44 @@ class Predictions:
         return pd.concat(parts or [empty], ignore_index=True)[list(kinds)].astype(kinds)
 
 
+def in_batches(sizes: Sequence[int], most: float) -> list[slice]:
+    """Cut a list of forests into batches: as many neighbours as fit, at least one, in their order.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Bytes of each forest.
+    most : float
+        Bytes of a batch.
+    """
+    ends: list[int] = []
+    held = 0
+    for place, size in enumerate(sizes):
+        if place and held + size > most:
+            ends.append(place)
+            held = 0
+        held += size
+    return [slice(first, last) for first, last in pairwise([0, *ends, len(sizes)])]
+
+
+def forest_bytes(fit: Mapping[str, Any]) -> int:
+    """Bytes that a forest takes in memory, by its ``fit.json``."""
+    return int(fit["trees"]["nodes"] * (NODE_BYTES + 8 * len(fit["training"]["classes"])))
+
+
+def predict_batch(
+    dataset: Dataset, given: argparse.Namespace, rows: pd.DataFrame, candidates: Sequence[Candidate]
+) -> pd.DataFrame:
+    """What some forests say of the rows of a shard; see `PREDICTIONS`."""
+    units = {name: dataset.tasks[about.task].unit for name, about in dataset.feature_sets.items()}
+    of_pixels = [entry for entry in candidates if units[entry.set] == "pixel"]
+    of_patches = [entry for entry in candidates if units[entry.set] == "patch"]
+    result = Predictions(dataset, candidates, given.threads)
+    predict_pixels(dataset, given.folder, rows, of_pixels, result)
+    predict_patches(dataset, given.features, given.shard, of_patches, result)
+    return result.table()
+
+
 def predict_pixels(
     dataset: Dataset, folder: Path, rows: pd.DataFrame, candidates: Sequence[Candidate], result: Predictions
 ) -> None:
@@ -315,6 +369,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--results", type=Path, required=True, help="results of the release: has splits/")
     parser.add_argument("--models", type=Path, help="results with baselines/ (default: as --results)")
     parser.add_argument("--features", type=Path, required=True, help="folder of the feature tables")
+    parser.add_argument("--memory", type=float, default=2000, help="MB of forests that are held together")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--output", type=Path, required=True)
     return parser
@@ -330,17 +385,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     dataset = datasets.load(given.dataset, given.layout)
     rows = tables.shard(tables.read_parquet(given.catalog), given.shard, given.shards)
     splits, baselines = given.results / "splits", (given.models or given.results) / "baselines"
-    candidates = [load_candidate(dataset, splits, baselines, *entry) for entry in given.forests]
-    units = {entry: dataset.tasks[about.task].unit for entry, about in dataset.feature_sets.items()}
-    result = Predictions(dataset, candidates, given.threads)
-    predict_pixels(
-        dataset, given.folder, rows, [entry for entry in candidates if units[entry.set] == "pixel"], result
-    )
-    predict_patches(
-        dataset, given.features, given.shard,
-        [entry for entry in candidates if units[entry.set] == "patch"], result,
-    )  # fmt: skip
-    tables.write_parquet(given.output, result.table(), PREDICTIONS)
+    sizes = [forest_bytes(_read_fit(_folder(baselines, *entry))) for entry in given.forests]
+    parts = [
+        predict_batch(
+            dataset, given, rows,
+            [load_candidate(dataset, splits, baselines, *entry) for entry in given.forests[batch]],
+        )
+        for batch in in_batches(sizes, given.memory * 10**6)
+    ]  # fmt: skip
+    tables.write_parquet(given.output, pd.concat(parts, ignore_index=True), PREDICTIONS)
 
 
 if __name__ == "__main__":

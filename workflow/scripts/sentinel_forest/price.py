@@ -8,39 +8,30 @@ difference shows how much of the gap is due to other test patches, and should no
 import argparse
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from . import datasets, digests, score, uncertainty
+from . import datasets, digests, uncertainty
+from .confusion import ROLES, classifiers
 from .datasets.base import Dataset
 from .errors import InputError, run
-from .tables import read_parquet, write_tsv
+from .evaluation import Score, drawn, evaluate, notes
+from .tables import columns, conform, read_parquet, write_tsv
 
 PRICE = pa.DataFrameSchema(
     {
-        "leaky_scheme": pa.Column("str"),
-        "clean_scheme": pa.Column("str"),
-        "classifier": pa.Column("str"),
-        "features": pa.Column("str"),
-        "task": pa.Column("str"),
-        "role": pa.Column("str", pa.Check.isin(score.ROLES)),
-        "metric": pa.Column("str"),
-        "definition": pa.Column("str"),
-        "class": pa.Column("str"),
-        "leaky": pa.Column("float64", nullable=True),
-        "clean": pa.Column("float64", nullable=True),
-        "difference": pa.Column("float64", nullable=True),
-        "low": pa.Column("float64", nullable=True),
-        "high": pa.Column("float64", nullable=True),
-        "leaky_trials": pa.Column("int64"),
-        "clean_trials": pa.Column("int64"),
-        "leaky_train_patches": pa.Column("float64"),
-        "clean_train_patches": pa.Column("float64"),
-        "groups": pa.Column("int64"),
-        "note": pa.Column("str"),
+        **columns("str", "leaky_scheme", "clean_scheme", "classifier", "features", "task"),
+        "role": pa.Column("str", pa.Check.isin(ROLES)),
+        **columns("str", "metric", "definition", "class"),
+        **columns("float64", "leaky", "clean", "difference", "low", "high", nullable=True),
+        **columns("int64", "leaky_trials", "clean_trials"),
+        **columns("float64", "leaky_train_patches", "clean_train_patches"),
+        **columns("int64", "groups"),
+        **columns("str", "note"),
     },
     strict=True,
     ordered=True,
@@ -50,6 +41,8 @@ PRICE = pa.DataFrameSchema(
 `..._train_patches`: mean number of training patches. `groups`: groups that the scores rest on, the
 smaller number of the two schemes. Other columns as in `score.METRICS`.
 """
+
+SIDES = ("leaky", "clean")
 
 Key = tuple[str, str, str, str, str, str]
 """task, features, classifier, metric, definition, class."""
@@ -70,7 +63,7 @@ def price(
     Parameters
     ----------
     leaky, clean : sequence of DataFrame
-        Confusion tables (`score.CONFUSION`), one of each trial, of one scheme each.
+        Confusion tables (`confusion.CONFUSION`), one of each trial, of one scheme each.
     dataset : Dataset
         The vocabulary.
     draws : int
@@ -89,27 +82,25 @@ def price(
         If a side has no trial, trials of several schemes, or the same trial twice.
     """
     sides = {"leaky": list(leaky), "clean": list(clean)}
-    schemes = {side: _scheme(side, tables) for side, tables in sides.items()}
-    names = pd.Index(
-        sorted({group for tables in sides.values() for table in tables for group in table["group"]})
-    )
+    schemes = {side: _scheme(side, sides[side]) for side in SIDES}
+    names = sorted({group for tables in sides.values() for table in tables for group in table["group"]})
     counts = uncertainty.resamples(len(names), draws, digests.seed(*seed, "price", "groups"))
     trials = {
         side: uncertainty.resamples(len(tables), draws, digests.seed(*seed, "price", "trials", side))
         for side, tables in sides.items()
     }
-    train = {side: _train_patches(tables) for side, tables in sides.items()}
-    rows: list[tuple[object, ...]] = []
-    for role in score.ROLES:
+    train = {side: _train_patches(sides[side]) for side in SIDES}
+    rows: list[dict[str, object]] = []
+    for role in ROLES:
         scores = {
             side: _by_key([_scores(table, dataset, role, names, counts) for table in tables])
             for side, tables in sides.items()
         }
-        for key, of_leaky in scores["leaky"].items():
+        for key in scores["leaky"]:
             if key in scores["clean"]:
-                of_clean = scores["clean"][key]
-                rows.append(_row(key, role, schemes, of_leaky, of_clean, trials, train))
-    return score.conform(pd.DataFrame(rows, columns=list(PRICE.columns)), PRICE)
+                means = {side: _mean(scores[side][key], trials[side]) for side in SIDES}
+                rows.append(_row(key, role, schemes, means, train))
+    return conform(pd.DataFrame(rows, columns=list(PRICE.columns)), PRICE)
 
 
 def _scheme(side: str, tables: Sequence[pd.DataFrame]) -> str:
@@ -132,89 +123,86 @@ def _train_patches(tables: Sequence[pd.DataFrame]) -> float:
 
 
 def _scores(
-    table: pd.DataFrame, dataset: Dataset, role: str, names: pd.Index, counts: np.ndarray
-) -> dict[Key, score.Score]:
+    table: pd.DataFrame, dataset: Dataset, role: str, names: Sequence[str], counts: np.ndarray
+) -> dict[Key, Score]:
     """The headline scores of one trial, with replicates for the release's draws of groups."""
     in_role = table[table["role"] == role]
-    patches = in_role[["patch", "group", "weight"]].drop_duplicates("patch")
-    group, present = pd.factorize(patches["group"], sort=True)
-    mine = counts[:, names.get_indexer(present)]
-    patches_and_draws = score.Sample(
-        pd.Index(patches["patch"]), group, patches["weight"].to_numpy(np.float64),
-        np.vstack([np.ones((1, len(present))), mine]),
-    )  # fmt: skip
-    found: dict[Key, score.Score] = {}
-    for one in score.classifiers(table, dataset):
-        rows = in_role[
-            (in_role["task"] == one.task.name)
-            & (in_role["features"] == one.features)
-            & (in_role["classifier"] == one.name)
-        ]
-        if one.constant or rows.empty:
-            continue
-        for each in score.evaluate(rows, one, patches_and_draws):
-            if each.headline:
-                found[(one.task.name, one.features, one.name, *each.key)] = each
+    patches = drawn(in_role[["patch", "group", "weight"]].drop_duplicates("patch"), names, counts)
+    found: dict[Key, Score] = {}
+    for one in classifiers(table, dataset):
+        rows = one.rows(table, role)
+        if not one.constant and len(rows):
+            scores = evaluate(rows, one, patches)
+            about = one.task.name, one.features, one.name
+            found |= {(*about, *each.key): each for each in scores if each.headline}
     return found
 
 
-def _by_key(trials: Sequence[dict[Key, score.Score]]) -> dict[Key, list[score.Score | None]]:
+def _by_key(trials: Sequence[dict[Key, Score]]) -> dict[Key, list[Score | None]]:
     """Scores of all trials, those of the first trial that has them in the lead; None where there is none."""
     keys = dict.fromkeys(key for trial in trials for key in trial)
     return {key: [trial.get(key) for trial in trials] for key in keys}
 
 
-def _row(
-    key: Key,
-    role: str,
-    schemes: Mapping[str, str],
-    leaky: Sequence[score.Score | None],
-    clean: Sequence[score.Score | None],
-    trials: Mapping[str, np.ndarray],
-    train: Mapping[str, float],
-) -> tuple[object, ...]:
-    task, features, classifier, *about = key
-    value, replicates, used, groups = {}, {}, {}, {}
-    for side, scores in (("leaky", leaky), ("clean", clean)):
-        values = np.array([np.nan if each is None else each.value for each in scores])
-        known = ~np.isnan(values)
-        used[side] = int(known.sum())
-        value[side] = float(values[known].mean()) if known.any() else np.nan
-        draws = trials[side].shape[0]
-        drawn = np.stack([np.full(draws, np.nan) if each is None else each.replicates for each in scores])
-        replicates[side] = _mean_of_trials(drawn, trials[side])
-        groups[side] = max((each.groups for each in scores if each is not None), default=0)
-    fewest = min(groups.values())
-    difference = value["leaky"] - value["clean"]
-    low, high, _ = uncertainty.difference(difference, replicates["leaky"] - replicates["clean"], fewest)
-    return (
-        schemes["leaky"], schemes["clean"], classifier, features, task, role, *about, value["leaky"],
-        value["clean"], difference, low, high, used["leaky"], used["clean"], train["leaky"], train["clean"],
-        fewest, _note(difference, fewest, used, train),
-    )  # fmt: skip
+@dataclass(frozen=True)
+class Mean:
+    """A score over the trials of a scheme: its mean, that of each draw, the trials that have it, and the
+    groups that it rests on."""
+
+    value: float
+    replicates: np.ndarray
+    trials: int
+    groups: int
 
 
-def _mean_of_trials(drawn: np.ndarray, trials: np.ndarray) -> np.ndarray:
-    """Mean over the drawn trials: `drawn` (trials, draws), `trials` (draws, trials); NaN is left out."""
-    weight = np.where(np.isnan(drawn.T), 0.0, trials)
+def _mean(scores: Sequence[Score | None], trials: np.ndarray) -> Mean:
+    """Mean over the trials, and over the drawn ones; `trials` (draws, trials). NaN is left out."""
+    values = np.array([np.nan if each is None else each.value for each in scores])
+    known = values[~np.isnan(values)]
+    unknown = np.full(len(trials), np.nan)
+    replicates = np.stack([unknown if each is None else each.replicates for each in scores], axis=1)
+    weight = np.where(np.isnan(replicates), 0.0, trials)
     total = weight.sum(axis=1)
-    summed = (weight * np.nan_to_num(drawn.T)).sum(axis=1)
-    return np.divide(summed, total, out=np.full(len(total), np.nan), where=total > 0)
+    summed = (weight * np.nan_to_num(replicates)).sum(axis=1)
+    return Mean(
+        float(known.mean()) if len(known) else np.nan,
+        np.divide(summed, total, out=unknown, where=total > 0),
+        len(known),
+        max((each.groups for each in scores if each is not None), default=0),
+    )
 
 
-def _note(difference: float, groups: int, used: Mapping[str, int], train: Mapping[str, float]) -> str:
-    notes = []
-    if np.isnan(difference):
-        notes.append("undefined in all trials of a scheme")
-    elif groups < 2:
-        notes.append("one group: no interval")
-    elif groups < uncertainty.FEW_GROUPS:
-        notes.append(f"fewer than ten groups ({groups}): interval not to be trusted")
-    if min(used.values()) == 1:
-        notes.append("one trial: the chance of the draw is not in the interval")
-    if abs(train["leaky"] - train["clean"]) > 0.05 * max(train.values()):
-        notes.append("training sizes differ by more than 5 %")
-    return "; ".join(notes)
+def _row(
+    key: Key, role: str, schemes: Mapping[str, str], means: Mapping[str, Mean], train: Mapping[str, float]
+) -> dict[str, object]:
+    """A row of `PRICE`; schemes, means and numbers of training patches by side."""
+    task, features, classifier, metric, definition, of_class = key
+    leaky, clean = (means[side] for side in SIDES)
+    groups = min(leaky.groups, clean.groups)
+    difference = leaky.value - clean.value
+    low, high, _ = uncertainty.difference(difference, leaky.replicates - clean.replicates, groups)
+    row: dict[str, object] = {
+        "classifier": classifier, "features": features, "task": task, "role": role, "metric": metric,
+        "definition": definition, "class": of_class, "difference": difference, "low": low, "high": high,
+        "groups": groups, "note": _note(difference, groups, means, train),
+    }  # fmt: skip
+    for side in SIDES:
+        row |= {
+            f"{side}_scheme": schemes[side], side: means[side].value, f"{side}_trials": means[side].trials,
+            f"{side}_train_patches": train[side],
+        }  # fmt: skip
+    return row
+
+
+def _note(difference: float, groups: int, means: Mapping[str, Mean], train: Mapping[str, float]) -> str:
+    undefined = "undefined in all trials of a scheme" if np.isnan(difference) else ""
+    one_trial = min(mean.trials for mean in means.values()) == 1
+    unequal = abs(train["leaky"] - train["clean"]) > 0.05 * max(train.values())
+    return notes(
+        undefined or uncertainty.few_groups(groups),
+        "one trial: the chance of the draw is not in the interval" if one_trial else "",
+        "training sizes differ by more than 5 %" if unequal else "",
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> None:

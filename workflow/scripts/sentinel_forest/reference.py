@@ -17,18 +17,12 @@ import pandera.pandas as pa
 
 from . import datasets, tables
 from .counting import confusion, counts_table, read_blocks
-from .datasets.base import IGNORE, Block, Dataset
+from .datasets.base import IGNORE, NO_ANSWER, Block, Dataset
 from .errors import InputError, run
-
-NO_ANSWER = "no answer"
-"""What is predicted where an algorithm says nothing."""
 
 REFERENCES = pa.DataFrameSchema(
     {
-        "classifier": pa.Column("str"),
-        "patch": pa.Column("str"),
-        "true": pa.Column("str"),
-        "predicted": pa.Column("str"),
+        **tables.columns("str", "classifier", "patch", "true", "predicted"),
         "count": pa.Column("int64", pa.Check.ge(1)),
     },
     strict=True,
@@ -79,10 +73,9 @@ def reference_table(
         for name, found in parts.items():
             found.append(reference_counts(dataset, name, block))
         print(f"references: {block.patches['patch'].iloc[-1]}", file=sys.stderr)
-    kinds = {name: str(column.dtype) for name, column in REFERENCES.columns.items()}
-    empty = pd.DataFrame({name: [] for name in kinds})
-    tables_ = [table for found in parts.values() for table in found]
-    return pd.concat(tables_ or [empty], ignore_index=True).astype(kinds)
+    empty = pd.DataFrame({name: [] for name in REFERENCES.columns})
+    counts = [table for found in parts.values() for table in found]
+    return tables.conform(pd.concat(counts or [empty], ignore_index=True), REFERENCES)
 
 
 def _layers(dataset: Dataset, references: Sequence[str]) -> tuple[str, ...]:
@@ -106,10 +99,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--references", required=True, help="names, separated by commas; may be empty")
     parser.add_argument("--output", type=Path, required=True)
     given = parser.parse_args(argv)
-    if not 1 <= given.shard <= given.shards:
-        raise InputError(
-            "There is no such shard.", found=f"{given.shard} of {given.shards}", expected=f"1..{given.shards}"
-        )
     dataset = datasets.load(given.dataset, given.layout)
     rows = tables.shard(tables.read_parquet(given.catalog), given.shard, given.shards)
     references = [name for name in given.references.split(",") if name]

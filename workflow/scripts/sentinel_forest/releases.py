@@ -72,7 +72,9 @@ def read_entry(registry: Path, name: str) -> dict[str, Any]:
 
 
 def registered_files(entry: Mapping[str, Any], select: Sequence[str] = ()) -> tuple[File, ...]:
-    """The files of a registry entry that match one of the patterns (all, if there are none).
+    """The files of a registry entry that are selected.
+
+    Where all of them are archives, patterns of the files in them are left to those who unpack.
 
     Raises
     ------
@@ -90,13 +92,27 @@ def registered_files(entry: Mapping[str, Any], select: Sequence[str] = ()) -> tu
         )
         for item in entry["files"]
     )
-    _check_patterns(select, [file.path for file in files], entry["release"])
-    return tuple(file for file in files if selected(file.path, select))
+    of_archives = all(is_archive(file.path) for file in files)
+    about = [pattern for pattern in select if is_archive(pattern) or not of_archives]
+    check_patterns(about, [file.path for file in files], entry["release"])
+    return tuple(file for file in files if _matches(file.path, about))
 
 
 def selected(path: str, patterns: Sequence[str]) -> bool:
-    """Whether a path is wanted: it matches one of the patterns, or there are none."""
+    """Whether a path is wanted: it matches one of the patterns, or there are none.
+
+    Patterns that end in ``.tar.gz`` are about archives, the others about all other files.
+    """
+    return _matches(path, [pattern for pattern in patterns if is_archive(pattern) == is_archive(path)])
+
+
+def _matches(path: str, patterns: Sequence[str]) -> bool:
     return not patterns or any(fnmatchcase(path, pattern) for pattern in patterns)
+
+
+def is_archive(path: str) -> bool:
+    """Whether a path, or a pattern of paths, is that of an archive of files."""
+    return path.endswith(".tar.gz")
 
 
 def file_table(folder: Path, paths: Sequence[str]) -> pd.DataFrame:
@@ -181,7 +197,8 @@ def _existing(folder: str, key: str) -> Path:
     return path
 
 
-def _check_patterns(patterns: Sequence[str], paths: Sequence[str], release: str) -> None:
+def check_patterns(patterns: Sequence[str], paths: Sequence[str], release: str) -> None:
+    """Raise `InputError` for a pattern of a release that matches none of the paths."""
     for pattern in patterns:
         if not any(fnmatchcase(path, pattern) for path in paths):
             raise InputError(

@@ -2,12 +2,12 @@
 
 A published figure is *inside* if it lies in the 95 % interval of ours (over groups), widened by half a
 unit of its last published decimal; else the sheet says by how much it lies *outside*. No verdict is given
-where the two are not of the same thing: sample data, another release, another model or protocol, a figure
-that is itself unconfirmed, or a figure that the version does not have.
+where the two are not of the same thing: sample data; another release, split, other bands, classes, another
+metric or model; a figure that is itself unconfirmed, or one that the version does not have.
 """
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,37 +18,26 @@ import pandera.pandas as pa
 
 from . import datasets, metrics
 from .configuration import complete, nearest, read_yaml
+from .confusion import ROLES
 from .datasets.base import FeatureSet, Task
 from .errors import InputError, run
 from .headline import labelled
-from .score import ROLES
-from .tables import write_tsv
+from .tables import columns, conform, write_tsv
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "paper.schema.yaml"
 UNCONFIRMED = "unconfirmed"
 
 REPRODUCTION = pa.DataFrameSchema(
     {
-        "paper": pa.Column("str"),
-        "figure": pa.Column("str"),
-        "confirmed": pa.Column("str"),
-        "release": pa.Column("str"),
-        "scheme": pa.Column("str"),
-        "trial": pa.Column("int64"),
-        "classifier": pa.Column("str"),
-        "features": pa.Column("str"),
-        "task": pa.Column("str"),
+        **columns("str", "paper", "figure", "confirmed", "release", "scheme"),
+        **columns("int64", "trial"),
+        **columns("str", "classifier", "features", "task"),
         "role": pa.Column("str", pa.Check.isin(ROLES)),
-        "metric": pa.Column("str"),
-        "definition": pa.Column("str"),
-        "class": pa.Column("str"),
-        "published": pa.Column("float64"),
-        "ours": pa.Column("float64", nullable=True),
-        "low": pa.Column("float64", nullable=True),
-        "high": pa.Column("float64", nullable=True),
+        **columns("str", "metric", "definition", "class"),
+        **columns("float64", "published"),
+        **columns("float64", "ours", "low", "high", nullable=True),
         "verdict": pa.Column("str", pa.Check.str_matches(r"^(inside$|outside by [+-]|not comparable: )")),
-        "note": pa.Column("str"),
-        "source": pa.Column("str"),
+        **columns("str", "note", "source", "protocol"),
     },
     strict=True,
     ordered=True,
@@ -59,7 +48,8 @@ REPRODUCTION = pa.DataFrameSchema(
 `release` to `class`: what ours is (the figure's own release and trial 1 where the version has none).
 `published`, `ours`, `low`, `high`: as in `score.METRICS`. `verdict`: ``inside``; ``outside by`` the
 distance from the published figure to the nearer end of our interval, with ``+`` where ours is higher; or
-``not comparable:`` and why. `note`: what else a reader must know; `source`: where the figure was read.
+``not comparable:`` and why. `note`: what else a reader must know; `source`: where the figure was read;
+`protocol`: how it came about.
 """
 
 
@@ -67,7 +57,7 @@ distance from the published figure to the nearer end of our interval, with ``+``
 class Figure:
     """One published figure; see the schema of the papers for what each part means.
 
-    `differs` is why it cannot be held against ours, empty if it can.
+    `differs` says by aspect (release, split, ...) why it cannot be held against ours; empty if it can.
     """
 
     paper: str
@@ -84,9 +74,10 @@ class Figure:
     value: float
     decimals: int
     confirmed: str
-    differs: str
+    differs: Mapping[str, str]
     note: str
     source: str
+    protocol: str
 
 
 class Place(NamedTuple):
@@ -159,7 +150,7 @@ def read_paper(path: Path, schema: Mapping[str, Any], vocabulary: Vocabulary) ->
     if content["paper"] != path.stem:
         raise InputError(
             "The file of a paper and the paper differ in name.", where=path, found=content["paper"],
-            expected=path.stem,
+            expected=path.stem, remedy="rename one of them",
         )  # fmt: skip
     figures = []
     for table in content["tables"]:
@@ -183,7 +174,7 @@ def _figure(
         paper, f"{table['table']}: {row['model']}", table["release"], table["scheme"], table["role"],
         table["task"], row["classifier"], tuple(row["features"]), column["metric"], column["definition"],
         column["class"], float(value), column["decimals"], table["confirmed"],
-        _joined(table["differs"], row["differs"]), table["note"], table["source"],
+        {**table["differs"], **row["differs"]}, table["note"], table["source"], table["protocol"],
     )  # fmt: skip
 
 
@@ -244,6 +235,7 @@ def _check_row(row: Mapping[str, Any], table: Mapping[str, Any], vocabulary: Voc
                 "A published value is out of the range of its metric.",
                 where=f"{where}, {column['metric']}, {column['definition']}", found=value,
                 expected=f"{metric.low:g} to {metric.high:g}",
+                remedy="give shares; per cent only where the definition has a %",
             )  # fmt: skip
 
 
@@ -252,7 +244,10 @@ def _check_unique(figures: Sequence[Figure], path: Path) -> None:
     for figure in figures:
         key = figure.name, figure.metric, figure.definition, figure.of_class
         if key in met:
-            raise InputError("A figure is given twice.", where=path, found=", ".join(key))
+            raise InputError(
+                "A figure is given twice.", where=path, found=", ".join(key),
+                remedy="give models and tables different names, or leave one out",
+            )  # fmt: skip
         met.add(key)
 
 
@@ -294,28 +289,25 @@ def sheet(figures: Sequence[Figure], scores: Scores, samples: Sequence[str]) -> 
     beside those of other releases with the same task (so that the demo has a sheet); else it stands alone.
     """
     rows = [row for figure in figures for row in _rows(figure, scores, frozenset(samples))]
-    return pd.DataFrame(rows, columns=list(REPRODUCTION.columns)).astype(
-        {name: str(column.dtype) for name, column in REPRODUCTION.columns.items()}
-    )
+    return conform(pd.DataFrame(rows, columns=list(REPRODUCTION.columns)), REPRODUCTION)
 
 
-def _rows(figure: Figure, scores: Scores, samples: frozenset[str]) -> list[tuple[object, ...]]:
-    rows: list[tuple[object, ...]] = []
+def _rows(figure: Figure, scores: Scores, samples: frozenset[str]) -> Iterator[dict[str, object]]:
+    """Rows of `REPRODUCTION`: one a trial that the figure stands beside, and a feature set that is there."""
     for place in _places(figure, scores):
         known = scores.get(place, {})
         sets = [name for name in figure.features if _key(figure, name) in known]
         for features in sets or [""]:
             ours = known.get(_key(figure, features), MISSING)
-            verdict = _verdict(figure, place, place in scores, ours, samples)
-            rows.append(
-                (
-                    figure.paper, figure.name, figure.confirmed, *place, figure.classifier, features,
-                    figure.task, figure.role, figure.metric, figure.definition, figure.of_class,
-                    figure.value, ours.value, ours.low, ours.high, verdict, _note(figure, ours),
-                    figure.source,
-                )
-            )  # fmt: skip
-    return rows
+            yield {
+                "paper": figure.paper, "figure": figure.name, "confirmed": figure.confirmed,
+                **place._asdict(), "classifier": figure.classifier, "features": features,
+                "task": figure.task, "role": figure.role, "metric": figure.metric,
+                "definition": figure.definition, "class": figure.of_class, "published": figure.value,
+                "ours": ours.value, "low": ours.low, "high": ours.high,
+                "verdict": _verdict(figure, place, place in scores, ours, samples),
+                "note": _note(figure, ours), "source": figure.source, "protocol": figure.protocol,
+            }  # fmt: skip
 
 
 def _places(figure: Figure, scores: Scores) -> list[Place]:
@@ -343,18 +335,24 @@ def _verdict(figure: Figure, place: Place, computed: bool, ours: Ours, samples: 
 
 def _why_not(figure: Figure, place: Place, computed: bool, ours: Ours, samples: frozenset[str]) -> str:
     """Why there is no verdict, or nothing; what says most about the comparison comes first."""
-    missing = np.isnan(ours.value)
-    reasons = {
-        "sample data": place.release in samples,
-        f"release {figure.release} is not in this version": not computed,
-        f"other release (published for {figure.release})": place.release != figure.release,
-        "the published figure is unconfirmed": figure.confirmed == UNCONFIRMED,
-        figure.differs: bool(figure.differs),
-        "not computed in this version": ours is MISSING,
-        ours.note or "ours is undefined": missing,
-        "ours has no interval": np.isnan(ours.low) or np.isnan(ours.high),
-    }
-    return next((reason for reason, applies in reasons.items() if applies), "")
+    if place.release in samples:
+        return "sample data"
+    if not computed:
+        return f"release (no scores of {figure.release}, split {figure.scheme}, in this version)"
+    differs = dict(figure.differs)
+    if place.release != figure.release:
+        release = _joined(f"published for {figure.release}", differs.pop("release", ""))
+        differs = {"release": release, **differs}
+    reasons = [f"{aspect} ({words})" for aspect, words in differs.items()]
+    if figure.confirmed == UNCONFIRMED:
+        reasons.append("the published figure is unconfirmed")
+    if reasons:
+        return ", ".join(reasons)
+    if ours is MISSING:
+        return "not computed in this version"
+    if np.isnan(ours.value):
+        return ours.note or "ours is undefined"
+    return "ours has no interval" if np.isnan(ours.low) or np.isnan(ours.high) else ""
 
 
 def outside(published: float, decimals: int, low: float, high: float) -> float:

@@ -1,83 +1,42 @@
 """Confusion counts -> metrics with their definitions, intervals and comparisons.
 
-Every figure follows from the confusion table (counts by patch, true class, predicted class); nothing
-else is read. Intervals come from a bootstrap over groups (`sentinel_forest.uncertainty`), in which all
-classifiers of a role see the same draws, so that their differences are paired.
+Nothing but the confusion table is scored; the catalog says by which attributes of the patches (city,
+season, ...) scores are reported too.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from itertools import combinations
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
-from scipy import sparse
 
-from . import datasets, digests, ledger, metrics, uncertainty
-from .datasets.base import Dataset, Reference, Task
+from . import datasets, digests, ledger, uncertainty
+from .confusion import CONFUSION, ROLES, Classifier, classifiers, confusion
+from .datasets.base import Dataset
 from .errors import InputError, run
-from .tables import read_parquet, read_tsv, write_parquet, write_tsv
+from .evaluation import Score, evaluate, notes, sample
+from .paired import PAIRED, Scored, compare, paired_table, pairs
+from .tables import columns, conform, read_parquet, read_tsv, write_parquet, write_tsv
 
-ROLES = ("validation", "test")
-FOREST = "forest"
-NO_ANSWER = "no answer"
-"""What a reference algorithm "predicts" where it says nothing. It counts as negative, as in the paper on
-CloudSEN12: whatever is not said to be cloud is not cloud. So all classifiers are judged on the same
-pixels; the rows say how many pixels it is."""
-Known = TypeVar("Known")
-
-CONFUSION = pa.DataFrameSchema(
-    {
-        "scheme": pa.Column("str"),
-        "trial": pa.Column("int64", pa.Check.ge(1)),
-        "task": pa.Column("str"),
-        "features": pa.Column("str"),
-        "classifier": pa.Column("str"),
-        "patch": pa.Column("str"),
-        "group": pa.Column("str"),
-        "role": pa.Column("str", pa.Check.isin(ROLES)),
-        "true": pa.Column("str"),
-        "predicted": pa.Column("str"),
-        "count": pa.Column("int64", pa.Check.gt(0)),
-        "weight": pa.Column("float64", pa.Check.gt(0)),
-        "train_patches": pa.Column("int64", pa.Check.ge(0)),
-    },
-    strict=True,
-    ordered=True,
-)
-"""Counts (patches, or pixels) by patch, true class and predicted class.
-
-`features` is the feature set, empty for a reference algorithm; `weight` is 1 / probability of the patch
-to be drawn; `train_patches` is the number of patches of role train.
-"""
+_FIGURE = ("metric", "definition", "class")
+_WHO = ("classifier", "features", "task", "role")
 
 METRICS = pa.DataFrameSchema(
     {
-        "classifier": pa.Column("str"),
-        "features": pa.Column("str"),
-        "task": pa.Column("str"),
+        **columns("str", "classifier", "features", "task"),
         "role": pa.Column("str", pa.Check.isin(ROLES)),
-        "metric": pa.Column("str"),
-        "definition": pa.Column("str"),
-        "class": pa.Column("str"),
-        "value": pa.Column("float64", nullable=True),
-        "low": pa.Column("float64", nullable=True),
-        "high": pa.Column("float64", nullable=True),
-        "n": pa.Column("int64"),
-        "groups": pa.Column("int64"),
-        "mark": pa.Column("str"),
-        "note": pa.Column("str"),
+        **columns("str", *_FIGURE),
+        **columns("float64", "value", "low", "high", nullable=True),
+        **columns("int64", "n", "groups"),
+        **columns("str", "mark", "note"),
     },
     strict=True,
     ordered=True,
-    unique=["classifier", "features", "task", "role", "metric", "definition", "class"],
+    unique=[*_WHO, *_FIGURE],
 )
 """Scores. `class` is the class or the two-class question, empty for a figure over all classes.
 
@@ -86,517 +45,20 @@ patches) that the value rests on, `groups`: the groups they come from. Shares ar
 with ``%`` in 0..100. An undefined value is empty and `note` says why.
 """
 
-PAIRED = pa.DataFrameSchema(
-    {
-        "classifier_a": pa.Column("str"),
-        "features_a": pa.Column("str"),
-        "classifier_b": pa.Column("str"),
-        "features_b": pa.Column("str"),
-        "task": pa.Column("str"),
-        "role": pa.Column("str", pa.Check.isin(ROLES)),
-        "metric": pa.Column("str"),
-        "definition": pa.Column("str"),
-        "class": pa.Column("str"),
-        "difference": pa.Column("float64", nullable=True),
-        "low": pa.Column("float64", nullable=True),
-        "high": pa.Column("float64", nullable=True),
-        "p": pa.Column("float64", nullable=True),
-        "p_holm": pa.Column("float64", nullable=True),
-        "n": pa.Column("int64"),
-        "groups": pa.Column("int64"),
-        "test": pa.Column("str"),
-        "mark": pa.Column("str"),
-        "note": pa.Column("str"),
-    },
+SCORES_BY = pa.DataFrameSchema(
+    {**columns("str", "attribute", "stratum"), **METRICS.columns},
     strict=True,
     ordered=True,
+    unique=["attribute", "stratum", *_WHO, *_FIGURE],
 )
-"""Differences a - b on the same patches, `n` of them; the values and their definitions are in `METRICS`.
-
-The family of Holm's correction is the set of pairs with the same task, role, metric, definition, class
-and test.
+"""Scores on the patches with one value (`stratum`) of an `attribute` of the catalog, e.g. one city;
+other columns as in `METRICS`. Present classes are those of the stratum, and intervals rest on its groups
+alone. Figures of single classes are left out, of two-class questions all but those classifiers are
+compared by.
 """
 
-FAMILY = ["task", "role", "metric", "definition", "class", "test"]
-BOOTSTRAP = "cluster bootstrap over groups"
-MCNEMAR = "McNemar, exact, patches taken as independent"
-
-
-@dataclass(frozen=True, eq=False)
-class Classifier:
-    """Something that predicts: a forest, its trivial company, or a reference algorithm.
-
-    `predicted` are the names it can predict; `positive` gives, for each question of the task that it
-    answers, which of them count as positive. `constant` is set to the only name that a reference
-    algorithm predicts where its layer holds nothing else; `unanswered` is the share of units for which
-    it has no answer.
-    """
-
-    name: str
-    features: str
-    task: Task
-    predicted: tuple[str, ...]
-    positive: Mapping[str, tuple[str, ...]]
-    constant: str = ""
-    unanswered: float = 0.0
-
-    @property
-    def is_reference(self) -> bool:
-        """Whether it ships with the release."""
-        return not self.features
-
-
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """The patches of a role and the draws over their groups.
-
-    `group` (patches,) is the index of each patch's group; `weight` (patches,) its design weight;
-    `draws` (1 + draws, groups) how often a group counts, the first row being the sample itself.
-    """
-
-    patches: pd.Index
-    group: np.ndarray
-    weight: np.ndarray
-    draws: np.ndarray
-
-    @property
-    def is_weighted(self) -> bool:
-        """Whether patches were drawn with unequal probabilities."""
-        return bool((self.weight != 1).any())
-
-    @cached_property
-    def patch_draws(self) -> np.ndarray:
-        """How often each patch counts, (1 + draws, patches)."""
-        return self.draws[:, self.group]
-
-
-@dataclass(frozen=True, eq=False)
-class Score:
-    """A value and its bootstrap replicates; `undefined` says why the value is NaN."""
-
-    metric: str
-    definition: str
-    of_class: str
-    headline: bool
-    value: float
-    replicates: np.ndarray
-    n: int
-    groups: int
-    undefined: str
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        """What makes scores of two classifiers comparable."""
-        return self.metric, self.definition, self.of_class
-
-
-# Confusion
-
-
-def confusion(
-    dataset: Dataset,
-    catalog: pd.DataFrame,
-    split: pd.DataFrame,
-    predictions: pd.DataFrame,
-    references: pd.DataFrame,
-    scheme: str,
-    trial: int,
-    sets: Sequence[str],
-) -> pd.DataFrame:
-    """The confusion table of a trial.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        The vocabulary.
-    catalog, split : DataFrame
-        With the columns patch and group; patch, role and weight.
-    predictions : DataFrame
-        scheme, trial, set, classifier, patch, true, predicted, count.
-    references : DataFrame
-        classifier, patch, true, predicted, count.
-    scheme, trial, sets
-        What is to be taken from `predictions`.
-
-    Returns
-    -------
-    DataFrame
-        See `CONFUSION`; sorted by task, features, classifier and the order of the catalog.
-
-    Raises
-    ------
-    InputError
-        If a feature set or a reference algorithm is unknown, a patch is not in the split, a pair of
-        classes is counted twice, or a feature set has no prediction.
-    """
-    mine = predictions[(predictions["scheme"] == scheme) & (predictions["trial"] == trial)]
-    mine = mine[mine["set"].isin(sets)].rename(columns={"set": "features"})
-    absent = [name for name in sets if name not in set(mine["features"])]
-    if absent:
-        raise InputError(
-            "A feature set has no predictions.", where=f"{scheme}, trial {trial}", found="none",
-            expected=", ".join(absent), remedy="predict it, or leave it out of --sets",
-        )  # fmt: skip
-    tasks = {name: _known(name, dataset.feature_sets, "feature set").task for name in sets}
-    forests = mine.assign(task=mine["features"].map(tasks))
-    names = references["classifier"].unique()
-    tasks = {name: _known(name, dataset.references, "reference algorithm").task for name in names}
-    others = references.assign(task=references["classifier"].map(tasks), features="")
-    columns = ["task", "features", "classifier", "patch", "true", "predicted", "count"]
-    counts = pd.concat([forests[columns], others[columns]], ignore_index=True)
-    twice = counts[counts.duplicated(columns[:-1])]
-    if len(twice):
-        raise InputError(
-            "Counts are given twice.", where=", ".join(twice.iloc[0][columns[:-1]]),
-            found=f"{len(twice)} rows too many",
-            expected="one row for a classifier, patch, true and predicted class",
-            remedy="give each table of a shard once",
-        )  # fmt: skip
-    table = _with_roles(counts, catalog, split)
-    table["scheme"], table["trial"] = scheme, trial
-    table["train_patches"] = int((split["role"] == "train").sum())
-    return conform(table[list(CONFUSION.columns)], CONFUSION)
-
-
-def conform(table: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
-    """A table with the dtypes of its schema, also where it has no rows."""
-    dtypes = {name: str(column.dtype) for name, column in schema.columns.items()}
-    return table.astype({name: "str" if "str" in dtype else dtype for name, dtype in dtypes.items()})
-
-
-def _known(name: str, known: Mapping[str, Known], what: str) -> Known:
-    if name not in known:
-        raise InputError(f"Unknown {what}.", found=name, expected=" | ".join(known) or "none")
-    return known[name]
-
-
-def _with_roles(counts: pd.DataFrame, catalog: pd.DataFrame, split: pd.DataFrame) -> pd.DataFrame:
-    """Counts above 0 of the patches of role validation or test, with group, role and weight."""
-    place = pd.Series(np.arange(len(catalog)), index=catalog["patch"])
-    about = split.merge(catalog[["patch", "group"]], on="patch", how="inner", validate="1:1")
-    unknown = ~counts["patch"].isin(about["patch"])
-    if unknown.any():
-        raise InputError(
-            "A patch is not in the split.", where=counts.loc[unknown, "patch"].iloc[0],
-            found=f"{int(unknown.sum())} rows of such patches", expected="patches of catalog and split",
-            remedy="predict again with the tables that were given here",
-        )  # fmt: skip
-    about = about[about["role"].isin(ROLES)]
-    table = counts[counts["count"] > 0].merge(about, on="patch", how="inner", validate="m:1")
-    order = table["patch"].map(place)
-    keys = ["task", "features", "classifier", "place", "true", "predicted"]
-    return table.assign(place=order).sort_values(keys, kind="stable", ignore_index=True)
-
-
-def classifiers(table: pd.DataFrame, dataset: Dataset) -> list[Classifier]:
-    """The classifiers of a confusion table, feature sets first, in sorted order.
-
-    Raises
-    ------
-    InputError
-        If a class is not in the vocabulary of the task or of the reference algorithm.
-    """
-    found = []
-    for key, rows in table.groupby(["task", "features", "classifier"], sort=True):
-        task, features, name = map(str, key)
-        about = dataset.tasks[task]
-        if features:
-            positive = {question.name: question.positive for question in about.questions}
-            one = Classifier(name, features, about, about.names, positive)
-        else:
-            one = _reference(dataset.references[name], about, rows)
-        for column, known in (("true", about.names), ("predicted", one.predicted)):
-            unknown = sorted(set(rows[column]) - set(known))
-            if unknown:
-                raise InputError(
-                    f"Unknown {column} class.", where=f"{name} {features}".strip(), found=", ".join(unknown),
-                    expected=" | ".join(known), remedy="check the class table of the layer",
-                )  # fmt: skip
-        found.append(one)
-    return sorted(found, key=lambda classifier: classifier.is_reference)
-
-
-def _reference(reference: Reference, task: Task, rows: pd.DataFrame) -> Classifier:
-    """A reference algorithm, and what its counts show about its layer."""
-    silent = rows["predicted"] == NO_ANSWER
-    said = sorted(set(rows.loc[~silent, "predicted"]))
-    constant = (said or [NO_ANSWER])[0] if len(said) < 2 and rows["true"].nunique() > 1 else ""
-    predicted = (*reference.predicted, NO_ANSWER) if silent.any() else reference.predicted
-    unanswered = float(rows.loc[silent, "count"].sum() / rows["count"].sum())
-    return Classifier(reference.name, "", task, predicted, dict(reference.answers), constant, unanswered)
-
-
-# Scores
-
-
-def sample(patches: pd.DataFrame, draws: int, seed: int) -> Sample:
-    """The patches (patch, group, weight) of a role, with `draws` draws over their groups."""
-    group, names = pd.factorize(patches["group"], sort=True)
-    counts = uncertainty.resamples(len(names), draws, seed)
-    counts = np.vstack([np.ones((1, len(names))), counts])
-    return Sample(pd.Index(patches["patch"]), group, patches["weight"].to_numpy(np.float64), counts)
-
-
-def evaluate(rows: pd.DataFrame, classifier: Classifier, patches: Sample) -> list[Score]:
-    """All scores of a classifier in a role, as sampled and, where that differs, design-weighted.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Rows of the confusion table of this classifier and role.
-    classifier : Classifier
-        What it predicts and answers.
-    patches : Sample
-        The role; patches without rows (nothing valid in them) take no part.
-    """
-    cells = _cells(rows, classifier, patches)
-    plain = _evaluate(cells, cells, classifier, patches, np.ones(len(patches.patches)))
-    if not patches.is_weighted:
-        return plain
-    by_design = sparse.diags_array(patches.weight).tocsr() @ cells
-    weighted = _evaluate(cells, by_design, classifier, patches, patches.weight)
-    return [
-        replace(score, definition=score.definition + ending)
-        for scores, ending in ((plain, metrics.AS_SAMPLED), (weighted, metrics.DESIGN_WEIGHTED))
-        for score in scores
-    ]
-
-
-def _cells(rows: pd.DataFrame, classifier: Classifier, patches: Sample) -> sparse.csr_array:
-    """Counts (patches, true x predicted)."""
-    true = pd.Index(classifier.task.names).get_indexer(pd.Index(rows["true"]))
-    predicted = pd.Index(classifier.predicted).get_indexer(pd.Index(rows["predicted"]))
-    place = patches.patches.get_indexer(pd.Index(rows["patch"]))
-    shape = len(patches.patches), len(classifier.task.names) * len(classifier.predicted)
-    count = rows["count"].to_numpy(np.float64)
-    return sparse.csr_array((count, (place, true * len(classifier.predicted) + predicted)), shape=shape)
-
-
-def _evaluate(
-    cells: sparse.csr_array,
-    weighted: sparse.csr_array,
-    classifier: Classifier,
-    patches: Sample,
-    weight: np.ndarray,
-) -> list[Score]:
-    """Scores of `weighted` counts; how much they rest on is counted in `cells`."""
-    shape = len(classifier.task.names), len(classifier.predicted)
-    groups = patches.draws.shape[1]
-    places = patches.group, np.arange(len(patches.group))
-    membership = sparse.csr_array((np.ones(len(patches.group)), places), shape=(groups, len(patches.group)))
-    # Sparse products add up in one fixed order, dense ones in an order that depends on the cores.
-    by_group = (membership @ cells).toarray().reshape(groups, *shape)
-    drawn = ((membership @ weighted).T @ patches.draws.T).T.reshape(len(patches.draws), *shape)
-    scores = []
-    if set(classifier.predicted) == set(classifier.task.names):
-        order = [classifier.predicted.index(name) for name in classifier.task.names]
-        square, by_group_square = drawn[..., order], by_group[..., order]
-        overall = (*metrics.OVERALL, *metrics.OF_TASK.get(classifier.task.name, ()))
-        for metric in overall:
-            scores.append(_score(metric, "", square, by_group_square))
-        for metric in metrics.PER_CLASS:
-            scores += _class_scores(metric, classifier.task.names, square, by_group_square)
-    first = None
-    for question in classifier.task.questions:
-        positive = np.isin(classifier.task.names, question.positive)
-        first = positive if first is None else first
-        if question.name not in classifier.positive:
-            continue
-        sides = positive, np.isin(classifier.predicted, classifier.positive[question.name])
-        two, by_group_two = _two_class(drawn, *sides), _two_class(by_group, *sides)
-        scores += [_score(metric, question.name, two, by_group_two) for metric in metrics.QUESTION]
-        if classifier.task.unit == "pixel":
-            each = cells.toarray().reshape(-1, *shape)
-            cloudy = each[:, first].sum(axis=(1, 2)) > 0
-            scores += _patch_scores(question.name, _two_class(each, *sides), cloudy, patches, weight)
-    return scores
-
-
-def _two_class(counts: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Counts (..., true, predicted) added up to (..., 2, 2), negative first."""
-    by_true = np.stack([counts[..., ~true, :].sum(axis=-2), counts[..., true, :].sum(axis=-2)], axis=-2)
-    return np.stack([by_true[..., ~predicted].sum(axis=-1), by_true[..., predicted].sum(axis=-1)], axis=-1)
-
-
-def _score(metric: metrics.Metric, of_class: str, drawn: np.ndarray, by_group: np.ndarray) -> Score:
-    return _finished(metric, of_class, metric.function(drawn), metric.support(by_group))
-
-
-def _class_scores(
-    metric: metrics.Metric, names: Sequence[str], drawn: np.ndarray, by_group: np.ndarray
-) -> list[Score]:
-    values, support = metric.function(drawn), metric.support(by_group)
-    return [_finished(metric, name, values[:, at], support[:, at]) for at, name in enumerate(names)]
-
-
-def _patch_scores(
-    question: str, counts: np.ndarray, cloudy: np.ndarray, patches: Sample, weight: np.ndarray
-) -> list[Score]:
-    """Summaries over patches of a question."""
-    scores = []
-    weights = patches.patch_draws * weight
-    groups = patches.draws.shape[1]
-    for metric in metrics.PER_PATCH:
-        values = metric.value(counts)
-        values = np.where(cloudy, values, np.nan) if metric.cloudy else values
-        support = np.bincount(patches.group, weights=~np.isnan(values), minlength=groups)
-        scores.append(_finished(metric, question, metric.summary(values, weights), support))
-    return scores
-
-
-def _finished(
-    metric: metrics.Metric | metrics.PatchMetric, of_class: str, values: np.ndarray, support: np.ndarray
-) -> Score:
-    """`values` (1 + draws,), the sample itself first; `support` (groups,)."""
-    return Score(
-        metric.name, metric.definition, of_class, metric.headline, float(values[0]), values[1:],
-        int(support.sum()), int((support > 0).sum()), metric.undefined if np.isnan(values[0]) else "",
-    )  # fmt: skip
-
-
-def metric_rows(
-    classifier: Classifier, role: str, scores: Iterable[Score], mark: str
-) -> list[tuple[object, ...]]:
-    """Rows of `METRICS`."""
-    rows: list[tuple[object, ...]] = []
-    for score in scores:
-        why = _why(score, classifier, role)
-        value = np.nan if why else score.value
-        low, high = (np.nan, np.nan) if why else uncertainty.interval(score.replicates, score.groups)
-        note = why or _said(_few_groups(score), _unanswered(classifier))
-        about = classifier.name, classifier.features, classifier.task.name, role
-        rows.append((*about, *score.key, value, low, high, score.n, score.groups, mark, note))
-    return rows
-
-
-def _why(score: Score, classifier: Classifier, role: str) -> str:
-    """Why a value is empty, or nothing."""
-    if classifier.constant:
-        return f"the layer of {classifier.name} is constant: it predicts nothing but {classifier.constant}"
-    if not score.undefined:
-        return ""
-    if not score.n and not score.of_class:
-        return metrics.NOTHING.format(role=role)
-    return score.undefined.format_map({"role": role, "class": score.of_class})
-
-
-def _said(*notes: str) -> str:
-    return "; ".join(note for note in notes if note)
-
-
-def _unanswered(classifier: Classifier) -> str:
-    share = classifier.unanswered
-    return f"no answer for {100 * share:.3g} % of all units: counted as negative" if share else ""
-
-
-def _few_groups(score: Score) -> str:
-    """What is to be said about the interval of a score."""
-    notes = []
-    if score.groups == 1:
-        notes.append("one group: no interval")
-    elif score.groups < uncertainty.FEW_GROUPS:
-        notes.append(f"fewer than ten groups ({score.groups}): interval not to be trusted")
-    undefined = int(np.isnan(score.replicates).sum())
-    if score.groups > 1 and undefined:
-        notes.append(f"undefined in {undefined} of {len(score.replicates)} draws")
-    return "; ".join(notes)
-
-
-# Comparisons
-
-
-def pairs(found: Sequence[Classifier]) -> list[tuple[Classifier, Classifier]]:
-    """Forest against reference algorithm, against its trivial company, and set against set."""
-    forests = [classifier for classifier in found if classifier.name == FOREST and classifier.features]
-    others = [classifier for classifier in found if classifier not in forests]
-    against = [
-        (forest, other)
-        for forest in forests
-        for other in others
-        if other.task.name == forest.task.name and other.features in ("", forest.features)
-    ]
-    return against + [(a, b) for a, b in combinations(forests, 2) if a.task.name == b.task.name]
-
-
-def compare(
-    a: Classifier,
-    b: Classifier,
-    rows: Mapping[Classifier, pd.DataFrame],
-    scores: Mapping[Classifier, list[Score]],
-    patches: Sample,
-    role: str,
-    mark: str,
-) -> list[tuple[object, ...]]:
-    """Rows of `PAIRED` for one pair, without Holm's correction."""
-    of_a, of_b = set(rows[a]["patch"]), set(rows[b]["patch"])
-    common, mine = of_a & of_b, {a: scores[a], b: scores[b]}
-    notes = []
-    if of_a != of_b:
-        notes.append(f"{len(common)} of {len(of_a | of_b)} patches in common")
-    shared = {one: rows[one][rows[one]["patch"].isin(common)] for one in (a, b)}
-    if of_a != of_b:
-        mine = {one: evaluate(shared[one], one, patches) for one in (a, b)}
-    if not _same_units(shared[a], shared[b]):
-        notes.append("the two leave out different pixels")
-    notes += [_unanswered(one) for one in (a, b)]
-    theirs = {score.key: score for score in mine[b]}
-    about = a.name, a.features, b.name, b.features, a.task.name, role
-    table: list[tuple[object, ...]] = []
-    for score in mine[a]:
-        other = theirs.get(score.key)
-        if not score.headline or other is None:
-            continue
-        why = _why(score, a, role) or _why(other, b, role)
-        groups = min(score.groups, other.groups)
-        estimate = np.nan if why else score.value - other.value
-        low, high, p = uncertainty.difference(estimate, score.replicates - other.replicates, groups)
-        note = _said(why or _few_groups(replace(score, groups=groups)), *notes)
-        table.append(
-            (*about, *score.key, estimate, low, high, p, np.nan, len(common), groups, BOOTSTRAP, mark, note)
-        )
-        as_sampled = score.definition.removesuffix(metrics.AS_SAMPLED) == metrics.OVERALL[0].definition
-        if as_sampled and not score.of_class and a.task.unit == "patch" and not why:
-            p = _mcnemar(shared[a], shared[b])
-            note = _said(*notes)
-            table.append(
-                (
-                    *about,
-                    *score.key,
-                    estimate,
-                    np.nan,
-                    np.nan,
-                    p,
-                    np.nan,
-                    len(common),
-                    groups,
-                    MCNEMAR,
-                    mark,
-                    note,
-                )
-            )
-    return table
-
-
-def _same_units(a: pd.DataFrame, b: pd.DataFrame) -> bool:
-    """Whether two classifiers have the same counts of true classes in every patch."""
-    first, second = (rows.groupby(["patch", "true"])["count"].sum() for rows in (a, b))
-    return first.equals(second)
-
-
-def _mcnemar(a: pd.DataFrame, b: pd.DataFrame) -> float:
-    right = [set(rows.loc[rows["true"] == rows["predicted"], "patch"]) for rows in (a, b)]
-    return uncertainty.mcnemar(len(right[0] - right[1]), len(right[1] - right[0]))
-
-
-def paired_table(rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
-    """Rows of `PAIRED` as a table, with Holm's correction."""
-    table = _table(rows, PAIRED)
-    table["p_holm"] = table.groupby(FAMILY, sort=False)["p"].transform(uncertainty.holm)
-    return table
-
-
-def _table(rows: Sequence[tuple[object, ...]], schema: pa.DataFrameSchema) -> pd.DataFrame:
-    return conform(pd.DataFrame(list(rows), columns=list(schema.columns)), schema)
+UNKNOWN = "unknown"
+"""The stratum of the patches whose attribute is blank."""
 
 
 def score(
@@ -630,27 +92,99 @@ def score(
         See `METRICS` and `PAIRED`.
     """
     found = classifiers(table, dataset)
-    scored: list[tuple[object, ...]] = []
-    compared: list[tuple[object, ...]] = []
+    scored: list[dict[str, object]] = []
+    compared: list[dict[str, object]] = []
     for role in ROLES:
-        in_role = split[split["role"] == role]
-        if in_role.empty:
+        patches = split[split["role"] == role]
+        if patches.empty:
             continue
-        print(f"score: role {role}, {len(in_role)} patches, {len(found)} classifiers", file=sys.stderr)
-        patches = sample(in_role, draws, digests.seed(*seed, role, "bootstrap"))
-        rows = {one: _rows(table, one, role) for one in found}
-        scores = {one: evaluate(rows[one], one, patches) for one in found}
+        print(f"score: role {role}, {len(patches)} patches, {len(found)} classifiers", file=sys.stderr)
+        drawn = sample(patches, draws, digests.seed(*seed, role, "bootstrap"))
+        of_role = []
         for one in found:
-            scored += metric_rows(one, role, scores[one], marks[role])
-        for a, b in pairs(found):
-            compared += compare(a, b, rows, scores, patches, role, marks[role])
+            rows = one.rows(table, role)
+            of_role.append(Scored(one, rows, evaluate(rows, one, drawn)))
+            shared = _shared_labels(dataset, one, patches)
+            scored += metric_rows(one, role, of_role[-1].scores, marks[role], shared)
+        for a, b in pairs(of_role):
+            compared += compare(a, b, drawn, role, marks[role])
     return _table(scored, METRICS), paired_table(compared)
 
 
-def _rows(table: pd.DataFrame, classifier: Classifier, role: str) -> pd.DataFrame:
-    """Rows of the confusion table of a classifier in a role."""
-    mine = (table["classifier"] == classifier.name) & (table["features"] == classifier.features)
-    return table[mine & (table["task"] == classifier.task.name) & (table["role"] == role)]
+def score_by(
+    table: pd.DataFrame,
+    dataset: Dataset,
+    split: pd.DataFrame,
+    marks: Mapping[str, str],
+    draws: int,
+    seed: Sequence[object],
+) -> pd.DataFrame:
+    """Scores by each of the dataset's `strata_keys`; parameters as of `score`, `split` with these columns.
+
+    An attribute that is blank for all patches has no rows.
+
+    Returns
+    -------
+    DataFrame
+        See `SCORES_BY`.
+    """
+    found = classifiers(table, dataset)
+    scored: list[dict[str, object]] = []
+    for attribute in dataset.strata_keys:
+        for role, stratum, patches in _strata(split, attribute):
+            here = {"attribute": attribute, "stratum": stratum}
+            inside = table[table["patch"].isin(patches["patch"])]
+            # Without a second group there is no interval to draw for.
+            wanted = draws if patches["group"].nunique() > 1 else 0
+            drawn = sample(patches, wanted, digests.seed(*seed, role, attribute, stratum, "bootstrap"))
+            for one in found:
+                scores = evaluate(one.rows(inside, role), one, drawn)
+                shown = [each for each in scores if each.headline or not each.of_class]
+                shared = _shared_labels(dataset, one, patches)
+                rows = metric_rows(one, role, shown, marks[role], shared, stratum)
+                scored += [here | row for row in rows]
+    return _table(scored, SCORES_BY)
+
+
+def _strata(split: pd.DataFrame, attribute: str) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Role, stratum and its patches, sorted."""
+    if (split[attribute] == "").all():
+        return
+    named = split.assign(stratum=split[attribute].replace("", UNKNOWN))
+    for role in ROLES:
+        for stratum, patches in named[named["role"] == role].groupby("stratum", sort=True):
+            yield role, str(stratum), patches
+
+
+def _shared_labels(dataset: Dataset, classifier: Classifier, patches: pd.DataFrame) -> str:
+    """What is to be said where pixels share labels, so that `n` of them are not as many cases."""
+    labels = dataset.independent_labels(classifier.task.name, patches)
+    return "" if labels is None else f"pixels share {labels} independent labels"
+
+
+def metric_rows(
+    classifier: Classifier,
+    role: str,
+    scores: Iterable[Score],
+    mark: str,
+    shared: str = "",
+    stratum: str = "",
+) -> Iterator[dict[str, object]]:
+    """Rows of `METRICS`; `shared` is added to all notes, which name the stratum if there is one."""
+    for score in scores:
+        why = score.why_empty(classifier, f"{role} ({stratum})" if stratum else role)
+        low, high = (np.nan, np.nan) if why else uncertainty.interval(score.replicates, score.groups)
+        yield {
+            "classifier": classifier.name, "features": classifier.features, "task": classifier.task.name,
+            "role": role, "metric": score.metric, "definition": score.definition, "class": score.of_class,
+            "value": np.nan if why else score.value, "low": low, "high": high, "n": score.n,
+            "groups": score.groups, "mark": mark,
+            "note": why or notes(score.doubts(), classifier.silence(), shared),
+        }  # fmt: skip
+
+
+def _table(rows: Sequence[Mapping[str, object]], schema: pa.DataFrameSchema) -> pd.DataFrame:
+    return conform(pd.DataFrame(list(rows), columns=list(schema.columns)), schema)
 
 
 # Step
@@ -676,16 +210,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--references", type=Path, nargs="*", default=[])
     parser.add_argument("--seed", type=int, required=True, help="seed of the version")
     parser.add_argument("--draws", type=int, default=1000)
-    parser.add_argument(
-        "--confusion", action="append", default=[], help="PATH for all feature sets, or SET=PATH for one"
-    )
+    parser.add_argument("--confusion", type=Path, required=True)
     parser.add_argument("--metrics", type=Path, required=True)
+    parser.add_argument("--scores-by", type=Path, required=True)
     parser.add_argument("--paired", type=Path, required=True)
     given = parser.parse_args(argv)
     dataset = datasets.load(given.dataset, given.layout)
     sets = [name for name in given.sets.split(",") if name]
-    targets = [_target(text, sets) for text in given.confusion]
-    catalog = read_parquet(given.catalog, ["patch", "group"])
+    known = dict.fromkeys(["group", *dataset.strata_keys, *dataset.ground_columns])
+    catalog = read_parquet(given.catalog, ["patch", *known])
     split = read_parquet(given.split)
     marks = _marks(given.ledger, given.scheme, given.trial, given.verified)
     predictions = _stack(given.predictions, PREDICTIONS, given.scheme, given.trial)
@@ -694,23 +227,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     about = split.merge(catalog, on="patch", how="inner")
     seed = given.seed, given.release, given.scheme, given.trial
     scored, compared = score(table, dataset, about, marks, given.draws, seed)
-    for name, path in targets:
-        mine = table if name is None else _of_set(table, name, dataset)
-        write_parquet(path, mine.reset_index(drop=True), CONFUSION)
+    write_parquet(given.confusion, table, CONFUSION)
     write_tsv(given.metrics, scored, METRICS)
+    write_tsv(given.scores_by, score_by(table, dataset, about, marks, given.draws, seed), SCORES_BY)
     write_tsv(given.paired, compared, PAIRED)
-
-
-def _target(text: str, sets: Sequence[str]) -> tuple[str | None, Path]:
-    """A feature set (None: all) and the file that its confusion table is written to."""
-    name, equals, path = text.partition("=")
-    return (name, Path(path)) if equals and name in sets else (None, Path(text))
-
-
-def _of_set(table: pd.DataFrame, name: str, dataset: Dataset) -> pd.DataFrame:
-    """The rows of a feature set, and of the reference algorithms of its task."""
-    task = dataset.feature_sets[name].task
-    return table[(table["task"] == task) & table["features"].isin([name, ""])]
 
 
 def _stack(

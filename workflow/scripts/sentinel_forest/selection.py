@@ -7,11 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from . import datasets, ledger, releases, split
+from . import datasets, links, releases
 from .configuration import complete, nearest, read_yaml
 from .datasets.base import Dataset, Reference
 from .errors import InputError
 from .releases import Release
+from .schemes import definitions
 
 
 class Baseline(NamedTuple):
@@ -57,6 +58,20 @@ class Selection:
         }
 
     @cached_property
+    def paths(self) -> dict[str, list[str]]:
+        """For each release the selected files that lie in its folder; none where there is no folder."""
+        return {
+            name: []
+            if release.folder is None
+            else [
+                path
+                for path in self.datasets[name].list_files(release.folder)
+                if releases.selected(path, release.select)
+            ]
+            for name, release in self.releases.items()
+        }
+
+    @cached_property
     def layers(self) -> dict[str, frozenset[str]]:
         """For each release the layers it has, by the names of its files."""
         return {name: self._layers(release) for name, release in self.releases.items()}
@@ -65,13 +80,8 @@ class Selection:
         dataset = self.datasets[release.name]
         if release.is_sample:
             return frozenset(dataset.layer_table)
-        if release.folder is not None:
-            paths = [
-                path for path in dataset.list_files(release.folder) if releases.selected(path, release.select)
-            ]
-        else:
-            paths = [file.path for file in release.files]
-        return dataset.layers(paths)
+        registered = [file.path for file in release.files]
+        return dataset.layers(registered if release.folder is None else self.paths[release.name])
 
     def settings(self, release: str, key: str) -> dict[str, Any]:
         """The `draw` or the `forest` of a release: what is asked for, else what its registry entry
@@ -100,7 +110,7 @@ class Selection:
         return [
             (scheme, trial)
             for scheme, definition in self.definitions(release).items()
-            for trial in range(1, split.trials_of(definition, self.config["trials"]) + 1)
+            for trial in range(1, definitions.trials_of(definition, self.config["trials"]) + 1)
         ]
 
     def source(self, release: str) -> str:
@@ -210,20 +220,20 @@ def _check_sets(selection: Selection) -> None:
 def _check_schemes(selection: Selection) -> None:
     own = selection.config["own_schemes"]
     for name in selection.config["schemes"]:
-        if name not in own and name not in split.DEFINITIONS:
+        if name not in own and name not in definitions.DEFINITIONS:
             raise InputError(
                 "Unknown scheme.",
                 where="key 'schemes'",
                 found=name,
-                expected=nearest(name, {*own, *split.DEFINITIONS}),
+                expected=nearest(name, {*own, *definitions.DEFINITIONS}),
             )
     for name, definition in own.items():
-        split.complete(definition, f"own_schemes.{name}")
+        definitions.complete(definition, f"own_schemes.{name}")
 
 
 def _check_gate(selection: Selection) -> None:
     known = {
-        *ledger.OWN_KEYS,
+        *links.OWN_KEYS,
         *(key for dataset in selection.datasets.values() for key in dataset.group_keys),
     }
     for key in selection.config["gate"]:

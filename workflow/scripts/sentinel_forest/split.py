@@ -1,8 +1,8 @@
 """Schemes -> trials: which patch is used for what.
 
 Every patch of a release gets a role (train, validation, test, unused) by the rule of a scheme. A
-definition names the rule (``kind``) and its options; `DEFINITIONS` lists the options of each kind
-with their defaults:
+definition names the rule (``kind``) and its options; `schemes.definitions` has the options of each kind
+and their defaults:
 
 =================  ==================================================================================
 option             means
@@ -42,7 +42,6 @@ repeats), in ``leave-one-group-out`` that of the value, in ``learning-curve`` th
 """
 
 import argparse
-import difflib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,10 +55,10 @@ import pandera.pandas as pa
 from . import digests
 from .errors import InputError, run
 from .schemes import draws, spatial, stratified
+from .schemes.definitions import DEFINITIONS, ROLES, Options, complete, hint
 from .schemes.draws import SCALE
 from .tables import read_parquet, write_parquet, write_tsv
 
-ROLES = ("train", "validation", "test", "unused")
 TRAIN, VALIDATION, TEST, UNUSED = range(4)
 
 SPLIT = pa.DataFrameSchema(
@@ -101,35 +100,6 @@ INFEASIBLE = pa.DataFrameSchema(
 )
 """What was asked for and could not be met."""
 
-_SHARES = {"train": 0.8490, "validation": 0.0535, "test": 0.0975}
-_ANY = {"strict": False}
-_SHARED = {"shares": _SHARES, "tolerance": 0.1}
-_GROUPED = {"groups": ["group"], "apart": []}
-_SOLVED = {"strata": [], "method": "milp", "compare": True, "time_limit": 120}
-_EVEN = {"stratified": False, "strata": [], "method": "milp", "compare": False, "time_limit": 120}
-
-DEFINITIONS: dict[str, dict[str, object]] = {
-    "published": {**_ANY},
-    "pooled-random": {**_SHARED, "stratified": False, "strata": [], **_ANY},
-    "grouped": {**_SHARED, **_GROUPED, **_ANY},
-    "grouped-stratified": {**_SHARED, **_GROUPED, **_SOLVED, **_ANY},
-    "kfold": {"folds": 5, "repeats": 1, "validation_folds": 1, "tolerance": 0.1, **_GROUPED, **_EVEN, **_ANY},
-    "leave-one-group-out": {"key": "group", "values": [], "validation": 0.1, **_GROUPED, **_ANY},
-    "spatial-blocks": {**_SHARED, "block_km": 50.0, "buffer_km": 5.0, **_GROUPED, "groups": [],
-                       **_EVEN, **_ANY},
-    "balanced": {"base": "grouped", "per_class": 0, **_SHARED, **_GROUPED, **_SOLVED, "compare": False,
-                 **_ANY},
-    "learning-curve": {
-        "fractions": [0.1, 0.2, 0.5, 1.0], "repeats": 1, "base": "grouped",
-        **_SHARED, **_GROUPED, **_SOLVED, "compare": False, **_ANY,
-    },
-}  # fmt: skip
-"""The options of each kind of scheme, with their defaults (see the table at the top of the module)."""
-
-METHODS = ("milp", "greedy", "stratified-group-kfold")
-BASES = ("published", "pooled-random", "grouped", "grouped-stratified")
-
-Options = Mapping[str, object]
 Seed = Callable[..., int]
 
 
@@ -154,135 +124,6 @@ class Draw:
     asked: Mapping[str, float]
     fits: tuple[tuple[str, float], ...] = ()
     unmet: tuple[tuple[str, str, str], ...] = ()
-
-
-# ---------------------------------------------------------------------------------- definitions
-
-
-def complete(definition: Options, where: str = "") -> dict[str, object]:
-    """A definition with every option of its kind, checked as far as it can be without a catalog.
-
-    Parameters
-    ----------
-    definition : mapping
-        ``kind`` and any of its options.
-    where : str
-        Name of the scheme, for messages.
-
-    Raises
-    ------
-    InputError
-        If the kind or an option is unknown, or a value is not possible.
-    """
-    kind = definition.get("kind")
-    if kind not in DEFINITIONS:
-        raise InputError(
-            "Unknown kind of scheme.", where=where, found=kind, expected=" | ".join(DEFINITIONS),
-            remedy=_nearest(str(kind), list(DEFINITIONS)),
-        )  # fmt: skip
-    defaults = DEFINITIONS[str(kind)]
-    for option in definition:
-        if option not in defaults and option != "kind":
-            raise InputError(
-                f"Unknown option of a {kind} scheme.", where=where, found=option,
-                expected=" | ".join(defaults), remedy=_nearest(option, list(defaults)),
-            )  # fmt: skip
-    options = {"kind": kind, **defaults, **definition}
-    for option, check in _CHECKS.items():
-        if option in options and not check[0](options[option]):
-            raise InputError(
-                "A value is not possible.", where=f"scheme {where}, {option}".replace("  ", " "),
-                found=json.dumps(options[option]), expected=check[1],
-            )  # fmt: skip
-    _check_folds(options, where)
-    return options
-
-
-def trials_of(definition: Options, trials: int) -> int:
-    """Number of trials of a scheme, where `trials` are configured; known without the catalog."""
-    options = complete(definition)
-    match options["kind"]:
-        case "published":
-            return 1
-        case "kfold":
-            return options["folds"] * options["repeats"]  # type: ignore[operator]
-        case "learning-curve":
-            return len(options["fractions"]) * options["repeats"]  # type: ignore[operator,arg-type]
-        case "leave-one-group-out":
-            return len(options["values"]) or trials  # type: ignore[arg-type]
-    return trials
-
-
-def _nearest(word: str, words: Sequence[str]) -> str | None:
-    """A hint at the word that was probably meant."""
-    close = difflib.get_close_matches(word, words, 1)
-    return f"did you mean {close[0]}?" if close else None
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _whole(value: object, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-def _texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(text, str) for text in value)
-
-
-def _good_shares(value: object) -> bool:
-    return (
-        isinstance(value, Mapping)
-        and set(value) <= set(ROLES[:3])
-        and all(_number(share) and share >= 0 for share in value.values())
-        and abs(sum(value.values()) - 1) < 1e-9
-        and value.get("train", 0) > 0
-    )
-
-
-def _good_fractions(value: object) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) > 0
-        and all(_number(part) and 0 < part <= 1 for part in value)
-        and value == sorted(set(value))
-    )
-
-
-_CHECKS: dict[str, tuple[Callable[[object], bool], str]] = {
-    "shares": (_good_shares, "shares for train (more than 0), validation, test that add up to 1"),
-    "groups": (_texts, "a list of catalog columns"),
-    "apart": (_texts, "a list of catalog columns"),
-    "strata": (_texts, "a list of catalog columns"),
-    "values": (_texts, "a list of values of the key, as text"),
-    "key": (lambda value: isinstance(value, str), "a catalog column"),
-    "method": (lambda value: value in METHODS, " | ".join(METHODS)),
-    "base": (lambda value: value in BASES, " | ".join(BASES)),
-    "stratified": (lambda value: isinstance(value, bool), "true | false"),
-    "compare": (lambda value: isinstance(value, bool), "true | false"),
-    "strict": (lambda value: isinstance(value, bool), "true | false"),
-    "time_limit": (lambda value: _number(value) and value > 0, "seconds, more than 0"),  # type: ignore[operator]
-    "tolerance": (lambda value: _number(value) and value >= 0, "a number, 0 or more"),  # type: ignore[operator]
-    "validation": (lambda value: _number(value) and 0 <= value < 1, "a number from 0 to below 1"),  # type: ignore[operator]
-    "block_km": (lambda value: _number(value) and value > 0, "km, more than 0"),  # type: ignore[operator]
-    "buffer_km": (lambda value: _number(value) and value >= 0, "km, 0 or more"),  # type: ignore[operator]
-    "folds": (lambda value: _whole(value, 2), "a whole number, 2 or more"),
-    "repeats": (lambda value: _whole(value, 1), "a whole number, 1 or more"),
-    "validation_folds": (lambda value: _whole(value, 0), "a whole number, 0 or more"),
-    "per_class": (lambda value: _whole(value, 0), "a whole number, 0 or more"),
-    "fractions": (_good_fractions, "rising numbers above 0, up to 1"),
-}
-
-
-def _check_folds(options: Options, where: str) -> None:
-    """Raise if the folds for validation and test leave none to train on."""
-    if options["kind"] == "kfold" and options["validation_folds"] > options["folds"] - 2:  # type: ignore[operator]
-        raise InputError(
-            "No fold is left for training.", where=where,
-            found=f"{options['folds']} folds, {options['validation_folds']} for validation, one for test",
-            expected="folds of at least validation_folds + 2",
-        )  # fmt: skip
 
 
 # -------------------------------------------------------------------------- what the catalog gives
@@ -319,7 +160,7 @@ def strata_of(catalog: pd.DataFrame, columns: Sequence[str], names: Sequence[str
         for value in sorted(values[known].unique()):
             named = column == "label" and int(value) < len(names)
             titles.append(names[int(value)] if named else f"{column} {value}")
-            amounts.append(np.where(values == value, SCALE, 0))
+            amounts.append(SCALE * (values == value).fillna(False).to_numpy(np.int64))
     return Strata(tuple(titles), np.array(amounts, dtype=np.int64).reshape(len(titles), len(catalog)))
 
 
@@ -341,7 +182,7 @@ def _column(catalog: pd.DataFrame, name: str, option: str) -> pd.Series:
     if name not in catalog:
         raise InputError(
             "The catalog has no such column.", where=f"option {option}", found=name,
-            expected=" | ".join(catalog.columns), remedy=_nearest(name, list(catalog.columns)),
+            expected=" | ".join(catalog.columns), remedy=hint(name, list(catalog.columns)),
         )  # fmt: skip
     return catalog[name]
 
@@ -500,13 +341,14 @@ def _kfold(catalog: pd.DataFrame, options: Options, seed: Seed, trial: int) -> D
 
 def _leave_one_group_out(catalog: pd.DataFrame, options: Options, seed: Seed, trial: int) -> Draw:
     """All patches with one value of the key are test; units with other patches of theirs are unused."""
-    held = _column(catalog, str(options["key"]), "key").astype("str")
-    values: list[str] = options["values"] or sorted(set(held[held != ""]))  # type: ignore[assignment]
+    held = _column(catalog, str(options["key"]), "key").astype("str").fillna("")
+    there = sorted(held[held != ""].unique())
+    values: list[str] = options["values"] or there  # type: ignore[assignment]
     if trial > len(values) or not (held == values[trial - 1]).any():
         raise InputError(
             "No patch has this value.", where=f"leave-one-group-out, {options['key']}, trial {trial}",
             found=values[trial - 1] if trial <= len(values) else f"{len(values)} values",
-            expected=", ".join(sorted(set(held[held != ""]))[:20]),
+            expected=", ".join(there[:20]),
             remedy="list the values, or configure no more trials than there are values",
         )  # fmt: skip
     test = (held == values[trial - 1]).to_numpy()
@@ -543,8 +385,13 @@ def _balanced(catalog: pd.DataFrame, options: Options, seed: Seed, trial: int) -
 
     A patch's weight is how many of its class and role stood there for each that was drawn.
     """
-    base = _base(catalog, options, seed, trial)
     strata = strata_of(catalog, options["strata"])  # type: ignore[arg-type]
+    if not strata.names:
+        raise InputError(
+            "There are no classes to balance.", where="option strata", found="no label is known",
+            expected="labels, fractions of classes, or strata", remedy="name a column, e.g. strata: [group]",
+        )  # fmt: skip
+    base = _base(catalog, options, seed, trial)
     label = dominant(strata)
     random = draws.shuffled(len(catalog), seed("balanced", trial))
     role, weight = np.full(len(catalog), UNUSED), np.ones(len(catalog))

@@ -8,12 +8,14 @@ never write to one file, even when the one that started the client was killed.
 
 import fcntl
 import hashlib
+import math
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
+from typing import BinaryIO
 
 from .datasets.base import File
 from .errors import InputError
@@ -109,7 +111,7 @@ class Store:
         key : str
             Under which it was partial; its lock is held.
         digests : mapping
-            Its digests, with ``sha256`` and ``md5``.
+            Its digests, with ``sha256``.
         addresses : iterable of str
             Where it came from.
         """
@@ -118,7 +120,7 @@ class Store:
         with open(partial, "rb") as stream:
             os.fsync(stream.fileno())
         partial.chmod(0o444)
-        if whole.exists():
+        if whole.is_file():
             partial.unlink()
         else:
             partial.rename(whole)
@@ -128,7 +130,8 @@ class Store:
 
     def note(self, digests: Mapping[str, str], addresses: Iterable[str]) -> None:
         """Note under which other names a stored file is known."""
-        write_text(self.root / "by-md5" / digests["md5"], digests["sha256"] + "\n")
+        if "md5" in digests:
+            write_text(self.root / "by-md5" / digests["md5"], digests["sha256"] + "\n")
         for address in addresses:
             write_text(self._by_address(address), digests["sha256"] + "\n")
 
@@ -136,10 +139,20 @@ class Store:
         """Make `target` the stored file: a hard link, or where that cannot be, a symbolic one.
 
         A file in its place that nobody else has is kept beside it as ``<name>.before``.
+
+        Raises
+        ------
+        InputError
+            If a folder is in its place.
         """
         whole = self.path(sha256)
         if target.exists() and target.samefile(whole):
             return
+        if target.is_dir() and not target.is_symlink():
+            raise InputError(
+                "A folder is in the place of a file.", where=target, expected="a file, or nothing",
+                remedy="move the folder away",
+            )  # fmt: skip
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_file() and not target.is_symlink() and target.stat().st_nlink == 1:
             target.rename(target.with_name(f"{target.name}.before"))
@@ -171,17 +184,65 @@ def key_of(file: File) -> str:
     return hashlib.sha256(file.addresses[0].encode()).hexdigest()
 
 
+class Digesting:
+    """Digests of a file, block by block, while it may still be on its way.
+
+    Parameters
+    ----------
+    path : Path
+    algorithms : iterable of str
+        Besides ``sha256``; ``git`` is git's own, for files that are whole.
+    """
+
+    def __init__(self, path: Path, algorithms: Iterable[str] = ()) -> None:
+        self.path, self.algorithms = path, {"sha256", *algorithms}
+        self._buffer = memoryview(bytearray(CHUNK))
+        self._stream: BinaryIO | None = None
+
+    def __enter__(self) -> "Digesting":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._stream:
+            self._stream.close()
+
+    def _begin(self) -> BinaryIO:
+        self.__exit__()
+        self._stream = open(self.path, "rb")  # noqa: SIM115
+        self._hashers = {name: hashlib.new(name) for name in self.algorithms - {"git"}}
+        if "git" in self.algorithms:
+            self._hashers["git"] = hashlib.sha1(f"blob {self.path.stat().st_size}\0".encode())
+        return self._stream
+
+    def read_on(self, length: float = math.inf) -> bool:
+        """Read a block of what lies before `length` bytes; whether there was something left to read.
+
+        A file that has been replaced, or cut, is begun anew.
+        """
+        stream = self._stream
+        if stream is None or not self._goes_on(stream):
+            stream = self._begin()
+        most = min(CHUNK, max(length - stream.tell(), 0))
+        count = stream.readinto(self._buffer[: int(most)])  # type: ignore[attr-defined]
+        for hasher in self._hashers.values():
+            hasher.update(self._buffer[:count])
+        return bool(count)
+
+    def _goes_on(self, stream: BinaryIO) -> bool:
+        opened, now = os.fstat(stream.fileno()), self.path.stat()
+        return os.path.samestat(opened, now) and now.st_size >= stream.tell()
+
+    def finish(self) -> dict[str, str]:
+        """Read the rest; all digests (hex)."""
+        while self.read_on():
+            pass
+        return {name: hasher.hexdigest() for name, hasher in self._hashers.items()}
+
+
 def measure(path: Path, algorithms: Iterable[str] = ()) -> dict[str, str]:
-    """Digests (hex) of a file in one pass: ``sha256``, ``md5`` and others; ``git`` is git's own."""
-    hashers = {name: hashlib.new(name) for name in {"sha256", "md5", *algorithms} - {"git"}}
-    if "git" in algorithms:
-        hashers["git"] = hashlib.sha1(f"blob {path.stat().st_size}\0".encode())
-    buffer = memoryview(bytearray(CHUNK))
-    with open(path, "rb") as stream:
-        while length := stream.readinto(buffer):
-            for hasher in hashers.values():
-                hasher.update(buffer[:length])
-    return {name: hasher.hexdigest() for name, hasher in hashers.items()}
+    """Digests (hex) of a whole file in one pass, see `Digesting`."""
+    with Digesting(path, algorithms) as digesting:
+        return digesting.finish()
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -1,8 +1,10 @@
 """Tables: written whole or not at all, held to a schema, the same bytes everywhere."""
 
 import os
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -12,15 +14,21 @@ import pyarrow.parquet
 
 from .errors import InputError
 
+MOST_ENTRIES = 256
+"""As many entries of a folder are looked at for what killed processes have left."""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a name beside `path` to write to; rename it to `path` once the block ends well.
 
-    The name carries the process number, because the jobs of a killed run may still be writing.
+    The name carries machine and process, because the jobs of a killed run may still be writing. What
+    dead processes of this machine have left of the same file is removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    stem = f".{path.name}.{platform.node()}."
+    _remove_leftovers(path.parent, stem)
+    beside = path.with_name(f"{stem}{os.getpid()}")
     try:
         yield beside
         os.replace(beside, path)
@@ -31,6 +39,26 @@ def replacing(path: Path) -> Iterator[Path]:
         if beside.is_dir():
             raise IsADirectoryError(f"{beside} is a folder; only files are replaced")
         beside.unlink(missing_ok=True)
+
+
+def _remove_leftovers(folder: Path, stem: str) -> None:
+    """Remove files named `stem` and the number of a process that has ended; large folders are left as is."""
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in islice(entries, MOST_ENTRIES)]
+    for name in names:
+        process = name.removeprefix(stem)
+        if name.startswith(stem) and process.isdecimal() and not _is_running(int(process)):
+            (folder / name).unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def write_text(path: Path, text: str) -> None:
@@ -91,6 +119,17 @@ def read_tsv(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
         if not str(column.dtype).startswith("str"):
             table[name] = table[name].mask(table[name] == "", None).astype(str(column.dtype))
     return schema.validate(table)
+
+
+def columns(dtype: str, *names: str, nullable: bool = False) -> dict[str, pa.Column]:
+    """Columns of one dtype, for a schema."""
+    return {name: pa.Column(dtype, nullable=nullable) for name in names}
+
+
+def conform(table: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """A table with the dtypes of its schema, also where it has no rows."""
+    dtypes = {name: str(column.dtype) for name, column in schema.columns.items()}
+    return table.astype({name: "str" if "str" in dtype else dtype for name, dtype in dtypes.items()})
 
 
 def shard(catalog: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:

@@ -15,6 +15,14 @@ FEW_GROUPS = 10
 """Below this number of groups an interval is not to be trusted, and its row says so."""
 
 
+def few_groups(groups: int) -> str:
+    """What is to be said about an interval over so few groups, or nothing."""
+    if groups == 1:
+        return "one group: no interval"
+    few = groups < FEW_GROUPS
+    return f"fewer than ten groups ({groups}): interval not to be trusted" if few else ""
+
+
 def resamples(groups: int, draws: int, seed: int) -> np.ndarray:
     """How often each group is in each draw of a cluster bootstrap.
 

@@ -1,4 +1,4 @@
-"""Unpack the archives of a release into its folder, and nothing outside it."""
+"""Unpack the archives and packed files of a release into its folder, and nothing outside it."""
 
 import argparse
 import gzip
@@ -7,8 +7,9 @@ import shutil
 import sys
 import tarfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -16,6 +17,7 @@ import pandas as pd
 
 from . import digests
 from .errors import InputError, run
+from .progress import Progress
 from .releases import FILES, selected
 from .tables import read_tsv, replacing, write_tsv
 
@@ -25,6 +27,7 @@ MOST_BYTES = 256 << 30
 """Bytes that one archive may unpack to; the largest of SEN12MS has about 100 GB."""
 
 ENDING = ".tar.gz"
+GZIP = ".gz"
 MARKERS = ".unpacked"
 BLOCK = 512
 DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, tarfile.ReadError, tarfile.HeaderError)
@@ -125,22 +128,35 @@ def unpack_all(
 
 
 def unpack_once(archive: Path, target: Path, select: Sequence[str], limits: Limits) -> pd.DataFrame:
-    """Unpack an archive, unless its marker in ``<target>/.unpacked`` says that it is; list its files.
+    """Unpack an archive unless that is done; list its files."""
+    work = partial(unpack, archive, target, select, limits)
+    return _once(archive.parent, archive.name, target, select, work)
 
-    The marker is the list of the files. It is named after length and time of the archive and the
+
+def gunzip_once(folder: Path, path: str, target: Path) -> pd.DataFrame:
+    """Unpack a single packed file unless that is done; what `gunzip` returns."""
+    return _once(folder, path, target, [], partial(gunzip, folder, path, target))
+
+
+def _once(
+    folder: Path, packed: str, target: Path, select: Sequence[str], work: Callable[[], pd.DataFrame]
+) -> pd.DataFrame:
+    """Unpack by `work`, unless a marker in ``<target>/.unpacked`` says that it is done; list the files.
+
+    The marker is the list of the files. It is named after length and time of the packed file and the
     selection, and written last.
     """
-    status = archive.stat()
-    key = digests.digest([archive.name, status.st_size, status.st_mtime_ns, sorted(select)])[:16]
-    marker = target / MARKERS / f"{archive.name}.{key}.tsv"
+    status = (folder / packed).stat()
+    key = digests.digest([packed, status.st_size, status.st_mtime_ns, sorted(select)])[:16]
+    marker = target / MARKERS / f"{packed}.{key}.tsv"
     if marker.is_file():
         files = read_tsv(marker, FILES)
         if all(
             _has(target, path, length) for path, length in zip(files["path"], files["bytes"], strict=True)
         ):
-            print(f"{archive.name}: unpacked already ({len(files)} files)", file=sys.stderr)
+            print(f"{packed}: unpacked already ({len(files)} files)", file=sys.stderr)
             return files
-    files = unpack(archive, target, select, limits)
+    files = work()
     write_tsv(marker, files, FILES)
     return files
 
@@ -167,8 +183,55 @@ def unpack(
     except DAMAGED:
         raise _ends_early(archive) from None
     print(f"{archive.name}: {len(rows)} files unpacked", file=sys.stderr)
-    table = pd.DataFrame(rows, columns=list(FILES.columns)).astype({"path": "str", "bytes": "int64"})
-    return table.drop_duplicates("path", keep="last").sort_values("path", ignore_index=True)
+    return _table(rows).drop_duplicates("path", keep="last").sort_values("path", ignore_index=True)
+
+
+def gunzip(folder: Path, path: str, target: Path) -> pd.DataFrame:
+    """Unpack a single packed file, whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder with the packed file.
+    path : str
+        Its path there, ending in ``.gz``.
+    target : Path
+        The folder to unpack into; the path below it is kept, without ``.gz``.
+
+    Returns
+    -------
+    DataFrame
+        `path` (below `target`) and `bytes` of the unpacked file (`FILES`).
+
+    Raises
+    ------
+    InputError
+        If the file is no gzip file, is damaged or ends early.
+    """
+    packed, unpacked = folder / path, path.removesuffix(GZIP)
+    with (
+        replacing(target / unpacked) as beside,
+        open(packed, "rb") as source,
+        gzip.open(source) as content,
+        open(beside, "wb") as output,
+        Progress(f"{path}, unpacked from", source.tell, packed.stat().st_size, [sys.stderr]),
+    ):
+        try:
+            shutil.copyfileobj(content, output)
+            if not output.tell():
+                raise EOFError("nothing is in it")
+        except DAMAGED as error:
+            raise InputError(
+                "A packed file ends early or is damaged.", where=packed,
+                found=f"{error} ({packed.stat().st_size} B, {output.tell()} B unpacked so far)",
+                expected="a whole gzip file", remedy="fetch it again",
+            ) from None  # fmt: skip
+        length = output.tell()
+    return _table([(unpacked, length)])
+
+
+def _table(rows: Sequence[tuple[str, int]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(FILES.columns)).astype({"path": "str", "bytes": "int64"})
 
 
 def _members(archive: Path, target: Path, limits: Limits) -> Iterator[tuple[tarfile.TarInfo, BinaryIO]]:

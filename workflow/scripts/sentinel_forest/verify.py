@@ -97,7 +97,7 @@ def expected_files(
     """
     entry = releases.read_entry(registry, release) if registry else {"files": []}
     if not entry["files"]:
-        return [File(path) for path in found if releases.selected(path, select)]
+        return [File(path) for path in found]
     wanted = releases.registered_files(entry, select)
     plain = [file for file in wanted if file.role != "archive"]
     if len(plain) == len(wanted):
@@ -123,24 +123,34 @@ def read_all(
     dataset: Dataset, folder: Path, files: Sequence[File], threads: int
 ) -> tuple[dict[str, State], list[Inspection]]:
     """Read every file once: its state and what its bytes showed; files in parallel."""
+    buffers = [bytearray(CHUNK) for _ in range(threads)]  # fresh memory for each file would cost much
+
+    def read(file: File) -> tuple[State, Inspection]:
+        buffer = buffers.pop()
+        try:
+            return read_one(dataset, folder, file, buffer)
+        finally:
+            buffers.append(buffer)
+
     with ThreadPoolExecutor(threads) as pool:
-        results = list(pool.map(lambda file: read_one(dataset, folder, file), files))
+        results = list(pool.map(read, files))
     states = {file.path: state for file, (state, _) in zip(files, results, strict=True)}
     return states, [inspection for _, inspection in results]
 
 
-def read_one(dataset: Dataset, folder: Path, file: File) -> tuple[State, Inspection]:
-    """Read one file once; feed the digests and the dataset's inspector with its bytes."""
+def read_one(dataset: Dataset, folder: Path, file: File, buffer: bytearray) -> tuple[State, Inspection]:
+    """Read one file once, by way of `buffer`; feed the digests and the dataset's inspector with its bytes."""
     path = folder / file.path
     inspector = dataset.inspector(folder, file)
     hashers = {name: hashlib.new(name) for name in {"sha256", *file.digests}}
-    buffer = memoryview(bytearray(inspector.block_bytes if inspector else CHUNK))
+    wanted = inspector.block_bytes if inspector else len(buffer)
+    block = memoryview(buffer if wanted <= len(buffer) else bytearray(wanted))[:wanted]
     with open(path, "rb") as stream:
-        while length := stream.readinto(buffer):
+        while length := stream.readinto(block):
             for hasher in hashers.values():
-                hasher.update(buffer[:length])
+                hasher.update(block[:length])
             if inspector:
-                inspector.update(buffer[:length])
+                inspector.update(block[:length])
         status = os.fstat(stream.fileno())
     inspection = inspector.finish() if inspector else Inspection(())
     digests = {name: hasher.hexdigest() for name, hasher in hashers.items()}

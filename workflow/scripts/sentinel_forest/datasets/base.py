@@ -18,6 +18,9 @@ from ..copying import NewFile
 IGNORE = 255
 """Label of a pixel that takes no part (fill, unknown code)."""
 
+NO_ANSWER = "no answer"
+"""What a reference algorithm "predicts" of a pixel of known truth where it gives none of its answers."""
+
 SPLITS = ("train", "validation", "test")
 
 
@@ -140,22 +143,37 @@ class Finding:
     remedy: str = ""
 
 
-def no_hashes() -> pd.DataFrame:
-    """The empty table of patch hashes: file (str), row (int64), layer (str), hash (str, 32 hex digits)."""
-    return pd.DataFrame({"file": [], "row": [], "layer": [], "hash": []}).astype(
-        {"file": "str", "row": "int64", "layer": "str", "hash": "str"}
+def hash_table(
+    files: Sequence[str], rows: Sequence[int], layers: Sequence[str], hashes: Sequence[str]
+) -> pd.DataFrame:
+    """Hashes of patches: file (str), row (int64), layer (str), hash (str, 32 hex digits)."""
+    return pd.DataFrame(
+        {
+            "file": pd.Series(files, dtype="str"),
+            "row": pd.Series(rows, dtype="int64"),
+            "layer": pd.Series(layers, dtype="str"),
+            "hash": pd.Series(hashes, dtype="str"),
+        }
     )
+
+
+def no_hashes() -> pd.DataFrame:
+    """The empty table of patch hashes, see `hash_table`."""
+    return hash_table([], [], [], [])
+
+
+_NO_HASHES = no_hashes()
 
 
 @dataclass(frozen=True)
 class Inspection:
     """What the passing bytes of one file have shown.
 
-    `hashes` has a row (xxh3_128) for each patch of an image layer, see `no_hashes`.
+    `hashes` has a row (xxh3_128) for each patch of an image layer, see `hash_table`.
     """
 
     findings: tuple[Finding, ...]
-    hashes: pd.DataFrame = field(default_factory=no_hashes)
+    hashes: pd.DataFrame = field(default_factory=lambda: _NO_HASHES)
 
 
 class Inspector(ABC):
@@ -198,6 +216,14 @@ class Dataset(ABC):
     feature_sets: Mapping[str, FeatureSet]
     group_keys: tuple[str, ...]
     """Columns of the catalog by which patches may be kept together; the first makes the default group."""
+    side: int = 256
+    """Rows, and columns, of a patch as stored; what a job is expected to take follows from it."""
+    strata_keys: tuple[str, ...] = ()
+    """Columns of the catalog (text) by which scores are reported too, beside those over all patches."""
+    ground_columns: tuple[str, ...] = ()
+    """Columns of the catalog that `independent_labels` looks at."""
+    class_schemes: Mapping[str, tuple[Category, ...]] = {}
+    """Class schemes besides those of the tasks, of which the catalog has shares: ``<scheme>_<code>``."""
 
     @abstractmethod
     def list_files(self, folder: Path) -> list[str]:
@@ -245,6 +271,27 @@ class Dataset(ABC):
     def label_layers(self, task: str) -> tuple[str, ...]:
         """Layers that `labels` needs for a pixel task."""
         return ()
+
+    def independent_labels(
+        self, task: str, patches: pd.DataFrame, pixels: np.ndarray | None = None
+    ) -> int | None:
+        """How many labels pixels have between them, where labels are of areas larger than a pixel.
+
+        Parameters
+        ----------
+        task : str
+            A task of the dataset.
+        patches : DataFrame
+            `ground_columns` of the catalog: a row for each pixel; without `pixels`, patches that count whole.
+        pixels : ndarray, optional
+            int (pixels,): flat index (row * columns + column) in the valid window.
+
+        Returns
+        -------
+        int or None
+            None where every pixel, or patch, has a label of its own.
+        """
+        return None
 
     def reference(self, reference: str, block: Block) -> np.ndarray:
         """What a reference algorithm predicts.

@@ -40,7 +40,7 @@ from .base import (
     Question,
     Reference,
     Task,
-    no_hashes,
+    hash_table,
 )
 
 FOLDERS = {"train": "train", "val": "validation", "test": "test"}
@@ -95,6 +95,8 @@ def _layer_table() -> dict[str, Layer]:
 LAYERS = _layer_table()
 IMAGE_LAYERS = tuple(f"L1C_{band}" for band in WAVELENGTHS)
 """Layers whose pixels identify a patch, in the order in which their hashes are combined."""
+PIXEL_M = 10.0
+"""Side of a pixel on the ground in m."""
 
 
 def _aliases() -> dict[str, str]:
@@ -201,8 +203,18 @@ _CONTEXT = (
 )  # fmt: skip
 
 
-def _feature_set(name: str, bands: Sequence[str], more: Sequence[str] = ()) -> FeatureSet:
-    return FeatureSet(name, TASK.name, (*bands, *more), {band: f"L1C_{band}" for band in bands})
+# What shades a pixel: cloud towards the sun. The azimuth is that of metadata.csv, which points to the sun;
+# of EXTRA_Shwdirection it is not documented whether it points to the sun or to the shadow.
+_SHADOW_WAY = (
+    "NDVI", "NDSI", "HOT", "whiteness", "B8_mean_7", "B8_deviation_7", "HOT_mean_7", "B11_mean_7",
+    "HOT_sunward_15", "HOT_sunward_60", "HOT_sunward_150", "HOT_steps_200",
+)  # fmt: skip
+
+
+def _feature_set(name: str, bands: Sequence[str], more: Sequence[str] = (), **layers: str) -> FeatureSet:
+    """Bands of level 1C, features, and bands of further layers (by their names in features)."""
+    of_bands = {band: f"L1C_{band}" for band in bands} | layers
+    return FeatureSet(name, TASK.name, (*of_bands, *more), of_bands)
 
 
 FEATURE_SETS = {
@@ -211,6 +223,7 @@ FEATURE_SETS = {
         _feature_set("l1c", _BANDS),
         _feature_set("l1c+indices", _BANDS, _INDICES),
         _feature_set("l1c+context", _BANDS, _CONTEXT),
+        _feature_set("l1c+shadow", _BANDS, _SHADOW_WAY, CDI="EXTRA_CDI"),
         _feature_set("l1c-6", _SIX, ("NDVI", "NDSI", "HOT", "whiteness")),
     )
 }
@@ -243,15 +256,14 @@ def dtypes(layer: str) -> tuple[str, ...]:
 class Split:
     """The files of a split.
 
-    `files` gives the file of each layer; `twins` are further files of the same layers; `rows` counts the
-    rows of metadata.csv (None: there is none, or it cannot be read); `count` is the number of patches.
+    `files` gives the file of each layer; `twins` are further files of the same layers; `count` is the
+    number of patches.
     """
 
     name: str
     files: Mapping[str, str]
     twins: tuple[str, ...]
     sizes: Mapping[str, int]
-    rows: int | None
     count: int
     side: int
 
@@ -287,12 +299,12 @@ def _split(folder: Path, name: str, paths: Iterable[str], side: int) -> Split:
                 twins.append(path)
             files.setdefault(layer, path)
     sizes = {layer: (folder / path).stat().st_size for layer, path in files.items()}
-    rows = _count_rows(folder / name / METADATA)
-    count = _patch_count(sizes, rows, side)
-    return Split(name, files, tuple(twins), sizes, rows, count, side)
+    count = _patch_count(sizes, folder / name / METADATA, side)
+    return Split(name, files, tuple(twins), sizes, count, side)
 
 
-def _patch_count(sizes: Mapping[str, int], rows: int | None, side: int) -> int:
+def _patch_count(sizes: Mapping[str, int], metadata: Path, side: int) -> int:
+    """Number of patches (see `_split`); metadata.csv is read only where sizes alone do not tell it."""
     votes: Counter[int] = Counter()
     usual: Counter[int] = Counter()
     for layer, size in sizes.items():
@@ -301,12 +313,15 @@ def _patch_count(sizes: Mapping[str, int], rows: int | None, side: int) -> int:
             if count and not rest:
                 votes[count] += 1
                 usual[count] += place == 0
-    if not votes:
-        return rows or 0
-    return max(votes, key=lambda count: (votes[count], count == rows, usual[count], count))
+    best = [count for count in votes if votes[count] == max(votes.values())]
+    if len(best) == 1:
+        return best[0]
+    rows = _count_rows(metadata)
+    return max(best, key=lambda count: (count == rows, usual[count], count), default=rows or 0)
 
 
 def _count_rows(path: Path) -> int | None:
+    """Rows of metadata.csv; None if there is none, or it cannot be read."""
     try:
         return len(_read_metadata(path)) if path.is_file() else None
     except InputError:
@@ -497,7 +512,8 @@ class _LayerInspector(Inspector):
     def finish(self) -> Inspection:
         if not self.count:
             return Inspection(())
-        return Inspection(tuple(self._findings()), self._hash_table())
+        findings = tuple(self._findings())
+        return Inspection(findings, self._hash_table()) if self.hashes else Inspection(findings)
 
     def _findings(self) -> Iterator[Finding]:
         value = ", ".join(sorted(self.padding)[:4]) + (", ..." if len(self.padding) > 4 else "")
@@ -529,10 +545,8 @@ class _LayerInspector(Inspector):
         )
 
     def _hash_table(self) -> pd.DataFrame:
-        if not self.hashes:
-            return no_hashes()
-        columns = {"file": self.path, "row": np.arange(self.count), "layer": self.layer, "hash": self.hashes}
-        return pd.DataFrame(columns).astype({"file": "str", "row": "int64", "layer": "str", "hash": "str"})
+        count = len(self.hashes)
+        return hash_table([self.path] * count, range(count), [self.layer] * count, self.hashes)
 
 
 def _ranges(codes: frozenset[int]) -> str:
@@ -665,7 +679,7 @@ def _affine_centre(text: str, side: float) -> tuple[float, float]:
 
 
 def _places(table: pd.DataFrame, side: int) -> pd.DataFrame:
-    """x, y (m), epsg, lon, lat (degrees) of the centres of patches, as far as ``proj_*`` columns tell.
+    """Centres x, y (m), epsg, lon, lat (degrees), and side_m, as far as ``proj_*`` columns tell.
 
     Centres in degrees give lon and lat alone. Degrees are rounded to a millionth (0.1 m), below which
     versions of PROJ need not agree.
@@ -691,6 +705,7 @@ def _places(table: pd.DataFrame, side: int) -> pd.DataFrame:
             "epsg": codes.to_numpy(),
             "lon": degrees[:, 0],
             "lat": degrees[:, 1],
+            "side_m": sides.to_numpy(np.float64) * PIXEL_M,
         }
     )
     return _with_degrees(places.astype({"epsg": "Int32"}))
@@ -755,6 +770,7 @@ class CloudSEN12(Dataset):
     references: Mapping[str, Reference] = REFERENCES
     feature_sets: Mapping[str, FeatureSet] = FEATURE_SETS
     group_keys = ("roi", "product", "tile")
+    strata_keys = ("cloud_coverage", "land_cover")
 
     def __init__(self, *, side: int = 512) -> None:
         if type(side) is not int or side < 4:
@@ -831,8 +847,8 @@ class CloudSEN12(Dataset):
         """One row per patch in file order.
 
         Further columns: date (ISO), difficulty (1-5), land_cover (code of CGLS-LC100), cloud_coverage,
-        sun_azimuth and sun_elevation (degrees). Where only metadata.csv is there yet, fractions are NaN
-        and hashes blank.
+        sun_azimuth and sun_elevation (degrees), side_m (side of the footprint). Where only metadata.csv
+        is there yet, fractions are NaN and hashes blank.
         """
         splits = [split for split in _splits_of(folder, files, self.side) if split.count]
         if not splits:
@@ -1010,17 +1026,18 @@ class CloudSEN12(Dataset):
             numbers = [rows.loc[rows["file"] == name, "row"].to_numpy() for rows in roles.values()]
             _check_rows(folder, split, np.concatenate(numbers))
         kinds = self._export_dtypes(folder, splits, layers)
+        wanted = {name: roles[role] for name, role in FOLDERS.items() if role in roles}
+        joined = {name: runs(rows) for name, rows in wanted.items()}
         files = []
-        for name, role in FOLDERS.items():
-            rows = roles.get(role, pd.DataFrame())
-            if rows.empty:
-                continue
-            for layer, kind in kinds.items():
-                length = self.side**2 * kind.itemsize
-                sources = {source: folder / split.files[layer] for source, split in splits.items()}
-                pieces = [Piece(sources[file], first * length, n * length) for file, first, n in runs(rows)]
+        for layer, kind in kinds.items():
+            length = self.side**2 * kind.itemsize
+            sources = {source: folder / split.files[layer] for source, split in splits.items()}
+            # All roles from one layer before the next: what they share of a file is read from disk once.
+            for name, rows in wanted.items():
+                pieces = [Piece(sources[file], first * length, n * length) for file, first, n in joined[name]]
                 write = partial(_write_pieces, pieces)
                 files.append(NewFile(f"{name}/{layer}.dat", len(rows) * length, write))
+        for name, rows in wanted.items():
             files += _export_metadata(folder, f"{name}/{METADATA}", rows)
         return files
 

@@ -47,7 +47,7 @@ from .base import (
     Layer,
     Reference,
     Task,
-    no_hashes,
+    hash_table,
 )
 
 SEASONS = ("ROIs1158_spring", "ROIs1868_summer", "ROIs1970_fall", "ROIs2017_winter")
@@ -82,12 +82,25 @@ SPLIT_LISTS = {
 lists are historical: their scenes were merged into the training scenes in 2020."""
 
 IGBP = (
-    "evergreen needleleaf forest", "evergreen broadleaf forest", "deciduous needleleaf forest",
-    "deciduous broadleaf forest", "mixed forest", "closed shrubland", "open shrubland", "woody savanna",
-    "savanna", "grassland", "permanent wetland", "cropland", "urban", "cropland/natural mosaic",
-    "snow and ice", "barren", "water",
-)  # fmt: skip
-"""IGBP classes 1 to 17."""
+    Category(1, "evergreen needleleaf forest", "#05450a"),
+    Category(2, "evergreen broadleaf forest", "#086a10"),
+    Category(3, "deciduous needleleaf forest", "#54a708"),
+    Category(4, "deciduous broadleaf forest", "#78d203"),
+    Category(5, "mixed forest", "#009900"),
+    Category(6, "closed shrubland", "#c6b044"),
+    Category(7, "open shrubland", "#dcd159"),
+    Category(8, "woody savanna", "#dade48"),
+    Category(9, "savanna", "#fbff13"),
+    Category(10, "grassland", "#b6ff05"),
+    Category(11, "permanent wetland", "#27ff87"),
+    Category(12, "cropland", "#c24f44"),
+    Category(13, "urban", "#a5a5a5"),
+    Category(14, "cropland/natural mosaic", "#ff6d4c"),
+    Category(15, "snow and ice", "#69fff8"),
+    Category(16, "barren", "#f9ffa4"),
+    Category(17, "water", "#1c0dff"),
+)
+"""IGBP classes with the colours of MCD12Q1 (catalog of Google Earth Engine); DFC2020 has some of them."""
 
 CATEGORIES = (
     Category(1, "Forest", "#009900"),
@@ -106,9 +119,13 @@ CATEGORIES = (
 SIMPLIFIED = np.array([1, 1, 1, 1, 1, 2, 2, 3, 3, 4, 5, 6, 7, 6, 8, 9, 10]) - 1
 """Index into `CATEGORIES` of IGBP classes 1 to 17."""
 
+NO_SAVANNA = tuple(category for category in CATEGORIES if category.name != "Savanna")
+"""Classes of the "no savanna" mode of the published baseline: pixels of savanna take no part, so that a
+forest never says savanna, which DFC2020 does not have."""
+
 FILL = 255
 SCHEMES: Mapping[str, tuple[int, ...]] = {
-    "igbp": tuple(range(1, 18)),
+    "igbp": tuple(category.code for category in IGBP),
     "land_cover": (1, 2, 3, 11, 12, 13, 14, 15, 16, 21, 22, 31, 32, 41, 42, 43),
     "land_use": (1, 2, 3, 9, 10, 20, 25, 30, 35, 36, 40),
     "hydrology": (1, 2, 3, 10, 20, 27, 30, 40, 50, 51),
@@ -149,12 +166,14 @@ PIXEL = 10.0
 """Side of a pixel in m."""
 CELL = 50
 """Side in pixels of the areas from which training pixels are drawn (`Sen12MS.draw_units`)."""
+BLOCK = CELL * PIXEL
+"""The same in m."""
 
 MOST_FINDINGS = 20
 LARGEST_TILE = 16 << 20
 TIFF_ONLY = {"driver": "GTiff"}
-NO_SIDECARS = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
-"""GDAL would list the folder of every tile that it opens."""
+QUICK_OPEN = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GTIFF_SRS_SOURCE": "GEOKEYS"}
+"""GDAL would list the folder of every tile that it opens, and hold its CRS against the EPSG registry."""
 
 _NAME = re.compile(
     rf"^({'|'.join((*SEASONS, *DFC_SPLITS))})/({'|'.join(SENSORS)})_([0-9A-Za-z]+)"
@@ -230,7 +249,8 @@ def single_label(shares: np.ndarray) -> np.ndarray:
 def multi_label(shares: np.ndarray, threshold: float = 0.1) -> np.ndarray:
     """Classes with a share above a threshold, bool (patches, classes).
 
-    The rule of the SEN12MS toolbox, for shares of IGBP classes or those of `simplify`.
+    The rule of doi:10.5194/isprs-annals-V-2-2021-101-2021, for shares of IGBP classes or those of `simplify`.
+    (The toolbox has "at least"; no share of 65,536 pixels is exactly a tenth.)
     """
     return np.nan_to_num(shares) > threshold
 
@@ -252,6 +272,8 @@ def _lookup(codes: Sequence[int], classes: Iterable[int]) -> np.ndarray:
 
 FROM_IGBP = _lookup(SCHEMES["igbp"], SIMPLIFIED)
 FROM_DFC = _lookup(CODES["dfc"][0], range(len(CATEGORIES)))
+WITHOUT_SAVANNA = _lookup([CATEGORIES.index(category) for category in NO_SAVANNA], range(len(NO_SAVANNA)))
+"""Index into `NO_SAVANNA` of an index into `CATEGORIES`."""
 
 
 # --- Continents ------------------------------------------------------------------------------------
@@ -311,14 +333,11 @@ class TileInspection(Inspection):
     """What one tile has shown, for `Sen12MS.conclude`: its place on the ground, the hash of its pixels.
 
     `grid` is EPSG code and the six terms of the transform, or None; `pixels` is the xxh3_128 (hex) of
-    the pixels as stored (bands, rows, columns; little-endian), or "" for a tile with a fault.
+    the pixels as published (rows, columns, bands; little-endian), or "" for a tile with a fault.
     """
 
     grid: tuple[float, ...] | None = None
     pixels: str = ""
-
-
-_NO_HASHES = no_hashes()
 
 
 class TileInspector(Inspector):
@@ -326,16 +345,17 @@ class TileInspector(Inspector):
 
     def __init__(self, path: str, size: int, side: int) -> None:
         self.block_bytes = max(1, min(size, LARGEST_TILE))
-        self._path, self._side, self._blocks = path, side, bytearray()
+        self._path, self._side = path, side
+        self._blocks: list[bytes] = []
 
     def update(self, block: memoryview) -> None:
-        """Take the next bytes; what is larger than any tile is not kept."""
-        if len(self._blocks) <= LARGEST_TILE:
-            self._blocks += block
+        """Take the next bytes (mostly all of them); what is larger than any tile is not kept."""
+        if sum(map(len, self._blocks)) <= LARGEST_TILE:
+            self._blocks.append(bytes(block))
 
     def finish(self) -> TileInspection:
         """Check header and pixels."""
-        return inspect_tile(self._path, bytes(self._blocks), self._side)
+        return inspect_tile(self._path, b"".join(self._blocks), self._side)
 
 
 def inspect_tile(path: str, data: bytes, side: int) -> TileInspection:
@@ -349,17 +369,29 @@ def inspect_tile(path: str, data: bytes, side: int) -> TileInspection:
     if not data:
         return _unreadable(path, data)  # rasterio takes no bytes for a file that is to be written
     try:
-        with rasterio.Env(**NO_SIDECARS), MemoryFile(data) as memory, memory.open(**TIFF_ONLY) as tile:
+        with rasterio.Env(**QUICK_OPEN), MemoryFile(data) as memory, memory.open(**TIFF_ONLY) as tile:
             findings = _header_findings(path, sensor, tile, side)
             grid = _grid(tile)
-            pixels = tile.read() if not findings else None
+            pixels = _published_pixels(tile, data) if not findings else None
     except RasterioError:
         return _unreadable(path, data)
     if pixels is None:
-        return TileInspection(tuple(findings), _NO_HASHES, grid)
+        return TileInspection(tuple(findings), grid=grid)
     findings = _value_findings(path, sensor, pixels)
     hashed = "" if findings or sensor not in ("s1", "s2") else xxhash.xxh3_128_hexdigest(pixels.data)
-    return TileInspection(tuple(findings), _NO_HASHES, grid, hashed)
+    return TileInspection(tuple(findings), grid=grid, pixels=hashed)
+
+
+def _published_pixels(tile: DatasetReader, data: bytes) -> np.ndarray:
+    """All pixels of an open tile in the published order (rows, columns, bands).
+
+    In a tile that is stored as published they are taken as they lie in its bytes.
+    """
+    shape, kind = (tile.height, tile.width, tile.count), np.dtype(tile.dtypes[0])
+    start = _start_of_plain_pixels(tile) if data.startswith(b"II") else None
+    if start is None or start + int(np.prod(shape)) * kind.itemsize > len(data):
+        return np.ascontiguousarray(np.moveaxis(tile.read(), 0, -1))
+    return np.frombuffer(data, kind, int(np.prod(shape)), start).reshape(shape)
 
 
 def _unreadable(path: str, data: bytes) -> TileInspection:
@@ -368,7 +400,7 @@ def _unreadable(path: str, data: bytes) -> TileInspection:
         path, "structure", "readable", "failed", f"GDAL cannot read these {len(data)} B", "a whole GeoTIFF",
         "the file is cut short or damaged: unpack or fetch it again",
     )  # fmt: skip
-    return TileInspection((fault,), _NO_HASHES)
+    return TileInspection((fault,))
 
 
 def _header_findings(path: str, sensor: str, tile: DatasetReader, side: int) -> list[Finding]:
@@ -381,10 +413,13 @@ def _header_findings(path: str, sensor: str, tile: DatasetReader, side: int) -> 
     checks = [
         ("shape", shape == expected, _shape_text(shape), _shape_text(expected)),
         ("dtype", dtypes in DTYPES[sensor], dtypes, " or ".join(DTYPES[sensor])),
-        ("crs", _epsg(tile) is not None, "no EPSG code", "a CRS with an EPSG code (UTM)"),
+        ("crs", *_projection(tile), "a projected CRS (UTM) with an EPSG code"),
         (
             "pixel-size",
-            np.allclose([terms[place] for place in (0, 1, 3, 4)], [PIXEL, 0, 0, -PIXEL], atol=1e-6),
+            all(
+                abs(terms[place] - wanted) <= 1e-5
+                for place, wanted in ((0, PIXEL), (1, 0), (3, 0), (4, -PIXEL))
+            ),
             f"{terms[0]:.10g} x {terms[4]:.10g} m", f"{PIXEL:.10g} x {-PIXEL:.10g} m, north up",
         ),
     ]  # fmt: skip
@@ -395,18 +430,27 @@ def _header_findings(path: str, sensor: str, tile: DatasetReader, side: int) -> 
     ]
 
 
+def _projection(tile: DatasetReader) -> tuple[bool, str]:
+    """Whether a tile has a projected CRS with an EPSG code, and what it has."""
+    epsg = _epsg(tile)
+    if epsg is None:
+        return False, "no EPSG code"
+    return tile.crs.is_projected, f"EPSG:{epsg}"
+
+
 def _shape_text(shape: tuple[int, int, int]) -> str:
     return f"{shape[0]} bands, {shape[1]} x {shape[2]} px"
 
 
 def _value_findings(path: str, sensor: str, pixels: np.ndarray) -> list[Finding]:
+    """What is wrong with the pixels (rows, columns, bands) of a tile."""
     return {"s1": _backscatter, "s2": _reflectance, "lc": _land_cover, "dfc": _dfc_label}[sensor](
         path, pixels
     )
 
 
 def _backscatter(path: str, pixels: np.ndarray) -> list[Finding]:
-    missing = int(np.isnan(pixels).sum())
+    missing = int(np.isnan(pixels).sum()) if np.isnan(pixels.max()) else 0
     if missing and parse([path])["patch"].isin(BROKEN).any():
         return [
             Finding(
@@ -444,20 +488,22 @@ def _range_finding(path: str, pixels: np.ndarray, low: float, high: float, unit:
 
 def _land_cover(path: str, pixels: np.ndarray) -> list[Finding]:
     findings = []
-    for band, (scheme, codes) in zip(pixels, SCHEMES.items(), strict=True):
-        findings += _class_findings(path, scheme, band, codes)
+    for band, (scheme, codes) in enumerate(SCHEMES.items()):
+        findings += _class_findings(path, scheme, pixels[..., band], codes)
     return findings
 
 
 def _dfc_label(path: str, pixels: np.ndarray) -> list[Finding]:
     # 0 is the baseline's code of an unlabelled pixel.
-    return _class_findings(path, "dfc", pixels[0], (0, *CODES["dfc"][0]))
+    return _class_findings(path, "dfc", pixels[..., 0], (0, *CODES["dfc"][0]))
 
 
 def _class_findings(path: str, scheme: str, band: np.ndarray, codes: Sequence[int]) -> list[Finding]:
-    strange = np.setdiff1d(np.unique(band), (*codes, FILL))
-    if not len(strange):
+    known = np.zeros(1 << 8 * band.itemsize, dtype=bool)
+    known[[*codes, FILL]] = True
+    if known.take(band).all():
         return []
+    strange = np.setdiff1d(band, (*codes, FILL))
     text = ", ".join(map(str, strange[:10])) + (", ..." if len(strange) > 10 else "")
     return [
         Finding(
@@ -524,7 +570,9 @@ def _read_bands(tile: DatasetReader, bands: Sequence[int], pixels: np.ndarray) -
     Tiles are published uncompressed with bands interleaved by pixel. Such bytes are taken as they
     lie in the file, which is faster than GDAL's way band by band.
     """
-    start = _start_of_plain_pixels(tile)
+    with open(tile.name, "rb") as stream:
+        little_endian = stream.read(2) == b"II"
+    start = _start_of_plain_pixels(tile) if little_endian else None
     if start is None or tile.dtypes[0] != pixels.dtype.name:
         tile.read(bands, out=pixels)
         return
@@ -538,7 +586,7 @@ def _read_bands(tile: DatasetReader, bands: Sequence[int], pixels: np.ndarray) -
 
 
 def _start_of_plain_pixels(tile: DatasetReader) -> int | None:
-    """Where the pixels start in a little-endian file that holds them in one piece, uncompressed; or None."""
+    """Where the pixels start in a file that holds them in one piece, uncompressed and by pixel; or None."""
     rows, columns = tile.block_shapes[0]
     plain = tile.compression is None and tile.interleaving is Interleaving.pixel and columns == tile.width
     if not plain or tile.height % rows:
@@ -548,8 +596,7 @@ def _start_of_plain_pixels(tile: DatasetReader) -> int | None:
     length = last * rows * columns * tile.count * np.dtype(tile.dtypes[0]).itemsize
     if None in offsets or int(offsets[1]) - int(offsets[0]) != length:
         return None
-    with open(tile.name, "rb") as stream:
-        return int(offsets[0]) if stream.read(2) == b"II" else None
+    return int(offsets[0])
 
 
 def _write_tile(path: Path, pixels: np.ndarray, epsg: int, transform: Affine) -> None:
@@ -616,6 +663,7 @@ class Sen12MS(Dataset):
     tasks: Mapping[str, Task] = {
         "scene": Task("scene", "patch", CATEGORIES),
         "land-cover": Task("land-cover", "pixel", CATEGORIES),
+        "land-cover-no-savanna": Task("land-cover-no-savanna", "pixel", NO_SAVANNA),
     }
     layer_table: Mapping[str, Layer] = {
         **{f"s1:{band}": Layer(f"s1:{band}", "float32", unit="dB") for band in BANDS["s1"]},
@@ -630,11 +678,20 @@ class Sen12MS(Dataset):
         FeatureSet("scene-s1", "scene", _SCENE_S1, _LAYERS_S1),
         FeatureSet("scene-s2", "scene", _SCENE_S2, _LAYERS_S2),
         FeatureSet("scene-s1+s2", "scene", (*_SCENE_S1, *_SCENE_S2), {**_LAYERS_S1, **_LAYERS_S2}),
-        FeatureSet("pixel-s1", "land-cover", _PIXEL_S1, _LAYERS_S1),
-        FeatureSet("pixel-s2", "land-cover", _PIXEL_S2, _LAYERS_S2),
-        FeatureSet("pixel-s1+s2", "land-cover", (*_PIXEL_S1, *_PIXEL_S2), {**_LAYERS_S1, **_LAYERS_S2}),
+        *(
+            FeatureSet(f"{name}{ending}", f"land-cover{ending}", features, layers)
+            for ending in ("", "-no-savanna")
+            for name, features, layers in (
+                ("pixel-s1", _PIXEL_S1, _LAYERS_S1),
+                ("pixel-s2", _PIXEL_S2, _LAYERS_S2),
+                ("pixel-s1+s2", (*_PIXEL_S1, *_PIXEL_S2), {**_LAYERS_S1, **_LAYERS_S2}),
+            )
+        ),
     )}  # fmt: skip
     group_keys = ("scene", "season", "continent")
+    strata_keys = ("season", "continent")
+    ground_columns = ("x", "y", "epsg")
+    class_schemes: Mapping[str, tuple[Category, ...]] = {"igbp": IGBP}
 
     def __init__(
         self, side: int = 256, labels: Literal["modis", "dfc"] = "modis", pixels: bool = True
@@ -720,11 +777,10 @@ class Sen12MS(Dataset):
             if check not in failed
         ]
         hashed = [(path, seen.pixels) for path, seen in sorted(tiles.items()) if seen.pixels]
-        hashes = pd.DataFrame({
-            "file": [path for path, _ in hashed], "row": 0,
-            "layer": [path.split("/")[1].split("_")[0] for path, _ in hashed],
-            "hash": [pixels for _, pixels in hashed],
-        }).astype(no_hashes().dtypes.to_dict())  # fmt: skip
+        hashes = hash_table(
+            [path for path, _ in hashed], [0] * len(hashed),
+            [path.split("/")[1].split("_")[0] for path, _ in hashed], [pixels for _, pixels in hashed],
+        )  # fmt: skip
         return Inspection(tuple(findings), hashes)
 
     # Catalog
@@ -804,7 +860,7 @@ class Sen12MS(Dataset):
 
         def read(part: pd.Series) -> list[tuple[dict[str, np.ndarray], tuple[float, ...]]]:
             rows = []
-            with rasterio.Env(**NO_SIDECARS):
+            with rasterio.Env(**QUICK_OPEN):
                 for file in part:
                     counts, grid = {}, None
                     for sensor in sensors:
@@ -843,7 +899,7 @@ class Sen12MS(Dataset):
         bands = [BANDS[sensor].index(layer.split(":")[1]) + 1 for layer in layers]
         dtype = self.layer_table[layers[0]].dtype
         stack = np.empty((len(files), len(bands), self.side, self.side), dtype=dtype)
-        with rasterio.Env(**NO_SIDECARS):
+        with rasterio.Env(**QUICK_OPEN):
             for pixels, file in zip(stack, files, strict=True):
                 with open_tile(folder, tile_path(file, sensor), self.side, max(bands)) as tile:
                     _read_bands(tile, bands, pixels)
@@ -856,9 +912,10 @@ class Sen12MS(Dataset):
         return ("dfc:label",) if self.source == "dfc" else ("lc:igbp",)
 
     def labels(self, task: str, block: Block) -> np.ndarray:
-        """Simplified classes of pixels; fill and unknown codes are `IGNORE`."""
+        """Simplified classes of pixels; fill, unknown codes and savanna where it is left out are `IGNORE`."""
         (layer,) = self.label_layers(task)
-        return _classes(block.layers[layer], FROM_DFC if self.source == "dfc" else FROM_IGBP)
+        classes = _classes(block.layers[layer], FROM_DFC if self.source == "dfc" else FROM_IGBP)
+        return WITHOUT_SAVANNA[classes] if self.tasks[task].categories == NO_SAVANNA else classes
 
     def reference(self, reference: str, block: Block) -> np.ndarray:
         """Simplified classes of the MODIS land cover."""
@@ -880,6 +937,29 @@ class Sen12MS(Dataset):
         units = rows[:, None] * (rows[-1] + 1) + rows
         shape = (len(block.patches), self.side, self.side)
         return np.broadcast_to(units.astype(np.int32), shape)
+
+    def independent_labels(
+        self, task: str, patches: pd.DataFrame, pixels: np.ndarray | None = None
+    ) -> int | None:
+        """How many blocks of 500 m pixels lie in, where labels are MODIS cells (see `draw_units`).
+
+        Here the blocks are those of the UTM grid, so that patches that overlap share theirs; blocks that
+        patches only touch count too.
+        """
+        if self.source == "dfc" or self.tasks[task].unit == "patch":
+            return None
+        if pixels is None:
+            edges = np.unique([*range(0, self.side, CELL), self.side - 1])
+            pixels = (edges[:, None] * self.side + edges).reshape(-1)
+            patches = patches.loc[patches.index.repeat(len(pixels))]
+            pixels = np.tile(pixels, len(patches) // len(pixels))
+        rows, columns = np.divmod(pixels, self.side)
+        blocks = pd.DataFrame({
+            "epsg": patches["epsg"].to_numpy(),
+            "east": np.floor_divide(patches["x"].to_numpy() + PIXEL * (columns + 0.5 - self.side / 2), BLOCK),
+            "north": np.floor_divide(patches["y"].to_numpy() - PIXEL * (rows + 0.5 - self.side / 2), BLOCK),
+        })  # fmt: skip
+        return len(blocks.drop_duplicates())
 
     # The publisher's lists
 
@@ -1074,7 +1154,7 @@ def _count_findings(tiles: pd.DataFrame) -> list[Finding]:
 
 
 def _ground_findings(tiles: Mapping[str, TileInspection]) -> list[Finding]:
-    """Tiles of a patch whose CRS or transform differs from that of its first sensor."""
+    """Tiles of a patch whose CRS or transform differs from that of most of its tiles."""
     placed = {path: seen.grid for path, seen in tiles.items() if seen.grid}
     if not placed:
         return []
@@ -1083,11 +1163,9 @@ def _ground_findings(tiles: Mapping[str, TileInspection]) -> list[Finding]:
     grids = np.array([placed[path] for path in table["path"]])
     order = np.lexsort([table["rank"], table["patch"]])
     table, grids = table.iloc[order].reset_index(drop=True), grids[order]
-    first = np.flatnonzero(~table["patch"].duplicated())
-    reference = first[np.searchsorted(first, np.arange(len(table)), side="right") - 1]
+    reference = _references(table["patch"], grids)
     crs = grids[:, 0] != grids[reference, 0]
-    # A thousandth of a metre, since some writers round coordinates.
-    moved = ~crs & (np.abs(grids[:, 1:] - grids[reference, 1:]) > 1e-3).any(axis=1)
+    moved = ~crs & _apart(grids, grids[reference])
     texts = (("same-crs", crs, _crs_text), ("same-transform", moved, _corner_text))
     return [
         finding
@@ -1101,6 +1179,27 @@ def _ground_findings(tiles: Mapping[str, TileInspection]) -> list[Finding]:
             for place in np.flatnonzero(wrong)
         ])
     ]  # fmt: skip
+
+
+def _apart(grids: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Whether grids (..., 7) differ; by more than a thousandth, since some writers round coordinates."""
+    return (np.abs(grids - others) > 1e-3).any(axis=-1)
+
+
+def _references(patches: pd.Series, grids: np.ndarray) -> np.ndarray:
+    """For each tile the place of the tile of its patch with whose grid most of the others agree.
+
+    Tiles of a patch stand together; of equal ones the first is taken.
+    """
+    first = np.flatnonzero(~patches.duplicated())
+    bounds = np.append(first, len(patches))
+    reference = np.repeat(first, np.diff(bounds))
+    differing = np.logical_or.reduceat(_apart(grids, grids[reference]), first)
+    for patch in np.flatnonzero(differing):
+        tiles = slice(bounds[patch], bounds[patch + 1])
+        agreeing = ~_apart(grids[tiles, None], grids[tiles])
+        reference[tiles] = bounds[patch] + agreeing.sum(axis=1).argmax()
+    return reference
 
 
 def _crs_text(grid: np.ndarray) -> str:

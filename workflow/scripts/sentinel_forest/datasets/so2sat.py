@@ -12,10 +12,8 @@ Source: Zhu et al. 2020, IEEE Geoscience and Remote Sensing Magazine 8(3), 76-89
 doi 10.1109/MGRS.2020.2964708.
 """
 
-import gzip
 import hashlib
 import re
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,6 +44,7 @@ from .base import (
     Question,
     Reference,
     Task,
+    hash_table,
     no_hashes,
 )
 
@@ -87,6 +86,8 @@ BUILT = tuple(name for name, _ in CLASSES[:10])
 
 LARGEST_REFLECTANCE = 6.5535
 """Largest 16-bit digital number / 10,000."""
+AT_ONCE = 64
+"""Rows that are read at a time where the bytes of a file are not its rows."""
 TOLERANCE = 0.01
 """Difference from a published mean or deviation that passes, in standard deviations (fact `tolerance`)."""
 CITY_EXTENT = 300_000.0
@@ -171,50 +172,6 @@ def _created(path: Path) -> h5py.File:
     return h5py.File(path, "w", libver=("earliest", "v110"))
 
 
-def unpack(folder: Path, files: Sequence[str], target: Path) -> list[str]:
-    """Gunzip the packed files among `files`; each appears whole or not at all.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder with the packed files.
-    files : sequence of str
-        Paths below it; those that do not end in ``.gz`` are passed over.
-    target : Path
-        The folder to unpack to; paths below it are kept.
-
-    Returns
-    -------
-    list of str
-        Paths of the unpacked files below `target`.
-
-    Raises
-    ------
-    InputError
-        If a file is no gzip file, is damaged or ends early.
-    """
-    packed = [path for path in files if path.endswith(".gz")]
-    for path in packed:
-        _gunzip(folder / path, target / path.removesuffix(".gz"))
-    return [path.removesuffix(".gz") for path in packed]
-
-
-def _gunzip(packed: Path, unpacked: Path) -> None:
-    with replacing(unpacked) as beside, open(beside, "wb") as output:
-        try:
-            with gzip.open(packed, "rb") as stream:
-                while piece := stream.read(8 << 20):
-                    output.write(piece)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise InputError(
-                "A packed file is damaged.",
-                where=packed,
-                found=f"{error}, after {output.tell()} unpacked bytes",
-                expected="a whole gzip file",
-                remedy="fetch it again",
-            ) from error
-
-
 # Content, while the bytes pass by
 
 
@@ -244,6 +201,24 @@ class _Rows:
         self.take(np.frombuffer(rows, "<f8").reshape(-1, self.values))
 
 
+class _Places:
+    """How many channels of patches show something, and which were the first; nothing more is kept."""
+
+    def __init__(self, channels: Sequence[str]) -> None:
+        self.channels, self.count = channels, 0
+        self.first: list[str] = []
+
+    def add(self, row: int, channel: int) -> None:
+        self.count += 1
+        if self.count <= 5:
+            self.first.append(f"row {row} {self.channels[channel]}")
+
+    def text(self) -> str:
+        """Blank if there was none."""
+        more = ", ..." if self.count > len(self.first) else ""
+        return f"{self.count} patch channels: {', '.join(self.first)}{more}" if self.count else ""
+
+
 class _Pixels:
     """What the rows of ``sen1`` or ``sen2`` show, channel by channel, accumulated in float64."""
 
@@ -254,30 +229,29 @@ class _Pixels:
         self.low, self.high = np.full(values, np.inf), np.full(values, -np.inf)
         self.total, self.squares = np.zeros(values), np.zeros(values)
         self.hashes = bytearray()
-        self.not_finite: list[tuple[int, str]] = []
-        self.constant: list[tuple[int, str]] = []
+        self.not_finite, self.constant = _Places(self.channels), _Places(self.channels)
 
     def take(self, rows: np.ndarray) -> None:
         for row in rows:
             self.hashes += xxhash.xxh3_128_digest(row)
         with np.errstate(invalid="ignore"):
             low, high = rows.min(0), rows.max(0)
-        first = self.count
+        self._look_for_constants(rows, self.count)
         self.count += len(rows)
         if not (np.isfinite(low).all() and np.isfinite(high).all()):
-            rows, low, high = self._without_gaps(rows, first)
+            rows, low, high = self._without_gaps(rows, self.count - len(rows))
         self.used += len(rows)
         np.minimum(self.low, low, out=self.low)
         np.maximum(self.high, high, out=self.high)
         self.total += rows.sum(0)
         self.squares += np.einsum("ij,ij->j", rows, rows)
-        self._look_for_constants(rows, first)
 
     def _without_gaps(self, rows: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Note NaN and Inf; give the rows that have none, so that the statistics still say something."""
         finite = np.isfinite(rows)
         bad = ~finite.reshape(len(rows), -1, len(self.channels)).all(1)
-        self.not_finite += [(first + int(row), self.channels[channel]) for row, channel in np.argwhere(bad)]
+        for row, channel in np.argwhere(bad):
+            self.not_finite.add(first + row, channel)
         rows = rows[finite.all(1)]
         return rows, rows.min(0, initial=np.inf), rows.max(0, initial=-np.inf)
 
@@ -287,15 +261,15 @@ class _Pixels:
         same = (pixels[:, 0] == pixels[:, -1]) & (pixels[:, 0] == pixels[:, SIDE * SIDE // 2 + SIDE // 2])
         for row, channel in np.argwhere(same):
             if (pixels[row, :, channel] == pixels[row, 0, channel]).all():
-                self.constant.append((first + int(row), self.channels[channel]))
+                self.constant.add(first + row, channel)
 
     def findings(self, file: File) -> list[Finding]:
-        gaps = _places(self.not_finite)
+        gaps = self.not_finite.text()
         remedy = "leave these rows out, or fetch the file again"
         found = [
             _verdict(file, "content", f"{self.key}:finite", not gaps, gaps or "all", "no NaN, no Inf", remedy)
         ]
-        constant = _places(self.constant)
+        constant = self.constant.text()
         found.append(
             _note(file, f"{self.key}:constant", not constant, constant or "none", "no constant patch")
         )
@@ -337,16 +311,10 @@ class _Pixels:
         return _note(file, "sen2:range", good, text, f"0 .. {LARGEST_REFLECTANCE}")
 
     def hash_table(self, path: str) -> pd.DataFrame:
-        """Hash of each row, see `no_hashes`."""
+        """Hash of each row, see `base.hash_table`."""
         text = self.hashes.hex()
-        return pd.DataFrame(
-            {
-                "file": path,
-                "row": np.arange(self.count),
-                "layer": self.key,
-                "hash": [text[32 * row : 32 * row + 32] for row in range(self.count)],
-            }
-        ).astype({"file": "str", "layer": "str", "hash": "str"})
+        hashes = [text[start : start + 32] for start in range(0, len(text), 32)]
+        return hash_table([path] * self.count, range(self.count), [self.key] * self.count, hashes)
 
 
 class _Labels:
@@ -355,21 +323,22 @@ class _Labels:
     def __init__(self) -> None:
         self.count = 0
         self.classes = bytearray()
-        self.wrong: tuple[int, str] | None = None
+        self.wrong, self.first_wrong = 0, ""
 
     def take(self, rows: np.ndarray) -> None:
         wrong = ~_one_hot(rows)
-        if self.wrong is None and wrong.any():
+        if not self.wrong and wrong.any():
             first = int(wrong.argmax())
-            self.wrong = (self.count + first, _row_text(rows[first]))
+            self.first_wrong = f"row {self.count + first}: {_row_text(rows[first])}"
+        self.wrong += int(wrong.sum())
         self.count += len(rows)
         self.classes += rows.argmax(1).astype(np.uint8).tobytes()
 
     def findings(self, file: File) -> list[Finding]:
-        found = "all rows" if self.wrong is None else f"row {self.wrong[0]}: {self.wrong[1]}"
+        found = f"{self.wrong} rows, the first: {self.first_wrong}" if self.wrong else "all rows"
         remedy = "fetch the file again, or correct the row"
         findings = [
-            _verdict(file, "content", "one-hot", self.wrong is None, found, "one 1 and sixteen 0", remedy)
+            _verdict(file, "content", "one-hot", not self.wrong, found, "one 1 and sixteen 0", remedy)
         ]
         counts = np.bincount(np.frombuffer(self.classes, np.uint8), minlength=len(CLASSES)).tolist()
         order = hashlib.sha256(self.classes).hexdigest()
@@ -394,9 +363,9 @@ class _ImageInspector(Inspector):
         self.file, self.position = file, 0
         self.pixels = {key: _Pixels(key) for key in CHANNELS}
         self.labels = _Labels()
-        parts: dict[str, _Pixels | _Labels] = {**self.pixels, "label": self.labels}
+        self.parts: dict[str, _Pixels | _Labels] = {**self.pixels, "label": self.labels}
         self.regions = [
-            _Rows(offset, count, int(np.prod(SHAPES[key])), parts[key].take)
+            _Rows(offset, count, int(np.prod(SHAPES[key])), self.parts[key].take)
             for key, (offset, count) in places.items()
         ]
 
@@ -416,35 +385,26 @@ class _ImageInspector(Inspector):
         return Inspection(tuple(findings), pd.concat(tables, ignore_index=True) if tables else no_hashes())
 
 
-class _PackedInspector(Inspector):
-    """Unpacks a gzip file into nothing, to know whether it is whole."""
+class _RepackedInspector(_ImageInspector):
+    """The same for a file in chunks, compressed or of another float, which only HDF5 can put together."""
 
-    block_bytes = 1 << 20
-
-    def __init__(self, file: File) -> None:
-        self.file, self.length, self.fault = file, 0, ""
-        self.stream = zlib.decompressobj(wbits=31)
+    def __init__(self, file: File, path: Path) -> None:
+        super().__init__(file, {})
+        self.path = path
 
     def update(self, block: memoryview) -> None:
-        waiting: bytes | memoryview = block
-        try:
-            while len(waiting) and not self.fault:
-                if self.stream.eof:
-                    self.stream = zlib.decompressobj(wbits=31)
-                self.length += len(self.stream.decompress(waiting, 8 << 20))
-                waiting = self.stream.unused_data if self.stream.eof else self.stream.unconsumed_tail
-        except zlib.error as error:
-            self.fault = str(error)
+        """Nothing can be told from the bytes as they lie."""
 
     def finish(self) -> Inspection:
-        if not self.fault and not self.stream.eof:
-            self.length += len(self.stream.flush())  # what the limit on the last piece has held back
-        fault = self.fault or ("" if self.stream.eof else "the stream ends early")
-        found = f"{fault}, after {self.length} unpacked bytes" if fault else f"{self.length} B"
-        remedy = "fetch it again"
-        return Inspection(
-            (_verdict(self.file, "content", "gzip", not fault, found, "a whole gzip file", remedy),)
-        )
+        try:
+            with _opened(self.path) as handle:
+                for key, part in self.parts.items():
+                    for start in range(0, len(handle.get(key, ())), AT_ONCE):
+                        rows = handle[key][start : start + AT_ONCE].astype("<f8")
+                        part.take(rows.reshape(len(rows), -1))
+        except InputError as error:
+            return Inspection((_unreadable(self.file, error.__cause__, self.path.stat().st_size),))
+        return super().finish()
 
 
 def _values(file: File, layer: str, text: str, mean: float, deviation: float, at: int) -> Finding:
@@ -472,14 +432,6 @@ def _values(file: File, layer: str, text: str, mean: float, deviation: float, at
 def _fact(file: File, name: str, at: int) -> float | None:
     values = file.facts.get(name)
     return values[at] if isinstance(values, Sequence) else None
-
-
-def _places(places: Sequence[tuple[int, str]]) -> str:
-    """A short text for many places: how many, and the first ones."""
-    if not places:
-        return ""
-    some = ", ".join(f"row {row} {band}" for row, band in places[:5])
-    return f"{len(places)} patch channels: {some}{', ...' if len(places) > 5 else ''}"
 
 
 def _one_hot(rows: np.ndarray) -> np.ndarray:
@@ -511,36 +463,38 @@ def _note(file: File, check: str, good: bool, found: str, expected: str) -> Find
 
 def _image_structure(file: File, handle: h5py.File, size: int) -> Iterator[Finding]:
     """Findings about one image file, and none about what depends on a dataset that is not there."""
-    expected = _expected_keys(file)
-    missing = [key for key in expected if not isinstance(handle.get(key), h5py.Dataset)]
+    there = {key: handle[key] for key in SHAPES if isinstance(handle.get(key), h5py.Dataset)}
+    missing = [key for key in CHANNELS if key not in there]
     yield _verdict(
-        file, "structure", "keys", not missing, ", ".join(handle), ", ".join(expected),
+        file, "structure", "keys", not missing, ", ".join(handle), ", ".join(CHANNELS),
         f"without {' and '.join(missing)} the file cannot be used: fetch the published one",
     )  # fmt: skip
-    if "label" not in handle and "label" not in expected:
-        yield Finding(file.path, "structure", "labels", "note", "none", "none in this version")
-    for key in SHAPES:
-        if isinstance(handle.get(key), h5py.Dataset):
-            yield from _dataset_structure(file, handle[key], key)
-    if missing or "label" not in expected:
+    yield _label_structure(file, "label" in there)
+    for key, dataset in there.items():
+        yield from _dataset_structure(file, dataset, key)
+    if missing:
         return
-    rows = {key: handle[key].shape[0] if handle[key].shape else 0 for key in SHAPES}
+    rows = {key: dataset.shape[0] if dataset.shape else 0 for key, dataset in there.items()}
     yield _verdict(
         file, "structure", "rows", len(set(rows.values())) == 1,
         ", ".join(f"{key} {count}" for key, count in rows.items()), "as many in each dataset",
         "the datasets do not belong together: fetch the published file",
     )  # fmt: skip
-    length = rows["sen2"] * ROW_BYTES + OVERHEAD_BYTES
-    yield _verdict(
-        file, "structure", "size", size == length, f"{size} B",
-        f"{length} B ({rows['sen2']} x {ROW_BYTES} + {OVERHEAD_BYTES})",
-        "the file was written anew or changed: fetch the published one, or accept 'size'",
-    )  # fmt: skip
+    if "label" in there and all(_contiguous(dataset) for dataset in there.values()):
+        length = rows["sen2"] * ROW_BYTES + OVERHEAD_BYTES
+        yield _verdict(
+            file, "structure", "size", size == length, f"{size} B",
+            f"{length} B ({rows['sen2']} x {ROW_BYTES} + {OVERHEAD_BYTES})",
+            "the file was written anew or changed: fetch the published one, or accept 'size'",
+        )  # fmt: skip
 
 
-def _expected_keys(file: File) -> tuple[str, ...]:
-    """Datasets of an image file; the fact ``labels: false`` says that a release has none there."""
-    return tuple(key for key in SHAPES if key != "label" or file.facts.get("labels", True))
+def _label_structure(file: File, there: bool) -> Finding:
+    """Whether there are labels; the fact ``labels: false`` says that a release has none in this file."""
+    if not there and not file.facts.get("labels", True):
+        return Finding(file.path, "structure", "labels", "note", "none", "none in this version")
+    remedy = "fetch the published file: patches without a label cannot be scored"
+    return _verdict(file, "structure", "labels", there, "label" if there else "none", "label", remedy)
 
 
 def _dataset_structure(file: File, dataset: h5py.Dataset, key: str) -> Iterator[Finding]:
@@ -557,10 +511,8 @@ def _dataset_structure(file: File, dataset: h5py.Dataset, key: str) -> Iterator[
     )  # fmt: skip
     contiguous = _contiguous(dataset)
     kind = "contiguous" if contiguous else f"chunks {dataset.chunks}, compression {dataset.compression}"
-    yield _verdict(
-        file, "structure", f"{key}:layout", contiguous, kind, "contiguous, uncompressed",
-        "the file was written anew: fetch the published one",
-    )  # fmt: skip
+    status: Literal["ok", "note"] = "ok" if contiguous else "note"  # written anew, and read all the same
+    yield Finding(file.path, "structure", f"{key}:layout", status, kind, "contiguous, uncompressed")
 
 
 def _shape_text(shape: tuple[int, ...]) -> str:
@@ -575,6 +527,14 @@ def _geo_structure(file: File, handle: h5py.File, rows: int | None) -> Iterator[
         "fetch the published file",
     )  # fmt: skip
     if missing:
+        return
+    dtypes = {key: handle[key].dtype for key in ("epsg", "tfw")}
+    numeric = all(dtype.kind in "iuf" for dtype in dtypes.values())
+    yield _verdict(
+        file, "structure", "dtype", numeric, ", ".join(f"{key} {dtype}" for key, dtype in dtypes.items()),
+        "numbers", "fetch the published file",
+    )  # fmt: skip
+    if not numeric:
         return
     tfw = handle["tfw"][...]
     counts = {"epsg": handle["epsg"].size, "tfw": tfw.shape[0] if tfw.shape else 0}
@@ -709,7 +669,7 @@ def _geo_table(handle: h5py.File) -> pd.DataFrame:
     width, height, left, top = (tfw[:, column] for column in columns)
     names = _cities(handle)
     names = np.full(len(tfw), b"") if names is None else names
-    city = [name.decode("utf-8") if isinstance(name, bytes) else str(name) for name in names]
+    city = [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in names]
     geo = pd.DataFrame(
         {
             "city": pd.Series(city, dtype="str").str.strip(),
@@ -802,6 +762,13 @@ def _dataset(handle: h5py.File, key: str) -> h5py.Dataset:
 
 def _read_rows(dataset: h5py.Dataset, rows: np.ndarray) -> np.ndarray:
     """Rows of a dataset in the order given; those that follow each other are read in one piece."""
+    if rows.max() >= dataset.shape[0]:
+        raise InputError(
+            "A patch of the catalog is not in the file.",
+            where=f"{dataset.file.filename}, key {dataset.name[1:]!r}", found=f"row {rows.max()}",
+            expected=f"rows 0 to {dataset.shape[0] - 1}",
+            remedy="fetch the published file, and make the catalog again",
+        )  # fmt: skip
     values = np.empty((len(rows), *dataset.shape[1:]), dataset.dtype)
     position = 0
     for run in np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1):
@@ -838,9 +805,24 @@ def _places_in(path: Path) -> dict[str, tuple[int, int]] | None:
             datasets = {key: handle[key] for key in SHAPES if isinstance(handle.get(key), h5py.Dataset)}
             if any(_deviates(dataset, key) for key, dataset in datasets.items()):
                 return None
-            return {key: (dataset.id.get_offset(), dataset.shape[0]) for key, dataset in datasets.items()}
+            return {
+                key: (dataset.id.get_offset() or 0, dataset.shape[0]) for key, dataset in datasets.items()
+            }
     except InputError:
         return None
+
+
+def _holds_rows(path: Path) -> bool:
+    """Whether the datasets of a file have the published shapes and hold floats, in whatever layout."""
+    try:
+        with _opened(path) as handle:
+            datasets = {key: handle[key] for key in SHAPES if isinstance(handle.get(key), h5py.Dataset)}
+            return all(
+                dataset.shape[1:] == SHAPES[key] and dataset.dtype.kind == "f"
+                for key, dataset in datasets.items()
+            )
+    except InputError:
+        return False
 
 
 def _deviates(dataset: h5py.Dataset, key: str) -> bool:
@@ -848,7 +830,7 @@ def _deviates(dataset: h5py.Dataset, key: str) -> bool:
 
 
 def _contiguous(dataset: h5py.Dataset) -> bool:
-    return dataset.chunks is None and dataset.id.get_offset() is not None
+    return dataset.chunks is None and (dataset.size == 0 or dataset.id.get_offset() is not None)
 
 
 def _labels_of(handle: h5py.File, where: Path) -> np.ndarray:
@@ -880,7 +862,7 @@ def _places_of(folder: Path, image: str, count: int) -> pd.DataFrame:
         unknown = np.full(count, np.nan)
         empty = pd.Series([""] * count, dtype="str")
         return pd.DataFrame(
-            {"city": empty, "epsg": 0, "x": unknown, "y": unknown, "lon": unknown, "lat": unknown}
+            {"city": empty, "epsg": 0} | dict.fromkeys(("x", "y", "width", "lon", "lat"), unknown)
         )
     with _opened(path) as handle:
         faults = [
@@ -965,8 +947,9 @@ class So2Sat(Dataset):
     layer_table = _layer_table()
     references: Mapping[str, Reference] = MappingProxyType({})
     feature_sets = _feature_sets()
+    side = SIDE
     group_keys = ("city",)
-    unpack = staticmethod(unpack)
+    strata_keys = ("city",)
 
     def list_files(self, folder: Path) -> list[str]:
         """Paths of image and geo files, at most one folder down; a packed file only if it is not unpacked.
@@ -981,11 +964,14 @@ class So2Sat(Dataset):
         found = [path for path in found if not (path.endswith(".gz") and path[:-3] in found)]
         images = _patch_files(found)
         if not images:
+            of_tfds = (folder / "dataset_info.json").is_file()
             raise InputError(
                 "No file of So2Sat LCZ42 here.", where=folder,
+                found="a folder of tensorflow_datasets" if of_tfds else None,
                 expected="training.h5, validation.h5 or testing.h5 (or .h5.gz), here or one folder down; "
                 "training_geo.h5, ... are enough for splits",
-                remedy="give the folder that holds them",
+                remedy="make HDF5 files of it: python -m sentinel_forest.tfds import (docs/tfds.md)"
+                if of_tfds else "give the folder that holds them",
             )  # fmt: skip
         if len({Path(path).stem for path in images}) < len(images):
             raise InputError(
@@ -1001,26 +987,23 @@ class So2Sat(Dataset):
 
     def structure(self, folder: Path, files: Sequence[File]) -> list[Finding]:
         """Keys, shapes, dtypes, layout and length of image files; geo files against their image files."""
-        findings = []
-        for file in files:
-            if not file.path.endswith(".gz"):
-                findings += _file_structure(folder, file)
-        return findings
+        return [finding for file in files for finding in _file_structure(folder, file)]
 
     def inspector(self, folder: Path, file: File) -> Inspector | None:
-        """Checks every value of an image file, and whether a packed file is whole.
+        """Checks every value of an image file.
 
-        A file whose structure is not the published one has no inspector: `structure` says why.
+        A file whose datasets cannot be read as rows of floats has no inspector: `structure` says why.
         """
-        if file.path.endswith(".gz"):
-            return _PackedInspector(file)
         if not _image_paths([file.path]):
             return None
-        places = _places_in(folder / file.path)
-        return None if places is None else _ImageInspector(file, places)
+        path = folder / file.path
+        places = _places_in(path)
+        if places is not None:
+            return _ImageInspector(file, places)
+        return _RepackedInspector(file, path) if _holds_rows(path) else None
 
     def catalog(self, folder: Path, files: Sequence[str], hashes: pd.DataFrame) -> pd.DataFrame:
-        """One row per patch; see the class for groups.
+        """One row per patch; see the class for groups. `side_m` is the side of its footprint.
 
         Where no image file is there yet, the geo files give cities and places; labels are unknown.
 
@@ -1081,12 +1064,12 @@ class So2Sat(Dataset):
         unknown = [key for key in layers if key not in SHAPES]
         if unknown:
             raise InputError("Unknown dataset of So2Sat LCZ42.", found=unknown[0], expected=", ".join(SHAPES))
-        names = sorted({str(name) for rows in roles.values() for name in rows["file"]})
-        places = {name: _contiguous_places(folder / name) for name in names}
+        last_rows = pd.concat(roles.values()).groupby("file")["row"].max()
+        places = {str(name): _contiguous_places(folder / str(name)) for name in last_rows.index}
         there = set(SHAPES).intersection(*places.values())
         keys = [key for key in SHAPES if key in (layers or there)]
         for name, at in places.items():
-            _check_source(folder / name, at, keys, roles, name)
+            _check_source(folder / name, at, keys, int(last_rows[name]))
         files = []
         for stem, role in PUBLISHED.items():
             rows = roles.get(role, pd.DataFrame())
@@ -1145,6 +1128,7 @@ def _file_catalog(folder: Path, path: str, hashes: pd.DataFrame, there: bool) ->
             "epsg": geo["epsg"].astype("Int32").where(geo["epsg"] != 0),
             "lon": geo["lon"],
             "lat": geo["lat"],
+            "side_m": SIDE * geo["width"],
             "label": labels,
             "valid_share": np.full(count, 1 if there else np.nan, dtype=np.float32),
             "content_hash": _content_hashes(hashes, path, count),
@@ -1169,28 +1153,19 @@ def _contiguous_places(path: Path) -> dict[str, tuple[int, int]]:
     return places
 
 
-def _check_source(
-    path: Path,
-    places: Mapping[str, tuple[int, int]],
-    keys: Sequence[str],
-    roles: Mapping[str, pd.DataFrame],
-    name: str,
-) -> None:
-    """Raise if a file lacks a dataset, or rows of the catalog."""
+def _check_source(path: Path, places: Mapping[str, tuple[int, int]], keys: Sequence[str], last: int) -> None:
+    """Raise if a file lacks a dataset, or the last row that is wanted of it."""
     missing = [key for key in keys if key not in places]
     if missing:
         raise InputError(
             "A dataset is missing.", where=path, found=", ".join(places), expected=", ".join(keys),
             remedy="leave it out of the layers",
         )  # fmt: skip
-    last = max(
-        (rows.loc[rows["file"] == name, "row"].max() for rows in roles.values() if len(rows)), default=-1
-    )
     for key in keys:
         if last >= places[key][1]:
             raise InputError(
                 "A patch of the catalog is not in the file.", where=f"{path}, key {key!r}",
-                found=f"row {last:.0f}", expected=f"rows 0 to {places[key][1] - 1}",
+                found=f"row {last}", expected=f"rows 0 to {places[key][1] - 1}",
                 remedy="make the catalog again",
             )  # fmt: skip
 
@@ -1213,13 +1188,11 @@ def _image_export(
         with open(path, "r+b") as stream:
             for key, length in lengths.items():
                 stream.seek(offsets[key])
-                yield from append(
-                    stream,
-                    (
-                        Piece(sources[name], places[name][key][0] + first * length, count * length)
-                        for name, first, count in joined
-                    ),
-                )
+                pieces = [
+                    Piece(sources[name], places[name][key][0] + first * length, count * length)
+                    for name, first, count in joined
+                ]
+                yield from append(stream, pieces)
 
     return NewFile(path, len(rows) * sum(lengths.values()) + OVERHEAD_BYTES, write)
 

@@ -41,6 +41,13 @@ class Feature:
     function: Callable[..., np.ndarray]
 
 
+def find_set(sets: Mapping[str, FeatureSet], name: str) -> FeatureSet:
+    """The feature set with a name; `InputError` if there is none."""
+    if name not in sets:
+        raise InputError("Unknown feature set.", where="--set", found=name, expected=" | ".join(sets))
+    return sets[name]
+
+
 def bands_of(dataset: Dataset, feature_set: FeatureSet, block: Block) -> dict[str, np.ndarray]:
     """Bands that a feature set uses, in physical units.
 

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 
 import numpy as np
@@ -11,9 +11,9 @@ from scipy.ndimage import uniform_filter
 from ..errors import InputError
 from . import Feature, check_bands, indices, unknown, value
 
-FORMS = ("<feature>_mean_<n>", "<feature>_deviation_<n>", "<feature>_sunward_<n>")
+FORMS = ("<feature>_mean_<n>", "<feature>_deviation_<n>", "<feature>_sunward_<n>", "<feature>_steps_<n>")
 _CHUNK = 4096  # pixels whose features fit in a processor's cache while they are put side by side
-_FORM = re.compile(r"(?P<base>.+)_(?P<kind>mean|deviation|sunward)_(?P<size>[0-9]+)")
+_FORM = re.compile(r"(?P<base>.+)_(?P<kind>mean|deviation|sunward|steps)_(?P<size>[0-9]+)")
 
 
 @cache
@@ -27,7 +27,10 @@ def resolve(name: str) -> Feature:
       pixels around the pixel (n odd; the edge pixels of the patch are repeated outwards),
     - ``<feature>_sunward_<n>``: the largest value met on the way of n pixels towards the sun.
       What shades a pixel lies there, so that a dark pixel with a bright cloud sunward is told from
-      water (doi:10.1016/j.rse.2011.10.028); needs the band ``sun_azimuth``.
+      water (doi:10.1016/j.rse.2011.10.028); needs the band ``sun_azimuth``,
+    - ``<feature>_steps_<n>``: pixels on the way towards the sun to the first where the feature is
+      above 0 (0: the pixel itself), n + 1 if there is none. ``HOT_steps_200`` is the distance to what
+      may be the cloud that shades the pixel: haze and cloud have HOT > 0.
 
     Raises
     ------
@@ -39,10 +42,14 @@ def resolve(name: str) -> Feature:
     form = _FORM.fullmatch(name)
     if form is None:
         raise unknown(name, indices.NAMES, FORMS)
-    base, size = resolve(form["base"]), int(form["size"])
-    return (
-        _sunward(name, base, size) if form["kind"] == "sunward" else _window(name, base, form["kind"], size)
-    )
+    make = _sunward if form["kind"] in _WAYS else _window
+    return make(name, resolve(form["base"]), form["kind"], int(form["size"]))
+
+
+def parted(features: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Features that need nothing but the pixel itself, and those of what surrounds it."""
+    alone = tuple(name for name in features if name in indices.NAMES)
+    return alone, tuple(name for name in features if name not in indices.NAMES)
 
 
 def needed_bands(features: Sequence[str]) -> tuple[str, ...]:
@@ -110,14 +117,16 @@ def _window(name: str, base: Feature, kind: str, size: int) -> Feature:
     )
 
 
-def _sunward(name: str, base: Feature, size: int) -> Feature:
+def _sunward(name: str, base: Feature, kind: str, size: int) -> Feature:
     if size < 1:
         raise InputError("The way towards the sun has no pixel.", found=name, expected="n from 1 on")
     bands = tuple(dict.fromkeys((*base.bands, "sun_azimuth")))
-    formula = f"maximum of {base.name} over 0..{size} pixels towards sun_azimuth"
+    function, formula, unit = _WAYS[kind]
     source = f"{base.source}; cloud and shadow matched along the sun's azimuth as in {indices.FMASK}"
-    inputs = (base.name, "sun_azimuth")
-    return Feature(name, formula, base.unit, bands, source, inputs, partial(sunward_maximum, pixels=size))
+    return Feature(
+        name, formula.format(base=base.name, size=size), unit or base.unit, bands, source,
+        (base.name, "sun_azimuth"), partial(function, pixels=size),
+    )  # fmt: skip
 
 
 def window_mean(values: np.ndarray, size: int) -> np.ndarray:
@@ -185,24 +194,71 @@ def sunward_maximum(values: np.ndarray, sun_azimuth: np.ndarray, pixels: int) ->
     ndarray
         float32, as `values`; NaN in patches without any azimuth.
     """
+    return _each_patch(_maximum_of_shifted, values, sun_azimuth, pixels)
+
+
+def sunward_steps(values: np.ndarray, sun_azimuth: np.ndarray, pixels: int) -> np.ndarray:
+    """Pixels from each pixel towards the sun to the first whose value is above 0; `pixels` + 1 if none is.
+
+    Parameters and result as of `sunward_maximum`; missing pixels are not above 0.
+    """
+    return _each_patch(_first_of_shifted, values, sun_azimuth, pixels)
+
+
+_WAYS: dict[str, tuple[Callable[..., np.ndarray], str, str]] = {
+    "sunward": (sunward_maximum, "maximum of {base} over 0..{size} pixels towards sun_azimuth", ""),
+    "steps": (
+        sunward_steps, "pixels towards sun_azimuth to the first of {base} > 0, {size} + 1 if none", "pixel",
+    ),
+}  # fmt: skip
+"""What a way towards the sun gives: function, formula, and unit where it is not that of the feature."""
+
+Shift = tuple[int, int]
+
+
+def _each_patch(
+    function: Callable[[np.ndarray, list[Shift]], np.ndarray], values: np.ndarray, sun_azimuth: np.ndarray,
+    pixels: int,
+) -> np.ndarray:  # fmt: skip
+    """A function of each patch and the steps (rows down, columns right) of its way towards the sun."""
     result = np.full_like(values, np.nan)
     for patch in np.flatnonzero(~np.isnan(sun_azimuth).all(axis=(1, 2))):
         azimuth = np.deg2rad(float(np.nanmedian(sun_azimuth[patch])))
         steps = np.arange(1, pixels + 1)
         down = np.rint(-steps * np.cos(azimuth)).astype(int)
         right = np.rint(steps * np.sin(azimuth)).astype(int)
-        result[patch] = _maximum_of_shifted(values[patch], down.tolist(), right.tolist())
+        result[patch] = function(values[patch], list(zip(down.tolist(), right.tolist(), strict=True)))
     return result
 
 
-def _maximum_of_shifted(values: np.ndarray, down: list[int], right: list[int]) -> np.ndarray:
+def _shifted(shape: tuple[int, ...], shift: Shift) -> tuple[tuple[slice, ...], tuple[slice, ...]] | None:
+    """Where an image has pixels with another one at a shift, and where those lie; None if it has none."""
+    (rows, columns), (down, right) = shape, shift
+    if abs(down) >= rows or abs(right) >= columns:
+        return None
+    here = slice(max(-down, 0), rows - max(down, 0)), slice(max(-right, 0), columns - max(right, 0))
+    there = slice(max(down, 0), rows + min(down, 0)), slice(max(right, 0), columns + min(right, 0))
+    return here, there
+
+
+def _maximum_of_shifted(values: np.ndarray, shifts: list[Shift]) -> np.ndarray:
     """Maximum of an image and its copies shifted by whole pixels; NaN only where all are missing."""
     result = values.copy()
-    rows, columns = values.shape
-    for row, column in zip(down, right, strict=True):
-        if abs(row) >= rows or abs(column) >= columns:
+    for shift in shifts:
+        if (places := _shifted(values.shape, shift)) is None:
             break
-        here = result[max(-row, 0) : rows - max(row, 0), max(-column, 0) : columns - max(column, 0)]
-        there = values[max(row, 0) : rows + min(row, 0), max(column, 0) : columns + min(column, 0)]
-        np.fmax(here, there, out=here)
+        here, there = places
+        np.fmax(result[here], values[there], out=result[here])
+    return result
+
+
+def _first_of_shifted(values: np.ndarray, shifts: list[Shift]) -> np.ndarray:
+    """Number of the first of an image and its shifted copies that is above 0, or how many there are."""
+    hit = values > 0
+    result = np.full(values.shape, len(shifts) + 1, dtype=values.dtype)
+    for number in range(len(shifts), 0, -1):
+        if (places := _shifted(values.shape, shifts[number - 1])) is not None:
+            here, there = places
+            np.copyto(result[here], number, where=hit[there])
+    result[hit] = 0
     return result

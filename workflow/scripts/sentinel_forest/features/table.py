@@ -3,7 +3,8 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandera.pandas as pa
 from .. import datasets, digests, tables
 from ..datasets.base import IGNORE, Block, Dataset, FeatureSet
 from ..errors import InputError, run
-from . import bands_of, patch, pixel
+from . import bands_of, find_set, patch, pixel
 
 READ_BYTES = 64 * 2**20
 """Bytes read at a time: long enough for a disk or a network file system."""
@@ -142,16 +143,31 @@ def _pixel_rows(
     patches = np.repeat(np.arange(len(names)), [len(pixels) for pixels, _ in drawn])
     pixels = np.concatenate([pixels for pixels, _ in drawn])
     flat = patches * labels[0].size + pixels
-    columns = {
+    columns: dict[str, np.ndarray] = {
         "patch": names[patches],
         "pixel": pixels.astype(np.int32),
         "label": labels.reshape(-1)[flat],
         "weight": np.concatenate([weights for _, weights in drawn]),
     }
-    values = pixel.each(feature_set.features, bands_of(dataset, feature_set, block))
-    for name, layer in zip(feature_set.features, values, strict=True):
-        columns[name] = layer.reshape(-1)[flat]
-    return pd.DataFrame(columns)
+    first = list(columns)
+    alone, around = pixel.parted(feature_set.features)
+    bands = bands_of(dataset, feature_set, _dots(block, patches, flat))
+    columns |= zip(alone, (layer[:, 0, 0] for layer in pixel.each(alone, bands)), strict=True)
+    if around:
+        layers = {
+            band: feature_set.layers[band]
+            for band in pixel.needed_bands(around)
+            if band in feature_set.layers
+        }
+        bands = bands_of(dataset, replace(feature_set, layers=layers), block)
+        columns |= zip(around, (layer.reshape(-1)[flat] for layer in pixel.each(around, bands)), strict=True)
+    return pd.DataFrame(columns)[[*first, *feature_set.features]]
+
+
+def _dots(block: Block, patches: np.ndarray, flat: np.ndarray) -> Block:
+    """Some pixels of a block, by patch and by place in its layers, each as a patch of one pixel."""
+    layers = {name: values.reshape(-1)[flat][:, None, None] for name, values in block.layers.items()}
+    return Block(block.patches.filter(["sun_azimuth"]).iloc[patches], layers)
 
 
 def _patch_rows(dataset: Dataset, feature_set: FeatureSet, block: Block) -> pd.DataFrame:
@@ -245,13 +261,6 @@ def pixels_per_class(draw: object, patches: int, classes: int) -> int:
             expected='{"pixels": 300000}, any whole number from 1 on',
         )  # fmt: skip
     return -(-number // max(patches * classes, 1))
-
-
-def find_set(sets: Mapping[str, FeatureSet], name: str) -> FeatureSet:
-    """The feature set with a name; `InputError` if there is none."""
-    if name not in sets:
-        raise InputError("Unknown feature set.", where="--set", found=name, expected=" | ".join(sets))
-    return sets[name]
 
 
 def main(argv: Sequence[str] | None = None) -> None:

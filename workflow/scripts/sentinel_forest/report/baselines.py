@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ..datasets.base import Task
-from . import figures
+from . import figures, strata, training
 from .inputs import ReleaseResults, VersionResults
 from .model import Item, Note, Page, Plot, Section, Source, column, number, score, table
 from .scores import METRICS, columns, kind, marked, named, ordered, over_trials, texts, without_trivial
@@ -40,7 +40,9 @@ def _items(release: ReleaseResults) -> tuple[Item, ...]:
         *_confusions(release),
         *_classes(release, scores),
         *_questions(release, scores),
+        *strata.items(release),
         *_paired(release),
+        *training.items(release),
     )
 
 
@@ -127,7 +129,9 @@ def _confusion(
     )
     return [
         plot,
-        table(f"Counts of {name}", frame, sources, explained, release.is_sample, {"true": "true class"}),
+        table(
+            f"Counts of {name}", frame, sources, explained, release.is_sample, {"true": "true class"}, True
+        ),
     ]
 
 

@@ -10,13 +10,16 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.transforms import ScaledTranslation, Transform
 
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#000000")
 """Okabe and Ito 2008, Color universal design (the orange darkened for its contrast on white)."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 INK, LINE = "#1b1f23", "#c8ccd0"
+LAND, COAST = "#eceae4", "#8d9299"
 STYLE: dict[str, object] = {
     "svg.hashsalt": "sentinel-forest",
     "svg.fonttype": "path",
@@ -31,7 +34,8 @@ STYLE: dict[str, object] = {
     "legend.frameon": False,
     "figure.constrained_layout.use": True,
 }
-_ROW, _MARGIN, _WIDTH = 0.27, 0.9, 7.4  # inches
+_ROW, _MARGIN, _WIDTH, _LETTER = 0.27, 0.9, 7.4, 0.07  # inches
+_LETTERS = 35  # labels up to this length fit beside the panels
 
 
 @contextmanager
@@ -60,7 +64,8 @@ def intervals(
     Parameters
     ----------
     frame : DataFrame
-        label, series (str); value, low, high (float, NaN: no interval).
+        label, series (str); value, low, high (float, NaN: no interval); panel (str, may be missing):
+        what the values of a panel are, each with an axis of its own.
     axis : str
         What the values are.
     zero : bool
@@ -68,36 +73,113 @@ def intervals(
     limits : tuple
         Range of the axis.
     """
+    frame = frame if "panel" in frame else frame.assign(panel=axis)
     labels, names = list(dict.fromkeys(frame["label"])), list(dict.fromkeys(frame["series"]))
+    panels = list(dict.fromkeys(frame["panel"]))
     spread = min(0.8 / max(len(names), 1), 0.22)
+    height = _MARGIN + len(labels) * max(_ROW, 0.13 * len(names)) + 0.2 * len(names)
+    longest = max(map(len, labels))
     with _style():
-        figure = Figure((_WIDTH, _MARGIN + len(labels) * max(_ROW, 0.13 * len(names)) + 0.2 * len(names)))
-        axes = figure.subplots()
-        for number, name in enumerate(names):
-            rows = frame[frame["series"] == name]
-            place = rows["label"].map(labels.index).to_numpy() + spread * (number - (len(names) - 1) / 2)
-            value = rows["value"].to_numpy(np.float64)
-            reach = np.abs(rows[["low", "high"]].to_numpy(np.float64).T - value)
-            axes.errorbar(
-                value,
-                place,
-                xerr=np.nan_to_num(reach),
-                fmt=MARKERS[number % 7],
-                ms=4.5,
-                capsize=2,
-                lw=1.2,
-                color=SERIES[number % 7],
-                label=name,
-            )
-        if zero:
-            axes.axvline(0, color=INK, lw=1)
-        axes.set_yticks(range(len(labels)), labels)
-        axes.set_ylim(len(labels) - 0.5, -0.5)
-        axes.set_xlabel(axis)
-        axes.grid(axis="x")
-        if limits:
-            axes.set_xlim(*limits)
-        figure.legend(loc="outside upper left", ncols=3 if max(map(len, names)) < 25 else 1)
+        figure = Figure((_WIDTH + _LETTER * max(0, longest - _LETTERS), height))
+        drawn = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+        for axes, panel in zip(drawn, panels, strict=True):
+            for number, name in enumerate(names):
+                rows = frame[(frame["panel"] == panel) & (frame["series"] == name)]
+                place = rows["label"].map(labels.index).to_numpy()
+                _bars(axes, rows, place + spread * (number - (len(names) - 1) / 2), number)
+            if zero:
+                axes.axvline(0, color=INK, lw=1)
+            axes.set_xlabel(panel)
+            axes.grid(axis="x")
+            if limits:
+                axes.set_xlim(*limits)
+        drawn[0].set_yticks(range(len(labels)), labels)
+        drawn[0].set_ylim(len(labels) - 0.5, -0.5)
+        _legend(figure, names, max(map(len, names)))
+    return svg(figure)
+
+
+def _bars(axes: Axes, rows: pd.DataFrame, place: np.ndarray, number: int) -> None:
+    """Values with their intervals, in the mark and colour of a series."""
+    value = rows["value"].to_numpy(np.float64)
+    reach = np.abs(rows[["low", "high"]].to_numpy(np.float64).T - value)
+    axes.errorbar(
+        value, place, xerr=np.nan_to_num(reach), fmt=MARKERS[number % 7], ms=4.5, capsize=2, lw=1.2,
+        color=SERIES[number % 7],
+    )  # fmt: skip
+
+
+def _legend(figure: Figure, names: Sequence[str], longest: int) -> None:
+    """Marks and colours of the series above the panels; three in a row if their names are short."""
+    handles = [
+        Line2D([], [], marker=MARKERS[number % 7], color=SERIES[number % 7], lw=1.2, ms=4.5, label=name)
+        for number, name in enumerate(names)
+    ]
+    figure.legend(handles=handles, loc="outside upper left", ncols=3 if longest < 25 else 1)
+
+
+def lines(frame: pd.DataFrame, across: str) -> bytes:
+    """Values that change with a number, each with its 95 % interval as a band; a panel for each `panel`.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        panel, series (str); at (int, drawn on a logarithmic axis); value, low, high (float).
+    across : str
+        What `at` counts.
+    """
+    panels, names = list(dict.fromkeys(frame["panel"])), list(dict.fromkeys(frame["series"]))
+    with _style():
+        figure = Figure((_WIDTH, 3.1))
+        drawn = figure.subplots(1, len(panels), squeeze=False)[0]
+        for axes, panel in zip(drawn, panels, strict=True):
+            part = frame[frame["panel"] == panel]
+            for number, name in enumerate(names):
+                rows = part[part["series"] == name].sort_values("at")
+                colour = SERIES[number % 7]
+                axes.fill_between(rows["at"], rows["low"], rows["high"], color=colour, alpha=0.18, lw=0)
+                axes.plot(rows["at"], rows["value"], f"{MARKERS[number % 7]}-", ms=4.5, lw=1.2, color=colour)
+            steps = sorted(part["at"].unique())
+            axes.set_xscale("log")
+            axes.set_xticks(steps, [f"{step:g}" for step in steps])
+            axes.minorticks_off()
+            axes.set_xlabel(across)
+            axes.set_title(panel)
+            axes.grid()
+        _legend(figure, names, max(map(len, names)))
+    return svg(figure)
+
+
+def reliability(frame: pd.DataFrame) -> bytes:
+    """Observed against predicted probabilities, and how much falls into each bin below.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        predicted, observed, low, high (float, NaN: empty bin); bin_low, bin_high, share (float).
+    """
+    known = frame[frame["observed"].notna()]
+    reach = np.abs(known[["low", "high"]].to_numpy(np.float64).T - known["observed"].to_numpy(np.float64))
+    with _style():
+        figure = Figure((4.6, 5.2))
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
+        above.plot([0, 1], [0, 1], color=INK, lw=1, ls="--", label="observed as predicted")
+        above.errorbar(
+            known["predicted"], known["observed"], yerr=np.nan_to_num(reach), fmt="o-", ms=4.5, capsize=2,
+            lw=1.2, color=SERIES[0], label="forest",
+        )  # fmt: skip
+        above.set_ylabel("observed share")
+        above.set_ylim(-0.02, 1.02)
+        above.legend(loc="upper left")
+        below.bar(
+            frame["bin_low"], 100 * frame["share"], frame["bin_high"] - frame["bin_low"], align="edge",
+            color=SERIES[0], edgecolor="white",
+        )  # fmt: skip
+        below.set_ylabel("share (%)")
+        below.set_xlabel("predicted probability")
+        below.set_xlim(-0.02, 1.02)
+        for axes in (above, below):
+            axes.grid()
     return svg(figure)
 
 
@@ -118,11 +200,21 @@ def class_shares(shares: pd.DataFrame, colours: Mapping[str, str]) -> bytes:
     return svg(figure)
 
 
-def world(places: pd.DataFrame) -> bytes:
-    """Places (lon, lat in degrees, series) on a plain cylindrical map with meridians and parallels."""
+def world(places: pd.DataFrame, land: Sequence[np.ndarray], lakes: Sequence[np.ndarray]) -> bytes:
+    """Places on a plain cylindrical map with coastlines.
+
+    Parameters
+    ----------
+    places : DataFrame
+        lon, lat (degrees), series (str): a mark for each row.
+    land, lakes : sequence of ndarray
+        Closed outlines (points, 2): longitude and latitude in degrees.
+    """
     with _style():
         figure = Figure((_WIDTH, 4.3))
         axes = figure.subplots()
+        for outlines, colour in ((land, LAND), (lakes, "white")):
+            axes.add_collection(PolyCollection(outlines, facecolor=colour, edgecolor=COAST, lw=0.4, zorder=0))
         for number, (name, rows) in enumerate(places.groupby("series", sort=False)):
             axes.scatter(
                 rows["lon"],
@@ -140,8 +232,8 @@ def world(places: pd.DataFrame) -> bytes:
         axes.set_xticks(range(-180, 181, 60), [_degrees(value, "W", "E") for value in range(-180, 181, 60)])
         axes.set_yticks(range(-90, 91, 30), [_degrees(value, "S", "N") for value in range(-90, 91, 30)])
         axes.grid()
-        axes.axhline(0, color=INK, lw=0.8)
-        figure.legend(loc="outside upper left", ncols=4)
+        axes.axhline(0, color=COAST, lw=0.8)
+        figure.legend(loc="outside upper left", ncols=4 if places["series"].str.len().max() < 12 else 2)
     return svg(figure)
 
 

@@ -11,15 +11,18 @@ from ..features import Feature, patch, pixel
 from ..tables import read_parquet
 from . import figures
 from .inputs import ReleaseResults, VersionResults
-from .model import Item, Note, Page, Plot, Section, Source, table
+from .model import Item, Note, Page, Plot, Section, Source, column, score, share, table
 
 LEAD = (
     "Which features the forests split on. The importance of a feature is the mean decrease of impurity "
-    "it brought in training; it says what the trees used, not what they would need."
+    "it brought in training; it says what the trees used, not what they would need. What is lost when a "
+    "family of bands is taken away is the importance by permutation, on patches held out of training."
 )
+FAMILIES = "baselines/{scheme}/{trial}/importance.tsv"
 FIT = "baselines/{scheme}/{trial}/%s/fit.json"
 MOST = 25
 """Features in the figure of importance."""
+LOST, USED = "lost of the score", "share of the decrease of impurity"
 SPREAD = 6
 """Features in the figure by class."""
 QUANTILES = (0.1, 0.5, 0.9)
@@ -36,8 +39,54 @@ def _items(release: ReleaseResults) -> tuple[Item, ...]:
         return (Note(f"The forests tested on {release.name} are those of {release.source}: see there."),)
     items: list[Item] = []
     for feature_set in release.sets:
+        items += _families(release, feature_set)
         items += _of_set(release, feature_set)
     return tuple(items) or (Note("No forest was grown on this release."),)
+
+
+def _families(release: ReleaseResults, feature_set: str) -> list[Item]:
+    """Permutation importance of band families beside their decrease of impurity."""
+    rows = release.families[release.families["features"] == feature_set]
+    if rows.empty:
+        return []
+    sources = release.from_trials(FAMILIES, "importance")
+    first = rows.iloc[0]
+    trial = f"{first['scheme']} {first['trial']}"
+    lost = rows.assign(label=rows["family"], series=rows["metric"], value=rows["drop"], panel=LOST)
+    used = rows[rows["metric"] == first["metric"]].assign(
+        label=rows["family"], series="impurity", value=rows["impurity"], low=np.nan, high=np.nan, panel=USED
+    )
+    shown = rows[["family", "members", "metric"]].copy()
+    shown["score of the forest"] = rows["baseline"]
+    shown["lost [95 % interval]"] = column(
+        [score(*row) for row in rows[["drop", "low", "high"]].itertuples(index=False, name=None)]
+    )
+    shown["share of impurity"] = column(map(share, rows["impurity"]))
+    shown[["rows", "groups", "note"]] = rows[["rows", "groups", "note"]]
+    return [
+        Plot(
+            f"Importance of band families in {release.name}, {feature_set}",
+            figures.intervals(pd.concat([lost, used]), "", zero=True),
+            "Lost when the family is permuted: "
+            + ", ".join(f"{row.family} {row.metric} {row.drop:.3f}" for row in rows.head(6).itertuples())
+            + ".",
+            f"Left: how much of a score on held-out rows of {trial} is lost when all features of a family "
+            "are taken from other rows (bar: 95 % interval over groups). Right: the family's share of the "
+            f"decrease of impurity in training. Caveat: {first['impurity_caveat']}.",
+            "A family that training used much (right) and that nothing depends on (left around 0): it was "
+            "learned by heart, or another family says the same. Small losses do not mean that a family is "
+            "useless.",
+            sources,
+            release.is_sample,
+        ),
+        table(
+            f"Band families in {release.name}, {feature_set}",
+            shown,
+            sources,
+            "Members: features of the family. Lost: mean over several permutations.",
+            release.is_sample,
+        ),
+    ]
 
 
 def importance(release: ReleaseResults, feature_set: str) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """What a report is made from: the files of a version, read once and as far as they are there."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,17 +10,22 @@ from typing import Any
 import pandas as pd
 
 from .. import catalog, datasets
+from ..compare import COMPARISON
+from ..curves import CURVES, RELIABILITY
 from ..datasets.base import Dataset
 from ..errors import InputError
 from ..headline import HEADLINE
+from ..importance import IMPORTANCE
 from ..ledger import LEDGER
+from ..paired import PAIRED
 from ..price import PRICE
 from ..releases import FILES, read_entry
-from ..score import METRICS, PAIRED
+from ..reproduce import REPRODUCTION
+from ..score import METRICS, SCORES_BY
 from ..split import BALANCE, INFEASIBLE
 from ..tables import read_parquet, read_tsv
 from ..verify import INTEGRITY
-from .model import Source
+from .model import Cell, Source
 
 VERSION = "version.json"
 
@@ -93,6 +98,11 @@ class ReleaseResults:
         return self._of_trials("baselines/{scheme}/{trial}/metrics.tsv", METRICS)
 
     @cached_property
+    def scores_by(self) -> pd.DataFrame:
+        """Scores of all trials by attributes of the patches, with scheme and trial."""
+        return self._of_trials("baselines/{scheme}/{trial}/scores_by.tsv", SCORES_BY)
+
+    @cached_property
     def paired(self) -> pd.DataFrame:
         """Paired comparisons of all trials, with scheme and trial."""
         return self._of_trials("baselines/{scheme}/{trial}/paired.tsv", PAIRED)
@@ -106,6 +116,21 @@ class ReleaseResults:
     def infeasible(self) -> pd.DataFrame:
         """Requests that splits could not meet, with scheme and trial."""
         return self._of_trials("splits/{scheme}/{trial}.infeasible.tsv", INFEASIBLE)
+
+    @cached_property
+    def families(self) -> pd.DataFrame:
+        """Importance of band families in the trials that were looked into, with scheme and trial."""
+        return self._of_trials("baselines/{scheme}/{trial}/importance.tsv", IMPORTANCE)
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """Scores by number of trees in the trials that were looked into, with scheme and trial."""
+        return self._of_trials("baselines/{scheme}/{trial}/curves.tsv", CURVES)
+
+    @cached_property
+    def reliability(self) -> pd.DataFrame:
+        """Reliability of the trials that were looked into, with scheme and trial."""
+        return self._of_trials("baselines/{scheme}/{trial}/reliability.tsv", RELIABILITY)
 
     @cached_property
     def integrity(self) -> pd.DataFrame | None:
@@ -147,10 +172,9 @@ class ReleaseResults:
         return Source(f"{self.name}/{below}", rule)
 
     def from_trials(self, below: str, rule: str) -> tuple[Source, ...]:
-        """A file of each trial as a source; `below` holds ``{scheme}`` and ``{trial}``."""
-        return tuple(
-            self.from_file(below.format(scheme=scheme, trial=trial), rule) for scheme, trial in self.trials
-        )
+        """A file of each trial that has it as a source; `below` holds ``{scheme}`` and ``{trial}``."""
+        names = [below.format(scheme=scheme, trial=trial) for scheme, trial in self.trials]
+        return tuple(self.from_file(name, rule) for name in names if self.path(name).is_file())
 
     def trial_links(self, scheme: str, below: str) -> tuple[tuple[str, str], ...]:
         """For each trial of a scheme its number and file."""
@@ -177,12 +201,18 @@ class ReleaseResults:
 
 @dataclass(frozen=True, eq=False)
 class VersionResults:
-    """A version: what `version.json` says, its headline figures, its releases."""
+    """A version: what `version.json` says, its headline figures, its releases.
+
+    `reproduction` is the sheet of published figures (None if there is none), `comparisons` holds for each
+    other version that this one was held against the scores that differ.
+    """
 
     name: str
     folder: Path
     description: Mapping[str, Any]
     headline: pd.DataFrame
+    reproduction: pd.DataFrame | None
+    comparisons: Mapping[str, pd.DataFrame]
     releases: tuple[ReleaseResults, ...]
 
     @property
@@ -194,6 +224,14 @@ class VersionResults:
     def has_samples(self) -> bool:
         """Whether a release is a sample."""
         return any(release.is_sample for release in self.releases)
+
+    def is_sample(self, name: str) -> bool:
+        """Whether a release of this version is a sample."""
+        return any(release.is_sample for release in self.releases if release.name == name)
+
+    def cell(self, name: str) -> Cell:
+        """The name of a release in a table."""
+        return Cell(name, name, is_sample=self.is_sample(name))
 
 
 def read(results: Path, work: Path, data: Path, registry: Path) -> VersionResults:
@@ -231,8 +269,18 @@ def read(results: Path, work: Path, data: Path, registry: Path) -> VersionResult
         first=headline["release"].map(configuration["releases"].index),
         second=headline["scheme"].map({name: place for place, name in enumerate(configuration["schemes"])}),
     ).sort_values(["first", "second"], kind="stable", ignore_index=True)
+    sheet = results / "reproduction.tsv"
     return VersionResults(
-        results.resolve().name, results, description, order[list(HEADLINE.columns)], releases
+        results.resolve().name,
+        results,
+        description,
+        order[list(HEADLINE.columns)],
+        read_tsv(sheet, REPRODUCTION) if sheet.is_file() else None,
+        {
+            path.stem.removeprefix("compare_"): read_tsv(path, COMPARISON)
+            for path in sorted(results.glob("compare_*.tsv"))
+        },
+        releases,
     )
 
 
@@ -251,8 +299,3 @@ def _release(
         tuple(configuration["schemes"]),
         configuration["transfer"].get(name, name),
     )
-
-
-def per_release(version: VersionResults, make: Callable[[ReleaseResults], tuple[Any, ...]]) -> list[Any]:
-    """(release, what is made of it) for the releases of which there is something."""
-    return [(release, items) for release in version.releases if (items := make(release))]

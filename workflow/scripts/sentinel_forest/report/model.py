@@ -23,7 +23,8 @@ class Cell:
     """One cell of a table.
 
     `key` is what the table is sorted by (a number, or text); `links` are (text, path) pairs shown after
-    the text; `kind` is ``text``, ``number``, ``mark`` or ``status``; `tone` colours a mark.
+    the text; `kind` is ``text``, ``number``, ``mark`` or ``status``; `tone` colours a mark; `is_sample`
+    labels what a row is about.
     """
 
     text: str
@@ -31,11 +32,15 @@ class Cell:
     kind: str = "text"
     tone: str = ""
     links: tuple[tuple[str, str], ...] = ()
+    is_sample: bool = False
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table that sorts and filters; `explained` says what its columns mean."""
+    """A table that sorts and filters.
+
+    `explained` says what its columns mean; `is_folded` whether it opens on a click only.
+    """
 
     title: str
     columns: tuple[str, ...]
@@ -43,6 +48,7 @@ class Table:
     sources: tuple[Source, ...]
     explained: str = ""
     is_sample: bool = False
+    is_folded: bool = False
 
     @property
     def anchor(self) -> str:
@@ -165,6 +171,7 @@ def table(
     explained: str = "",
     is_sample: bool = False,
     titles: Mapping[str, str] | None = None,
+    is_folded: bool = False,
 ) -> Table:
     """A data frame as a table. Columns may hold `Cell` objects, numbers or text.
 
@@ -177,7 +184,7 @@ def table(
     columns = tuple(named.get(name, name.replace("_", " ")) for name in frame.columns)
     cells = [[_cell(name, value) for value in frame[name]] for name in frame.columns]
     rows = tuple(zip(*cells, strict=True)) if cells else ()
-    return Table(title, columns, rows, tuple(dict.fromkeys(sources)), explained, is_sample)
+    return Table(title, columns, rows, tuple(dict.fromkeys(sources)), explained, is_sample, is_folded)
 
 
 def _cell(column: str, value: object) -> Cell:
@@ -234,7 +241,8 @@ def score(value: Any, low: Any, high: Any) -> Cell:
     """A score with its interval; an undefined one is empty."""
     if pd.isna(value):
         return Cell("", "", "number")
-    return Cell(interval_text(value, low, high), repr(float(value)), "number")
+    text = interval_text(value, low, high).replace(", ", ",\u00a0")  # an interval stays on one line
+    return Cell(text, repr(float(value)), "number")
 
 
 def interval_text(value: Any, low: Any, high: Any, digits: int = DIGITS) -> str:

@@ -22,9 +22,10 @@ from .model import (
     score,
     table,
 )
-from .scores import METRICS, kind, marked, named, ordered
+from .scores import METRICS, defined, kind, marked, named, ordered
 
 HEADLINE = Source("headline.tsv", "headline")
+VERSION = Source("version.json", "seal")
 GLANCE = ["release", "scheme", "features", "task"]
 DEFINITIONS = (
     "OA: share of all units (patches, or pixels) that get their true class. AA over present classes: "
@@ -32,7 +33,8 @@ DEFINITIONS = (
     "median over patches: for a two-class question, the median over the test patches of the mean of "
     "both classes' producer's accuracies. Scores are means over the trials of a scheme; an interval "
     "reaches from the lowest lower to the highest upper bound of the trials' 95 % intervals, each from "
-    "a bootstrap over groups. The mark says what links test patches with training patches."
+    "a bootstrap over groups. The mark says what links test patches with training patches. Each trial "
+    "leads to the file of all its scores, by rule score."
 )
 
 
@@ -52,12 +54,12 @@ def page(version: VersionResults) -> Page:
 
 
 def _run(version: VersionResults) -> tuple[Item, ...]:
-    settings = version.configuration
     rows = [
         (
-            release.name,
+            version.cell(release.name),
             release.title,
-            "sample" if release.is_sample else "files as given",
+            "simulated pixels" if release.is_sample else "files as given",
+            version.description["identity"]["data"][release.name][:12],
             len(release.catalog) if release.catalog is not None else float("nan"),
             ", ".join(_trials(release)),
             ", ".join(release.sets),
@@ -72,6 +74,7 @@ def _run(version: VersionResults) -> tuple[Item, ...]:
         "release",
         "title",
         "data",
+        "SHA-256 of the data",
         "patches",
         "schemes (trials)",
         "feature sets",
@@ -79,27 +82,37 @@ def _run(version: VersionResults) -> tuple[Item, ...]:
         "failed checks",
     ]
     items: list[Item] = [
-        table(
-            "Releases",
-            pd.DataFrame(rows, columns=columns),
-            [Source("version.json", "seal")],
-            is_sample=version.has_samples,
-        )
+        table("Releases", pd.DataFrame(rows, columns=columns), [VERSION], is_sample=version.has_samples),
+        _settings(version),
     ]
-    for release, forest in settings["forest"].items():
-        words = ", ".join(f"{key.replace('_', ' ')}: {json.dumps(value)}" for key, value in forest.items())
-        items.append(Note(f"Forests of {release}: {words}.", links=(("version.json", "version.json"),)))
-    items.append(
-        Note(
-            f"Seed {settings['seed']}; {settings['bootstrap']['draws']} bootstrap draws over groups.",
-            links=(("version.json", "version.json"),),
-        )
-    )
-    for row in version.description["skipped"]:
-        items.append(
-            Note(f"Not computed on {row['release']}: {row['kind']} {row['name']} ({row['reason']}).")
-        )
+    items += [
+        Note(f"Not computed on {row['release']}: {row['kind']} {row['name']} ({row['reason']}).")
+        for row in version.description["skipped"]
+    ]
     return tuple(items)
+
+
+def _settings(version: VersionResults) -> Item:
+    """What determines the forests of each release, and the randomness of all."""
+    settings = version.configuration
+    trained = [release.name for release in version.releases if release.source == release.name]
+    rows = [
+        {"release": version.cell(name)}
+        | {key.replace("_", " "): _said(value) for key, value in settings["forest"][name].items()}
+        | {f"{key} drawn": _said(value) for key, value in settings["draw"][name].items()}
+        for name in trained
+    ]
+    return table(
+        "Settings of the forests",
+        pd.DataFrame(rows).fillna(""),
+        [VERSION],
+        f"Seed {settings['seed']}; {settings['bootstrap']['draws']} bootstrap draws over groups.",
+        version.has_samples,
+    )
+
+
+def _said(value: object) -> str:
+    return "none" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
 def _accepted(version: VersionResults, release: ReleaseResults) -> list[str]:
@@ -122,15 +135,18 @@ def _glance(version: VersionResults) -> tuple[Item, ...]:
         return (Note("No forest was scored."),)
     order = [metric for metric, _ in SHOWN]
     rows = rows.sort_values("metric", key=lambda names: names.map(order.index), kind="stable")
+    by_name = {release.name: release for release in version.releases}
     wide: dict[tuple[str, ...], dict[str, object]] = {
         key: {} for key in headline.loc[is_forest, GLANCE].itertuples(index=False, name=None)
     }
     for row in rows.itertuples():
         key = tuple(str(getattr(row, name)) for name in GLANCE)
         line = wide[key]
-        line |= dict(zip(GLANCE, key, strict=True))
-        line["mark"] = mark(row.mark)
-        line[_heading(row.metric, row.definition, row.of_class)] = score(row.value, row.low, row.high)
+        if not line:
+            line |= dict(zip(GLANCE, key, strict=True)) | {"release": version.cell(key[0])}
+            line["trials"] = links(by_name[key[0]].trial_links(key[1], METRICS))
+            line["mark"] = mark(row.mark)
+        line[defined(row.metric, row.definition, row.of_class)] = score(row.value, row.low, row.high)
     frame = pd.DataFrame(list(wide.values()))
     frame = frame.map(lambda value: value if isinstance(value, (str, Cell)) else Cell("", "", "number"))
     return (
@@ -138,15 +154,22 @@ def _glance(version: VersionResults) -> tuple[Item, ...]:
             "Headline scores of the forests on test patches",
             frame,
             [HEADLINE],
-            DEFINITIONS,
+            f"{_example(rows.iloc[0])} {DEFINITIONS}",
             version.has_samples,
         ),
     )
 
 
-def _heading(metric: object, definition: object, of_class: object) -> str:
-    name = metric if definition == metric else f"{metric}, {definition}"
-    return f"{name}: {of_class}" if of_class else str(name)
+def _example(row: pd.Series) -> str:
+    """How to read the first score of the table, in words."""
+    trained = "published split" if row["scheme"] == "published" else f"scheme {row['scheme']}"
+    trials = f"{row['trials']} trial{'s' if row['trials'] > 1 else ''}"
+    figure = defined(row["metric"], row["definition"], row["of_class"])
+    return (
+        f"Read it like this: forests on the features {row['features']} of {row['release']}, trained on "
+        f"the training patches of the {trained} ({trials}) and tested on its test patches, have the "
+        f"{figure} {interval_text(row['value'], row['low'], row['high'])}; mark: {row['mark']}."
+    )
 
 
 def _release(version: VersionResults, release: ReleaseResults) -> tuple[Item, ...]:
@@ -179,11 +202,8 @@ def _release(version: VersionResults, release: ReleaseResults) -> tuple[Item, ..
     shown["score [95 % interval]"] = column(
         [score(row.value, row.low, row.high) for row in rows.itertuples()]
     )
-    shown["trials"], shown["mark"] = rows["trials"], rows["mark"]
-    shown["files (by trial)"] = column(
-        [links(release.trial_links(scheme, METRICS)) for scheme in rows["scheme"]]
-    )
-    items.append(
-        table(f"Headline scores on {release.name}", shown, [HEADLINE], DEFINITIONS, release.is_sample)
-    )
+    shown["mark"] = rows["mark"]
+    shown["trials"] = column([links(release.trial_links(scheme, METRICS)) for scheme in rows["scheme"]])
+    explained = "Role test; definitions as above, under “Forests at a glance”. Each trial leads to its file."
+    items.append(table(f"Headline scores on {release.name}", shown, [HEADLINE], explained, release.is_sample))
     return tuple(items)

@@ -16,7 +16,19 @@ import jinja2
 
 from ..errors import run
 from ..tables import write_text
-from . import baselines, galleries, importance, inputs, integrity, overview, provenance, splits
+from . import (
+    baselines,
+    comparison,
+    forests,
+    galleries,
+    importance,
+    inputs,
+    integrity,
+    overview,
+    provenance,
+    reproduction,
+    splits,
+)
 from . import data as material
 from .inputs import VersionResults
 from .model import Gallery, Item, Page, Plot
@@ -24,6 +36,10 @@ from .model import Gallery, Item, Page, Plot
 TEMPLATES = Path(__file__).parents[3] / "report"
 ASSETS = ("style.css", "tables.js")
 FOLDER = "report"
+MODULES = (
+    *(overview, integrity, material, galleries, splits, importance, baselines, forests),
+    *(reproduction, comparison, provenance),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -42,10 +58,12 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def pages(version: VersionResults) -> list[Page]:
-    """All pages, in the order of the navigation; the last is provenance."""
+    """All pages on which there is something, in the order of the navigation; the last is provenance."""
     made = []
-    for module in (overview, integrity, material, galleries, splits, importance, baselines, provenance):
+    for module in MODULES:
         page = module.page(version)
+        if not page.sections:
+            continue
         print(f"page: {page.title}", file=sys.stderr)
         made.append(page)
     return made

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from .. import crate
 from ..digests import file_digest
 from .inputs import VersionResults
 from .model import Cell, Item, Listing, Note, Page, Section, Source, table
@@ -41,6 +42,9 @@ def _digests(version: VersionResults) -> tuple[Item, ...]:
         rows.append(("manifest", "", file_digest(version.folder / MANIFEST)))
     frame = pd.DataFrame(rows, columns=["what", "release", "SHA-256"])
     commit = version.description["commit"]
+    names = [crate.CRATE, *(f"{release.name}/croissant.json" for release in version.releases)]
+    found = tuple((name, name) for name in names if (version.folder / name).is_file())
+    machines = (Note("For machines (RO-Crate, Croissant):", links=found),) if found else ()
     return (
         table(
             "What determines this version",
@@ -53,6 +57,7 @@ def _digests(version: VersionResults) -> tuple[Item, ...]:
             if commit
             else "The code was not run from a repository: no commit is known."
         ),
+        *machines,
     )
 
 
@@ -69,42 +74,13 @@ def licences(version: VersionResults) -> tuple[Item, ...]:
         for release in version.releases
     ]
     frame = pd.DataFrame(rows, columns=["release", "licence", "cite", "DOI", "home"])
-    notes = [Note(text, "warning") for text in warnings({row[0]: row[1] for row in rows})]
+    notes = [Note(text, "warning") for text in crate.licences({row[0]: row[1] for row in rows})]
     return (
         *notes,
         table(
             "Licences and citations of the releases", frame, [VERSION], "From the registry, config/releases."
         ),
     )
-
-
-def warnings(given: Mapping[str, str]) -> list[str]:
-    """What the licences (release to SPDX identifier or words) forbid, and where they are in conflict."""
-    texts = []
-    restricted = [
-        name
-        for name, licence in given.items()
-        if "-NC" in licence.upper() or "NON-COMMERCIAL" in licence.upper()
-    ]
-    alike = [name for name, licence in given.items() if "-SA" in licence.upper()]
-    unknown = [name for name, licence in given.items() if licence.lower() in ("not stated", "unknown", "")]
-    if restricted:
-        texts.append(
-            f"The licence of {', '.join(restricted)} forbids commercial use. That holds for what is "
-            "derived from these data too, such as forests and pictures."
-        )
-    if restricted and len(restricted) < len(given):
-        texts.append(
-            "This version holds results of data that may and of data that may not be used "
-            "commercially. Pass them on under the stricter licence, or apart."
-        )
-    if len({given[name] for name in alike}) > 1:
-        texts.append(
-            f"{', '.join(alike)} ask for derived work under their own licence, and the licences differ."
-        )
-    if unknown:
-        texts.append(f"No licence is stated for {', '.join(unknown)}: ask before you pass anything on.")
-    return texts
 
 
 def _doi(doi: str) -> Cell:

@@ -63,6 +63,19 @@ def named(scores: pd.DataFrame) -> pd.Series:
     return (scores["classifier"] + " " + scores["features"]).str.strip()
 
 
+def defined(metric: object, definition: object, of_class: object) -> str:
+    """A score in words: metric, definition, class, e.g. ``BOA, median over patches: cloud``."""
+    text = str(definition) if str(definition).startswith(str(metric)) else f"{metric}, {definition}"
+    return f"{text}: {of_class}" if of_class else text
+
+
+def definitions(scores: pd.DataFrame) -> list[str]:
+    """`defined` for each row."""
+    return [
+        defined(*row) for row in scores[["metric", "definition", "class"]].itertuples(index=False, name=None)
+    ]
+
+
 def marked(scores: pd.DataFrame) -> pd.Series:
     """Schemes with the mark of their scores, e.g. ``pooled-random (linked: roi)``."""
     return scores["scheme"] + " (" + scores["mark"] + ")"
@@ -74,11 +87,8 @@ def columns(release: ReleaseResults, scores: pd.DataFrame, first: Sequence[str])
     shown["score [95 % interval]"] = column(
         [score(row.value, row.low, row.high) for row in scores.itertuples()]
     )
-    shown["trials"] = scores["trials"]
     shown["mark"] = column([mark(text) for text in scores["mark"]])
     if scores["note"].any():
         shown["note"] = column([Cell(str(text)) for text in scores["note"]])
-    shown["files (by trial)"] = column(
-        [links(release.trial_links(scheme, METRICS)) for scheme in scores["scheme"]]
-    )
+    shown["trials"] = column([links(release.trial_links(scheme, METRICS)) for scheme in scores["scheme"]])
     return shown

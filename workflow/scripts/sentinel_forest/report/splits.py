@@ -1,6 +1,8 @@
 """The page on splits: how alike the roles are, what they share, and what a leak is worth."""
 
-from ..score import ROLES
+import re
+
+from ..confusion import ROLES
 from . import figures
 from .inputs import ReleaseResults, VersionResults
 from .model import Cell, Item, Note, Page, Plot, Section, column, links, score, share, table
@@ -51,7 +53,7 @@ def _balance(release: ReleaseResults) -> list[Item]:
     classes = balance[(balance["quantity"] == "class") & balance["deviation"].notna()]
     if len(classes):
         frame = classes.assign(
-            label=classes["class"],
+            label=[_in_words(release, str(name)) for name in classes["class"]],
             series=classes["role"],
             panel=classes["scheme"],
             value=100 * classes["deviation"],
@@ -62,7 +64,7 @@ def _balance(release: ReleaseResults) -> list[Item]:
                 f"Balance of classes in {release.name}",
                 figures.points(frame, "share in role − share in all (percentage points)"),
                 f"Deviation of class shares by role and scheme. The largest is {worst['value']:+.1f} "
-                f"percentage points: {worst['class']}, {worst['role']}, {worst['scheme']} "
+                f"percentage points: {worst['label']}, {worst['role']}, {worst['scheme']} "
                 f"{worst['trial']}.",
                 "For each class, role and trial: how much more (right) or less (left) frequent the "
                 "class is in the role than in all patches.",
@@ -76,6 +78,16 @@ def _balance(release: ReleaseResults) -> list[Item]:
     return items
 
 
+def _in_words(release: ReleaseResults, text: str) -> str:
+    """A text with the names of classes for which splits have a number, e.g. ``label 3``."""
+    tasks = release.dataset.tasks.values()
+    labelled = next((task for task in tasks if task.unit == "patch"), None)
+    if labelled is None:
+        return text
+    of = f" ({labelled.name})" if len(tasks) > 1 else ""
+    return re.sub(r"\blabel (\d+)\b", lambda found: labelled.names[int(found[1])] + of, text)
+
+
 def _infeasible(release: ReleaseResults) -> list[Item]:
     unmet = release.infeasible
     if unmet.empty:
@@ -84,7 +96,7 @@ def _infeasible(release: ReleaseResults) -> list[Item]:
     return [
         table(
             f"Requests that could not be met in {release.name}",
-            unmet[columns],
+            unmet[columns].assign(request=[_in_words(release, text) for text in unmet["request"]]),
             release.from_trials(INFEASIBLE, "split"),
             "",
             release.is_sample,
@@ -115,8 +127,9 @@ def _ledger(release: ReleaseResults) -> list[Item]:
                 "Share of patches linked with training, by key and by scheme and role. The largest is "
                 f"{100 * most:.0f} %.",
                 "Rows are ways to be linked: the same patch, the same pixels (content), "
-                "near-duplicates, overlapping footprints, and the same value of a group key. Dark is "
-                "much; “–” was not computed, because the catalog lacks what it takes.",
+                "near-duplicates, overlapping footprints (and how many pixels of them), and the same value "
+                "of a group key. Dark is much; “–” was not computed, because the catalog lacks "
+                "what it takes.",
                 "Anything but 0 for patch or content. Links in a scheme that claims to keep groups "
                 "together. Scores of such splits carry the mark “linked”.",
                 source,

@@ -1,4 +1,4 @@
-"""The sample in the layout of SEN12MS: overlapping triplets of 256 x 256 pixels, and split files."""
+"""The sample in the layout of SEN12MS: overlapping triplets of square patches, and split files."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from rasterio.transform import Affine
 from .. import datasets, tables
 from . import scene, settings
 
-SIDE, STRIDE = 256, 128
 CELL = 50
 """Side of a MODIS cell (500 m) in pixels."""
 BROKEN = ("ROIs1868_summer", 146, 202)
@@ -68,7 +67,7 @@ def write(folder: Path, layout: Mapping[str, Any], sample: Mapping[str, Any]) ->
     folder : Path
         An empty folder.
     layout : mapping
-        Has to suit the dataset; the layout is always the published one.
+        ``side``: rows and columns of a patch (256, as published).
     sample : mapping
         ``seed``; ``scenes``: scenes of a season, 2 to 100; ``patches``: patches of a scene, 2 to 36.
     """
@@ -80,7 +79,7 @@ def write(folder: Path, layout: Mapping[str, Any], sample: Mapping[str, Any]) ->
     every = scenes(seed, count)
     for about in every:
         settings.progress(f"sen12ms {about.season} {about.number}: {patches} patches")
-        for patch, images in _patches(seed, about, patches):
+        for patch, images in _patches(seed, about, patches, dataset.side):
             dataset.write_patch(folder, about.season, str(about.number), patch, **images)
             if (about.season, about.number, patch) != BROKEN:
                 lists[about.held_out].append(f"{about.season}_s2_{about.number}_p{patch}.tif")
@@ -110,18 +109,18 @@ def scenes(seed: int, count: int) -> list[Scene]:
     return found
 
 
-def _patches(seed: int, about: Scene, count: int) -> Iterator[tuple[int, dict[str, Any]]]:
+def _patches(seed: int, about: Scene, count: int, side: int) -> Iterator[tuple[int, dict[str, Any]]]:
     """Numbers of the patches of a scene and what `write_patch` takes; neighbours share half their ground."""
     random = scene.generator(seed, "sen12ms", "ground", about.season, about.number)
     columns = int(np.ceil(np.sqrt(count)))
-    side = STRIDE * (columns + 1)
+    stride = side // 2
     longitude, latitude, climate, _ = scene.ANCHORS[about.anchor]
     epsg, x, y = scene.near(random, longitude, latitude, 1.5)
-    s1, s2, lc = _ground(random, climate, _DRYNESS[about.season], side)
+    s1, s2, lc = _ground(random, climate, _DRYNESS[about.season], stride * (columns + 1))
     for index in range(count):
         row, column = divmod(index, columns)
-        down, right = STRIDE * row, STRIDE * column
-        window = (slice(None), slice(down, down + SIDE), slice(right, right + SIDE))
+        down, right = stride * row, stride * column
+        window = (slice(None), slice(down, down + side), slice(right, right + side))
         patch, radar = 30 + 40 * row + column, s1[window]
         if (about.season, about.number) == BROKEN[:2] and index == count - 1:
             patch, radar = BROKEN[2], _with_gap(radar)

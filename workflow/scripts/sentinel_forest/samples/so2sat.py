@@ -25,30 +25,11 @@ HELD_OUT = 4
 """Cities of validation and testing."""
 BANDS = ("B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B11", "B12")
 _SELECTED = [scene.BANDS.index(band) for band in BANDS]
-_FREQUENCY = (
-    np.array(
-        [
-            5068,
-            24431,
-            31693,
-            8651,
-            16493,
-            35290,
-            3269,
-            39326,
-            13584,
-            11954,
-            42902,
-            9514,
-            9165,
-            41377,
-            2392,
-            7898,
-            49359,
-        ]
-    )
-    ** 0.6
-)
+_PUBLISHED = (
+    5068, 24431, 31693, 8651, 16493, 35290, 3269, 39326, 13584, 11954, 42902, 9514, 9165, 41377, 2392, 7898,
+    49359,
+)  # fmt: skip
+_FREQUENCY = np.array(_PUBLISHED) ** 0.6
 """Patches of each class in the published training.h5, evened out so that rare classes occur here."""
 
 

@@ -37,7 +37,7 @@ def units(keys: Sequence[pd.Series], count: int) -> np.ndarray:
     """
     patches, values, nodes = [], [], count
     for key in keys:
-        codes, uniques = pd.factorize(key.where(key.notna() & (key.astype("str") != "")))
+        codes, uniques = pd.factorize(key.where(key.notna() & (key != "")))
         known = np.flatnonzero(codes >= 0)
         patches.append(known)
         values.append(codes[known] + nodes)

@@ -1,0 +1,113 @@
+"""Write what README.md and CONTRIBUTING.md take from elsewhere: python docs/generated.py"""
+
+import ast
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "workflow" / "scripts" / "sentinel_forest"
+HEADLINE = ROOT / "results" / "reference" / "headline.tsv"
+FIGURES = (("OA", ""), ("AA", ""), ("BOA", "cloud"))
+"""Metric and class of the columns of the table."""
+
+
+def rule_graph() -> str:
+    """The rules of the default run in Mermaid: without `all`, and without arrows that follow from others."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            *(Path(sys.executable).parent / "snakemake", "--snakefile", ROOT / "Snakefile"),
+            *("--configfile", ROOT / "config" / "config.yaml", "--config", "version=draft"),
+            *("--directory", folder, "--rulegraph", "mermaid-js"),
+        ]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+    names = dict(re.findall(r"^\s*(id\d+)\[(\w+)\]$", done.stdout, re.M))
+    arrows = re.findall(r"^\s*(id\d+) --> (id\d+)$", done.stdout, re.M)
+    after: dict[str, set[str]] = {name: set() for name in names.values()}
+    for first, then in arrows:
+        after[names[first]].add(names[then])
+    del after["all"]
+    lines = [f"    {first} --> {then}" for first in sorted(after) for then in sorted(_direct(first, after))]
+    return "\n".join(["```mermaid", "flowchart TB", *lines, "```"]) + "\n"
+
+
+def _direct(first: str, after: dict[str, set[str]]) -> set[str]:
+    """Rules that come after a rule and after no other that does."""
+    others = {name: _reached(name, after) for name in after[first] if name in after}
+    return {name for name in others if not any(name in others[other] for other in others)}
+
+
+def _reached(name: str, after: dict[str, set[str]]) -> set[str]:
+    """All rules that come after a rule, at whatever distance."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        new = after.get(waiting.pop(), set()) - found
+        found |= new
+        waiting += new
+    return found
+
+
+def headline_table() -> str:
+    """The forests of the reference run in Markdown: a row for each release, scheme and feature set."""
+    table = pd.read_csv(HEADLINE, sep="\t", keep_default_na=False, na_values={"value": [""], "low": [""]})
+    rows = table[(table["classifier"] == "forest") & (table["features"] != "")]
+    rows = rows[~rows["definition"].str.endswith("design-weighted")]
+    heads = ["release", "scheme", "features", "mark"]
+    titles = [f"{metric} {name}".strip() for metric, name in FIGURES]
+    lines = ["| " + " | ".join([*heads, *titles]) + " |", "|---" * (len(heads) + len(titles)) + "|"]
+    for key, part in rows.groupby(heads, sort=True):
+        scores = part.set_index(["metric", "class"])[["value", "low", "high"]]
+        cells = [_score(scores[scores.index == figure]) for figure in FIGURES]
+        lines.append("| " + " | ".join([*map(str, key), *cells]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _score(rows: pd.DataFrame) -> str:
+    """``value [low, high]``, empty where there is none."""
+    if rows.empty or pd.isna(rows["value"].iloc[0]):
+        return ""
+    value, low, high = rows.astype(float).iloc[0]
+    return f"{value:.3f}" if pd.isna(low) else f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def modules() -> str:
+    """The modules of the package in Markdown, each with the first sentence that it says of itself."""
+    lines = ["| module | what it is for |", "|---|---|"]
+    for path in sorted(PACKAGE.rglob("*.py")):
+        about = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+        name = path.relative_to(PACKAGE).as_posix().removesuffix("__init__.py")
+        if name and path.name != "__main__.py" and about:
+            sentence = re.split(r"(?<=\w)\.(?:\s|$)|\n\n", about)[0]
+            lines.append(f"| `{name}` | {' '.join(sentence.split()).rstrip('.')} |")
+    return "\n".join(lines) + "\n"
+
+
+PARTS = {
+    "rule graph": ("README.md", rule_graph),
+    "headline table": ("README.md", headline_table),
+    "modules": ("CONTRIBUTING.md", modules),
+}
+"""Page and content of each part."""
+
+
+def with_part(text: str, name: str) -> str:
+    """A page with one of its `PARTS` renewed."""
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->\n"
+    before, rest = text.split(begin)
+    return before + begin + PARTS[name][1]() + end + rest.split(end)[1]
+
+
+def main() -> None:
+    """Renew all parts."""
+    for name, (page, _) in PARTS.items():
+        text = (ROOT / page).read_text(encoding="utf-8")
+        (ROOT / page).write_text(with_part(text, name), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""The Croissant metadata of every registered release are accepted and read by the real mlcroissant."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from project import ROOT
+from sentinel_forest import croissant, datasets, releases
+from sentinel_forest.split import SPLIT
+from sentinel_forest.tables import write_parquet
+
+REGISTRY = ROOT / "config" / "releases"
+RELEASES = [releases.read_entry(REGISTRY, path.stem) for path in sorted(REGISTRY.glob("*.yaml"))]
+PATCHES = pd.DataFrame(
+    {"patch": ["p1", "p2", "p3"], "role": ["train", "test", "unused"], "weight": [1.0, 1.5, 2.0]}
+)
+
+pytestmark = pytest.mark.xdist_group("interop")
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """Metadata of each release with its registered files, or with one file without an address."""
+    folder = tmp_path_factory.mktemp("croissant")
+    return {entry["release"]: write(folder / entry["release"], entry) for entry in RELEASES}
+
+
+@pytest.fixture(scope="module")
+def read(call, written):
+    """What mlcroissant says of each release."""
+    seen = json.loads(call("read_croissant.py", *written.values()).splitlines()[-1])
+    return {release: seen[str(path)] for release, path in written.items()}
+
+
+def write(folder, entry):
+    split = folder / "splits" / "published" / "1.parquet"
+    write_parquet(split, PATCHES.astype({"patch": "str", "role": "str"}), SPLIT)
+    paths = [file["path"] for file in entry["files"]] or ["made/by-hand.dat"]
+    digests = folder / "digests.tsv"
+    digests.write_text("path\tbytes\tsha256\n" + "".join(f"{path}\t5\t{'0' * 64}\n" for path in paths))
+    output = folder / "croissant.json"
+    croissant.main(
+        ["--release", entry["release"], "--dataset", entry["dataset"], "--registry", str(REGISTRY),
+         "--layout", json.dumps(entry["layout"]), "--digests", str(digests),
+         "--place", f"../data/{entry['release']}", "--split", f"published:1:{split}", "--output", str(output)]
+    )  # fmt: skip
+    return output
+
+
+@pytest.mark.parametrize("release", [entry["release"] for entry in RELEASES])
+def test_metadata_are_valid(read, release):
+    assert read[release]["errors"] == []
+
+
+@pytest.mark.parametrize("release", [entry["release"] for entry in RELEASES])
+def test_split_and_classes_are_read(read, release):
+    records = read[release]["records"]
+    split = pd.DataFrame(records.pop("published-1")).rename(columns=lambda name: name.split("/")[1])
+    pd.testing.assert_frame_equal(split, PATCHES, check_dtype=False)
+    assert records
+    (entry,) = [entry for entry in RELEASES if entry["release"] == release]
+    for name, task in datasets.load(entry["dataset"], entry["layout"]).tasks.items():
+        classes = records.pop(f"classes-{name}")
+        assert [row[f"classes-{name}/name"] for row in classes] == list(task.names)
+        np.testing.assert_array_equal(
+            [row[f"classes-{name}/code"] for row in classes], [category.code for category in task.categories]
+        )
+    assert not records
