@@ -118,11 +118,9 @@ def test_counts_are_those_of_brute_force(rows: list[tuple[str, str, int, int, in
         }
     )
     drawn = pd.DataFrame({"patch": catalog["patch"], "role": [row[0] for row in rows]})
-    near = {"columns": ["x", "y"], "distance": 40.0}
-    found = ledger.build(catalog, {("s", 1): drawn}, ["city"], footprint=120.0, near=near)
+    found = ledger.build(catalog, {("s", 1): drawn}, ["city"], footprint=120.0)
     near_ground = {
         "footprint": lambda one, other: one["epsg"] == other["epsg"] and apart(one, other) < 120,
-        "near-duplicate": lambda one, other: apart(one, other) <= 40,
         "content": lambda one, other: one["content_hash"] == other["content_hash"] != "",
         "city": lambda one, other: one["city"] == other["city"] != "",
     }
@@ -139,6 +137,59 @@ def test_counts_are_those_of_brute_force(rows: list[tuple[str, str, int, int, in
             row = row_of(found, key, role_a, role_b)
             expected = np.quantile(nearest, level) if nearest else np.nan
             assert row["share"] == pytest.approx(expected, abs=1e-4, nan_ok=True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=some.lists(
+        some.tuples(
+            some.sampled_from(["train", "validation", "test", "unused"]),
+            some.sampled_from(["", "a", "b", "c"]),
+            some.sampled_from([0.0, 1.0, 1.1, 1.3, 7.0, np.nan]),
+            some.sampled_from([-20.0, -19.0, 5.0, np.nan]),
+        ),
+        min_size=1,
+        max_size=20,
+    ),
+    distance=some.sampled_from([1e-9, 0.05, 0.2, 1.0]),
+)
+def test_near_duplicates_are_those_of_brute_force(
+    rows: list[tuple[str, str, float, float]], distance: float
+) -> None:
+    names = [f"p{at}" for at in range(len(rows))]
+    catalog = pd.DataFrame({"patch": names, "content_hash": [row[1] for row in rows]})
+    drawn = pd.DataFrame({"patch": names, "role": [row[0] for row in rows]})
+    numbers = np.array([row[2:] for row in rows])
+    signatures = pd.DataFrame({"patch": names, "mean": numbers[:, 0], "deviation": numbers[:, 1]})
+    found = ledger.build(catalog, {("s", 1): drawn}, signatures=signatures, distance=distance)
+    scales = [np.std(column[np.isfinite(column)]) if np.isfinite(column).any() else 1 for column in numbers.T]
+
+    def differ(one: float, other: float, scale: float) -> bool:
+        if np.isnan(one) or np.isnan(other):
+            return np.isnan(one) != np.isnan(other)
+        return abs(one - other) > distance * scale * (1 + 1e-9) + 1e-12
+
+    def near(one: np.ndarray, other: np.ndarray) -> bool:
+        known = np.isfinite(one).any() and np.isfinite(other).any()
+        return bool(known) and not any(map(differ, one, other, scales))
+
+    for role_a, role_b in ledger.PAIRS:
+        yours = [at for at, row in enumerate(rows) if row[0] == role_b]
+        mine = [at for at, row in enumerate(rows) if row[0] == role_a]
+        exact = {rows[at][1] for at in yours} - {""}
+        linked = [
+            at for at in mine
+            if rows[at][1] not in exact and any(near(numbers[at], numbers[other]) for other in yours)
+        ]  # fmt: skip
+        row = row_of(found, "near-duplicate", role_a, role_b)
+        assert (row["linked"], row["total"]) == (len(linked), len(mine))
+
+
+def test_signatures_of_other_patches_are_refused() -> None:
+    catalog = pd.DataFrame({"patch": ["a", "b"]})
+    splits = {("s", 1): catalog.assign(role="train")}
+    with pytest.raises(InputError, match="the signatures"):
+        ledger.build(catalog, splits, signatures=pd.DataFrame({"patch": ["b", "a"], "mean": 0.0}))
 
 
 @settings(max_examples=60, deadline=None)

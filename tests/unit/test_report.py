@@ -1,5 +1,6 @@
 """The report: what a made-up version must show, where, and that it is always the same."""
 
+import io
 import itertools
 import json
 import re
@@ -17,17 +18,21 @@ from PIL import Image
 
 from project import ROOT
 from sentinel_forest import datasets
+from sentinel_forest.beside import ENGINES
 from sentinel_forest.catalog import schema
 from sentinel_forest.compare import COMPARISON
 from sentinel_forest.configuration import complete, read_yaml
 from sentinel_forest.curves import CURVES, RELIABILITY
+from sentinel_forest.datasets.base import Block
 from sentinel_forest.errors import InputError
 from sentinel_forest.headline import HEADLINE, headline
 from sentinel_forest.importance import IMPORTANCE
 from sentinel_forest.ledger import build
 from sentinel_forest.report import (
+    classes,
     figures,
     galleries,
+    images,
     importance,
     model,
     pages,
@@ -158,6 +163,7 @@ def write_tables(below: Path, release: str) -> None:
     fit = {
         "importance": {"caveat": "caveat of the fit", "features": {"B1": 0.25, "B2": 0.75}},
         "notes": ["a note"],
+        "out_of_bag": {"rows": 90, "accuracy": 0.9377, "balanced_accuracy": None},
     }
     write_text(trial / "l1c" / "fit.json", json.dumps(fit))
     findings = pd.DataFrame(
@@ -222,6 +228,13 @@ def write_inspection(trial: Path) -> None:
         [("l1c", "cloud", "cloud", *values, 2, "") for values in bins], columns=list(RELIABILITY.columns)
     )
     write_tsv(trial / "reliability.tsv", reliability, RELIABILITY)
+    scored = ("l1c", "cloud", "OA", 0.8125, 0.75, 0.875)
+    beside = [
+        (*scored[:2], "scikit-learn", *scored[2:], 0.9375, 0.125, "", *[np.nan] * 5, "", 90, 2, ""),
+        (*scored[:2], "scikit-learn-intelex", *scored[2:], 0.9375, 0.125, "scikit-learn", 0.0625, -0.25,
+         0.3125, 0.04, 0.08, "cluster bootstrap over groups", 90, 2, "few groups"),
+    ]  # fmt: skip
+    write_tsv(trial / "engines.tsv", pd.DataFrame(beside, columns=list(ENGINES.columns)), ENGINES)
 
 
 def write_sheet(results: Path, release: str) -> None:
@@ -394,6 +407,24 @@ def test_behaviour_of_forests_is_shown_with_its_caveats(version):
     features = outlines(version)[version / "report" / "features.html"]
     assert any("visible OA 0.310, red edge OA 0.020" in str(image["alt"]) for image in features.all("img"))
     assert "Caveat: caveat of the families." in features.text
+
+
+def test_out_of_bag_scores_stand_beside_test_scores_with_the_gap(version):
+    page = (version / "report" / "forests.html").read_text(encoding="utf-8")
+    row = row_with(page, "0.813 [0.763,\u00a00.863]")
+    for expected in (">OA</td>", ">0.938</td>", ">0.125</td>", "linked: &lt;roi&gt;"):
+        assert expected in row
+    assert "AA over present classes" not in page  # its out-of-bag score is not known
+
+
+def test_engines_stand_side_by_side(version):
+    page = (version / "report" / "forests.html").read_text(encoding="utf-8")
+    row = row_with(page, ">scikit-learn-intelex</td>", "0.062 [-0.250,\u00a00.312]")
+    for expected in (">0.0400</td>", ">0.0800</td>", "few groups", "cluster bootstrap over groups"):
+        assert expected in row
+    configured = row_with(page, ">scikit-learn</td>", "0.812 [0.750,\u00a00.875]", '<td class="number"></td>')
+    assert ">0.125</td>" in configured
+    assert f'href="../{RELEASE}/baselines/published/1/engines.tsv"' in page
 
 
 def test_comparisons_are_a_page_where_there_are_some(tmp_path):
@@ -628,27 +659,137 @@ def test_maps_are_painted_class_by_class():
 
 
 def test_bands_are_stretched_alike_and_gaps_are_white():
-    channel = np.array([[-0.1, 0.0], [galleries.WHITE, np.nan]], np.float32)
-    assert galleries._composite([channel] * 3)[..., 0].tolist() == [[0, 0], [255, 255]]
+    channel = np.array([[-0.1, 0.0], [images.WHITE, np.nan]], np.float32)
+    assert images.optical(channel, channel, channel)[..., 0].tolist() == [[0, 0], [255, 255]]
+    one_gap = images.optical(channel, np.zeros_like(channel), np.zeros_like(channel))
+    assert one_gap[1].tolist() == [[255, 0, 0], [255, 255, 255]]
 
 
-def test_small_patches_are_enlarged_without_smoothing(tmp_path):
-    pixels = np.array([[[0, 0, 0], [255, 0, 0]], [[0, 255, 0], [0, 0, 255]]], np.uint8)
-    path = tmp_path / "patch.png"
-    path.write_bytes(galleries._picture("caption", "alternative", pixels).content)
-    enlarged = np.asarray(Image.open(path))
-    assert min(enlarged.shape[:2]) >= galleries.SIDE
-    times = enlarged.shape[0] // 2
-    assert np.array_equal(enlarged[::times, ::times], pixels)
-    assert len(np.unique(enlarged.reshape(-1, 3), axis=0)) == 4
+def test_radar_is_drawn_in_the_stated_range_of_decibels():
+    """VV, VH and their difference at the ends and in the middle of their ranges."""
+    vv = np.array([[-25.0, 5.0, -10.0, -40.0, np.nan]], np.float32)
+    vh = np.array([[-25.0, -10.0, -17.0, -40.0, -17.0]], np.float32)
+    shades = [[0, 60, 0], [255, 187, 255], [128, 128, 119], [0, 0, 0], [255, 255, 255]]
+    assert images.radar(vv, vh)[0].tolist() == shades
+    for bound in ("red VV from −25 (dark) to 5", "green VH from −32 (dark) to −2", "0 (dark) to 15"):
+        assert bound in images.READING
+
+
+def test_pictures_hold_every_pixel_and_know_their_size():
+    pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
+    made = images.picture("caption", "alternative", pixels)
+    assert made.size == (3, 2)
+    assert np.array_equal(decoded(made), pixels)
+
+
+def decoded(picture: model.Picture) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(picture.content)))
+
+
+def test_strips_hold_small_patches_as_they_are_with_white_between_them():
+    one, other = (np.full((2, 2, 3), shade, np.uint8) for shade in (10, 200))
+    made = images.strip("caption", "alternative", [one, other])
+    assert made.size == (5, 2)
+    assert decoded(made)[0, :, 0].tolist() == [10, 10, 255, 200, 200]
+
+
+def test_large_patches_are_averaged_in_strips():
+    side = 2 * images.THUMBNAIL
+    board = np.indices((side, side)).sum(axis=0) % 2 * 200
+    made = images.strip("caption", "alternative", [np.stack([board] * 3, axis=-1).astype(np.uint8)])
+    assert made.size == (images.THUMBNAIL, images.THUMBNAIL)
+    assert np.unique(decoded(made)).tolist() == [100]
 
 
 @pytest.mark.parametrize(
-    ("dataset", "layer"), [("cloudsen12", "S1_VV"), ("so2sat", "sen1:VV_intensity"), ("sen12ms", "s1:VV")]
+    ("dataset", "vv", "vh"),
+    [
+        ("cloudsen12", "S1_VV", "S1_VH"),
+        ("so2sat", "sen1:VV_intensity", "sen1:VH_intensity"),
+        ("sen12ms", "s1:VV", "s1:VH"),
+    ],
 )
-def test_the_bands_of_pictures_are_found_in_every_dataset(dataset, layer):
+def test_the_bands_of_pictures_are_found_in_every_dataset(dataset, vv, vh):
     about = datasets.load(dataset)
-    bands = galleries._bands(about, frozenset(about.layer_table))
-    assert bands["VV"] == layer
-    assert {"B2", "B3", "B4", "B8"} <= set(bands)
-    assert not galleries._bands(about, frozenset())
+    bands = images.bands(about, frozenset(about.layer_table))
+    assert (bands["VV"], bands["VH"]) == (vv, vh)
+    assert images.names(bands) == (images.SENTINEL_1, images.TRUE_COLOUR, images.FALSE_COLOUR)
+    assert not images.names(images.bands(about, frozenset()))
+    assert images.names({"VV", "B2", "B3", "B4"}) == (images.TRUE_COLOUR,)
+
+
+def scenes(folder: Path, told: list[tuple[str, str]]) -> tuple[SimpleNamespace, pd.DataFrame]:
+    """A release of eight patches of 32 x 32: classes 16 and 0 by turns, the last two without a label.
+
+    Reflectance of the patch in row n is n / 100; VV is 1 (0 dB), VH 0.01 (-20 dB). `told`: answers of a
+    forest by patch.
+    """
+    about = datasets.load("so2sat")
+
+    def blocks(where, rows, layers, patches):
+        for number in rows["row"]:
+            shades = {"sen1:VV_intensity": 1.0, "sen1:VH_intensity": 0.01}
+            arrays = {layer: np.full((1, 32, 32), shades.get(layer, number / 100)) for layer in layers}
+            yield Block(rows[rows["row"] == number], arrays)
+
+    dataset = SimpleNamespace(
+        blocks=blocks, physical=about.physical, layer_table=about.layer_table, tasks=about.tasks
+    )
+    confusion = pd.DataFrame(
+        [
+            ("published", 1, "lcz", "s1", classifier, patch, "", "test", "?", said, 1, 1.0, 2)
+            for classifier in ("forest", "majority")
+            for patch, said in (told if classifier == "forest" else [("p0", "Majority")])
+        ],
+        columns=list(CONFUSION.columns),
+    )
+    write_parquet(folder / "confusion.parquet", confusion, CONFUSION)
+    release = SimpleNamespace(
+        name="r", dataset=dataset, layers=frozenset(about.layer_table), primary=("published", 1),
+        data=folder, work=folder, results=folder, is_sample=False, from_file=model.Source,
+        path=lambda _: folder / "confusion.parquet",
+    )  # fmt: skip
+    labels = [16, 0, 16, 0, 16, 16, 16, -1]
+    patches = [f"p{number}" for number in range(8)]
+    return release, pd.DataFrame({"patch": patches, "row": range(8), "label": labels})
+
+
+def test_each_class_has_a_gallery_of_its_first_patches(tmp_path):
+    release, test = scenes(tmp_path, [("p0", "Water"), ("p1", "Water")])
+    pair, note, *galleries = classes.items(release, release.dataset.tasks["lcz"], test)
+    assert [each.title for each in galleries] == ["Class Compact high-rise in r", "Class Water in r"]
+    assert [[each.caption for each in gallery.pictures] for gallery in galleries] == [
+        [
+            "p1. Truth: Compact high-rise. Answer of forest s1: Water (wrong).",
+            "p3. Truth: Compact high-rise.",
+        ],
+        [
+            "p0. Truth: Water. Answer of forest s1: Water (right).",
+            *(f"p{n}. Truth: Water." for n in (2, 4, 5)),
+        ],
+    ]
+    assert "4 of 5 test patches" in galleries[1].reading
+    assert "Compact mid-rise" in note.text
+    assert "Water" not in note.text
+    assert pair.title == "Both sensors on patch p0 of r"  # a gallery of pixels may show the same patch
+    assert [each.caption for each in pair.pictures] == [images.SENTINEL_1, images.TRUE_COLOUR]
+    assert "Truth: Water. Answer of forest s1: Water (right)." in pair.reading
+
+
+def test_a_strip_shows_the_patch_that_its_caption_names(tmp_path):
+    release, test = scenes(tmp_path, [])
+    *_, water = classes.items(release, release.dataset.tasks["lcz"], test)
+    for made, row in zip(water.pictures, (0, 2, 4, 5), strict=True):
+        strip = decoded(made)
+        assert strip.shape == (32, 3 * 32 + 2, 3)
+        expected = round(255 * (row / 100 / images.WHITE) ** images.GAMMA)
+        assert strip[0, 33].tolist() == [expected] * 3
+        assert strip[0, 0].tolist() == images.radar(np.zeros((1, 1)), np.full((1, 1), -20.0))[0, 0].tolist()
+
+
+def test_a_release_without_bands_or_classes_says_so(tmp_path):
+    release, test = scenes(tmp_path, [])
+    task = release.dataset.tasks["lcz"]
+    assert [type(each) for each in classes.items(release, task, test.assign(label=-1))] == [model.Note]
+    release.layers = frozenset({"sen2:B2"})
+    assert [type(each) for each in classes.items(release, task, test)] == [model.Note]

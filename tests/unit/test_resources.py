@@ -33,7 +33,8 @@ def selection(patches=1000, shards=4, side=100, trees=10, draws=1000):
         releases={"toy": release}, datasets={"toy": dataset}, layers={"toy": frozenset(dataset.layer_table)},
         paths={"toy": []},
         settings=lambda release, key: settings[key], trials=lambda release: [("s", 1), ("s", 2)],
-        sets=lambda release: ["pixels"], references=lambda release: ["mask"], source=lambda release: release,
+        sets=lambda release: ["pixels"], references=lambda release: ["mask"],
+        signature_layers=lambda release: ["a", "b"], source=lambda release: release,
         config={"bootstrap": {"draws": draws}, "engines_beside": ["scikit-learn-intelex"]},
     )  # fmt: skip
 
@@ -74,6 +75,8 @@ def test_size_of_a_folder(tmp_path, monkeypatch, most, files):
         ("feature_table", "pixels", 800 + 0.045, 3 + 0.045 + 7 * 0.0125, 0.015),
         # 1000 patches, 250 in a shard.
         ("feature_table", "patches", 800 + 0.003, 3 + 0.015 + 7 * 0.0125, 0.001),
+        # 2.5 million pixels, 2 bands.
+        ("signature", "", 800, 3 + 0.1 + 7 * 0.0125, 0),
         # 5000 rows, 12.288 levels, root of 3 features.
         ("fit", "pixels", 400 + 0.24 + 3 * 1.16, 3 + 0.10642, 0.29),
         # A quarter of the pixels, 10 trees, 2 trials; 3 features of each.
@@ -159,8 +162,8 @@ def test_a_transfer_predicts_every_patch():
 def test_all_work():
     work = {row.rule: row for row in resources.all_work(selection())}
     assert {rule: row.jobs for rule, row in work.items()} == {
-        "inspect": 1, "catalog": 1, "split": 2, "ledger": 1, "feature_table": 4, "reference": 4, "fit": 2,
-        "predict": 4, "score": 2, "importance": 1,
+        "inspect": 1, "catalog": 1, "split": 2, "ledger": 1, "feature_table": 4, "reference": 4,
+        "signature": 4, "fit": 2, "predict": 4, "score": 2, "importance": 1,
     }  # fmt: skip
     assert work["feature_table"].core_hours == pytest.approx(4 * 3.1325 / 3600)
     assert work["feature_table"].written == pytest.approx(4 * 0.015)

@@ -36,6 +36,20 @@ def test_one_core_and_two_give_the_same_manifest(tiny, draft):
     assert tiny.manifest("tiny-v1") == draft.manifest("draft")
 
 
+def test_near_duplicates_are_looked_for_where_they_are_asked_for(draft, tmp_path):
+    copy = copy_of(draft, tmp_path / "copy")
+    copy.overlay("near.yaml", near_duplicates={"distance": 0.001})
+    ledger = copy.folder / "results" / "draft" / "cloudsen12-sample" / "ledger.tsv"
+    before = ledger.read_text(encoding="utf-8").splitlines()
+    copy.snakemake("splits", "--cores", "1", "--configfile", "tiny.yaml", "near.yaml")
+    after = ledger.read_text(encoding="utf-8").splitlines()
+    changed = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]
+    assert len(changed) == 6  # two schemes, three pairs of roles
+    for one, other in changed:
+        assert one.split("\t")[2] == other.split("\t")[2] == "near-duplicate"
+        assert (one.split("\t")[-1], other.split("\t")[-1]) == ("not computed", "clean")
+
+
 def test_manifest_passes_sha256sum(tiny):
     folder = tiny.folder / "results" / "tiny-v1"
     subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "manifest.sha256"], cwd=folder, check=True)
@@ -67,6 +81,7 @@ RULES_OF = {
     "features/indices": {"feature_table", "predict", "importance", "seal", "pages"},
     "forest": {"fit", "predict", "importance", "seal", "pages"},
     "reference": {"reference", "seal"},
+    "signature": {"seal"},
     "metrics": {"score", "headline", "importance", "reproduce_sheet", "seal", "pages"},
     "datasets/so2sat": set(),
     "report/pages": {"pages"},

@@ -243,6 +243,22 @@ def reference_tables(wildcards):
     return tables if SELECTION.references(wildcards.release) else []
 
 
+def signature_tables(wildcards):
+    """Input function: the signatures of the patches, where near-duplicates are looked for."""
+    tables = shard_tables("signatures")(wildcards)
+    return tables if SELECTION.signature_layers(wildcards.release) else []
+
+
+def near_duplicates(wildcards, input):
+    """Signatures and distance, for the command; blank where there are none."""
+    distance = config["near_duplicates"].get("distance")
+    return (
+        f"--signatures {input.signatures} --distance {distance}"
+        if input.signatures
+        else ""
+    )
+
+
 def confusions(scheme):
     """Input function: the confusion tables of all trials of a scheme."""
     return lambda wildcards: [

@@ -33,11 +33,43 @@ rule split:
         " --infeasible {output.infeasible} >{log} 2>&1"
 
 
+rule signature:
+    """Describe each patch of a shard by a few numbers, for near-duplicates."""
+    input:
+        catalog="<work>/{release}/catalog.parquet",
+    output:
+        "<work>/{release}/signatures/{shard}.parquet",
+    log:
+        "<logs>/signatures/{release}/{shard}.log",
+    benchmark:
+        "<benchmarks>/signatures/{release}/{shard}.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    resources:
+        mem_mb=memory_of("signature"),
+        runtime=runtime_of("signature"),
+    params:
+        code=code("signature"),
+        dataset=DATASET,
+        folder="data/{release}",
+        shards=of_release(lambda release: release.shards),
+        layers=of_release(
+            lambda release: ",".join(SELECTION.signature_layers(release.name))
+        ),
+    message:
+        "Signatures of {wildcards.release}, shard {wildcards.shard}"
+    shell:
+        "python -m sentinel_forest.signature {params.dataset} --folder {params.folder}"
+        " --catalog {input.catalog} --shard {wildcards.shard} --shards {params.shards}"
+        " --layers {params.layers} --output {output} >{log} 2>&1"
+
+
 rule ledger:
     """Count what the roles of every split share: patches, pixels, groups, ground."""
     input:
         catalog="<work>/{release}/catalog.parquet",
         splits=split_files,
+        signatures=signature_tables,
     output:
         report(
             "<results>/{release}/ledger.tsv",
@@ -58,6 +90,7 @@ rule ledger:
     params:
         code=code_digest("ledger"),
         splits=named_splits,
+        near=near_duplicates,
         gate=shlex.quote(canonical(config["gate"])),
         linking=of_release(
             lambda release: ",".join(SELECTION.datasets[release.name].group_keys)
@@ -66,7 +99,7 @@ rule ledger:
         "Write the ledger of links between the splits of {wildcards.release}"
     shell:
         "python -m sentinel_forest.ledger --catalog {input.catalog} {params.splits} --keys {params.linking}"
-        " --gate {params.gate} --output {output} >{log} 2>&1"
+        " --gate {params.gate} {params.near} --output {output} >{log} 2>&1"
 
 
 rule hold_links:

@@ -29,6 +29,8 @@ STATES = ("clean", "counted", "marked", "stops", "not computed")
 DISTANCES = {"distance_km_min": 0.0, "distance_km_q05": 0.05, "distance_km_q50": 0.5}
 """Rows for the distance in km to the nearest patch of the other role, and the quantiles they hold."""
 ACTIONS = ("stop", "mark", "count")
+UNKNOWN = 1e9
+"""Stands for an unknown number in standard deviations; of n patches none is further than sqrt(n) from 0."""
 
 LEDGER = pa.DataFrameSchema(
     {
@@ -53,7 +55,7 @@ LEDGER = pa.DataFrameSchema(
 ``footprint-pixels``, `linked` and `total` count pixels of 10 m instead of patches. For the keys
 ``distance_km_...``, `share` is the distance in km (great circle) and `linked` is empty. `status` is
 ``clean`` (no link), what the gate makes of a link (``counted``, ``marked``, ``stops``), or
-``not computed`` (the catalog lacks what it takes).
+``not computed`` (the catalog lacks what it takes, or near-duplicates are not asked for).
 """
 
 Row = tuple[str, int | None, int, float | None, int | None]
@@ -69,7 +71,8 @@ def build(
     keys: Sequence[str] = (),
     gate: Mapping[str, str] | None = None,
     footprint: float | None = None,
-    near: Mapping[str, object] | None = None,
+    signatures: pd.DataFrame | None = None,
+    distance: float = 0.0,
 ) -> pd.DataFrame:
     """The ledger of some splits of one release.
 
@@ -85,9 +88,12 @@ def build(
         For a key: ``stop``, ``mark`` or ``count``; see `complete_gate`.
     footprint : float
         Side of a patch on the ground in metres (None: the catalog's column ``side_m``, if any).
-    near : mapping
-        ``columns`` (numeric catalog columns) and ``distance``: patches no further apart than this in
-        any of the columns are near-duplicates. None: not computed.
+    signatures : DataFrame
+        The patches of the catalog, in its order, and numbers that describe them; see
+        `sentinel_forest.signature`. None: near-duplicates are not computed.
+    distance : float
+        Patches are near-duplicates if none of these numbers differs by more than this, in standard
+        deviations of the number over the release. Exact duplicates are counted by their content alone.
 
     Returns
     -------
@@ -95,7 +101,7 @@ def build(
         See `LEDGER`.
     """
     actions = complete_gate(gate or {}, keys)
-    links = list(_links(catalog, keys, footprint, near))
+    links = list(_links(catalog, keys, footprint, signatures, distance))
     rows: list[tuple[object, ...]] = []
     for (scheme, trial), split in splits.items():
         role = _roles(catalog, split, scheme, trial)
@@ -174,7 +180,11 @@ def check_gate(ledger: pd.DataFrame, where: object = None) -> None:
 
 
 def _links(
-    catalog: pd.DataFrame, keys: Sequence[str], footprint: float | None, near: Mapping[str, object] | None
+    catalog: pd.DataFrame,
+    keys: Sequence[str],
+    footprint: float | None,
+    signatures: pd.DataFrame | None,
+    distance: float,
 ) -> Iterator[Link]:
     """A function for each way to be linked."""
     for key, column in {"patch": "patch", "content": "content_hash", **{key: key for key in keys}}.items():
@@ -184,7 +194,7 @@ def _links(
                 expected=" | ".join(catalog.columns),
             )  # fmt: skip
         yield _by_value(key, catalog.get(column))
-    yield _by_signature(catalog, near)
+    yield _by_signature(catalog, signatures, distance)
     yield _by_footprint(catalog, footprint)
     yield _by_distance(catalog)
 
@@ -193,33 +203,56 @@ def _by_value(key: str, values: pd.Series | None) -> Link:
     """Links by equal values of a column."""
     if values is None:
         return _not_computed(key)
-    codes, uniques = pd.factorize(values.where(values.notna() & (values != "")))
-    if not len(uniques):
+    codes = _codes(values)
+    if not (codes >= 0).any():
         return _not_computed(key)
 
     def link(mine: np.ndarray, yours: np.ndarray) -> list[Row]:
-        there = np.zeros(len(uniques) + 1, dtype=bool)
-        there[codes[yours]] = True
-        there[-1] = False
-        linked = there[codes[mine]]
+        linked = _shared(codes, mine, yours)
         return [_row(key, linked, len(np.unique(codes[mine][linked])))]
 
     return link
 
 
-def _by_signature(catalog: pd.DataFrame, near: Mapping[str, object] | None) -> Link:
-    """Links by numbers that describe a patch and hardly differ (largest difference of any column)."""
-    columns: list[str] = list((near or {}).get("columns", []))  # type: ignore[call-overload]
-    if not near or not columns or any(column not in catalog for column in columns):
+def _codes(values: pd.Series) -> np.ndarray:
+    """A number for each value of a column, from 0; -1 where it is empty."""
+    return pd.factorize(values.where(values.notna() & (values != "")))[0]
+
+
+def _shared(codes: np.ndarray, mine: np.ndarray, yours: np.ndarray) -> np.ndarray:
+    """Whether the code of each patch of `mine` occurs in `yours`."""
+    there = np.zeros(codes.max(initial=-1) + 2, dtype=bool)
+    there[codes[yours]] = True
+    there[-1] = False
+    return there[codes[mine]]
+
+
+def _by_signature(catalog: pd.DataFrame, signatures: pd.DataFrame | None, distance: float) -> Link:
+    """Links by numbers that describe a patch and hardly differ (largest difference of any number)."""
+    if signatures is None:
         return _not_computed(NEAR_DUPLICATE)
-    values = catalog[columns].to_numpy(np.float64)
-    known = np.isfinite(values).all(axis=1)
-    distance = float(near["distance"])  # type: ignore[arg-type]
+    _check_patches(catalog, signatures, "the signatures", "compute them again from this catalog")
+    values = signatures.drop(columns="patch").to_numpy(np.float64)
+    known = np.isfinite(values).any(axis=1)
+    values = _standardized(values)
+    content = _codes(catalog.get("content_hash", pd.Series("", index=catalog.index)))
 
     def link(mine: np.ndarray, yours: np.ndarray) -> list[Row]:
-        return [_row(NEAR_DUPLICATE, _close(values, mine, yours[known[yours]], distance, known))]
+        close = _close(values, mine, yours[known[yours]], distance, known)
+        return [_row(NEAR_DUPLICATE, close & ~_shared(content, mine, yours))]
 
     return link
+
+
+def _standardized(values: np.ndarray) -> np.ndarray:
+    """Columns with mean 0 and standard deviation 1 (or 0).
+
+    What is unknown becomes a number far from all others: it is near to what is unknown, too, and to
+    nothing else. A column that is unknown throughout, or constant, tells nothing apart.
+    """
+    table = pd.DataFrame(values).where(np.isfinite(values))
+    deviation = table.std(ddof=0).replace(0, 1)
+    return ((table - table.mean()) / deviation).fillna(UNKNOWN).to_numpy()
 
 
 def _by_footprint(catalog: pd.DataFrame, side: float | None) -> Link:
@@ -300,13 +333,18 @@ def _roles(catalog: pd.DataFrame, split: pd.DataFrame, scheme: str, trial: int) 
     InputError
         If the split is one of other patches.
     """
-    if not np.array_equal(catalog["patch"].to_numpy(), split["patch"].to_numpy()):
-        raise InputError(
-            "A split and the catalog do not list the same patches.", where=f"{scheme}, trial {trial}",
-            found=f"{len(split)} patches", expected=f"the {len(catalog)} of the catalog, in its order",
-            remedy="draw the split again from this catalog",
-        )  # fmt: skip
+    _check_patches(catalog, split, f"{scheme}, trial {trial}", "draw the split again from this catalog")
     return split["role"].to_numpy()
+
+
+def _check_patches(catalog: pd.DataFrame, table: pd.DataFrame, where: str, remedy: str) -> None:
+    """Raise if a table is not one of the patches of the catalog, in its order."""
+    if not np.array_equal(catalog["patch"].to_numpy(), table["patch"].to_numpy()):
+        raise InputError(
+            "A table and the catalog do not list the same patches.", where=where,
+            found=f"{len(table)} patches", expected=f"the {len(catalog)} of the catalog, in its order",
+            remedy=remedy,
+        )  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------- command line
@@ -328,12 +366,16 @@ def _write(argv: Sequence[str]) -> None:
     parser.add_argument("--keys", default="", help="catalog columns, separated by commas")
     parser.add_argument("--gate", type=json.loads, default={}, help='{"roi": "stop"}')
     parser.add_argument("--footprint", type=float, help="side of a patch in metres")
-    parser.add_argument("--near", type=json.loads, help='{"columns": [...], "distance": 0.001}')
+    parser.add_argument("--signatures", type=Path, nargs="+", default=[], help="tables of all shards")
+    parser.add_argument("--distance", type=float, default=0.0, help="between near-duplicates")
     parser.add_argument("--output", type=Path, required=True)
     given = parser.parse_args(argv)
     splits = {name: read_parquet(path, ["patch", "role"]) for name, path in given.split}
     keys = [key for key in given.keys.split(",") if key]
-    ledger = build(read_parquet(given.catalog), splits, keys, given.gate, given.footprint, given.near)
+    parts = [read_parquet(path) for path in given.signatures]
+    signatures = pd.concat(parts, ignore_index=True) if parts else None
+    catalog = read_parquet(given.catalog)
+    ledger = build(catalog, splits, keys, given.gate, given.footprint, signatures, given.distance)
     write_tsv(given.output, ledger, LEDGER)
 
 

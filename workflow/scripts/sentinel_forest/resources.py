@@ -41,6 +41,8 @@ FEATURE_SECONDS = 6e-9
 """Per pixel and feature: 2.7e-9 to 6.7e-9, reading included."""
 REFERENCE_SECONDS = 2e-8
 """Per pixel."""
+SIGNATURE_SECONDS = 2e-8
+"""Per pixel and band."""
 ROW_SECONDS = 4e-4
 """Per patch and trial: groups, links, counts."""
 GROW_SECONDS = 1e-7
@@ -221,6 +223,12 @@ def _reference(selection: Selection, release: str, name: str) -> Need:
     return Need(START_MB + BLOCK_MB, START_SECONDS + REFERENCE_SECONDS * size.pixels * references)
 
 
+def _signature(selection: Selection, release: str, name: str) -> Need:
+    size, bands = _size(selection, release), len(selection.signature_layers(release))
+    seconds = SIGNATURE_SECONDS * size.pixels * bands + READ_SECONDS * _shard_gb(size)
+    return Need(START_MB + BLOCK_MB, START_SECONDS + seconds)
+
+
 def _growing(selection: Selection, release: str, name: str) -> Need:
     """A forest that is grown once: the table and its copy in another order, the forest, its bytes packed."""
     rows, features = _rows(selection, release, name), _features(selection, release, name)
@@ -293,6 +301,7 @@ NEEDS: dict[str, Callable[[Selection, str, str], Need]] = {
     "ledger": _tables,
     "feature_table": _feature_table,
     "reference": _reference,
+    "signature": _signature,
     "fit": _fit,
     "predict": _predict,
     "score": _score,
@@ -345,6 +354,7 @@ def _jobs(selection: Selection, release: str) -> dict[str, dict[str, int]]:
         "ledger": {"": 1},
         "feature_table": dict.fromkeys(sets, shards),
         "reference": {"": shards if selection.references(release) else 0},
+        "signature": {"": shards if selection.signature_layers(release) else 0},
         "fit": dict.fromkeys(sets, trials if trains else 0),
         "predict": {"": shards},
         "score": {"": trials},

@@ -14,6 +14,8 @@ from .errors import InputError
 from .releases import Release
 from .schemes import definitions
 
+RADAR_UNITS = ("dB", "linear amplitude", "linear power")
+
 
 class Baseline(NamedTuple):
     """One forest: a feature set trained on one trial of a scheme."""
@@ -130,6 +132,17 @@ class Selection:
             if not self._reference_lacks(release, reference)
         ]
 
+    def signature_layers(self, release: str) -> list[str]:
+        """Layers by which near-duplicates are looked for: the bands of the optical and radar images that a
+        release has (no indices, angles, masks or labels); none unless it is asked for.
+        """
+        bands = [
+            layer.name
+            for layer in self.datasets[release].layer_table.values()
+            if layer.wavelength is not None or layer.unit in RADAR_UNITS
+        ]
+        return [name for name in bands if name in self.layers[release] and self.config["near_duplicates"]]
+
     def baselines(self, release: str) -> list[Baseline]:
         """All forests that are scored on a release."""
         return [
@@ -139,7 +152,7 @@ class Selection:
         ]
 
     def skipped(self) -> list[Skipped]:
-        """Configured feature sets and reference algorithms that releases lack layers for."""
+        """Configured feature sets, reference algorithms and links that releases lack layers for."""
         rows = []
         for release, dataset in self.datasets.items():
             for name in self._known_sets(release):
@@ -148,6 +161,8 @@ class Selection:
             for name, reference in dataset.references.items():
                 if lack := self._reference_lacks(release, reference):
                     rows.append(Skipped(release, "reference", name, f"lacks {', '.join(lack)}"))
+            if self.config["near_duplicates"] and not self.signature_layers(release):
+                rows.append(Skipped(release, "link", links.NEAR_DUPLICATE, "lacks images"))
         return rows
 
     def _reference_lacks(self, release: str, reference: Reference) -> list[str]:

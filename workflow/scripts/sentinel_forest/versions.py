@@ -21,8 +21,8 @@ MANIFEST = "manifest.sha256"
 VERSION = "version.json"
 DRAFT = "draft"
 STEPS = (
-    "verify", "gate", "catalog", "split", "ledger", "features.table", "forest", "predict", "reference",
-    "score", "price", "headline", "reproduce", "importance", "croissant",
+    "verify", "gate", "catalog", "split", "signature", "ledger", "features.table", "forest", "predict",
+    "reference", "score", "price", "headline", "reproduce", "importance", "croissant",
 )  # fmt: skip
 """Modules whose code can change a result."""
 PACKAGES = (

@@ -5,13 +5,14 @@ from typing import NamedTuple
 import pandas as pd
 
 from ..curves import BRIER, GROUPS, TREES
-from . import figures
+from . import engines, figures
 from .inputs import ReleaseResults, VersionResults
 from .model import Item, Note, Page, Plot, Section, column, number, score, share, table
 
 LEAD = (
     "One trial of each release is looked into, with patches that took no part in training: whether more "
-    "trees or more training groups would help, and whether “90 % sure” is right nine times in ten."
+    "trees or more training groups would help, and whether “90 % sure” is right nine times in ten. "
+    "Of all forests: the out-of-bag score beside the test score."
 )
 CURVES = "baselines/{scheme}/{trial}/curves.tsv"
 RELIABILITY = "baselines/{scheme}/{trial}/reliability.tsv"
@@ -68,6 +69,7 @@ def _items(release: ReleaseResults) -> tuple[Item, ...]:
         items += _curve(release, f"{key[0]}, {key[1]} {key[2]}", rows)
     for key, rows in release.reliability.groupby(keys, sort=False):
         items += _reliability(release, f"{key[0]}, {key[1]} {key[2]}", rows)
+    items += engines.items(release)
     return tuple(items) or (Note("No forest of this release was looked into."),)
 
 

@@ -1,37 +1,28 @@
 """The page of pictures: patches as the sensors saw them, their labels, and what classifiers say."""
 
-import io
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from .. import forest, predict
-from ..datasets.base import IGNORE, Block, Dataset, Reference, Task
+from ..datasets.base import IGNORE, Block, Reference, Task
 from ..features import bands_of, pixel
 from ..tables import read_parquet
+from . import classes, images
 from .data import catalog_source
 from .inputs import ReleaseResults, VersionResults
 from .model import Gallery, Item, Note, Page, Picture, Section, Source
 
 LEAD = (
-    "A few patches of the role test, side by side: Sentinel-2 in true and false colour, Sentinel-1, "
-    "the labels, and what forests and reference algorithms say. Every patch is stretched alike, so "
-    "that pictures can be compared."
+    "Test patches as the sensors saw them: Sentinel-1, and Sentinel-2 in true and false colour. Where labels "
+    "are of whole patches, some of each class with what the forests say; where they are of pixels, the "
+    "labels beside the maps of forests and reference algorithms. Every patch is stretched alike, so that "
+    "pictures can be compared."
 )
 PATCHES = 4
 """Patches of a release with labels of pixels."""
-SIDE = 192
-"""Least side of a picture in pixels; smaller patches are enlarged without smoothing."""
-GAMMA, WHITE, LOW_DB, HIGH_DB = 1 / 1.8, 0.55, -25.0, 5.0
 NOTHING = (255, 255, 255)
-COMPOSITES = {"true colour (B4, B3, B2)": ("B4", "B3", "B2"), "false colour (B8, B4, B3)": ("B8", "B4", "B3")}
-READING = (
-    f"Sentinel-2: reflectance 0 is black and {WHITE} or more is white, brightened with gamma 1.8; in "
-    f"false colour vegetation is red. Sentinel-1: {LOW_DB:.0f} dB is black, {HIGH_DB:.0f} dB white. "
-)
 
 
 def page(version: VersionResults) -> Page:
@@ -55,43 +46,36 @@ def _items(version: VersionResults, release: ReleaseResults) -> tuple[Item, ...]
     scheme, trial = release.primary
     split = read_parquet(release.path(f"splits/{scheme}/{trial}.parquet"), ["patch", "role"])
     test = release.catalog[(split["role"] == "test").to_numpy()]
-    tasks = list(release.dataset.tasks.values())
-    task = next((each for each in tasks if each.unit == "pixel"), tasks[0])
-    chosen = _chosen(test, task)
-    return tuple(_gallery(release, task, test.loc[[place]]) for place in chosen) or (
-        Note("There is no test patch with a known class."),
-    )
+    items: list[Item] = []
+    for unit, shown in (("patch", classes.items), ("pixel", _galleries)):
+        task = next((each for each in release.dataset.tasks.values() if each.unit == unit), None)
+        if task is not None:
+            items += shown(release, task, test)
+    return tuple(items)
 
 
-def _chosen(test: pd.DataFrame, task: Task) -> list[int]:
-    """Patches to show: of pixel tasks for each class the one nearest to a half, else one a class."""
-    if task.unit == "patch":
-        known = test[test["label"] >= 0]
-        return list(known.groupby("label", sort=True).head(1).sort_values("label", kind="stable").index)
+def _galleries(release: ReleaseResults, task: Task, test: pd.DataFrame) -> list[Item]:
+    """For each class of a pixel task the patch where its share is nearest to a half."""
     places: list[int] = []
     for name in task.names:
         shares = test.loc[~test.index.isin(places), f"fraction_{name}"]
         if (shares > 0).any():
             places.append(shares.index[int((shares - 0.5).abs().to_numpy().argmin())])
-    return places[:PATCHES]
+    if not places:
+        return [Note("There is no test pixel with a known class.")]
+    return [_gallery(release, task, test.loc[[place]]) for place in places[:PATCHES]]
 
 
 def _gallery(release: ReleaseResults, task: Task, row: pd.DataFrame) -> Gallery:
     dataset = release.dataset
     patch = str(row["patch"].iloc[0])
-    bands = _bands(dataset, release.layers)
+    bands = images.bands(dataset, release.layers)
     references = [
         each
         for each in dataset.references.values()
-        if task.unit == "pixel"
-        and each.task == task.name
-        and {each.layer, *dataset.label_layers(task.name)} <= release.layers
+        if each.task == task.name and {each.layer, *dataset.label_layers(task.name)} <= release.layers
     ]
-    sets = (
-        [name for name in release.sets if dataset.feature_sets[name].task == task.name]
-        if task.unit == "pixel"
-        else []
-    )
+    sets = [name for name in release.sets if dataset.feature_sets[name].task == task.name]
     layers = {
         *bands.values(),
         *(each.layer for each in references),
@@ -99,23 +83,21 @@ def _gallery(release: ReleaseResults, task: Task, row: pd.DataFrame) -> Gallery:
     } & release.layers
     layers |= {layer for name in sets for layer in dataset.feature_sets[name].layers.values()}
     block = next(iter(dataset.blocks(release.data / release.name, row, sorted(layers), 1)))
-    pictures = _sensors(dataset, bands, block)
-    if task.unit == "pixel":
-        pictures += _maps(release, task, block, references, sets)
-        words = _shares_in_words(row, task)
-    else:
-        words = f"Label: {task.names[int(row['label'].iloc[0])]}. {_answers(release, task, patch)}"
+    pictures = [
+        images.picture(name, f"Patch {patch}: {name}", pixels)
+        for name, pixels in images.sensors(dataset, bands, block).items()
+    ]
+    pictures += _maps(release, task, block, references, sets)
     scheme, trial = release.primary
     sources = [catalog_source(release), release.from_file(f"splits/{scheme}/{trial}.parquet", "split")]
     sources += [
         Source(f"{release.source}/baselines/{scheme}/{trial}/{name}/forest.skops", "fit") for name in sets
     ]
-    legend = tuple((each.name, each.colour) for each in task.categories) if task.unit == "pixel" else ()
     return Gallery(
         f"Patch {patch} of {release.name}",
         tuple(pictures),
-        words + " " + READING,
-        legend,
+        f"{_shares_in_words(row, task)} {images.READING} {images.SUSPICIOUS}",
+        tuple((each.name, each.colour) for each in task.categories),
         tuple(sources),
         release.is_sample,
     )
@@ -130,64 +112,6 @@ def _shares_in_words(row: pd.DataFrame, task: Task) -> str:
     )
 
 
-def _answers(release: ReleaseResults, task: Task, patch: str) -> str:
-    """What forests say about a patch, from the confusion table."""
-    scheme, trial = release.primary
-    path = release.path(f"baselines/{scheme}/{trial}/confusion.parquet")
-    if not path.is_file():
-        return ""
-    rows = read_parquet(path, ["task", "classifier", "features", "patch", "predicted"])
-    rows = rows[(rows["patch"] == patch) & (rows["classifier"] == "forest") & (rows["task"] == task.name)]
-    return " ".join(f"Forest {row.features}: {row.predicted}." for row in rows.itertuples())
-
-
-def _bands(dataset: Dataset, there: frozenset[str]) -> dict[str, str]:
-    """For each band that pictures need the first layer that holds it, among the layers that are there."""
-    found = {}
-    for band in ("B2", "B3", "B4", "B8", "VV"):
-        for layer in dataset.layer_table:
-            if layer in there and re.search(rf"(?:^|[_:]){band}(?:_intensity)?$", layer):
-                found[band] = layer
-                break
-    return found
-
-
-def _sensors(dataset: Dataset, bands: Mapping[str, str], block: Block) -> list[Picture]:
-    """Sentinel-2 composites and Sentinel-1, as far as the bands are there."""
-    values = {band: dataset.physical(layer, block.layers[layer])[0] for band, layer in bands.items()}
-    pictures = [
-        _picture(
-            f"Sentinel-2, {name}",
-            f"Sentinel-2 image in {name}",
-            _composite([values[band] for band in wanted]),
-        )
-        for name, wanted in COMPOSITES.items()
-        if set(wanted) <= set(values)
-    ]
-    if "VV" in values and np.isfinite(values["VV"]).any():
-        decibel = values["VV"]
-        if dataset.layer_table[bands["VV"]].unit != "dB":
-            decibel = 10 * np.log10(np.maximum(decibel, 1e-6))
-        scaled = (decibel - LOW_DB) / (HIGH_DB - LOW_DB)
-        pictures.append(
-            _picture(
-                "Sentinel-1, VV",
-                "Sentinel-1 backscatter, polarisation VV",
-                _bytes(np.stack([scaled] * 3, axis=-1)),
-            )
-        )
-    return pictures
-
-
-def _composite(channels: Sequence[np.ndarray]) -> np.ndarray:
-    return _bytes((np.clip(np.stack(channels, axis=-1), 0, None) / WHITE) ** GAMMA)
-
-
-def _bytes(scaled: np.ndarray) -> np.ndarray:
-    """0..1 as 0..255; missing values are white."""
-    return (255 * np.clip(np.nan_to_num(scaled, nan=1.0), 0, 1)).round().astype(np.uint8)
-
-
 def _maps(
     release: ReleaseResults, task: Task, block: Block, references: Sequence[Reference], sets: Sequence[str]
 ) -> list[Picture]:
@@ -195,11 +119,11 @@ def _maps(
     dataset = release.dataset
     colours = [each.colour for each in task.categories]
     truth = dataset.labels(task.name, block)[0]
-    pictures = [_picture("labels", "Map of the labels", _coloured(truth, colours))]
+    pictures = [images.picture("labels", "Map of the labels", _coloured(truth, colours))]
     for name in sets:
         answers = _predicted(release, name, block)
         pictures.append(
-            _picture(
+            images.picture(
                 f"forest {name}", _agreement(f"forest {name}", answers, truth), _coloured(answers, colours)
             )
         )
@@ -207,7 +131,7 @@ def _maps(
         answers = dataset.reference(each.name, block)[0]
         own = [colours[_stand_in(task, each, number)] for number in range(len(each.predicted))]
         pictures.append(
-            _picture(each.name, f"Map of the reference algorithm {each.name}", _coloured(answers, own))
+            images.picture(each.name, f"Map of the reference algorithm {each.name}", _coloured(answers, own))
         )
     return pictures
 
@@ -251,11 +175,3 @@ def _coloured(classes: np.ndarray, colours: Sequence[str]) -> np.ndarray:
     table = np.full((256, 3), NOTHING, np.uint8)
     table[: len(colours)] = [[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in colours]
     return table[classes]
-
-
-def _picture(caption: str, alternative: str, pixels: np.ndarray) -> Picture:
-    times = -(-SIDE // min(pixels.shape[:2]))
-    image = Image.fromarray(pixels.repeat(times, axis=0).repeat(times, axis=1))
-    stream = io.BytesIO()
-    image.save(stream, format="PNG", optimize=True)
-    return Picture(caption, alternative, stream.getvalue())

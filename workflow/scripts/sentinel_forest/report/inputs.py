@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from .. import catalog, datasets
+from ..beside import ENGINES
 from ..compare import COMPARISON
 from ..curves import CURVES, RELIABILITY
 from ..datasets.base import Dataset
@@ -126,6 +127,11 @@ class ReleaseResults:
     def curves(self) -> pd.DataFrame:
         """Scores by number of trees in the trials that were looked into, with scheme and trial."""
         return self._of_trials("baselines/{scheme}/{trial}/curves.tsv", CURVES)
+
+    @cached_property
+    def engines(self) -> pd.DataFrame:
+        """Engines side by side in the trials that were looked into, with scheme and trial."""
+        return self._of_trials("baselines/{scheme}/{trial}/engines.tsv", ENGINES)
 
     @cached_property
     def reliability(self) -> pd.DataFrame:

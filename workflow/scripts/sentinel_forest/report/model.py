@@ -91,10 +91,18 @@ class Picture:
     alternative: str
     content: bytes
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, from the header of the file."""
+        return int.from_bytes(self.content[16:20], "big"), int.from_bytes(self.content[20:24], "big")
+
 
 @dataclass(frozen=True)
 class Gallery:
-    """Pictures of one patch side by side; `legend` gives the colour of each class."""
+    """Pictures side by side; `legend` gives the colour of each class.
+
+    `layout`: ``pictures`` of one patch, ``strips`` (a picture for each patch), or a large ``pair``.
+    """
 
     title: str
     pictures: tuple[Picture, ...]
@@ -102,6 +110,7 @@ class Gallery:
     legend: tuple[tuple[str, str], ...]
     sources: tuple[Source, ...]
     is_sample: bool = False
+    layout: str = "pictures"
 
     @property
     def anchor(self) -> str:
