@@ -6,7 +6,7 @@ import pytest
 
 from project import ROOT
 
-pytestmark = pytest.mark.xdist_group("demo")
+pytestmark = pytest.mark.xdist_group("runs")
 REFERENCE = ROOT / "results" / "reference"
 
 
