@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from sentinel_forest import datasets, samples, tables
+from sentinel_forest import datasets, samples, shards, tables
 from sentinel_forest.datasets.base import IGNORE, Block, Category, Dataset, FeatureSet, Layer, Task, no_hashes
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import pixel, table
@@ -191,8 +191,8 @@ def test_blocks_are_as_small_as_memory_asks(desert, catalog, monkeypatch):
     whole = make(desert, catalog, "context")
     desert.largest = 0
     patch_bytes = SIDE * SIDE * (2 * (2 + 4) + 1 + 4)
-    monkeypatch.setattr(table, "READ_BYTES", 2 * patch_bytes)
-    monkeypatch.setattr(table, "WORK_BYTES", patch_bytes)
+    monkeypatch.setattr(shards, "READ_BYTES", 2 * patch_bytes)
+    monkeypatch.setattr(shards, "WORK_BYTES", patch_bytes)
     pd.testing.assert_frame_equal(make(desert, catalog, "context"), whole)
     assert desert.largest == 2
 

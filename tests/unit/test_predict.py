@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sentinel_forest import counting, datasets, forest, models, predict, reference, tables
+from sentinel_forest import counting, datasets, forest, models, predict, reference, shards, tables
 from sentinel_forest.datasets.base import (
     IGNORE,
     Block,
@@ -181,7 +181,8 @@ def test_company_counts_the_same_pixels(run):
 
 def test_each_patch_is_read_once_and_only_if_held_out(run, monkeypatch):
     _, dataset, call = run
-    monkeypatch.setattr(counting, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(shards, "READ_BYTES", 1)
+    monkeypatch.setattr(shards, "WORK_BYTES", 1)
     call(ALL)
     probe, read = dataset.read[0], dataset.read[1:]
     assert probe == read[0]
@@ -198,7 +199,8 @@ def test_forests_that_do_not_fit_together_come_in_batches(run, monkeypatch):
     sizes = [predict.forest_bytes(fit) for fit in fits]
     assert sizes[0] == fits[0]["trees"]["nodes"] * (64 + 4 * 8)
     two = max(sizes[0] + sizes[1], sizes[2] + sizes[3])
-    monkeypatch.setattr(counting, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(shards, "READ_BYTES", 1)
+    monkeypatch.setattr(shards, "WORK_BYTES", 1)
     dataset.read.clear()
     pd.testing.assert_frame_equal(call(ALL, memory=two / 1e6), whole)
     assert dataset.read == [3, 3, 4, 5, 7, 1, 1, 7]
@@ -224,7 +226,8 @@ def test_neither_shards_nor_blocks_nor_threads_matter(run, monkeypatch):
     whole = call(ALL)
     order = ["scheme", "trial", "set", "classifier", "patch", "true", "predicted"]
     parts = pd.concat([call(ALL, shard, 3, threads=2) for shard in (1, 2, 3)])
-    monkeypatch.setattr(counting, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(shards, "READ_BYTES", 1)
+    monkeypatch.setattr(shards, "WORK_BYTES", 1)
     single = call(ALL)
     pd.testing.assert_frame_equal(single, whole)
     pd.testing.assert_frame_equal(

@@ -16,7 +16,6 @@ best threshold   for pixel tasks with a two-class question: compares one feature
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -28,8 +27,8 @@ import pandas as pd
 import pandera.pandas as pa
 from sklearn.ensemble import RandomForestClassifier
 
-from . import datasets, digests, forest, models, tables
-from .counting import confusion, counts_table, read_blocks
+from . import datasets, digests, forest, models, shards, tables
+from .counting import confusion, counts_table
 from .datasets.base import IGNORE, Block, Dataset
 from .errors import InputError, run
 from .features import bands_of, pixel
@@ -336,15 +335,12 @@ def predict_pixels(
     layers = tuple(
         dict.fromkeys([*(layer for entry in sets.values() for layer in entry.layers.values()), *labels])
     )
-    chosen = rows["patch"].isin(frozenset().union(*held_out.values())).to_numpy()
-    done = 0
-    for block in read_blocks(dataset, folder, rows, chosen, layers):
+    chosen = rows[rows["patch"].isin(frozenset().union(*held_out.values()))]
+    for block in shards.read_blocks("predicted", dataset, folder, chosen, layers):
         for name in sets:
             wanted = block.patches["patch"].isin(held_out[name]).to_numpy()
             if wanted.any():
                 result.add(name, pixel_samples(dataset, name, _cut(block, wanted)))
-        done += len(block.patches)
-        print(f"predicted {done} of {chosen.sum()} patches", file=sys.stderr)
 
 
 def predict_patches(
@@ -357,33 +353,22 @@ def predict_patches(
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m sentinel_forest.predict", description=__doc__)
+    parser = shards.parser("predict", __doc__)
     parser.add_argument("--release", required=True, help="name of the release")
-    parser.add_argument("--dataset", required=True)
-    parser.add_argument("--layout", type=json.loads, default={}, help="deviations from the layout, JSON")
-    parser.add_argument("--folder", type=Path, required=True, help="the release")
-    parser.add_argument("--catalog", type=Path, required=True)
-    parser.add_argument("--shard", type=int, required=True, help="from 1")
-    parser.add_argument("--shards", type=int, required=True)
     parser.add_argument("--forests", type=json.loads, required=True, help="JSON: [[scheme, trial, set], ...]")
     parser.add_argument("--results", type=Path, required=True, help="results of the release: has splits/")
     parser.add_argument("--models", type=Path, help="results with baselines/ (default: as --results)")
     parser.add_argument("--features", type=Path, required=True, help="folder of the feature tables")
     parser.add_argument("--memory", type=float, default=2000, help="MB of forests that are held together")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--output", type=Path, required=True)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Predict the held-out patches of one shard."""
     given = _parser().parse_args(argv)
-    if not 1 <= given.shard <= given.shards:
-        raise InputError(
-            "There is no such shard.", found=f"{given.shard} of {given.shards}", expected=f"1..{given.shards}"
-        )
     dataset = datasets.load(given.dataset, given.layout)
-    rows = tables.shard(tables.read_parquet(given.catalog), given.shard, given.shards)
+    rows = shards.rows_of(given)
     splits, baselines = given.results / "splits", (given.models or given.results) / "baselines"
     sizes = [forest_bytes(_read_fit(_folder(baselines, *entry))) for entry in given.forests]
     parts = [

@@ -5,9 +5,6 @@ nothing explains), the pixel is counted as `NO_ANSWER`: it is not left out, so t
 how many pixels an algorithm was judged, and the scores decide what to do with it.
 """
 
-import argparse
-import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from . import datasets, tables
-from .counting import confusion, counts_table, read_blocks
+from . import datasets, shards, tables
+from .counting import confusion, counts_table
 from .datasets.base import IGNORE, NO_ANSWER, Block, Dataset
 from .errors import InputError, run
 
@@ -67,12 +64,10 @@ def reference_table(
                 expected=" | ".join(dataset.references) or "none: this dataset has none",
             )  # fmt: skip
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in references}
-    for block in read_blocks(
-        dataset, folder, rows, np.full(len(rows), bool(parts)), _layers(dataset, references)
-    ):
+    wanted = rows if references else rows.iloc[:0]
+    for block in shards.read_blocks("references", dataset, folder, wanted, _layers(dataset, references)):
         for name, found in parts.items():
             found.append(reference_counts(dataset, name, block))
-        print(f"references: {block.patches['patch'].iloc[-1]}", file=sys.stderr)
     empty = pd.DataFrame({name: [] for name in REFERENCES.columns})
     counts = [table for found in parts.values() for table in found]
     return tables.conform(pd.concat(counts or [empty], ignore_index=True), REFERENCES)
@@ -89,20 +84,13 @@ def _layers(dataset: Dataset, references: Sequence[str]) -> tuple[str, ...]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Count what reference algorithms say about one shard."""
-    parser = argparse.ArgumentParser(prog="python -m sentinel_forest.reference", description=__doc__)
-    parser.add_argument("--dataset", required=True)
-    parser.add_argument("--layout", type=json.loads, default={}, help="deviations from the layout, JSON")
-    parser.add_argument("--folder", type=Path, required=True, help="the release")
-    parser.add_argument("--catalog", type=Path, required=True)
-    parser.add_argument("--shard", type=int, required=True, help="from 1")
-    parser.add_argument("--shards", type=int, required=True)
+    parser = shards.parser("reference", __doc__)
     parser.add_argument("--references", required=True, help="names, separated by commas; may be empty")
-    parser.add_argument("--output", type=Path, required=True)
     given = parser.parse_args(argv)
     dataset = datasets.load(given.dataset, given.layout)
-    rows = tables.shard(tables.read_parquet(given.catalog), given.shard, given.shards)
     references = [name for name in given.references.split(",") if name]
-    tables.write_parquet(given.output, reference_table(dataset, given.folder, rows, references), REFERENCES)
+    found = reference_table(dataset, given.folder, shards.rows_of(given), references)
+    tables.write_parquet(given.output, found, REFERENCES)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,5 @@
 """A few numbers that tell patches apart: mean and standard deviation of each band, for near-duplicates."""
 
-import argparse
-import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,8 +7,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from . import datasets, tables
-from .counting import read_blocks
+from . import datasets, shards, tables
 from .datasets.base import Block, Dataset
 from .errors import run
 
@@ -56,11 +52,8 @@ def signatures(dataset: Dataset, folder: Path, rows: pd.DataFrame, layers: Seque
     """The signatures of consecutive catalog rows; see `schema`. Each patch is read once."""
     about = schema(layers)
     parts = [pd.DataFrame({name: [] for name in about.columns})] if rows.empty else []
-    done = 0
-    for block in read_blocks(dataset, folder, rows, np.ones(len(rows), dtype=bool), layers):
+    for block in shards.read_blocks("signatures", dataset, folder, rows, layers):
         parts.append(_of_block(dataset, block, layers))
-        done += len(block.patches)
-        print(f"signatures: {done} of {len(rows)} patches", file=sys.stderr)
     return tables.conform(pd.concat(parts, ignore_index=True), about)
 
 
@@ -74,20 +67,13 @@ def _of_block(dataset: Dataset, block: Block, layers: Sequence[str]) -> pd.DataF
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the signatures of the patches of one shard."""
-    parser = argparse.ArgumentParser(prog="python -m sentinel_forest.signature", description=__doc__)
-    parser.add_argument("--dataset", required=True)
-    parser.add_argument("--layout", type=json.loads, default={}, help="deviations from the layout, JSON")
-    parser.add_argument("--folder", type=Path, required=True, help="the release")
-    parser.add_argument("--catalog", type=Path, required=True)
-    parser.add_argument("--shard", type=int, required=True, help="from 1")
-    parser.add_argument("--shards", type=int, required=True)
+    parser = shards.parser("signature", __doc__)
     parser.add_argument("--layers", required=True, help="bands of the image, separated by commas")
-    parser.add_argument("--output", type=Path, required=True)
     given = parser.parse_args(argv)
     dataset = datasets.load(given.dataset, given.layout)
-    rows = tables.shard(tables.read_parquet(given.catalog), given.shard, given.shards)
     layers = given.layers.split(",")
-    tables.write_parquet(given.output, signatures(dataset, given.folder, rows, layers), schema(layers))
+    found = signatures(dataset, given.folder, shards.rows_of(given), layers)
+    tables.write_parquet(given.output, found, schema(layers))
 
 
 if __name__ == "__main__":

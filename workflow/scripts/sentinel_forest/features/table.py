@@ -1,9 +1,7 @@
 """The table of features of a shard: drawn pixels of a pixel task, or all patches of a patch task."""
 
-import argparse
 import json
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,16 +9,10 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from .. import datasets, digests, tables
+from .. import datasets, digests, shards, tables
 from ..datasets.base import IGNORE, Block, Dataset, FeatureSet
 from ..errors import InputError, run
 from . import bands_of, find_set, patch, pixel
-
-READ_BYTES = 64 * 2**20
-"""Bytes read at a time: long enough for a disk or a network file system."""
-
-WORK_BYTES = 16 * 2**20
-"""Bytes worked on at a time: short enough for a processor's cache."""
 
 PIXELS = pa.DataFrameSchema(
     {
@@ -81,45 +73,17 @@ def feature_table(
         See `PIXELS` and `PATCHES`; memory while it is made does not depend on the number of rows.
     """
     unit = dataset.tasks[feature_set.task].unit
+    layers = tuple(dict.fromkeys((*feature_set.layers.values(), *dataset.label_layers(feature_set.task))))
     parts = [
         _pixel_rows(dataset, feature_set, block, per_class, seed_names)
         if unit == "pixel"
         else _patch_rows(dataset, feature_set, block)
-        for block in _blocks(dataset, feature_set, folder, rows)
+        for block in shards.read_blocks(feature_set.name, dataset, folder, rows, layers)
     ]
     about = schema(unit, feature_set.features)
     empty = pd.DataFrame({name: [] for name in about.columns})
     kinds = {name: str(column.dtype) for name, column in about.columns.items()} | {"patch": "str"}
     return pd.concat(parts or [empty], ignore_index=True).astype(kinds)
-
-
-def _blocks(dataset: Dataset, feature_set: FeatureSet, folder: Path, rows: pd.DataFrame) -> Iterator[Block]:
-    """Blocks of about `WORK_BYTES` with all that a feature set and its labels need."""
-    if rows.empty:
-        return
-    labels = dataset.label_layers(feature_set.task)
-    layers = tuple(dict.fromkeys((*feature_set.layers.values(), *labels)))
-    size = _bytes_of(next(iter(dataset.blocks(folder, rows.iloc[:1], layers, 1))))
-    done = 0
-    for block in dataset.blocks(folder, rows, layers, max(1, READ_BYTES // size)):
-        yield from _split(block, max(1, WORK_BYTES // size))
-        tenth = done * 10 // len(rows)
-        done += len(block.patches)
-        if done * 10 // len(rows) > tenth:
-            print(f"{feature_set.name}: {done} of {len(rows)} patches", file=sys.stderr)
-
-
-def _split(block: Block, patches: int) -> Iterator[Block]:
-    """The same patches in blocks of at most `patches`; nothing is copied."""
-    for first in range(0, len(block.patches), patches):
-        some = slice(first, first + patches)
-        layers = {name: values[some] for name, values in block.layers.items()}
-        yield Block(block.patches.iloc[some], layers)
-
-
-def _bytes_of(block: Block) -> int:
-    """Bytes in which a block's stored layers and their float32 copies fit."""
-    return sum(values.nbytes + 4 * values.size for values in block.layers.values())
 
 
 def _pixel_rows(
@@ -265,23 +229,12 @@ def pixels_per_class(draw: object, patches: int, classes: int) -> int:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the feature table of one shard."""
-    parser = argparse.ArgumentParser(prog="python -m sentinel_forest.features.table", description=__doc__)
-    parser.add_argument("--dataset", required=True)
-    parser.add_argument("--layout", type=json.loads, default={}, help="deviations from the layout, JSON")
-    parser.add_argument("--folder", type=Path, required=True, help="the release")
-    parser.add_argument("--catalog", type=Path, required=True)
+    parser = shards.parser("features.table", __doc__)
     parser.add_argument("--set", required=True, help="name of a feature set")
-    parser.add_argument("--shard", type=int, required=True, help="from 1")
-    parser.add_argument("--shards", type=int, required=True)
     parser.add_argument("--draw", type=json.loads, required=True, help='JSON, {"pixels": 300000}')
     parser.add_argument("--seed", type=int, required=True, help="seed of the version")
     parser.add_argument("--release", required=True, help="name of the release")
-    parser.add_argument("--output", type=Path, required=True)
     given = parser.parse_args(argv)
-    if not 1 <= given.shard <= given.shards:
-        raise InputError(
-            "There is no such shard.", found=f"{given.shard} of {given.shards}", expected=f"1..{given.shards}"
-        )
     dataset = datasets.load(given.dataset, given.layout)
     feature_set = find_set(dataset.feature_sets, given.set)
     task = dataset.tasks[feature_set.task]
