@@ -137,7 +137,7 @@ def test_a_trial_takes_the_draws_of_its_own_groups() -> None:
     patches = pd.DataFrame({"patch": list("PQR"), "group": list("cac"), "weight": 1.0})
     sample = evaluation.drawn(patches, ["a", "b", "c"], np.array([[0, 2, 1], [3, 0, 0]]))
     assert sample.draws.tolist() == [[1, 1], [0, 1], [3, 0]]
-    assert sample.patch_draws.tolist() == [[1, 1, 1], [1, 0, 1], [0, 3, 0]]
+    assert np.concatenate(list(sample.patch_draws())).tolist() == [[1, 1, 1], [1, 0, 1], [0, 3, 0]]
 
 
 def test_different_training_sizes_are_noted() -> None:

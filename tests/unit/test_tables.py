@@ -53,6 +53,28 @@ def test_parquet_comes_back_and_has_the_same_bytes_again(tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
+def test_some_rows_and_columns_of_parquet(tmp_path):
+    tables.write_parquet(tmp_path / "t", _table(), SCHEMA)
+    some = tables.read_parquet(tmp_path / "t", ["count", "name"], [("name", "==", "NA")], categories=True)
+    assert isinstance(some["name"].dtype, pd.CategoricalDtype)
+    assert some.astype({"name": "str"}).to_dict("list") == {"count": [2], "name": ["NA"]}
+    with pytest.raises(InputError, match="lacks columns"):
+        tables.read_parquet(tmp_path / "t", ["count", "number"])
+
+
+def test_stacked_categories_stay_categories():
+    """Whatever categories the parts have, and in which order; a column that is one in no part is none."""
+    parts = [
+        pd.DataFrame({"name": pd.Categorical(names), "count": range(len(names))})
+        for names in (["b", "a", "b"], ["c", "a"], [])
+    ]
+    found = tables.stack(parts)
+    assert isinstance(found["name"].dtype, pd.CategoricalDtype)
+    assert found.to_dict("list") == {"name": ["b", "a", "b", "c", "a"], "count": [0, 1, 2, 0, 1]}
+    plain = [part.astype({"name": "str"}) for part in parts]
+    assert tables.stack(plain).to_dict("list") == found.to_dict("list")
+
+
 def test_missing_column_is_named(tmp_path):
     (tmp_path / "t.tsv").write_text("name\tcount\na\t1\n")
     with pytest.raises(InputError, match="note"):

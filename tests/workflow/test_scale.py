@@ -69,7 +69,9 @@ def chain(folder: Path, rois: int) -> dict[str, Cost]:
         for name in ("data", "files.tsv", "hashes.parquet", "catalog.parquet", "features", "results")
     )
     split = results / "splits" / "published" / "1.parquet"
-    forest = results / "baselines" / "published" / "1" / SET
+    ledger = results / "ledger.tsv"
+    baselines = results / "baselines" / "published" / "1"
+    forest = baselines / SET
     sample = json.dumps({"seed": 1, "rois": rois, "dates": 5})
     shard = ("--folder", data, "--catalog", catalog, "--shard", 1, "--shards", 1)
     release = ("--release", "sample", *DATASET)
@@ -88,6 +90,10 @@ def chain(folder: Path, rois: int) -> dict[str, Cost]:
             "--seed", 1, "--output", split,
             "--balance", folder / "balance.tsv", "--infeasible", folder / "infeasible.tsv",
         ),
+        "ledger": cost(
+            "ledger", "--catalog", catalog, "--split", f"published:1:{split}", "--keys", "roi",
+            "--output", ledger,
+        ),
         "features": cost(
             "features.table", *release, *shard, "--set", SET, "--draw", json.dumps({"pixels": 20000}),
             "--seed", 1, "--output", features / SET / "1.parquet",
@@ -100,6 +106,17 @@ def chain(folder: Path, rois: int) -> dict[str, Cost]:
         "predict": cost(
             "predict", *release, *shard, "--forests", json.dumps([["published", 1, SET]]),
             "--results", results, "--features", features, "--output", folder / "predictions.parquet",
+        ),
+        "reference": cost(
+            "reference", *DATASET, *shard, "--references", "sen2cor,s2cloudless",
+            "--output", folder / "references.parquet",
+        ),
+        "score": cost(
+            "score", *release, "--catalog", catalog, "--split", split, "--ledger", ledger,
+            "--scheme", "published", "--trial", 1, "--sets", SET, "--seed", 1,
+            "--predictions", folder / "predictions.parquet", "--references", folder / "references.parquet",
+            "--confusion", baselines / "confusion.parquet", "--metrics", baselines / "metrics.tsv",
+            "--scores-by", baselines / "scores_by.tsv", "--paired", baselines / "paired.tsv",
         ),
     }  # fmt: skip
 

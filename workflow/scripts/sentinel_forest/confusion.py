@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
 from .datasets.base import NO_ANSWER, Dataset, Reference, Task
 from .errors import InputError
-from .tables import columns, conform
+from .tables import columns, conform, stack
 
 ROLES = ("validation", "test")
 FOREST = "forest"
@@ -132,7 +131,9 @@ def confusion(
     names = references["classifier"].unique()
     tasks = {name: _known(name, dataset.references, "reference algorithm").task for name in names}
     others = references.assign(task=references["classifier"].map(tasks), features="")
-    counts = pd.concat([forests[[*_CELL, "count"]], others[[*_CELL, "count"]]], ignore_index=True)
+    # Millions of rows name few things: as texts they would take a kilobyte each while they are joined.
+    categories = dict.fromkeys(_CELL, "category")
+    counts = stack([part[[*_CELL, "count"]].astype(categories) for part in (forests, others)])
     _check_once(counts)
     table = _with_roles(counts, catalog, split)
     table["scheme"], table["trial"] = scheme, trial
@@ -159,20 +160,22 @@ def _check_once(counts: pd.DataFrame) -> None:
 
 def _with_roles(counts: pd.DataFrame, catalog: pd.DataFrame, split: pd.DataFrame) -> pd.DataFrame:
     """Counts above 0 of the patches of role validation or test, with group, role and weight."""
-    place = pd.Series(np.arange(len(catalog)), index=catalog["patch"])
     about = split.merge(catalog[["patch", "group"]], on="patch", how="inner", validate="1:1")
-    unknown = ~counts["patch"].isin(about["patch"])
+    about = about.set_index("patch")
+    patches, patch = counts["patch"].cat.categories, counts["patch"].cat.codes.to_numpy()
+    unknown = ~patches.isin(about.index)[patch]
     if unknown.any():
         raise InputError(
             "A patch is not in the split.", where=counts.loc[unknown, "patch"].iloc[0],
             found=f"{int(unknown.sum())} rows of such patches", expected="patches of catalog and split",
             remedy="predict again with the tables that were given here",
         )  # fmt: skip
-    about = about[about["role"].isin(ROLES)]
-    table = counts[counts["count"] > 0].merge(about, on="patch", how="inner", validate="m:1")
-    order = table["patch"].map(place)
-    keys = [*_WHO, "place", "true", "predicted"]
-    return table.assign(place=order).sort_values(keys, kind="stable", ignore_index=True)
+    held = about["role"].isin(ROLES).reindex(patches).to_numpy()
+    kept = held[patch] & (counts["count"] > 0).to_numpy()
+    place = pd.Index(catalog["patch"]).get_indexer(patches)
+    beside = about[["group", "role", "weight"]].reindex(patches[patch[kept]]).reset_index(drop=True)
+    table = pd.concat([counts[kept].reset_index(drop=True), beside], axis=1).assign(place=place[patch[kept]])
+    return table.sort_values([*_WHO, "place", "true", "predicted"], kind="stable", ignore_index=True)
 
 
 def classifiers(table: pd.DataFrame, dataset: Dataset) -> list[Classifier]:

@@ -15,6 +15,9 @@ from scipy import sparse
 from . import metrics, uncertainty
 from .confusion import Classifier
 
+BLOCK_BYTES = 4 * 2**20
+"""Bytes of the weights of all patches in some draws: what a summary over patches works on at a time."""
+
 
 @dataclass(frozen=True, eq=False)
 class Sample:
@@ -34,10 +37,11 @@ class Sample:
         """Whether patches were drawn with unequal probabilities."""
         return bool((self.weight != 1).any())
 
-    @cached_property
-    def patch_draws(self) -> np.ndarray:
-        """How often each patch counts, (1 + draws, patches)."""
-        return self.draws[:, self.group]
+    def patch_draws(self) -> Iterator[np.ndarray]:
+        """How often each patch counts, (some, patches): the rows of `draws` in blocks of `BLOCK_BYTES`."""
+        some = max(2, BLOCK_BYTES // (self.draws.itemsize * max(1, len(self.group))))
+        for first in range(0, len(self.draws), some):
+            yield self.draws[first : first + some, self.group]
 
     @cached_property
     def membership(self) -> sparse.csr_array:
@@ -184,12 +188,19 @@ def _patch_scores(
     question: str, counts: np.ndarray, cloudy: np.ndarray, patches: Sample, weight: np.ndarray
 ) -> Iterator[Score]:
     """Summaries over patches of a question; `counts` (patches, 2, 2), `cloudy` (patches,) bool."""
-    weights = patches.patch_draws * weight
-    for metric in metrics.PER_PATCH:
-        values = metric.value(counts)
-        values = np.where(cloudy, values, np.nan) if metric.cloudy else values
-        support = np.bincount(patches.group, weights=~np.isnan(values), minlength=patches.draws.shape[1])
-        yield _score(metric, question, metric.summary(values, weights), support)
+    values = {
+        metric: np.where(cloudy | (not metric.cloudy), metric.value(counts), np.nan)
+        for metric in metrics.PER_PATCH
+    }
+    summaries: dict[metrics.PatchMetric, list[np.ndarray]] = {metric: [] for metric in values}
+    for draws in patches.patch_draws():
+        weights = draws * weight
+        for metric, found in summaries.items():
+            found.append(metric.summary(values[metric], weights))
+    for metric, found in summaries.items():
+        known = ~np.isnan(values[metric])
+        support = np.bincount(patches.group, weights=known, minlength=patches.draws.shape[1])
+        yield _score(metric, question, np.concatenate(found), support)
 
 
 def _two_class(counts: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> np.ndarray:

@@ -56,6 +56,12 @@ NODE_BYTES = 100.0
 """A node of a tree: 64 bytes, and its share of each class (8 bytes a class come in addition)."""
 DRAW_BYTES = 8.0
 """A group in a draw of the bootstrap."""
+CLASSIFIERS = 4
+"""A forest and its trivial company."""
+CELLS_OF_A_PATCH = 10
+"""Pairs of a true and a predicted class that the pixels of a patch have; 9 were found."""
+CELL_KB = 0.8
+"""A count of such a pair, read, joined and written: 0.77 of 1.2 million."""
 
 SNAKEMAKE_MB = 1000.0
 """The two processes of Snakemake that stand beside the step on a cluster, and some room."""
@@ -268,12 +274,17 @@ def _shard_gb(size: Size) -> float:
 
 
 def _score(selection: Selection, release: str, name: str) -> Need:
-    """Draws of the bootstrap over groups, of which there are no more than patches held out."""
+    """Confusion counts of the patches held out, and draws of the bootstrap over their groups, of which there
+    are no more than patches.
+    """
     patches = _size(selection, release).patches * _held_out(selection, release)
     draws = selection.config["bootstrap"]["draws"]
-    sets = max(1, len(selection.sets(release)) + len(selection.references(release)))
-    memory = START_MB + patches * (DRAW_BYTES * draws + ROW_KB * 1e3 * sets) / 1e6
-    return Need(memory, START_SECONDS + ROW_SECONDS * patches * sets + 1e-8 * patches * draws * sets)
+    sets, references = selection.sets(release), len(selection.references(release))
+    of_pixels = sum(_is_of_pixels(selection, release, each) for each in sets)
+    cells = CELLS_OF_A_PATCH * (CLASSIFIERS * of_pixels + references) + CLASSIFIERS * (len(sets) - of_pixels)
+    classifiers = CLASSIFIERS * len(sets) + references
+    memory = START_MB + patches * (2 * DRAW_BYTES * draws + 1e3 * CELL_KB * cells) / 1e6
+    return Need(memory, START_SECONDS + ROW_SECONDS * patches * classifiers)
 
 
 def _importance(selection: Selection, release: str, name: str) -> Need:

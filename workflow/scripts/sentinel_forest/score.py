@@ -20,7 +20,7 @@ from .datasets.base import Dataset
 from .errors import InputError, run
 from .evaluation import Score, evaluate, notes, sample
 from .paired import PAIRED, Scored, compare, paired_table, pairs
-from .tables import columns, conform, read_parquet, read_tsv, write_parquet, write_tsv
+from .tables import columns, conform, read_parquet, read_tsv, stack, write_parquet, write_tsv
 
 _FIGURE = ("metric", "definition", "class")
 _WHO = ("classifier", "features", "task", "role")
@@ -237,16 +237,10 @@ def _stack(
     paths: Sequence[Path], columns: list[str], scheme: str | None = None, trial: int | None = None
 ) -> pd.DataFrame:
     """The tables of all shards, cut to one trial if there is one."""
-    parts = [pd.DataFrame({name: pd.Series(dtype="str") for name in columns}).astype({"count": "int64"})]
-    for path in paths:
-        part = read_parquet(path)
-        missing = [name for name in columns if name not in part]
-        if missing:
-            raise InputError("A table lacks columns.", where=path, found=list(part.columns), expected=missing)
-        if scheme is not None:
-            part = part[(part["scheme"] == scheme) & (part["trial"] == trial)]
-        parts.append(part[columns])
-    return pd.concat(parts, ignore_index=True)
+    of_trial = [("scheme", "==", scheme), ("trial", "==", trial)] if scheme is not None else None
+    if not paths:
+        return pd.DataFrame({name: pd.Series(dtype="str") for name in columns}).astype({"count": "int64"})
+    return stack([read_parquet(path, columns, of_trial, categories=True) for path in paths])
 
 
 def _marks(path: Path, scheme: str, trial: int, verified: Path | None) -> dict[str, str]:
