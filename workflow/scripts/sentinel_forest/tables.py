@@ -151,12 +151,14 @@ def conform(table: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
 
 
 def stack(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Tables with the same columns one below the other; texts that are categories in all of them stay so."""
+    """Tables with the same columns one below the other; texts that are categories stay so, in the order of
+    the alphabet.
+    """
     stacked = pd.concat([part.select_dtypes(exclude="category") for part in parts], ignore_index=True)
     for name in parts[0].select_dtypes("category"):
         columns_ = [part[name].cat for part in parts]
         texts = [column.set_categories(column.categories.astype("str")) for column in columns_]
-        stacked[name] = union_categoricals(texts)
+        stacked[name] = union_categoricals(texts, sort_categories=True)
     return stacked[list(parts[0])]
 
 
