@@ -135,7 +135,10 @@ def test_report_of_a_sealed_version_may_be_written_anew(tiny, tmp_path):
 
 
 def test_check_computes_again_and_finds_the_same_bytes(tiny, tmp_path):
+    """Also where a plain run would stop, because the code has changed."""
     copy = copy_of(tiny, tmp_path / "checked", whole=True)
+    path = copy.folder / "workflow" / "scripts" / "sentinel_forest" / "forest.py"
+    path.write_text(path.read_text(encoding="utf-8") + "\nEDITED = True\n", encoding="utf-8")
     before = copy.tree("results")
     output = copy.snakemake("check", "--configfile", "tiny.yaml", "--cores", "2")
     assert "files are equal, byte for byte" in output
