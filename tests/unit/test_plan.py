@@ -87,9 +87,11 @@ def test_work_of_the_jobs(project: Path, capsys: pytest.CaptureFixture[str]) -> 
         {"release": "toy", "rule": "score", "jobs": 2, "core_hours": 0.25, "memory": 4000, "minutes": 15,
          "written": 2.0},
     ]  # fmt: skip
+    (project / "work.json").write_text(json.dumps(work))
     plan.main([
         "--registry", str(project / "registry"), "--data", str(project / "data"), "--timeout", "1",
-        "--releases", json.dumps({"toy": {"way": "folder", "select": []}}), "--work", json.dumps(work),
+        "--releases", json.dumps({"toy": {"way": "folder", "select": []}}),
+        "--work", str(project / "work.json"),
     ])  # fmt: skip
     out = capsys.readouterr().out
     assert cells(out, "toy      fit") == "toy fit 3 1.5 2.0 GB 30 min 500.0 kB"

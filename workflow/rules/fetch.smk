@@ -89,8 +89,29 @@ rule download:
         " --select {params.select} --folder {params.folder} --files {output} --log {log}"
 
 
+rule estimate:
+    """Estimate what the jobs take, by the sizes of their shards."""
+    output:
+        temp("<work>/estimate.json"),
+    log:
+        "<logs>/estimate.log",
+    localrule: True
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        work=lambda wildcards: shlex.quote(
+            canonical([vars(row) for row in resources.all_work(SELECTION)])
+        ),
+    message:
+        "What the jobs will take"
+    shell:
+        "printf %s {params.work} >{output} 2>{log}"
+
+
 rule plan:
     """Show what would be fetched and unpacked, whether the disks can hold it, and what the jobs take."""
+    input:
+        "<work>/estimate.json",
     log:
         "<logs>/plan.log",
     localrule: True
@@ -98,11 +119,8 @@ rule plan:
         "../../envs/workflow.yaml"
     params:
         releases=shlex.quote(canonical(WAYS)),
-        work=lambda wildcards: shlex.quote(
-            canonical([vars(row) for row in resources.all_work(SELECTION)])
-        ),
     message:
-        "What a fetch will bring, and what the jobs will take"
+        "What a fetch will bring"
     shell:
         'python -m sentinel_forest.plan --registry "$REGISTRY" --data data --releases {params.releases}'
-        " --work {params.work} 2>&1 | tee {log}"
+        " --work {input} 2>&1 | tee {log}"

@@ -61,10 +61,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         help='JSON: {name: {"way": "download" | "sample" | "folder", "select": [patterns]}}',
     )  # fmt: skip
     parser.add_argument(
-        "--work",
-        type=json.loads,
-        default=[],
-        help="JSON: [fields of a `sentinel_forest.resources.Work`, ...]",
+        "--work", type=Path, help="JSON file: [fields of a `sentinel_forest.resources.Work`, ...]"
     )
     parser.add_argument("--timeout", type=int, default=10, help="seconds to wait for a server's answer")
     arguments = parser.parse_args(argv)
@@ -75,7 +72,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     ]
     print(text([HEADER, *(row.cells() for row in rows)]), flush=True)
     if arguments.work:
-        print("\n" + text([WORK_HEADER, *work_cells(arguments.work)]) + "\n", flush=True)
+        work = json.loads(arguments.work.read_text(encoding="utf-8"))
+        print("\n" + text([WORK_HEADER, *work_cells(work)]) + "\n", flush=True)
     check(rows, store.root, arguments.data)
 
 
