@@ -14,12 +14,10 @@ import pytest
 
 from project import TINY, Checkout, copy_project
 
-pytestmark = [pytest.mark.xdist_group("runs"), pytest.mark.long]
+pytestmark = pytest.mark.xdist_group("runs")
 CALL = ("--cores", "2", "--configfile", "tiny.yaml")
 KILLS = 20 if os.environ.get("SENTINEL_FOREST_LONG") else 5
 """Kills of a test; many when SENTINEL_FOREST_LONG is set."""
-
-
 TROUBLE = ("Directory cannot be locked", "IncompleteFilesException", "Traceback")
 """What no call may answer with, whatever happened to the one before."""
 
