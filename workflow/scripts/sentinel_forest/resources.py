@@ -70,7 +70,7 @@ PATIENCE = 4.0
 SHORTEST_MINUTES = 15
 """What a job is given at least: a cluster may be slow to start it."""
 MOST_THREADS = 8
-THREAD_SECONDS = 1200.0
+THREAD_SECONDS = 60.0
 """Work that is worth a further thread."""
 
 
