@@ -34,8 +34,11 @@ SAMPLES = {
 }  # fmt: skip
 """Dataset to what is measured, the goal against ``openssl``, layout and settings of the sample."""
 
-LAYERS = ("L1C_B2", "L2A_B2", "S1_VV", "EXTRA_elevation", "LABEL_manual_hq")
-PATCHES = 150
+LAYERS = (
+    "L1C_B2", "L1C_B3", "L1C_B4", "L2A_B2", "L2A_B3", "S1_VV", "EXTRA_elevation", "LABEL_manual_hq",
+)  # fmt: skip
+"""Enough files that two cores can share them evenly, as those of a release."""
+PATCHES = 100
 
 
 def rows(folder: Path) -> Iterator[Row]:
