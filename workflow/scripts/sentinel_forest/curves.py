@@ -22,7 +22,7 @@ import pandera.pandas as pa
 from scipy import sparse
 from sklearn.ensemble import RandomForestClassifier
 
-from . import digests, forest, tables, uncertainty
+from . import digests, forest, uncertainty
 from .datasets.base import Task
 from .errors import InputError
 from .forest import Training
@@ -182,7 +182,7 @@ def held_out_rows(
     InputError
         If a table lacks a column, or a patch is not in the catalog.
     """
-    parts = [_held_out_part(file, features, held_out) for file in files]
+    parts = [forest.labelled_rows(file, features, held_out) for file in files]
     table = pd.concat(parts, ignore_index=True)
     if table.empty:
         return None
@@ -202,19 +202,6 @@ def held_out_rows(
         table["label"].to_numpy(np.int64), table["weight"].to_numpy(np.float64), group.astype(np.int64),
         np.vstack([np.ones((1, len(known))), counts]),
     )  # fmt: skip
-
-
-def _held_out_part(file: Path, features: Sequence[str], held_out: frozenset[str]) -> pd.DataFrame:
-    """Labelled rows of one table; patches count as one each."""
-    table = tables.read_parquet(file)
-    missing = [name for name in ("patch", "label", *features) if name not in table]
-    if missing:
-        raise InputError(
-            "A feature table lacks columns.", where=file, found=list(table), expected=missing,
-            remedy="delete it; the run computes it again",
-        )  # fmt: skip
-    table = table[table["patch"].isin(held_out) & (table["label"] >= 0)]
-    return table if "weight" in table else table.assign(weight=np.float32(1))
 
 
 # Scores

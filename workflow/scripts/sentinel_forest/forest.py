@@ -22,7 +22,7 @@ import argparse
 import copy
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -212,7 +212,7 @@ def training_rows(
         If there is no training row, only one class, or an infinite feature.
     """
     chosen = set(split.loc[split["role"] == "train", "patch"])
-    parts = [_training_part(file, features, chosen) for file in files]
+    parts = [labelled_rows(file, features, chosen) for file in files]
     table = pd.concat(parts, ignore_index=True)
     training = Training(
         np.ascontiguousarray(table[list(features)].to_numpy(np.float32)),
@@ -225,8 +225,14 @@ def training_rows(
     return training
 
 
-def _training_part(file: Path, features: Sequence[str], chosen: set[str]) -> pd.DataFrame:
-    """Labelled rows of one table that belong to the chosen patches; patches count as one each."""
+def labelled_rows(file: Path, features: Sequence[str], patches: Set[str]) -> pd.DataFrame:
+    """Labelled rows of a feature table that belong to some patches; patches count as one each.
+
+    Raises
+    ------
+    InputError
+        If there is no such table, or it lacks columns.
+    """
     table = tables.read_parquet(file)
     missing = [name for name in ("patch", "label", *features) if name not in table]
     if missing:
@@ -234,9 +240,8 @@ def _training_part(file: Path, features: Sequence[str], chosen: set[str]) -> pd.
             "A feature table lacks columns.", where=file, found=list(table), expected=missing,
             remedy="delete it; the run computes it again",
         )  # fmt: skip
-    if "weight" not in table:
-        table = table.assign(weight=np.float32(1))
-    return table[table["patch"].isin(chosen) & (table["label"] >= 0)]
+    table = table[table["patch"].isin(patches) & (table["label"] >= 0)]
+    return table if "weight" in table else table.assign(weight=np.float32(1))
 
 
 def _check_rows(training: Training, features: Sequence[str], where: str, patches: int) -> None:
