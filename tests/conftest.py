@@ -8,8 +8,9 @@ from hypothesis import settings
 
 from project import ROOT
 
-# A busy machine is slow at times: that is no fault of what is tested.
-settings.register_profile("project", deadline=None)
+# A busy machine is slow at times: that is no fault of what is tested. A change is judged on the same examples
+# each time; new ones are tried wherever people work.
+settings.register_profile("project", deadline=None, derandomize=os.environ.get("CI") == "true")
 settings.load_profile("project")
 
 
@@ -23,7 +24,7 @@ def real() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that take many minutes (a cluster, killed runs, growth) run only when they are asked for."""
+    """Tests that take many minutes (a whole run on a cluster, growth) run only when they are asked for."""
     if not os.environ.get("SENTINEL_FOREST_LONG"):
         for item in items:
             if item.get_closest_marker("long"):
