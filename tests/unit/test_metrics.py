@@ -172,6 +172,16 @@ def test_median_and_mean_are_those_of_repeated_values(values: np.ndarray, weight
         assert mean == pytest.approx(np.mean(repeated) if len(repeated) else np.nan, nan_ok=True)
 
 
+@pytest.mark.parametrize("weight", [1 / 3, 7 / 3, 0.1])
+def test_equal_weights_that_are_no_whole_numbers_give_the_plain_median(weight: float) -> None:
+    """Their running sums are rounded, and half of the sum may be missed by a hair."""
+    random = np.random.default_rng(1)
+    for count in range(1, 60):
+        values = random.integers(0, 10, count).astype(np.float64)
+        found = metrics.weighted_median(values, np.full((1, count), weight))
+        assert found == np.median(values), count
+
+
 def test_bins_of_patches_are_closed_in_the_middle() -> None:
     values = np.array([0.0, 0.0999, 0.1, 0.5, 0.9, 0.9001, 1.0, np.nan])
     shares = [

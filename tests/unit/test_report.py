@@ -45,6 +45,7 @@ from sentinel_forest.score import CONFUSION, METRICS, PAIRED
 from sentinel_forest.split import BALANCE, INFEASIBLE, SPLIT
 from sentinel_forest.tables import write_parquet, write_text, write_tsv
 from sentinel_forest.verify import INTEGRITY
+from sentinel_forest.versions import manifest
 
 REGISTRY = ROOT / "config" / "releases"
 RELEASE = "cloudsen12-sample"
@@ -68,6 +69,8 @@ def make_version(folder: Path, release: str = RELEASE, own: dict | None = None) 
     write_parquet(below / "splits" / "published" / "1.parquet", split, SPLIT)
     ledger = build(catalog, {("published", 1): split}, keys=["roi"])
     ledger.to_csv(below / "ledger.tsv", sep="\t", index=False)
+    files = [path for path in below.rglob("*") if path.is_file()]
+    write_text(results / "manifest.sha256", manifest(results, files))
     return [
         *("--results", str(results), "--work", str(folder / "work"), "--data", str(folder / "data")),
         *("--registry", str(REGISTRY), "--output", str(results / "report.html")),
@@ -92,7 +95,6 @@ def write_version(results: Path, release: str, own: dict) -> None:
         "environment": {"python": "3.11"},
     }
     write_text(results / "version.json", json.dumps(description))
-    write_text(results / "manifest.sha256", "")
 
 
 def make_catalog() -> pd.DataFrame:
@@ -547,6 +549,16 @@ def test_the_same_version_gives_the_same_bytes(version, tmp_path):
         path.relative_to(again): path.read_bytes() for path in again.rglob("*") if path.is_file()
     }
     assert not [path for path in version.iterdir() if path.name.startswith(".")]
+
+
+def test_what_an_earlier_configuration_left_is_not_shown(tmp_path):
+    """Results of a draft are written over; the manifest says which of them are of now."""
+    arguments = make_version(tmp_path)
+    results = tmp_path / "results" / "v1"
+    for below in ("splits", "baselines"):
+        shutil.copytree(results / RELEASE / below / "published", results / RELEASE / below / "formerly")
+    pages.main(arguments)
+    assert "formerly" not in "".join(path.read_text() for path in results.rglob("*.html"))
 
 
 def test_a_report_replaces_the_one_before_whole(tmp_path):

@@ -232,6 +232,26 @@ def test_no_answer_counts_as_negative_and_is_told() -> None:
     assert not paired["note"].str.contains("different pixels").any()
 
 
+def test_no_answer_to_a_question_of_many_classes_is_wrong_and_of_no_class() -> None:
+    """8 of 10 right; of 5 that are a, one has no answer, and a is said four times."""
+    known = [("P", "a", "a", 4), ("P", "b", "b", 4), ("Q", "b", "a", 1)]
+    modis = Reference("modis", "scene", "lc", tuple("abc"), {})
+    dataset = SimpleNamespace(**vars(DATASET) | {"references": {"modis": modis}})
+    patches = catalog({"P": "P", "Q": "Q"})
+    for last, note in (
+        (("Q", "a", "c", 1), ""),
+        (("Q", "a", "no answer", 1), "10 % of all units: counted as wrong"),
+    ):
+        counts = references({"modis": [*known, last]})
+        table = confusion(dataset, patches, split(patches), predictions({}), counts, "published", 1, [])
+        about = split(patches).merge(patches)
+        found, _ = score.score(table, dataset, about, {"validation": "clean", "test": "clean"}, 20, (1,))
+        assert row(found, metric="OA")["value"] == pytest.approx(0.8)
+        assert row(found, metric="PA", of="a")["value"] == pytest.approx(4 / 5)
+        assert row(found, metric="UA", of="a")["value"] == pytest.approx(4 / 5)
+        assert note in row(found, metric="OA")["note"]
+
+
 def test_a_reference_that_never_answers_is_empty() -> None:
     fmask = [("P", THICK, "no answer", 8), ("P", CLEAR, "no answer", 12)]
     _, found, _ = scored({("l1c", "forest"): HAND}, {"fmask": fmask})

@@ -66,6 +66,24 @@ def test_published_shares_give_the_published_sizes() -> None:
     assert counts == {"train": 8490, "validation": 535, "test": 975}
 
 
+@given(
+    sizes=some.lists(some.integers(1, 30), min_size=1, max_size=25),
+    parts=some.lists(some.integers(1, 50), min_size=2, max_size=3),
+    seed=some.integers(0, 100),
+)
+def test_small_strata_are_drawn_in_their_shares(sizes, parts, seed) -> None:
+    """However many strata have a single patch."""
+    shares = np.array(parts) * draws.SCALE // sum(parts)
+    shares[0] += draws.SCALE - shares.sum()
+    stratum = np.repeat(np.arange(len(sizes)), sizes)
+    role = draws.by_patch(shares, stratum, seed)
+    counts = np.bincount(role, minlength=len(shares))
+    assert np.abs(counts - len(stratum) * shares / draws.SCALE).max() <= 2
+    for number, size in enumerate(sizes):
+        inside = np.bincount(role[stratum == number], minlength=len(shares))
+        assert np.abs(inside - size * shares / draws.SCALE).max() <= 3
+
+
 def test_published_keeps_the_publishers_roles() -> None:
     catalog = catalog_of([1, 2, 3, 4], [0, 0, 0, 0])
     catalog["published_split"] = ["test", "train", "", "validation"]

@@ -31,6 +31,11 @@ pytestmark = pytest.mark.xdist_group("runs")
         ({"own_schemes": {"mine": {"kind": "grouped", "shares": {"train": 0.5, "test": 0.6}}}},
          ["mine", "shares", "add up to 1"]),
         ({"transfer": {"cloudsen12-sample": "so2sat-v2"}}, ["transfer.cloudsen12-sample", "so2sat-v2"]),
+        ({"releases": ["cloudsen12-sample", "cloudsen12-high"], "schemes": ["grouped-stratified"],
+          "transfer": {"cloudsen12-high": "cloudsen12-sample"}},
+         ["forests of the published split", "'schemes'", "grouped-stratified"]),
+        ({"own_schemes": {"my scheme": {"kind": "grouped"}}}, ["own_schemes", "my scheme"]),
+        ({"own_releases": {"a:b": {"dataset": "cloudsen12", "folder": "."}}}, ["own_releases", "a:b"]),
     ],
 )  # fmt: skip
 def test_mistake_in_the_configuration_stops_before_anything_runs(checkout, setting, texts):

@@ -41,7 +41,14 @@ if workflow.is_main_process:
 # their own, which `snakemake check` holds against it, whatever has changed since. `snakemake --report`
 # computes nothing: it shows what the rules wrote where they wrote it.
 REPORTING = any(word.partition("=")[0] == "--report" for word in sys.argv)
-IDENTITY = versions.identity(SELECTION.described, SELECTION.releases)
+# The published figures, and the schema whose defaults complete them: the sheet is made of them.
+PAPERS = [
+    *sorted((REGISTRY.parent / "papers").glob("*.yaml")),
+    HERE.parent / "schemas" / "paper.schema.yaml",
+]
+IDENTITY = versions.identity(SELECTION.described, SELECTION.releases) | {
+    "papers": digest({path.name: file_digest(path) for path in PAPERS})
+}
 SEALED = versions.is_sealed(VERSION) and not REPORTING
 CHECKING = any(re.fullmatch(r"(\w+_)?check", word) for word in sys.argv[1:])
 if SEALED and not CHECKING and workflow.is_main_process:

@@ -1,11 +1,5 @@
 """What was published against what is here; what forests rest on, and how far they can be trusted."""
 
-# The published figures, and the schema whose defaults complete them.
-PAPERS = [
-    *sorted((REGISTRY.parent / "papers").glob("*.yaml")),
-    HERE.parent / "schemas" / "paper.schema.yaml",
-]
-
 # One trial of each release is looked into: one whose test patches share no group with training, if
 # there is one. Releases that take their forests from another have no training of their own to look into.
 INSPECTED = {
@@ -46,7 +40,7 @@ rule reproduce_sheet:
         "../../envs/workflow.yaml"
     params:
         code=code_digest("reproduce"),
-        papers=digest({path.name: file_digest(path) for path in PAPERS}),
+        papers=IDENTITY["papers"],
         metrics=named_metrics,
         samples=" ".join(SAMPLES),
     message:

@@ -25,6 +25,7 @@ rule score:
         split="<results>/{release}/splits/{scheme}/{trial}.parquet",
         ledger="<results>/{release}/ledger.tsv",
         verified="<work>/{release}/verified.json",
+        held="<work>/{release}/links_held",
         predictions=shard_tables("predictions"),
         references=reference_tables,
     output:
@@ -61,12 +62,19 @@ rule score:
         code=code("score"),
         dataset=DATASET,
         sets=of_release(lambda release: ",".join(SELECTION.sets(release.name))),
+        source=of_release(
+            lambda release: (
+                f"--source {SELECTION.source(release.name)}"
+                if SELECTION.source(release.name) != release.name
+                else ""
+            )
+        ),
         draws=config["bootstrap"]["draws"],
         seed=config["seed"],
     message:
         "Score {wildcards.release}: {wildcards.scheme}, trial {wildcards.trial}"
     shell:
-        "python -m sentinel_forest.score --release {wildcards.release} {params.dataset}"
+        "python -m sentinel_forest.score --release {wildcards.release} {params.dataset} {params.source}"
         " --catalog {input.catalog} --split {input.split} --ledger {input.ledger} --verified {input.verified}"
         " --scheme {wildcards.scheme} --trial {wildcards.trial} --sets '{params.sets}'"
         " --predictions {input.predictions} --references {input.references}"

@@ -73,8 +73,10 @@ class Classifier:
 
     def silence(self) -> str:
         """What is to be said about units for which it has no answer, or nothing."""
-        share = f"{100 * self.unanswered:.3g}"
-        return f"no answer for {share} % of all units: counted as negative" if self.unanswered else ""
+        if not self.unanswered:
+            return ""
+        counted = "negative" if self.positive else "wrong"
+        return f"no answer for {100 * self.unanswered:.3g} % of all units: counted as {counted}"
 
     def rows(self, table: pd.DataFrame, role: str) -> pd.DataFrame:
         """Rows of a confusion table of this classifier in a role."""

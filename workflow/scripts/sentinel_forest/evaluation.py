@@ -14,6 +14,7 @@ from scipy import sparse
 
 from . import metrics, uncertainty
 from .confusion import Classifier
+from .datasets.base import NO_ANSWER
 
 BLOCK_BYTES = 4 * 2**20
 """Bytes of the weights of all patches in some draws: what a summary over patches works on at a time."""
@@ -155,8 +156,9 @@ def _scores(
     by_group = (patches.membership @ cells).toarray().reshape(-1, *shape)
     # Sparse products add up in one fixed order, dense ones in an order that depends on the cores.
     tables = ((patches.membership @ weighted).T @ patches.draws.T).T.reshape(-1, *shape)
-    if set(classifier.predicted) == set(classifier.task.names):
-        order = [classifier.predicted.index(name) for name in classifier.task.names]
+    silent = [name for name in classifier.predicted if name == NO_ANSWER]
+    if set(classifier.predicted) == {*classifier.task.names, *silent}:
+        order = [classifier.predicted.index(name) for name in (*classifier.task.names, *silent)]
         yield from _class_scores(classifier, tables[..., order], by_group[..., order])
     for question in classifier.task.questions:
         if question.name in classifier.positive:

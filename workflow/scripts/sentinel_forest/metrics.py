@@ -108,7 +108,8 @@ def _true(counts: np.ndarray) -> np.ndarray:
 
 
 def _predicted(counts: np.ndarray) -> np.ndarray:
-    return counts.sum(axis=-2)
+    # A last column without a row: units without an answer, which are wrong and of no class.
+    return counts.sum(axis=-2)[..., : counts.shape[-2]]
 
 
 def _union(counts: np.ndarray) -> np.ndarray:
@@ -206,8 +207,9 @@ def weighted_median(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     ordered = values[order]
     below = np.cumsum(weights[:, order], axis=1)
     total = below[:, -1:]
-    lower = np.argmax(below >= total / 2, axis=1)
-    upper = np.argmax(below > total / 2, axis=1)
+    slack = 1e-9 * total  # sums of weights that are no whole numbers are rounded
+    lower = np.argmax(below >= total / 2 - slack, axis=1)
+    upper = np.argmax(below > total / 2 + slack, axis=1)
     return np.where(total[:, 0] > 0, (ordered[lower] + ordered[upper]) / 2, np.nan)
 
 

@@ -203,6 +203,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--split", type=Path, required=True)
     parser.add_argument("--ledger", type=Path, required=True)
     parser.add_argument("--verified", type=Path, help="the gate of the release")
+    parser.add_argument("--source", help="release that the forests come from, where it is another one")
     parser.add_argument("--scheme", required=True)
     parser.add_argument("--trial", type=int, required=True)
     parser.add_argument("--sets", required=True, help="feature sets, separated by commas")
@@ -221,6 +222,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     catalog = read_parquet(given.catalog, ["patch", *known])
     split = read_parquet(given.split)
     marks = _marks(given.ledger, given.scheme, given.trial, given.verified)
+    if given.source:
+        unknown = f"not checked: links with the training patches of {given.source}"
+        marks = {role: unknown if mark == "clean" else f"{mark}; {unknown}" for role, mark in marks.items()}
     predictions = _stack(given.predictions, PREDICTIONS, given.scheme, given.trial)
     references = _stack(given.references, REFERENCES)
     table = confusion(dataset, catalog, split, predictions, references, given.scheme, given.trial, sets)

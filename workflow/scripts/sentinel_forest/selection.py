@@ -203,6 +203,12 @@ def select(config: Mapping[str, Any], schema: Path, registry: Path) -> Selection
 
 
 def _check_transfer(selection: Selection) -> None:
+    if selection.config["transfer"] and "published" not in selection.config["schemes"]:
+        raise InputError(
+            "A transfer takes forests of the published split, and none is grown.", where="key 'schemes'",
+            found=", ".join(selection.config["schemes"]), expected="published among them",
+            remedy="add it to the schemes, or leave out transfer",
+        )  # fmt: skip
     for release, source in selection.config["transfer"].items():
         if source not in selection.releases or source in selection.config["transfer"] or source == release:
             others = set(selection.releases) - set(selection.config["transfer"])

@@ -163,8 +163,8 @@ def environment() -> dict[str, str]:
 def _differences(sealed: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """In words, which digests differ; data that were not read again do not count."""
     rows = []
-    for key in ("configuration", "code"):
-        if sealed[key] != now[key]:
+    for key in ("configuration", "code", "papers"):
+        if key in sealed and sealed[key] != now[key]:  # versions before 'papers' have no digest of them
             rows.append(f"{key}: sealed with {sealed[key][:12]}, now {now[key][:12]}")
     for key in ("registry", "data"):
         for name in sorted({*sealed[key], *now[key]}):

@@ -149,9 +149,8 @@ def _classes(release: ReleaseResults, scores: pd.DataFrame) -> list[Item]:
     rows = scores[(scores["definition"] == "per class") & scores["metric"].isin(PER_CLASS)]
     sources = release.from_trials(METRICS, "score")
     items: list[Item] = []
-    forests = rows[
-        [kind(*pair) == "forest" for pair in zip(rows["classifier"], rows["features"], strict=True)]
-    ]
+    kinds = [kind(*pair) for pair in zip(rows["classifier"], rows["features"], strict=True)]
+    forests = rows[np.array(kinds, dtype=object) == "forest"]
     for (task, features), part in forests[forests["metric"] == "F1"].groupby(
         ["task", "features"], sort=False
     ):

@@ -1,6 +1,7 @@
 """What a report is made from: the files of a version, read once and as far as they are there."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ import pandas as pd
 
 from .. import catalog, datasets
 from ..beside import ENGINES
+from ..check import read_manifest
 from ..compare import COMPARISON
 from ..curves import CURVES, RELIABILITY
 from ..datasets.base import Dataset
@@ -26,6 +28,7 @@ from ..score import METRICS, SCORES_BY
 from ..split import BALANCE, INFEASIBLE
 from ..tables import read_parquet, read_tsv
 from ..verify import INTEGRITY
+from ..versions import MANIFEST
 from .model import Cell, Source
 
 VERSION = "version.json"
@@ -47,6 +50,7 @@ class ReleaseResults:
     data: Path
     schemes: tuple[str, ...]
     source: str
+    files: frozenset[str]
 
     @property
     def title(self) -> str:
@@ -61,11 +65,8 @@ class ReleaseResults:
     @cached_property
     def trials(self) -> tuple[tuple[str, int], ...]:
         """(scheme, trial) of every split, schemes in the configured order."""
-        found = [
-            (path.parent.name, int(path.stem))
-            for path in (self.results / self.name / "splits").glob("*/*.parquet")
-            if path.stem.isdigit()
-        ]
+        splits = re.compile(rf"{re.escape(self.name)}/splits/([^/]+)/(\d+)\.parquet")
+        found = [(match[1], int(match[2])) for match in map(splits.fullmatch, self.files) if match]
         place = {scheme: number for number, scheme in enumerate(self.schemes)}
         return tuple(sorted(found, key=lambda pair: (place.get(pair[0], len(place)), *pair)))
 
@@ -191,8 +192,8 @@ class ReleaseResults:
         )
 
     def _table(self, below: str, schema: Any) -> pd.DataFrame | None:
-        path = self.path(below)
-        return read_tsv(path, schema) if path.is_file() else None
+        # What an earlier configuration has left in the folder is no part of the version.
+        return read_tsv(self.path(below), schema) if f"{self.name}/{below}" in self.files else None
 
     def _of_trials(self, below: str, schema: Any) -> pd.DataFrame:
         tables = []
@@ -267,8 +268,10 @@ def read(results: Path, work: Path, data: Path, registry: Path) -> VersionResult
         )
     description = json.loads(path.read_text(encoding="utf-8"))
     configuration = description["configuration"]
+    files = frozenset(read_manifest(results / MANIFEST))
     releases = tuple(
-        _release(name, configuration, results, work, data, registry) for name in configuration["releases"]
+        _release(name, configuration, results, work, data, registry, files)
+        for name in configuration["releases"]
     )
     headline = read_tsv(results / "headline.tsv", HEADLINE)
     order = headline.assign(
@@ -291,7 +294,13 @@ def read(results: Path, work: Path, data: Path, registry: Path) -> VersionResult
 
 
 def _release(
-    name: str, configuration: Mapping[str, Any], results: Path, work: Path, data: Path, registry: Path
+    name: str,
+    configuration: Mapping[str, Any],
+    results: Path,
+    work: Path,
+    data: Path,
+    registry: Path,
+    files: frozenset[str],
 ) -> ReleaseResults:
     own = configuration["own_releases"]
     entry = own[name] | {"title": name} if name in own else read_entry(registry, name)
@@ -304,4 +313,5 @@ def _release(
         data,
         tuple(configuration["schemes"]),
         configuration["transfer"].get(name, name),
+        files,
     )

@@ -59,8 +59,9 @@ def sums(unit: np.ndarray, amounts: np.ndarray, count: int) -> np.ndarray:
 def by_patch(shares: np.ndarray, stratum: np.ndarray, seed: int) -> np.ndarray:
     """Give every patch a role at random, each stratum in the same proportions.
 
-    Patches are ordered by stratum, at random within; a role's quota up to position n is
-    ``round(n * share)``, so each stratum and the whole are within one patch of their share.
+    Patches are ordered by stratum, at random within. Each role takes from what the roles before it have
+    left; its quota up to position n is ``round(n * share)`` of that, so each stratum and the whole are within
+    two patches of their share.
 
     Parameters
     ----------
@@ -77,16 +78,17 @@ def by_patch(shares: np.ndarray, stratum: np.ndarray, seed: int) -> np.ndarray:
         int64 (patches,): index of the role.
     """
     random = shuffled(len(stratum), seed)
-    order = random[np.argsort(stratum[random], kind="stable")]
-    ends = np.append(np.flatnonzero(np.diff(stratum[order])) + 1, len(order))
-    limits = np.cumsum(shares)[:-1]
-    # Borders between roles, rounded at the end of each stratum; differences are the quotas in it.
-    borders = (ends[:, None] * limits + SCALE // 2) // SCALE
-    quotas = np.diff(np.hstack([np.zeros_like(ends)[:, None], borders, ends[:, None]]), axis=1)
-    quotas = np.diff(quotas, axis=0, prepend=np.zeros((1, len(shares)), dtype=np.int64))
-    roles = np.tile(np.arange(len(shares)), len(ends))
-    role = np.empty(len(stratum), dtype=np.int64)
-    role[order] = np.repeat(roles, quotas.ravel())
+    left = random[np.argsort(stratum[random], kind="stable")]
+    role = np.zeros(len(stratum), dtype=np.int64)
+    # Role by role, of what the roles before have left: quotas so rounded are never negative.
+    for number, share in enumerate(shares):
+        rest = max(int(shares[number:].sum()), 1)
+        _, starts, sizes = np.unique(stratum[left], return_index=True, return_counts=True)
+        ends = ((starts + sizes) * share + rest // 2) // rest
+        quotas = np.diff(ends, prepend=0)
+        taken = np.arange(len(left)) - np.repeat(starts, sizes) < np.repeat(quotas, sizes)
+        role[left[taken]] = number
+        left = left[~taken]
     return fill(role, np.ones_like(role), shares)
 
 
