@@ -117,7 +117,7 @@ def test_cloudsen12_from_metadata_alone(facts: Path, tmp_path: Path) -> None:
         assert links(found, "published", "roi", role, other)["status"] == "clean"
     assert links(found, "published", "product", "test")["shared_values"] == 4
     assert links(found, "published", "product", "validation")["shared_values"] == 2
-    assert links(found, "published", "content", "test")["status"] == "not computed"
+    assert links(found, "published", "content", "test")["status"] == "unknown"
 
     assert links(found, "pooled-random", "roi", "test")["share"] > 0.99
     for scheme in ("grouped", "grouped-stratified"):

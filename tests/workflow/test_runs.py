@@ -146,5 +146,28 @@ def test_check_computes_again_and_finds_the_same_bytes(tiny, tmp_path):
 
 
 def test_check_of_a_version_that_is_not_sealed_says_so(draft):
-    output = draft.snakemake("check", "--configfile", "tiny.yaml", fails=True)
-    assert "not sealed" in output
+    """Before anything runs: a name that is mistyped is not computed and sealed."""
+    for version in ("draft", "nope"):
+        arguments = ("check", "--configfile", "tiny.yaml", "--config", f"version={version}")
+        output = draft.snakemake(*arguments, fails=True)
+        assert "not sealed" in output
+        assert "rule" not in output.lower()
+        assert not (draft.folder / "results" / "nope").exists()
+
+
+def test_a_lock_comes_off_whatever_has_changed(tiny, tmp_path):
+    copy = copy_of(tiny, tmp_path / "locked", whole=True)
+    locks = copy.folder / ".snakemake" / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    (locks / "0.input.lock").write_text("")
+    (locks / "0.output.lock").write_text("somewhere\n")
+    copy.snakemake("--unlock", "--configfile", "tiny.yaml", "--config", "seed=2")
+    assert not list(locks.iterdir())
+
+
+def test_check_finds_a_sealed_file_that_was_changed(tiny, tmp_path):
+    copy = copy_of(tiny, tmp_path / "damaged", whole=True)
+    path = copy.folder / "results" / "tiny-v1" / "headline.tsv"
+    path.write_text(path.read_text(encoding="utf-8").replace("0.", "1.", 1), encoding="utf-8")
+    output = copy.snakemake("check", "--configfile", "tiny.yaml", "--cores", "2", fails=True)
+    assert "the sealed file is not what its manifest says" in output

@@ -51,7 +51,13 @@ IDENTITY = versions.identity(SELECTION.described, SELECTION.releases) | {
 }
 SEALED = versions.is_sealed(VERSION) and not REPORTING
 CHECKING = any(re.fullmatch(r"(\w+_)?check", word) for word in sys.argv[1:])
-if SEALED and not CHECKING and workflow.is_main_process:
+# These compute nothing either; above all, a lock must come off whatever has changed.
+IDLE = any(
+    word in ("--unlock", "--lint", "--list-rules", "--list") for word in sys.argv
+)
+if CHECKING and not SEALED and not IDLE:
+    raise WorkflowError(str(versions.not_sealed(VERSION)))
+if SEALED and not CHECKING and not IDLE and workflow.is_main_process:
     known = {
         name: versions.data_digest(Path("work") / name / "digests.tsv", SEEN[name])
         for name in RELEASES

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
+from .digests import file_digest
 from .errors import InputError, run
 from .tables import read_parquet, write_tsv
 
@@ -33,16 +34,10 @@ computed: its values; greatest: greatest absolute difference of a numeric column
 def main(argv: Sequence[str] | None = None) -> None:
     """Compare two manifests and, where files differ, their tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sealed", type=Path, nargs="?", help="manifest of the sealed version")
+    parser.add_argument("--sealed", type=Path, required=True, help="manifest of the sealed version")
     parser.add_argument("--computed", type=Path, required=True, help="manifest of the new computation")
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args(argv)
-    if arguments.sealed is None:
-        raise InputError(
-            "This version is not sealed, so there is nothing to hold a computation against.",
-            where=arguments.computed.parent,
-            remedy="name a finished version: snakemake check --config version=NAME",
-        )
     rows = list(differences(arguments.sealed, arguments.computed))
     table = pd.DataFrame(rows, columns=list(DIFFERENCES.columns))
     kinds = {name: str(column.dtype) for name, column in DIFFERENCES.columns.items()}
@@ -52,8 +47,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise InputError(
             f"{table['file'].nunique()} files differ from the sealed version.", where=arguments.sealed,
             found=f"{len(rows)} differences, listed above", expected="the same bytes",
-            remedy="look at version.json of both for the digest that explains it: data, code, configuration "
-            "or environment",
+            remedy=f"look at version.json there and in {arguments.computed.parent} for the digest that "
+            "explains it: data, code, configuration or environment",
         )  # fmt: skip
     print(f"all {len(read_manifest(arguments.sealed))} files are equal, byte for byte")
 
@@ -89,6 +84,12 @@ def differences(sealed: Path, computed: Path) -> Iterator[tuple]:
             yield from _file_differences(
                 name, sealed.parent / name, computed.parent / name, before[name], after[name]
             )
+        if name in before:
+            path = sealed.parent / name
+            now = file_digest(path) if path.is_file() else ""
+            if now != before[name]:
+                what = "the sealed file is not what its manifest says"
+                yield (name, "", what, 0, "", before[name][:12], now[:12], np.nan)
 
 
 def _file_differences(name: str, sealed: Path, computed: Path, before: str, after: str) -> Iterator[tuple]:

@@ -25,7 +25,7 @@ from .schemes import spatial
 from .tables import read_parquet, read_tsv, write_tsv
 
 PAIRS = (("validation", "train"), ("test", "train"), ("test", "validation"))
-STATES = ("clean", "counted", "marked", "stops", "not computed")
+STATES = ("clean", "counted", "marked", "stops", "unknown", "not computed")
 DISTANCES = {"distance_km_min": 0.0, "distance_km_q05": 0.05, "distance_km_q50": 0.5}
 """Rows for the distance in km to the nearest patch of the other role, and the quantiles they hold."""
 ACTIONS = ("stop", "mark", "count")
@@ -54,8 +54,9 @@ LEDGER = pa.DataFrameSchema(
 `shared_values` is how many values of the key (ROIs, products, ...) occur in both roles. For the key
 ``footprint-pixels``, `linked` and `total` count pixels of 10 m instead of patches. For the keys
 ``distance_km_...``, `share` is the distance in km (great circle) and `linked` is empty. `status` is
-``clean`` (no link), what the gate makes of a link (``counted``, ``marked``, ``stops``), or
-``not computed`` (the catalog lacks what it takes, or near-duplicates are not asked for).
+``clean`` (no link), what the gate makes of a link (``counted``, ``marked``, ``stops``), or, where none was
+found and the catalog lacks the value of some of the patches, ``unknown`` (the gate would mark a link; where
+it would stop, it stops) or ``not computed`` (links of this kind are only counted).
 """
 
 Row = tuple[str, int | None, int, float | None, int | None]
@@ -143,14 +144,17 @@ def mark(ledger: pd.DataFrame, scheme: str, trial: int, role: str) -> str:
     str
         ``clean``, or ``linked: <keys>``: the keys, among those that the gate marks or stops, by which
         patches of the role are linked with train; a key by which validation and test are linked is
-        given as ``<key> (validation-test)``.
+        given as ``<key> (validation-test)``. Keys of which it is not known follow as ``unknown: <keys>``.
     """
     mine = ledger[(ledger["scheme"] == scheme) & (ledger["trial"] == trial)]
-    mine = mine[mine["status"].isin(["marked", "stops"])]
-    train = mine[(mine["role_a"] == role) & (mine["role_b"] == "train")]["key"]
-    between = mine[(mine["role_a"] == "test") & (mine["role_b"] == "validation")]["key"]
-    keys = [*train, *(f"{key} (validation-test)" for key in between)]
-    return f"linked: {', '.join(keys)}" if keys else "clean"
+    said = []
+    for word, states in (("linked", ["marked", "stops"]), ("unknown", ["unknown"])):
+        rows = mine[mine["status"].isin(states)]
+        train = rows[(rows["role_a"] == role) & (rows["role_b"] == "train")]["key"]
+        between = rows[(rows["role_a"] == "test") & (rows["role_b"] == "validation")]["key"]
+        keys = [*train, *(f"{key} (validation-test)" for key in between)]
+        said += [f"{word}: {', '.join(keys)}"] if keys else []
+    return "; ".join(said) or "clean"
 
 
 def check_gate(ledger: pd.DataFrame, where: object = None) -> None:
@@ -163,14 +167,16 @@ def check_gate(ledger: pd.DataFrame, where: object = None) -> None:
     """
     stops = ledger[ledger["status"] == "stops"]
     if len(stops):
+        numbers = stops["linked"].astype("object").fillna("?")
         lines = [
-            f"{row.scheme} {row.trial}: {row.linked} of {row.total} {row.role_a}"
+            f"{row.scheme} {row.trial}: {number} of {row.total} {row.role_a}"
             f" {'pixels' if row.key == FOOTPRINT_PIXELS else 'patches'} share their {row.key}"
             f" with {row.role_b}"
-            for row in stops.itertuples()
+            for row, number in zip(stops.itertuples(), numbers, strict=True)
         ]
         raise InputError(
-            "The gate stops the run: roles are linked.", where=where, found="; ".join(lines),
+            "The gate stops the run: roles are linked, or it cannot be seen whether they are (?).",
+            where=where, found="; ".join(lines),
             expected="no link by a key that the gate sets to stop",
             remedy="group the scheme by that key, or set the gate of the key to mark or count",
         )  # fmt: skip
@@ -209,6 +215,8 @@ def _by_value(key: str, values: pd.Series | None) -> Link:
 
     def link(mine: np.ndarray, yours: np.ndarray) -> list[Row]:
         linked = _shared(codes, mine, yours)
+        if _unseen(linked, codes, mine, yours):
+            return [(key, None, len(mine), None, None)]
         return [_row(key, linked, len(np.unique(codes[mine][linked])))]
 
     return link
@@ -217,6 +225,12 @@ def _by_value(key: str, values: pd.Series | None) -> Link:
 def _codes(values: pd.Series) -> np.ndarray:
     """A number for each value of a column, from 0; -1 where it is empty."""
     return pd.factorize(values.where(values.notna() & (values != "")))[0]
+
+
+def _unseen(linked: np.ndarray, codes: np.ndarray, mine: np.ndarray, yours: np.ndarray) -> bool:
+    """Whether no link was found, but one may be between patches that have no code (-1)."""
+    blank = (codes[mine] < 0).any() or (codes[yours] < 0).any()
+    return bool(len(mine) and len(yours) and blank and not linked.any())
 
 
 def _shared(codes: np.ndarray, mine: np.ndarray, yours: np.ndarray) -> np.ndarray:
@@ -263,6 +277,8 @@ def _by_footprint(catalog: pd.DataFrame, side: float | None) -> Link:
 
     def link(mine: np.ndarray, yours: np.ndarray) -> list[Row]:
         shared, total = ground.shared(mine, yours), ground.pixels(mine)
+        if _unseen(shared, ground.of, mine, yours):
+            return [(key, None, len(mine), None, None) for key in (FOOTPRINT, FOOTPRINT_PIXELS)]
         share = float(shared.sum() / total) if total else None
         pixels = (FOOTPRINT_PIXELS, round(shared.sum()), round(total), share, None)
         return [_row(FOOTPRINT, shared > 0), pixels]
@@ -320,8 +336,10 @@ def _row(key: str, linked: np.ndarray, shared: int | None = None) -> Row:
 
 def _status(key: str, linked: int | None, share: float | None, actions: Mapping[str, str]) -> str:
     """The word for a row."""
+    if linked is None and share is not None:
+        return "counted"
     if linked is None:
-        return "not computed" if share is None else "counted"
+        return {"stop": "stops", "mark": "unknown", "count": "not computed"}[actions.get(key, "count")]
     return {"stop": "stops", "mark": "marked", "count": "counted"}[actions[key]] if linked else "clean"
 
 

@@ -125,8 +125,16 @@ def hold(folder: Path, now: Mapping[str, Any], data: Mapping[str, str]) -> None:
             where=folder / VERSION,
             found="\n    " + "\n    ".join(differences),
             remedy="give the run a new name (--config version=NAME; draft while you work on code), "
-            f"or hold it against a new computation: snakemake check --config version={folder.name}",
+            "or hold it against a new computation: snakemake check, with the arguments of this call",
         )
+
+
+def not_sealed(folder: Path) -> InputError:
+    """What is to be said if a version that has not finished is to be checked."""
+    return InputError(
+        "This version is not sealed, so there is nothing to hold a computation against.", where=folder,
+        remedy="finish it, or name a finished one: snakemake check --configfile FILE --config version=NAME",
+    )  # fmt: skip
 
 
 def data_digest(digests: Path, seen: Seen) -> str | None:

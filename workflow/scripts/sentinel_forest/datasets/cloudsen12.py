@@ -10,6 +10,7 @@ Source: Aybar et al. 2022, Scientific Data 9, 782, doi 10.1038/s41597-022-01878-
 
 import mmap
 import re
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -331,8 +332,13 @@ def _count_rows(path: Path) -> int | None:
 def _read_metadata(path: Path) -> pd.DataFrame:
     """metadata.csv, all columns as text, blank where there is nothing."""
     try:
-        table = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8", index_col=False)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        with warnings.catch_warnings():
+            # Rows that are longer than the header are cut off with a warning only.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            table = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8", index_col=False)
+    except (
+        pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, UnicodeDecodeError,
+    ) as error:  # fmt: skip
         raise InputError(
             "A table cannot be read.", where=path, found=error, expected="comma-separated text in UTF-8",
             remedy="fetch it again",
@@ -720,10 +726,9 @@ def _with_degrees(places: pd.DataFrame) -> pd.DataFrame:
     )
     for epsg in places["epsg"][known].dropna().unique():
         here = (known & (places["epsg"] == epsg).fillna(False)).to_numpy(dtype=bool)
+        x, y = (places.loc[here, axis].to_list() for axis in "xy")
         try:
-            where = transform(
-                CRS.from_epsg(int(epsg)), CRS.from_epsg(4326), places["x"][here], places["y"][here]
-            )
+            where = transform(CRS.from_epsg(int(epsg)), CRS.from_epsg(4326), x, y)
         except CRSError:
             continue
         lon[here], lat[here] = where[0], where[1]

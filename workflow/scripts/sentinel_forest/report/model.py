@@ -214,6 +214,7 @@ _STATES = {
     "marked": "bad",
     "failed": "bad",
     "stops": "bad",
+    "unknown": "bad",
 }
 
 

@@ -156,7 +156,8 @@ def _ledger(release: ReleaseResults) -> list[Item]:
             source,
             "Linked: patches of role a that are linked with a patch of role b. Shared values: values "
             "of the key that occur in both. Status: clean, counted (worth knowing), marked (the scores "
-            "carry a mark), stops (the run does not go on), not computed.",
+            "carry a mark), stops (the run does not go on), unknown (no link was found, but patches lack "
+            "the value; the scores carry a mark), not computed.",
             release.is_sample,
             {"role_a": "role a", "role_b": "role b"},
         )
