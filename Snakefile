@@ -104,5 +104,5 @@ rule export:
 
 rule tfds:
     input:
-        TFDS_FOLDERS,
+        tfds_folders,
     localrule: True

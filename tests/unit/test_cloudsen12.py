@@ -216,6 +216,16 @@ def test_metadata_that_is_no_table(dataset: CloudSEN12, tmp_path: Path) -> None:
     assert failed.check == "metadata"
 
 
+def test_metadata_with_rows_longer_than_the_header(dataset: CloudSEN12, tmp_path: Path) -> None:
+    """As of a polygon that lost its quotation marks: what follows would stand in other columns."""
+    write(dataset, tmp_path)
+    path = tmp_path / "train/metadata.csv"
+    head, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([head, *(f"POLYGON((1 2, 3 4,{row}" for row in rows)]) + "\n")
+    (failed,) = structure(dataset, tmp_path)
+    assert failed.check == "metadata"
+
+
 # ----------------------------------------------------------------------------------------- content
 
 
@@ -390,6 +400,21 @@ def test_catalog(dataset: CloudSEN12, tmp_path: Path) -> None:
     assert (catalog["valid_share"] == 1).all()
     b2, b4 = (hashes[(hashes["file"] == f"train/L1C_{band}.dat")]["hash"].tolist() for band in ("B2", "B4"))
     assert catalog["content_hash"][0] == xxhash.xxh3_128_hexdigest((b2[0] + b4[0]).encode())
+
+
+def test_places_from_the_transform_alone(dataset: CloudSEN12, tmp_path: Path) -> None:
+    """In two zones that take turns; codes that cannot be, and R's word for nothing, are none."""
+    write(
+        dataset, tmp_path, "train", 4, proj_epsg=["32719", "32601", "32719", "99999999999"],
+        proj_transform=["[10.0, 0.0, 499935.0, 0.0, -10.0, 6000065.0]"] * 2
+        + ["[499935.0, 10.0, 0.0, 6000065.0, 0.0, -10.0]"] * 2,  # as GDAL orders them
+        roi_id=["NA", "R1", "R1", "R2"], proj_centroid=[""] * 4, proj_geometry=[""] * 4,
+    )  # fmt: skip
+    found = dataset.catalog(tmp_path, dataset.list_files(tmp_path), no_hashes())
+    np.testing.assert_allclose(found["lon"][:3], [-69, -177, -69], atol=0.001)
+    assert found["lat"][:3].between(-90, 90).all()
+    assert found["lon"].isna().tolist() == [False, False, False, True]
+    assert found["roi"].tolist() == ["", "R1", "R1", "R2"]
 
 
 def test_catalog_from_metadata_alone(dataset: CloudSEN12, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """SEN12MS: names, findings, catalog, split lists, pixels; on tiny tiles, planted faults and real tiles."""
 
 import os
+import shutil
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -273,6 +274,26 @@ def test_a_missing_sensor_names_the_patch(dataset: sen12ms.Sen12MS, release: Pat
     assert (finding.file, finding.check) == (f"{SPRING}/43/p2", "triplets")
     assert "s1" in finding.found
     assert f"{SPRING}/43/p2" not in set(catalog(dataset, release)["patch"])
+
+
+def test_two_tiles_of_one_sensor_name_the_patch(dataset: sen12ms.Sen12MS, release: Path) -> None:
+    path = tile(release, "s1")
+    shutil.copy(path, path.with_name(path.name.replace("_p2.", "_p002.")))
+    (finding,) = failures(dataset, release)
+    assert (finding.file, finding.check, finding.found) == (f"{SPRING}/43/p2", "triplets", "2 tiles of s1")
+
+
+def test_a_band_without_a_measurement_is_a_note(dataset: sen12ms.Sen12MS, release: Path) -> None:
+    def fill(profile, pixels):
+        pixels[3] = 0
+        return profile, pixels
+
+    rewrite(tile(release, "s2"), fill)
+    findings, hashes = verify(dataset, release)
+    (note,) = [row for row in findings if row.check == "constant"]
+    assert (note.status, note.found) == ("note", "band 4: 0 everywhere")
+    assert f"{SPRING}/43/p2" in set(catalog(dataset, release, hashes)["patch"])
+    assert (hashes["hash"] != "").all()
 
 
 def test_a_selection_of_sensors_is_enough(dataset: sen12ms.Sen12MS, release: Path) -> None:

@@ -314,6 +314,8 @@ def test_a_folder_becomes_the_files_it_came_from(release, copy, tmp_path_factory
     change(copy, "fileFormat", form)
     target = tmp_path_factory.mktemp("target")
     tfds.import_release(copy, target)
+    with pytest.raises(InputError, match="There is a release already"):
+        tfds.import_release(copy, target)
     for name in COUNTS:
         found, expected = stored(target, name), stored(release[0], name)
         np.testing.assert_array_equal(found["label"], expected["label"])

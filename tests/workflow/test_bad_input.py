@@ -35,6 +35,8 @@ pytestmark = pytest.mark.xdist_group("runs")
           "transfer": {"cloudsen12-high": "cloudsen12-sample"}},
          ["forests of the published split", "'schemes'", "grouped-stratified"]),
         ({"own_schemes": {"my scheme": {"kind": "grouped"}}}, ["own_schemes", "my scheme"]),
+        ({"select": {"cloudsen12-sample": ["test/*"]}}, ["select.cloudsen12-sample", "written whole"]),
+        ({"version": "reference"}, ["'version'", "reference"]),
         ({"own_releases": {"a:b": {"dataset": "cloudsen12", "folder": "."}}}, ["own_releases", "a:b"]),
     ],
 )  # fmt: skip

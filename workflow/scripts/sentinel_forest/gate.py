@@ -56,7 +56,8 @@ def judge(findings: pd.DataFrame, accept: Sequence[str], release: str, where: Pa
             found=first["found"],
             expected=first["expected"] or None,
             remedy=f"{first['remedy'] or 'see the table'}; or, on your own word, accept: "
-            f"{{{release}: [{', '.join(sorted(set(stopping['check'])))}]}}",
+            f"{{{release}: [{', '.join(sorted(set(stopping['check'])))}]}} "
+            "(what cannot be read stops the run later all the same)",
         )
     return sorted(set(failed["check"]))
 

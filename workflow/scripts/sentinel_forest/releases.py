@@ -172,6 +172,11 @@ def _release(name: str, config: Mapping[str, Any], registry: Path) -> Release:
         )  # fmt: skip
     entry = read_entry(registry, name)
     folder = config["folders"].get(name)
+    if select and entry.get("sample") and not folder:
+        raise InputError(
+            "A built-in sample is written whole; no part of it can be selected.",
+            where=f"key 'select.{name}'", found=", ".join(select), remedy="leave the key out",
+        )  # fmt: skip
     return Release(
         name=name,
         dataset=entry["dataset"],

@@ -390,6 +390,12 @@ def import_release(source: Path, folder: Path) -> list[Path]:
     info = _read_info(source)
     _check_classes(source, dataset.tasks[TASK].names)
     create = sys.modules[type(dataset).__module__].create
+    there = [path for name in FILES.values() if (path := folder / f"{name}.h5").exists()]
+    if there:
+        raise InputError(
+            "There is a release already.", where=folder, found=", ".join(path.name for path in there),
+            remedy="give another --folder, or move the files away",
+        )  # fmt: skip
     written = []
     for split in info["splits"]:
         name, count = FILES[split["name"]], sum(split["shardLengths"])

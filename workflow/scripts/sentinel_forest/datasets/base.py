@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ..copying import NewFile
+from ..errors import InputError
 
 IGNORE = 255
 """Label of a pixel that takes no part (fill, unknown code)."""
@@ -316,9 +317,12 @@ class Dataset(ABC):
         Raises
         ------
         InputError
-            If a layer is unknown or missing, or files cannot be joined.
+            If a layer is unknown or missing, files cannot be joined, or the dataset has no such form.
         """
-        raise NotImplementedError
+        raise InputError(
+            "Patches of this dataset cannot be written in its publisher's layout.", found=self.name,
+            remedy="export lists of them instead: export: {form: index}",
+        )  # fmt: skip
 
     def physical(self, layer: str, stored: np.ndarray) -> np.ndarray:
         """Stored values in physical units, float32; missing values are NaN."""

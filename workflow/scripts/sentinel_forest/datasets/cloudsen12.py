@@ -627,7 +627,7 @@ def _texts(table: pd.DataFrame, *names: str) -> pd.Series:
     """The first of some columns that is there, as text; blank if none is."""
     for name in names:
         if name in table:
-            return table[name].replace({"nan": "", "NaN": "", "None": ""})
+            return table[name].replace(dict.fromkeys(("nan", "NaN", "None", "NA"), ""))
     return pd.Series("", index=table.index, dtype="str")
 
 
@@ -675,12 +675,21 @@ def centre(text: str) -> tuple[float, float]:
     return (float(points[:, 0].mean()), float(points[:, 1].mean())) if len(points) else (np.nan, np.nan)
 
 
+LARGEST_PIXEL_M = 1000
+"""Whatever is larger is a coordinate."""
+
+
 def _affine_centre(text: str, side: float) -> tuple[float, float]:
-    """Centre of a square image from its transform (a, b, c, d, e, f) and its side in pixels."""
+    """Centre of a square image from its transform (a, b, c, d, e, f) and its side in pixels.
+
+    In GDAL's order (c, a, b, f, d, e) the first number is no size of a pixel.
+    """
     numbers = _coordinates(text)
     if len(numbers) < 6:
         return np.nan, np.nan
     a, b, c, d, e, f = numbers[:6]
+    if abs(a) > LARGEST_PIXEL_M:
+        c, a, b, f, d, e = numbers[:6]
     return c + (a + b) * side / 2, f + (d + e) * side / 2
 
 
@@ -691,7 +700,7 @@ def _places(table: pd.DataFrame, side: int) -> pd.DataFrame:
     versions of PROJ need not agree.
     """
     sides = pd.to_numeric(_texts(table, "proj_shape").str.extract(r"(\d+)")[0]).fillna(side - 3)
-    codes = pd.to_numeric(_texts(table, "proj_epsg").str.extract(r"(\d+)")[0]).astype("Int32")
+    codes = pd.to_numeric(_texts(table, "proj_epsg").str.extract(r"(\d{1,5})\b")[0]).astype("Int32")
     corner = zip(_texts(table, "proj_transform"), sides, strict=True)
     choices = [
         [_affine_centre(text, float(width)) for text, width in corner],

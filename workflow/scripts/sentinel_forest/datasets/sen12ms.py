@@ -378,7 +378,8 @@ def inspect_tile(path: str, data: bytes, side: int) -> TileInspection:
     if pixels is None:
         return TileInspection(tuple(findings), grid=grid)
     findings = _value_findings(path, sensor, pixels)
-    hashed = "" if findings or sensor not in ("s1", "s2") else xxhash.xxh3_128_hexdigest(pixels.data)
+    whole = not any(finding.check != "constant" for finding in findings)
+    hashed = xxhash.xxh3_128_hexdigest(pixels.data) if whole and sensor in ("s1", "s2") else ""
     return TileInspection(tuple(findings), grid=grid, pixels=hashed)
 
 
@@ -443,10 +444,25 @@ def _shape_text(shape: tuple[int, int, int]) -> str:
 
 
 def _value_findings(path: str, sensor: str, pixels: np.ndarray) -> list[Finding]:
-    """What is wrong with the pixels (rows, columns, bands) of a tile."""
-    return {"s1": _backscatter, "s2": _reflectance, "lc": _land_cover, "dfc": _dfc_label}[sensor](
-        path, pixels
-    )
+    """What is wrong, or strange, with the pixels (rows, columns, bands) of a tile."""
+    see = {"s1": _backscatter, "s2": _reflectance, "lc": _land_cover, "dfc": _dfc_label}[sensor]
+    return see(path, pixels) or (_constant_bands(path, pixels) if sensor in ("s1", "s2") else [])
+
+
+def _constant_bands(path: str, pixels: np.ndarray) -> list[Finding]:
+    """Bands with one value throughout: nothing was measured, or a value that stands for nothing."""
+    corner = pixels[0, 0]
+    bands = [band for band, value in enumerate(corner) if pixels[-1, -1, band] == value]
+    flat = [band for band in bands if (pixels[..., band] == corner[band]).all()]
+    if not flat:
+        return []
+    found = ", ".join(f"band {band + 1}: {corner[band]:g}" for band in flat)
+    return [
+        Finding(
+            path, "content", "constant", "note", f"{found} everywhere", "several values",
+            "the band says nothing about any pixel; leave the patch out with a split of your own",
+        )
+    ]  # fmt: skip
 
 
 def _backscatter(path: str, pixels: np.ndarray) -> list[Finding]:
@@ -1113,6 +1129,15 @@ def _triplet_findings(tiles: pd.DataFrame) -> list[Finding]:
             "unpack or fetch the missing tile, or accept 'triplets': the patch is then left out",
         )
         for patch in incomplete
+    ])  # fmt: skip
+    findings += _limited([
+        Finding(
+            patch, "structure", "triplets", "failed",
+            f"{int(have.loc[patch, sensor])} tiles of {sensor}", "one",
+            "remove the one that is not the publisher's, or accept 'triplets': the patch is then left out",
+        )
+        for sensor in sensors
+        for patch in have.index[have[sensor] > 1]
     ])  # fmt: skip
     if not findings:
         findings = [Finding("(all patches)", "structure", "triplets", "ok", f"{len(have)} complete")]
