@@ -144,6 +144,10 @@ def test_data_digest(tmp_path):
     assert versions.data_digest(table, _seen(a="0" * 64)) != versions.data_digest(table, _seen())
     assert versions.data_digest(table, _seen(other="0" * 64)) == versions.data_digest(table, _seen())
     assert versions.data_digest(tmp_path / "none.tsv", _seen()) is None
+    as_read = versions.data_digest(table, _seen())
+    assert versions.data_digest(table, _seen(), ["b.dat", "a.dat"]) == as_read
+    for another_part in (["a.dat"], ["a.dat", "b.dat", "c.dat"]):
+        assert versions.data_digest(table, _seen(), another_part) is None
 
 
 # A second computation held against a sealed version

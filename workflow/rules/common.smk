@@ -59,7 +59,9 @@ if CHECKING and not SEALED and not IDLE:
     raise WorkflowError(str(versions.not_sealed(VERSION)))
 if SEALED and not CHECKING and not IDLE and workflow.is_main_process:
     known = {
-        name: versions.data_digest(Path("work") / name / "digests.tsv", SEEN[name])
+        name: versions.data_digest(
+            Path("work") / name / "digests.tsv", SEEN[name], SELECTION.paths[name]
+        )
         for name in RELEASES
     }
     try:

@@ -73,7 +73,7 @@ def finished(results: Path, name: str, but: str) -> list[str]:
             where="key 'against'",
             found=name or "(not given)",
             expected=nearest(name, names),
-            remedy="name one: snakemake compare --config version=NAME against=OTHER",
+            remedy="name one: snakemake compare --configfile FILE --config against=OTHER",
         )
     return [str(results / name / file) for file in (MANIFEST, VERSION)]
 

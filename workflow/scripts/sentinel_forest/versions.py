@@ -137,12 +137,19 @@ def not_sealed(folder: Path) -> InputError:
     )  # fmt: skip
 
 
-def data_digest(digests: Path, seen: Seen) -> str | None:
-    """Digest of the files in a table of digests, as they were last read; None if there is no table."""
+def data_digest(digests: Path, seen: Seen, selected: Sequence[str] = ()) -> str | None:
+    """Digest of the files in a table of digests, as they were last read.
+
+    None if there is no table, or if it is of more or of fewer files than those `selected` now: another
+    version has read another part of the release.
+    """
     if not digests.is_file():
         return None
     states = seen.states()
     table = read_tsv(digests, DIGESTS)
+    read, wanted = set(table["path"]), set(selected)
+    if wanted and (read < wanted or wanted < read):
+        return None
     now = [
         [path, states[path].sha256 if path in states else sha]
         for path, sha in zip(table["path"], table["sha256"], strict=True)
