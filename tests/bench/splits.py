@@ -1,7 +1,6 @@
 """Schemes and the ledger against the time one would wait for them; evenness against scikit-learn."""
 
 import multiprocessing
-import resource
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -65,7 +64,14 @@ def ledger_of(kind: str) -> tuple[float, float]:
     catalog = places(PATCHES)
     splits = {(kind, 1): trial(catalog, kind)[0].split}
     taken = clock(lambda: ledger.build(catalog, splits, ["city"]))
-    return taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    return taken, most_memory()
+
+
+def most_memory() -> float:
+    """Most gigabytes that this process had at a time; `ru_maxrss` starts from those of its parent."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    (kilobytes,) = (line.split()[1] for line in lines if line.startswith("VmHWM"))
+    return int(kilobytes) * 1024 / 1e9
 
 
 def apart(work: Callable[[], tuple[float, float]]) -> tuple[float, float]:
