@@ -303,6 +303,21 @@ def tfds_name(release, scheme, trial):
     return re.sub(r"\W", "_", release.name).lower() if third else "so2sat"
 
 
+def tfds_folders(wildcards):
+    """All folders in the form of TFDS."""
+    if not TFDS_FOLDERS:
+        raise WorkflowError(
+            str(
+                InputError(
+                    "No release of So2Sat is selected, and no other has a form in TFDS.",
+                    where="key 'releases'",
+                    found=", ".join(RELEASES),
+                )
+            )
+        )
+    return TFDS_FOLDERS
+
+
 def tfds_split(wildcards):
     scheme, trial = TFDS_SPLITS[wildcards.release, wildcards.name]
     path = f"{wildcards.release}/splits/{scheme}/{trial}.parquet"

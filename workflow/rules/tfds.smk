@@ -18,21 +18,6 @@ TFDS_FOLDERS = [
 ]
 
 
-def tfds_folders(wildcards):
-    """All folders in the form of TFDS."""
-    if not TFDS_FOLDERS:
-        raise WorkflowError(
-            str(
-                InputError(
-                    "No release of So2Sat is selected, and no other has a form in TFDS.",
-                    where="key 'releases'",
-                    found=", ".join(RELEASES),
-                )
-            )
-        )
-    return TFDS_FOLDERS
-
-
 rule tfds_export:
     """Write a split in a config and version of the TFDS data set so2sat."""
     input:
