@@ -172,7 +172,7 @@ def _with_roles(counts: pd.DataFrame, catalog: pd.DataFrame, split: pd.DataFrame
             found=f"{int(unknown.sum())} rows of such patches", expected="patches of catalog and split",
             remedy="predict again with the tables that were given here",
         )  # fmt: skip
-    held = about["role"].isin(ROLES).reindex(patches).to_numpy()
+    held = about["role"].isin(ROLES).reindex(patches, fill_value=False).to_numpy()
     kept = held[patch] & (counts["count"] > 0).to_numpy()
     place = pd.Index(catalog["patch"]).get_indexer(patches)
     beside = about[["group", "role", "weight"]].reindex(patches[patch[kept]]).reset_index(drop=True)
