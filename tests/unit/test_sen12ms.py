@@ -291,7 +291,7 @@ def test_a_band_without_a_measurement_is_a_note(dataset: sen12ms.Sen12MS, releas
     rewrite(tile(release, "s2"), fill)
     findings, hashes = verify(dataset, release)
     (note,) = [row for row in findings if row.check == "constant"]
-    assert (note.status, note.found) == ("note", "band 4: 0 everywhere")
+    assert (note.status, note.found) == ("note", "B4: 0 everywhere")
     assert f"{SPRING}/43/p2" in set(catalog(dataset, release, hashes)["patch"])
     assert (hashes["hash"] != "").all()
 

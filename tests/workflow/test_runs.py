@@ -151,7 +151,7 @@ def test_check_of_a_version_that_is_not_sealed_says_so(draft):
         arguments = ("check", "--configfile", "tiny.yaml", "--config", f"version={version}")
         output = draft.snakemake(*arguments, fails=True)
         assert "not sealed" in output
-        assert "rule" not in output.lower()
+        assert "Building DAG of jobs" not in output
         assert not (draft.folder / "results" / "nope").exists()
 
 
@@ -162,7 +162,7 @@ def test_a_lock_comes_off_whatever_has_changed(tiny, tmp_path):
     (locks / "0.input.lock").write_text("")
     (locks / "0.output.lock").write_text("somewhere\n")
     copy.snakemake("--unlock", "--configfile", "tiny.yaml", "--config", "seed=2")
-    assert not list(locks.iterdir())
+    assert not list(locks.glob("*"))
 
 
 def test_check_finds_a_sealed_file_that_was_changed(tiny, tmp_path):

@@ -138,6 +138,8 @@ CODES: Mapping[str, tuple[Sequence[int], ...]] = {
 }
 """Codes of the classes in each band of the label tiles."""
 
+CIRRUS = "B10"
+"""The band that has one low value wherever the sky is clear."""
 S1_RANGE = (-90.0, 50.0)
 """Backscatter in dB that is possible at all."""
 S2_LARGEST = 32_767
@@ -446,20 +448,23 @@ def _shape_text(shape: tuple[int, int, int]) -> str:
 def _value_findings(path: str, sensor: str, pixels: np.ndarray) -> list[Finding]:
     """What is wrong, or strange, with the pixels (rows, columns, bands) of a tile."""
     see = {"s1": _backscatter, "s2": _reflectance, "lc": _land_cover, "dfc": _dfc_label}[sensor]
-    return see(path, pixels) or (_constant_bands(path, pixels) if sensor in ("s1", "s2") else [])
+    return see(path, pixels) or _constant_bands(path, sensor, pixels)
 
 
-def _constant_bands(path: str, pixels: np.ndarray) -> list[Finding]:
-    """Bands with one value throughout: nothing was measured, or a value that stands for nothing."""
-    corner = pixels[0, 0]
-    bands = [band for band, value in enumerate(corner) if pixels[-1, -1, band] == value]
-    flat = [band for band in bands if (pixels[..., band] == corner[band]).all()]
+def _constant_bands(path: str, sensor: str, pixels: np.ndarray) -> list[Finding]:
+    """Bands of an image with one value throughout: nothing was measured, or it stands for nothing."""
+    corner = dict(zip(BANDS[sensor], pixels[0, 0], strict=True))
+    flat = [
+        f"{band}: {corner[band]:g}"
+        for place, band in enumerate(corner)
+        if sensor in ("s1", "s2") and band != CIRRUS and (pixels[-1, -1, place] == corner[band])
+        if (pixels[..., place] == corner[band]).all()
+    ]
     if not flat:
         return []
-    found = ", ".join(f"band {band + 1}: {corner[band]:g}" for band in flat)
     return [
         Finding(
-            path, "content", "constant", "note", f"{found} everywhere", "several values",
+            path, "content", "constant", "note", f"{', '.join(flat)} everywhere", "several values",
             "the band says nothing about any pixel; leave the patch out with a split of your own",
         )
     ]  # fmt: skip
