@@ -156,13 +156,18 @@ def test_unpacked_files_stand_for_archives(
 
 @pytest.mark.parametrize("call", [transfer._aria2c, transfer._curl, transfer._rsync])
 @pytest.mark.parametrize("access", [Access("reader", SECRET), Access(token=SECRET)])
-def test_no_secret_in_a_command(call, access: Access, tmp_path: Path) -> None:
-    command, words, environment = call(Answer(1, "", True, "https://there/a"), access, tmp_path / "a", 5)
+@pytest.mark.parametrize("scheme", ["https", "ftp"])
+def test_no_secret_in_a_command(call, access: Access, scheme: str, tmp_path: Path) -> None:
+    answer = Answer(1, "", True, f"{scheme}://there/a")
+    command, words, environment = call(answer, access, tmp_path / "a", 5)
     assert SECRET not in " ".join(command)
     assert "reader" not in " ".join(command)
     assert SECRET not in repr(access)
-    if call is not transfer._rsync:
+    if call is transfer._curl or (call is transfer._aria2c and scheme == "ftp" and access.user):
         assert SECRET in words
+    else:
+        assert SECRET not in words
+    if call is not transfer._rsync:
         assert not environment
 
 

@@ -15,15 +15,16 @@ from sentinel_forest.store import VARIABLE, Digesting, StoppedError, Store, key_
 BODY = b"some bytes"
 SHA, MD5 = hashlib.sha256(BODY).hexdigest(), hashlib.md5(BODY).hexdigest()
 ADDRESS = "https://there/a"
+KEY, OTHER = "0" * 64, "1" * 32
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     """A store with one file that came from `ADDRESS`."""
     store = Store(tmp_path / "store")
-    with store.locked("key", threading.Event()):
-        store.partial("key").write_bytes(BODY)
-        store.admit("key", measure(store.partial("key"), ["md5"]), [ADDRESS])
+    with store.locked(KEY, threading.Event()):
+        store.partial(KEY).write_bytes(BODY)
+        store.admit(KEY, measure(store.partial(KEY), ["md5"]), [ADDRESS])
     return store
 
 
@@ -45,14 +46,14 @@ def test_found_by_every_name(store: Store, file: File, found: bool) -> None:
 
 def test_whole_files_are_read_only_and_nothing_else_is_left(store: Store) -> None:
     assert store.path(SHA).stat().st_mode & 0o777 == 0o444
-    assert [path.name for path in (store.root / "partial").iterdir()] == ["key.lock"]
+    assert [path.name for path in (store.root / "partial").iterdir()] == [f"{KEY}.lock"]
 
 
 def test_a_second_copy_does_not_replace_the_first(store: Store) -> None:
     before = store.path(SHA).stat().st_ino
-    with store.locked("other", threading.Event()):
-        store.partial("other").write_bytes(BODY)
-        assert store.admit("other", measure(store.partial("other")), []) == SHA
+    with store.locked(OTHER, threading.Event()):
+        store.partial(OTHER).write_bytes(BODY)
+        assert store.admit(OTHER, measure(store.partial(OTHER)), []) == SHA
     assert store.path(SHA).stat().st_ino == before
 
 
@@ -81,10 +82,10 @@ def test_a_lock_is_waited_for(store: Store) -> None:
     stop, order = threading.Event(), []
 
     def second() -> None:
-        with store.locked("key", stop):
+        with store.locked(KEY, stop):
             order.append("second")
 
-    with store.locked("key", stop):
+    with store.locked(KEY, stop):
         thread = threading.Thread(target=second)
         thread.start()
         thread.join(0.4)
@@ -96,7 +97,7 @@ def test_a_lock_is_waited_for(store: Store) -> None:
 def test_waiting_for_a_lock_can_be_stopped(store: Store) -> None:
     stop = threading.Event()
     stop.set()
-    with store.locked("key", threading.Event()), pytest.raises(StoppedError), store.locked("key", stop):
+    with store.locked(KEY, threading.Event()), pytest.raises(StoppedError), store.locked(KEY, stop):
         pass
 
 

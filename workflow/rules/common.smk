@@ -95,7 +95,7 @@ shell.prefix(
 
 
 def listing(names):
-    return "|".join(sorted(names)) or "(?!)"
+    return "|".join(re.escape(name) for name in sorted(names)) or "(?!)"
 
 
 wildcard_constraints:

@@ -9,6 +9,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from .borders import quoted, shown
 from .errors import InputError
 
 
@@ -98,6 +99,11 @@ def _explain(error: Any, where: str) -> InputError:
         key = f"{key}.{error.message.split(chr(39))[1]}" if key else error.message.split(chr(39))[1]
         return InputError("A key is missing.", where=f"{where}, key {key!r}", expected="a value for it")
     about = schema.get("description") if isinstance(schema, Mapping) else None
+    if error.validator == "pattern":
+        found = shown(error.instance) if "://" in error.instance else error.instance
+        return InputError(
+            "Not valid.", where=f"{where}, key {key!r}", found=quoted(found), expected=about or value
+        )
     return InputError(
         f"Not valid: {error.message}.", where=f"{where}, key {key!r}", found=error.instance, expected=about,
         remedy=remedy,

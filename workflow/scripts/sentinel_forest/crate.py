@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .borders import shown
 from .check import read_manifest
 from .configuration import leaves
 from .digests import canonical, file_digest
@@ -226,7 +227,7 @@ def _release(name: str, entry: Mapping[str, Any], about: Mapping[str, Any]) -> I
     if entry["version"]:
         release["version"] = entry["version"]
     if "home" in entry:
-        release["url"] = {"@id": entry["home"]}
+        release["url"] = {"@id": shown(entry["home"])}
     if entry["notes"] or accepted:
         release["description"] = [
             *entry["notes"], *(f"Failed check taken on the user's word: {check}" for check in accepted)

@@ -12,10 +12,12 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
+from urllib.parse import quote, urlsplit
 
 import pandas as pd
 
 from . import datasets
+from .borders import shown
 from .crate import described, licence_address
 from .datasets.base import Dataset, Task
 from .digests import file_digest
@@ -146,7 +148,7 @@ def metadata_of(
     if entry["version"]:
         metadata["version"] = entry["version"]
     if "home" in entry:
-        metadata["url"] = entry["home"]
+        metadata["url"] = shown(entry["home"])
     if "citation" in entry:
         metadata["citeAs"] = f"{entry['citation']['text'].strip()} doi {entry['citation']['doi']}"
     return metadata
@@ -158,10 +160,13 @@ def _named_split(text: str) -> NamedSplit:
 
 
 def address_of(template: str, path: str) -> str:
-    """Address of a file of a release; a place on Hugging Face as the address it is downloaded from."""
-    address = template.replace("{path}", path)
+    """Address of a file of a release, without user, password and query; a place on Hugging Face as the
+    address it is downloaded from.
+    """
+    on_web = urlsplit(template).scheme in ("http", "https", "ftp", "hf")
+    address = template.replace("{path}", quote(path) if on_web else path)
     hub = re.fullmatch(r"hf://(datasets/[^/]+/[^/@]+)@([^/]+)/(.+)", address)
-    return f"https://huggingface.co/{hub[1]}/resolve/{hub[2]}/{hub[3]}" if hub else address
+    return shown(f"https://huggingface.co/{hub[1]}/resolve/{hub[2]}/{hub[3]}" if hub else address)
 
 
 def _distribution(entry: Mapping[str, Any], files: pd.DataFrame, place: str) -> list[Node]:

@@ -3,6 +3,7 @@ folder that is already on disk.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from . import datasets, hub
+from .borders import quoted, shown
 from .datasets.base import File
 from .errors import InputError, run
 from .progress import Progress, amount, tell
@@ -38,7 +40,6 @@ from .transfer import (
     ask,
     control_of,
     login,
-    shown,
     transfer,
 )
 from .unpack import ENDING, GZIP, MARKERS, gunzip_once, unpack_all
@@ -367,7 +368,7 @@ def _with_hub_digests(
     if place.path not in listings[key]:
         raise InputError(
             "The hub does not list a file.", where=f"{place.repository} at {place.revision}",
-            found=place.path, expected="the file of the registry", remedy="correct its address there",
+            found=quoted(place.path), expected="the file of the registry", remedy="correct its address there",
         )  # fmt: skip
     listed = listings[key][place.path]
     if file.size not in (None, listed.size):
@@ -621,7 +622,12 @@ def _transferred(
                 "neither the server nor the registry says how long the file is, and no digest is known: "
                 "a part of it could not be told from the whole"
             )
-        _start_over_if_replaced(file, address, answer, means.store)
+        kept = arrived(part)
+        _start_over_unless_same(file, address, answer, means.store)
+        if kept and not arrived(part):
+            means.say(f"{file.path}: {shown(address)}: nothing proves it the same file, so it starts over")
+        if not file.digests and not answer.strong:
+            answer = answer._replace(ranges=False)  # parts of it could belong to different files
         before = arrived(part)
         in_parts |= before > 0
         _check_room(part, size, means)
@@ -663,25 +669,37 @@ def _is_whole(part: Path, size: int | None) -> bool:
     return part.is_file() and part.stat().st_size == size and not control_of(part).exists()
 
 
-def _start_over_if_replaced(file: File, address: str, answer: Answer, store: Store) -> None:
+def _start_over_unless_same(file: File, address: str, answer: Answer, store: Store) -> None:
     """Drop what has arrived if it cannot be continued from here; note where the rest comes from.
 
-    Parts of files of different lengths are never put together. Without a digest to hold the whole
-    against, neither are parts of a file that has been replaced, or from different servers. With one, they
-    are tried: servers of one address may differ in how they name a state.
+    Parts of files of different lengths are never put together. With a checksum to hold the whole against,
+    other parts are tried: servers of one address may differ in how they name a state. Without one, a part is
+    continued only where the same server proves, by a strong validator, that it still is the same file.
     """
     key = key_of(file)
-    origin = store.origin(key)
-    note = json.loads(origin.read_text(encoding="utf-8")) if origin.is_file() else {}
-    same = note.get("address") == address
-    other_host = urlsplit(note.get("address", "")).hostname != urlsplit(address).hostname
-    replaced = same and note["validator"] != answer.validator
+    note = _origin(store, key)
+    now = {
+        "from": shown(address),
+        "address": hashlib.sha256(address.encode()).hexdigest(),  # itself it may hold a password
+        "at": shown(answer.address),
+        "validator": answer.validator,
+        "size": answer.size,
+    }
     other_length = len({note.get("size"), answer.size} - {None}) > 1
-    if other_length or (note and not file.digests and (replaced or other_host)):
+    unproven = not file.digests and not (answer.strong and note == now)
+    if other_length or unproven:
         store.drop_partial(key)
-    if not same or replaced or other_length:
-        now = {"address": address, "validator": answer.validator, "size": answer.size}
-        write_text(origin, json.dumps(now))
+    if note != now or other_length or unproven:
+        write_text(store.origin(key), json.dumps(now))
+
+
+def _origin(store: Store, key: str) -> dict[str, Any]:
+    """What is noted of the origin of a partial file; nothing where that cannot be read."""
+    try:
+        note = json.loads(store.origin(key).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return note if isinstance(note, dict) else {}
 
 
 def _check_room(part: Path, size: int | None, means: Means) -> None:

@@ -12,7 +12,8 @@ from http.client import HTTPException
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from .transfer import REASONS, Access, BrokenOffError, RefusedError, open_http, shown
+from .borders import quoted, shown, wrong_checksum, wrong_path
+from .transfer import REASONS, Access, BrokenOffError, RefusedError, checked_access, open_http
 
 HUB = "https://huggingface.co"
 _ADDRESS = re.compile(
@@ -21,6 +22,10 @@ _ADDRESS = re.compile(
 )
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _NEXT = re.compile(r'<([^>]+)>\s*;\s*rel="?next"?')
+MOST_BYTES = 32 << 20
+"""Bytes of one answer of the hub; a page of a listing has some hundred kB."""
+MOST_PAGES = 10_000
+"""Pages of one listing; each has up to a thousand files."""
 
 
 class Place(NamedTuple):
@@ -57,8 +62,14 @@ def endpoint() -> str:
 
 
 def access() -> Access:
-    """The user's token, if there is one."""
-    return Access(token=os.environ.get("HF_TOKEN", "").strip())
+    """The user's token, if there is one.
+
+    Raises
+    ------
+    InputError
+        If the token cannot be sent; it is not shown.
+    """
+    return checked_access(Access(token=os.environ.get("HF_TOKEN", "").strip()), "HF_TOKEN")
 
 
 def place(address: str) -> Place | None:
@@ -83,9 +94,10 @@ def commit(repository: str, revision: str, timeout: float) -> str:
     if is_commit(revision):
         return revision
     found, _ = _get(f"{endpoint()}/api/datasets/{repository}/revision/{quote(revision, safe='')}", timeout)
-    if not is_commit(str(found.get("sha"))):
+    sha = found.get("sha") if isinstance(found, dict) else None
+    if not isinstance(sha, str) or not is_commit(sha):
         raise RefusedError("the hub names no commit for the revision")
-    return str(found["sha"])
+    return sha
 
 
 def listing(repository: str, revision: str, timeout: float) -> dict[str, Listed]:
@@ -94,32 +106,49 @@ def listing(repository: str, revision: str, timeout: float) -> dict[str, Listed]
     Raises
     ------
     RefusedError, BrokenOffError
-        See `transfer.ask`.
+        See `transfer.ask`; also if the listing holds a path, a checksum or a length that is none.
     """
     files: dict[str, Listed] = {}
-    page: str | None = f"{endpoint()}/api/datasets/{repository}/tree/{revision}?recursive=true"
-    while page:
-        entries, page = _get(page, timeout)
-        for entry in entries:
-            if entry.get("type") == "file":
-                large = entry.get("lfs")
-                digests = {"sha256": large["oid"]} if large else {"git": entry["oid"]}
-                files[entry["path"]] = Listed(int((large or entry)["size"]), digests)
-    return files
+    following: str | None = f"{endpoint()}/api/datasets/{repository}/tree/{revision}?recursive=true"
+    for _ in range(MOST_PAGES):
+        if not following:
+            return files
+        entries, following = _get(following, timeout)
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise RefusedError("the hub's answer is not a list of files")
+        files |= dict(_listed(entry) for entry in entries if entry.get("type") == "file")
+    raise RefusedError(f"the hub's list of files has more than {MOST_PAGES} pages")
+
+
+def _listed(entry: dict[str, Any]) -> tuple[str, Listed]:
+    """A file of a listing, checked: its path, and what is recorded of it."""
+    path, large = entry.get("path"), entry.get("lfs")
+    record = (large or entry) if isinstance(large or entry, dict) else {}
+    algorithm, oid, size = "sha256" if large else "git", record.get("oid"), record.get("size")
+    wrong = wrong_path(path) or wrong_checksum(algorithm, oid)
+    if wrong or not isinstance(size, int) or size < 0:
+        raise RefusedError(
+            f"the hub lists what cannot be a file: path {quoted(path)}, oid {quoted(oid)},"
+            f" size {quoted(size)}{': ' if wrong else ''}{wrong}"
+        )
+    return str(path), Listed(size, {algorithm: str(oid).lower()})
 
 
 def _get(address: str, timeout: float) -> tuple[Any, str | None]:
     """An answer of the hub's interface, and the address of its next page."""
     try:
         with open_http(address, access(), timeout) as response:
-            content = json.loads(response.read())
+            body = response.read(MOST_BYTES + 1)
+            if len(body) > MOST_BYTES:
+                raise RefusedError(f"the hub's answer has more than {MOST_BYTES} B")
+            content = json.loads(body)
             following = _NEXT.search(response.headers.get("Link", ""))
     except urllib.error.HTTPError as error:
         error.close()
         if error.code in (408, 429) or error.code >= 500:
             raise BrokenOffError(f"the hub answers {error.code}") from None
         raise RefusedError(REASONS.get(error.code, f"the hub answers {error.code}")) from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise RefusedError(f"the hub's answer is not JSON ({shown(address)})") from None
     except (OSError, HTTPException) as error:
         raise BrokenOffError(

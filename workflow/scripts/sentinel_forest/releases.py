@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 
+from .borders import checked_name, control_character, quoted, shown, wrong_address, wrong_checksum, wrong_path
 from .configuration import complete, nearest, read_yaml
 from .datasets.base import File
 from .errors import InputError
@@ -57,8 +58,9 @@ def read_entry(registry: Path, name: str) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the file breaks the schema, or its `release` is not the file's name.
+        If the name is none, the file breaks the schema, or its `release` is not the file's name.
     """
+    checked_name(name, "the name of a release")
     path = registry / f"{name}.yaml"
     entry = complete(read_yaml(path), read_yaml(SCHEMA), str(path))
     if entry["release"] != name:
@@ -79,7 +81,7 @@ def registered_files(entry: Mapping[str, Any], select: Sequence[str] = ()) -> tu
     Raises
     ------
     InputError
-        If a pattern matches no file.
+        If a pattern matches no file, or a path, a checksum or an address is none.
     """
     files = tuple(
         File(
@@ -92,10 +94,28 @@ def registered_files(entry: Mapping[str, Any], select: Sequence[str] = ()) -> tu
         )
         for item in entry["files"]
     )
+    for file in files:
+        _check_file(file, entry["release"])
     of_archives = all(is_archive(file.path) for file in files)
     about = [pattern for pattern in select if is_archive(pattern) or not of_archives]
     check_patterns(about, [file.path for file in files], entry["release"])
     return tuple(file for file in files if _matches(file.path, about))
+
+
+def _check_file(file: File, release: str) -> None:
+    """Raise `InputError` for a file whose path, checksums or addresses are none."""
+    values = [
+        ("path", file.path, wrong_path(file.path)),
+        *((name, value, wrong_checksum(name, value)) for name, value in file.digests.items()),
+        *(("address", shown(address), wrong_address(address)) for address in file.addresses),
+    ]
+    for kind, value, wrong in values:
+        if wrong:
+            raise InputError(
+                f"A file of the registry has a wrong {kind}.",
+                where=f"release {release}, file {quoted(file.path)}",
+                found=quoted(value), expected=wrong, remedy="correct the registry entry",
+            )  # fmt: skip
 
 
 def selected(path: str, patterns: Sequence[str]) -> bool:
@@ -116,7 +136,19 @@ def is_archive(path: str) -> bool:
 
 
 def file_table(folder: Path, paths: Sequence[str]) -> pd.DataFrame:
-    """Paths below a folder with their lengths in bytes, sorted (schema `FILES`)."""
+    """Paths below a folder with their lengths in bytes, sorted (schema `FILES`).
+
+    Raises
+    ------
+    InputError
+        If the name of a file cannot stand in one line of a table.
+    """
+    for path in paths:
+        if wrong := control_character(path):
+            raise InputError(
+                "The name of a file cannot be written down.", where=folder, found=quoted(path),
+                expected=f"no control characters; {wrong}", remedy="rename the file",
+            )  # fmt: skip
     rows = [(path, (folder / path).stat().st_size) for path in sorted(paths)]
     return pd.DataFrame(rows, columns=list(FILES.columns)).astype({"path": "str", "bytes": "int64"})
 
@@ -135,6 +167,9 @@ def resolve(config: Mapping[str, Any], registry: Path) -> dict[str, Release]:
 
 
 def _check_names(config: Mapping[str, Any], registry: Path) -> None:
+    for key in ("releases", "own_releases"):
+        for name in config[key]:
+            checked_name(name, f"key {key!r}")
     known = registered(registry)
     own = set(config["own_releases"])
     both = sorted(own & set(known))

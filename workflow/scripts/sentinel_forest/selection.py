@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from . import datasets, links, releases
+from .borders import checked_name
 from .configuration import complete, nearest, read_yaml
 from .datasets.base import Dataset, Reference
 from .errors import InputError
@@ -195,11 +196,24 @@ def select(config: Mapping[str, Any], schema: Path, registry: Path) -> Selection
     """
     asked = deepcopy(dict(config))
     selection = Selection(complete(config, read_yaml(schema), "the configuration"), registry, asked)
+    _check_names(selection.config)
     _check_transfer(selection)
     _check_sets(selection)
     _check_schemes(selection)
     _check_gate(selection)
     return selection
+
+
+def _check_names(config: Mapping[str, Any]) -> None:
+    """Hold names that become folders and words of commands, before anything is opened by them; those of
+    releases are held where they are resolved.
+    """
+    for key in ("version", "against"):
+        if config[key]:
+            checked_name(config[key], f"key {key!r}")
+    for key in ("schemes", "own_schemes"):
+        for name in config[key]:
+            checked_name(name, f"key {key!r}")
 
 
 def _check_transfer(selection: Selection) -> None:

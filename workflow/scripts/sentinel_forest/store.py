@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Event
 from typing import BinaryIO
 
+from .borders import checked_key, wrong_checksum
 from .datasets.base import File
 from .errors import InputError
 from .tables import replacing, write_text
@@ -24,6 +25,8 @@ from .transfer import control_of
 
 VARIABLE = "SENTINEL_FOREST_STORE"
 CHUNK = 8 << 20
+MOST_OF_NOTE = 80
+"""Bytes that are read of a note: a SHA-256 and a line end."""
 
 
 class StoppedError(Exception):
@@ -43,12 +46,25 @@ class Store:
         self.root = root.absolute()
 
     def path(self, sha256: str) -> Path:
-        """Where the file with this digest is, or would be."""
-        return self.root / "sha256" / sha256
+        """Where the file with this digest is, or would be.
+
+        Raises
+        ------
+        InputError
+            If it is no SHA-256: such text is never a path here.
+        """
+        return self.root / "sha256" / checked_key("sha256", sha256, self.root)
 
     def partial(self, key: str) -> Path:
-        """Where a file is while it is on its way."""
-        return self.root / "partial" / key
+        """Where a file is while it is on its way; `key` as `key_of` gives it.
+
+        Raises
+        ------
+        InputError
+            If it is no MD5 and no SHA-256.
+        """
+        algorithm = "sha256" if wrong_checksum("md5", key) else "md5"
+        return self.root / "partial" / checked_key(algorithm, key, self.root)
 
     def find(self, file: File) -> str | None:
         """SHA-256 of the stored file that is the wanted one, or None.
@@ -57,10 +73,13 @@ class Store:
         """
         names = [file.digests["sha256"].lower()] if "sha256" in file.digests else []
         if "md5" in file.digests:
-            names.append(_line(self.root / "by-md5" / file.digests["md5"].lower()))
+            names.append(_noted(self._by_md5(file.digests["md5"])))
         if not {"sha256", "md5"} & file.digests.keys():
-            names += [_line(self._by_address(address)) for address in file.addresses]
+            names += [_noted(self._by_address(address)) for address in file.addresses]
         return next((name for name in names if name and self.path(name).is_file()), None)
+
+    def _by_md5(self, md5: str) -> Path:
+        return self.root / "by-md5" / checked_key("md5", md5, self.root)
 
     def _by_address(self, address: str) -> Path:
         return self.root / "by-address" / hashlib.sha256(address.encode()).hexdigest()
@@ -76,7 +95,7 @@ class Store:
         StoppedError
             If `stop` is set while another process holds the lock.
         """
-        path = self.root / "partial" / f"{key}.lock"
+        path = _beside(self.partial(key), ".lock")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
@@ -101,7 +120,7 @@ class Store:
 
     def origin(self, key: str) -> Path:
         """Where the origin of a partial file is noted."""
-        return self.root / "partial" / f"{key}.from"
+        return _beside(self.partial(key), ".from")
 
     def admit(self, key: str, digests: Mapping[str, str], addresses: Iterable[str]) -> str:
         """Move a checked file from the partial ones to the whole ones; its SHA-256.
@@ -131,7 +150,7 @@ class Store:
     def note(self, digests: Mapping[str, str], addresses: Iterable[str]) -> None:
         """Note under which other names a stored file is known."""
         if "md5" in digests:
-            write_text(self.root / "by-md5" / digests["md5"], digests["sha256"] + "\n")
+            write_text(self._by_md5(digests["md5"]), digests["sha256"] + "\n")
         for address in addresses:
             write_text(self._by_address(address), digests["sha256"] + "\n")
 
@@ -177,7 +196,10 @@ class Store:
 
 
 def key_of(file: File) -> str:
-    """Name of a file while it is on its way: the same for files that must be the same."""
+    """Name of a file while it is on its way: the same for files that must be the same.
+
+    Where no checksum is published, it is the SHA-256 of the first address.
+    """
     for algorithm in ("md5", "sha256"):
         if algorithm in file.digests:
             return file.digests[algorithm].lower()
@@ -253,8 +275,15 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
-def _line(path: Path) -> str:
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(path.name + ending)
+
+
+def _noted(path: Path) -> str:
+    """The SHA-256 that a note of the store holds; nothing where there is none."""
     try:
-        return path.read_text(encoding="ascii").strip()
-    except FileNotFoundError:
+        with open(path, "rb") as stream:
+            text = stream.read(MOST_OF_NOTE).decode("ascii", errors="replace").strip()
+    except (FileNotFoundError, IsADirectoryError):
         return ""
+    return "" if wrong_checksum("sha256", text) else text.lower()

@@ -31,6 +31,7 @@ import pandas as pd
 from PIL import Image
 
 from . import datasets, records, tables
+from .borders import shown
 from .datasets.base import SPLITS, Block, Dataset
 from .errors import InputError, run
 
@@ -339,7 +340,7 @@ def _description(target: Target, splits: list[dict[str, Any]]) -> dict[str, Any]
     if "licence" in about:
         info["redistributionInfo"] = {"license": about["licence"]}
     if "home" in about:
-        info["location"] = {"urls": [about["home"]]}
+        info["location"] = {"urls": [shown(about["home"])]}
     return info
 
 

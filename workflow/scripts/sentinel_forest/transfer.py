@@ -16,15 +16,18 @@ import subprocess
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http.client import HTTPException, HTTPMessage
 from pathlib import Path
 from threading import Event
 from typing import IO, Any, NamedTuple
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
+from .borders import control_character, shown, wrong_address
 from .errors import InputError
 
 PACKAGES = {"rsync": "rsync", "aria2c": "aria2", "curl": "curl"}
@@ -47,6 +50,23 @@ RSYNC_REASONS = {5: "the server refuses: no such module, or a wrong name or pass
 
 ADVICE = ("aria2 will resume download", "If there are any errors, then see")
 """Beginnings of the lines that aria2c ends with whatever has happened."""
+
+CLIENTS = {
+    "rsync": ["rsync"],
+    "http": ["aria2c", "curl"],
+    "https": ["aria2c", "curl"],
+    "ftp": ["aria2c", "curl"],
+}
+"""Clients for each kind of address, the best first."""
+REDIRECTED = ("http", "https")
+"""Kinds of address whose servers may send a client on to another server."""
+
+_STRONG_TAG = re.compile(r'"[\x21\x23-\x7e\x80-\xff]+"')
+SURE_AFTER = timedelta(seconds=60)
+"""Age from which the date of a change tells two states apart, by the clock of one server. Within one second a
+file may change twice. Source: RFC 7232, 2.2.2 (RFC 9110, 8.8.2.2)."""
+SURE_AFTER_BY_OTHER_CLOCK = timedelta(days=1)
+"""The same where the server does not say what time it is: its clock, or its time zone, may be another."""
 
 
 class RefusedError(Exception):
@@ -97,19 +117,37 @@ class Answer(NamedTuple):
     """What a server says of a file.
 
     `size` in bytes (None: unknown); `validator` differs when the file has been replaced ("" unknown);
-    `ranges`: whether a transfer can go on in the middle; `address` after redirection.
+    `ranges`: whether a transfer can go on in the middle; `address` after redirection; `strong`: whether
+    an equal validator proves that no byte has changed.
     """
 
     size: int | None
     validator: str
     ranges: bool
     address: str
+    strong: bool = False
 
 
-def shown(address: str) -> str:
-    """An address without name, password and query, which may carry a signature."""
-    parts = urlsplit(address)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+def checked_access(access: Access, where: object) -> Access:
+    """Access as it can be sent to a server.
+
+    Raises
+    ------
+    InputError
+        If a token, name or password holds what would end a line there, or a token anything else that no token
+        has. They are not shown.
+    """
+    for kind, secret in (("token", access.token), ("user name", access.user), ("password", access.password)):
+        wrong = control_character(secret)
+        if kind == "token" and not wrong and not re.fullmatch(r"[\x21-\x7e]*", secret):
+            wrong = "it has a blank, or a character that is not of ASCII"
+        if wrong:
+            raise InputError(
+                f"A {kind} cannot be sent to a server.", where=where, found=wrong,
+                expected="one line" + (" without blanks" if kind == "token" else ""),
+                remedy="set it again; a line break is often copied along with it",
+            )  # fmt: skip
+    return access
 
 
 def login(host: str, public: Mapping[str, str]) -> Access:
@@ -124,20 +162,27 @@ def login(host: str, public: Mapping[str, str]) -> Access:
     Raises
     ------
     InputError
-        If the netrc file (``$NETRC`` or ``~/.netrc``) cannot be read; its content is not shown.
+        If the netrc file (``$NETRC`` or ``~/.netrc``) cannot be read, or what it or the registry has for
+        the host cannot be sent; neither is shown.
     """
     path = Path(os.environ.get("NETRC") or Path.home() / ".netrc")
     try:
         own = netrc.netrc(str(path)).authenticators(host) if path.is_file() else None
     except netrc.NetrcParseError as error:
         raise InputError("A netrc file cannot be read.", where=f"{path}, line {error.lineno}") from None
+    except UnicodeDecodeError:
+        raise InputError("A netrc file cannot be read.", where=path, expected="text in UTF-8") from None
     if own:
-        return Access(own[0], own[2] or "")
-    return Access(public.get("user", ""), public.get("password_public", ""))
+        return checked_access(Access(own[0], own[2] or ""), f"{path}, machine {host}")
+    known = Access(public.get("user", ""), public.get("password_public", ""))
+    return checked_access(known, "`credentials` in the registry")
 
 
-def client_of(address: str) -> str:
+def client_of(address: str, access: Access | None = None) -> str:
     """The client for an address.
+
+    Where a token or password is needed and the server may send the client on to another one, that is never
+    aria2c, which would give them to the other server too.
 
     Raises
     ------
@@ -145,20 +190,17 @@ def client_of(address: str) -> str:
         If none is installed; names the Debian package.
     """
     scheme = urlsplit(address).scheme
-    clients = {
-        "rsync": ["rsync"],
-        "http": ["aria2c", "curl"],
-        "https": ["aria2c", "curl"],
-        "ftp": ["aria2c", "curl"],
-    }
-    if scheme not in clients:
-        raise InputError("An address of unknown kind.", found=shown(address), expected=", ".join(clients))
-    for client in clients[scheme]:
+    if scheme not in CLIENTS:
+        raise InputError("An address of unknown kind.", found=shown(address), expected=", ".join(CLIENTS))
+    secret = access is not None and access.header and scheme in REDIRECTED
+    clients = [client for client in CLIENTS[scheme] if not (secret and client == "aria2c")]
+    for client in clients:
         if shutil.which(client):
             return client
-    packages = " or ".join(PACKAGES[client] for client in clients[scheme])
+    packages = " or ".join(PACKAGES[client] for client in clients)
     raise InputError(
-        "No program to fetch a file with.", where=shown(address), expected=" or ".join(clients[scheme]),
+        f"No program to fetch a file with{' that keeps a password or token to itself' if secret else ''}.",
+        where=shown(address), expected=" or ".join(clients),
         remedy=f"install the package {packages}, for example with `apt-get install {packages.split(' ')[0]}`",
     )  # fmt: skip
 
@@ -178,7 +220,7 @@ def ask(address: str, access: Access, timeout: float) -> Answer:
     """
     scheme = urlsplit(address).scheme
     if scheme == "rsync":
-        return Answer(None, "", True, address)
+        return Answer(None, "", True, address, strong=True)  # it compares both files, block by block
     try:
         return _ask_ftp(address, access, timeout) if scheme == "ftp" else _ask_http(address, access, timeout)
     except urllib.error.HTTPError as error:
@@ -195,6 +237,8 @@ def ask(address: str, access: Access, timeout: float) -> Answer:
         ) from None
     except (OSError, HTTPException, ftplib.Error, EOFError) as error:
         raise BrokenOffError(f"no answer ({_cause(error)})") from None
+    except ValueError:
+        raise RefusedError("the address, or one that the server sends us on to, is not valid") from None
 
 
 def _cause(error: BaseException) -> str:
@@ -255,8 +299,21 @@ def _ask_http(address: str, access: Access, timeout: float) -> Answer:
     length = (
         headers.get("Content-Range", "").rpartition("/")[2] if ranges else headers.get("Content-Length", "")
     )
-    validator = headers.get("ETag") or headers.get("Last-Modified") or ""
-    return Answer(int(length) if length.isdigit() else None, validator, ranges, final)
+    size = int(length) if re.fullmatch(r"[0-9]{1,18}", length) else None
+    validator, strong = _state(headers)
+    return Answer(size, validator, ranges, final, strong)
+
+
+def _state(headers: Mapping[str, str]) -> tuple[str, bool]:
+    """The validator of a file, and whether it is a strong one (RFC 9110, 8.8)."""
+    if tag := headers.get("ETag"):
+        return tag, bool(_STRONG_TAG.fullmatch(tag))
+    modified = headers.get("Last-Modified") or ""
+    try:
+        age = parsedate_to_datetime(headers.get("Date") or "") - parsedate_to_datetime(modified)
+    except (TypeError, ValueError):  # a date that is missing or none
+        return modified, False
+    return modified, age >= SURE_AFTER
 
 
 def _ask_ftp(address: str, access: Access, timeout: float) -> Answer:
@@ -271,7 +328,16 @@ def _ask_ftp(address: str, access: Access, timeout: float) -> Answer:
             modified = server.sendcmd(f"MDTM {path}")
         except ftplib.Error:
             modified = ""
-    return Answer(size, f"{modified} {size}" if modified else "", True, address)
+    return Answer(size, f"{modified} {size}" if modified else "", True, address, _is_old(modified))
+
+
+def _is_old(modified: str) -> bool:
+    """Whether the answer to ``MDTM`` gives a date that surely tells two states of a file apart."""
+    try:
+        date = datetime.strptime(modified, "213 %Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    return datetime.now(UTC) - date >= SURE_AFTER_BY_OTHER_CLOCK
 
 
 # The transfer
@@ -331,7 +397,7 @@ def transfer(
     Parameters
     ----------
     answer : Answer
-        What `ask` said; without `ranges` the transfer starts over.
+        What `ask` said; without `ranges` the transfer starts over, and takes one connection.
     access : Access
         Given to the server that was asked, not to one that it redirected to.
     partial : Path
@@ -353,7 +419,9 @@ def transfer(
     RefusedError
         If the server says no.
     """
-    client = client_of(answer.address)
+    if wrong := wrong_address(answer.address):
+        raise RefusedError(f"the server sends us on to an address that is none: {wrong}")
+    client = client_of(answer.address, access)
     holes = control_of(partial).exists()  # curl would take the length of the file for what has arrived
     if not answer.ranges or (holes and client == "curl"):
         partial.unlink(missing_ok=True)
@@ -385,20 +453,22 @@ Call = tuple[list[str], str, dict[str, str]]
 
 def _aria2c(answer: Answer, access: Access, partial: Path, timeout: int) -> Call:
     options = {"dir": str(partial.parent), "out": partial.name}
-    if access.token:
-        options["header"] = f"Authorization: {access.header}"
-    elif access.user:
-        kind = "ftp" if answer.address.startswith("ftp:") else "http"
-        options |= {f"{kind}-user": access.user, f"{kind}-passwd": access.password}
+    # It would give a password or token to a server that it is sent on to: `client_of` sees to it that curl
+    # takes those to http. Servers of ftp send nobody on.
+    if access.user and urlsplit(answer.address).scheme == "ftp":
+        options |= {"ftp-user": access.user, "ftp-passwd": access.password}
     # Pieces that have arrived are noted each second: what was not noted is lost when aria2c itself is
     # killed. It does not try again by itself, because the file may have been replaced in the meantime.
     # Without HEAD it would begin with a request for the whole file and break it off, at a cost of some
     # megabytes each time; a signed address (with a query) may allow nothing but GET. Connections take
     # large parts in their order, so that digests can be computed meanwhile; at the end of a part some
     # megabytes are under way in vain, which would be a few percent of small ones.
+    # What a file holds, or its server says that it is, never makes it fetch other files.
     head = "false" if urlsplit(answer.address).query else "true"
+    connections = 4 if answer.ranges else 1
     command = [
-        "aria2c", "--no-conf", "--no-netrc", "--continue", "--split=4", "--max-connection-per-server=4",
+        "aria2c", "--no-conf", "--no-netrc", "--continue", f"--split={connections}",
+        f"--max-connection-per-server={connections}", "--follow-torrent=false", "--follow-metalink=false",
         "--min-split-size=1024M", "--stream-piece-selector=inorder", "--file-allocation=none",
         "--disk-cache=0", "--auto-save-interval=1",
         "--auto-file-renaming=false", "--allow-overwrite=true", "--max-tries=1", f"--use-head={head}",
@@ -406,8 +476,7 @@ def _aria2c(answer: Answer, access: Access, partial: Path, timeout: int) -> Call
         "--console-log-level=error", "--show-console-readout=false", "--summary-interval=0",
         "--download-result=hide", "--input-file=-",
     ]  # fmt: skip
-    lines = [answer.address, *(f"  {key}={value}" for key, value in options.items())]
-    return command, "\n".join(lines) + "\n", {}
+    return command, _lines([answer.address, *(f"  {key}={value}" for key, value in options.items())]), {}
 
 
 def _curl(answer: Answer, access: Access, partial: Path, timeout: int) -> Call:
@@ -416,12 +485,22 @@ def _curl(answer: Answer, access: Access, partial: Path, timeout: int) -> Call:
         options.append(("header", f"Authorization: {access.header}"))
     elif access.user:
         options.append(("user", f"{access.user}:{access.password}"))
+    # `ask` has been sent on already: a server that does it now as well is asked again, without our password.
+    most = "0" if access.header else "20"
     command = [
-        "curl", "--disable", "--fail", "--location", "--globoff", "--silent", "--show-error",
-        "--continue-at", "-", "--connect-timeout", str(timeout), "--speed-limit", "1",
+        "curl", "--disable", "--fail", "--location", "--max-redirs", most, "--globoff", "--silent",
+        "--show-error", "--continue-at", "-", "--connect-timeout", str(timeout), "--speed-limit", "1",
         "--speed-time", str(timeout), "--config", "-",
     ]  # fmt: skip
-    return command, "".join(f"{key} = {_quoted(value)}\n" for key, value in options), {}
+    return command, _lines(f"{key} = {_quoted(value)}" for key, value in options), {}
+
+
+def _lines(lines: Iterable[str]) -> str:
+    """Lines for the standard input of a client; none of them can become two."""
+    whole = list(lines)
+    if any(control_character(line) for line in whole):
+        raise RefusedError("an address, a name or a folder has a control character in it")
+    return "\n".join(whole) + "\n"
 
 
 def _quoted(value: str) -> str:

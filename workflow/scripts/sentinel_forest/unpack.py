@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 import pandas as pd
 
-from . import digests
+from . import borders, digests
 from .errors import InputError, run
 from .progress import Progress
 from .releases import FILES, selected
@@ -28,7 +28,7 @@ MOST_BYTES = 256 << 30
 
 ENDING = ".tar.gz"
 GZIP = ".gz"
-MARKERS = ".unpacked"
+MARKERS = borders.MARKERS
 BLOCK = 512
 DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, tarfile.ReadError, tarfile.HeaderError)
 
@@ -259,6 +259,8 @@ def _check(archive: Path, target: Path, member: tarfile.TarInfo, total: int, lim
         raise _refused(archive, member, f"a {kind}", "files and folders only")
     if member.name.startswith("/") or ".." in parts or any(mark in member.name for mark in "\\:\0"):
         raise _refused(archive, member, member.name, "a path below the folder of the release")
+    if wrong := borders.control_character(member.name):
+        raise _refused(archive, member, borders.quoted(member.name), f"no control characters; {wrong}")
     if parts and parts[0] == MARKERS:
         raise _refused(archive, member, member.name, f"no file in {MARKERS}, which belongs to this workflow")
     try:

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from .. import crate
+from ..borders import shown
 from ..digests import file_digest
 from .inputs import VersionResults
 from .model import Cell, Item, Listing, Note, Page, Section, Source, table
@@ -69,7 +70,7 @@ def licences(version: VersionResults) -> tuple[Item, ...]:
             str(release.entry["licence"]),
             release.entry.get("citation", {}).get("text", "not registered: an own release"),
             _doi(release.entry.get("citation", {}).get("doi", "")),
-            _home(release.entry.get("home", "")),
+            _home(shown(release.entry.get("home", ""))),
         )
         for release in version.releases
     ]
