@@ -371,6 +371,10 @@ def test_public_user_name_and_password(toy, web, client, row):
     toy.entry["credentials"] = {"user": "reader", "password_public": SECRET}
     toy.entry["sources"] = [web.url("private/")]
     toy.file("a.dat", len(BODY), SHA, [])
+    if client == "aria2c":
+        assert "apt-get install curl" in toy.fails()
+        row("a password, and no client but aria2c", "clear error with the package")
+        return
     toy.fetch()
     assert right(toy)
     toy.entry["credentials"]["password_public"] = SECRET + "!"
@@ -382,7 +386,7 @@ def test_public_user_name_and_password(toy, web, client, row):
     row(f"wrong password ({client})", "clear error without it")
 
 
-def test_own_netrc_file(toy, web, client):
+def test_own_netrc_file(toy, web):
     (toy.folder / ".netrc").write_text(f'machine 127.0.0.1 login reader password "{SECRET}"\n')
     (toy.folder / ".netrc").chmod(0o600)
     toy.file("a.dat", len(BODY), SHA, [web.url("private/")])
