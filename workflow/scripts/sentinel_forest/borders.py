@@ -101,6 +101,10 @@ def wrong_address(address: object) -> str:
     """What is wrong with an address, or nothing."""
     if not isinstance(address, str) or not _SCHEME.match(address):
         return "an address begins with its kind, such as https://"
+    try:
+        urlsplit(address)
+    except ValueError as error:
+        return f"it is not valid ({error})"
     return control_character(address)
 
 

@@ -63,6 +63,11 @@ def read_entry(registry: Path, name: str) -> dict[str, Any]:
     checked_name(name, "the name of a release")
     path = registry / f"{name}.yaml"
     entry = complete(read_yaml(path), read_yaml(SCHEMA), str(path))
+    for source in entry["sources"]:
+        if wrong := wrong_address(source):
+            raise InputError(
+                "Not valid.", where=f"{path}, key 'sources'", found=quoted(shown(source)), expected=wrong
+            )
     if entry["release"] != name:
         raise InputError(
             "A registry file and its release differ in name.",

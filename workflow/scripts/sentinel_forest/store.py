@@ -71,7 +71,9 @@ class Store:
 
         Known by any of its published digests; where none is published, by where it came from.
         """
-        names = [file.digests["sha256"].lower()] if "sha256" in file.digests else []
+        names = []
+        if "sha256" in file.digests:
+            names.append(checked_key("sha256", file.digests["sha256"], self.root))
         if "md5" in file.digests:
             names.append(_noted(self._by_md5(file.digests["md5"])))
         if not {"sha256", "md5"} & file.digests.keys():
