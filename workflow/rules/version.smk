@@ -115,7 +115,7 @@ rule check:
         "../../envs/workflow.yaml"
     params:
         code=code_digest("check"),
-        folder=f"work/check/{VERSION.name}",
+        folder=lambda wildcards: f"work/check/{VERSION.name}",
     message:
         "Hold the new computation against the sealed version"
     shell:
