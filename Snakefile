@@ -90,12 +90,6 @@ rule compare:
     localrule: True
 
 
-rule check:
-    input:
-        DIFFERENCES,
-    localrule: True
-
-
 rule export:
     input:
         EXPORTS,

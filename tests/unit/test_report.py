@@ -38,7 +38,6 @@ from sentinel_forest.report import (
     pages,
     reproduction,
     scores,
-    splits,
 )
 from sentinel_forest.reproduce import REPRODUCTION
 from sentinel_forest.score import CONFUSION, METRICS, PAIRED
@@ -597,14 +596,6 @@ def test_a_folder_without_a_finished_version_is_refused(tmp_path):
 
 
 # Parts
-
-
-def test_classes_that_a_split_knows_by_number_have_their_names():
-    release = SimpleNamespace(dataset=datasets.load("so2sat"))
-    assert splits._in_words(release, "0.8 of label 10 for test") == "0.8 of Dense trees for test"
-    both = SimpleNamespace(dataset=datasets.load("sen12ms"))
-    assert splits._in_words(both, "label 9") == "Water (scene)"
-    assert splits._in_words(both, "Water") == "Water"
 
 
 def test_scores_are_joined_over_trials():

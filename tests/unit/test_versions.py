@@ -102,8 +102,9 @@ def test_hold_names_all_differences(sealed):
 
 
 def test_what_is_sealed(sealed, tmp_path):
-    assert versions.is_sealed(sealed)
     (sealed / "version.json").unlink()
+    assert versions.is_sealed(sealed)
+    (sealed / "manifest.sha256").unlink()
     assert not versions.is_sealed(sealed)
     draft = tmp_path / "draft"
     draft.mkdir()
@@ -176,9 +177,9 @@ def _changed(column, values):
 def test_equal_versions_do_not_differ(tmp_path, capsys):
     sealed, computed = _version(tmp_path / "a"), _version(tmp_path / "b")
     assert list(check.differences(sealed, computed)) == []
-    output = tmp_path / "differences.tsv"
-    check.main(["--sealed", str(sealed), "--computed", str(computed), "--output", str(output)])
+    check.main(["--sealed", str(sealed), "--computed", str(computed), "--folder", str(tmp_path)])
     assert "all 1 files are equal" in capsys.readouterr().out
+    output = tmp_path / "differences.tsv"
     assert output.read_text().count("\n") == 1
 
 
@@ -212,10 +213,9 @@ def test_files_and_rows_that_are_missing_or_new(tmp_path):
 def test_check_writes_the_table_and_stops(tmp_path, capsys):
     sealed = _version(tmp_path / "a")
     computed = _version(tmp_path / "b", _changed("value", [0.5, 0.5]))
-    output = tmp_path / "differences.tsv"
     with pytest.raises(InputError, match="1 files differ"):
-        check.main(["--sealed", str(sealed), "--computed", str(computed), "--output", str(output)])
-    assert pd.read_csv(output, sep="\t")["greatest"].tolist() == [0.25]
+        check.main(["--sealed", str(sealed), "--computed", str(computed), "--folder", str(tmp_path)])
+    assert pd.read_csv(tmp_path / "differences.tsv", sep="\t")["greatest"].tolist() == [0.25]
     assert capsys.readouterr().err.startswith("metrics.tsv\n    value, rows that differ: 1")
 
 

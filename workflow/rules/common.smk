@@ -1,6 +1,5 @@
 """Configuration, paths and the helpers that all rules share."""
 
-import os
 import re
 import shlex
 import sys
@@ -12,7 +11,7 @@ SCRIPTS = HERE.parent / "scripts"
 REGISTRY = HERE.parent.parent / "config" / "releases"
 sys.path.insert(0, str(SCRIPTS))
 
-from sentinel_forest import lock, resources, versions
+from sentinel_forest import call, lock, resources, versions
 from sentinel_forest.digests import canonical, code_digest, digest, file_digest
 from sentinel_forest.errors import InputError
 from sentinel_forest.seen import Seen
@@ -40,7 +39,7 @@ if workflow.is_main_process:
 # A finished version is never computed again in its place: its rules then write to a folder of
 # their own, which `snakemake check` holds against it, whatever has changed since. `snakemake --report`
 # computes nothing: it shows what the rules wrote where they wrote it.
-REPORTING = any(word.partition("=")[0] == "--report" for word in sys.argv)
+CALL = call.parse(sys.argv[1:]) if workflow.is_main_process else call.Call()
 # The published figures, and the schema whose defaults complete them: the sheet is made of them.
 PAPERS = [
     *sorted((REGISTRY.parent / "papers").glob("*.yaml")),
@@ -49,25 +48,28 @@ PAPERS = [
 IDENTITY = versions.identity(SELECTION.described, SELECTION.releases) | {
     "papers": digest({path.name: file_digest(path) for path in PAPERS})
 }
-SEALED = versions.is_sealed(VERSION) and not REPORTING
-CHECKING = any(re.fullmatch(r"(\w+_)?check", word) for word in sys.argv[1:])
-# These compute nothing either; above all, a lock must come off whatever has changed.
-IDLE = any(
-    word in ("--unlock", "--lint", "--list-rules", "--list") for word in sys.argv
-)
-if CHECKING and not SEALED and not IDLE:
-    raise WorkflowError(str(versions.not_sealed(VERSION)))
-if SEALED and not CHECKING and not IDLE and workflow.is_main_process:
-    known = {
-        name: versions.data_digest(
-            Path("work") / name / "digests.tsv", SEEN[name], SELECTION.paths[name]
-        )
-        for name in RELEASES
-    }
+FINISHED = versions.is_sealed(VERSION)
+SEALED = FINISHED and not CALL.is_report
+# What is finished is held before anything is made from it. A lock must come off whatever has changed,
+# and a check tells the differences itself.
+if workflow.is_main_process and not CALL.is_idle:
     try:
-        versions.hold(
-            VERSION, IDENTITY, {name: data for name, data in known.items() if data}
-        )
+        if CALL.checks and not SEALED:
+            raise versions.not_sealed(VERSION)
+        if SEALED and not CALL.only_checks:
+            known = {
+                name: versions.data_digest(
+                    Path("work") / name / "digests.tsv",
+                    SEEN[name],
+                    SELECTION.paths[name],
+                )
+                for name in RELEASES
+            }
+            versions.hold(
+                VERSION, IDENTITY, {name: data for name, data in known.items() if data}
+            )
+        if FINISHED and not CALL.only_checks:
+            versions.hold_files(VERSION)
     except InputError as error:
         raise WorkflowError(str(error)) from None
 RESULTS = Path("work") / "check" / config["version"] / "results" if SEALED else VERSION

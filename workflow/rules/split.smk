@@ -24,13 +24,14 @@ rule split:
             canonical(SELECTION.definitions(wildcards.release)[wildcards.scheme])
         ),
         seed=config["seed"],
+        classes=json_of(lambda release: SELECTION.datasets[release.name].label_names),
     message:
         "Split {wildcards.release}: {wildcards.scheme}, trial {wildcards.trial}"
     shell:
         "python -m sentinel_forest.split --release {wildcards.release} --catalog {input.catalog}"
         " --scheme {wildcards.scheme} --definition {params.definition} --trial {wildcards.trial}"
-        " --seed {params.seed} --output {output.split} --balance {output.balance}"
-        " --infeasible {output.infeasible} >{log} 2>&1"
+        " --seed {params.seed} --classes {params.classes} --output {output.split}"
+        " --balance {output.balance} --infeasible {output.infeasible} >{log} 2>&1"
 
 
 rule signature:

@@ -37,7 +37,6 @@ VERSION_FILES = [
     REPORT,
     INDEX,
 ]
-DIFFERENCES = f"work/check/{config['version']}/differences.tsv"
 
 
 rule publish_integrity:
@@ -101,22 +100,24 @@ rule seal:
         " --verified {input.verified} --files {input.files} >{log} 2>&1"
 
 
-rule hold_against_sealed:
-    """Hold a new computation of a sealed version against its manifest."""
+rule check:
+    """Hold a new computation of a sealed version against its files."""
+
+    # Without an output: what was equal once is looked at again, whenever it is asked for.
     input:
         manifest="<results>/manifest.sha256",
         sealed=ancient(str(VERSION / "manifest.sha256")),
-    output:
-        DIFFERENCES,
     log:
-        "<logs>/hold_against_sealed.log",
+        "<logs>/check.log",
+    retries: 0
     localrule: True
     conda:
         "../../envs/workflow.yaml"
     params:
         code=code_digest("check"),
+        folder=lambda wildcards: f"work/check/{VERSION.name}",
     message:
         "Hold the new computation against the sealed version"
     shell:
         "python -m sentinel_forest.check --sealed {input.sealed} --computed {input.manifest}"
-        " --output {output} 2>&1 | tee {log}"
+        " --folder {params.folder} 2>&1 | tee {log}"

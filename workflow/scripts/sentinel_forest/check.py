@@ -2,6 +2,7 @@
 
 import argparse
 import itertools
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -13,6 +14,11 @@ import pandera.pandas as pa
 from .digests import file_digest
 from .errors import InputError, run
 from .tables import read_parquet, write_tsv
+from .versions import read_manifest
+
+RESULTS, WORK, LAST, TABLE = "results", "work", "last", "differences.tsv"
+"""What lies in the folder of a check: the computation under way (results and intermediates), the last one
+that differed, and the table of what differed."""
 
 DIFFERENCES = pa.DataFrameSchema(
     {
@@ -32,25 +38,49 @@ computed: its values; greatest: greatest absolute difference of a numeric column
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Compare two manifests and, where files differ, their tables."""
+    """Compare the files of two manifests and, where they differ, their tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sealed", type=Path, required=True, help="manifest of the sealed version")
     parser.add_argument("--computed", type=Path, required=True, help="manifest of the new computation")
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--folder", type=Path, required=True, help="folder of the check")
     arguments = parser.parse_args(argv)
     rows = list(differences(arguments.sealed, arguments.computed))
     table = pd.DataFrame(rows, columns=list(DIFFERENCES.columns))
     kinds = {name: str(column.dtype) for name, column in DIFFERENCES.columns.items()}
-    write_tsv(arguments.output, table.astype(kinds), DIFFERENCES)
+    write_tsv(arguments.folder / TABLE, table.astype(kinds), DIFFERENCES)
+    files = len(read_manifest(arguments.sealed))
+    end(arguments.folder, keep=bool(rows))
     if rows:
         print(text(rows), file=sys.stderr)
         raise InputError(
             f"{table['file'].nunique()} files differ from the sealed version.", where=arguments.sealed,
-            found=f"{len(rows)} differences, listed above", expected="the same bytes",
-            remedy=f"look at version.json there and in {arguments.computed.parent} for the digest that "
-            "explains it: data, code, configuration or environment",
+            found=f"{len(rows)} differences, listed above and in {arguments.folder / TABLE}",
+            expected="the same bytes",
+            remedy="put back sealed files that are not what their manifest says; for the others look at "
+            f"version.json there and in {arguments.folder / LAST / RESULTS} for the digest that explains "
+            "them: data, code, configuration or environment",
         )  # fmt: skip
-    print(f"all {len(read_manifest(arguments.sealed))} files are equal, byte for byte")
+    print(f"all {files} files are equal, byte for byte")
+
+
+def end(folder: Path, keep: bool) -> None:
+    """Clear the way for the next check, which computes everything anew.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the check.
+    keep : bool
+        Whether the computation is to be kept for a closer look, in the place of the last one.
+    """
+    last = folder / LAST
+    shutil.rmtree(last, ignore_errors=True)
+    for name in (RESULTS, WORK):
+        if not keep:
+            shutil.rmtree(folder / name, ignore_errors=True)
+        elif (folder / name).exists():
+            last.mkdir(exist_ok=True)
+            (folder / name).rename(last / name)
 
 
 def text(rows: Iterable[tuple]) -> str:
@@ -66,35 +96,38 @@ def text(rows: Iterable[tuple]) -> str:
     return "\n".join(lines)
 
 
-def read_manifest(path: Path) -> dict[str, str]:
-    """SHA-256 (hex) of each file of a manifest, by its path."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return {line[66:]: line[:64] for line in lines}
-
-
 def differences(sealed: Path, computed: Path) -> Iterator[tuple]:
-    """Rows of `DIFFERENCES` for two manifests, each beside its files."""
+    """Rows of `DIFFERENCES` for two versions, from their manifests and the files beside these."""
     before, after = read_manifest(sealed), read_manifest(computed)
     for name in sorted({*before, *after}):
         if name not in after:
             yield (name, "", "file is missing", 0, "", before[name][:12], "", np.nan)
         elif name not in before:
             yield (name, "", "file is new", 0, "", "", after[name][:12], np.nan)
-        elif before[name] != after[name]:
-            yield from _file_differences(
-                name, sealed.parent / name, computed.parent / name, before[name], after[name]
-            )
+        else:
+            now = _digest(computed.parent / name)
+            if now != before[name]:
+                yield from _file_differences(
+                    name, sealed.parent / name, computed.parent / name, before[name], now
+                )
         if name in before:
-            path = sealed.parent / name
-            now = file_digest(path) if path.is_file() else ""
+            now = _digest(sealed.parent / name)
             if now != before[name]:
                 what = "the sealed file is not what its manifest says"
                 yield (name, "", what, 0, "", before[name][:12], now[:12], np.nan)
 
 
+def _digest(path: Path) -> str:
+    """SHA-256 (hex) of a file; "" if there is none."""
+    return file_digest(path) if path.is_file() else ""
+
+
 def _file_differences(name: str, sealed: Path, computed: Path, before: str, after: str) -> Iterator[tuple]:
-    if name.endswith((".tsv", ".parquet")) and sealed.is_file():
-        rows = list(_table_differences(name, _read(sealed), _read(computed)))
+    if name.endswith((".tsv", ".parquet")) and sealed.is_file() and computed.is_file():
+        try:
+            rows = list(_table_differences(name, _read(sealed), _read(computed)))
+        except (OSError, ValueError):  # one of them is no table any more
+            rows = []
         if rows:
             yield from rows
             return

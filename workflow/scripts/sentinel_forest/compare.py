@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from .check import read_manifest
 from .configuration import leaves
 from .digests import canonical
 from .errors import InputError, run
@@ -18,7 +17,7 @@ from .headline import SHOWN
 from .metrics import AS_SAMPLED, DESIGN_WEIGHTED
 from .score import METRICS
 from .tables import read_tsv, write_tsv
-from .versions import MANIFEST, VERSION
+from .versions import MANIFEST, VERSION, hold_files, read_manifest
 
 KEYS = [
     "release", "scheme", "trial", "classifier", "features", "task", "role", "metric", "definition", "class",
@@ -79,13 +78,14 @@ def read(folder: Path) -> Side:
     Raises
     ------
     InputError
-        If the folder holds none.
+        If the folder holds none, or files of it are not those that its manifest names.
     """
     if not (folder / VERSION).is_file() or not (folder / MANIFEST).is_file():
         raise InputError(
             "There is no finished version of this name.", where=folder, expected=f"{VERSION} and {MANIFEST}",
             remedy="name one of the folders under results/",
         )  # fmt: skip
+    hold_files(folder)
     files = read_manifest(folder / MANIFEST)
     tables = [_scores(folder, path) for path in files if path.endswith("/metrics.tsv")]
     columns = [*KEYS, "value", "low", "high"]

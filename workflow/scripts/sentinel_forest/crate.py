@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from .borders import shown
-from .check import read_manifest
 from .configuration import leaves
 from .digests import canonical, file_digest
 from .errors import InputError, run
 from .releases import read_entry
 from .tables import replacing, write_text
-from .versions import MANIFEST, VERSION
+from .versions import MANIFEST, VERSION, hold_files, read_manifest
 
 CRATE = "ro-crate-metadata.json"
 WORKFLOW = "Snakefile"
@@ -114,13 +113,14 @@ def crate(folder: Path, registry: Path) -> list[Entity]:
     Raises
     ------
     InputError
-        If the folder holds no finished version.
+        If the folder holds no finished version, or files of it are not those that its manifest names.
     """
     if not (folder / VERSION).is_file() or not (folder / MANIFEST).is_file():
         raise InputError(
             "This folder holds no finished version.", where=folder, expected=f"{VERSION} and {MANIFEST}",
             remedy="run the workflow to its end first",
         )  # fmt: skip
+    hold_files(folder)
     about = json.loads((folder / VERSION).read_text(encoding="utf-8"))
     configuration = about["configuration"]
     own = configuration["own_releases"]

@@ -385,7 +385,7 @@ def _balanced(catalog: pd.DataFrame, options: Options, seed: Seed, trial: int) -
 
     A patch's weight is how many of its class and role stood there for each that was drawn.
     """
-    strata = strata_of(catalog, options["strata"])  # type: ignore[arg-type]
+    strata = strata_of(catalog, options["strata"], options.get("classes", ()))  # type: ignore[arg-type]
     if not strata.names:
         raise InputError(
             "There are no classes to balance.", where="option strata", found="no label is known",
@@ -474,7 +474,7 @@ def make(
     scheme : str
         Name of the scheme, for messages.
     classes : sequence of str
-        Names of the classes of ``label``, for the table of balance.
+        Names of the classes of ``label``, for the tables of balance and of what could not be met.
 
     Raises
     ------
@@ -482,7 +482,7 @@ def make(
         If the definition is wrong, does not suit the catalog, or leaves a role empty; with
         ``strict`` also if a request could not be met.
     """
-    options = complete(definition, scheme)
+    options = {**complete(definition, scheme), "classes": classes}
     if catalog.empty:
         raise InputError("The catalog is empty: there is nothing to split.", where=f"scheme {scheme}")
     catalog = catalog.reset_index(drop=True)

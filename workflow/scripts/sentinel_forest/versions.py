@@ -4,10 +4,11 @@ import argparse
 import importlib.metadata
 import json
 import platform
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .digests import code_digest, digest, file_digest
@@ -25,6 +26,9 @@ STEPS = (
     "reference", "score", "price", "headline", "reproduce", "importance", "croissant",
 )  # fmt: skip
 """Modules whose code can change a result."""
+NAMED = 5
+"""Files that a message names at most."""
+_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 PACKAGES = (
     "h5py",
     "numpy",
@@ -69,6 +73,75 @@ def manifest(folder: Path, files: Sequence[Path]) -> str:
     return "".join(sorted(lines, key=lambda line: line[66:]))
 
 
+def read_manifest(path: Path) -> dict[str, str]:
+    """SHA-256 (hex) of each file of a manifest, by its path below the folder of the manifest.
+
+    Raises
+    ------
+    InputError
+        If a line is not of the form that `manifest` writes, names a file elsewhere, or one that was named
+        before; or if there is no line at all.
+    """
+    files: dict[str, str] = {}
+    lines = path.read_bytes().decode("utf-8", "replace").removesuffix("\n").split("\n")
+    for number, line in enumerate(lines, start=1):
+        match = _LINE.fullmatch(line)
+        parts = PurePosixPath(match[2]).parts if match else ()
+        if match is None or ".." in parts or parts[0] == "/" or match[2] in files:
+            raise InputError(
+                "This manifest is damaged.", where=f"{path}, line {number}", found=repr(line[:80]),
+                expected="a SHA-256 in hex, two blanks, and a path below this folder, each path once",
+                remedy="put the manifest back from a copy of the version",
+            )  # fmt: skip
+        files[match[2]] = match[1]
+    return files
+
+
+def damages(folder: Path, files: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with files of a version, by their path; nothing if they are what the manifest says.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the version.
+    files : mapping
+        See `read_manifest`.
+    """
+    found = {}
+    for name, sealed in files.items():
+        try:
+            now = file_digest(folder / name)
+        except (FileNotFoundError, NotADirectoryError):
+            found[name] = "is missing"
+        except OSError as error:
+            found[name] = f"cannot be read ({error.strerror})"
+        else:
+            if now != sealed:
+                found[name] = f"has SHA-256 {now[:12]}, in the manifest {sealed[:12]}"
+    return found
+
+
+def hold_files(folder: Path) -> None:
+    """Stop if a file of a finished version is not what its manifest says.
+
+    Raises
+    ------
+    InputError
+        With the files that are missing or others.
+    """
+    files = read_manifest(folder / MANIFEST)
+    if found := damages(folder, files):
+        rows = [f"{name} {what}" for name, what in list(found.items())[:NAMED]]
+        rows += [f"and {len(found) - NAMED} more"] if len(found) > NAMED else []
+        raise InputError(
+            f"Files of version {folder.name!r} are not those that its manifest names.",
+            where=folder / MANIFEST,
+            found=f"{len(found)} of {len(files)} files\n    " + "\n    ".join(rows),
+            remedy="put them back from a copy of the version; or, to compute it again, remove "
+            f"{folder / MANIFEST} with these files and call snakemake as for the first time",
+        )
+
+
 def identity(config: Mapping[str, Any], releases: Mapping[str, Release]) -> dict[str, Any]:
     """Digests of everything that determines a version's results, except the data themselves.
 
@@ -97,7 +170,7 @@ def settings(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_sealed(folder: Path) -> bool:
     """Whether a version is finished and must not change."""
-    return folder.name != DRAFT and (folder / MANIFEST).is_file() and (folder / VERSION).is_file()
+    return folder.name != DRAFT and (folder / MANIFEST).is_file()
 
 
 def hold(folder: Path, now: Mapping[str, Any], data: Mapping[str, str]) -> None:
@@ -117,8 +190,7 @@ def hold(folder: Path, now: Mapping[str, Any], data: Mapping[str, str]) -> None:
     InputError
         With what differs and the two ways on.
     """
-    sealed = json.loads((folder / VERSION).read_text(encoding="utf-8"))["identity"]
-    differences = _differences(sealed, dict(now) | {"data": data})
+    differences = _differences(_sealed_identity(folder), dict(now) | {"data": data})
     if differences:
         raise InputError(
             f"Version {folder.name!r} is finished and sealed; this run would give it other results.",
@@ -127,6 +199,23 @@ def hold(folder: Path, now: Mapping[str, Any], data: Mapping[str, str]) -> None:
             remedy="give the run a new name (--config version=NAME; draft while you work on code), "
             "or hold it against a new computation: snakemake check, with the arguments of this call",
         )
+
+
+def _sealed_identity(folder: Path) -> dict[str, Any]:
+    """The identity that a finished version says it has."""
+    path = folder / VERSION
+    try:
+        found = json.loads(path.read_bytes())["identity"]
+        if all(isinstance(found[key], dict) for key in ("registry", "data")):
+            return dict(found)
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        pass
+    raise InputError(
+        f"Version {folder.name!r} is finished and sealed, but does not say any more what made it.",
+        where=path, found="a damaged file" if path.is_file() else "no such file",
+        expected="the description that was written with the manifest",
+        remedy="put it back from a copy of the version, or give the run a new name (--config version=NAME)",
+    )  # fmt: skip
 
 
 def not_sealed(folder: Path) -> InputError:

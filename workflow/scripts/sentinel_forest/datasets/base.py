@@ -226,6 +226,19 @@ class Dataset(ABC):
     class_schemes: Mapping[str, tuple[Category, ...]] = {}
     """Class schemes besides those of the tasks, of which the catalog has shares: ``<scheme>_<code>``."""
 
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Names of the classes of the catalog's `label`, by its value; none without a task for patches.
+
+        Where a task for pixels has a class of the same name, the task of the label stands behind it:
+        ``Water (scene)`` beside ``Water``.
+        """
+        labelled = next((task for task in self.tasks.values() if task.unit == "patch"), None)
+        if labelled is None:
+            return ()
+        others = {name for task in self.tasks.values() if task.unit == "pixel" for name in task.names}
+        return tuple(f"{name} ({labelled.name})" if name in others else name for name in labelled.names)
+
     @abstractmethod
     def list_files(self, folder: Path) -> list[str]:
         """Relative paths of the files in `folder` that belong to this dataset's layout, sorted.

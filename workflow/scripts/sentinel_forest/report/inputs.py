@@ -12,7 +12,6 @@ import pandas as pd
 
 from .. import catalog, datasets
 from ..beside import ENGINES
-from ..check import read_manifest
 from ..compare import COMPARISON
 from ..curves import CURVES, RELIABILITY
 from ..datasets.base import Dataset
@@ -28,7 +27,7 @@ from ..score import METRICS, SCORES_BY
 from ..split import BALANCE, INFEASIBLE
 from ..tables import read_parquet, read_tsv
 from ..verify import INTEGRITY
-from ..versions import MANIFEST
+from ..versions import MANIFEST, read_manifest
 from .model import Cell, Source
 
 VERSION = "version.json"

@@ -1,7 +1,5 @@
 """The page on splits: how alike the roles are, what they share, and what a leak is worth."""
 
-import re
-
 from ..confusion import ROLES
 from . import figures
 from .inputs import ReleaseResults, VersionResults
@@ -53,7 +51,7 @@ def _balance(release: ReleaseResults) -> list[Item]:
     classes = balance[(balance["quantity"] == "class") & balance["deviation"].notna()]
     if len(classes):
         frame = classes.assign(
-            label=[_in_words(release, str(name)) for name in classes["class"]],
+            label=classes["class"],
             series=classes["role"],
             panel=classes["scheme"],
             value=100 * classes["deviation"],
@@ -78,16 +76,6 @@ def _balance(release: ReleaseResults) -> list[Item]:
     return items
 
 
-def _in_words(release: ReleaseResults, text: str) -> str:
-    """A text with the names of classes for which splits have a number, e.g. ``label 3``."""
-    tasks = release.dataset.tasks.values()
-    labelled = next((task for task in tasks if task.unit == "patch"), None)
-    if labelled is None:
-        return text
-    of = f" ({labelled.name})" if len(tasks) > 1 else ""
-    return re.sub(r"\blabel (\d+)\b", lambda found: labelled.names[int(found[1])] + of, text)
-
-
 def _infeasible(release: ReleaseResults) -> list[Item]:
     unmet = release.infeasible
     if unmet.empty:
@@ -96,7 +84,7 @@ def _infeasible(release: ReleaseResults) -> list[Item]:
     return [
         table(
             f"Requests that could not be met in {release.name}",
-            unmet[columns].assign(request=[_in_words(release, text) for text in unmet["request"]]),
+            unmet[columns],
             release.from_trials(INFEASIBLE, "split"),
             "",
             release.is_sample,

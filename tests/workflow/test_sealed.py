@@ -1,0 +1,130 @@
+"""A sealed version whose files have changed: nothing is made from it, and a check says so."""
+
+import json
+import os
+
+import pytest
+
+from project import copy_of
+
+pytestmark = pytest.mark.xdist_group("runs")
+CALL = ("--configfile", "tiny.yaml", "--cores", "1")
+METRICS = "cloudsen12-sample/baselines/published/1/metrics.tsv"
+NOT_THOSE = "are not those that its manifest names"
+
+
+@pytest.fixture
+def sealed(tiny, tmp_path):
+    """A copy of the small version in which a test may do damage, and its folder."""
+    copy = copy_of(tiny, tmp_path / "sealed", whole=True)
+    return copy, copy.folder / "results" / "tiny-v1"
+
+
+def flip(path):
+    """Change one bit in the middle of a file; its length and its date stay."""
+    before = path.stat()
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        ("report",), ("compare", "--config", "against=other"), ("export",), ("check", "report"),
+        ("--report", "seen.html"), ("--forcerun", "crate"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_nothing_is_made_from_a_damaged_version(sealed, call):
+    copy, folder = sealed
+    flip(folder / METRICS)
+    before = copy.tree(".")
+    printed = copy.snakemake(*CALL, *call, fails=True)
+    assert f"Files of version 'tiny-v1' {NOT_THOSE}" in printed
+    assert f"{METRICS} has SHA-256" in printed
+    assert "1 of " in printed
+    assert "put them back from a copy" in printed
+    assert "Traceback" not in printed
+    assert "rule " not in printed
+    assert {path for path in copy.tree(".") if ".snakemake" not in path} == {
+        path for path in before if ".snakemake" not in path
+    }
+    assert copy.tree("results") == {path: sha for path, sha in before.items() if path.startswith("results/")}
+
+
+def test_every_file_that_is_missing_or_another_is_named(sealed):
+    copy, folder = sealed
+    (folder / METRICS).unlink()
+    (folder / "headline.tsv").write_bytes(b"")
+    printed = copy.snakemake(*CALL, fails=True)
+    assert f"{METRICS} is missing" in printed
+    assert "headline.tsv has SHA-256" in printed
+    assert "2 of " in printed
+    assert not (folder / METRICS).exists()
+
+
+def test_a_sealed_version_without_its_description_is_not_computed_over(sealed):
+    copy, folder = sealed
+    for damage in (lambda path: path.write_text("{}"), lambda path: path.unlink()):
+        damage(folder / "version.json")
+        before = copy.tree("results")
+        printed = copy.snakemake(*CALL, fails=True)
+        assert "does not say any more what made it" in printed
+        assert "Traceback" not in printed
+        assert copy.tree("results") == before
+
+
+def test_a_version_that_is_damaged_is_not_compared_with(sealed):
+    copy, folder = sealed
+    other = folder.parent / "other"
+    folder.rename(other)
+    flip(other / METRICS)
+    arguments = ("compare", *CALL, "--config", "against=other")
+    printed = copy.snakemake(*arguments, fails=True)
+    assert f"Files of version 'other' {NOT_THOSE}" in printed
+    assert not list((folder.parent / "tiny-v1").glob("compare_*"))
+
+
+def test_locks_and_lint_ask_for_no_files(sealed):
+    copy, folder = sealed
+    flip(folder / METRICS)
+    copy.snakemake("--unlock", *CALL[:2])
+    assert NOT_THOSE not in copy.snakemake("--lint", *CALL[:2])
+
+
+def test_a_folder_may_be_called_check(sealed):
+    """The word is a target only where Snakemake takes it for one."""
+    copy, _ = sealed
+    place = copy.folder.parent / "check"
+    copy.folder.rename(place)
+    copy = type(copy)(place.parent)
+    files = ("--snakefile", str(place / "Snakefile"), "--configfile", str(place / "tiny.yaml"))
+    arguments = (*files, "--cores", "1", "--directory", "check")
+    assert "Nothing to be done" in copy.snakemake(*arguments)
+    flip(place / "results" / "tiny-v1" / METRICS)
+    assert NOT_THOSE in copy.snakemake(*arguments, fails=True)
+
+
+def test_check_looks_again_each_time(sealed):
+    """At the files themselves, whatever was found before; and it computes everything anew."""
+    copy, folder = sealed
+    check = copy.folder / "work" / "check" / "tiny-v1"
+    for _ in range(2):
+        printed = copy.snakemake("check", *CALL)
+        assert "files are equal, byte for byte" in printed
+        assert "Verify cloudsen12-sample" in printed
+        assert sorted(path.name for path in check.iterdir()) == ["differences.tsv"]
+    flip(folder / METRICS)
+    printed = copy.snakemake("check", *CALL, fails=True)
+    assert f"{METRICS}\n" in printed
+    assert "the sealed file is not what its manifest says" in printed
+    assert "1 files differ" in printed
+    assert "Traceback" not in printed
+    assert METRICS in (check / "differences.tsv").read_text(encoding="utf-8")
+    kept = check / "last" / "results"
+    assert json.loads((kept / "version.json").read_text(encoding="utf-8"))["identity"]
+    (folder / METRICS).write_bytes((kept / METRICS).read_bytes())
+    assert "Verify cloudsen12-sample" in copy.snakemake("check", *CALL, "--dry-run")
+    assert "Nothing to be done" in copy.snakemake(*CALL)
