@@ -14,9 +14,7 @@ def without_shadow(**reflectance: float) -> float:
     return float(pixel.compute(["AWEInsh"], bands)[0, 0, 0, 0])
 
 
-@pytest.mark.parametrize(
-    ("band", "weight"), [(GREEN, 4.0), (NEAR, -0.25), (SHORT_1, -4.0), (SHORT_2, -2.75)]
-)
+@pytest.mark.parametrize(("band", "weight"), [(GREEN, 4.0), (NEAR, -0.25), (SHORT_1, -4.0), (SHORT_2, -2.75)])
 def test_each_band_has_the_weight_of_the_paper(band, weight):
     """Feyisa et al. 2014: 4 (green - SWIR1) - (0.25 NIR + 2.75 SWIR2), doi 10.1016/j.rse.2013.08.029."""
     reflectance = dict.fromkeys((GREEN, NEAR, SHORT_1, SHORT_2), 0.0) | {band: 0.4}
