@@ -1,7 +1,8 @@
 """Engines side by side: forests of other libraries, on the training and held-out rows of a forest.
 
 The rows are those of `sentinel_forest.curves`. Differences are paired: both forests see the same rows, and
-the same draws over their groups. Where a row is a patch, McNemar's test stands beside the bootstrap.
+the same draws over their groups. Where each row is a patch and a group of its own, McNemar's test stands
+beside the bootstrap: patches of one group are not independent.
 """
 
 import sys
@@ -84,7 +85,7 @@ def engines(
         other = training.present[forest.predict(grown.forest, held.X, threads)] == held.truth
         about = forest.out_of_bag(training, grown.votes)
         rows += _rows(subject, held, engine, other, about, configured, hit)
-        if task.unit == "patch":
+        if task.unit == "patch" and held.groups == len(held.truth):
             rows.append(_mcnemar(rows[-2], other, hit))
     return conform(pd.DataFrame(rows, columns=list(ENGINES.columns)), ENGINES)
 
