@@ -2,9 +2,9 @@
 
 The trials of a scheme share patches, so that their scores are not independent, and the bounds of their
 intervals cannot be put together to those of the mean. Instead each draw of the bootstrap takes groups, with
-replacement, out of the union of the groups that the trials test on; each trial is scored on those of its own
-test patches whose groups were drawn, as often as they were; and the replicate of the mean is the mean of these
-scores. So trials that test on the same groups rise and fall together, and trials that test on others do not.
+replacement, out of the union of the groups that the trials test on. Each trial is scored on those of its own
+test patches whose groups were drawn, as often as they were; the mean of these scores is the replicate of the
+mean. So trials that test on the same groups rise and fall together, and trials that test on others do not.
 A draw in which a trial has no score, because none of its groups was drawn or the metric is undefined, is left
 out, and the note counts such draws.
 """
@@ -88,8 +88,7 @@ def average(trials: Sequence[Trial], dataset: Dataset, draws: int, seed: Sequenc
         for found, trial in zip(scores, trials, strict=True):
             found |= _scores(trial.confusion, dataset, role, names, counts)
     by_key = [
-        {key: row for key, row in zip(_keys(trial.metrics), trial.metrics.to_dict("records"), strict=True)}
-        for trial in trials
+        dict(zip(_keys(trial.metrics), trial.metrics.to_dict("records"), strict=True)) for trial in trials
     ]
     numbers = [trial.number for trial in trials]
     rows = [
@@ -214,7 +213,8 @@ def _read(metrics: Sequence[str], confusions: Sequence[str]) -> Iterator[list[Tr
         alone = min(set(scores) ^ set(counts))
         raise InputError(
             "A trial has scores or counts, not both.", where="{}, trial {}".format(*alone),
-            expected="--metrics and --confusions with the same trials", remedy="give both tables of each trial",
+            expected="--metrics and --confusions with the same trials",
+            remedy="give both tables of each trial",
         )  # fmt: skip
     for scheme in dict.fromkeys(scheme for scheme, _ in scores):
         numbers = sorted(number for name, number in scores if name == scheme)

@@ -32,8 +32,8 @@ HEADLINE = pa.DataFrameSchema(
 
 EXPLAINED = (
     "Means over trials on test patches [95 % interval of the mean, over groups].\n"
-    "n, groups: units and groups that a score rests on, in the trial that has the fewest; if figures differ,\n"
-    "of each from the left."
+    "n, groups: units and groups that a score rests on, in the trial that has the fewest.\n"
+    "Where figures differ in them, those of each from the left."
 )
 
 KEYS = ["release", "scheme", "classifier", "features", "task", "metric", "definition", "class"]
@@ -141,7 +141,7 @@ def _kind(rows: pd.DataFrame, title: str) -> pd.DataFrame:
 
 
 def _numbered(table: pd.DataFrame, numbers: dict[str, int]) -> pd.DataFrame:
-    """The table with numbers for its notes, which are added to `numbers`; without the column if it is blank."""
+    """The table with numbers for its notes, added to `numbers`; without the column if it is blank."""
     for note in table["note"]:
         if note:
             numbers.setdefault(note, len(numbers) + 1)

@@ -53,8 +53,8 @@ REPRODUCTION = pa.DataFrameSchema(
 `published`, `ours`, `low`, `high`: as in `score.METRICS`. `verdict`: ``inside``; ``outside by`` the
 distance from the published figure to the nearer end of our interval, with ``+`` where ours is higher; of
 reference algorithms ``equal to the printed decimals`` or ``differs by`` ours minus the published figure, in
-its unit; or ``not comparable:`` and why. `note`: what else a reader must know; `source`: where the figure was read;
-`protocol`: how it came about.
+its unit; or ``not comparable:`` and why. `note`: what else a reader must know; `source`: where the figure
+was read; `protocol`: how it came about.
 """
 
 

@@ -175,8 +175,8 @@ def _example(row: pd.Series) -> str:
     return (
         f"Read it like this: forests on the features {row['features']} of {row['release']}, trained on "
         f"the training patches of the {trained} ({trials}) and tested on its test patches, have the "
-        f"{figure} {interval_text(row['value'], row['low'], row['high'])}, from {row['n']} units of {row['groups']} "
-        f"groups; mark: {row['mark']}."
+        f"{figure} {interval_text(row['value'], row['low'], row['high'])}, from {row['n']} units of "
+        f"{row['groups']} groups; mark: {row['mark']}."
     )
 
 

@@ -55,8 +55,9 @@ def _verdicts(version: VersionResults, sheet: pd.DataFrame) -> Table:
         frame.assign(release=column(map(version.cell, frame["release"])), verdict=_cells(frame["verdict"])),
         [SHEET],
         "Inside: the published figure lies in our 95 % interval, widened by half a unit of its last decimal. "
-        "Outside: it does not. Equal, or differs: a reference algorithm leaves nothing to chance, so that its "
-        "score on the same images is the published one. Not comparable: the two are not of the same thing, and no verdict is given.",
+        "Outside: it does not. Equal, or differs: a reference algorithm leaves nothing to chance: its score "
+        "on the same images is the published one. Not comparable: the two are not of the same thing, and no "
+        "verdict is given.",
         version.has_samples,
     )
 
