@@ -35,7 +35,7 @@ def catalog(groups):
 
 
 def scored(groups, sets=("s1", "s2"), weight=None, city=None):
-    """Confusion table, metrics, comparisons and scores by city; each third patch is wrong in the first set."""
+    """Confusion table, metrics, comparisons, scores by city; each third patch is wrong in the first set."""
     patches = catalog(groups)
     rows = []
     for place, name in enumerate(sets):
