@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -79,15 +79,15 @@ def average(trials: Sequence[Trial], dataset: Dataset, draws: int, seed: Sequenc
     """
     scheme = trials[0].scheme
     if len(trials) == 1:
-        rows = trials[0].metrics.assign(scheme=scheme, trials=1)
-        return conform(rows[list(AVERAGES.columns)], AVERAGES)
+        alone = trials[0].metrics.assign(scheme=scheme, trials=1)
+        return conform(alone[list(AVERAGES.columns)], AVERAGES)
     scores = [dict[Key, Score]() for _ in trials]
     for role in ROLES:
         names = known_groups(*(trial.confusion[trial.confusion["role"] == role] for trial in trials))
         counts = uncertainty.resamples(len(names), draws, digests.seed(*seed, scheme, role, "average"))
         for found, trial in zip(scores, trials, strict=True):
             found |= _scores(trial.confusion, dataset, role, names, counts)
-    by_key = [
+    by_key: list[dict[Key, Mapping[Any, Any]]] = [
         dict(zip(_keys(trial.metrics), trial.metrics.to_dict("records"), strict=True)) for trial in trials
     ]
     numbers = [trial.number for trial in trials]
@@ -119,7 +119,7 @@ def _scores(
 
 
 def _mean(
-    numbers: Sequence[int], rows: Sequence[Mapping[str, object] | None], scores: Sequence[Score | None]
+    numbers: Sequence[int], rows: Sequence[Mapping[Any, Any] | None], scores: Sequence[Score | None]
 ) -> dict[str, object]:
     """A row of `AVERAGES` from those of the trials: None where a trial has none."""
     told = {number: row for number, row in zip(numbers, rows, strict=True) if row is not None}
@@ -127,14 +127,12 @@ def _mean(
     known = {number: row for number, row in told.items() if not pd.isna(row["value"])}
     support = (known or told).values()
     groups = min(int(row["groups"]) for row in support)
-    replicates = [
-        score.replicates for number, score in zip(numbers, scores, strict=True) if number in known and score
-    ]
+    of_known = [score for number, score in zip(numbers, scores, strict=True) if number in known and score]
     low, high, doubts = np.nan, np.nan, ""
     if known:
-        mean = np.mean(replicates, axis=0) if len(replicates) == len(known) else np.full(1, np.nan)
+        mean = np.mean([score.replicates for score in of_known], axis=0)
         low, high = uncertainty.interval(mean, groups)
-        doubts = _doubts(mean, groups, any(score is not None and score.reservation for score in scores))
+        doubts = _doubts(mean, groups, any(score.reservation for score in of_known))
     parts = {number: _parts(str(row["note"])) for number, row in told.items()}
     few = f"mean of {len(known)} of {len(numbers)} trials" if 0 < len(known) < len(numbers) else ""
     return {name: first[name] for name in KEY} | {

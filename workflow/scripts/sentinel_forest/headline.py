@@ -126,7 +126,8 @@ def _each(values: pd.Series) -> str:
 
 def _notes(rows: pd.DataFrame) -> str:
     """What is noted on all figures, and on some with their names."""
-    parts = {row.figure: row.note.split("; ") for row in rows.itertuples() if row.note}
+    noted = zip(rows["figure"].astype(str), rows["note"].astype(str), strict=True)
+    parts = {figure: note.split("; ") for figure, note in noted if note}
     found = []
     for part in dict.fromkeys(part for of_figure in parts.values() for part in of_figure):
         where = [figure for figure, of_figure in parts.items() if part in of_figure]

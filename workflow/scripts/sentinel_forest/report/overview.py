@@ -153,7 +153,7 @@ def _glance(version: VersionResults) -> tuple[Item, ...]:
             line["trials"] = links(by_name[key[0]].trial_links(key[1], METRICS))
             told = support(rows[(rows[GLANCE] == list(key)).all(axis=1)])
             line |= told | {"mark": mark(told["mark"])}
-        line[row.figure] = score(row.value, row.low, row.high)
+        line[str(row.figure)] = score(row.value, row.low, row.high)
     frame = pd.DataFrame(list(wide.values()))
     frame = frame.map(lambda value: value if isinstance(value, (str, Cell)) else Cell("", "", "number"))
     return (
