@@ -4,11 +4,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import pandera.pandas as pa
 import pytest
 
-from sentinel_forest import evaluation, price, score, tables, uncertainty
+from sentinel_forest import curves, evaluation, forest, price, score, tables, uncertainty
 from sentinel_forest.confusion import CONFUSION, confusion
 from sentinel_forest.datasets.base import Category, FeatureSet, Question, Task
+from sentinel_forest.errors import InputError
 from sentinel_forest.paired import BOOTSTRAP, MCNEMAR, PAIRED
 
 CLEAR, THICK = "clear", "thick cloud"
@@ -116,6 +118,34 @@ def test_the_price_of_a_leak_says_it_too():
     assert found["difference"].notna().any()
     assert found[["low", "high"]].isna().all(axis=None)
     assert found["note"].str.contains(SAID.format(3, 24)).all()
+
+
+def test_held_out_rows_of_unknown_groups_have_no_draws(tmp_path):
+    names = [f"p{k:02}" for k in range(20)]
+    table = pd.DataFrame({"patch": names, "label": np.int16(0), "weight": 1.0, "a": np.float32(1)})
+    tables.write_parquet(tmp_path / "1.parquet", table, pa.DataFrameSchema())
+    groups = [None, "", *(f"g{k:02}" for k in range(18))]
+    known = pd.DataFrame({"patch": names, "group": pd.Series(groups, dtype="str")})
+    arguments = [tmp_path / "1.parquet"], ["a"], frozenset(names)
+    held = curves.held_out_rows(*arguments, known, 100, 50, (1,))
+    assert (held.groups, held.draws.shape) == (18, (1, 19))
+    hit = np.arange(20) % 2
+    assert held.reservation == SAID.format(2, 20)
+    value, low, high, rows, count, note = curves.summary(held, curves.overall_accuracy(held, hit))
+    assert (value, rows, count, note) == (0.5, 20, 18, SAID.format(2, 20))
+    assert np.isnan([low, high]).all()
+    bins = curves.reliability(held, hit / 2, hit, ("l1c", "cloud", "cloud"))
+    assert bins["low"].isna().all()
+    assert set(bins["note"]) == {SAID.format(2, 20), "no held-out row has such a probability"}
+    with pytest.raises(InputError, match="A patch is not in the catalog"):
+        curves.held_out_rows(*arguments, known[1:], 100, 50, (1,))
+
+
+def test_training_rows_of_unknown_groups_stay_together(tmp_path):
+    known = pd.DataFrame({"patch": list("PQRS"), "group": pd.Series(["b", None, "a", None], dtype="str")})
+    tables.write_parquet(tmp_path / "catalog.parquet", known, pa.DataFrameSchema())
+    found = forest.row_groups(tmp_path / "catalog.parquet", np.array(list("PQRSQ")))
+    assert found.tolist() == [1, 2, 0, 2, 2]
 
 
 # Few groups
