@@ -11,6 +11,11 @@ import pandas as pd
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "workflow" / "scripts" / "sentinel_forest"
+sys.path.insert(0, str(PACKAGE.parent))
+
+from sentinel_forest import headline  # noqa: E402
+from sentinel_forest.tables import read_tsv  # noqa: E402
+
 HEADLINE = ROOT / "results" / "reference" / "headline.tsv"
 FIGURES = (("OA", ""), ("AA", ""), ("BOA", "cloud"))
 """Metric and class of the columns of the table."""
@@ -54,25 +59,15 @@ def _reached(name: str, after: dict[str, set[str]]) -> set[str]:
 
 def headline_table() -> str:
     """The forests of the reference run in Markdown: a row for each release, scheme and feature set."""
-    table = pd.read_csv(HEADLINE, sep="\t", keep_default_na=False, na_values={"value": [""], "low": [""]})
-    rows = table[(table["classifier"] == "forest") & (table["features"] != "")]
-    rows = rows[~rows["definition"].str.endswith("design-weighted")]
-    heads = ["release", "scheme", "features", "mark"]
-    titles = [f"{metric} {name}".strip() for metric, name in FIGURES]
-    lines = ["| " + " | ".join([*heads, *titles]) + " |", "|---" * (len(heads) + len(titles)) + "|"]
-    for key, part in rows.groupby(heads, sort=True):
-        scores = part.set_index(["metric", "class"])[["value", "low", "high"]]
-        cells = [_score(scores[scores.index == figure]) for figure in FIGURES]
-        lines.append("| " + " | ".join([*map(str, key), *cells]) + " |")
+    table = read_tsv(HEADLINE, headline.HEADLINE)
+    rows = headline.as_figures(table[(table["classifier"] == "forest") & (table["features"] != "")])
+    rows = rows[pd.MultiIndex.from_frame(rows[["metric", "class"]]).isin(FIGURES)]
+    order = [f"{metric} {name}".strip() for metric, name in FIGURES]
+    rows = rows.sort_values("figure", key=lambda names: names.map(order.index), kind="stable")
+    wide = headline.wide(rows, ["release", "scheme", "features"])
+    lines = ["| " + " | ".join(wide) + " |", "|---" * len(wide.columns) + "|"]
+    lines += ["| " + " | ".join(cells) + " |" for cells in wide.replace("-", "").to_numpy().tolist()]
     return "\n".join(lines) + "\n"
-
-
-def _score(rows: pd.DataFrame) -> str:
-    """``value [low, high]``, empty where there is none."""
-    if rows.empty or pd.isna(rows["value"].iloc[0]):
-        return ""
-    value, low, high = rows.astype(float).iloc[0]
-    return f"{value:.3f}" if pd.isna(low) else f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def modules() -> str:

@@ -23,7 +23,8 @@ def rows(count, seed):
 
 @pytest.fixture(params=["pixel", "patch"])
 def case(request):
-    """A forest, the rows that it was grown on, and rows of 20 groups that it has not seen."""
+    """A forest, the rows that it was grown on, and rows that it has not seen: pixels of 20 groups, or patches
+    of which each is a group."""
     X, labels = rows(900, 1)
     training = forest.Training(X, labels, np.ones(900), np.array(["p"] * 900))
     grown = forest.grow_all(training, SETTINGS, 4, 1)
@@ -31,9 +32,10 @@ def case(request):
     task = Task("cloud", request.param, CATEGORIES)
     subject = curves.Subject("l1c", task, grown.forest, training.present, fit)
     Z, truth = rows(600, 2)
-    draws = np.vstack([np.ones((1, 20)), uncertainty.resamples(20, 300, 1)])
+    groups = 20 if request.param == "pixel" else 600
+    draws = np.vstack([np.ones((1, groups)), uncertainty.resamples(groups, 300, 1)])
     weight = np.random.default_rng(3).uniform(1, 9, 600)
-    return subject, curves.HeldOut(Z, truth, weight, np.arange(600) % 20, draws), training
+    return subject, curves.HeldOut(Z, truth, weight, np.arange(600) % groups, draws), training
 
 
 def blind(X, y, weight, settings, trees, seed, threads):
@@ -93,6 +95,14 @@ def test_a_blind_engine_is_found_out_on_the_same_rows(case, monkeypatch):
         only = [(told[0] & ~told[1]).sum(), (told[1] & ~told[0]).sum()]
         assert row["p"] == pytest.approx(binomtest(only[0], sum(only)).pvalue)
         assert np.isnan(row["difference_low"])
+
+
+def test_patches_of_groups_have_no_test_that_takes_them_as_independent(case, monkeypatch):
+    monkeypatch.setattr(forest, "ENGINES", {**forest.ENGINES, "blind": blind})
+    subject, held, training = case
+    draws = np.vstack([np.ones((1, 300)), uncertainty.resamples(300, 50, 1)])
+    pairs = curves.HeldOut(held.X, held.truth, held.weight, np.arange(600) % 300, draws)
+    assert beside.MCNEMAR not in set(table((subject, pairs, training), "blind")["test"])
 
 
 def test_holm_corrects_over_all_rows_of_a_test(case, monkeypatch):

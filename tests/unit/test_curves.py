@@ -131,7 +131,7 @@ def test_one_group_has_values_and_no_interval(forest):
     table, _ = curves.by_trees(subject(model, codes), alone, 7, 300)
     assert table["value"].notna().all()
     assert table[["low", "high"]].isna().all(axis=None)
-    assert set(table["note"]) == {"one group: no interval"}
+    assert set(table["note"]) == {"fewer than eight groups (1): no interval"}
 
 
 # Learning curve

@@ -31,7 +31,7 @@ BY_HAND = {
     "NDWI": -3 / 7,
     "MNDWI": -1 / 9,
     "AWEIsh": 0.1 + 0.5 - 1.125 - 0.0375,
-    "AWEInsh": -0.2 - 0.125 + 0.4125,
+    "AWEInsh": -0.2 - (0.125 + 0.4125),
     "NDTI": 0.2,
     "NDSI": -1 / 9,
     "NDSII": -3 / 7,
@@ -61,6 +61,7 @@ CATALOGUE_BANDS = {
 }  # fmt: skip
 NOT_IN_CATALOGUE = {
     "BSI", "brightness_visible", "whiteness", "HOT", "B8/B11", "cirrus",
+    "AWEInsh",  # the catalogue has lost the brackets of the paper
     "VH-VV", "VH_dB", "VV_dB", "VH/VV_dB",
 }  # fmt: skip
 

@@ -4,44 +4,33 @@ import re
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from project import ROOT
 from sentinel_forest import headline
 from sentinel_forest.tables import read_tsv
 
 
-def _metrics(trial, value, low, high, mark="clean", **other):
+def _row(value, low, high, mark="clean", **other):
+    """A row of the averages of release r, unless changed."""
     row = {
-        "classifier": "forest", "features": "l1c", "task": "cloud", "role": "test", "metric": "OA",
-        "definition": "OA", "class": "", "value": value, "low": low, "high": high, "mark": mark,
-        "release": "r", "scheme": "s", "trial": trial,
+        "release": "r", "scheme": "s", "trials": 2, "classifier": "forest", "features": "l1c",
+        "task": "cloud", "role": "test", "metric": "OA", "definition": "OA", "class": "", "value": value,
+        "low": low, "high": high, "n": 90, "groups": 12, "mark": mark, "note": "",
     }  # fmt: skip
-    return pd.DataFrame([row | other])
+    return row | other
 
 
-def test_value_is_the_mean_and_the_interval_holds_those_of_all_trials():
-    (row,) = headline.headline([_metrics(1, 0.8, 0.7, 0.9), _metrics(2, 0.6, 0.5, 0.75)]).itertuples()
-    assert (row.trials, row.value, row.low, row.high) == (2, pytest.approx(0.7), 0.5, 0.9)
-
-
-def test_a_trial_without_an_interval_leaves_none():
-    (row,) = headline.headline([_metrics(1, 0.8, 0.7, 0.9), _metrics(2, 0.6, np.nan, np.nan)]).itertuples()
-    assert row.value == pytest.approx(0.7)
-    assert np.isnan(row.low)
-    assert np.isnan(row.high)
-
-
-def test_every_link_of_any_trial_is_in_the_mark():
-    marks = ["linked: roi", "clean", "linked: content, roi (validation-test); failed checks accepted: nan"]
-    tables = [_metrics(trial, 0.5, 0.4, 0.6, mark) for trial, mark in enumerate(marks, 1)]
-    (row,) = headline.headline(tables).itertuples()
-    assert row.mark == "failed checks accepted: nan; linked: content, roi, roi (validation-test)"
+def brought_together(*rows):
+    """The headline table of some rows."""
+    table = pd.DataFrame(rows)
+    by_release = dict(iter(table.groupby("release", sort=False)))
+    return headline.headline({name: part.drop(columns="release") for name, part in by_release.items()})
 
 
 def test_rows_are_sorted_whatever_the_order_of_the_tables():
-    tables = [_metrics(1, 0.5, 0.4, 0.6, release=name, scheme=scheme) for name in "ba" for scheme in "ts"]
-    table = headline.headline(tables)
+    table = brought_together(
+        *(_row(0.5, 0.4, 0.6, release=name, scheme=scheme) for name in "ba" for scheme in "ts")
+    )
     assert table[["release", "scheme"]].to_numpy().tolist() == [
         ["a", "s"],
         ["a", "t"],
@@ -51,26 +40,25 @@ def test_rows_are_sorted_whatever_the_order_of_the_tables():
 
 
 def test_other_roles_and_other_definitions_stay_out():
-    tables = [
-        _metrics(1, 0.5, 0.4, 0.6),
-        _metrics(1, 0.9, 0.8, 1.0, role="validation"),
-        _metrics(1, 0.9, 0.8, 1.0, metric="AA", definition="AA over all classes"),
-    ]
-    assert len(headline.headline(tables)) == 1
+    table = brought_together(
+        _row(0.5, 0.4, 0.6),
+        _row(0.9, 0.8, 1.0, role="validation"),
+        _row(0.9, 0.8, 1.0, metric="AA", definition="AA over all classes"),
+    )
+    assert len(table) == 1
 
 
 def test_scores_of_unequally_drawn_patches_are_there_as_sampled_and_weighted():
-    tables = [
-        _metrics(1, 0.5, 0.4, 0.6, definition="OA, as sampled"),
-        _metrics(1, 0.7, 0.6, 0.8, definition="OA, design-weighted"),
-    ]
-    table = headline.headline(tables)
+    table = brought_together(
+        _row(0.5, 0.4, 0.6, definition="OA, as sampled"),
+        _row(0.7, 0.6, 0.8, definition="OA, design-weighted"),
+    )
     assert table.set_index("definition")["value"].to_dict() == {
         "OA, as sampled": 0.5, "OA, design-weighted": 0.7,
     }  # fmt: skip
     assert lines(table)[1:] == [
-        ["scheme", "features", "OA", "mark"],
-        ["s", "l1c", "0.500 [0.400, 0.600]", "clean"],
+        ["scheme", "features", "OA", "n", "groups", "mark"],
+        ["s", "l1c", "0.500 [0.400, 0.600]", "90", "12", "clean"],
     ]
 
 
@@ -80,40 +68,71 @@ def lines(table):
 
 
 def _boa(value, question, **other):
-    return _metrics(
-        1, value, 0.1, 0.9, metric="BOA", definition="median over patches", **{"class": question}, **other
-    )
+    about = {"metric": "BOA", "definition": "median over patches", "class": question, "n": 7, "groups": 5}
+    return _row(value, None, None, **about | {"note": "fewer than eight groups (5): no interval"} | other)
 
 
 def test_terminal_shows_forests_then_references_without_the_trivial_company():
-    tables = [
-        _metrics(1, 0.5, 0.4, 0.6, "linked: city, roi (validation-test); failed checks accepted: nan"),
+    rows = [
+        _row(0.5, 0.4, 0.6),
         _boa(0.75, "cloud"),
         _boa(0.85, "shadow"),
-        _boa(np.nan, "cloud", classifier="fmask", features=""),
+        _boa(np.nan, "cloud", classifier="fmask", features="", note="constant"),
         _boa(0.625, "cloud", classifier="sen2cor", features=""),
-        _metrics(1, 0.25, 0.2, 0.3, classifier="majority"),
+        _row(0.25, 0.2, 0.3, classifier="majority"),
     ]
-    assert lines(headline.headline([table.assign(mark=tables[0]["mark"]) for table in tables])) == [
+    mark = "linked: city, roi (validation-test); failed checks accepted: nan"
+    assert lines(brought_together(*(row | {"mark": mark} for row in rows))) == [
         ["r: forests"],
-        ["scheme", "features", "OA", "BOA cloud", "mark"],
-        ["s", "l1c", "0.500 [0.400, 0.600]", "0.750 [0.100, 0.900]", "failed checks accepted, linked"],
+        ["scheme", "features", "OA", "BOA cloud", "n", "groups", "mark", "note"],
+        [
+            "s",
+            "l1c",
+            "0.500 [0.400, 0.600]",
+            "0.750",
+            "90/7",
+            "12/5",
+            "linked, failed checks accepted",
+            "(1)",
+        ],
         [""],
-        ["r: reference algorithms, BOA cloud"],
-        ["scheme", "fmask", "sen2cor"],
-        ["s", "-", "0.625"],
+        ["r: reference algorithms"],
+        ["scheme", "classifier", "BOA cloud", "n", "groups", "mark", "note"],
+        ["s", "fmask", "-", "7", "5", "linked, failed checks accepted", "(2)"],
+        ["s", "sen2cor", "0.625", "7", "5", "linked, failed checks accepted", "(3)"],
+        [""],
+        ["(1) BOA cloud: fewer than eight groups (5): no interval"],
+        ["(2) constant"],
+        ["(3) fewer than eight groups (5): no interval"],
     ]
 
 
 def test_terminal_shows_the_numbers_of_the_reference_run_in_120_columns():
     table = read_tsv(ROOT / "results" / "reference" / "headline.tsv", headline.HEADLINE)
     shown = headline.text(table)
-    assert max(map(len, shown.splitlines())) <= 120
-    forests = table[(table["classifier"] == "forest") & table["class"].isin(["", "cloud"])]
-    for row in forests.itertuples():
-        assert f"{row.value:.3f} [{row.low:.3f}, {row.high:.3f}]" in shown
-    assert len(re.findall(r"\d\.\d{3} \[", shown)) == len(forests)
+    lines_of_tables = [line for line in shown.splitlines() if not line.startswith("(")]
+    assert max(map(len, lines_of_tables)) <= 120
+    forests = headline.as_figures(
+        table[(table["classifier"] == "forest") & table["class"].isin(["", "cloud"])]
+    )
+    assert all(score in shown for score in forests["score"])
 
 
 def test_nothing_scored_is_said():
-    assert headline.text(headline.headline([_metrics(1, 0.9, 0.8, 1.0, role="validation")])) == "no scores"
+    assert headline.text(brought_together(_row(0.9, 0.8, 1.0, role="validation"))) == "no scores"
+
+
+def test_what_a_score_rests_on_stands_in_every_table_that_shows_it():
+    columns = list(brought_together(_row(0.5, 0.4, 0.6)))
+    assert columns[-4:] == ["n", "groups", "mark", "note"]
+    wide = headline.wide(headline.as_figures(brought_together(_row(0.5, 0.4, 0.6))), ["scheme"])
+    assert list(wide)[-4:] == ["n", "groups", "mark", "note"]
+
+
+def test_a_note_on_all_figures_is_told_once():
+    rows = brought_together(
+        _row(0.5, None, None, note="a; b"),
+        _row(0.4, None, None, metric="AA", definition="AA over present classes", note="a"),
+    )
+    (line,) = headline.wide(headline.as_figures(rows), ["scheme"]).itertuples()
+    assert line.note == "a; OA: b"

@@ -18,6 +18,7 @@ from PIL import Image
 
 from project import ROOT
 from sentinel_forest import datasets
+from sentinel_forest.average import AVERAGES
 from sentinel_forest.beside import ENGINES
 from sentinel_forest.catalog import schema
 from sentinel_forest.compare import COMPARISON
@@ -37,7 +38,6 @@ from sentinel_forest.report import (
     model,
     pages,
     reproduction,
-    scores,
 )
 from sentinel_forest.reproduce import REPRODUCTION
 from sentinel_forest.score import CONFUSION, METRICS, PAIRED
@@ -145,8 +145,9 @@ def write_tables(below: Path, release: str) -> None:
     ]
     metrics = pd.DataFrame(rows, columns=list(METRICS.columns))
     write_tsv(trial / "metrics.tsv", metrics, METRICS)
-    summary = headline([metrics.assign(release=release, scheme="published", trial=1)])
-    write_tsv(below.parent / "headline.tsv", summary, HEADLINE)
+    averages = metrics.assign(scheme="published", trials=1)[list(AVERAGES.columns)]
+    write_tsv(below / "averages.tsv", averages, AVERAGES)
+    write_tsv(below.parent / "headline.tsv", headline({release: averages}), HEADLINE)
     pair = ("forest", "l1c", "fmask", "", "cloud", "test", "OA", "OA", "", 0.3125, 0.1, 0.5, 0.01, 0.02, 2, 2)
     paired = pd.DataFrame(
         [(*pair, "cluster bootstrap over groups", "clean", "")], columns=list(PAIRED.columns)
@@ -359,8 +360,8 @@ def test_a_headline_number_has_its_data_split_definition_interval_mark_and_file(
 def test_the_first_headline_number_is_read_out(version):
     assert (
         "forests on the features l1c of cloudsen12-sample, trained on the training patches of the published "
-        "split (1 trial) and tested on its test patches, have the OA 0.813 [0.763, 0.863]; "
-        "mark: linked: <roi>."
+        "split (1 trial) and tested on its test patches, have the OA 0.813 [0.763, 0.863], "
+        "from 90 units of 2 groups; mark: linked: <roi>."
     ) in Outline((version / "report.html").read_text(encoding="utf-8")).text
 
 
@@ -596,20 +597,6 @@ def test_a_folder_without_a_finished_version_is_refused(tmp_path):
 
 
 # Parts
-
-
-def test_scores_are_joined_over_trials():
-    metrics = pd.DataFrame(
-        [
-            ("s", "forest", "l1c", "cloud", "OA", "OA", "", 0.5, 0.4, 0.6, 1, "clean", "", "test"),
-            ("s", "forest", "l1c", "cloud", "OA", "OA", "", 0.7, 0.5, 0.9, 2, "linked: roi", "few", "test"),
-            ("s", "forest", "l1c", "cloud", "OA", "OA", "", 0.1, 0.0, 0.2, 1, "clean", "", "validation"),
-        ],
-        columns=[*scores.KEYS, "value", "low", "high", "trial", "mark", "note", "role"],
-    )
-    (row,) = scores.over_trials(metrics).itertuples()
-    assert (row.value, row.low, row.high, row.trials) == (pytest.approx(0.6), 0.4, 0.9, 2)
-    assert (row.mark, row.note) == ("clean; linked: roi", "few")
 
 
 @given(st.lists(st.tuples(st.integers(-50, 50), st.integers(1, 9)), min_size=1, max_size=40))

@@ -1,6 +1,7 @@
 """The reproduction sheet: the right verdict, and none where two figures are not of the same thing."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -83,11 +84,12 @@ def verdicts(table, figure):
 
 
 def test_a_figure_in_the_interval_is_inside_and_all_columns_are_told(read):
-    row = sheet(read(), scores(mark="linked: product", note="few groups")).iloc[0]
+    table = sheet(read(), scores(mark="linked: product", note="few groups"))
+    row = table[table["figure"] == "one: RF"].iloc[0]
     assert row["verdict"] == "inside"
-    assert (row["paper"], row["figure"], row["confirmed"]) == ("paper", "one: Fmask", "second-hand")
+    assert (row["paper"], row["figure"], row["confirmed"]) == ("paper", "one: RF", "second-hand")
     assert (row["release"], row["scheme"], row["trial"]) == ("r", "published", 1)
-    assert (row["published"], row["ours"], row["low"], row["high"]) == (0.84, 0.83, 0.8, 0.86)
+    assert (row["published"], row["ours"], row["low"], row["high"]) == (0.8, 0.83, 0.8, 0.86)
     assert row["note"] == "labels of 2022; few groups; test patches linked: product"
     assert (row["source"], row["protocol"]) == ("s", "p")
 
@@ -95,16 +97,42 @@ def test_a_figure_in_the_interval_is_inside_and_all_columns_are_told(read):
 @pytest.mark.parametrize(
     ("low", "high", "verdict"),
     [
-        (0.80, 0.83, "outside by -0.0100"),
-        (0.87, 0.90, "outside by +0.0300"),
-        (0.80, 0.835, "inside"),
-        (0.845, 0.90, "inside"),
-        (0.846, 0.90, "outside by +0.0060"),
+        (0.76, 0.79, "outside by -0.0100"),
+        (0.83, 0.86, "outside by +0.0300"),
+        (0.76, 0.795, "inside"),
+        (0.805, 0.90, "inside"),
+        (0.806, 0.90, "outside by +0.0060"),
         (np.nan, np.nan, "not comparable: ours has no interval"),
     ],
 )
 def test_outside_says_by_how_much_and_half_a_decimal_is_rounding(read, low, high, verdict):
-    assert verdicts(sheet(read(), scores(low=low, high=high)), "one: Fmask") == [verdict]
+    assert verdicts(sheet(read(), scores(low=low, high=high)), "one: RF")[:1] == [verdict]
+
+
+@pytest.mark.parametrize(
+    ("value", "verdict"),
+    [
+        (0.84, "equal to the printed decimals"),
+        (0.8351, "equal to the printed decimals"),
+        (0.835, "equal to the printed decimals"),
+        (0.845, "equal to the printed decimals"),
+        (0.8349, "differs by -0.0051"),
+        (0.8512, "differs by +0.0112"),
+    ],
+)
+@pytest.mark.parametrize("bounds", [(0.5, 0.9), (0.1, 0.2), (np.nan, np.nan)])
+def test_a_reference_algorithm_is_equal_or_differs_whatever_its_interval(read, value, verdict, bounds):
+    """0.84 is printed with two decimals: what is rounded to it lies from 0.835 to 0.845."""
+    low, high = bounds
+    assert verdicts(sheet(read(), scores(value=value, low=low, high=high)), "one: Fmask") == [verdict]
+
+
+def test_a_difference_of_percentages_is_in_per_cent(read):
+    per_cent = {"metric": "PA", "definition": "% of cloudy patches above 0.9", "class": "cloud"}
+    figures = read("tables", 0, "figures", 0, per_cent | {"decimals": 2})
+    figures = [replace(figure, value=62.5) for figure in figures if figure.name == "one: Fmask"]
+    table = sheet(figures, scores(value=61.25, metric="PA", definition=per_cent["definition"]))
+    assert verdicts(table, "one: Fmask") == ["differs by -1.2500"]
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.integers(0, 4))
@@ -286,7 +314,7 @@ def test_the_step_writes_a_sheet(tmp_path):
     ])  # fmt: skip
     written = tables.read_tsv(tmp_path / "sheet.tsv", reproduce.REPRODUCTION)
     rows = written[written["figure"] == "cloud: Fmask 4"]
-    assert rows.loc[rows["metric"] == "BOA", "verdict"].tolist() == ["inside"]
+    assert rows.loc[rows["metric"] == "BOA", "verdict"].tolist() == ["differs by -0.0100"]
     assert (
         rows.loc[rows["metric"] != "BOA", "verdict"] == "not comparable: not computed in this version"
     ).all()

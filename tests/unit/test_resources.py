@@ -85,6 +85,8 @@ def test_size_of_a_folder(tmp_path, monkeypatch, most, files):
         ("importance", "", 400 + 0.24 + 3 * 1.16, 3 + 0.4 + 2 * 0.10642, 0),
         # 250 patches held out, 4 + 1 classifiers, 10 cells of each.
         ("score", "", 400 + 250 * (16_000 + 800 * 50) / 1e6, 3 + 4e-4 * 250 * 5, 0),
+        # Two trials of one scheme.
+        ("average", "", 400 + 2 * 250 * (16_000 + 800 * 50) / 1e6, 3 + 2 * 4e-4 * 250 * 5, 0),
     ],
 )
 def test_worked_by_hand(rule, name, memory, seconds, written):
@@ -164,7 +166,7 @@ def test_all_work():
     work = {row.rule: row for row in resources.all_work(selection())}
     assert {rule: row.jobs for rule, row in work.items()} == {
         "inspect": 1, "catalog": 1, "split": 2, "ledger": 1, "feature_table": 4, "reference": 4,
-        "signature": 4, "fit": 2, "predict": 4, "score": 2, "importance": 1,
+        "signature": 4, "fit": 2, "predict": 4, "score": 2, "average": 1, "importance": 1,
     }  # fmt: skip
     assert work["feature_table"].core_hours == pytest.approx(4 * 3.1325 / 3600)
     assert work["feature_table"].written == pytest.approx(4 * 0.015)

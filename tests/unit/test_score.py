@@ -110,7 +110,7 @@ def test_pooled_figures_by_hand() -> None:
     # right: 6 + 9 + 15 + 8 + 2 of 80
     assert overall["value"] == pytest.approx(40 / 80)
     assert (overall["n"], overall["groups"]) == (80, 4)
-    assert "fewer than ten groups (4)" in overall["note"]
+    assert "fewer than eight groups (4): no interval" in overall["note"]
     cloud = {"of": "cloud", "definition": "question, pooled"}
     # 38 pixels of cloud, 26 found; 42 without, 34 found
     assert row(found, metric="OA", **cloud)["value"] == pytest.approx((26 + 34) / 80)
@@ -189,7 +189,7 @@ def test_one_group_has_no_interval() -> None:
     only = row(found, metric="OA")
     assert only["value"] == 0.5
     assert np.isnan([only["low"], only["high"]]).all()
-    assert only["note"] == "one group: no interval"
+    assert only["note"] == "fewer than eight groups (1): no interval"
 
 
 def test_a_reference_answers_its_questions_and_no_other() -> None:
@@ -458,11 +458,11 @@ def test_scores_by_city_by_hand() -> None:
     assert row(rome, definition="mIoU over present classes")["value"] == 0.5
     assert row(rome, definition="mIoU over all classes")["value"] == pytest.approx(0.5 / 3)
     assert row(rome, metric="OA")[["n", "groups"]].tolist() == [2, 2]
-    assert "fewer than ten groups (2)" in row(rome, metric="OA")["note"]
+    assert "fewer than eight groups (2): no interval" in row(rome, metric="OA")["note"]
     oslo = row(found[found["stratum"] == "oslo"], metric="OA")
     assert oslo[["value", "n", "groups"]].tolist() == [0.5, 2, 1]
     assert np.isnan([oslo["low"], oslo["high"]]).all()
-    assert oslo["note"] == "one group: no interval"
+    assert oslo["note"] == "fewer than eight groups (1): no interval"
     empty = row(found[found["stratum"] == "unknown"], metric="kappa")
     assert np.isnan(empty["value"])
     assert empty["note"] == "role test (unknown) has one class only, and it is always predicted"
@@ -474,7 +474,7 @@ def test_scores_of_strata_are_those_of_their_patches_alone() -> None:
     names = [f"{k}" for k in range(60)]
     counts = [(name, *generator.choice(list("abc"), 2), 1) for name in names]
     about = pd.DataFrame({"patch": names, "group": [f"g{k // 3}" for k in range(60)], "season": "spring"})
-    about["city"] = ["rome" if k < 45 else "oslo" for k in range(60)]
+    about["city"] = ["rome" if k < 30 else "oslo" for k in range(60)]
     found, whole = scored_by(counts, about, draws=400)
     values = ["metric", "definition", "value", "n", "groups"]
     spring, all_over = found[found["attribute"] == "season"], whole[whole["class"] == ""]
@@ -482,7 +482,7 @@ def test_scores_of_strata_are_those_of_their_patches_alone() -> None:
         spring[values].reset_index(drop=True), all_over[values].reset_index(drop=True)
     )
     assert spring["low"].to_numpy() == pytest.approx(all_over["low"].to_numpy(), abs=0.06)
-    rome, _ = scored_by(counts[:45], about[:45], draws=400)
+    rome, _ = scored_by(counts[:30], about[:30], draws=400)
     columns = [*values, "low", "high"]
     pd.testing.assert_frame_equal(
         found.loc[found["stratum"] == "rome", columns].reset_index(drop=True),

@@ -35,10 +35,11 @@ def test_interval_of_known_replicates() -> None:
     assert wider == pytest.approx((0.008550, 0.991450), abs=2e-5)
 
 
-def test_interval_leaves_out_undefined_draws_and_needs_two_groups() -> None:
+def test_interval_leaves_out_undefined_draws_and_needs_eight_groups() -> None:
     replicates = np.array([np.nan, 0.5, 0.5, np.nan])
     assert uncertainty.interval(replicates, 12) == (0.5, 0.5)
-    assert np.isnan(uncertainty.interval(replicates, 1)).all()
+    assert uncertainty.interval(replicates, 8) == (0.5, 0.5)
+    assert np.isnan([uncertainty.interval(replicates, groups) for groups in range(8)]).all()
     assert np.isnan(uncertainty.interval(np.full(3, np.nan), 12)).all()
 
 

@@ -206,6 +206,24 @@ def named_metrics(wildcards, input):
     )
 
 
+def tables_of_trials(name):
+    """Input function: a table of all trials of a release."""
+    return lambda wildcards: [
+        f"<results>/{wildcards.release}/baselines/{scheme}/{trial}/{name}"
+        for scheme, trial in SELECTION.trials(wildcards.release)
+    ]
+
+
+def named_tables(name):
+    """An input of `tables_of_trials` with scheme and trial, for the command."""
+    return lambda wildcards, input: " ".join(
+        f"{scheme}:{trial}:{path}"
+        for (scheme, trial), path in zip(
+            SELECTION.trials(wildcards.release), input[name]
+        )
+    )
+
+
 def feature_shards(release, name):
     return [
         f"<work>/{release}/features/{name}/{shard}.parquet" for shard in shards(release)

@@ -117,10 +117,47 @@ rule price:
         " --output {output} >{log} 2>&1"
 
 
+rule average:
+    """The scores of the trials of each scheme as one, with the interval of their mean."""
+    input:
+        metrics=tables_of_trials("metrics.tsv"),
+        confusions=tables_of_trials("confusion.parquet"),
+    output:
+        report(
+            "<results>/{release}/averages.tsv",
+            caption="../report/captions/average.rst",
+            category="4 Baselines",
+            subcategory="{release}",
+            labels={"table": "scores over trials"},
+        ),
+    log:
+        "<logs>/average/{release}.log",
+    benchmark:
+        "<benchmarks>/average/{release}.tsv"
+    conda:
+        "../../envs/workflow.yaml"
+    resources:
+        mem_mb=memory_of("average"),
+        runtime=runtime_of("average"),
+    params:
+        code=code("average"),
+        dataset=DATASET,
+        metrics=named_tables("metrics"),
+        confusions=named_tables("confusions"),
+        draws=config["bootstrap"]["draws"],
+        seed=config["seed"],
+    message:
+        "Average the trials of {wildcards.release}"
+    shell:
+        "python -m sentinel_forest.average --release {wildcards.release} {params.dataset}"
+        " --metrics {params.metrics} --confusions {params.confusions}"
+        " --seed {params.seed} --draws {params.draws} --output {output} >{log} 2>&1"
+
+
 rule headline:
     """The figures one looks at first."""
     input:
-        METRICS,
+        expand("<results>/{release}/averages.tsv", release=RELEASES),
     output:
         report(
             "<results>/headline.tsv",
@@ -135,8 +172,10 @@ rule headline:
         "../../envs/workflow.yaml"
     params:
         code=code_digest("headline"),
-        metrics=named_metrics,
+        averages=lambda wildcards, input: " ".join(
+            f"{release}:{path}" for release, path in zip(RELEASES, input)
+        ),
     message:
         "Write the headline table"
     shell:
-        "python -m sentinel_forest.headline --metrics {params.metrics} --output {output} >{log} 2>&1"
+        "python -m sentinel_forest.headline --averages {params.averages} --output {output} >{log} 2>&1"

@@ -10,7 +10,7 @@ RESULT_FILES = (
     + [
         f"<results>/{release}/{table}"
         for release in RELEASES
-        for table in ("ledger.tsv", "integrity.tsv")
+        for table in ("ledger.tsv", "integrity.tsv", "averages.tsv")
     ]
     + [
         f"<results>/{release}/baselines/{scheme}/{trial}/{table}"

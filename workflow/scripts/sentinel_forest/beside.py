@@ -1,7 +1,8 @@
 """Engines side by side: forests of other libraries, on the training and held-out rows of a forest.
 
 The rows are those of `sentinel_forest.curves`. Differences are paired: both forests see the same rows, and
-the same draws over their groups. Where a row is a patch, McNemar's test stands beside the bootstrap.
+the same draws over their groups. Where each row is a patch and a group of its own, McNemar's test stands
+beside the bootstrap: patches of one group are not independent.
 """
 
 import sys
@@ -14,6 +15,7 @@ import pandera.pandas as pa
 
 from . import curves, forest, uncertainty
 from .curves import AA, OA, HeldOut, Subject
+from .evaluation import notes
 from .forest import Training
 from .paired import BOOTSTRAP, MCNEMAR
 from .tables import columns, conform
@@ -84,7 +86,7 @@ def engines(
         other = training.present[forest.predict(grown.forest, held.X, threads)] == held.truth
         about = forest.out_of_bag(training, grown.votes)
         rows += _rows(subject, held, engine, other, about, configured, hit)
-        if task.unit == "patch":
+        if task.unit == "patch" and held.groups == len(held.truth) and not held.reservation:
             rows.append(_mcnemar(rows[-2], other, hit))
     return conform(pd.DataFrame(rows, columns=list(ENGINES.columns)), ENGINES)
 
@@ -116,6 +118,8 @@ def _rows(
             found = uncertainty.difference(float(drawn[0]), drawn[1:], groups)
             names = "difference_low", "difference_high", "p"
             row |= {"difference": float(drawn[0]), "test": BOOTSTRAP, **dict(zip(names, found, strict=True))}
+            tested = "" if held.reservation else uncertainty.few_tested(groups)
+            row["note"] = notes(note, tested)
         yield row
 
 

@@ -22,7 +22,8 @@ CONFUSION = pa.DataFrameSchema(
     {
         **columns("str", "scheme"),
         "trial": pa.Column("int64", pa.Check.ge(1)),
-        **columns("str", "task", "features", "classifier", "patch", "group"),
+        **columns("str", "task", "features", "classifier", "patch"),
+        **columns("str", "group", nullable=True),
         "role": pa.Column("str", pa.Check.isin(ROLES)),
         **columns("str", "true", "predicted"),
         "count": pa.Column("int64", pa.Check.gt(0)),
@@ -34,8 +35,8 @@ CONFUSION = pa.DataFrameSchema(
 )
 """Counts (patches, or pixels) by patch, true class and predicted class.
 
-`features` is the feature set, empty for a reference algorithm; `weight` is 1 / probability of the patch
-to be drawn; `train_patches` is the number of patches of role train.
+`features` is the feature set, empty for a reference algorithm; `group` is missing where it is unknown;
+`weight` is 1 / probability of the patch to be drawn; `train_patches` is the number of patches of role train.
 """
 
 _WHO = ["task", "features", "classifier"]

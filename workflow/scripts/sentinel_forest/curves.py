@@ -109,6 +109,8 @@ class HeldOut:
         int64 (rows,): number of the group, all of 0..groups-1.
     draws : ndarray
         float64 (1 + draws, groups): how often a group counts, the first row being the sample itself.
+    reservation : str
+        Why there are no draws, or nothing: patches whose group is unknown, which stand last as if one group.
     """
 
     X: np.ndarray
@@ -116,11 +118,16 @@ class HeldOut:
     weight: np.ndarray
     group: np.ndarray
     draws: np.ndarray
+    reservation: str = ""
 
     @property
     def groups(self) -> int:
-        """Number of groups."""
-        return int(self.draws.shape[1])
+        """Number of known groups."""
+        return int(self.draws.shape[1]) - bool(self.reservation)
+
+    def doubts(self, groups: int) -> str:
+        """What is to be said about an interval over so many of the groups, or nothing."""
+        return self.reservation or uncertainty.few_groups(groups)
 
     @cached_property
     def _by_group(self) -> np.ndarray:
@@ -128,14 +135,14 @@ class HeldOut:
 
     def drawn(self, values: np.ndarray) -> np.ndarray:
         """Weighted sum of values (rows,) in each draw: float64 (1 + draws,)."""
-        sums = np.bincount(self.group, self.weight * values, self.groups)
+        sums = np.bincount(self.group, self.weight * values, self.draws.shape[1])
         return self._add(sums[:, None])[:, 0]
 
     def drawn_by_class(self, values: np.ndarray, classes: int) -> np.ndarray:
         """Weighted sum of values (rows,) by true class in each draw: float64 (1 + draws, classes)."""
         place = self.group * classes + self.truth
-        sums = np.bincount(place, self.weight * values, self.groups * classes)
-        return self._add(sums.reshape(self.groups, classes))
+        sums = np.bincount(place, self.weight * values, self.draws.shape[1] * classes)
+        return self._add(sums.reshape(-1, classes))
 
     def _add(self, by_group: np.ndarray) -> np.ndarray:
         # Sparse products add up in one fixed order, dense ones in an order that depends on the cores.
@@ -189,18 +196,25 @@ def held_out_rows(
     if len(table) > most:
         generator = np.random.default_rng(digests.seed(*seed, "rows"))
         table = table.iloc[np.sort(generator.choice(len(table), most, replace=False))]
-    names = table["patch"].map(catalog.set_index("patch")["group"])
-    if names.isna().any():
+    absent = ~table["patch"].isin(catalog["patch"])
+    if absent.any():
         raise InputError(
-            "A patch is not in the catalog.", where=table.loc[names.isna(), "patch"].iloc[0],
+            "A patch is not in the catalog.", where=table.loc[absent, "patch"].iloc[0],
             remedy="give the catalog that the feature tables were computed with",
         )  # fmt: skip
-    group, known = pd.factorize(names, sort=True)
+    names = table["patch"].map(catalog.set_index("patch")["group"])
+    group, known = pd.factorize(names.where(names != ""), sort=True)
+    unknown, reservation = group < 0, ""
     counts = uncertainty.resamples(len(known), draws, digests.seed(*seed, "bootstrap"))
+    every = np.vstack([np.ones((1, len(known))), counts])
+    if unknown.any():
+        alone = table.loc[unknown, "patch"].nunique()
+        reservation = uncertainty.ungrouped(alone, table["patch"].nunique())
+        group, every = np.where(unknown, len(known), group), np.ones((1, len(known) + 1))
     return HeldOut(
         np.ascontiguousarray(table[list(features)].to_numpy(np.float32)),
         table["label"].to_numpy(np.int64), table["weight"].to_numpy(np.float64), group.astype(np.int64),
-        np.vstack([np.ones((1, len(known))), counts]),
+        every, reservation,
     )  # fmt: skip
 
 
@@ -378,7 +392,7 @@ def summary(held: HeldOut, values: np.ndarray) -> tuple[float, float, float, int
     """Value, interval, rows, groups and note of a score (1 + draws,)."""
     low, high = uncertainty.interval(values[1:], held.groups)
     return (
-        float(values[0]), low, high, len(held.truth), held.groups, uncertainty.few_groups(held.groups)
+        float(values[0]), low, high, len(held.truth), held.groups, held.doubts(held.groups)
     )  # fmt: skip
 
 
@@ -406,12 +420,12 @@ def reliability(
     rows: list[tuple[object, ...]] = []
     for place in range(BINS):
         inside = (number == place).astype(np.float64)
-        groups = len(np.unique(held.group[number == place]))
+        groups = int((np.unique(held.group[number == place]) < held.groups).sum())
         weight = held.drawn(inside)
         predicted = _ratio(held.drawn(inside * probability), weight)
         observed = _ratio(held.drawn(inside * happened), weight)
         low, high = uncertainty.interval(observed[1:], groups)
-        note = uncertainty.few_groups(groups) if groups else "no held-out row has such a probability"
+        note = held.doubts(groups) if inside.any() else "no held-out row has such a probability"
         rows.append(
             (
                 *names, place / BINS, (place + 1) / BINS, float(predicted[0]), float(observed[0]), low, high,

@@ -26,12 +26,27 @@ class Sample:
 
     `group` (patches,) is the index of each patch's group; `weight` (patches,) its design weight;
     `draws` (1 + draws, groups) how often a group counts, the first row being the sample itself.
+
+    Where the group of `ungrouped` patches is unknown, nothing says which patches belong together: there is
+    the sample itself and no draw (`undrawn` are left out), and these patches stand last, as if one group.
     """
 
     patches: pd.Index
     group: np.ndarray
     weight: np.ndarray
     draws: np.ndarray
+    ungrouped: int = 0
+    undrawn: int = 0
+
+    @property
+    def groups(self) -> int:
+        """Number of known groups."""
+        return self.draws.shape[1] - (self.ungrouped > 0)
+
+    @property
+    def reservation(self) -> str:
+        """Why there are no draws, or nothing."""
+        return uncertainty.ungrouped(self.ungrouped, len(self.patches))
 
     @property
     def is_weighted(self) -> bool:
@@ -54,7 +69,10 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class Score:
-    """A value and its bootstrap replicates; `undefined` says why the value is NaN."""
+    """A value and its bootstrap replicates.
+
+    `undefined` says why the value is NaN, `reservation` why all replicates are.
+    """
 
     metric: str
     definition: str
@@ -65,6 +83,7 @@ class Score:
     n: int
     groups: int
     undefined: str
+    reservation: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -85,8 +104,10 @@ class Score:
 
     def doubts(self) -> str:
         """What is to be said about the interval."""
+        if self.reservation:
+            return self.reservation
         undefined = int(np.isnan(self.replicates).sum())
-        seldom = self.groups > 1 and undefined > 0
+        seldom = self.groups >= uncertainty.LEAST_GROUPS and undefined > 0
         draws = f"undefined in {undefined} of {len(self.replicates)} draws" if seldom else ""
         return notes(uncertainty.few_groups(self.groups), draws)
 
@@ -98,8 +119,18 @@ def notes(*texts: str) -> str:
 
 def sample(patches: pd.DataFrame, draws: int, seed: int) -> Sample:
     """The patches (patch, group, weight) of a role, with `draws` draws over their groups."""
-    names = sorted(set(patches["group"]))
+    names = known_groups(patches)
     return drawn(patches, names, uncertainty.resamples(len(names), draws, seed))
+
+
+def known_groups(*tables: pd.DataFrame) -> list[str]:
+    """The groups of some patches, sorted; a blank one is unknown."""
+    return sorted({name for table in tables for name in _named(table["group"]).dropna().unique()})
+
+
+def _named(groups: pd.Series) -> pd.Series:
+    """Groups, missing where they are unknown."""
+    return groups.where(groups.notna() & (groups != ""))
 
 
 def drawn(patches: pd.DataFrame, names: Sequence[str], counts: np.ndarray) -> Sample:
@@ -107,10 +138,13 @@ def drawn(patches: pd.DataFrame, names: Sequence[str], counts: np.ndarray) -> Sa
 
     `counts` (draws, groups) tells how often each of the groups `names` counts in a draw.
     """
-    group, present = pd.factorize(patches["group"], sort=True)
+    group, present = pd.factorize(_named(patches["group"]), sort=True)
+    about = pd.Index(patches["patch"]), group, patches["weight"].to_numpy(np.float64)
+    if ungrouped := int((group < 0).sum()):
+        group[group < 0] = len(present)
+        return Sample(*about, np.ones((1, len(present) + 1)), ungrouped, len(counts))
     mine = counts[:, pd.Index(names).get_indexer(pd.Index(present))]
-    draws = np.vstack([np.ones((1, len(present))), mine])
-    return Sample(pd.Index(patches["patch"]), group, patches["weight"].to_numpy(np.float64), draws)
+    return Sample(*about, np.vstack([np.ones((1, len(present))), mine]))
 
 
 def evaluate(rows: pd.DataFrame, classifier: Classifier, patches: Sample) -> list[Score]:
@@ -159,7 +193,7 @@ def _scores(
     silent = [name for name in classifier.predicted if name == NO_ANSWER]
     if set(classifier.predicted) == {*classifier.task.names, *silent}:
         order = [classifier.predicted.index(name) for name in (*classifier.task.names, *silent)]
-        yield from _class_scores(classifier, tables[..., order], by_group[..., order])
+        yield from _class_scores(classifier, tables[..., order], by_group[..., order], patches)
     for question in classifier.task.questions:
         if question.name in classifier.positive:
             sides = (
@@ -168,7 +202,7 @@ def _scores(
             )
             two, support = _two_class(tables, *sides), _two_class(by_group, *sides)
             for metric in metrics.QUESTION:
-                yield _score(metric, question.name, metric.function(two), metric.support(support))
+                yield _score(metric, question.name, metric.function(two), metric.support(support), patches)
             if classifier.task.unit == "pixel":
                 each = cells.toarray().reshape(-1, *shape)
                 first = np.isin(classifier.task.names, classifier.task.questions[0].positive)
@@ -176,14 +210,16 @@ def _scores(
                 yield from _patch_scores(question.name, _two_class(each, *sides), cloudy, patches, weight)
 
 
-def _class_scores(classifier: Classifier, tables: np.ndarray, by_group: np.ndarray) -> Iterator[Score]:
+def _class_scores(
+    classifier: Classifier, tables: np.ndarray, by_group: np.ndarray, patches: Sample
+) -> Iterator[Score]:
     """Scores over all classes and of each class; `tables` (1 + draws, C, C), `by_group` (groups, C, C)."""
     for metric in (*metrics.OVERALL, *metrics.OF_TASK.get(classifier.task.name, ())):
-        yield _score(metric, "", metric.function(tables), metric.support(by_group))
+        yield _score(metric, "", metric.function(tables), metric.support(by_group), patches)
     for metric in metrics.PER_CLASS:
         values, support = metric.function(tables), metric.support(by_group)
         for place, name in enumerate(classifier.task.names):
-            yield _score(metric, name, values[:, place], support[:, place])
+            yield _score(metric, name, values[:, place], support[:, place], patches)
 
 
 def _patch_scores(
@@ -202,7 +238,7 @@ def _patch_scores(
     for metric, found in summaries.items():
         known = ~np.isnan(values[metric])
         support = np.bincount(patches.group, weights=known, minlength=patches.draws.shape[1])
-        yield _score(metric, question, np.concatenate(found), support)
+        yield _score(metric, question, np.concatenate(found), support, patches)
 
 
 def _two_class(counts: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -212,10 +248,16 @@ def _two_class(counts: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> n
 
 
 def _score(
-    metric: metrics.Metric | metrics.PatchMetric, of_class: str, values: np.ndarray, support: np.ndarray
+    metric: metrics.Metric | metrics.PatchMetric,
+    of_class: str,
+    values: np.ndarray,
+    support: np.ndarray,
+    patches: Sample,
 ) -> Score:
     """`values` (1 + draws,), the sample itself first; `support` (groups,)."""
+    replicates = np.concatenate([values[1:], np.full(patches.undrawn, np.nan)])
     return Score(
-        metric.name, metric.definition, of_class, metric.headline, float(values[0]), values[1:],
-        int(support.sum()), int((support > 0).sum()), metric.undefined if np.isnan(values[0]) else "",
+        metric.name, metric.definition, of_class, metric.headline, float(values[0]), replicates,
+        int(support.sum()), int((support[: patches.groups] > 0).sum()),
+        metric.undefined if np.isnan(values[0]) else "", patches.reservation,
     )  # fmt: skip

@@ -648,9 +648,12 @@ def _tuned(
 
 
 def row_groups(catalog: Path, patches: np.ndarray) -> np.ndarray:
-    """Number of the group of each row's patch, in the order of their names: int64 (rows,)."""
+    """Number of the group of each row's patch, in the order of their names: int64 (rows,).
+
+    Patches whose group is unknown stand last, as if of one group: what may belong together stays together.
+    """
     table = tables.read_parquet(catalog, ["patch", "group"]).set_index("patch")
-    return pd.factorize(table["group"].loc[patches], sort=True)[0]
+    return pd.factorize(table["group"].loc[patches], sort=True, use_na_sentinel=False)[0]
 
 
 def _parser() -> argparse.ArgumentParser:

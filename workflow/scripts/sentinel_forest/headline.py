@@ -1,18 +1,18 @@
 """The few figures of a version that one looks at first, each with its definition and mark."""
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
+from .average import AVERAGES
 from .confusion import FOREST
 from .errors import run
 from .metrics import AS_SAMPLED, DESIGN_WEIGHTED
 from .score import METRICS
-from .tables import columns, read_tsv, write_tsv
+from .tables import columns, conform, read_tsv, write_tsv
 
 SHOWN = (("OA", "OA"), ("AA", "AA over present classes"), ("BOA", "median over patches"))
 """Metric and definition of the headline figures; of unequally drawn patches as sampled and weighted."""
@@ -23,13 +23,18 @@ HEADLINE = pa.DataFrameSchema(
         **columns("int64", "trials"),
         **columns("str", "classifier", "features", "task", "metric", "definition", "class"),
         **columns("float64", "value", "low", "high", nullable=True),
-        **columns("str", "mark"),
+        **columns("int64", "n", "groups"),
+        **columns("str", "mark", "note"),
     },
     strict=True,
 )
-"""Scores on the role test. value: mean of the trials; low, high: the lowest lower and the highest upper
-bound of the trials' 95 % intervals, empty if a trial has none; mark: what links the test patches of any
-trial with training."""
+"""Scores on the role test over the `trials` of a scheme; all columns as in `average.AVERAGES`."""
+
+EXPLAINED = (
+    "Means over trials on test patches [95 % interval of the mean, over groups].\n"
+    "n, groups: units and groups that a score rests on, in the trial that has the fewest.\n"
+    "Where figures differ in them, those of each from the left."
+)
 
 KEYS = ["release", "scheme", "classifier", "features", "task", "metric", "definition", "class"]
 
@@ -37,15 +42,17 @@ KEYS = ["release", "scheme", "classifier", "features", "task", "metric", "defini
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the headline table of a version, or show it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--metrics", nargs="*", default=[], help="release:scheme:trial:path of each table")
+    parser.add_argument("--averages", nargs="*", default=[], help="release:path of each table")
     parser.add_argument("--output", type=Path, help="table to write")
     parser.add_argument("--show", type=Path, help="table to print")
     arguments = parser.parse_args(argv)
     if arguments.output:
-        write_tsv(arguments.output, headline([labelled(text) for text in arguments.metrics]), HEADLINE)
+        named = dict(text.split(":", 1) for text in arguments.averages)
+        tables = {release: read_tsv(Path(path), AVERAGES) for release, path in named.items()}
+        write_tsv(arguments.output, headline(tables), HEADLINE)
     if arguments.show:
         print(text(read_tsv(arguments.show, HEADLINE)))
-        print(f"\nMeans over trials on test patches [95 % interval over groups]. In full: {arguments.show}")
+        print(f"\n{EXPLAINED} In full: {arguments.show}")
 
 
 def labelled(argument: str) -> pd.DataFrame:
@@ -54,37 +61,93 @@ def labelled(argument: str) -> pd.DataFrame:
     return read_tsv(Path(path), METRICS).assign(release=release, scheme=scheme, trial=int(trial))
 
 
-def headline(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The headline table (schema `HEADLINE`) from tables of metrics with release, scheme and trial."""
-    rows = pd.concat(tables, ignore_index=True)
+def headline(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The headline table (schema `HEADLINE`) from the averages (`average.AVERAGES`) of each release."""
+    rows = pd.concat([table.assign(release=name) for name, table in tables.items()], ignore_index=True)
     plain = rows["definition"].str.removesuffix(AS_SAMPLED).str.removesuffix(DESIGN_WEIGHTED)
     shown = pd.MultiIndex.from_arrays([rows["metric"], plain]).isin(SHOWN)
-    rows = rows[shown & (rows["role"] == "test")]
-    summary = rows.groupby(KEYS, sort=True).agg(
-        trials=("trial", "nunique"), value=("value", "mean"), low=("low", _least), high=("high", _greatest),
-        mark=("mark", _marks),
-    )  # fmt: skip
-    return summary.reset_index()[list(HEADLINE.columns)]
+    rows = rows[shown & (rows["role"] == "test")].sort_values(KEYS, ignore_index=True)
+    return conform(rows[list(HEADLINE.columns)], HEADLINE)
 
 
 def text(table: pd.DataFrame) -> str:
     """The table for a terminal: forests, one line a scheme and feature set; then reference algorithms.
 
     Of the two-class questions it shows the one that most classifiers answer; the others, design-weighted
-    scores, full marks and the trivial company of the forests are in the file.
+    scores, full marks and the trivial company of the forests are in the file. Notes stand below, numbered.
     """
-    named = table[~table["definition"].str.endswith(DESIGN_WEIGHTED)]
-    named = named.assign(
-        figure=(named["metric"] + " " + named["class"]).str.strip(), mark=named["mark"].map(_kinds)
-    )
-    releases = [(str(name), _few(rows)) for name, rows in named.groupby("release", sort=False)]
+    named = table.assign(mark=table["mark"].map(_kinds))
+    releases = [(str(name), _few(as_figures(rows))) for name, rows in named.groupby("release", sort=False)]
+    numbers: dict[str, int] = {}
     blocks = [
-        f"{release}: {title}\n{_aligned(part)}"
-        for parts in (_forests, _references)
+        f"{release}: {title}\n{_aligned(_numbered(part, numbers))}"
+        for title, index in (("forests", "features"), ("reference algorithms", "classifier"))
         for release, rows in releases
-        for title, part in parts(rows)
+        if len(part := wide(_kind(rows, title), ["scheme", index]))
     ]
-    return "\n\n".join(blocks) or "no scores"
+    told = [f"({number}) {note}" for note, number in numbers.items()]
+    return "\n\n".join([*blocks, *(["\n".join(told)] if told else [])]) or "no scores"
+
+
+def as_figures(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows as sampled, with the columns `figure` (metric and class) and `score` (with its interval)."""
+    rows = table[~table["definition"].str.endswith(DESIGN_WEIGHTED)]
+    scores = zip(rows["value"], rows["low"], rows["high"], strict=True)
+    figures = (rows["metric"] + " " + rows["class"]).str.strip()
+    return rows.assign(figure=figures, score=[_figure(*row) for row in scores])
+
+
+def wide(rows: pd.DataFrame, index: list[str]) -> pd.DataFrame:
+    """A line for each entry of `index`: its figures side by side, then n, groups, mark and note.
+
+    Where figures differ in n or groups, those of each are told, in the order of the figures; a note that
+    does not hold for all figures is told with theirs.
+    """
+    names = list(dict.fromkeys(rows["figure"]))
+    lines = []
+    for key, part in rows.groupby(index, sort=True):
+        scores = dict(zip(part["figure"], part["score"], strict=True))
+        line = dict(zip(index, key, strict=True)) | {name: scores.get(name, "-") for name in names}
+        lines.append(line | support(part))
+    return pd.DataFrame(lines, columns=[*index, *names, "n", "groups", "mark", "note"])
+
+
+def support(rows: pd.DataFrame) -> dict[str, str]:
+    """What the figures of one line rest on, as texts: n, groups, mark and note."""
+    numbers = {name: _each(rows[name]) for name in ("n", "groups")}
+    return numbers | {"mark": "; ".join(dict.fromkeys(rows["mark"])), "note": _notes(rows)}
+
+
+def _each(values: pd.Series) -> str:
+    """A number that all figures have, or that of each."""
+    texts = [str(value) for value in values]
+    return texts[0] if len(set(texts)) == 1 else "/".join(texts)
+
+
+def _notes(rows: pd.DataFrame) -> str:
+    """What is noted on all figures, and on some with their names."""
+    noted = zip(rows["figure"].astype(str), rows["note"].astype(str), strict=True)
+    parts = {figure: note.split("; ") for figure, note in noted if note}
+    found = []
+    for part in dict.fromkeys(part for of_figure in parts.values() for part in of_figure):
+        where = [figure for figure, of_figure in parts.items() if part in of_figure]
+        found.append(part if len(where) == len(rows) else f"{', '.join(where)}: {part}")
+    return "; ".join(found)
+
+
+def _kind(rows: pd.DataFrame, title: str) -> pd.DataFrame:
+    """The forests, or the reference algorithms."""
+    is_forest = (rows["classifier"] == FOREST) & (rows["features"] != "")
+    return rows[is_forest if title == "forests" else rows["features"] == ""]
+
+
+def _numbered(table: pd.DataFrame, numbers: dict[str, int]) -> pd.DataFrame:
+    """The table with numbers for its notes, added to `numbers`; without the column if it is blank."""
+    for note in table["note"]:
+        if note:
+            numbers.setdefault(note, len(numbers) + 1)
+    told = [f"({numbers[note]})" if note else "" for note in table["note"]]
+    return table.assign(note=told) if any(told) else table.drop(columns="note")
 
 
 def _few(rows: pd.DataFrame) -> pd.DataFrame:
@@ -95,29 +158,6 @@ def _few(rows: pd.DataFrame) -> pd.DataFrame:
     return few.sort_values("metric", key=lambda names: names.map(metrics.index), kind="stable")
 
 
-def _forests(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """One line a scheme and feature set, one column a figure."""
-    forests = rows[(rows["classifier"] == FOREST) & (rows["features"] != "")]
-    if len(forests):
-        figures = zip(forests["value"], forests["low"], forests["high"], strict=True)
-        scored = forests.assign(score=[_figure(*row) for row in figures])
-        wide = _wide(scored, ["scheme", "features", "mark"], "figure")
-        yield "forests", wide[[name for name in wide if name != "mark"] + ["mark"]]
-
-
-def _references(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """For each figure that any of them has: one line a scheme, one column an algorithm."""
-    for figure, of_figure in rows[rows["features"] == ""].groupby("figure", sort=False):
-        scored = of_figure.assign(score=[_figure(value, np.nan, np.nan) for value in of_figure["value"]])
-        yield f"reference algorithms, {figure}", _wide(scored, ["scheme"], "classifier")
-
-
-def _wide(rows: pd.DataFrame, index: list[str], across: str) -> pd.DataFrame:
-    """Scores side by side."""
-    wide = rows.pivot_table(index=index, columns=across, values="score", aggfunc="first", sort=False)
-    return wide.fillna("-").reset_index().sort_values(index, ignore_index=True)
-
-
 def _aligned(table: pd.DataFrame) -> str:
     """A table of texts, cells to the left."""
     lines = [list(table.columns), *table.to_numpy().tolist()]
@@ -126,23 +166,6 @@ def _aligned(table: pd.DataFrame) -> str:
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     )
-
-
-def _least(bounds: pd.Series) -> float:
-    return float(bounds.min(skipna=False))
-
-
-def _greatest(bounds: pd.Series) -> float:
-    return float(bounds.max(skipna=False))
-
-
-def _marks(marks: pd.Series) -> str:
-    """One mark for several trials: whatever links any of them, and what was accepted."""
-    found: dict[str, set[str]] = {}
-    for part in {part for mark in marks for part in mark.split("; ") if part != "clean"}:
-        kind, keys = part.split(": ", 1)
-        found.setdefault(kind, set()).update(keys.split(", "))
-    return "; ".join(f"{kind}: {', '.join(sorted(keys))}" for kind, keys in sorted(found.items())) or "clean"
 
 
 def _kinds(mark: str) -> str:

@@ -26,7 +26,8 @@ PAIRED = pa.DataFrameSchema(
     ordered=True,
 )
 """Differences a - b on the same patches, `n` of them; the values and their definitions are in
-`score.METRICS`.
+`score.METRICS`. There is no interval below eight groups, no `p` below six, and neither where a patch has no
+known group; `note` says so.
 
 The family of Holm's correction is the set of pairs with the same task, role, metric, definition, class
 and test.
@@ -35,6 +36,7 @@ and test.
 FAMILY = ["task", "role", "metric", "definition", "class", "test"]
 BOOTSTRAP = "cluster bootstrap over groups"
 MCNEMAR = "McNemar, exact, patches taken as independent"
+"""Only where each patch is a group of its own: patches of one group are not independent."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,12 +100,25 @@ def compare(a: Scored, b: Scored, sample: Sample, role: str, mark: str) -> Itera
             "task": a.classifier.task.name, "role": role, "metric": score.metric,
             "definition": score.definition, "class": score.of_class, "difference": estimate, "low": low,
             "high": high, "p": p, "p_holm": np.nan, "n": len(both), "groups": groups, "test": BOOTSTRAP,
-            "mark": mark, "note": notes(why or replace(score, groups=groups).doubts(), *about),
+            "mark": mark, "note": notes(why or _doubts(replace(score, groups=groups)), *about),
         }  # fmt: skip
         yield row
-        if _counts_patches(score, a.classifier) and not why:
-            p = _mcnemar(a.rows, b.rows)
-            yield row | {"low": np.nan, "high": np.nan, "p": p, "test": MCNEMAR, "note": notes(*about)}
+        if _counts_patches(score, a.classifier) and not why and _are_groups(both, sample):
+            few = uncertainty.few_tested(len(both))
+            p = np.nan if few else _mcnemar(a.rows, b.rows)
+            yield row | {"low": np.nan, "high": np.nan, "p": p, "test": MCNEMAR, "note": notes(few, *about)}
+
+
+def _doubts(score: Score) -> str:
+    """What is to be said about the interval and the p value of a difference."""
+    tested = "" if score.reservation else uncertainty.few_tested(score.groups)
+    return notes(score.doubts(), tested)
+
+
+def _are_groups(patches: set[str], sample: Sample) -> bool:
+    """Whether each of the patches is a group of its own, as far as groups are known of all."""
+    groups = sample.group[sample.patches.isin(patches)]
+    return not sample.ungrouped and len(np.unique(groups)) == len(patches)
 
 
 def _same_units(a: pd.DataFrame, b: pd.DataFrame) -> bool:

@@ -19,7 +19,7 @@ from . import datasets, digests, uncertainty
 from .confusion import ROLES, classifiers
 from .datasets.base import Dataset
 from .errors import InputError, run
-from .evaluation import Score, drawn, evaluate, notes
+from .evaluation import Score, drawn, evaluate, known_groups, notes
 from .tables import columns, conform, read_parquet, write_tsv
 
 PRICE = pa.DataFrameSchema(
@@ -83,7 +83,7 @@ def price(
     """
     sides = {"leaky": list(leaky), "clean": list(clean)}
     schemes = {side: _scheme(side, sides[side]) for side in SIDES}
-    names = sorted({group for tables in sides.values() for table in tables for group in table["group"]})
+    names = known_groups(*(table for tables in sides.values() for table in tables))
     counts = uncertainty.resamples(len(names), draws, digests.seed(*seed, "price", "groups"))
     trials = {
         side: uncertainty.resamples(len(tables), draws, digests.seed(*seed, "price", "trials", side))
@@ -146,13 +146,14 @@ def _by_key(trials: Sequence[dict[Key, Score]]) -> dict[Key, list[Score | None]]
 
 @dataclass(frozen=True)
 class Mean:
-    """A score over the trials of a scheme: its mean, that of each draw, the trials that have it, and the
-    groups that it rests on."""
+    """A score over the trials of a scheme: its mean, that of each draw, the trials that have it, the
+    groups that it rests on, and why there are no draws."""
 
     value: float
     replicates: np.ndarray
     trials: int
     groups: int
+    reservation: str
 
 
 def _mean(scores: Sequence[Score | None], trials: np.ndarray) -> Mean:
@@ -169,6 +170,7 @@ def _mean(scores: Sequence[Score | None], trials: np.ndarray) -> Mean:
         np.divide(summed, total, out=unknown, where=total > 0),
         len(known),
         max((each.groups for each in scores if each is not None), default=0),
+        max((each.reservation for each in scores if each is not None), default=""),
     )
 
 
@@ -196,10 +198,11 @@ def _row(
 
 def _note(difference: float, groups: int, means: Mapping[str, Mean], train: Mapping[str, float]) -> str:
     undefined = "undefined in all trials of a scheme" if np.isnan(difference) else ""
+    reservation = max(mean.reservation for mean in means.values())
     one_trial = min(mean.trials for mean in means.values()) == 1
     unequal = abs(train["leaky"] - train["clean"]) > 0.05 * max(train.values())
     return notes(
-        undefined or uncertainty.few_groups(groups),
+        undefined or reservation or uncertainty.few_groups(groups),
         "one trial: the chance of the draw is not in the interval" if one_trial else "",
         "training sizes differ by more than 5 %" if unequal else "",
     )

@@ -1,7 +1,9 @@
 """The reproduction sheet: published figures beside those of a version, with a verdict on each.
 
-A published figure is *inside* if it lies in the 95 % interval of ours (over groups), widened by half a
-unit of its last published decimal; else the sheet says by how much it lies *outside*. No verdict is given
+A published figure of a forest is *inside* if it lies in the 95 % interval of ours (over groups), widened by
+half a unit of its last published decimal; else the sheet says by how much it lies *outside*. A reference
+algorithm ships with the release and leaves nothing to chance: on the same images its score is the published
+one. So ours is *equal to the printed decimals*, or *differs*, whatever its interval. No verdict is given
 where the two are not of the same thing: sample data; another release, split, other bands, classes, another
 metric or model; a figure that is itself unconfirmed, or one that the version does not have.
 """
@@ -26,6 +28,8 @@ from .tables import columns, conform, write_tsv
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "paper.schema.yaml"
 UNCONFIRMED = "unconfirmed"
+EQUAL = "equal to the printed decimals"
+VERDICTS = rf"^(inside$|outside by [+-]|{EQUAL}$|differs by [+-]|not comparable: )"
 
 REPRODUCTION = pa.DataFrameSchema(
     {
@@ -36,7 +40,7 @@ REPRODUCTION = pa.DataFrameSchema(
         **columns("str", "metric", "definition", "class"),
         **columns("float64", "published"),
         **columns("float64", "ours", "low", "high", nullable=True),
-        "verdict": pa.Column("str", pa.Check.str_matches(r"^(inside$|outside by [+-]|not comparable: )")),
+        "verdict": pa.Column("str", pa.Check.str_matches(VERDICTS)),
         **columns("str", "note", "source", "protocol"),
     },
     strict=True,
@@ -47,9 +51,10 @@ REPRODUCTION = pa.DataFrameSchema(
 `figure`: table and model of the paper's file; `confirmed`: how far the published figure itself is. From
 `release` to `class`: what ours is (the figure's own release and trial 1 where the version has none).
 `published`, `ours`, `low`, `high`: as in `score.METRICS`. `verdict`: ``inside``; ``outside by`` the
-distance from the published figure to the nearer end of our interval, with ``+`` where ours is higher; or
-``not comparable:`` and why. `note`: what else a reader must know; `source`: where the figure was read;
-`protocol`: how it came about.
+distance from the published figure to the nearer end of our interval, with ``+`` where ours is higher; of
+reference algorithms ``equal to the printed decimals`` or ``differs by`` ours minus the published figure, in
+its unit; or ``not comparable:`` and why. `note`: what else a reader must know; `source`: where the figure
+was read; `protocol`: how it came about.
 """
 
 
@@ -329,6 +334,10 @@ def _verdict(figure: Figure, place: Place, computed: bool, ours: Ours, samples: 
     why = _why_not(figure, place, computed, ours, samples)
     if why:
         return f"not comparable: {why}"
+    if _is_reference(figure):
+        difference = ours.value - figure.value
+        differs = outside(figure.value, figure.decimals, ours.value, ours.value)
+        return f"differs by {difference:+.{figure.decimals + 2}f}" if differs else EQUAL
     distance = outside(figure.value, figure.decimals, ours.low, ours.high)
     return f"outside by {distance:+.{figure.decimals + 2}f}" if distance else "inside"
 
@@ -352,7 +361,13 @@ def _why_not(figure: Figure, place: Place, computed: bool, ours: Ours, samples: 
         return "not computed in this version"
     if np.isnan(ours.value):
         return ours.note or "ours is undefined"
-    return "ours has no interval" if np.isnan(ours.low) or np.isnan(ours.high) else ""
+    bounds = np.isnan(ours.low) or np.isnan(ours.high)
+    return "ours has no interval" if bounds and not _is_reference(figure) else ""
+
+
+def _is_reference(figure: Figure) -> bool:
+    """Whether a figure is of a reference algorithm, which was not trained here."""
+    return bool(figure.classifier) and not figure.features
 
 
 def outside(published: float, decimals: int, low: float, high: float) -> float:

@@ -287,6 +287,14 @@ def _score(selection: Selection, release: str, name: str) -> Need:
     return Need(memory, START_SECONDS + ROW_SECONDS * patches * classifiers)
 
 
+def _average(selection: Selection, release: str, name: str) -> Need:
+    """The work of `_score` for each trial, with the counts of all trials of a scheme at once."""
+    need, schemes = _score(selection, release, name), [scheme for scheme, _ in selection.trials(release)]
+    most = max(schemes.count(scheme) for scheme in schemes)
+    seconds = START_SECONDS + len(schemes) * (need.seconds - START_SECONDS)
+    return Need(START_MB + most * (need.memory - START_MB), seconds)
+
+
 def _importance(selection: Selection, release: str, name: str) -> Need:
     """One trial's forests, one after the other: asked for a sample of held-out rows, and grown again on
     fewer groups (together about once) and with each engine beside.
@@ -317,6 +325,7 @@ NEEDS: dict[str, Callable[[Selection, str, str], Need]] = {
     "predict": _predict,
     "score": _score,
     "price": _tables,
+    "average": _average,
     "importance": _importance,
     "export": _copy,
 }
@@ -369,6 +378,7 @@ def _jobs(selection: Selection, release: str) -> dict[str, dict[str, int]]:
         "fit": dict.fromkeys(sets, trials if trains else 0),
         "predict": {"": shards},
         "score": {"": trials},
+        "average": {"": 1},
         "importance": {"": int(trains and bool(sets))},
     }
 

@@ -18,7 +18,7 @@ from . import datasets, digests, ledger, uncertainty
 from .confusion import CONFUSION, ROLES, Classifier, classifiers, confusion
 from .datasets.base import Dataset
 from .errors import InputError, run
-from .evaluation import Score, evaluate, notes, sample
+from .evaluation import Score, evaluate, known_groups, notes, sample
 from .paired import PAIRED, Scored, compare, paired_table, pairs
 from .tables import columns, conform, read_parquet, read_tsv, stack, write_parquet, write_tsv
 
@@ -40,7 +40,8 @@ METRICS = pa.DataFrameSchema(
 )
 """Scores. `class` is the class or the two-class question, empty for a figure over all classes.
 
-`low`, `high`: 95 % interval over groups. `n`: units (patches or pixels; patches for a summary over
+`low`, `high`: 95 % interval over groups; empty below eight groups, or where a patch of the role has no known
+group, and `note` says so. `n`: units (patches or pixels; patches for a summary over
 patches) that the value rests on, `groups`: the groups they come from. Shares are in 0..1, definitions
 with ``%`` in 0..100. An undefined value is empty and `note` says why.
 """
@@ -134,8 +135,8 @@ def score_by(
         for role, stratum, patches in _strata(split, attribute):
             here = {"attribute": attribute, "stratum": stratum}
             inside = table[table["patch"].isin(patches["patch"])]
-            # Without a second group there is no interval to draw for.
-            wanted = draws if patches["group"].nunique() > 1 else 0
+            # Too few groups have no interval to draw for.
+            wanted = draws if len(known_groups(patches)) >= uncertainty.LEAST_GROUPS else 0
             drawn = sample(patches, wanted, digests.seed(*seed, role, attribute, stratum, "bootstrap"))
             for one in found:
                 scores = evaluate(one.rows(inside, role), one, drawn)
@@ -148,9 +149,10 @@ def score_by(
 
 def _strata(split: pd.DataFrame, attribute: str) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """Role, stratum and its patches, sorted."""
-    if (split[attribute] == "").all():
+    known = split[attribute].fillna("")
+    if (known == "").all():
         return
-    named = split.assign(stratum=split[attribute].replace("", UNKNOWN))
+    named = split.assign(stratum=known.replace("", UNKNOWN))
     for role in ROLES:
         for stratum, patches in named[named["role"] == role].groupby("stratum", sort=True):
             yield role, str(stratum), patches

@@ -13,14 +13,31 @@ from scipy import stats
 LEVEL = 0.95
 FEW_GROUPS = 10
 """Below this number of groups an interval is not to be trusted, and its row says so."""
+LEAST_GROUPS = 8
+"""Below this number of groups there is no interval: see the coverage in `interval`."""
+LEAST_TESTED = 6
+"""Below this number of groups there is no p value. Even a sign test, if all groups agree, reaches 0.05 with
+six groups (2 / 2^6 = 0.03) and not with five."""
 
 
 def few_groups(groups: int) -> str:
     """What is to be said about an interval over so few groups, or nothing."""
-    if groups == 1:
-        return "one group: no interval"
+    if groups < LEAST_GROUPS:
+        return f"fewer than eight groups ({groups}): no interval"
     few = groups < FEW_GROUPS
     return f"fewer than ten groups ({groups}): interval not to be trusted" if few else ""
+
+
+def few_tested(groups: int) -> str:
+    """What is to be said about a test over so few groups, or nothing."""
+    return f"fewer than six groups ({groups}): no p value" if groups < LEAST_TESTED else ""
+
+
+def ungrouped(unknown: int, patches: int) -> str:
+    """Why patches of which `unknown` have no known group have neither interval nor test, or nothing."""
+    if not unknown:
+        return ""
+    return f"{unknown} of {patches} patches have no known group: no interval, no p value"
 
 
 def resamples(groups: int, draws: int, seed: int) -> np.ndarray:
@@ -59,6 +76,9 @@ def interval(replicates: np.ndarray, groups: int, level: float = LEVEL) -> tuple
     expanded    92.9 to 93.6   93.5 to 94.4
     ==========  =============  ===========
 
+    The expanded interval of 8 groups held 92.6 to 94.0 %, of 6 groups 91.1 to 92.2 % and of 4 groups 87.4 to
+    89.6 %. Below `LEAST_GROUPS` there is none: real groups differ more than those of the simulation.
+
     Parameters
     ----------
     replicates : ndarray, shape (draws,)
@@ -71,14 +91,14 @@ def interval(replicates: np.ndarray, groups: int, level: float = LEVEL) -> tuple
     Returns
     -------
     tuple of float
-        (NaN, NaN) for fewer than two groups or no defined replicate.
+        (NaN, NaN) for fewer than `LEAST_GROUPS` groups or no defined replicate.
 
     Notes
     -----
     Hesterberg 2015, The American Statistician 69(4), 371-386, doi 10.1080/00031305.2015.1089789.
     """
     known = replicates[~np.isnan(replicates)]
-    if groups < 2 or not len(known):
+    if groups < LEAST_GROUPS or not len(known):
         return np.nan, np.nan
     reach = np.sqrt(groups / (groups - 1)) * stats.t.ppf((1 + level) / 2, groups - 1)
     tail = stats.norm.cdf(-reach)
@@ -109,8 +129,9 @@ def difference(
     Returns
     -------
     tuple of float
-        Low, high, p; NaN for fewer than two groups, or fewer than two defined replicates. Without any
-        spread, p is 1 for no difference, otherwise NaN.
+        Low, high, p; NaN for fewer than two defined replicates. The interval is NaN for fewer than
+        `LEAST_GROUPS` groups, p for fewer than `LEAST_TESTED`. Without any spread, p is 1 for no difference,
+        otherwise NaN.
 
     Notes
     -----
@@ -118,14 +139,15 @@ def difference(
     doi 10.1162/rest.90.3.414 (pairs cluster bootstrap, standard error).
     """
     known = replicates[~np.isnan(replicates)]
-    if groups < 2 or len(known) < 2 or np.isnan(estimate):
+    if groups < min(LEAST_GROUPS, LEAST_TESTED) or len(known) < 2 or np.isnan(estimate):
         return np.nan, np.nan, np.nan
     error = float(known.std(ddof=1)) * np.sqrt(groups / (groups - 1))
+    reach = stats.t.ppf((1 + level) / 2, groups - 1) * error if groups >= LEAST_GROUPS else np.nan
     if error == 0:
-        return estimate, estimate, 1.0 if estimate == 0 else np.nan
-    reach = stats.t.ppf((1 + level) / 2, groups - 1) * error
-    p = 2 * stats.t.sf(abs(estimate) / error, groups - 1)
-    return float(estimate - reach), float(estimate + reach), float(p)
+        p = 1.0 if estimate == 0 else np.nan
+    else:
+        p = float(2 * stats.t.sf(abs(estimate) / error, groups - 1))
+    return float(estimate - reach), float(estimate + reach), p
 
 
 def mcnemar(only_a: int, only_b: int) -> float:

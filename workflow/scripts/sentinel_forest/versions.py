@@ -23,7 +23,7 @@ VERSION = "version.json"
 DRAFT = "draft"
 STEPS = (
     "verify", "gate", "catalog", "split", "signature", "ledger", "features.table", "forest", "predict",
-    "reference", "score", "price", "headline", "reproduce", "importance", "croissant",
+    "reference", "score", "price", "average", "headline", "reproduce", "importance", "croissant",
 )  # fmt: skip
 """Modules whose code can change a result."""
 NAMED = 5

@@ -48,7 +48,7 @@ EXPRESSIONS = {
     "NDWI": ("(B3 - B8) / (B3 + B8)", "doi:10.1080/01431169608948714"),
     "MNDWI": ("(B3 - B11) / (B3 + B11)", "doi:10.1080/01431160600589179"),
     "AWEIsh": ("B2 + 2.5 * B3 - 1.5 * (B8 + B11) - 0.25 * B12", "doi:10.1016/j.rse.2013.08.029"),
-    "AWEInsh": ("4.0 * (B3 - B11) - 0.25 * B8 + 2.75 * B12", "doi:10.1016/j.rse.2013.08.029"),
+    "AWEInsh": ("4.0 * (B3 - B11) - (0.25 * B8 + 2.75 * B12)", "doi:10.1016/j.rse.2013.08.029"),
     "NDTI": ("(B4 - B3) / (B4 + B3)", "doi:10.1016/j.rse.2006.07.012"),
     "NDSI": ("(B3 - B11) / (B3 + B11)", "doi:10.1109/IGARSS.1994.399618"),
     "NDSII": ("(B3 - B8) / (B3 + B8)", "doi:10.1080/01431160802385459"),
@@ -88,7 +88,9 @@ EXPRESSIONS = {
     "VH/VV_dB": ("VH_dB - VV_dB", f"{CATALOGUE}: VHVVD, the ratio of the two polarisations"),
 }
 """Formula and source of each index. Names (other than of cloud features) are short names of the
-catalogue; constants too are those of the catalogue (doi:10.1038/s41597-023-02096-0)."""
+catalogue; constants too are those of the catalogue (doi:10.1038/s41597-023-02096-0). Where the catalogue
+differs from the paper it cites, the paper holds: of AWEInsh, the catalogue has lost the brackets, so that
+the second shortwave infrared band would add to water instead of counting against it."""
 
 NAMES = (*BANDS, *EXPRESSIONS)
 

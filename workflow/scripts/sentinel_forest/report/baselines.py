@@ -7,7 +7,7 @@ from ..datasets.base import Task
 from . import figures, strata, training
 from .inputs import ReleaseResults, VersionResults
 from .model import Item, Note, Page, Plot, Section, Source, column, number, score, table
-from .scores import METRICS, columns, kind, marked, named, ordered, over_trials, texts, without_trivial
+from .scores import METRICS, columns, kind, marked, named, ordered, texts, without_trivial
 
 LEAD = (
     "How forests, reference algorithms and trivial classifiers do on the test patches. Every score "
@@ -19,8 +19,8 @@ CONFUSION = "baselines/{scheme}/{trial}/confusion.parquet"
 PER_CLASS = ("PA", "UA", "F1", "IoU")
 MEANING = (
     "PA: producer's accuracy (recall), UA: user's accuracy (precision), F1: their harmonic mean, IoU: "
-    "intersection over union. Means over the trials; intervals from the lowest lower to the highest "
-    "upper bound."
+    "intersection over union. Means over the trials, with the 95 % interval of the mean; n and groups of "
+    "the trial that has the fewest."
 )
 LEFT_OUT = " Trivial classifiers are in the files."
 
@@ -32,9 +32,10 @@ def page(version: VersionResults) -> Page:
 
 
 def _items(release: ReleaseResults) -> tuple[Item, ...]:
-    if release.metrics.empty:
+    averages = release.averages
+    if averages is None or averages.empty:
         return (Note("There are no scores for this release.", "warning"),)
-    scores = ordered(over_trials(release.metrics))
+    scores = ordered(averages[averages["role"] == "test"])
     return (
         *_overall(release, scores),
         *_confusions(release),
@@ -44,6 +45,11 @@ def _items(release: ReleaseResults) -> tuple[Item, ...]:
         *_paired(release),
         *training.items(release),
     )
+
+
+def _sources(release: ReleaseResults) -> tuple[Source, ...]:
+    """Where scores over trials come from."""
+    return (release.from_file("averages.tsv", "average"), *release.from_trials(METRICS, "score"))
 
 
 def _overall(release: ReleaseResults, scores: pd.DataFrame) -> list[Item]:
@@ -57,7 +63,7 @@ def _overall(release: ReleaseResults, scores: pd.DataFrame) -> list[Item]:
         table(
             f"Overall scores on {release.name}",
             shown,
-            release.from_trials(METRICS, "score"),
+            _sources(release),
             explained,
             release.is_sample,
         )
@@ -147,7 +153,7 @@ def _recalls(matrix: pd.DataFrame) -> str:
 
 def _classes(release: ReleaseResults, scores: pd.DataFrame) -> list[Item]:
     rows = scores[(scores["definition"] == "per class") & scores["metric"].isin(PER_CLASS)]
-    sources = release.from_trials(METRICS, "score")
+    sources = _sources(release)
     items: list[Item] = []
     kinds = [kind(*pair) for pair in zip(rows["classifier"], rows["features"], strict=True)]
     forests = rows[np.array(kinds, dtype=object) == "forest"]
@@ -192,7 +198,7 @@ def _questions(release: ReleaseResults, scores: pd.DataFrame) -> list[Item]:
         "patches”: one score for each patch, then their median or mean; “%”: share of patches whose "
         "score lies in the range." + LEFT_OUT
     )
-    sources = release.from_trials(METRICS, "score")
+    sources = _sources(release)
     return [
         table(
             f"Scores by question on {release.name}",

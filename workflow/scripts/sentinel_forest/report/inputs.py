@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from .. import catalog, datasets
+from ..average import AVERAGES
 from ..beside import ENGINES
 from ..compare import COMPARISON
 from ..curves import CURVES, RELIABILITY
@@ -142,6 +143,11 @@ class ReleaseResults:
     def integrity(self) -> pd.DataFrame | None:
         """Findings on the files."""
         return self._table("integrity.tsv", INTEGRITY)
+
+    @cached_property
+    def averages(self) -> pd.DataFrame | None:
+        """Scores over the trials of each scheme."""
+        return self._table("averages.tsv", AVERAGES)
 
     @cached_property
     def ledger(self) -> pd.DataFrame | None:

@@ -4,7 +4,7 @@ import json
 
 import pandas as pd
 
-from ..headline import SHOWN
+from ..headline import SHOWN, support
 from . import figures
 from .inputs import ReleaseResults, VersionResults
 from .model import (
@@ -31,10 +31,11 @@ DEFINITIONS = (
     "OA: share of all units (patches, or pixels) that get their true class. AA over present classes: "
     "mean of the producer's accuracies (recall) of the classes that occur among the test units. BOA "
     "median over patches: for a two-class question, the median over the test patches of the mean of "
-    "both classes' producer's accuracies. Scores are means over the trials of a scheme; an interval "
-    "reaches from the lowest lower to the highest upper bound of the trials' 95 % intervals, each from "
-    "a bootstrap over groups. The mark says what links test patches with training patches. Each trial "
-    "leads to the file of all its scores, by rule score."
+    "both classes' producer's accuracies. Scores are means over the trials of a scheme, with the 95 % "
+    "interval of that mean, from a bootstrap over groups whose draws are the same for all trials. n and "
+    "groups: the units and groups that a score rests on, in the trial that has the fewest; of each figure in "
+    "their order where they differ. The mark says what links test patches with training patches, the note "
+    "why there is no interval. Each trial leads to the file of all its scores, by rule score."
 )
 
 
@@ -139,14 +140,20 @@ def _glance(version: VersionResults) -> tuple[Item, ...]:
     wide: dict[tuple[str, ...], dict[str, object]] = {
         key: {} for key in headline.loc[is_forest, GLANCE].itertuples(index=False, name=None)
     }
+    rows = rows.assign(
+        figure=[
+            defined(*row) for row in zip(rows["metric"], rows["definition"], rows["of_class"], strict=True)
+        ]
+    )
     for row in rows.itertuples():
         key = tuple(str(getattr(row, name)) for name in GLANCE)
         line = wide[key]
         if not line:
             line |= dict(zip(GLANCE, key, strict=True)) | {"release": version.cell(key[0])}
             line["trials"] = links(by_name[key[0]].trial_links(key[1], METRICS))
-            line["mark"] = mark(row.mark)
-        line[defined(row.metric, row.definition, row.of_class)] = score(row.value, row.low, row.high)
+            told = support(rows[(rows[GLANCE] == list(key)).all(axis=1)])
+            line |= told | {"mark": mark(told["mark"])}
+        line[str(row.figure)] = score(row.value, row.low, row.high)
     frame = pd.DataFrame(list(wide.values()))
     frame = frame.map(lambda value: value if isinstance(value, (str, Cell)) else Cell("", "", "number"))
     return (
@@ -168,7 +175,8 @@ def _example(row: pd.Series) -> str:
     return (
         f"Read it like this: forests on the features {row['features']} of {row['release']}, trained on "
         f"the training patches of the {trained} ({trials}) and tested on its test patches, have the "
-        f"{figure} {interval_text(row['value'], row['low'], row['high'])}; mark: {row['mark']}."
+        f"{figure} {interval_text(row['value'], row['low'], row['high'])}, from {row['n']} units of "
+        f"{row['groups']} groups; mark: {row['mark']}."
     )
 
 
@@ -202,7 +210,9 @@ def _release(version: VersionResults, release: ReleaseResults) -> tuple[Item, ..
     shown["score [95 % interval]"] = column(
         [score(row.value, row.low, row.high) for row in rows.itertuples()]
     )
-    shown["mark"] = rows["mark"]
+    shown["n"], shown["groups"], shown["mark"] = rows["n"], rows["groups"], rows["mark"]
+    if rows["note"].any():
+        shown["note"] = rows["note"]
     shown["trials"] = column([links(release.trial_links(scheme, METRICS)) for scheme in rows["scheme"]])
     explained = "Role test; definitions as above, under “Forests at a glance”. Each trial leads to its file."
     items.append(table(f"Headline scores on {release.name}", shown, [HEADLINE], explained, release.is_sample))

@@ -16,7 +16,13 @@ LEAD = (
     "named, with its 95 % interval over groups."
 )
 SHEET = Source("reproduction.tsv", "reproduce_sheet")
-TONES = {"inside": "good", "outside": "bad", "not comparable": "caution"}
+TONES = {
+    "inside": "good",
+    "outside": "bad",
+    "equal to the printed decimals": "good",
+    "differs": "bad",
+    "not comparable": "caution",
+}
 
 
 def page(version: VersionResults) -> Page:
@@ -34,7 +40,7 @@ def page(version: VersionResults) -> Page:
 
 
 def kind(verdict: str) -> str:
-    """``inside``, ``outside`` or ``not comparable``."""
+    """``inside``, ``outside``, ``equal to the printed decimals``, ``differs`` or ``not comparable``."""
     return next(name for name in TONES if verdict.startswith(name))
 
 
@@ -49,7 +55,9 @@ def _verdicts(version: VersionResults, sheet: pd.DataFrame) -> Table:
         frame.assign(release=column(map(version.cell, frame["release"])), verdict=_cells(frame["verdict"])),
         [SHEET],
         "Inside: the published figure lies in our 95 % interval, widened by half a unit of its last decimal. "
-        "Outside: it does not. Not comparable: the two are not of the same thing, and no verdict is given.",
+        "Outside: it does not. Equal, or differs: a reference algorithm leaves nothing to chance: its score "
+        "on the same images is the published one. Not comparable: the two are not of the same thing, and no "
+        "verdict is given.",
         version.has_samples,
     )
 
@@ -76,7 +84,8 @@ def _paper(version: VersionResults, paper: str, rows: pd.DataFrame) -> tuple[Ite
             shown,
             [SHEET],
             "An empty figure of ours: this version has no such score. Outside by: from the published figure "
-            "to the nearer end of our interval, + where ours is higher.",
+            "to the nearer end of our interval, + where ours is higher. Differs by: ours minus the published "
+            "figure.",
             any(version.is_sample(name) for name in rows["release"]),
         )
     )

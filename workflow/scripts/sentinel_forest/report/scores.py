@@ -9,27 +9,6 @@ from .model import Cell, column, links, mark, score
 
 METRICS = "baselines/{scheme}/{trial}/metrics.tsv"
 TRIVIAL = ("majority", "class shares", "best threshold")
-KEYS = ["scheme", "classifier", "features", "task", "metric", "definition", "class"]
-
-
-def over_trials(metrics: pd.DataFrame, role: str = "test") -> pd.DataFrame:
-    """Scores of a role over the trials of each scheme.
-
-    Returns
-    -------
-    DataFrame
-        The columns `KEYS`, then value (mean), low and high (lowest lower and highest upper bound), trials,
-        mark and note (all that occur).
-    """
-    rows = metrics[metrics["role"] == role]
-    return rows.groupby(KEYS, sort=False, as_index=False).agg(
-        value=("value", "mean"),
-        low=("low", "min"),
-        high=("high", "max"),
-        trials=("trial", "nunique"),
-        mark=("mark", texts),
-        note=("note", texts),
-    )
 
 
 def texts(values: pd.Series) -> str:
@@ -82,11 +61,12 @@ def marked(scores: pd.DataFrame) -> pd.Series:
 
 
 def columns(release: ReleaseResults, scores: pd.DataFrame, first: Sequence[str]) -> pd.DataFrame:
-    """The columns `first` of scores, then score, trials, mark, note and files, as cells."""
+    """The columns `first` of averages, then score, n, groups, mark, note and files, as cells."""
     shown = scores[list(first)].copy()
     shown["score [95 % interval]"] = column(
         [score(row.value, row.low, row.high) for row in scores.itertuples()]
     )
+    shown["n"], shown["groups"] = scores["n"], scores["groups"]
     shown["mark"] = column([mark(text) for text in scores["mark"]])
     if scores["note"].any():
         shown["note"] = column([Cell(str(text)) for text in scores["note"]])

@@ -11,8 +11,8 @@ SCORES_BY = "baselines/{scheme}/{trial}/scores_by.tsv"
 SHOWN = ("OA", "AA", "mIoU", "BOA")
 EXPLAINED = (
     "Scores on the test patches with one value of {attribute} alone, {trial}. Present classes are those that "
-    "occur there; intervals rest on its groups, and one group has none. Other figures and roles, and trivial "
-    "classifiers, are in the file."
+    "occur there; intervals rest on its groups, and fewer than eight have none. Other figures and roles, and "
+    "trivial classifiers, are in the file."
 )
 
 
@@ -57,7 +57,7 @@ def _plot(release: ReleaseResults, attribute: str, trial: str, rows: pd.DataFram
         f"Overall accuracy of each forest by {attribute}. Lowest: {worst['label']} {worst['value']:.2f} "
         f"({worst['series']}); highest: {best['label']} {best['value']:.2f} ({best['series']}).",
         f"A row for each value of {attribute}, the lowest above; a symbol for each forest, the bar its 95 % "
-        "interval over groups where there is more than one.",
+        "interval over groups where there are eight or more.",
         "One place that is far worse than all others: labels, or ground that training has nothing of.",
         (source,),
         release.is_sample,
