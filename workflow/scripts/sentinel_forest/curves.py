@@ -56,10 +56,10 @@ CURVES = pa.DataFrameSchema(
 
 `curve` says what changes. ``trees``: the forest as it is, its first `trees` trees. ``groups``: forests of all
 trees, grown on `training_groups` of the training groups (with `training_rows` rows): an eighth, a quarter and
-half of them, each a part of the next, and all, which is the forest as it is (0: no group is known). Values of
-all but the last are of one draw of groups. `event`: what the Brier score is of: the first two-class question of
-the task, else the majority class of the training rows. The Brier score is the mean of (probability - 0 or 1)^2: 0 is best. A
-value is empty where a part of the groups has rows of one class only.
+half of them, each a part of the next, and all, which is the forest as it is. Values of all but the last are
+of one draw of groups. `event`: what the Brier score is of: the first two-class question of the task, else the
+majority class of the training rows. The Brier score is the mean of (probability - 0 or 1)^2: 0 is best. A
+value is empty where a part of the groups has rows of one class only. No known group is 0 training groups.
 """
 
 PARTS = (8, 4, 2)

@@ -16,8 +16,8 @@ def groups(dataset: Dataset, catalog: pd.DataFrame) -> pd.Series:
 
     Patches are of one group if they agree in place or acquisition, if their footprints overlap, or if they
     agree in a column of `Dataset.joined_by`, directly or through others. A blank value joins nothing. A patch
-    of unknown place may belong anywhere: it has no group and joins none. Equal pixels join nothing: groups are
-    to be the same before the images are there, and an empty image is like any other.
+    of unknown place may belong anywhere: it has no group and joins none. Equal pixels join nothing: groups
+    are the same before the images are there, and one empty image is like any other.
 
     Parameters
     ----------
@@ -35,9 +35,9 @@ def groups(dataset: Dataset, catalog: pd.DataFrame) -> pd.Series:
     sources = dataset.marking_keys.items()
     columns = {key: source.names for key, source in sources if isinstance(source, Columns)}
     known = [catalog[name].notna() & (catalog[name] != "") for name in columns.get("place", ())]
-    if not known:
+    inside = np.logical_and.reduce(known) if known else np.zeros(len(catalog), dtype=bool)
+    if not inside.any():
         return names
-    inside = np.logical_and.reduce(known)
     here = catalog[inside].reset_index(drop=True)
     place = here[columns["place"][0]]
     keys = [here[name] for name in (*columns["place"], *columns.get("acquisition", ()), *dataset.joined_by)]
