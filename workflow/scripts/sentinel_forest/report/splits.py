@@ -186,7 +186,7 @@ def _price(release: ReleaseResults) -> list[Item]:
     if release.price is None or release.price.empty:
         return [
             Note(
-                "No price of a leak: it takes the schemes pooled-random and grouped-stratified, and a forest, "
+                "No price of a leak: it takes the schemes pooled-random and grouped-stratified, a forest, "
                 "and held-out patches of known groups."
             )
         ]
