@@ -63,7 +63,7 @@ def chain(
             "--infeasible", out["infeasible"],
         ])  # fmt: skip
         splits += ["--split", f"{scheme}:1:{out['parquet']}"]
-    keys = ",".join(datasets.load(dataset).group_keys)
+    keys = json.dumps(datasets.load(dataset).ledger_keys())
     ledger.main(["--catalog", str(made), *splits, "--keys", keys, "--output", str(work / "ledger.tsv")])
     return catalog.read(made), tables.read_tsv(work / "ledger.tsv", ledger.LEDGER)
 
@@ -131,7 +131,8 @@ def test_cloudsen12_from_metadata_alone(facts: Path, tmp_path: Path) -> None:
 def test_cloudsen12_splits_by_size_where_no_classes_are_known(tmp_path: Path) -> None:
     for name, count in {"train": 60, "val": 20, "test": 20}.items():
         (tmp_path / "source" / name).mkdir(parents=True)
-        rows = pd.DataFrame({"roi_id": [f"{name}{row // 5}" for row in range(count)], "s2_id": "P"})
+        rois = [f"{name}{row // 5}" for row in range(count)]
+        rows = pd.DataFrame({"roi_id": rois, "s2_id": [f"P-{roi}" for roi in rois]})
         rows.to_csv(tmp_path / "source" / name / "metadata.csv", index=False)
     schemes: dict[str, dict[str, object]] = {
         "grouped-stratified": {"shares": {"train": 0.6, "validation": 0.2, "test": 0.2}, "time_limit": 20}

@@ -19,6 +19,7 @@ from sentinel_forest.datasets.base import IGNORE, Block, File, Finding, Inspecti
 from sentinel_forest.datasets.cloudsen12 import CloudSEN12, centre, layer_of, s2cloudless_mask
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import pixel
+from sentinel_forest.groups import groups
 
 SIDE = 16
 REGISTRY = Path(__file__).parents[2] / "config" / "releases"
@@ -206,7 +207,7 @@ def test_empty_split_and_missing_metadata(dataset: CloudSEN12, tmp_path: Path) -
     assert {row.check for row in structure(dataset, tmp_path, "note")} == {"metadata"}
     catalog = dataset.catalog(tmp_path, dataset.list_files(tmp_path), no_hashes())
     assert catalog["patch"].tolist() == ["train/00000", "train/00001", "train/00002"]
-    assert (catalog["group"] == catalog["patch"]).all()
+    assert groups(dataset, catalog).isna().all()
 
 
 def test_metadata_that_is_no_table(dataset: CloudSEN12, tmp_path: Path) -> None:
@@ -386,7 +387,7 @@ def test_catalog(dataset: CloudSEN12, tmp_path: Path) -> None:
     # Rows 0 and 1 of train occur in test too: their names cannot be those of ROI and product.
     assert catalog["patch"].tolist()[:2] == ["train/00000", "train/00001"]
     assert catalog["patch"][2] == "ROI_0001/20190116T142752_20190116T143701_T19GDN"
-    assert catalog["group"].tolist() == ["ROI_0000", "ROI_0000", "ROI_0001", "ROI_0000", "ROI_0000"]
+    assert catalog["roi"].tolist() == ["ROI_0000", "ROI_0000", "ROI_0001", "ROI_0000", "ROI_0000"]
     assert set(catalog["tile"]) == {"T19GDN"}
     assert set(catalog["date"]) == {"2019-01-16"}
     # 13 pixels of 10 m: the centre lies 65 m from the corner, on the central meridian of zone 19.

@@ -1,6 +1,7 @@
 """The ledger: a brute-force count beside it, the real split of CloudSEN12, marks and the gate."""
 
 import itertools
+import json
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from sentinel_forest.tables import read_tsv
 
 RADIUS_KM = 6371.0088
 
-UNREAD = "unknown: content, content (validation-test)"
+UNREAD = "unknown: content, footprint, content (validation-test), footprint (validation-test)"
 """The mark of a release of which only the tables were read."""
 
 
@@ -56,7 +57,7 @@ def row_of(table: pd.DataFrame, key: str, role_a: str = "test", role_b: str = "t
 
 def test_published_cloudsen12_is_disjoint_by_roi_but_not_by_product(membership: pd.DataFrame) -> None:
     splits = {("published", 1): trial_of(membership, {"kind": "published"})}
-    found = ledger.build(membership, splits, ["roi", "product", "tile"])
+    found = ledger.build(membership, splits, {"roi": "mark", "product": "mark", "tile": "count"})
     assert found[found["key"] == "roi"]["linked"].tolist() == [0, 0, 0]
     shared = {
         (key, role): row_of(found, key, role)["shared_values"]
@@ -66,23 +67,24 @@ def test_published_cloudsen12_is_disjoint_by_roi_but_not_by_product(membership: 
     assert shared == {
         ("product", "test"): 4, ("product", "validation"): 2, ("tile", "test"): 6, ("tile", "validation"): 3,
     }  # fmt: skip
-    assert ledger.mark(found, "published", 1, "test") == UNREAD
+    assert ledger.mark(found, "published", 1, "test") == f"linked: product; {UNREAD}"
 
 
 def test_pooled_random_leaves_the_roi_in_train(membership: pd.DataFrame) -> None:
     definition: dict[str, object] = {"kind": "pooled-random"}
     splits = {("pooled-random", trial): trial_of(membership, definition, trial) for trial in range(1, 11)}
-    found = ledger.build(membership, splits, ["roi", "product"])
+    found = ledger.build(membership, splits, {"roi": "mark", "product": "mark"})
     shares = found[(found["key"] == "roi") & (found["role_b"] == "train")]["share"]
     assert 0.998 < shares.mean() <= 1
-    expected = f"linked: roi, roi (validation-test); {UNREAD}"
+    both = "roi, product, roi (validation-test), product (validation-test)"
+    expected = f"linked: {both}; {UNREAD}"
     assert ledger.mark(found, "pooled-random", 4, "test") == expected
 
 
 def test_grouped_by_roi_and_product_is_clean_and_even(membership: pd.DataFrame) -> None:
     definition = {"kind": "grouped-stratified", "groups": ["roi", "product"], "strata": ["cover"]}
     drawn = trial_of(membership, definition)
-    found = ledger.build(membership, {("grouped", 1): drawn}, ["roi", "product"])
+    found = ledger.build(membership, {("grouped", 1): drawn}, {"roi": "mark", "product": "mark"})
     assert found[found["key"].isin(["roi", "product"])]["linked"].sum() == 0
     counts = pd.crosstab(membership["cover"], drawn["role"])
     target = np.outer(counts.sum(axis=1), [0.0975, 0.8490, 0.0535])
@@ -121,7 +123,7 @@ def test_counts_are_those_of_brute_force(rows: list[tuple[str, str, int, int, in
         }
     )
     drawn = pd.DataFrame({"patch": catalog["patch"], "role": [row[0] for row in rows]})
-    found = ledger.build(catalog, {("s", 1): drawn}, ["city"], footprint=120.0)
+    found = ledger.build(catalog, {("s", 1): drawn}, {"city": "mark"}, footprint=120.0)
     near_ground = {
         "footprint": lambda one, other: one["epsg"] == other["epsg"] and apart(one, other) < 120,
         "content": lambda one, other: one["content_hash"] == other["content_hash"] != "",
@@ -132,7 +134,9 @@ def test_counts_are_those_of_brute_force(rows: list[tuple[str, str, int, int, in
         yours = catalog[drawn["role"] == role_b].to_dict("records")
         for key, linked in near_ground.items():
             row = row_of(found, key, role_a, role_b)
-            if row["status"] not in ("not computed", "unknown"):
+            if not (mine and yours):
+                assert (row["status"], row["linked"] is pd.NA) == ("not looked at", True), key
+            elif row["status"] not in ("not computed", "unknown"):
                 expected = sum(any(linked(one, other) for other in yours) for one in mine)
                 assert (row["linked"], row["total"]) == (expected, len(mine)), key
         nearest = [min(known) for one in mine if (known := distances(one, yours))]
@@ -185,7 +189,13 @@ def test_near_duplicates_are_those_of_brute_force(
             if rows[at][1] not in exact and any(near(numbers[at], numbers[other]) for other in yours)
         ]  # fmt: skip
         row = row_of(found, "near-duplicate", role_a, role_b)
-        assert (row["linked"], row["total"]) == (len(linked), len(mine))
+        seen = np.isfinite(numbers[mine + yours]).any(axis=1).all()
+        if not (mine and yours):
+            assert row["status"] == "not looked at"
+        elif linked or seen:
+            assert (row["linked"], row["total"]) == (len(linked), len(mine))
+        else:
+            assert row["status"] == "unknown"
 
 
 def test_signatures_of_other_patches_are_refused() -> None:
@@ -226,6 +236,9 @@ def test_pixels_of_shared_ground_are_those_of_a_raster(rows: list[tuple[str, int
 
     train = set().union(*(pixels(row) for row in rows if row[0] == "train"))
     test = [pixels(row) for row in rows if row[0] == "test"]
+    if not (train and test):
+        assert found["status"] == "not looked at"
+        return
     assert found["linked"] == sum(len(mine & train) for mine in test)
     assert found["total"] == sum(len(mine) for mine in test)
 
@@ -276,6 +289,10 @@ def test_patches_that_only_touch_do_not_overlap() -> None:
 # ----------------------------------------------------------------------------------------- gate and mark
 
 
+SEASONS = {"scene": "mark", "season": "count", "footprint": "not published"}
+"""Keys of a dataset that publishes no places."""
+
+
 def small() -> tuple[pd.DataFrame, dict[tuple[str, int], pd.DataFrame]]:
     """Test shares its scene with train, and its season with validation."""
     catalog = pd.DataFrame(
@@ -302,14 +319,14 @@ def small() -> tuple[pd.DataFrame, dict[tuple[str, int], pd.DataFrame]]:
 )
 def test_marks(gate: dict[str, str], mark: str) -> None:
     catalog, splits = small()
-    found = ledger.build(catalog, splits, ["scene", "season"], gate)
+    found = ledger.build(catalog, splits, SEASONS, gate)
     assert ledger.mark(found, "s", 1, "test") == mark
-    assert ledger.mark(found, "other", 1, "test") == "clean"
+    assert ledger.mark(found, "other", 1, "test") == ledger.NO_TRAINING
 
 
 def test_every_pair_of_roles_has_every_key() -> None:
     catalog, splits = small()
-    found = ledger.build(catalog, splits, ["scene", "season"])
+    found = ledger.build(catalog, splits, SEASONS)
     keys = [*ledger.OWN_KEYS, "scene", "season", *ledger.DISTANCES]
     assert sorted(zip(found["key"], found["role_a"], found["role_b"], strict=True)) == sorted(
         (key, *pair) for key, pair in itertools.product(keys, ledger.PAIRS)
@@ -322,9 +339,9 @@ def test_command_writes_first_and_the_gate_stops_after(tmp_path: Path) -> None:
     splits["s", 1].to_parquet(tmp_path / "1.parquet")
     common = [f"--catalog={tmp_path / 'catalog.parquet'}", f"--split=s:1:{tmp_path / '1.parquet'}"]
     written = tmp_path / "ledger.tsv"
-    ledger.main([*common, "--keys=scene,season", "--gate={}", f"--output={written}"])
+    ledger.main([*common, f"--keys={json.dumps(SEASONS)}", "--gate={}", f"--output={written}"])
     ledger.main(["gate", f"--ledger={written}"])
-    ledger.main([*common, "--keys=scene,season", '--gate={"scene": "stop"}', f"--output={written}"])
+    ledger.main([*common, f"--keys={json.dumps(SEASONS)}", '--gate={"scene": "stop"}', f"--output={written}"])
     assert ledger.mark(read_tsv(written, ledger.LEDGER), "s", 1, "test") == "linked: scene"
     with pytest.raises(InputError, match="1 of 1 test patches share their scene with train"):
         ledger.main(["gate", f"--ledger={written}"])
@@ -333,9 +350,9 @@ def test_command_writes_first_and_the_gate_stops_after(tmp_path: Path) -> None:
 def test_faults() -> None:
     catalog, splits = small()
     with pytest.raises(InputError, match="no such column"):
-        ledger.build(catalog, splits, ["city"])
+        ledger.build(catalog, splits, {"city": "mark"})
     with pytest.raises(InputError, match="action"):
-        ledger.build(catalog, splits, ["scene"], {"scene": "halt"})
+        ledger.build(catalog, splits, {"scene": "mark"}, {"scene": "halt"})
     with pytest.raises(InputError, match="same patches"):
         ledger.build(catalog.iloc[::-1].reset_index(drop=True), splits)
 
@@ -346,7 +363,8 @@ def test_what_cannot_be_seen_is_not_clean():
         "patch": list("abcd"), "content_hash": list("wxyz"), "city": ["Rome", "Oslo", "", "Bonn"],
     }).astype("str")  # fmt: skip
     split = pd.DataFrame({"patch": list("abcd"), "role": ["train", "validation", "test", "test"]})
-    found = ledger.build(catalog, {("s", 1): split}, ["city"])
+    keys = {"city": "mark", "footprint": "not published"}
+    found = ledger.build(catalog, {("s", 1): split}, keys)
     rows = found[found["key"] == "city"].set_index(["role_a", "role_b"])
     assert rows["status"].to_dict() == {
         ("validation", "train"): "clean", ("test", "train"): "unknown", ("test", "validation"): "unknown",
@@ -355,8 +373,9 @@ def test_what_cannot_be_seen_is_not_clean():
     assert ledger.mark(found, "s", 1, "test") == "unknown: city, city (validation-test)"
     assert ledger.mark(found, "s", 1, "validation") == "unknown: city (validation-test)"
     ledger.check_gate(found)
-    stopped = ledger.build(catalog, {("s", 1): split}, ["city"], {"city": "stop"})
+    stopped = ledger.build(catalog, {("s", 1): split}, keys, {"city": "stop"})
     with pytest.raises(InputError, match=r"\? of 2 test patches share their city"):
         ledger.check_gate(stopped)
-    linked = ledger.build(catalog.assign(city=["Bonn", "Oslo", "", "Bonn"]), {("s", 1): split}, ["city"])
+    catalog["city"] = ["Bonn", "Oslo", "", "Bonn"]
+    linked = ledger.build(catalog, {("s", 1): split}, keys)
     assert ledger.mark(linked, "s", 1, "test") == "linked: city; unknown: city (validation-test)"

@@ -22,6 +22,7 @@ from sentinel_forest.datasets.base import IGNORE, Block, File, Finding, Inspecti
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import patch as patch_features
 from sentinel_forest.features import pixel as pixel_features
+from sentinel_forest.groups import groups
 
 SIDE = 16
 SPRING, SUMMER, WINTER = "ROIs1158_spring", "ROIs1868_summer", "ROIs2017_winter"
@@ -335,7 +336,7 @@ def test_catalog_by_hand(dataset: sen12ms.Sen12MS, tmp_path: Path) -> None:
     write(tmp_path, SPRING, "1", 5, igbp=igbp, left=499_920)
     (row,) = catalog(dataset, tmp_path, verify(dataset, tmp_path)[1]).to_dict("records")
     pixels, valid = SIDE**2, SIDE**2 - 8
-    assert row["group"] == row["scene"] == f"{SPRING}_1"
+    assert row["scene"] == f"{SPRING}_1"
     assert (row["season"], row["published_split"], row["row"]) == (SPRING, "train", 0)
     assert (row["x"], row["y"], row["epsg"]) == (500_000, 4_999_920, 32633)
     assert row["side_m"] == 160
@@ -355,7 +356,7 @@ def test_one_number_in_two_seasons_is_two_groups(dataset: sen12ms.Sen12MS, relea
     table = catalog(dataset, release)
     assert table["patch"].tolist() == [f"{SPRING}/43/p2", f"{SPRING}/43/p10", f"{SUMMER}/43/p1"]
     assert table["published_split"].tolist() == ["train", "train", "test"]
-    assert table["group"].nunique() == 2
+    assert groups(dataset, table).nunique() == 2
     assert table["x"][1] - table["x"][0] == table["side_m"][0] / 2
 
 
@@ -372,7 +373,7 @@ def test_names_alone_give_the_same_groups(release: Path) -> None:
     whole, short = catalog(full, release), catalog(names, release)
     assert list(whole.columns) == list(short.columns)
     assert whole.dtypes.equals(short.dtypes)
-    same = ["patch", "published_split", "file", "row", "group", "scene", "season"]
+    same = ["patch", "published_split", "file", "row", "scene", "season"]
     pd.testing.assert_frame_equal(whole[same], short[same])
     assert (short["label"] == -1).all()
 
@@ -667,14 +668,14 @@ def test_real_tiles(real: Path, name: str) -> None:
 
 
 def test_real_places_and_overlaps(real: Path) -> None:
-    relaid = catalog(sen12ms.Sen12MS(), real / "sen12ms-relaid").set_index("group")
+    relaid = catalog(sen12ms.Sen12MS(), real / "sen12ms-relaid").set_index("scene")
     expected = {
         f"{SPRING}_901": (-48.11, -25.32),
         f"{SUMMER}_902": (34.07, -3.40),
         f"{WINTER}_904": (9.85, 57.23),
     }
-    for group, place in expected.items():
-        assert relaid.loc[group, ["lon", "lat"]].tolist() == pytest.approx(place, abs=0.02)
+    for scene, place in expected.items():
+        assert relaid.loc[scene, ["lon", "lat"]].tolist() == pytest.approx(place, abs=0.02)
     overlapping = catalog(sen12ms.Sen12MS(), real / "sen12ms").set_index("patch")["x"]
     first, second, third = (overlapping[f"{SPRING}/101/p{number}"] for number in (30, 31, 32))
     assert second - first == third - second == 1280
@@ -720,7 +721,7 @@ def test_the_sample_can_have_smaller_patches_that_share_half_of_their_ground(tmp
     small = sen12ms.Sen12MS(side=64)
     catalog = small.catalog(tmp_path / "sample", small.list_files(tmp_path / "sample"), no_hashes())
     assert catalog["published_split"].value_counts().to_dict() == {"test": 8, "train": 7}  # one is broken
-    pair = catalog[catalog["group"] == "ROIs1970_fall_101"]
+    pair = catalog[catalog["scene"] == "ROIs1970_fall_101"]
     assert np.diff(pair["x"]).tolist() == [320]
     block = next(small.blocks(tmp_path / "sample", pair, ["s2:B8"], 2)).layers["s2:B8"]
     np.testing.assert_array_equal(block[0, :, 32:], block[1, :, :32])

@@ -18,6 +18,7 @@ from sentinel_forest.datasets import so2sat
 from sentinel_forest.datasets.base import File, Finding, no_hashes
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import bands_of, patch
+from sentinel_forest.groups import groups
 
 REGISTRY = Path(__file__).parents[2] / "config" / "releases"
 DATASET = datasets.load("so2sat")
@@ -397,8 +398,8 @@ def test_both_orders_of_tfw_give_the_same_places(tmp_path: Path) -> None:
         tables.append(DATASET.catalog(tmp_path, ["training.h5", "training_geo.h5"], no_hashes()))
     pd.testing.assert_frame_equal(*tables)
     first = tables[0].iloc[0]
-    assert (first["x"], first["y"], first["epsg"], first["city"], first["group"]) == (
-        691_160.0, 5_334_540.0, 32632, "munich", "munich",
+    assert (first["x"], first["y"], first["epsg"], first["city"]) == (
+        691_160.0, 5_334_540.0, 32632, "munich",
     )  # fmt: skip
     # Marienplatz: 48.1373 N, 11.5755 E
     assert first["lon"] == pytest.approx(11.5755, abs=0.01)
@@ -428,7 +429,7 @@ def test_early_geo_files_without_cities_are_used(tmp_path: Path) -> None:
         del file["city"]
     assert structure(tmp_path, File("training_geo.h5"))["city"].status == "note"
     catalog = DATASET.catalog(tmp_path, ["training.h5", "training_geo.h5"], no_hashes())
-    assert (catalog["group"] == catalog["patch"]).all()
+    assert groups(DATASET, catalog).isna().all()
     assert catalog["lon"].notna().all()
 
 
@@ -567,7 +568,7 @@ def test_catalog_is_in_order_of_the_splits(tmp_path: Path) -> None:
     assert catalog["patch"].is_unique
     assert catalog["patch"].iloc[[0, 20]].tolist() == ["training/000000", "testing/000006"]
     assert catalog["label"].tolist() == list(range(7)) * 3
-    assert (catalog["group"] == catalog["patch"]).all()
+    assert groups(DATASET, catalog).isna().all()
     assert catalog["epsg"].isna().all()
     assert str(catalog["epsg"].dtype) == "Int32"
     assert catalog["content_hash"].is_unique

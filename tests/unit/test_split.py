@@ -363,8 +363,13 @@ def test_nothing_to_balance_is_said() -> None:
 def test_missing_coordinates() -> None:
     catalog = many()
     catalog.loc[3, "lat"] = np.nan
-    with pytest.raises(InputError, match="1 of 300 patches without"):
-        drawn(catalog, "spatial-blocks")
+    result = drawn(catalog, "spatial-blocks")
+    assert result.split.loc[3, "role"] == "unused"
+    assert ("1 of 300 are unused", "their lon, lat is not known") in zip(
+        result.infeasible["found"], result.infeasible["reason"], strict=True
+    )
+    with pytest.raises(InputError, match="300 patches without a known lon, lat"):
+        drawn(catalog.assign(lat=np.nan), "spatial-blocks")
 
 
 def test_release_without_published_split() -> None:

@@ -286,12 +286,12 @@ def signature_tables(wildcards):
 
 
 def near_duplicates(wildcards, input):
-    """Signatures and distance, for the command; blank where there are none."""
-    distance = config["near_duplicates"].get("distance")
+    """Signatures and distance, for the command; blank where nobody asks for near-duplicates."""
+    if not config["near_duplicates"]:
+        return ""
+    distance = f"--distance {config['near_duplicates'].get('distance', 0)}"
     return (
-        f"--signatures {input.signatures} --distance {distance}"
-        if input.signatures
-        else ""
+        f"--signatures {input.signatures} {distance}" if input.signatures else distance
     )
 
 

@@ -93,8 +93,8 @@ rule ledger:
         splits=named_splits,
         near=near_duplicates,
         gate=shlex.quote(canonical(config["gate"])),
-        linking=of_release(
-            lambda release: ",".join(SELECTION.datasets[release.name].group_keys)
+        linking=json_of(
+            lambda release: SELECTION.datasets[release.name].ledger_keys()
         ),
     message:
         "Write the ledger of links between the splits of {wildcards.release}"

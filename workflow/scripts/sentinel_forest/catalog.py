@@ -11,6 +11,7 @@ import pandera.pandas as pa
 from . import datasets, tables
 from .datasets.base import SPLITS, Dataset
 from .errors import InputError, run
+from .groups import groups
 from .releases import FILES
 
 _SHARE = pa.Check.between(0, 1)
@@ -21,7 +22,7 @@ CATALOG = pa.DataFrameSchema(
         "published_split": pa.Column("str", pa.Check.isin([*SPLITS, ""])),
         "file": pa.Column("str"),
         "row": pa.Column("int64", pa.Check.ge(0)),
-        "group": pa.Column("str", pa.Check.str_length(min_value=1)),
+        "group": pa.Column("str", pa.Check.str_length(min_value=1), nullable=True),
         "x": pa.Column("float64", nullable=True),
         "y": pa.Column("float64", nullable=True),
         "epsg": pa.Column("Int32", nullable=True),
@@ -36,7 +37,8 @@ CATALOG = pa.DataFrameSchema(
 """One row per patch, in file order (train, validation, test).
 
 patch: stable id; published_split: train, validation, test or blank; file, row: where it lies; group: what
-it may not be parted from by default; x, y: centre (m) in the projection epsg; lon, lat: centre (degrees);
+it may not be parted from by default, missing where that is unknown (see `sentinel_forest.groups`); x, y:
+centre (m) in the projection epsg; lon, lat: centre (degrees);
 label: index of the class, -1 if unknown or not a patch task; fraction_<class>: share of the class among
 the valid pixels; valid_share: share of valid pixels; content_hash: hash of the pixels (hex), blank if
 unknown. Then the dataset's group keys (text, blank if unknown) and what else it tells about a patch.
@@ -84,7 +86,9 @@ def make(dataset: Dataset, folder: Path, files: Sequence[str], hashes: pd.DataFr
             expected=f"{len(catalog)} different ids, not {catalog['patch'].nunique()}",
             remedy="remove the files that are there twice",
         )  # fmt: skip
-    return catalog
+    known = catalog.drop(columns="group", errors="ignore")
+    known.insert(known.columns.get_loc("row") + 1, "group", groups(dataset, known))
+    return known
 
 
 def read(path: Path) -> pd.DataFrame:

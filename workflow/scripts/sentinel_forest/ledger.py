@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -20,15 +21,18 @@ from scipy.spatial import cKDTree
 
 from .errors import InputError, run
 from .footprints import footprints
-from .links import FOOTPRINT, FOOTPRINT_PIXELS, NEAR_DUPLICATE, OWN_KEYS
+from .links import FOOTPRINT, FOOTPRINT_PIXELS, GROUND_KEYS, NEAR_DUPLICATE, OWN_KEYS
 from .schemes import spatial
 from .tables import read_parquet, read_tsv, write_tsv
 
 PAIRS = (("validation", "train"), ("test", "train"), ("test", "validation"))
-STATES = ("clean", "counted", "marked", "stops", "unknown", "not computed")
 DISTANCES = {"distance_km_min": 0.0, "distance_km_q05": 0.05, "distance_km_q50": 0.5}
 """Rows for the distance in km to the nearest patch of the other role, and the quantiles they hold."""
 ACTIONS = ("stop", "mark", "count")
+IMPLIED, NOT_PUBLISHED, NOT_LOOKED_AT = "implied", "not published", "not looked at"
+LINKED = ("marked", "stops")
+STATES = ("clean", "counted", *LINKED, "unknown", "not computed", IMPLIED, NOT_PUBLISHED, NOT_LOOKED_AT)
+NO_KEYS: Mapping[str, str] = MappingProxyType({})
 UNKNOWN = 1e9
 """Stands for an unknown number in standard deviations; of n patches none is further than sqrt(n) from 0."""
 
@@ -56,8 +60,12 @@ LEDGER = pa.DataFrameSchema(
 ``distance_km_...``, `share` is the distance in km (great circle) and `linked` is empty. `status` is
 ``clean`` (no link), what the gate makes of a link (``counted``, ``marked``, ``stops``), or, where none was
 found and the catalog lacks the value of some of the patches, ``unknown`` (the gate would mark a link; where
-it would stop, it stops) or ``not computed`` (links of this kind are only counted).
+it would stop, it stops) or ``not computed`` (links of this kind are only counted). ``not looked at``: one of
+the roles has no patches. ``implied`` and ``not published``: see `build`; `linked` is empty.
 """
+
+NO_TRAINING = "unknown: no training patches"
+"""The mark of scores of a split without training patches of its own."""
 
 Row = tuple[str, int | None, int, float | None, int | None]
 """key, linked, total, share, shared values; linked None: not computed, unless there is a share."""
@@ -69,11 +77,11 @@ Link = Callable[[np.ndarray, np.ndarray], list[Row]]
 def build(
     catalog: pd.DataFrame,
     splits: Mapping[tuple[str, int], pd.DataFrame],
-    keys: Sequence[str] = (),
+    keys: Mapping[str, str] = NO_KEYS,
     gate: Mapping[str, str] | None = None,
     footprint: float | None = None,
     signatures: pd.DataFrame | None = None,
-    distance: float = 0.0,
+    distance: float | None = None,
 ) -> pd.DataFrame:
     """The ledger of some splits of one release.
 
@@ -83,8 +91,10 @@ def build(
         See `sentinel_forest.catalog`.
     splits : mapping
         (scheme, trial) to a table with patch and role, in the order of the catalog.
-    keys : sequence of str
-        Catalog columns by which patches are linked; an empty value links nothing.
+    keys : mapping
+        The dataset's keys. For a catalog column by which patches are linked (an empty value links nothing)
+        what a link does unless the gate says else: ``mark`` or ``count``. For a key that is not looked at
+        why: ``implied`` (whoever shares it shares another key, too) or ``not published``.
     gate : mapping
         For a key: ``stop``, ``mark`` or ``count``; see `complete_gate`.
     footprint : float
@@ -95,14 +105,16 @@ def build(
     distance : float
         Patches are near-duplicates if none of these numbers differs by more than this, in standard
         deviations of the number over the release. Exact duplicates are counted by their content alone.
+        None: nobody asks for near-duplicates, unless there are signatures (then it is 0).
 
     Returns
     -------
     DataFrame
         See `LEDGER`.
     """
-    actions = complete_gate(gate or {}, keys)
-    links = list(_links(catalog, keys, footprint, signatures, distance))
+    asked = signatures is not None or distance is not None
+    actions = complete_gate(gate or {}, keys, asked)
+    links = list(_links(catalog, keys, footprint, signatures, distance or 0.0))
     rows: list[tuple[object, ...]] = []
     for (scheme, trial), split in splits.items():
         role = _roles(catalog, split, scheme, trial)
@@ -110,15 +122,22 @@ def build(
             mine, yours = np.flatnonzero(role == role_a), np.flatnonzero(role == role_b)
             for key, linked, total, share, shared in chain.from_iterable(link(mine, yours) for link in links):
                 status = _status(key, linked, share, actions)
+                if not (len(mine) and len(yours)) and status not in (IMPLIED, NOT_PUBLISHED):
+                    linked, share, shared, status = None, None, None, NOT_LOOKED_AT
                 rows.append((scheme, trial, key, role_a, role_b, linked, total, share, shared, status))
     table = pd.DataFrame(rows, columns=list(LEDGER.columns))
     return table.astype({name: str(column.dtype) for name, column in LEDGER.columns.items()})
 
 
-def complete_gate(gate: Mapping[str, str], keys: Sequence[str]) -> dict[str, str]:
-    """What to do about a link by each key; unless given, mark the same patch, content and first key.
+def complete_gate(
+    gate: Mapping[str, str], keys: Mapping[str, str], near_duplicates: bool = False
+) -> dict[str, str]:
+    """What to do about a link by each key, or why it is not looked at (``implied``, ``not published``).
 
-    One gate serves all datasets: keys that this one does not have are left out.
+    Unless the gate says else, the same patch, content, footprint and, if asked for, near-duplicates mark, and
+    what the dataset says of its `keys` (see `build`) holds. One gate serves all datasets: keys that this one
+    does not have are left out. A key that is not published can only be told to stop, an implied one follows
+    the key that implies it.
 
     Raises
     ------
@@ -131,13 +150,26 @@ def complete_gate(gate: Mapping[str, str], keys: Sequence[str]) -> dict[str, str
                 "The gate does not know this action.", where=f"gate, {key}", found=action,
                 expected=" | ".join(ACTIONS),
             )  # fmt: skip
-    known = [*OWN_KEYS, *keys]
-    usual = dict.fromkeys(known, "count") | dict.fromkeys(["patch", "content", *keys[:1]], "mark")
-    return {key: gate.get(key, action) for key, action in usual.items()}
+    usual = dict.fromkeys(OWN_KEYS, "count") | dict.fromkeys(["patch", "content", FOOTPRINT], "mark")
+    usual |= {NEAR_DUPLICATE: "mark" if near_duplicates else "count", **keys}
+    stopping = {key for key, action in usual.items() if action == NOT_PUBLISHED and gate.get(key) == "stop"}
+    return {
+        key: gate.get(key, action) if action in ACTIONS or key in stopping else action
+        for key, action in usual.items()
+    }
 
 
-def mark(ledger: pd.DataFrame, scheme: str, trial: int, role: str) -> str:
+def mark(ledger: pd.DataFrame, scheme: str, trial: int, role: str, trained_here: bool = True) -> str:
     """The mark that every score of a role carries.
+
+    Parameters
+    ----------
+    ledger : DataFrame
+        See `LEDGER`.
+    scheme, trial, role
+        Whose mark.
+    trained_here : bool
+        Whether forests were grown on the split's own training patches.
 
     Returns
     -------
@@ -145,16 +177,27 @@ def mark(ledger: pd.DataFrame, scheme: str, trial: int, role: str) -> str:
         ``clean``, or ``linked: <keys>``: the keys, among those that the gate marks or stops, by which
         patches of the role are linked with train; a key by which validation and test are linked is
         given as ``<key> (validation-test)``. Keys of which it is not known follow as ``unknown: <keys>``.
+        `NO_TRAINING` where no training patch was looked at.
     """
     mine = ledger[(ledger["scheme"] == scheme) & (ledger["trial"] == trial)]
+    training = mine[(mine["role_a"] == role) & (mine["role_b"] == "train")]
     said = []
-    for word, states in (("linked", ["marked", "stops"]), ("unknown", ["unknown"])):
+    for word, states in (("linked", list(LINKED)), ("unknown", ["unknown"])):
         rows = mine[mine["status"].isin(states)]
         train = rows[(rows["role_a"] == role) & (rows["role_b"] == "train")]["key"]
         between = rows[(rows["role_a"] == "test") & (rows["role_b"] == "validation")]["key"]
         keys = [*train, *(f"{key} (validation-test)" for key in between)]
         said += [f"{word}: {', '.join(keys)}"] if keys else []
+    looked = training[~training["status"].isin([IMPLIED, NOT_PUBLISHED, NOT_LOOKED_AT])]
+    if trained_here and looked.empty:
+        said.append(NO_TRAINING)
     return "; ".join(said) or "clean"
+
+
+def note(ledger: pd.DataFrame) -> str:
+    """What is to be said beside every mark: the keys that nobody can look at, or nothing."""
+    keys = ledger.loc[ledger["status"] == NOT_PUBLISHED, "key"].unique()
+    return f"{NOT_PUBLISHED}: {', '.join(keys)}" if len(keys) else ""
 
 
 def check_gate(ledger: pd.DataFrame, where: object = None) -> None:
@@ -187,21 +230,24 @@ def check_gate(ledger: pd.DataFrame, where: object = None) -> None:
 
 def _links(
     catalog: pd.DataFrame,
-    keys: Sequence[str],
+    keys: Mapping[str, str],
     footprint: float | None,
     signatures: pd.DataFrame | None,
     distance: float,
 ) -> Iterator[Link]:
     """A function for each way to be linked."""
-    for key, column in {"patch": "patch", "content": "content_hash", **{key: key for key in keys}}.items():
+    hidden = [key for key, action in keys.items() if action in (IMPLIED, NOT_PUBLISHED)]
+    columns = {key: key for key in keys if key not in (FOOTPRINT, *hidden)}
+    for key, column in {"patch": "patch", "content": "content_hash", **columns}.items():
         if column not in catalog and key in keys:
             raise InputError(
                 "The catalog has no such column.", where="keys of the ledger", found=key,
                 expected=" | ".join(catalog.columns),
             )  # fmt: skip
         yield _by_value(key, catalog.get(column))
+    yield _not_computed(*(key for key in hidden if key != FOOTPRINT))
     yield _by_signature(catalog, signatures, distance)
-    yield _by_footprint(catalog, footprint)
+    yield _by_footprint(catalog, footprint) if FOOTPRINT not in hidden else _not_computed(*GROUND_KEYS)
     yield _by_distance(catalog)
 
 
@@ -215,7 +261,7 @@ def _by_value(key: str, values: pd.Series | None) -> Link:
 
     def link(mine: np.ndarray, yours: np.ndarray) -> list[Row]:
         linked = _shared(codes, mine, yours)
-        if _unseen(linked, codes, mine, yours):
+        if _unseen(linked, codes >= 0, mine, yours):
             return [(key, None, len(mine), None, None)]
         return [_row(key, linked, len(np.unique(codes[mine][linked])))]
 
@@ -227,10 +273,9 @@ def _codes(values: pd.Series) -> np.ndarray:
     return pd.factorize(values.where(values.notna() & (values != "")))[0]
 
 
-def _unseen(linked: np.ndarray, codes: np.ndarray, mine: np.ndarray, yours: np.ndarray) -> bool:
-    """Whether no link was found, but one may be between patches that have no code (-1)."""
-    blank = (codes[mine] < 0).any() or (codes[yours] < 0).any()
-    return bool(len(mine) and len(yours) and blank and not linked.any())
+def _unseen(linked: np.ndarray, known: np.ndarray, mine: np.ndarray, yours: np.ndarray) -> bool:
+    """Whether no link was found, but one may be between patches of which the key is not known."""
+    return not linked.any() and not (known[mine].all() and known[yours].all())
 
 
 def _shared(codes: np.ndarray, mine: np.ndarray, yours: np.ndarray) -> np.ndarray:
@@ -252,8 +297,10 @@ def _by_signature(catalog: pd.DataFrame, signatures: pd.DataFrame | None, distan
     content = _codes(catalog.get("content_hash", pd.Series("", index=catalog.index)))
 
     def link(mine: np.ndarray, yours: np.ndarray) -> list[Row]:
-        close = _close(values, mine, yours[known[yours]], distance, known)
-        return [_row(NEAR_DUPLICATE, close & ~_shared(content, mine, yours))]
+        close = _close(values, mine, yours[known[yours]], distance, known) & ~_shared(content, mine, yours)
+        if _unseen(close, known, mine, yours):
+            return [(NEAR_DUPLICATE, None, len(mine), None, None)]
+        return [_row(NEAR_DUPLICATE, close)]
 
     return link
 
@@ -270,15 +317,15 @@ def _standardized(values: np.ndarray) -> np.ndarray:
 
 
 def _by_footprint(catalog: pd.DataFrame, side: float | None) -> Link:
-    """Links by squares on the ground that overlap, within one map projection; and the pixels of it."""
+    """Links by squares on the ground that overlap; and the pixels of it."""
     ground = footprints(catalog, side)
     if ground is None:
-        return _not_computed(FOOTPRINT, FOOTPRINT_PIXELS)
+        return _not_computed(*GROUND_KEYS)
 
     def link(mine: np.ndarray, yours: np.ndarray) -> list[Row]:
         shared, total = ground.shared(mine, yours), ground.pixels(mine)
-        if _unseen(shared, ground.of, mine, yours):
-            return [(key, None, len(mine), None, None) for key in (FOOTPRINT, FOOTPRINT_PIXELS)]
+        if _unseen(shared, ground.seen, mine, yours):
+            return [(key, None, len(mine), None, None) for key in GROUND_KEYS]
         share = float(shared.sum() / total) if total else None
         pixels = (FOOTPRINT_PIXELS, round(shared.sum()), round(total), share, None)
         return [_row(FOOTPRINT, shared > 0), pixels]
@@ -338,9 +385,10 @@ def _status(key: str, linked: int | None, share: float | None, actions: Mapping[
     """The word for a row."""
     if linked is None and share is not None:
         return "counted"
+    action = actions.get(key, "count")
     if linked is None:
-        return {"stop": "stops", "mark": "unknown", "count": "not computed"}[actions.get(key, "count")]
-    return {"stop": "stops", "mark": "marked", "count": "counted"}[actions[key]] if linked else "clean"
+        return {"stop": "stops", "mark": "unknown", "count": "not computed"}.get(action, action)
+    return {"stop": "stops", "mark": "marked", "count": "counted"}[action] if linked else "clean"
 
 
 def _roles(catalog: pd.DataFrame, split: pd.DataFrame, scheme: str, trial: int) -> np.ndarray:
@@ -381,19 +429,20 @@ def _write(argv: Sequence[str]) -> None:
     parser.add_argument(
         "--split", type=_named_split, action="append", required=True, help="scheme:trial:path"
     )
-    parser.add_argument("--keys", default="", help="catalog columns, separated by commas")
+    parser.add_argument(
+        "--keys", type=json.loads, default={}, help='{"roi": "mark", "acquisition": "not published"}'
+    )
     parser.add_argument("--gate", type=json.loads, default={}, help='{"roi": "stop"}')
     parser.add_argument("--footprint", type=float, help="side of a patch in metres")
     parser.add_argument("--signatures", type=Path, nargs="+", default=[], help="tables of all shards")
-    parser.add_argument("--distance", type=float, default=0.0, help="between near-duplicates")
+    parser.add_argument("--distance", type=float, help="between near-duplicates")
     parser.add_argument("--output", type=Path, required=True)
     given = parser.parse_args(argv)
     splits = {name: read_parquet(path, ["patch", "role"]) for name, path in given.split}
-    keys = [key for key in given.keys.split(",") if key]
     parts = [read_parquet(path) for path in given.signatures]
     signatures = pd.concat(parts, ignore_index=True) if parts else None
     catalog = read_parquet(given.catalog)
-    ledger = build(catalog, splits, keys, given.gate, given.footprint, signatures, given.distance)
+    ledger = build(catalog, splits, given.keys, given.gate, given.footprint, signatures, given.distance)
     write_tsv(given.output, ledger, LEDGER)
 
 

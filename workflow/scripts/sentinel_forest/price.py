@@ -9,6 +9,7 @@ import argparse
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from . import datasets, digests, uncertainty
 from .confusion import ROLES, classifiers
 from .datasets.base import Dataset
 from .errors import InputError, run
-from .evaluation import Score, drawn, evaluate, known_groups, notes
+from .evaluation import Score, drawn, evaluate, notes
 from .tables import columns, conform, read_parquet, write_tsv
 
 PRICE = pa.DataFrameSchema(
@@ -57,8 +58,9 @@ def price(
 ) -> pd.DataFrame:
     """Hold the trials of a leaky scheme against those of a clean one.
 
-    Each draw takes groups of the release with replacement, the same for all trials of both schemes, and
-    then trials of each scheme with replacement: the interval holds both sources of chance.
+    Patches without a known group are left out. Each draw takes groups of the release with replacement, the
+    same for all trials of both schemes, and then trials of each scheme with replacement: the interval holds
+    both sources of chance.
 
     Parameters
     ----------
@@ -83,13 +85,15 @@ def price(
     """
     sides = {"leaky": list(leaky), "clean": list(clean)}
     schemes = {side: _scheme(side, sides[side]) for side in SIDES}
-    names = known_groups(*(table for tables in sides.values() for table in tables))
+    train = {side: _train_patches(sides[side]) for side in SIDES}
+    ungrouped = _ungrouped(pd.concat(chain.from_iterable(sides.values())))
+    sides = {side: [table[known_group(table)] for table in tables] for side, tables in sides.items()}
+    names = sorted({group for tables in sides.values() for table in tables for group in table["group"]})
     counts = uncertainty.resamples(len(names), draws, digests.seed(*seed, "price", "groups"))
     trials = {
         side: uncertainty.resamples(len(tables), draws, digests.seed(*seed, "price", "trials", side))
         for side, tables in sides.items()
     }
-    train = {side: _train_patches(sides[side]) for side in SIDES}
     rows: list[dict[str, object]] = []
     for role in ROLES:
         scores = {
@@ -99,8 +103,20 @@ def price(
         for key in scores["leaky"]:
             if key in scores["clean"]:
                 means = {side: _mean(scores[side][key], trials[side]) for side in SIDES}
-                rows.append(_row(key, role, schemes, means, train))
+                row = _row(key, role, schemes, means, train)
+                rows.append(row | {"note": notes(str(row["note"]), ungrouped)})
     return conform(pd.DataFrame(rows, columns=list(PRICE.columns)), PRICE)
+
+
+def known_group(table: pd.DataFrame) -> pd.Series:
+    """Whether the group of each row's patch is known: without it nobody knows its relatives."""
+    return table["group"].notna() & (table["group"] != "")
+
+
+def _ungrouped(table: pd.DataFrame) -> str:
+    """What is to be said about patches that are left out, or nothing."""
+    count = table.loc[~known_group(table), "patch"].nunique()
+    return f"{count} held-out patches without a known group left out" if count else ""
 
 
 def _scheme(side: str, tables: Sequence[pd.DataFrame]) -> str:

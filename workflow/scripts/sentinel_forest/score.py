@@ -223,7 +223,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     known = dict.fromkeys(["group", *dataset.strata_keys, *dataset.ground_columns])
     catalog = read_parquet(given.catalog, ["patch", *known])
     split = read_parquet(given.split)
-    marks = _marks(given.ledger, given.scheme, given.trial, given.verified)
+    links = read_tsv(given.ledger, ledger.LEDGER)
+    marks = _marks(links, given.ledger, given.scheme, given.trial, given.verified, not given.source)
     if given.source:
         unknown = f"not checked: links with the training patches of {given.source}"
         marks = {role: unknown if mark == "clean" else f"{mark}; {unknown}" for role, mark in marks.items()}
@@ -234,9 +235,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     seed = given.seed, given.release, given.scheme, given.trial
     scored, compared = score(table, dataset, about, marks, given.draws, seed)
     write_parquet(given.confusion, table, CONFUSION)
-    write_tsv(given.metrics, scored, METRICS)
-    write_tsv(given.scores_by, score_by(table, dataset, about, marks, given.draws, seed), SCORES_BY)
+    strata = score_by(table, dataset, about, marks, given.draws, seed)
+    write_tsv(given.metrics, _with_note(scored, ledger.note(links)), METRICS)
+    write_tsv(given.scores_by, _with_note(strata, ledger.note(links)), SCORES_BY)
     write_tsv(given.paired, compared, PAIRED)
+
+
+def _with_note(table: pd.DataFrame, text: str) -> pd.DataFrame:
+    """A table of scores with something to be said about all of them."""
+    return table.assign(note=pd.Series([notes(note, text) for note in table["note"]], table.index, "str"))
 
 
 def _stack(
@@ -249,15 +256,16 @@ def _stack(
     return stack([read_parquet(path, columns, of_trial, categories=True) for path in paths])
 
 
-def _marks(path: Path, scheme: str, trial: int, verified: Path | None) -> dict[str, str]:
+def _marks(
+    table: pd.DataFrame, path: Path, scheme: str, trial: int, verified: Path | None, trained_here: bool
+) -> dict[str, str]:
     """The mark of each role: what the ledger says, and failed checks that the user accepted."""
-    table = read_tsv(path, ledger.LEDGER)
     if not ((table["scheme"] == scheme) & (table["trial"] == trial)).any():
         raise InputError(
             "The ledger does not know this trial.", where=path, expected=f"{scheme}, trial {trial}",
             remedy="compute the ledger again with all splits of the release",
         )  # fmt: skip
-    marks = {role: ledger.mark(table, scheme, trial, role) for role in ROLES}
+    marks = {role: ledger.mark(table, scheme, trial, role, trained_here) for role in ROLES}
     accepted = json.loads(verified.read_text(encoding="utf-8"))["accepted"] if verified else []
     if accepted:
         failed = f"failed checks accepted: {', '.join(accepted)}"

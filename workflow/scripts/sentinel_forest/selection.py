@@ -102,11 +102,37 @@ class Selection:
         return {**self.config, **parts}
 
     def definitions(self, release: str) -> dict[str, dict[str, Any]]:
-        """The schemes of a release by name, each with its kind and options."""
+        """The schemes that a release can have by name, each with its kind and options."""
+        asked = self._asked_definitions(release)
+        return {name: asked[name] for name in asked if not self._scheme_lacks(release, asked[name])}
+
+    def _asked_definitions(self, release: str) -> dict[str, dict[str, Any]]:
+        """The schemes that are asked for."""
         if release in self.config["transfer"]:
             return {"published": {"kind": "published"}}
         own = self.config["own_schemes"]
         return {name: own.get(name, {"kind": name}) for name in self.config["schemes"]}
+
+    @cached_property
+    def _unknown_columns(self) -> dict[str, dict[str, str]]:
+        """For each release the columns that its whole catalog will lack, as its files tell, and why."""
+        return {
+            name: {}
+            if release.is_sample
+            else self.datasets[name].unknown_columns(
+                release.folder,
+                [file.path for file in release.files] if release.folder is None else self.paths[name],
+            )
+            for name, release in self.releases.items()
+        }
+
+    def _scheme_lacks(self, release: str, definition: Mapping[str, Any]) -> str:
+        """What a scheme needs of every patch and no patch of a release has, and why; or nothing."""
+        unknown = self._unknown_columns[release]
+        for names in definitions.needed_columns(definitions.complete(definition)):
+            if all(name in unknown for name in names):
+                return f"no patch has a known {' or '.join(names)}: {unknown[names[0]]}"
+        return ""
 
     def trials(self, release: str) -> list[tuple[str, int]]:
         """All (scheme, trial) of a release."""
@@ -153,9 +179,12 @@ class Selection:
         ]
 
     def skipped(self) -> list[Skipped]:
-        """Configured feature sets, reference algorithms and links that releases lack layers for."""
+        """Configured schemes, feature sets, reference algorithms and links that releases cannot give."""
         rows = []
         for release, dataset in self.datasets.items():
+            for name, definition in self._asked_definitions(release).items():
+                if reason := self._scheme_lacks(release, definition):
+                    rows.append(Skipped(release, "scheme", name, reason))
             for name in self._known_sets(release):
                 if lack := self._lack(release, name):
                     rows.append(Skipped(release, "feature set", name, f"lacks {', '.join(lack)}"))
@@ -264,12 +293,21 @@ def _check_schemes(selection: Selection) -> None:
             )
     for name, definition in own.items():
         definitions.complete(definition, f"own_schemes.{name}")
+    for release in selection.releases:
+        if not selection.definitions(release):
+            reasons = [row for row in selection.skipped() if (row.release, row.kind) == (release, "scheme")]
+            raise InputError(
+                "A release can have none of the schemes.", where=f"release {release}",
+                found="; ".join(f"{row.name}: {row.reason}" for row in reasons),
+                expected="a scheme that needs no groups, e.g. published",
+                remedy="add published or pooled-random to the schemes, or get the files that tell the groups",
+            )  # fmt: skip
 
 
 def _check_gate(selection: Selection) -> None:
     known = {
         *links.OWN_KEYS,
-        *(key for dataset in selection.datasets.values() for key in dataset.group_keys),
+        *(key for dataset in selection.datasets.values() for key in dataset.ledger_keys()),
     }
     for key in selection.config["gate"]:
         if key not in known:

@@ -10,7 +10,8 @@ option             means
 shares             share of the patches for train, validation and test; they add up to 1, 0 leaves a
                    role out (default: the published shares of CloudSEN12)
 groups             catalog columns; patches that agree in any of them, directly or through others,
-                   form a unit and stay in one role (an empty value joins nothing)
+                   form a unit and stay in one role (an empty value joins nothing; a patch without any
+                   is unused)
 apart              further catalog columns that no two roles may share: joined to `groups`
 strata             columns to be shared out evenly: ``label``, ``fraction_<class>``, or any other
                    column, taken by its values (default: label and all fractions)
@@ -55,7 +56,7 @@ import pandera.pandas as pa
 from . import digests
 from .errors import InputError, run
 from .schemes import draws, spatial, stratified
-from .schemes.definitions import DEFINITIONS, ROLES, Options, complete, hint
+from .schemes.definitions import DEFINITIONS, ROLES, Options, complete, hint, needed_columns
 from .schemes.draws import SCALE
 from .tables import read_parquet, write_parquet, write_tsv
 
@@ -87,7 +88,8 @@ BALANCE = pa.DataFrameSchema(
 )
 """How a split resembles the whole.
 
-``quantity`` is ``size`` (share of all patches; `whole_share` is what was asked for), ``class`` (share
+``quantity`` is ``size`` (share of the patches that the scheme can use, for ``unused`` of all patches;
+`whole_share` is what was asked for), ``class`` (share
 of a class within the role, against its share in all patches; for fractions of pixels `patches` is
 their sum), ``deviation reached``, ``lower bound`` or ``method: <name>``: mean over roles and strata,
 size among them, of the relative deviation of an amount from what was asked for.
@@ -202,17 +204,6 @@ def _integer_shares(shares: Mapping[str, float]) -> np.ndarray:
     parts = np.rint([shares.get(role, 0) * SCALE for role in ROLES[:3]]).astype(np.int64)
     parts[TRAIN] += SCALE - parts.sum()
     return parts
-
-
-def _places(lon: pd.Series, lat: pd.Series) -> None:
-    """Raise if a coordinate is missing."""
-    missing = int((lon.isna() | lat.isna()).sum())
-    if missing:
-        raise InputError(
-            "A spatial scheme needs coordinates.", where="catalog, lon and lat",
-            found=f"{missing} of {len(lon)} patches without", expected="all patches with coordinates",
-            remedy="use a grouped scheme, or give the release a file that holds the coordinates",
-        )  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------ assignment
@@ -366,7 +357,6 @@ def _leave_one_group_out(catalog: pd.DataFrame, options: Options, seed: Seed, tr
 def _spatial_blocks(catalog: pd.DataFrame, options: Options, seed: Seed, trial: int) -> Draw:
     """Blocks on the globe are the units; what lies within the buffer of a later role is unused."""
     lon, lat = _column(catalog, "lon", "kind"), _column(catalog, "lat", "kind")
-    _places(lon, lat)
     block = pd.Series(spatial.blocks(lon.to_numpy(), lat.to_numpy(), float(options["block_km"])))  # type: ignore[arg-type]
     unit = _units(catalog.reset_index(drop=True), options, [block])
     shares = _integer_shares(options["shares"])  # type: ignore[arg-type]
@@ -485,11 +475,18 @@ def make(
     options = {**complete(definition, scheme), "classes": classes}
     if catalog.empty:
         raise InputError("The catalog is empty: there is nothing to split.", where=f"scheme {scheme}")
-    catalog = catalog.reset_index(drop=True)
-    draw = KINDS[str(options["kind"])](catalog, options, seed, trial)
+    known = _placeable(catalog, options, scheme)
+    drawn = catalog[known].reset_index(drop=True)
+    draw = KINDS[str(options["kind"])](drawn, options, seed, trial)
     _check_roles(draw, options, scheme, trial)
-    balance = _balance(draw, strata_of(catalog, options.get("strata", ()), classes))  # type: ignore[arg-type]
+    balance = _balance(draw, strata_of(drawn, options.get("strata", ()), classes))  # type: ignore[arg-type]
     unmet = [*draw.unmet, *_unmet(balance, draw, options)]
+    role, weight = np.full(len(catalog), UNUSED), np.ones(len(catalog))
+    role[known], weight[known] = draw.role, draw.weight
+    if not known.all():
+        unused = (balance["quantity"] == "size") & (balance["role"] == "unused")
+        balance.loc[unused, ["patches", "share"]] = (role == UNUSED).sum(), (role == UNUSED).mean()
+        unmet.append(_unplaced(known, options))
     infeasible = pd.DataFrame(unmet, columns=list(INFEASIBLE.columns), dtype="str")
     if options["strict"] and unmet:
         raise InputError(
@@ -499,12 +496,44 @@ def make(
         )  # fmt: skip
     split = pd.DataFrame(
         {
-            "patch": catalog["patch"].astype("str"),
-            "role": pd.Series(np.array(ROLES, dtype=object)[draw.role], dtype="str"),
-            "weight": draw.weight,
+            "patch": catalog["patch"].astype("str").reset_index(drop=True),
+            "role": pd.Series(np.array(ROLES, dtype=object)[role], dtype="str"),
+            "weight": weight,
         }
     )
     return Result(split, balance, infeasible)
+
+
+def _placeable(catalog: pd.DataFrame, options: Options, scheme: str) -> np.ndarray:
+    """Whether a scheme can tell where each patch belongs: bool (patches,).
+
+    Raises
+    ------
+    InputError
+        If it can for none.
+    """
+    known = np.ones(len(catalog), dtype=bool)
+    for names in needed_columns(options):
+        columns = [_column(catalog, name, "groups") for name in names]
+        known &= np.logical_or.reduce([column.notna() & (column != "") for column in columns])
+    if not known.any():
+        raise InputError(
+            "No patch has a group, so this scheme can use none.", where=f"scheme {scheme}",
+            found=f"{len(catalog)} patches without a known {_needs(options)}",
+            expected="patches of which it is known",
+            remedy="get the file that tells it, name other columns (groups: [...]), or leave the scheme out",
+        )  # fmt: skip
+    return known
+
+
+def _unplaced(known: np.ndarray, options: Options) -> tuple[str, str, str]:
+    """The row of ``infeasible.tsv`` about patches that a scheme cannot use."""
+    unknown = f"{len(known) - np.count_nonzero(known)} of {len(known)} are unused"
+    return "a role for every patch", unknown, f"their {_needs(options)} is not known"
+
+
+def _needs(options: Options) -> str:
+    return ", ".join(" or ".join(names) for names in needed_columns(options))
 
 
 def _check_roles(draw: Draw, options: Options, scheme: str, trial: int) -> None:

@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 
 from ..errors import InputError
-from .base import Dataset
+from .base import MARKING_KEYS, Dataset
 
 
 def names() -> list[str]:
@@ -27,7 +27,7 @@ def load(name: str, layout: dict[str, object] | None = None) -> Dataset:
     Raises
     ------
     InputError
-        If there is no such dataset or it does not know a key of the layout.
+        If there is no such dataset, it does not know a key of the layout, or lacks a marking key.
     """
     if name not in names():
         raise InputError("Unknown dataset.", found=name, expected=" | ".join(names()))
@@ -36,4 +36,11 @@ def load(name: str, layout: dict[str, object] | None = None) -> Dataset:
         dataset: Dataset = module.DATASET(**(layout or {}))
     except TypeError as error:
         raise InputError("Unknown key in a layout.", where=f"dataset {name}", found=layout) from error
+    declared = tuple(getattr(dataset, "marking_keys", ()))
+    if missing := sorted(set(MARKING_KEYS) - set(declared)):
+        raise InputError(
+            "A dataset does not say where a marking key is to be seen.", where=f"{name}, marking_keys",
+            found=", ".join(declared) or "none", expected=", ".join(MARKING_KEYS),
+            remedy=f"add {', '.join(missing)}: Columns, Implied or NotPublished (datasets/base.py)",
+        )  # fmt: skip
     return dataset

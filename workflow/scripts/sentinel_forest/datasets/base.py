@@ -24,6 +24,34 @@ NO_ANSWER = "no answer"
 
 SPLITS = ("train", "validation", "test")
 
+MARKING_KEYS = ("place", "acquisition", "footprint")
+"""Ways to be linked that could make a score optimistic, beside the same patch and the same pixels. A dataset
+declares for each of them where it is to be seen."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A marking key that the catalog has, in columns that are blank (or NaN) where it is unknown."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Implied:
+    """A marking key that needs no look of its own: patches that share it share the key `by`, too."""
+
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class NotPublished:
+    """A marking key that no file of the publisher tells."""
+
+
+GROUND = Columns(("x", "y", "epsg", "side_m"))
+"""The footprint of a patch: a square around its centre."""
+
 
 @dataclass(frozen=True)
 class Category:
@@ -216,7 +244,11 @@ class Dataset(ABC):
     references: Mapping[str, Reference]
     feature_sets: Mapping[str, FeatureSet]
     group_keys: tuple[str, ...]
-    """Columns of the catalog by which patches may be kept together; the first makes the default group."""
+    """Columns of the catalog (text, blank where unknown) by which patches may be kept together."""
+    marking_keys: Mapping[str, Columns | Implied | NotPublished]
+    """For each of `MARKING_KEYS` where it is to be seen; place and acquisition in `group_keys`, if at all."""
+    joined_by: tuple[str, ...] = ()
+    """Columns of the catalog that join patches to groups, beside the marking keys."""
     side: int = 256
     """Rows, and columns, of a patch as stored; what a job is expected to take follows from it."""
     strata_keys: tuple[str, ...] = ()
@@ -253,6 +285,31 @@ class Dataset(ABC):
     def layers(self, paths: Iterable[str]) -> frozenset[str]:
         """Layers that a release with these files has (by their names alone; opens nothing)."""
 
+    def unknown_columns(self, folder: Path | None, paths: Iterable[str]) -> dict[str, str]:
+        """Columns of the catalog that all patches will lack, each with the reason.
+
+        It is asked when a run is planned: `paths` are names alone where `folder` is None, and of files that
+        are there nothing but a header may be read.
+        """
+        return {}
+
+    def ledger_keys(self) -> dict[str, str]:
+        """The dataset's keys in the ledger, and what a link by each of them does unless the gate says else.
+
+        ``mark`` for columns of marking keys, ``count`` for the other `group_keys`; ``implied`` or
+        ``not published`` for marking keys that are.
+        """
+        keys: dict[str, str] = {}
+        for key, source in self.marking_keys.items():
+            match source:
+                case Columns(names):
+                    keys |= dict.fromkeys((key,) if key == "footprint" else names, "mark")
+                case Implied():
+                    keys[key] = "implied"
+                case NotPublished():
+                    keys[key] = "not published"
+        return keys | {key: "count" for key in self.group_keys if key not in keys}
+
     @abstractmethod
     def structure(self, folder: Path, files: Sequence[File]) -> list[Finding]:
         """Findings about names, sizes, shapes and dtypes, and about files that must agree."""
@@ -267,7 +324,7 @@ class Dataset(ABC):
 
     @abstractmethod
     def catalog(self, folder: Path, files: Sequence[str], hashes: pd.DataFrame) -> pd.DataFrame:
-        """One row per patch in file order (columns: see `sentinel_forest.catalog`)."""
+        """One row per patch in file order (columns: see `sentinel_forest.catalog`, which adds `group`)."""
 
     @abstractmethod
     def blocks(

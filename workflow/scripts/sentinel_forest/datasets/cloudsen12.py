@@ -28,16 +28,20 @@ from ..copying import NewFile, Piece, append, runs
 from ..errors import InputError
 from ..tables import replacing
 from .base import (
+    GROUND,
     IGNORE,
     Block,
     Category,
+    Columns,
     Dataset,
     FeatureSet,
     File,
     Finding,
+    Implied,
     Inspection,
     Inspector,
     Layer,
+    NotPublished,
     Question,
     Reference,
     Task,
@@ -345,6 +349,14 @@ def _read_metadata(path: Path) -> pd.DataFrame:
         ) from error  # fmt: skip
     missing = table.fillna("")  # short rows
     return missing.apply(lambda column: column.str.strip())
+
+
+def _names_rois(path: Path) -> bool:
+    """Whether a table of metadata has a column for the ROI; only the first line of text is looked at."""
+    if path.suffix != ".csv":
+        return True
+    with open(path, encoding="utf-8", errors="replace") as stream:
+        return "roi_id" in stream.readline(10_000)
 
 
 def _splits_of(folder: Path, paths: Sequence[str], side: int) -> list[Split]:
@@ -784,6 +796,13 @@ class CloudSEN12(Dataset):
     references: Mapping[str, Reference] = REFERENCES
     feature_sets: Mapping[str, FeatureSet] = FEATURE_SETS
     group_keys = ("roi", "product", "tile")
+    marking_keys: Mapping[str, Columns | Implied | NotPublished] = {
+        "place": Columns(("roi",)),
+        "acquisition": Columns(("product",)),
+        "footprint": GROUND,
+    }
+    # ROIs of one tile were taken at the same dates and may lie side by side.
+    joined_by = ("tile",)
     strata_keys = ("cloud_coverage", "land_cover")
 
     def __init__(self, *, side: int = 512) -> None:
@@ -823,6 +842,16 @@ class CloudSEN12(Dataset):
             if layer is not None:
                 by_split.setdefault(path.split("/", 1)[0], set()).add(layer)
         return frozenset(set.intersection(*by_split.values())) if by_split else frozenset()
+
+    def unknown_columns(self, folder: Path | None, paths: Iterable[str]) -> dict[str, str]:
+        """All that the metadata tell, where there are none; the ROI, where they do not name it."""
+        tables = [path for path in paths if Path(path).stem == Path(METADATA).stem]
+        if not tables:
+            unknown = ("group", "roi", "product", "tile", "x", "y", "lon", "lat")
+            return dict.fromkeys(unknown, f"it has no {METADATA}")
+        if folder is not None and not any(_names_rois(folder / path) for path in tables):
+            return dict.fromkeys(("group", "roi"), f"{', '.join(tables)} have no column roi_id")
+        return {}
 
     def structure(self, folder: Path, files: Sequence[File]) -> list[Finding]:
         paths = [file.path for file in files]
@@ -889,8 +918,7 @@ class CloudSEN12(Dataset):
             parts[-1]["content_hash"] = _combined_hashes(hashes, split, images)
         catalog = pd.concat(parts, ignore_index=True)
         catalog.insert(0, "patch", _patch_names(catalog))
-        catalog.insert(4, "group", catalog["roi"].where(catalog["roi"] != "", catalog["patch"]))
-        texts = ("patch", "published_split", "file", "group", "content_hash")
+        texts = ("patch", "published_split", "file", "content_hash")
         return catalog.astype(dict.fromkeys(texts, "str") | {"label": "int16"})
 
     def _metadata(self, folder: Path, split: Split) -> pd.DataFrame:

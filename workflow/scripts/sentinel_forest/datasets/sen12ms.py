@@ -34,17 +34,21 @@ from ..copying import NewFile
 from ..errors import InputError
 from ..tables import replacing, write_text
 from .base import (
+    GROUND,
     IGNORE,
     SPLITS,
     Block,
     Category,
+    Columns,
     Dataset,
     FeatureSet,
     File,
     Finding,
+    Implied,
     Inspection,
     Inspector,
     Layer,
+    NotPublished,
     Reference,
     Task,
     hash_table,
@@ -710,6 +714,11 @@ class Sen12MS(Dataset):
         ),
     )}  # fmt: skip
     group_keys = ("scene", "season", "continent")
+    marking_keys: Mapping[str, Columns | Implied | NotPublished] = {
+        "place": Columns(("scene",)),
+        "acquisition": NotPublished(),
+        "footprint": GROUND,
+    }
     strata_keys = ("season", "continent")
     ground_columns = ("x", "y", "epsg")
     class_schemes: Mapping[str, tuple[Category, ...]] = {"igbp": IGBP}
@@ -815,8 +824,7 @@ class Sen12MS(Dataset):
         of which a tile has none because a check of its pixels failed. Besides the columns of every catalog:
         `season`, `continent` (coarse, see `continent`), `side_m` (side in m of the footprint, a square
         around `x`, `y` in the CRS `epsg`), and the shares of the valid pixels of each class of the four
-        schemes of `SCHEMES` (`igbp_<code>`, `land_cover_<code>`, ...). `scene` is ``<season>_<scene>``,
-        and the group.
+        schemes of `SCHEMES` (`igbp_<code>`, `land_cover_<code>`, ...). `scene` is ``<season>_<scene>``.
 
         Raises
         ------
@@ -848,7 +856,6 @@ class Sen12MS(Dataset):
         table["scene"] = table["season"] + "_" + table["scene"]
         listed = table[["patch", "published_split", "file", "scene", "season"]].copy()
         listed.insert(3, "row", np.zeros(len(listed), dtype=np.int64))
-        listed.insert(4, "group", listed["scene"])
         kinds = {**dict.fromkeys(_FLOAT64, "float64"), **dict.fromkeys(_share_columns(), "float32")}
         unknown = {
             "continent": "",

@@ -31,16 +31,20 @@ from ..copying import NewFile, Piece, append, runs
 from ..errors import InputError
 from ..tables import replacing
 from .base import (
+    GROUND,
     SPLITS,
     Block,
     Category,
+    Columns,
     Dataset,
     FeatureSet,
     File,
     Finding,
+    Implied,
     Inspection,
     Inspector,
     Layer,
+    NotPublished,
     Question,
     Reference,
     Task,
@@ -691,6 +695,15 @@ def _cities(handle: h5py.File) -> np.ndarray | None:
     return None
 
 
+def _names_cities(path: Path) -> bool:
+    """Whether a geo file names cities; one that cannot be read is told of by the checks of its structure."""
+    try:
+        with _opened(path) as handle:
+            return _cities(handle) is not None
+    except InputError:
+        return True
+
+
 def _degrees(geo: pd.DataFrame) -> dict[str, np.ndarray]:
     """Longitude and latitude (WGS 84), NaN where the EPSG code is no UTM zone.
 
@@ -936,7 +949,7 @@ def _feature_sets() -> dict[str, FeatureSet]:
 class So2Sat(Dataset):
     """The vocabulary and the files of So2Sat LCZ42.
 
-    A patch's group is its city where a geo file gives it, else the patch itself. Facts of a registered
+    A patch's group is its city where a geo file gives it, else it has none. Facts of a registered
     file that are held against it: `class_counts` (17), `label_order_sha256` (of the zero-based classes as
     bytes, in file order), `means` and `deviations` (18, ``sen1`` before ``sen2``, null unknown),
     `tolerance`, `labels` (false: the file has none), and for geo files `city_epsg` (city to code).
@@ -949,6 +962,11 @@ class So2Sat(Dataset):
     feature_sets = _feature_sets()
     side = SIDE
     group_keys = ("city",)
+    marking_keys: Mapping[str, Columns | Implied | NotPublished] = {
+        "place": Columns(("city",)),
+        "acquisition": NotPublished(),
+        "footprint": GROUND,
+    }
     strata_keys = ("city",)
 
     def list_files(self, folder: Path) -> list[str]:
@@ -985,6 +1003,16 @@ class So2Sat(Dataset):
         """All layers, if there is an image file."""
         return frozenset(self.layer_table if _image_paths(paths) else ())
 
+    def unknown_columns(self, folder: Path | None, paths: Iterable[str]) -> dict[str, str]:
+        """Cities and places, without geo files; cities, where those that are there name none."""
+        geo = [path for path in paths if (match := PATTERN.fullmatch(path)) and match[2]]
+        if not geo:
+            reason = "it has no *_geo.h5 files, which give city and place (release so2sat-v4)"
+            return dict.fromkeys(("group", "city", "x", "y", "lon", "lat"), reason)
+        if folder is not None and not any(_names_cities(folder / path) for path in geo):
+            return dict.fromkeys(("group", "city"), f"{', '.join(geo)} name no city")
+        return {}
+
     def structure(self, folder: Path, files: Sequence[File]) -> list[Finding]:
         """Keys, shapes, dtypes, layout and length of image files; geo files against their image files."""
         return [finding for file in files for finding in _file_structure(folder, file)]
@@ -1003,7 +1031,7 @@ class So2Sat(Dataset):
         return _RepackedInspector(file, path) if _holds_rows(path) else None
 
     def catalog(self, folder: Path, files: Sequence[str], hashes: pd.DataFrame) -> pd.DataFrame:
-        """One row per patch; see the class for groups. `side_m` is the side of its footprint.
+        """One row per patch. `side_m` is the side of its footprint.
 
         Where no image file is there yet, the geo files give cities and places; labels are unknown.
 
@@ -1121,7 +1149,6 @@ def _file_catalog(folder: Path, path: str, hashes: pd.DataFrame, there: bool) ->
             "published_split": PUBLISHED[stem],
             "file": path,
             "row": np.arange(count, dtype=np.int64),
-            "group": geo["city"].where(geo["city"] != "", patch),
             "city": geo["city"],
             "x": geo["x"],
             "y": geo["y"],

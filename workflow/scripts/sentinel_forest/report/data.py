@@ -59,9 +59,11 @@ def _sizes(release: ReleaseResults, catalog: pd.DataFrame) -> Item:
         | {"mean valid share": share(rows["valid_share"].mean())}
         for name, rows in [*_splits(catalog), ("all", catalog)]
     ]
+    lost = int((catalog["group"].isna() | (catalog["group"] == "")).sum())
     explained = (
-        "Groups are patches that stay together when groups are split. 0 stands for a key that is not "
-        "known for this release. Valid share: pixels that are neither fill nor of an unknown code."
+        f"Groups are patches that stay together when groups are split; {lost} patches have no known group. 0 "
+        "stands for a key that is not known for this release. Valid share: pixels that are neither fill nor "
+        "of an unknown code."
     )
     return table(
         f"Patches of {release.name}",

@@ -63,7 +63,8 @@ def of_release(release: ReleaseResults, catalog: pd.DataFrame, source: Source) -
 
 
 def _map(release: ReleaseResults, known: pd.DataFrame, column: str, source: Source) -> Item:
-    centres = known.groupby([column, "group"], sort=False, as_index=False)[["lon", "lat"]].mean()
+    shown = known.assign(group=known["group"].fillna(known["patch"]))
+    centres = shown.groupby([column, "group"], sort=False, as_index=False)[["lon", "lat"]].mean()
     counts = centres[column].value_counts(sort=False)
     by = "published split" if column == "split" else column
     return Plot(
@@ -73,8 +74,8 @@ def _map(release: ReleaseResults, known: pd.DataFrame, column: str, source: Sour
         f"{_range(centres['lon'], 'longitude')}: "
         + ", ".join(f"{name} {count}" for name, count in counts.items())
         + ".",
-        f"A mark for each group of patches at the mean of their centres, by {by}; in brackets the number of "
-        "groups. Coastlines: GSHHG, crude resolution, good to about 25 km.",
+        f"A mark for each group of patches at the mean of their centres, by {by}, and for each patch without "
+        "a known group; in brackets their number. Coastlines: GSHHG, crude resolution, good to about 25 km.",
         _SUSPICIOUS[column],
         (source,),
         release.is_sample,

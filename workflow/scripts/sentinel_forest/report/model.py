@@ -215,6 +215,7 @@ _STATES = {
     "failed": "bad",
     "stops": "bad",
     "unknown": "bad",
+    "not published": "caution",
 }
 
 

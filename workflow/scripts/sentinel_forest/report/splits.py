@@ -44,7 +44,8 @@ def _balance(release: ReleaseResults) -> list[Item]:
             f"Patches by role in {release.name}",
             wide.rename_axis(columns=None),
             sources,
-            "One row for each trial. “published” is the publisher's own split and has one trial.",
+            "One row for each trial. “published” is the publisher's own split and has one trial. Unused are, "
+            "among others, patches whose group nobody knows, where a scheme keeps groups together.",
             release.is_sample,
         )
     ]
@@ -116,8 +117,8 @@ def _ledger(release: ReleaseResults) -> list[Item]:
                 f"{100 * most:.0f} %.",
                 "Rows are ways to be linked: the same patch, the same pixels (content), "
                 "near-duplicates, overlapping footprints (and how many pixels of them), and the same value "
-                "of a group key. Dark is much; “–” was not computed, because the catalog lacks "
-                "what it takes.",
+                "of a group key. Dark is much; “–” is not known, because the catalog lacks what it takes, or "
+                "was not looked at.",
                 "Anything but 0 for patch or content. Links in a scheme that claims to keep groups "
                 "together. Scores of such splits carry the mark “linked”.",
                 source,
@@ -145,7 +146,9 @@ def _ledger(release: ReleaseResults) -> list[Item]:
             "Linked: patches of role a that are linked with a patch of role b. Shared values: values "
             "of the key that occur in both. Status: clean, counted (worth knowing), marked (the scores "
             "carry a mark), stops (the run does not go on), unknown (no link was found, but patches lack "
-            "the value; the scores carry a mark), not computed.",
+            "the value; the scores carry a mark), not computed (the same for a link that is only counted), "
+            "not looked at (a role has no patches), implied (patches that share this key share another one, "
+            "too), not published (no file tells; the notes of the scores say so).",
             release.is_sample,
             {"role_a": "role a", "role_b": "role b"},
         )
@@ -171,7 +174,8 @@ def _price(release: ReleaseResults) -> list[Item]:
     if release.price is None or release.price.empty:
         return [
             Note(
-                "No price of a leak: it takes the schemes pooled-random and grouped-stratified, and a forest."
+                "No price of a leak: it takes the schemes pooled-random and grouped-stratified, a forest, "
+                "and held-out patches of known groups."
             )
         ]
     rows = ordered(release.price[release.price["role"] == ROLES[1]])
@@ -219,7 +223,7 @@ def _price(release: ReleaseResults) -> list[Item]:
             shown,
             source,
             "Leaky: mean over the trials of the scheme that draws patches at random; clean: of the one "
-            "that keeps groups together. Role test.",
+            "that keeps groups together. Role test; patches without a known group are left out.",
             release.is_sample,
         )
     )

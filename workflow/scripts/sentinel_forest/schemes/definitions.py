@@ -96,6 +96,28 @@ def trials_of(definition: Options, trials: int) -> int:
     return trials
 
 
+def needed_columns(options: Options) -> list[tuple[str, ...]]:
+    """Columns of the catalog without which a scheme cannot tell where a patch belongs.
+
+    Parameters
+    ----------
+    options : mapping
+        Complete, see `complete`.
+
+    Returns
+    -------
+    list of tuple of str
+        Of each tuple a patch must have a value in one column at least.
+    """
+    kind = options["kind"]
+    if kind == "spatial-blocks":
+        return [("lon",), ("lat",)]
+    needs: list[tuple[str, ...]] = [(str(options["key"]),)] if "key" in options else []
+    by_patch = kind == "balanced" and options["base"] not in ("grouped", "grouped-stratified")
+    groups: list[str] = options.get("groups", [])  # type: ignore[assignment]
+    return needs if by_patch or not groups else [*needs, tuple(groups)]
+
+
 def hint(word: str, words: Sequence[str]) -> str | None:
     """A hint at the word that was probably meant."""
     close = difflib.get_close_matches(word, words, 1)
