@@ -203,7 +203,7 @@ FAULTS = {
     "shape-bands": ("s2", "shape", "10 bands", lambda p, x: (p, x[:10])),
     "shape-size": ("s2", "shape", "16 x 8 px", lambda p, x: (p, x[:, :, :8])),
     "dtype": ("s1", "dtype", "int16", lambda p, x: (p, x.astype(np.int16))),
-    "no-code": ("lc", "crs", "no EPSG code", lambda p, x: (p | {"crs": "+proj=tmerc +lon_0=15 +R=6370000 +units=m"}, x)),
+    "no-code": ("lc", "crs", "no EPSG code", lambda p, x: (p | {"crs": "+proj=tmerc +R=6370000"}, x)),
     "degrees": ("lc", "crs", "EPSG:4326", lambda p, x: (p | {"crs": "EPSG:4326"}, x)),
     "other-crs": ("lc", "same-crs", "EPSG:32634", lambda p, x: (p | {"crs": "EPSG:32634"}, x)),
     "other-crs-of-the-first": ("s2", "same-crs", "EPSG:32634", lambda p, x: (p | {"crs": "EPSG:32634"}, x)),

@@ -24,35 +24,50 @@ def contest(real, tmp_path_factory):
     return out / "m30_dfc2020_as_distributed"
 
 
+COMMON = {
+    "trials": 1,
+    "feature_sets": ["scene-s1+s2", "pixel-s1+s2"],
+    "draw": {"pixels": 3000},
+    "forest": {"trees": 5},
+    "bootstrap": {"draws": 100},
+}
+
+
 @pytest.fixture(scope="module")
 def run(real, contest, tmp_path_factory):
-    """Three runs in one: DFC2020 by itself, forests of SEN12MS tested on it, and labels of MODIS."""
+    """Forests of SEN12MS tested on DFC2020, and forests grown on it, with its own labels and with MODIS."""
     checkout = copy_project(tmp_path_factory.mktemp("dfc2020") / "project")
-    overlay = checkout.overlay(
-        "dfc2020.yaml",
-        version="dfc-v1",
-        releases=["tiles", "dfc2020", "alone", "modis"],
+    tested = checkout.overlay(
+        "tested.yaml",
+        version="tested-v1",
+        releases=["tiles", "dfc2020"],
+        own_releases={"tiles": {"dataset": "sen12ms", "folder": str(real / "sen12ms")}},
         folders={"dfc2020": str(contest)},
+        shards={"dfc2020": 2},
+        transfer={"dfc2020": "tiles"},
+        schemes=["published"],
+        **COMMON,
+    )
+    grown = checkout.overlay(
+        "grown.yaml",
+        version="grown-v1",
+        releases=["alone", "modis"],
         own_releases={
-            "tiles": {"dataset": "sen12ms", "folder": str(real / "sen12ms")},
             "alone": {"dataset": "sen12ms", "folder": str(contest), "layout": {"labels": "dfc"}},
             "modis": {"dataset": "sen12ms", "folder": str(contest)},
         },
-        shards={"dfc2020": 2},
-        transfer={"dfc2020": "tiles"},
-        schemes=["published", "pooled-random"],
-        trials=1,
-        feature_sets=["scene-s1+s2", "pixel-s1", "pixel-s2"],
-        draw={"pixels": 3000},
-        forest={"trees": 5},
-        bootstrap={"draws": 100},
+        schemes=["drawn"],
+        own_schemes={"drawn": {"kind": "pooled-random", "shares": {"train": 0.6, "test": 0.4}}},
+        **COMMON,
     )
-    checkout.snakemake("--configfile", overlay, "--cores", "2")
+    for overlay in (tested, grown):
+        checkout.snakemake("--configfile", overlay, "--cores", "2")
     return checkout
 
 
 def table(run, release, name):
-    return pd.read_csv(run.folder / "results" / "dfc-v1" / release / name, sep="\t", keep_default_na=False)
+    (path,) = run.folder.glob(f"results/*-v1/{release}/{name}")
+    return pd.read_csv(path, sep="\t", keep_default_na=False)
 
 
 @pytest.mark.parametrize("release", ["dfc2020", "alone", "modis"])
@@ -73,10 +88,10 @@ def test_no_place_is_invented(run):
 
 
 @pytest.mark.parametrize(
-    ("release", "scheme"), [("dfc2020", "published"), ("alone", "pooled-random"), ("modis", "pooled-random")]
+    ("release", "scheme"), [("dfc2020", "published"), ("alone", "drawn"), ("modis", "drawn")]
 )
 def test_there_are_scores(run, release, scheme):
     scores = table(run, release, f"baselines/{scheme}/1/metrics.tsv")
     forests = scores[(scores["classifier"] == "forest") & (scores["metric"] == "OA")]
-    assert set(forests["features"]) == {"scene-s1+s2", "pixel-s1", "pixel-s2"}
+    assert set(forests["features"]) == {"scene-s1+s2", "pixel-s1+s2"}
     assert (forests["value"] != "").all()
