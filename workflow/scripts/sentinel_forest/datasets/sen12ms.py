@@ -163,14 +163,14 @@ BANDS: Mapping[str, tuple[str, ...]] = {
     "dfc": ("label",),
 }
 DTYPES: Mapping[str, tuple[str, ...]] = {
-    "s1": ("float32", "float64"),
+    "s1": ("float32", "float64", "int16"),
     "s2": ("uint16",),
     "lc": ("uint16", "uint8", "int16", "uint32", "int32"),
     "dfc": ("uint8", "uint16", "int16", "uint32", "int32"),
 }
 """Kinds of numbers of each sensor's tiles; first the one that `Sen12MS.layer_table` gives and `write_patch`
-writes. The documents do not fix them, and copies differ (DFC2020 comes with float64 and int32); all of these
-hold the same values.
+writes. The documents do not fix them, and copies differ (DFC2020 comes with float64 and int32). The values
+are those of the first kind; dB in int16 that were multiplied by something are out of range.
 """
 
 PIXEL = 10.0
