@@ -62,6 +62,15 @@ def test_what_is_wholly_unknown_is_not_zero(tmp_path: Path, capsys: pytest.Captu
     assert lines[3].startswith("store and data: at least 700 B needed")
 
 
+def test_a_release_that_is_got_by_hand_is_not_zero(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = show(tmp_path, capsys, entry("by-hand"))
+    assert lines[1].startswith("by-hand 0 unknown 0 B unknown 0 B no file is registered")
+    assert "`folders`" in lines[1]
+    assert lines[2].startswith("store and data: unknown needed")
+
+
 def test_a_disk_that_cannot_hold_about_so_much(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,7 +82,7 @@ class Row:
 
     def cells(self) -> tuple[str, ...]:
         """The row for people."""
-        unknown = self.total.unknown
+        unknown = self.total.unknown if self.files else 0
         notes = [f"{unknown} file{'s' * (unknown > 1)} of unknown length"] if unknown else []
         notes += [self.note] if self.note else []
         numbers = (str(self.total), amount(self.here), str(self.fetch), str(self.unpack))
@@ -121,6 +121,9 @@ def plan(name: str, about: dict[str, Any], registry: Path, data: Path, store: St
         note = {"sample": "written by the scene model", "folder": "linked from its folder"}[about["way"]]
         return Row(name, note=note)
     entry = read_entry(registry, name)
+    if not entry["files"]:
+        note = "no file is registered: get them by hand, and name their folder under `folders`"
+        return Row(name, total=Bytes(unknown=1), fetch=Bytes(unknown=1), note=note)
     wanted, notes = needed(registered_files(entry, about["select"]))
     means = means_of(entry, store, Patience(timeout=timeout))
     files = addressed(wanted, data / name)
