@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from sentinel_forest import resources
-from sentinel_forest.datasets.base import Category, FeatureSet, Layer, Task
+from sentinel_forest.datasets.base import Category, FeatureSet, File, Layer, Task
 
 CLASSES = tuple(Category(code, name, "#000000") for code, name in enumerate(("no", "yes")))
 
@@ -26,7 +26,7 @@ def selection(patches=1000, shards=4, side=100, trees=10, draws=1000):
             "patches": FeatureSet("patches", "of patches", ("a_mean",), {"a": "a"}),
         },
     )  # fmt: skip
-    published = {"train": patches - 200, "validation": None, "test": 200}
+    published = {"train": patches - 200, "validation": 0, "test": 200}
     release = SimpleNamespace(shards=shards, is_sample=False, entry={"patches": published})
     settings = {"draw": {"pixels": 5000}, "forest": {"trees": trees, "minimum_leaf": 5}}
     return SimpleNamespace(
@@ -45,9 +45,24 @@ def test_size():
     assert size == resources.Size(patches=1000, shard=250, side=100, pixel_bytes=5)
     assert size.pixels == 250 * 100 * 100
     assert size.gigabytes == pytest.approx(1000 * 100 * 100 * 5 / 1e9)
-    unknown = SimpleNamespace(shards=3, entry={}, folder=None)
-    found = resources.size_of(unknown, chosen.datasets["toy"], frozenset("t"))
-    assert found == resources.Size(patches=100_000, shard=33_334, side=100, pixel_bytes=1)
+
+
+@pytest.mark.parametrize(
+    ("published", "sizes", "patches", "guessed"),
+    [
+        ({}, [], 100_000, True),
+        ({"train": 800, "test": None}, [], 800, True),
+        ({"train": None}, [(None, 25_000), (4_999, None)], 3, False),
+        ({"train": None}, [(25_000, None), (None, None)], 100_000, True),
+        ({"train": 0, "test": 7}, [(None, None)], 7, False),
+    ],
+)
+def test_a_number_of_patches_that_is_not_published_is_not_zero(published, sizes, patches, guessed):
+    """One layer of 1 byte, 100 x 100 pixels; files with their exact and their approximate lengths."""
+    files = tuple(File(f"{size} {about}", size, about=about) for size, about in sizes)
+    release = SimpleNamespace(shards=1, entry={"patches": published}, folder=None, files=files)
+    found = resources.size_of(release, selection().datasets["toy"], frozenset("t"))
+    assert found == resources.Size(patches, patches, side=100, pixel_bytes=1, guessed=guessed)
 
 
 @pytest.mark.parametrize(("most", "files"), [(1000, 5), (2, 4)])

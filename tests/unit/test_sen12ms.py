@@ -203,8 +203,8 @@ def put(pixels: np.ndarray, value: float) -> np.ndarray:
 FAULTS = {
     "shape-bands": ("s2", "shape", "10 bands", lambda p, x: (p, x[:10])),
     "shape-size": ("s2", "shape", "16 x 8 px", lambda p, x: (p, x[:, :, :8])),
-    "dtype": ("s1", "dtype", "float64", lambda p, x: (p, x.astype(np.float64))),
-    "no-crs": ("lc", "crs", "no EPSG code", lambda p, x: (p | {"crs": None}, x)),
+    "dtype": ("s1", "dtype", "uint8", lambda p, x: (p, x.astype(np.uint8))),
+    "no-code": ("lc", "crs", "no EPSG code", lambda p, x: (p | {"crs": "+proj=tmerc +R=6370000"}, x)),
     "degrees": ("lc", "crs", "EPSG:4326", lambda p, x: (p | {"crs": "EPSG:4326"}, x)),
     "other-crs": ("lc", "same-crs", "EPSG:32634", lambda p, x: (p | {"crs": "EPSG:32634"}, x)),
     "other-crs-of-the-first": ("s2", "same-crs", "EPSG:32634", lambda p, x: (p | {"crs": "EPSG:32634"}, x)),

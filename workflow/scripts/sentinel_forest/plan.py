@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,29 +26,67 @@ WORK_HEADER = ("release", "rule", "jobs", "core hours", "memory of a job", "at m
 
 
 @dataclass(frozen=True)
-class Row:
-    """A release in the plan; amounts in bytes.
+class Bytes:
+    """An amount of data, and how well it is known.
 
-    `total` of the published files, `here` of those that have arrived, `fetch` of those that have not,
-    `unpack` of what archives will add; `unknown` counts the files of which no length is known.
+    `exact` is certain, `about` comes in addition and is approximate; of `unknown` files nothing is known, so
+    that the amount is a lower bound.
+    """
+
+    exact: int = 0
+    about: int = 0
+    unknown: int = 0
+
+    def __add__(self, other: "Bytes") -> "Bytes":
+        """Both together."""
+        return Bytes(self.exact + other.exact, self.about + other.about, self.unknown + other.unknown)
+
+    def __sub__(self, there: int) -> "Bytes":
+        """What is left if some of it is there."""
+        exact = max(self.exact - there, 0)
+        return Bytes(exact, max(self.about - max(there - self.exact, 0), 0), self.unknown)
+
+    @property
+    def likely(self) -> int:
+        """The amount as far as it is known."""
+        return self.exact + self.about
+
+    def __str__(self) -> str:
+        """The amount for people: never 0 for what is not known."""
+        if self.unknown and not self.likely:
+            return "unknown"
+        least, about = "at least " * bool(self.unknown), "about " * bool(self.about)
+        return f"{least}{about}{amount(self.likely)}"
+
+
+def together(parts: Iterable[Bytes]) -> Bytes:
+    """The sum of amounts."""
+    return sum(parts, Bytes())
+
+
+@dataclass(frozen=True)
+class Row:
+    """A release in the plan.
+
+    `total` of the published files, `here` (bytes) of those that have arrived, `fetch` of those that have not,
+    `unpack` of what archives will add.
     """
 
     release: str
-    files: int
-    total: int
-    here: int
-    fetch: int
-    unpack: int
-    unknown: int = 0
+    files: int = 0
+    total: Bytes = Bytes()
+    here: int = 0
+    fetch: Bytes = Bytes()
+    unpack: Bytes = Bytes()
     note: str = ""
 
     def cells(self) -> tuple[str, ...]:
         """The row for people."""
-        least = "at least " if self.unknown else ""
-        notes = [f"{self.unknown} file{'s' * (self.unknown > 1)} of unknown length"] if self.unknown else []
+        unknown = self.total.unknown if self.files else 0
+        notes = [f"{unknown} file{'s' * (unknown > 1)} of unknown length"] if unknown else []
         notes += [self.note] if self.note else []
-        numbers = (f"{least}{amount(self.total)}", amount(self.here), f"{least}{amount(self.fetch)}")
-        return (self.release, str(self.files), *numbers, amount(self.unpack), "; ".join(notes))
+        numbers = (str(self.total), amount(self.here), str(self.fetch), str(self.unpack))
+        return (self.release, str(self.files), *numbers, "; ".join(notes))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -81,36 +119,39 @@ def plan(name: str, about: dict[str, Any], registry: Path, data: Path, store: St
     """The plan of one release; servers are asked for lengths that the registry does not have."""
     if about["way"] != "download":
         note = {"sample": "written by the scene model", "folder": "linked from its folder"}[about["way"]]
-        return Row(name, 0, 0, 0, 0, 0, note=note)
+        return Row(name, note=note)
     entry = read_entry(registry, name)
+    if not entry["files"]:
+        note = "no file is registered: get them by hand, and name their folder under `folders`"
+        return Row(name, total=Bytes(unknown=1), fetch=Bytes(unknown=1), note=note)
     wanted, notes = needed(registered_files(entry, about["select"]))
     means = means_of(entry, store, Patience(timeout=timeout))
     files = addressed(wanted, data / name)
     with ThreadPoolExecutor(8) as pool:
-        sizes = list(pool.map(lambda file: length(file, data / name, means), files))
+        sizes = list(pool.map(lambda file: length(file, means), files))
     here = [there(file, data / name, store) for file in files]
     return Row(
-        name, len(files), sum(size or 0 for size in sizes), sum(here),
-        sum(max((size or 0) - now, 0) for size, now in zip(sizes, here, strict=True)),
-        sum(to_unpack(file, size, entry, data / name) for file, size in zip(files, sizes, strict=True)),
-        sizes.count(None), "; ".join(notes),
+        name, len(files), together(sizes), sum(here),
+        together(size - now for size, now in zip(sizes, here, strict=True)),
+        together(to_unpack(file, size, entry, data / name) for file, size in zip(files, sizes, strict=True)),
+        "; ".join(notes),
     )  # fmt: skip
 
 
-def length(file: File, folder: Path, means: Means) -> int | None:
-    """Length of a file in bytes: as registered, as stored, or as the first server that answers says."""
+def length(file: File, means: Means) -> Bytes:
+    """Length of a file: as registered, as stored, as the first server that answers says, or about that."""
     if file.size is not None:
-        return file.size
+        return Bytes(file.size)
     if stored := means.store.find(file):
-        return means.store.path(stored).stat().st_size
+        return Bytes(means.store.path(stored).stat().st_size)
     for address in file.addresses:
         try:
             size = ask(location(address), means.access(address), means.patience.timeout).size
         except (RefusedError, BrokenOffError):
             continue
         if size is not None:
-            return size
-    return None
+            return Bytes(size)
+    return Bytes(unknown=1) if file.about is None else Bytes(about=file.about)
 
 
 def there(file: File, folder: Path, store: Store) -> int:
@@ -123,32 +164,39 @@ def there(file: File, folder: Path, store: Store) -> int:
     return arrived(store.partial(key_of(file))) if file.addresses else 0
 
 
-def to_unpack(file: File, size: int | None, entry: dict[str, Any], folder: Path) -> int:
-    """Bytes that an archive will add; none if it has been unpacked."""
+def to_unpack(file: File, size: Bytes, entry: dict[str, Any], folder: Path) -> Bytes:
+    """What an archive will add; nothing if it has been unpacked."""
     if file.role != "archive" or any((folder / MARKERS).glob(f"{file.path}.*")):
-        return 0
+        return Bytes()
     for item in entry["files"]:
         if item["path"] == file.facts.get("unpacked") and item["bytes"]:
-            return int(item["bytes"])
-    return round(FACTOR * (size or 0))
+            return Bytes(int(item["bytes"]))
+    if file.about_unpacked is not None:
+        return Bytes(about=file.about_unpacked)
+    return Bytes(about=round(FACTOR * size.likely), unknown=size.unknown)
 
 
 def work_cells(work: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    """What a run takes, for people: a line for each rule of each release, and one for all."""
-    lines = [
-        (
-            row["release"], row["rule"], str(row["jobs"]), f"{row['core_hours']:.1f}",
-            amount(row["memory"] * 10**6), f"{row['minutes']} min", amount(round(row["written"] * 10**6)),
-        )
-        for row in work
-    ]  # fmt: skip
+    """What a run takes, for people: a line for each rule of each release, and one for all.
+
+    It is marked where the number of patches is a guess.
+    """
     jobs, hours = sum(row["jobs"] for row in work), sum(row["core_hours"] for row in work)
     memory, minutes = max(row["memory"] for row in work), max(row["minutes"] for row in work)
-    written = amount(round(sum(row["written"] for row in work) * 10**6))
-    return [
-        *lines,
-        ("all", "", str(jobs), f"{hours:.1f}", amount(memory * 10**6), f"{minutes} min", written),
-    ]
+    all_of_it = {
+        "release": "all", "rule": "", "jobs": jobs, "core_hours": hours, "memory": memory, "minutes": minutes,
+        "written": sum(row["written"] for row in work), "guessed": any(row["guessed"] for row in work),
+    }  # fmt: skip
+    return [_work_cells(row) for row in (*work, all_of_it)]
+
+
+def _work_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    guess = "guess: " * bool(row["guessed"])
+    return (
+        row["release"], row["rule"], str(row["jobs"]), f"{guess}{row['core_hours']:.1f}",
+        f"{guess}{amount(row['memory'] * 10**6)}", f"{guess}{row['minutes']} min",
+        f"{guess}{amount(round(row['written'] * 10**6))}",
+    )  # fmt: skip
 
 
 def text(table: Sequence[Sequence[str]]) -> str:
@@ -168,17 +216,17 @@ def check(rows: Sequence[Row], store: Path, data: Path) -> None:
     InputError
         With the bytes that are lacking.
     """
-    fetch, unpack = sum(row.fetch for row in rows), sum(row.unpack for row in rows)
-    together = _device(store) == _device(data)
+    fetch, unpack = together(row.fetch for row in rows), together(row.unpack for row in rows)
+    one_disk = _device(store) == _device(data)
     for name, place, needs in (
         [("store and data", store, fetch + unpack)]
-        if together
+        if one_disk
         else [("store", store, fetch), ("data", data, unpack)]
     ):
         free = free_space(place)
-        print(f"{name}: {amount(needs)} needed, {amount(free)} free ({place})", flush=True)
-        if needs > free:
-            raise shortfall(place, needs, free)
+        print(f"{name}: {needs} needed, {amount(free)} free ({place})", flush=True)
+        if needs.likely > free:
+            raise shortfall(place, needs.likely, free)
 
 
 def _device(path: Path) -> int:

@@ -96,6 +96,8 @@ def registered_files(entry: Mapping[str, Any], select: Sequence[str] = ()) -> tu
             addresses=tuple(item["addresses"]) or tuple(entry["sources"]),
             role=item["role"],
             facts=item["facts"],
+            about=item["about_bytes"],
+            about_unpacked=item["about_unpacked_bytes"],
         )
         for item in entry["files"]
     )

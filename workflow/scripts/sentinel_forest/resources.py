@@ -86,13 +86,15 @@ class Need:
 @dataclass(frozen=True)
 class Size:
     """How much of a release there is: its patches, those of one shard, the side of a patch in pixels, and
-    the bytes that a pixel has in all layers together.
+    the bytes that a pixel has in all layers together; `guessed` if the number of patches is not published,
+    or not of all splits, and does not follow from files.
     """
 
     patches: int
     shard: int
     side: int
     pixel_bytes: int
+    guessed: bool = False
 
     @property
     def gigabytes(self) -> float:
@@ -106,7 +108,8 @@ class Size:
 
 
 def size_of(release: Release, dataset: Dataset, layers: frozenset[str], paths: Sequence[str] = ()) -> Size:
-    """The size of a release: by the published number of its patches, else by the bytes of its files.
+    """The size of a release: by the published number of its patches, else by the bytes of its files, those
+    in the folder or the registered ones.
 
     Parameters
     ----------
@@ -118,11 +121,21 @@ def size_of(release: Release, dataset: Dataset, layers: frozenset[str], paths: S
         Its files, where they lie in a folder already.
     """
     pixel_bytes = sum(np.dtype(dataset.layer_table[layer].dtype).itemsize for layer in layers)
-    patches = sum(count or 0 for count in release.entry.get("patches", {}).values())
-    if not patches and release.folder is not None and pixel_bytes:
-        patches = math.ceil(_bytes_of(release.folder, paths) / (dataset.side**2 * pixel_bytes))
-    patches = patches or UNKNOWN_PATCHES
-    return Size(patches, -(-patches // release.shards), dataset.side, pixel_bytes)
+    published = list(release.entry.get("patches", {}).values())
+    known = sum(count or 0 for count in published)
+    patches = 0 if None in published else known
+    if not patches and pixel_bytes:
+        there = _registered(release) if release.folder is None else _bytes_of(release.folder, paths)
+        patches = math.ceil(there / (dataset.side**2 * pixel_bytes))
+    guessed = not patches
+    patches = patches or known or UNKNOWN_PATCHES
+    return Size(patches, -(-patches // release.shards), dataset.side, pixel_bytes, guessed)
+
+
+def _registered(release: Release) -> int:
+    """Bytes of the registered files that hold data, about; 0 if the length of one is not known."""
+    sizes = [file.size or file.about for file in release.files if file.role == "data"]
+    return 0 if None in sizes else sum(size or 0 for size in sizes)
 
 
 def _bytes_of(folder: Path, paths: Sequence[str]) -> int:
@@ -339,7 +352,8 @@ THREADED = ("inspect", "fit", "predict", "importance")
 @dataclass(frozen=True)
 class Work:
     """All jobs of one rule on one release: their number, their processor time in hours together, what the
-    largest asks for (memory in MB, minutes), and what they write together in MB.
+    largest asks for (memory in MB, minutes), and what they write together in MB; `guessed` if the size of the
+    release is (see `Size`).
     """
 
     release: str
@@ -349,6 +363,7 @@ class Work:
     memory: int
     minutes: int
     written: float
+    guessed: bool = False
 
 
 def all_work(selection: Selection) -> list[Work]:
@@ -394,4 +409,5 @@ def _work(selection: Selection, release: str, rule: str, counts: Mapping[str, in
         max(memory_mb(need) for need in needs.values()),
         max(minutes(need, threads(need) if threaded else 1) for need in needs.values()),
         sum(counts[name] * need.written for name, need in needs.items()),
+        _size(selection, release).guessed,
     )

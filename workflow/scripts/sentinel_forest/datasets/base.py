@@ -144,7 +144,9 @@ class File:
 
     `path` is relative to the release's folder, with ``/``; `size` in bytes (None: not published);
     `digests` maps an algorithm to a hex digest; `facts` are further published properties that the
-    dataset checks (e.g. class counts); `role` is ``data``, ``metadata`` or ``archive``.
+    dataset checks (e.g. class counts); `role` is ``data``, ``metadata`` or ``archive``; `about` is an
+    approximate length in bytes where the exact one is not published, `about_unpacked` what an archive
+    becomes.
     """
 
     path: str
@@ -153,6 +155,8 @@ class File:
     addresses: tuple[str, ...] = ()
     role: str = "data"
     facts: Mapping[str, object] = field(default_factory=dict)
+    about: int | None = None
+    about_unpacked: int | None = None
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,12 @@ doi:10.5194/isprs-annals-V-2-2021-101-2021 (scene labels).
 
 import os
 import re
+import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import repeat
 from pathlib import Path
@@ -26,7 +28,7 @@ import rasterio.warp
 import xxhash
 from rasterio.crs import CRS
 from rasterio.enums import Interleaving
-from rasterio.errors import RasterioError, RasterioIOError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
 from rasterio.io import DatasetReader, MemoryFile
 from rasterio.transform import Affine
 
@@ -142,6 +144,9 @@ CODES: Mapping[str, tuple[Sequence[int], ...]] = {
 }
 """Codes of the classes in each band of the label tiles."""
 
+UNCONFIRMED = frozenset({"land_cover", "hydrology"})
+"""Schemes whose codes were taken from the guide alone: another code is worth knowing, and no fault."""
+
 CIRRUS = "B10"
 """The band that has one low value wherever the sky is clear."""
 S1_RANGE = (-90.0, 50.0)
@@ -162,11 +167,15 @@ BANDS: Mapping[str, tuple[str, ...]] = {
     "dfc": ("label",),
 }
 DTYPES: Mapping[str, tuple[str, ...]] = {
-    "s1": ("float32",),
+    "s1": ("float32", "float64", "int16"),
     "s2": ("uint16",),
-    "lc": ("uint16",),
-    "dfc": ("uint8", "uint16"),
+    "lc": ("uint16", "uint8", "int16", "uint32", "int32"),
+    "dfc": ("uint8", "uint16", "int16", "uint32", "int32"),
 }
+"""Kinds of numbers of each sensor's tiles; first the one that `Sen12MS.layer_table` gives and `write_patch`
+writes. The documents do not fix them, and copies differ (DFC2020 comes with float64 and int32). The values
+are those of the first kind; dB in int16 that were multiplied by something are out of range.
+"""
 
 PIXEL = 10.0
 """Side of a pixel in m."""
@@ -175,11 +184,16 @@ CELL = 50
 BLOCK = CELL * PIXEL
 """The same in m."""
 
+PROJECTION = "a projected CRS (UTM) with an EPSG code"
+
 MOST_FINDINGS = 20
 LARGEST_TILE = 16 << 20
 TIFF_ONLY = {"driver": "GTiff"}
 QUICK_OPEN = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GTIFF_SRS_SOURCE": "GEOKEYS"}
 """GDAL would list the folder of every tile that it opens, and hold its CRS against the EPSG registry."""
+
+# `Sen12MS.conclude` tells of such tiles, once for all of them.
+warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 
 _NAME = re.compile(
     rf"^({'|'.join((*SEASONS, *DFC_SPLITS))})/({'|'.join(SENSORS)})_([0-9A-Za-z]+)"
@@ -264,7 +278,7 @@ def multi_label(shares: np.ndarray, threshold: float = 0.1) -> np.ndarray:
 def class_counts(tile: np.ndarray, schemes: Iterable[Sequence[int]]) -> np.ndarray:
     """Pixels of each code of each band's scheme, int32, the bands one after another."""
     return np.concatenate([
-        np.bincount(np.minimum(band, FILL).reshape(-1), minlength=256)[list(codes)]
+        np.bincount(np.clip(band, 0, FILL).reshape(-1), minlength=256)[list(codes)]
         for band, codes in zip(tile, schemes, strict=True)
     ]).astype(np.int32)  # fmt: skip
 
@@ -338,10 +352,13 @@ def _inside(outline: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 class TileInspection(Inspection):
     """What one tile has shown, for `Sen12MS.conclude`: its place on the ground, the hash of its pixels.
 
-    `grid` is EPSG code and the six terms of the transform, or None; `pixels` is the xxh3_128 (hex) of
-    the pixels as published (rows, columns, bands; little-endian), or "" for a tile with a fault.
+    `dtype` is its kind of numbers ("" if it cannot be read); `placed` whether it says where it lies at all;
+    `grid` is EPSG code and the six terms of the transform, or None; `pixels` is the xxh3_128 (hex) of the
+    pixels as published (rows, columns, bands; little-endian), or "" for a tile with a fault.
     """
 
+    dtype: str = ""
+    placed: bool = True
     grid: tuple[float, ...] | None = None
     pixels: str = ""
 
@@ -369,7 +386,8 @@ def inspect_tile(path: str, data: bytes, side: int) -> TileInspection:
 
     Checks ``readable``, ``shape``, ``dtype``, ``crs``, ``pixel-size`` (structure) and ``nan``,
     ``range``, ``classes`` (content); only what is wrong becomes a finding. In a patch of `BROKEN` NaN
-    is the note ``known-broken``.
+    is the note ``known-broken``. A tile that does not say where it lies has neither CRS nor size of pixel
+    to check.
     """
     sensor = path.split("/")[1].split("_")[0]
     if not data:
@@ -377,16 +395,16 @@ def inspect_tile(path: str, data: bytes, side: int) -> TileInspection:
     try:
         with rasterio.Env(**QUICK_OPEN), MemoryFile(data) as memory, memory.open(**TIFF_ONLY) as tile:
             findings = _header_findings(path, sensor, tile, side)
-            grid = _grid(tile)
+            seen = TileInspection((), dtype=_dtype(tile), placed=_is_placed(tile), grid=_grid(tile))
             pixels = _published_pixels(tile, data) if not findings else None
     except RasterioError:
         return _unreadable(path, data)
     if pixels is None:
-        return TileInspection(tuple(findings), grid=grid)
+        return replace(seen, findings=tuple(findings))
     findings = _value_findings(path, sensor, pixels)
     whole = not any(finding.check != "constant" for finding in findings)
     hashed = xxhash.xxh3_128_hexdigest(pixels.data) if whole and sensor in ("s1", "s2") else ""
-    return TileInspection(tuple(findings), grid=grid, pixels=hashed)
+    return replace(seen, findings=tuple(findings), pixels=hashed)
 
 
 def _published_pixels(tile: DatasetReader, data: bytes) -> np.ndarray:
@@ -415,26 +433,28 @@ def _header_findings(path: str, sensor: str, tile: DatasetReader, side: int) -> 
     again = "another product in this place? unpack or fetch the tile again"
     shape = (tile.count, tile.height, tile.width)
     expected = (len(BANDS[sensor]), side, side)
-    dtypes = "|".join(sorted(set(tile.dtypes)))
-    terms = tuple(tile.transform)[:6]
-    checks = [
+    dtype, kinds = _dtype(tile), DTYPES[sensor]
+    checks: list[tuple[str, bool, str, str]] = [
         ("shape", shape == expected, _shape_text(shape), _shape_text(expected)),
-        ("dtype", dtypes in DTYPES[sensor], dtypes, " or ".join(DTYPES[sensor])),
-        ("crs", *_projection(tile), "a projected CRS (UTM) with an EPSG code"),
-        (
-            "pixel-size",
-            all(
-                abs(terms[place] - wanted) <= 1e-5
-                for place, wanted in ((0, PIXEL), (1, 0), (3, 0), (4, -PIXEL))
-            ),
-            f"{terms[0]:.10g} x {terms[4]:.10g} m", f"{PIXEL:.10g} x {-PIXEL:.10g} m, north up",
-        ),
-    ]  # fmt: skip
+        ("dtype", dtype in kinds, dtype, " or ".join(kinds)),
+    ]
+    if _is_placed(tile):
+        terms = tuple(tile.transform)[:6]
+        published = all(
+            abs(terms[place] - wanted) <= 1e-5 for place, wanted in ((0, PIXEL), (1, 0), (3, 0), (4, -PIXEL))
+        )
+        unit = "m" if tile.crs.is_projected else "degrees"
+        sizes = f"{terms[0]:.10g} x {terms[4]:.10g} {unit}", f"{PIXEL:.10g} x {-PIXEL:.10g} m, north up"
+        checks += [("crs", *_projection(tile), PROJECTION), ("pixel-size", published, *sizes)]
     return [
         Finding(path, "structure", check, "failed", found, wanted, again)
         for check, good, found, wanted in checks
         if not good
     ]
+
+
+def _dtype(tile: DatasetReader) -> str:
+    return "|".join(sorted(set(tile.dtypes)))
 
 
 def _projection(tile: DatasetReader) -> tuple[bool, str]:
@@ -524,16 +544,19 @@ def _dfc_label(path: str, pixels: np.ndarray) -> list[Finding]:
 
 
 def _class_findings(path: str, scheme: str, band: np.ndarray, codes: Sequence[int]) -> list[Finding]:
-    known = np.zeros(1 << 8 * band.itemsize, dtype=bool)
+    known = np.zeros(FILL + 2, dtype=bool)  # the last stands for all that is larger
     known[[*codes, FILL]] = True
-    if known.take(band).all():
+    if known.take(band, mode="clip").all() and band.min() >= 0:
         return []
     strange = np.setdiff1d(band, (*codes, FILL))
     text = ", ".join(map(str, strange[:10])) + (", ..." if len(strange) > 10 else "")
+    expected = f"{', '.join(map(str, codes))} or {FILL} (fill)"
+    if scheme in UNCONFIRMED and strange[0] >= 0 and strange[-1] < FILL:
+        remedy = "nothing, if the tile is the publisher's: such pixels count as fill in shares of the scheme"
+        return [Finding(path, "content", "classes", "note", f"{scheme}: {text}", expected, remedy)]
     return [
         Finding(
-            path, "content", "classes", "failed", f"{scheme}: {text}",
-            f"{', '.join(map(str, codes))} or {FILL} (fill)",
+            path, "content", "classes", "failed", f"{scheme}: {text}", expected,
             "restore the tile, or accept 'classes': such pixels then count as fill",
         )
     ]  # fmt: skip
@@ -549,8 +572,19 @@ def _epsg(tile: DatasetReader) -> int | None:
     return _epsg_of(tile.crs) if tile.crs else None
 
 
+def _is_placed(tile: DatasetReader) -> bool:
+    """Whether a tile says where it lies: a CRS, and a transform that is not that of bare pixels.
+
+    DFC2020 comes with the CRS WGS 84 and no transform, which reads as one degree a pixel.
+    """
+    across, *shear, left = tuple(tile.transform)[:3]
+    down, top = tuple(tile.transform)[4:6]
+    bare = (across, abs(down), left) == (1, 1, 0) and top in (0, tile.height) and not any(shear)
+    return bool(tile.crs) and not bare
+
+
 def _grid(tile: DatasetReader) -> tuple[float, ...] | None:
-    epsg = _epsg(tile)
+    epsg = _epsg(tile) if _is_placed(tile) else None
     return None if epsg is None else (epsg, *tuple(tile.transform)[:6])
 
 
@@ -792,8 +826,9 @@ class Sen12MS(Dataset):
         -------
         Inspection
             Findings about tiles of a patch that do not lie on the same ground (``same-crs``,
-            ``same-transform``), one ok row for each check that nothing failed, and the hashes of all
-            patches (layers ``s1`` and ``s2``).
+            ``same-transform``), one ok row for each check that nothing failed, the note ``place`` if
+            tiles do not say where they lie (checks of the ground are then not computed), and the hashes of
+            all patches (layers ``s1`` and ``s2``).
         """
         tiles = {path: seen for path, seen in inspections.items() if isinstance(seen, TileInspection)}
         if not tiles:
@@ -801,11 +836,7 @@ class Sen12MS(Dataset):
         findings = _ground_findings(tiles)
         failed = {row.check for seen in tiles.values() for row in seen.findings if row.status == "failed"}
         failed |= {finding.check for finding in findings}
-        findings += [
-            Finding("(all tiles)", layer, check, "ok", f"{len(tiles)} tiles")
-            for check, layer in _TILE_CHECKS.items()
-            if check not in failed
-        ]
+        findings += _summary(tiles, failed)
         hashed = [(path, seen.pixels) for path, seen in sorted(tiles.items()) if seen.pixels]
         hashes = hash_table(
             [path for path, _ in hashed], [0] * len(hashed),
@@ -893,8 +924,9 @@ class Sen12MS(Dataset):
                     counts, grid = {}, None
                     for sensor in sensors:
                         with open_tile(folder, tile_path(file, sensor), side, len(BANDS[sensor])) as tile:
-                            counts[sensor], grid = class_counts(tile.read(), CODES[sensor]), _grid(tile)
-                    if not sensors:
+                            tiled = tile.read(range(1, len(BANDS[sensor]) + 1), out_dtype="uint16")
+                            counts[sensor], grid = class_counts(tiled, CODES[sensor]), _grid(tile) or grid
+                    if grid is None:
                         with open_tile(folder, file, side, 1) as tile:
                             grid = _grid(tile)
                     rows.append((counts, grid or (np.nan,) * 7))
@@ -972,7 +1004,8 @@ class Sen12MS(Dataset):
         """How many blocks of 500 m pixels lie in, where labels are MODIS cells (see `draw_units`).
 
         Here the blocks are those of the UTM grid, so that patches that overlap share theirs; blocks that
-        patches only touch count too.
+        patches only touch count too. What a patch of unknown place shares with others is unknown as well:
+        its blocks are those of `draw_units`, and its own.
         """
         if self.source == "dfc" or self.tasks[task].unit == "patch":
             return None
@@ -982,10 +1015,14 @@ class Sen12MS(Dataset):
             patches = patches.loc[patches.index.repeat(len(pixels))]
             pixels = np.tile(pixels, len(patches) // len(pixels))
         rows, columns = np.divmod(pixels, self.side)
+        middle = PIXEL * self.side / 2
+        known = patches[list(self.ground_columns)].notna().all(axis=1).to_numpy()
+        x, y = (np.where(known, patches[name], start) for name, start in (("x", middle), ("y", -middle)))
         blocks = pd.DataFrame({
+            "patch": np.where(known, -1, pd.factorize(patches.index)[0]),
             "epsg": patches["epsg"].to_numpy(),
-            "east": np.floor_divide(patches["x"].to_numpy() + PIXEL * (columns + 0.5 - self.side / 2), BLOCK),
-            "north": np.floor_divide(patches["y"].to_numpy() - PIXEL * (rows + 0.5 - self.side / 2), BLOCK),
+            "east": np.floor_divide(x + PIXEL * (columns + 0.5) - middle, BLOCK),
+            "north": np.floor_divide(y - PIXEL * (rows + 0.5) + middle, BLOCK),
         })  # fmt: skip
         return len(blocks.drop_duplicates())
 
@@ -1100,6 +1137,10 @@ _TILE_CHECKS: Mapping[str, Literal["structure", "content"]] = {
 }
 
 
+_GROUND_CHECKS = frozenset({"crs", "pixel-size", "same-crs", "same-transform"})
+"""Those that a tile without a place does not take part in."""
+
+
 def _name_findings(paths: Sequence[str], tiles: pd.DataFrame) -> list[Finding]:
     known = set(tiles["path"])
     strange = [path for path in paths if path.endswith(".tif") and path not in known]
@@ -1188,6 +1229,39 @@ def _count_findings(tiles: pd.DataFrame) -> list[Finding]:
             )
         )  # fmt: skip
     return findings
+
+
+def _summary(tiles: Mapping[str, TileInspection], failed: set[str]) -> list[Finding]:
+    """A row for each check of tiles that none has failed, and what they have in common."""
+    unplaced = [path for path, seen in tiles.items() if seen.dtype and not seen.placed]
+    placed = len(tiles) - len(unplaced)
+    findings = []
+    for check, layer in _TILE_CHECKS.items():
+        count = placed if check in _GROUND_CHECKS else len(tiles)
+        if check not in failed:
+            met = _unusual_dtypes(tiles) if check == "dtype" else ""
+            text = f"{count} tiles{met}" if count else "not computed: no tile says where it lies"
+            findings.append(Finding("(all tiles)", layer, check, "ok" if count else "note", text))
+    if unplaced:
+        by_sensor = Counter(path.split("/")[1].split("_")[0] for path in unplaced)
+        text = ", ".join(f"{sensor}: {by_sensor[sensor]}" for sensor in SENSORS if by_sensor[sensor])
+        findings.append(
+            Finding(
+                "(all tiles)", "structure", "place", "note",
+                f"{len(unplaced)} of {len(tiles)} tiles do not say where they lie ({text})",
+                f"{PROJECTION}, and a transform",
+                "nothing if they came so, as DFC2020 does: places and overlaps are then unknown; "
+                "tiles of SEN12MS do say it, get the publisher's",
+            )
+        )  # fmt: skip
+    return findings
+
+
+def _unusual_dtypes(tiles: Mapping[str, TileInspection]) -> str:
+    """Kinds of numbers other than the first of `DTYPES`, by sensor, as the end of a text."""
+    met = {(path.split("/")[1].split("_")[0], seen.dtype) for path, seen in tiles.items() if seen.dtype}
+    unusual = [f"{sensor} {dtype}" for sensor, dtype in sorted(met) if dtype != DTYPES[sensor][0]]
+    return f"; {', '.join(unusual)}" if unusual else ""
 
 
 def _ground_findings(tiles: Mapping[str, TileInspection]) -> list[Finding]:
@@ -1312,18 +1386,28 @@ def _published_splits(folder: Path, files: Sequence[str], patches: pd.DataFrame)
 
 
 def _place(table: pd.DataFrame, grids: np.ndarray, side: int) -> None:
-    """Fill in centre, footprint and continent from EPSG code and transform, in place."""
-    table["x"] = grids[:, 3] + side / 2 * grids[:, 1]
-    table["y"] = grids[:, 6] + side / 2 * grids[:, 5]
-    table["side_m"] = side * grids[:, 1]
-    table["epsg"] = pd.Series(grids[:, 0], index=table.index).astype("Int32")
+    """Fill in centre, footprint and continent from EPSG code and transform, in place.
+
+    What is not known stays missing: all of it for tiles that do not say where they lie, the centre in m
+    for those in degrees, the side for those that are no squares with the north up.
+    """
+    codes, a, b, _, d, e, _ = grids.T
+    x, y = grids[:, 3] + side / 2 * (a + b), grids[:, 6] + side / 2 * (d + e)
+    projected = np.zeros(len(table), dtype=bool)
     lon, lat = np.full(len(table), np.nan), np.full(len(table), np.nan)
-    for epsg in np.unique(grids[np.isfinite(grids[:, 0]), 0]):
-        rows = grids[:, 0] == epsg
-        x, y = table["x"].to_numpy()[rows], table["y"].to_numpy()[rows]
-        lon[rows], lat[rows] = rasterio.warp.transform(f"EPSG:{int(epsg)}", "EPSG:4326", x, y)
-    table["lon"], table["lat"] = lon, lat
-    table["continent"] = pd.Series(continent(lon, lat), index=table.index, dtype="str")
+    for epsg in np.unique(codes[np.isfinite(codes)]):
+        rows, crs = codes == epsg, CRS.from_epsg(int(epsg))
+        projected[rows] = crs.is_projected
+        lon[rows], lat[rows] = rasterio.warp.transform(crs, "EPSG:4326", x[rows], y[rows])
+    on_earth = (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
+    table["lon"], table["lat"] = np.where(on_earth, (lon, lat), np.nan)
+    projected &= on_earth
+    square = projected & (b == 0) & (d == 0) & (a > 0) & (a == -e)
+    table["x"], table["y"] = np.where(projected, (x, y), np.nan)
+    table["side_m"] = np.where(square, side * a, np.nan)
+    table["epsg"] = pd.Series(np.where(projected, codes, np.nan), index=table.index).astype("Int32")
+    places = continent(table["lon"].to_numpy(), table["lat"].to_numpy())
+    table["continent"] = pd.Series(places, index=table.index, dtype="str")
 
 
 def _add_scheme_shares(table: pd.DataFrame, counts: np.ndarray) -> None:
