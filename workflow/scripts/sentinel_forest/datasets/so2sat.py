@@ -27,6 +27,7 @@ import xxhash
 from rasterio.crs import CRS
 from rasterio.warp import transform
 
+from .. import hdf5
 from ..copying import NewFile, Piece, append, runs
 from ..errors import InputError
 from ..tables import replacing
@@ -124,7 +125,7 @@ def create(folder: Path, name: str, count: int) -> Iterator[h5py.File]:
 
 def _laid_out(path: Path, count: int, keys: Iterable[str]) -> h5py.File:
     """A new file with empty datasets for `count` patches."""
-    file = _created(path)
+    file = hdf5.created(path)
     for key in keys:
         space = h5py.h5s.create_simple((count, *SHAPES[key]))
         settings = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
@@ -163,13 +164,9 @@ def write_geo(
 
 
 def _write_tables(path: Path, tables: Mapping[str, np.ndarray]) -> None:
-    with _created(path) as file:
+    with hdf5.created(path) as file:
         for key, table in tables.items():
             file.create_dataset(key, data=table, track_times=False)
-
-
-def _created(path: Path) -> h5py.File:
-    return h5py.File(path, "w", libver=("earliest", "v110"))
 
 
 # Content, while the bytes pass by
@@ -397,13 +394,13 @@ class _RepackedInspector(_ImageInspector):
 
     def finish(self) -> Inspection:
         try:
-            with _opened(self.path) as handle:
+            with hdf5.opened(self.path) as handle:
                 for key, part in self.parts.items():
                     for start in range(0, len(handle.get(key, ())), AT_ONCE):
                         rows = handle[key][start : start + AT_ONCE].astype("<f8")
                         part.take(rows.reshape(len(rows), -1))
         except InputError as error:
-            return Inspection((_unreadable(self.file, error.__cause__, self.path.stat().st_size),))
+            return Inspection((_unreadable(self.file, error, self.path.stat().st_size),))
         return super().finish()
 
 
@@ -626,10 +623,13 @@ def _grid(file: File, geo: pd.DataFrame) -> Finding:
     )
 
 
-def _unreadable(file: File, error: BaseException | None, size: int) -> Finding:
+def _unreadable(file: File, error: InputError, size: int) -> Finding:
     """A file that HDF5 does not open; where it says how long the file once was, so does the finding."""
-    promised = re.search(r"stored_eof = (\d+)", str(error))
-    found = f"{size} B" if promised else f"{size} B: {error}"
+    if isinstance(error, hdf5.OutsideError):
+        return Finding(file.path, "structure", "inside", "failed", error.found, error.expected, error.remedy)
+    cause = error.__cause__
+    promised = re.search(r"stored_eof = (\d+)", str(cause))
+    found = f"{size} B" if promised else f"{size} B: {cause}"
     expected = f"{promised[1]} B, as its own header says" if promised else "an HDF5 file"
     return Finding(file.path, "structure", "readable", "failed", found, expected, "fetch the file again")
 
@@ -713,40 +713,6 @@ def _is_utm(epsg: pd.Series) -> pd.Series:
 # Reading
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[h5py.File]:
-    """An HDF5 file to read; what is wrong with it is the user's to know."""
-    if not path.is_file():
-        packed = path.with_name(f"{path.name}.gz").is_file()
-        raise InputError(
-            "A file is missing.", where=path, found="only its packed form" if packed else None,
-            remedy="unpack it" if packed else "fetch it again",
-        )  # fmt: skip
-    try:
-        with h5py.File(path, "r") as handle:
-            _probe(handle)
-            yield handle
-    except (OSError, RuntimeError) as error:
-        raise InputError(
-            "A file cannot be read as HDF5.", where=path, found=error, remedy="fetch it again"
-        ) from error
-
-
-def _probe(handle: h5py.File) -> None:
-    """Look at every description in a file once: h5py has many errors for damaged ones.
-
-    Raises
-    ------
-    OSError
-        If one of them is damaged.
-    """
-    try:
-        for key in handle:
-            ", ".join((key, str(getattr(handle[key], "shape", "")), str(getattr(handle[key], "dtype", ""))))
-    except (KeyError, TypeError, ValueError) as error:
-        raise OSError(f"a damaged description: {error}") from error
-
-
 def _dataset(handle: h5py.File, key: str) -> h5py.Dataset:
     """A dataset of the published shape."""
     dataset = handle.get(key)
@@ -801,21 +767,23 @@ def _geo_path(image: str) -> str:
 def _places_in(path: Path) -> dict[str, tuple[int, int]] | None:
     """Offset and rows of each dataset, in file order; None where the layout is not the published one."""
     try:
-        with _opened(path) as handle:
-            datasets = {key: handle[key] for key in SHAPES if isinstance(handle.get(key), h5py.Dataset)}
-            if any(_deviates(dataset, key) for key, dataset in datasets.items()):
-                return None
-            return {
-                key: (dataset.id.get_offset() or 0, dataset.shape[0]) for key, dataset in datasets.items()
-            }
+        with hdf5.opened(path) as handle:
+            return _places(handle)
     except InputError:
         return None
+
+
+def _places(handle: h5py.File) -> dict[str, tuple[int, int]] | None:
+    datasets = {key: handle[key] for key in SHAPES if isinstance(handle.get(key), h5py.Dataset)}
+    if any(_deviates(dataset, key) for key, dataset in datasets.items()):
+        return None
+    return {key: (dataset.id.get_offset() or 0, dataset.shape[0]) for key, dataset in datasets.items()}
 
 
 def _holds_rows(path: Path) -> bool:
     """Whether the datasets of a file have the published shapes and hold floats, in whatever layout."""
     try:
-        with _opened(path) as handle:
+        with hdf5.opened(path) as handle:
             datasets = {key: handle[key] for key in SHAPES if isinstance(handle.get(key), h5py.Dataset)}
             return all(
                 dataset.shape[1:] == SHAPES[key] and dataset.dtype.kind == "f"
@@ -864,7 +832,7 @@ def _places_of(folder: Path, image: str, count: int) -> pd.DataFrame:
         return pd.DataFrame(
             {"city": empty, "epsg": 0} | dict.fromkeys(("x", "y", "width", "lon", "lat"), unknown)
         )
-    with _opened(path) as handle:
+    with hdf5.opened(path) as handle:
         faults = [
             found for found in _geo_structure(File(path.name), handle, count) if found.status == "failed"
         ]
@@ -1031,7 +999,7 @@ class So2Sat(Dataset):
         places = {layer: _channel(layer) for layer in layers}
         keys = sorted({key for key, _ in places.values()})
         for path, rows in catalog.groupby("file", sort=False):
-            with _opened(folder / str(path)) as handle:
+            with hdf5.opened(folder / str(path)) as handle:
                 datasets = {key: _dataset(handle, key) for key in keys}
                 for start in range(0, len(rows), patches):
                     part = rows.iloc[start : start + patches]
@@ -1087,14 +1055,14 @@ def _file_structure(folder: Path, file: File) -> list[Finding]:
     path = folder / file.path
     image = _image_paths([file.path])
     try:
-        with _opened(path) as handle:
+        with hdf5.opened(path) as handle:
             if image:
                 return list(_image_structure(file, handle, path.stat().st_size))
             findings = list(_geo_structure(file, handle, _row_count(path)))
             usable = all(finding.status != "failed" for finding in findings)
             return findings + (list(_place_findings(file, _geo_table(handle))) if usable else [])
     except InputError as error:
-        return [_unreadable(file, error.__cause__, path.stat().st_size)]
+        return [_unreadable(file, error, path.stat().st_size)]
 
 
 def _row_count(geo: Path) -> int | None:
@@ -1106,7 +1074,7 @@ def _row_count(geo: Path) -> int | None:
 def _file_catalog(folder: Path, path: str, hashes: pd.DataFrame, there: bool) -> pd.DataFrame:
     """The catalog of an image file; if it is not there, as far as its geo file tells."""
     source = folder / (path if there else _geo_path(path))
-    with _opened(source) as handle:
+    with hdf5.opened(source) as handle:
         if there:
             labels = _labels_of(handle, source)
         else:
@@ -1142,9 +1110,8 @@ def _file_catalog(folder: Path, path: str, hashes: pd.DataFrame, there: bool) ->
 
 def _contiguous_places(path: Path) -> dict[str, tuple[int, int]]:
     """Offset and rows of the datasets of a file in the published layout."""
-    if not path.is_file():
-        raise InputError("A file is missing.", where=path, expected="the published file", remedy="fetch it")
-    places = _places_in(path)
+    with hdf5.opened(path) as handle:
+        places = _places(handle)
     if places is None:
         raise InputError(
             "A file is not in the published layout.", where=path, expected="contiguous float64 datasets",
@@ -1220,7 +1187,7 @@ def _geo_export(folder: Path, path: str, rows: pd.DataFrame) -> list[NewFile]:
 
 def _geo_columns(path: Path) -> dict[str, np.ndarray]:
     """``epsg``, ``tfw`` in world-file order, and ``city`` if it is there, each (N, columns)."""
-    with _opened(path) as handle:
+    with hdf5.opened(path) as handle:
         tfw = handle["tfw"][...]
         if tfw_order(tfw) == "GDAL":
             tfw = tfw[:, [1, 4, 2, 5, 0, 3]]
