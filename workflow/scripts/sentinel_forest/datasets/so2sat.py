@@ -47,6 +47,8 @@ from .base import (
     Task,
     hash_table,
     no_hashes,
+    unmeasured_finding,
+    unmeasured_text,
 )
 
 SIDE = 32
@@ -226,6 +228,7 @@ class _Pixels:
         self.low, self.high = np.full(values, np.inf), np.full(values, -np.inf)
         self.total, self.squares = np.zeros(values), np.zeros(values)
         self.hashes = bytearray()
+        self.empty: list[int] = []
         self.not_finite, self.constant = _Places(self.channels), _Places(self.channels)
 
     def take(self, rows: np.ndarray) -> None:
@@ -234,6 +237,7 @@ class _Pixels:
         with np.errstate(invalid="ignore"):
             low, high = rows.min(0), rows.max(0)
         self._look_for_constants(rows, self.count)
+        self._count_empty(rows, low)
         self.count += len(rows)
         if not (np.isfinite(low).all() and np.isfinite(high).all()):
             rows, low, high = self._without_gaps(rows, self.count - len(rows))
@@ -260,6 +264,14 @@ class _Pixels:
             if (pixels[row, :, channel] == pixels[row, 0, channel]).all():
                 self.constant.add(first + row, channel)
 
+    def _count_empty(self, rows: np.ndarray, low: np.ndarray) -> None:
+        """Count the pixels of each row that are 0 in all bands; Sentinel-1 does not tell of measurement."""
+        if self.key != "sen2" or low.min() > 0:
+            self.empty += [0] * len(rows)
+            return
+        zero = (rows == 0).reshape(len(rows), SIDE * SIDE, len(self.channels))
+        self.empty += zero.all(axis=2).sum(axis=1).tolist()
+
     def findings(self, file: File) -> list[Finding]:
         gaps = self.not_finite.text()
         remedy = "leave these rows out, or fetch the file again"
@@ -270,6 +282,10 @@ class _Pixels:
         found.append(
             _note(file, f"{self.key}:constant", not constant, constant or "none", "no constant patch")
         )
+        if self.key == "sen2" and self.count:
+            names = [f"row {row}" for row in range(self.count)]
+            text = unmeasured_text(self.empty, SIDE * SIDE, names)
+            found.append(unmeasured_finding(file.path, f"{self.key}:measured", text, self.count))
         return found + (self._value_findings(file) if self.used else [])
 
     def _value_findings(self, file: File) -> list[Finding]:
@@ -311,7 +327,7 @@ class _Pixels:
         """Hash of each row, see `base.hash_table`."""
         text = self.hashes.hex()
         hashes = [text[start : start + 32] for start in range(0, len(text), 32)]
-        return hash_table([path] * self.count, range(self.count), [self.key] * self.count, hashes)
+        return hash_table([path] * self.count, range(self.count), [self.key] * self.count, hashes, self.empty)
 
 
 class _Labels:
@@ -856,6 +872,12 @@ def _content_hashes(hashes: pd.DataFrame, path: str, count: int) -> np.ndarray:
     return (parts[0] + parts[1]).where(both, "").to_numpy()
 
 
+def _unmeasured(hashes: pd.DataFrame, path: str, count: int) -> np.ndarray:
+    """Pixels of each row that carry no measurement, int32; 0 where nothing is known of them."""
+    here = hashes[(hashes["file"] == path) & (hashes["layer"] == "sen2")]
+    return here.set_index("row")["empty"].reindex(range(count), fill_value=0).to_numpy(np.int32)
+
+
 # Vocabulary
 
 STATISTICS = ("mean", "deviation", "minimum", "maximum", "p10", "p50", "p90")
@@ -1083,6 +1105,9 @@ def _file_catalog(folder: Path, path: str, hashes: pd.DataFrame, there: bool) ->
     geo = _places_of(folder, path, count)
     stem = Path(path).stem
     patch = pd.Series([f"{stem}/{row:06d}" for row in range(count)], dtype="str")
+    unmeasured = _unmeasured(hashes, path, count)
+    # A patch without any measurement takes no part: there is nothing that its label could be told from.
+    labels[unmeasured == SIDE * SIDE] = -1
     table = pd.DataFrame(
         {
             "patch": patch,
@@ -1098,8 +1123,9 @@ def _file_catalog(folder: Path, path: str, hashes: pd.DataFrame, there: bool) ->
             "lat": geo["lat"],
             "side_m": SIDE * geo["width"],
             "label": labels,
-            "valid_share": np.full(count, 1 if there else np.nan, dtype=np.float32),
+            "valid_share": (1 - unmeasured / SIDE**2 if there else np.full(count, np.nan)).astype(np.float32),
             "content_hash": _content_hashes(hashes, path, count),
+            "unmeasured": unmeasured,
         }
     )
     return table.astype({"published_split": "str", "file": "str", "content_hash": "str"})
