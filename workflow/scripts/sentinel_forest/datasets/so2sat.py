@@ -1029,6 +1029,11 @@ class So2Sat(Dataset):
                     stored = {key: _read_rows(dataset, wanted) for key, dataset in datasets.items()}
                     yield Block(part, {layer: stored[key][..., at] for layer, (key, at) in places.items()})
 
+    def measured(self, folder: Path, patches: pd.DataFrame) -> np.ndarray:
+        layers = [f"sen2:{band}" for band in OPTICAL]
+        blocks = self.blocks(folder, patches, layers, AT_ONCE)
+        return np.concatenate([np.any([*block.layers.values()], axis=0) for block in blocks])
+
     def reader(
         self, folder: Path, file: str, layers: Sequence[str]
     ) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
