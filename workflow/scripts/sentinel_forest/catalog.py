@@ -32,6 +32,7 @@ CATALOG = pa.DataFrameSchema(
         "fraction_.+": pa.Column("float32", _SHARE, nullable=True, regex=True, required=False),
         "valid_share": pa.Column("float32", _SHARE, nullable=True),
         "content_hash": pa.Column("str", pa.Check.str_matches(r"^[0-9a-f]*$")),
+        "unmeasured": pa.Column("int32", pa.Check.ge(0), required=False),
     }
 )
 """One row per patch, in file order (train, validation, test).
@@ -39,9 +40,11 @@ CATALOG = pa.DataFrameSchema(
 patch: stable id; published_split: train, validation, test or blank; file, row: where it lies; group: what
 it may not be parted from by default, missing where that is unknown (see `sentinel_forest.groups`); x, y:
 centre (m) in the projection epsg; lon, lat: centre (degrees);
-label: index of the class, -1 if unknown or not a patch task; fraction_<class>: share of the class among
-the valid pixels; valid_share: share of valid pixels; content_hash: hash of the pixels (hex), blank if
-unknown. Then the dataset's group keys (text, blank if unknown) and what else it tells about a patch.
+label: index of the class, -1 if unknown, not a patch task, or of a patch without any measurement;
+fraction_<class>: share of the class among the valid pixels; valid_share: share of valid pixels, which are
+labelled and carry a measurement; content_hash: hash of the pixels (hex), blank if unknown; unmeasured:
+pixels that are 0 in all optical bands. Then the dataset's group keys (text, blank if unknown) and what else
+it tells about a patch.
 """
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 
 from . import catalog as catalogs
 from . import datasets
-from .datasets.base import SPLITS, Block, Dataset, Task
+from .datasets.base import SPLITS, Block, Dataset, Task, true_classes, with_measured
 from .errors import InputError
 from .export import roles_of
 from .releases import read_entry
@@ -98,7 +98,8 @@ class Trial:
             return patches["label"].to_numpy(np.int64)
         if not stored:
             return np.empty((0, 0, 0), np.uint8)
-        return self.dataset.labels(self.task.name, Block(patches, stored))
+        block = with_measured(self.dataset, self.folder, Block(patches, stored))
+        return true_classes(self.dataset, self.task.name, block)
 
     def _stored(self, patches: pd.DataFrame, layers: tuple[str, ...]) -> dict[str, np.ndarray]:
         """Layers of some patches as stored, each (patches, rows, columns)."""

@@ -29,7 +29,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from . import datasets, digests, forest, models, shards, tables
 from .counting import confusion, counts_table
-from .datasets.base import IGNORE, Block, Dataset
+from .datasets.base import IGNORE, Block, Dataset, true_classes
 from .errors import InputError, run
 from .features import bands_of, pixel
 
@@ -221,7 +221,7 @@ def _apply(rule: Mapping[str, Any], candidate: Candidate, X: np.ndarray, names: 
 def pixel_samples(dataset: Dataset, set_name: str, block: Block) -> Samples:
     """All valid pixels of a block with the features of a set."""
     feature_set = dataset.feature_sets[set_name]
-    labels = dataset.labels(feature_set.task, block).reshape(len(block.patches), -1)
+    labels = true_classes(dataset, feature_set.task, block).reshape(len(block.patches), -1)
     values = pixel.compute(feature_set.features, bands_of(dataset, feature_set, block))
     valid = labels != IGNORE
     return Samples(
@@ -243,7 +243,8 @@ def _cut(block: Block, chosen: np.ndarray) -> Block:
     """Some patches of a block."""
     if chosen.all():
         return block
-    return Block(block.patches[chosen], {layer: values[chosen] for layer, values in block.layers.items()})
+    layers = {layer: values[chosen] for layer, values in block.layers.items()}
+    return Block(block.patches[chosen], layers, None if block.measured is None else block.measured[chosen])
 
 
 # ------------------------------------------------------------------------------------------- the step

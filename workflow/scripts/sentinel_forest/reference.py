@@ -1,8 +1,8 @@
 """The algorithms whose results ship with a release, held against its truth patch by patch.
 
-A pixel counts if its truth is known. Where the algorithm gives none of its answers (fill, a code that
-nothing explains), the pixel is counted as `NO_ANSWER`: it is not left out, so that it stays visible on
-how many pixels an algorithm was judged, and the scores decide what to do with it.
+A pixel counts if its truth is known and it carries a measurement. Where the algorithm gives none of its
+answers (fill, a code that nothing explains), the pixel is counted as `NO_ANSWER`: it is not left out, so that
+it stays visible on how many pixels an algorithm was judged, and the scores decide what to do with it.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ import pandera.pandas as pa
 
 from . import datasets, shards, tables
 from .counting import confusion, counts_table
-from .datasets.base import IGNORE, NO_ANSWER, Block, Dataset
+from .datasets.base import IGNORE, NO_ANSWER, Block, Dataset, true_classes
 from .errors import InputError, run
 
 REFERENCES = pa.DataFrameSchema(
@@ -35,7 +35,7 @@ def reference_counts(dataset: Dataset, name: str, block: Block) -> pd.DataFrame:
     about = dataset.references[name]
     classes = dataset.tasks[about.task].names
     patches = len(block.patches)
-    labels = dataset.labels(about.task, block).reshape(patches, -1)
+    labels = true_classes(dataset, about.task, block).reshape(patches, -1)
     predicted = dataset.reference(name, block).reshape(patches, -1)
     predicted = np.where(predicted == IGNORE, len(about.predicted), predicted)
     valid = labels != IGNORE

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from . import tables
-from .datasets.base import Block, Dataset
+from .datasets.base import Block, Dataset, with_measured
 
 READ_BYTES = 64 * 2**20
 """Bytes read at a time: long enough for a disk or a network file system."""
@@ -68,7 +68,7 @@ def read_blocks(
     size = _bytes_of(next(iter(dataset.blocks(folder, rows.iloc[:1], layers, 1))))
     done = 0
     for block in _gathered(_read(dataset, folder, rows, layers, size), max(1, WORK_BYTES // size)):
-        yield block
+        yield with_measured(dataset, folder, block)
         tenth = done * 10 // len(rows)
         done += len(block.patches)
         if done * 10 // len(rows) > tenth:

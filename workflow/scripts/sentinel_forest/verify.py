@@ -51,10 +51,11 @@ HASHES = pa.DataFrameSchema(
         "row": pa.Column("int64"),
         "layer": pa.Column("str"),
         "hash": pa.Column("str", pa.Check.str_length(32)),
+        "empty": pa.Column("int64", pa.Check.ge(0)),
     },
     strict=True,
 )
-"""xxh3_128 (hex) of the pixels of each patch, by image layer."""
+"""By patch and image layer: xxh3_128 (hex) of the pixels; pixels that are 0 in all its optical bands."""
 
 Status = Literal["ok", "note", "failed"]
 

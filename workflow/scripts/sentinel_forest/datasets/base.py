@@ -6,7 +6,7 @@ the terms of this file and never with a file format.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -51,6 +51,9 @@ class NotPublished:
 
 GROUND = Columns(("x", "y", "epsg", "side_m"))
 """The footprint of a patch: a square around its centre."""
+
+MOST_NAMES = 20
+"""Empty patches that a finding names; the catalog has all (`unmeasured`)."""
 
 
 @dataclass(frozen=True)
@@ -177,15 +180,23 @@ class Finding:
 
 
 def hash_table(
-    files: Sequence[str], rows: Sequence[int], layers: Sequence[str], hashes: Sequence[str]
+    files: Sequence[str],
+    rows: Sequence[int],
+    layers: Sequence[str],
+    hashes: Sequence[str],
+    empty: Sequence[int] | np.ndarray | None = None,
 ) -> pd.DataFrame:
-    """Hashes of patches: file (str), row (int64), layer (str), hash (str, 32 hex digits)."""
+    """Hashes of patches: file (str), row (int64), layer (str), hash (str, 32 hex digits), empty (int64).
+
+    `empty` counts the pixels of an optical layer that are 0 in all bands that the layer holds.
+    """
     return pd.DataFrame(
         {
             "file": pd.Series(files, dtype="str"),
             "row": pd.Series(rows, dtype="int64"),
             "layer": pd.Series(layers, dtype="str"),
             "hash": pd.Series(hashes, dtype="str"),
+            "empty": pd.Series(np.zeros(len(files)) if empty is None else empty, dtype="int64"),
         }
     )
 
@@ -232,11 +243,13 @@ class Block:
     """Some patches in file order, with their valid pixels.
 
     `patches` are rows of the catalog; `layers` maps a layer to an array of shape
-    (patches, rows, columns) in the stored dtype, cut to the valid window.
+    (patches, rows, columns) in the stored dtype, cut to the valid window; `measured`, bool of the
+    same shape, says which pixels carry a measurement (None: all), see `Dataset.measured`.
     """
 
     patches: pd.DataFrame
     layers: dict[str, np.ndarray]
+    measured: np.ndarray | None = None
 
 
 class Dataset(ABC):
@@ -343,6 +356,18 @@ class Dataset(ABC):
         Returns uint8 (patches, rows, columns): index into the task's categories, or `IGNORE`.
         """
 
+    def measured(self, folder: Path, patches: pd.DataFrame) -> np.ndarray:
+        """Which pixels carry a measurement: those that are not 0 in all optical bands.
+
+        Asked only of patches that have pixels without one, by the column `unmeasured` of the catalog.
+
+        Returns
+        -------
+        ndarray
+            bool (patches, rows, columns).
+        """
+        raise NotImplementedError
+
     def label_layers(self, task: str) -> tuple[str, ...]:
         """Layers that `labels` needs for a pixel task."""
         return ()
@@ -405,3 +430,60 @@ class Dataset(ABC):
         if about.missing is not None:
             values[stored == about.missing] = np.nan
         return values
+
+
+def with_measured(dataset: Dataset, folder: Path, block: Block) -> Block:
+    """A block that knows which pixels carry a measurement; optical bands are read only where needed."""
+    if "unmeasured" not in block.patches:
+        return block
+    some = (block.patches["unmeasured"] > 0).to_numpy()
+    if not some.any():
+        return block
+    parts = dataset.measured(folder, block.patches[some])
+    measured = np.ones((len(some), *parts.shape[1:]), dtype=bool)
+    measured[some] = parts
+    return replace(block, measured=measured)
+
+
+def true_classes(dataset: Dataset, task: str, block: Block) -> np.ndarray:
+    """`Dataset.labels`, with `IGNORE` also for pixels that carry no measurement: they take no part."""
+    labels = dataset.labels(task, block)
+    if block.measured is None:
+        return labels
+    return np.where(block.measured, labels, np.uint8(IGNORE))
+
+
+def unmeasured_text(pixels: Sequence[int] | np.ndarray, size: int, names: Sequence[str]) -> str:
+    """Pixels without a measurement in words, and the patches that are nothing else; "" if there are none.
+
+    Parameters
+    ----------
+    pixels : sequence of int
+        Pixels without a measurement, by patch.
+    size : int
+        Pixels of a patch.
+    names : sequence of str
+        Names of the patches.
+    """
+    counts = np.asarray(pixels, dtype=np.int64)
+    affected: list[int] = np.flatnonzero(counts).tolist()
+    if not affected:
+        return ""
+    empty = [names[place] for place in affected if counts[place] == size]
+    text = f"{counts.sum()} pixels in {len(affected)} of {len(counts)} patches"
+    if empty:
+        more = ", ..." if len(empty) > MOST_NAMES else ""
+        return f"{text}; empty patches ({len(empty)}): {', '.join(empty[:MOST_NAMES])}{more}"
+    most = int(counts.argmax())
+    return f"{text}; no patch is empty, the most are in {names[most]}: {counts[most]} of {size}"
+
+
+def unmeasured_finding(file: str, check: str, text: str, patches: int) -> Finding:
+    """The finding for what `unmeasured_text` says about some patches."""
+    expected = "not 0 in all optical bands"
+    if not text:
+        return Finding(file, "content", check, "ok", f"all pixels of {patches} patches", expected)
+    return Finding(
+        file, "content", check, "note", text, expected,
+        "nothing: pixels without a measurement, and empty patches, are neither learnt from nor scored",
+    )  # fmt: skip

@@ -3,7 +3,8 @@
 The folders ``train``, ``val`` and ``test`` hold one file a layer (``L1C_B2.dat``: C order, little-endian,
 no header, N x 512 x 512) and ``metadata.csv`` with one row per patch. An image has 509 x 509 pixels; it
 is padded by one row and column before, two behind. The padding is cut off by its place: its value need
-not be known, and 0 would be taken for clear sky.
+not be known, and 0 would be taken for clear sky. Other copies are padded elsewhere (CloudSEN12+: left and
+below); the key `padding` of the layout says so.
 
 Source: Aybar et al. 2022, Scientific Data 9, 782, doi 10.1038/s41597-022-01878-2, and the authors' code.
 """
@@ -13,7 +14,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
 
@@ -46,6 +47,9 @@ from .base import (
     Reference,
     Task,
     hash_table,
+    no_hashes,
+    unmeasured_finding,
+    unmeasured_text,
 )
 
 FOLDERS = {"train": "train", "val": "validation", "test": "test"}
@@ -102,6 +106,59 @@ IMAGE_LAYERS = tuple(f"L1C_{band}" for band in WAVELENGTHS)
 """Layers whose pixels identify a patch, in the order in which their hashes are combined."""
 PIXEL_M = 10.0
 """Side of a pixel on the ground in m."""
+
+
+@dataclass(frozen=True)
+class Padding:
+    """Rows and columns of a stored patch around its image."""
+
+    top: int = 0
+    bottom: int = 0
+    left: int = 0
+    right: int = 0
+
+    def window(self, side: int) -> tuple[slice, slice]:
+        """Rows and columns of the image in a patch of `side` x `side`."""
+        return slice(self.top, side - self.bottom), slice(self.left, side - self.right)
+
+    def strips(self, patches: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The padding of patches (patches, rows, columns): above, below, left, right."""
+        rows, columns = self.window(patches.shape[1])
+        return (
+            patches[:, : rows.start], patches[:, rows.stop :],
+            patches[:, :, : columns.start], patches[:, :, columns.stop :],
+        )  # fmt: skip
+
+    def layout(self, side: int) -> str:
+        """The keys of the layout that declare it."""
+        sides = ", ".join(f"{name}: {width}" for name, width in asdict(self).items())
+        return f"layout: {{side: {side}, padding: {{{sides}}}}}"
+
+
+PUBLISHED_PADDING = Padding(top=1, bottom=2, left=1, right=2)
+"""As the authors' code pads and crops: the image is ``[1:510, 1:510]``."""
+
+
+def _padding(given: Mapping[str, int] | None, side: int) -> Padding:
+    """The padding that a layout declares."""
+    if given is None:
+        return PUBLISHED_PADDING
+    names = [field.name for field in fields(Padding)]
+    if not isinstance(given, Mapping) or not (
+        set(given) <= set(names) and all(type(width) is int and width >= 0 for width in given.values())
+    ):
+        raise InputError(
+            "A layout has an impossible padding.", where="layout, key 'padding'", found=given,
+            expected=f"rows and columns on each side: {', '.join(names)}; e.g. {{bottom: 3, left: 3}}",
+        )  # fmt: skip
+    padding = Padding(**given)
+    height, width = (part.stop - part.start for part in padding.window(side))
+    if height != width or height < 1:
+        raise InputError(
+            "A layout leaves no square image inside its padding.", where="layout, key 'padding'",
+            found=f"{height} rows x {width} columns of {side}", expected="as many rows as columns, 1 or more",
+        )  # fmt: skip
+    return padding
 
 
 def _aliases() -> dict[str, str]:
@@ -374,12 +431,14 @@ def _let_go(stored: np.ndarray) -> None:
 # ---------------------------------------------------------------------------------------- structure
 
 
-def _split_findings(folder: Path, split: Split) -> Iterator[Finding]:
+def _split_findings(folder: Path, split: Split, image: int) -> Iterator[Finding]:
+    """Findings about a split; `image` is the side of an image without its padding."""
     table = f"{split.name}/{METADATA}"
     if split.count == 0:
         yield Finding(
             f"{split.name}/", "structure", "patches", "failed", "no patch", "at least one",
-            "fetch the files of this split, or leave it out with `select`",
+            next((text for layer in split.files if (text := _without_padding(split, layer, image))), "")
+            or "fetch the files of this split, or leave it out with `select`",
         )  # fmt: skip
         return
     yield Finding(f"{split.name}/", "structure", "patches", "ok", str(split.count))
@@ -398,7 +457,7 @@ def _split_findings(folder: Path, split: Split) -> Iterator[Finding]:
             "remove one of the two",
         )  # fmt: skip
     for layer, path in split.files.items():
-        yield from _layer_findings(split, layer, path)
+        yield from _layer_findings(split, layer, path, image)
 
 
 def _metadata_findings(folder: Path, path: str, split: Split) -> Iterator[Finding]:
@@ -420,14 +479,27 @@ def _metadata_findings(folder: Path, path: str, split: Split) -> Iterator[Findin
         )  # fmt: skip
 
 
-def _layer_findings(split: Split, layer: str, path: str) -> Iterator[Finding]:
+def _without_padding(split: Split, layer: str, image: int) -> str:
+    """What to do where a size is that of images without any padding; "" where it is not."""
+    size = split.sizes[layer]
+    for kind in dtypes(layer):
+        count, rest = divmod(size, image**2 * np.dtype(kind).itemsize)
+        if count and not rest and split.side != image:
+            return f"these are {count} images of {image} x {image} without padding: " + Padding().layout(
+                image
+            )
+    return ""
+
+
+def _layer_findings(split: Split, layer: str, path: str, image: int) -> Iterator[Finding]:
     if path != _published(path):
         yield Finding(path, "structure", "name", "note", path, _published(path))
     size, kind = split.sizes[layer], split.dtype(layer)
     if kind is None:
         yield Finding(
             path, "structure", "size", "failed", _size_text(size, layer, split.side), split.fitting(layer),
-            "the file is incomplete, of another split, or of another layout: fetch it again",
+            _without_padding(split, layer, image)
+            or "the file is incomplete, of another split, or of another layout: fetch it again",
         )  # fmt: skip
         return
     yield Finding(
@@ -454,16 +526,82 @@ def _size_text(size: int, layer: str, side: int) -> str:
 # --------------------------------------------------------------------- content, while the bytes pass by
 
 
+@dataclass(frozen=True)
+class LayerInspection(Inspection):
+    """What one layer of a split has shown, for `CloudSEN12.conclude`.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the release.
+    layer : str
+        The layer.
+    count : int
+        Its patches.
+    constant : bool
+        Whether all pixels have one value.
+    misplaced : bool
+        Whether there is more than one value where the padding should be.
+    blank : tuple of bool
+        Whether the outermost row or column of the image is 0 in all patches: above, below, left, right.
+    data : tuple of (int, int)
+        First and last + 1 of the rows, and of the columns, that have more than one value.
+    """
+
+    folder: Path = Path()
+    layer: str = ""
+    count: int = 0
+    constant: bool = False
+    misplaced: bool = False
+    blank: tuple[bool, ...] = ()
+    data: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
+
+
+class _Extent:
+    """Where the patches of a layer have data: rows and columns with more than one value.
+
+    Most files show in their first patches that they have data up to the edge of the image and none
+    beyond; only where they do not, all patches are looked through.
+    """
+
+    def __init__(self, side: int, padding: Padding) -> None:
+        self.side, self.padding = side, padding
+        self.blank = np.ones(4, dtype=bool)
+        self.low, self.high = np.full((2, side), np.inf), np.full((2, side), -np.inf)
+
+    def update(self, patches: np.ndarray, misplaced: bool) -> None:
+        window = patches[:, *self.padding.window(self.side)]
+        if self.blank.any():
+            edges = (window[:, 0], window[:, -1], window[:, :, 0], window[:, :, -1])
+            self.blank &= [not edge.any() for edge in edges]
+        if misplaced or self.blank.any():
+            for place, axes in enumerate(((0, 2), (0, 1))):
+                np.minimum(self.low[place], patches.min(axis=axes), out=self.low[place])
+                np.maximum(self.high[place], patches.max(axis=axes), out=self.high[place])
+
+    def data(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """First and last + 1 of the rows and columns that hold data, at least as far as was looked."""
+        (rows, columns) = (np.flatnonzero(low < high) for low, high in zip(self.low, self.high, strict=True))
+        declared = self.padding.window(self.side)
+        if not (len(rows) and len(columns)):
+            return (declared[0].start, declared[0].stop), (declared[1].start, declared[1].stop)
+        return (int(rows[0]), int(rows[-1]) + 1), (int(columns[0]), int(columns[-1]) + 1)
+
+
 class _LayerInspector(Inspector):
     """Looks at the patches of a layer: padding, values, and a hash of each image."""
 
-    def __init__(self, path: str, layer: str, dtype: np.dtype, side: int) -> None:
-        self.path, self.layer, self.dtype, self.side = path, layer, dtype, side
+    def __init__(
+        self, folder: Path, path: str, layer: str, dtype: np.dtype, side: int, padding: Padding
+    ) -> None:
+        self.folder, self.path, self.layer, self.dtype, self.side = folder, path, layer, dtype, side
+        self.place, self.extent = padding, _Extent(side, padding)
         self.codes, self.hashed = CODES.get(layer), layer in IMAGE_LAYERS
         patch = side**2 * dtype.itemsize
         self.block_bytes = patch * max(1, (512 << 10) // patch)  # what is looked at stays in the cache
         self.count = 0
         self.hashes: list[str] = []
+        self.empty: list[int] = []
         self.padding: set[str] = set()
         self.constant: np.generic | None = None
         self.low, self.high = np.inf, -np.inf
@@ -476,7 +614,7 @@ class _LayerInspector(Inspector):
         patches = values.reshape(whole, self.side, self.side)
         if not whole:
             return
-        window = patches[:, 1 : self.side - 2, 1 : self.side - 2]
+        window = patches[:, *self.place.window(self.side)]
         if self.count == 0:
             self.constant = window[0, 0, 0]
         self._see_padding(patches)
@@ -487,15 +625,19 @@ class _LayerInspector(Inspector):
         self.count += whole
 
     def _see_padding(self, patches: np.ndarray) -> None:
-        strips = (patches[:, 0], patches[:, -2:], patches[:, :, 0], patches[:, :, -2:])
-        if not any(strip.any() for strip in strips):
+        strips = [strip for strip in self.place.strips(patches) if strip.size]
+        if strips and not any(strip.any() for strip in strips):
             self.padding.add("0")
         elif len(self.padding) <= 4:  # enough to say that it is not one value
             self.padding |= {f"{value:g}" for strip in strips for value in np.unique(strip)[:4]}
+        if self.hashed or self.layer == LABEL:
+            self.extent.update(patches, len(self.padding) > 1)
 
     def _see_image(self, window: np.ndarray) -> None:
         images = np.ascontiguousarray(window)
         self.hashes += [xxhash.xxh3_128_hexdigest(image) for image in images]
+        none = images.min() > 0
+        self.empty += [0] * len(images) if none else (images == 0).sum(axis=(1, 2)).tolist()
         if self.constant is not None and (images != self.constant).any():
             self.constant = None
 
@@ -525,17 +667,21 @@ class _LayerInspector(Inspector):
     def _place(self, mask: np.ndarray) -> str:
         """The first patch and pixel of a mask of the valid window, by row and column of the file."""
         patch, row, column = np.unravel_index(int(mask.argmax()), mask.shape)
-        return f"patch {self.count + patch}, pixel ({row + 1}, {column + 1})"
+        return f"patch {self.count + patch}, pixel ({row + self.place.top}, {column + self.place.left})"
 
     def finish(self) -> Inspection:
         if not self.count:
             return Inspection(())
-        findings = tuple(self._findings())
-        return Inspection(findings, self._hash_table()) if self.hashes else Inspection(findings)
+        return LayerInspection(
+            tuple(self._findings()), self._hash_table() if self.hashes else no_hashes(), self.folder,
+            self.layer, self.count, self.hashed and self.constant is not None, len(self.padding) > 1,
+            tuple(self.extent.blank.tolist()), self.extent.data(),
+        )  # fmt: skip
 
     def _findings(self) -> Iterator[Finding]:
         value = ", ".join(sorted(self.padding)[:4]) + (", ..." if len(self.padding) > 4 else "")
-        yield Finding(self.path, "content", "padding", "ok" if value == "0" else "note", value, "0")
+        good = value in ("0", "")
+        yield Finding(self.path, "content", "padding", "ok" if good else "note", value or "none", "0")
         constant = self.low if self.low == self.high else self.constant if self.hashed else None
         if constant is not None:
             remedy = "the layer says nothing about any pixel; what is computed from it means nothing"
@@ -564,7 +710,7 @@ class _LayerInspector(Inspector):
 
     def _hash_table(self) -> pd.DataFrame:
         count = len(self.hashes)
-        return hash_table([self.path] * count, range(count), [self.layer] * count, self.hashes)
+        return hash_table([self.path] * count, range(count), [self.layer] * count, self.hashes, self.empty)
 
 
 def _ranges(codes: frozenset[int]) -> str:
@@ -705,13 +851,13 @@ def _affine_centre(text: str, side: float) -> tuple[float, float]:
     return c + (a + b) * side / 2, f + (d + e) * side / 2
 
 
-def _places(table: pd.DataFrame, side: int) -> pd.DataFrame:
+def _places(table: pd.DataFrame, image: int) -> pd.DataFrame:
     """Centres x, y (m), epsg, lon, lat (degrees), and side_m, as far as ``proj_*`` columns tell.
 
     Centres in degrees give lon and lat alone. Degrees are rounded to a millionth (0.1 m), below which
-    versions of PROJ need not agree.
+    versions of PROJ need not agree. `image` is the side of an image in pixels where no column gives it.
     """
-    sides = pd.to_numeric(_texts(table, "proj_shape").str.extract(r"(\d+)")[0]).fillna(side - 3)
+    sides = pd.to_numeric(_texts(table, "proj_shape").str.extract(r"(\d+)")[0]).fillna(image)
     codes = pd.to_numeric(_texts(table, "proj_epsg").str.extract(r"(\d{1,5})\b")[0]).astype("Int32")
     corner = zip(_texts(table, "proj_transform"), sides, strict=True)
     choices = [
@@ -787,7 +933,10 @@ class CloudSEN12(Dataset):
     Parameters
     ----------
     side : int
-        Rows and columns of a stored patch, padding included; the image lies in ``[1:side - 2]``.
+        Rows and columns of a stored patch, padding included.
+    padding : mapping, optional
+        Rows and columns around the image that do not belong to it: ``top``, ``bottom``, ``left``, ``right``,
+        0 where not given. Without, it is as published: the image lies in ``[1:side - 2, 1:side - 2]``.
     """
 
     name = "cloudsen12"
@@ -805,7 +954,7 @@ class CloudSEN12(Dataset):
     joined_by = ("tile",)
     strata_keys = ("cloud_coverage", "land_cover")
 
-    def __init__(self, *, side: int = 512) -> None:
+    def __init__(self, *, side: int = 512, padding: Mapping[str, int] | None = None) -> None:
         if type(side) is not int or side < 4:
             raise InputError(
                 "A layout has an impossible side.",
@@ -814,6 +963,10 @@ class CloudSEN12(Dataset):
                 expected="4 or more",
             )
         self.side = side
+        self.padding = _padding(padding, side)
+        self.window = self.padding.window(side)
+        self.image = self.window[0].stop - self.window[0].start
+        """Rows, and columns, of an image."""
 
     # Files
 
@@ -856,7 +1009,7 @@ class CloudSEN12(Dataset):
     def structure(self, folder: Path, files: Sequence[File]) -> list[Finding]:
         paths = [file.path for file in files]
         splits = _splits_of(folder, paths, self.side)
-        findings = [finding for split in splits for finding in _split_findings(folder, split)]
+        findings = [finding for split in splits for finding in _split_findings(folder, split, self.image)]
         everywhere = self.layers(paths)
         for split in splits:
             only = sorted(set(split.files) - everywhere)
@@ -877,7 +1030,76 @@ class CloudSEN12(Dataset):
         split = self._split_at(folder, file.path.split("/", 1)[0])
         twin = split.files[layer] != file.path
         kind = None if twin else split.dtype(layer)
-        return None if kind is None else _LayerInspector(file.path, layer, kind, self.side)
+        if kind is None:
+            return None
+        return _LayerInspector(folder, file.path, layer, kind, self.side, self.padding)
+
+    def conclude(self, inspections: Mapping[str, Inspection]) -> Inspection:
+        """What the layers of a split say together: where its images lie, and which pixels are measured.
+
+        Checks: ``padding`` (only if it fails: data elsewhere than the layout says) and ``measured``.
+        """
+        splits: dict[str, list[LayerInspection]] = {}
+        for path, seen in inspections.items():
+            if isinstance(seen, LayerInspection):
+                splits.setdefault(path.split("/", 1)[0], []).append(seen)
+        findings = [
+            finding
+            for name, layers in splits.items()
+            for finding in (*self._extent_findings(name, layers), *self._measured_findings(name, layers))
+        ]
+        return Inspection(tuple(findings))
+
+    def _extent_findings(self, name: str, layers: Sequence[LayerInspection]) -> Iterator[Finding]:
+        """A failure if images do not lie where the layout says.
+
+        There are data where the padding should be; or several patches have no data, in any band, up to the
+        same edge of the image. (A single one may lie at the edge of what was seen from orbit.)
+        """
+        images = [seen for seen in layers if seen.layer in IMAGE_LAYERS and not seen.constant]
+        images = images or [seen for seen in layers if seen.layer == LABEL and seen.misplaced]
+        if not images:
+            return
+        misplaced = any(seen.misplaced for seen in images)
+        blank = np.all([seen.blank for seen in images], axis=0).any() and images[0].count > 1
+        if not (misplaced or (blank and images[0].layer != LABEL)):
+            return
+        told = [seen for seen in images if seen.misplaced] or images
+        ends = np.array([seen.data for seen in told])
+        (top, bottom), (left, right) = np.stack([ends[..., 0].min(0), ends[..., 1].max(0)], axis=1).tolist()
+        padding = Padding(top, self.side - bottom, left, self.side - right)
+        square = bottom - top == right - left
+        remedy = f"declare where the images lie: {padding.layout(self.side)}" if square else (
+            "declare where the images lie with the key `padding` of the layout; they must be square"
+        )  # fmt: skip
+        yield Finding(
+            f"{name}/", "content", "padding", "failed", _window_text(padding.window(self.side)),
+            _window_text(self.window), remedy,
+        )  # fmt: skip
+
+    def _measured_findings(self, name: str, layers: Sequence[LayerInspection]) -> Iterator[Finding]:
+        images = [seen for seen in layers if seen.layer in IMAGE_LAYERS]
+        if not images:
+            return
+        count = max(seen.count for seen in images)
+        hashes = pd.concat([seen.hashes for seen in images], ignore_index=True)
+        unmeasured = self._unmeasured(images[0].folder, name, count, hashes)
+        text = unmeasured_text(unmeasured, self.image**2, [f"row {row}" for row in range(count)])
+        yield unmeasured_finding(f"{name}/", "measured", text, count)
+
+    def _unmeasured(self, folder: Path, name: str, count: int, hashes: pd.DataFrame) -> np.ndarray:
+        """Pixels of the patches of a split that carry no measurement, int32; 0 where nothing is known.
+
+        Only patches with a pixel of 0 in each band are read for it.
+        """
+        here = hashes[hashes["layer"].isin(IMAGE_LAYERS) & (hashes["file"].str.split("/").str[0] == name)]
+        bands = here[here["empty"] > 0].groupby("row").size()
+        rows = bands.index[bands == here["layer"].nunique()]
+        result = np.zeros(count, dtype=np.int32)
+        for row in rows:
+            patch = pd.DataFrame({"file": [name], "row": [row]})
+            result[row] = (~self.measured(folder, patch)).sum()
+        return result
 
     def _split_at(self, folder: Path, name: str) -> Split:
         """A split with all files in its folder."""
@@ -912,10 +1134,12 @@ class CloudSEN12(Dataset):
                 "row": np.arange(split.count, dtype=np.int64),
             }
             part = pd.concat(
-                [pd.DataFrame(about), _described(table, product), _places(table, self.side)], axis=1
+                [pd.DataFrame(about), _described(table, product), _places(table, self.image)], axis=1
             )
-            parts.append(part.assign(label=np.int16(-1), **self._fractions(folder, split)))
+            unmeasured = self._unmeasured(folder, split.name, split.count, hashes)
+            parts.append(part.assign(label=np.int16(-1), **self._fractions(folder, split, unmeasured)))
             parts[-1]["content_hash"] = _combined_hashes(hashes, split, images)
+            parts[-1]["unmeasured"] = unmeasured
         catalog = pd.concat(parts, ignore_index=True)
         catalog.insert(0, "patch", _patch_names(catalog))
         texts = ("patch", "published_split", "file", "content_hash")
@@ -935,24 +1159,43 @@ class CloudSEN12(Dataset):
             )  # fmt: skip
         return table
 
-    def _fractions(self, folder: Path, split: Split) -> dict[str, np.ndarray]:
-        """Share of each class among the valid pixels, and share of valid pixels, float32; NaN if unknown."""
+    def _fractions(self, folder: Path, split: Split, unmeasured: np.ndarray) -> dict[str, np.ndarray]:
+        """Share of each class among the valid pixels, and share of valid pixels, float32; NaN if unknown.
+
+        `unmeasured`: for each patch the pixels that carry no measurement, and are not valid.
+        """
         names = [f"fraction_{name}" for name in TASK.names]
         if LABEL not in split.files:
             return {name: np.full(split.count, np.nan, np.float32) for name in (*names, "valid_share")}
         counts = np.zeros((split.count, len(names)), dtype=np.int64)
         stored = self._open(folder, split, LABEL)
         for row in range(split.count):
-            window = np.ascontiguousarray(stored[row, 1 : self.side - 2, 1 : self.side - 2])
+            window = np.ascontiguousarray(stored[row, *self.window])
+            if unmeasured[row]:
+                patch = pd.DataFrame({"file": [split.name], "row": [row]})
+                window = window[self.measured(folder, patch)[0]]
             counts[row] = [np.count_nonzero(window == category.code) for category in CATEGORIES]
             _let_go(stored)
         valid = counts.sum(axis=1)
         with np.errstate(invalid="ignore"):
             shares = (counts / valid[:, None]).astype(np.float32)
         fractions = {name: shares[:, place] for place, name in enumerate(names)}
-        return fractions | {"valid_share": (valid / (self.side - 3) ** 2).astype(np.float32)}
+        return fractions | {"valid_share": (valid / self.image**2).astype(np.float32)}
 
     # Pixels
+
+    def measured(self, folder: Path, patches: pd.DataFrame) -> np.ndarray:
+        """Pixels that are not 0 in all bands of level 1C that the split has."""
+        result = np.zeros((len(patches), self.image, self.image), dtype=bool)
+        for name in patches["file"].unique():
+            split = self._split_at(folder, str(name))
+            places = np.flatnonzero(patches["file"] == name)
+            rows = patches["row"].to_numpy()[places]
+            _check_rows(folder, split, rows)
+            for layer in IMAGE_LAYERS:
+                if layer in split.files and split.dtype(layer) is not None:
+                    result[places] |= self._read(self._open(folder, split, layer), rows) != 0
+        return result
 
     def blocks(
         self, folder: Path, catalog: pd.DataFrame, layers: Sequence[str], patches: int
@@ -971,12 +1214,10 @@ class CloudSEN12(Dataset):
 
     def _read(self, stored: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """The valid windows of some rows, in the stored dtype."""
-        values = np.empty((len(rows), self.side - 3, self.side - 3), stored.dtype)
+        values = np.empty((len(rows), self.image, self.image), stored.dtype)
         done = 0
         for run in np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1):
-            values[done : done + len(run)] = stored[
-                run[0] : run[-1] + 1, 1 : self.side - 2, 1 : self.side - 2
-            ]
+            values[done : done + len(run)] = stored[run[0] : run[-1] + 1, *self.window]
             done += len(run)
         _let_go(stored)
         return values
@@ -1103,6 +1344,11 @@ class CloudSEN12(Dataset):
                 )  # fmt: skip
             kinds[layer] = next(iter(found.values()))
         return kinds
+
+
+def _window_text(window: tuple[slice, slice]) -> str:
+    rows, columns = window
+    return f"images in rows {rows.start} to {rows.stop - 1}, columns {columns.start} to {columns.stop - 1}"
 
 
 def _check_rows(folder: Path, split: Split, rows: np.ndarray) -> None:

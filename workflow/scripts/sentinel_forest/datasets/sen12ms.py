@@ -54,6 +54,8 @@ from .base import (
     Reference,
     Task,
     hash_table,
+    unmeasured_finding,
+    unmeasured_text,
 )
 
 SEASONS = ("ROIs1158_spring", "ROIs1868_summer", "ROIs1970_fall", "ROIs2017_winter")
@@ -354,13 +356,15 @@ class TileInspection(Inspection):
 
     `dtype` is its kind of numbers ("" if it cannot be read); `placed` whether it says where it lies at all;
     `grid` is EPSG code and the six terms of the transform, or None; `pixels` is the xxh3_128 (hex) of the
-    pixels as published (rows, columns, bands; little-endian), or "" for a tile with a fault.
+    pixels as published (rows, columns, bands; little-endian), or "" for a tile with a fault; `empty` counts
+    the pixels of a tile of ``s2`` that are 0 in all bands (None: another tile, or not read).
     """
 
     dtype: str = ""
     placed: bool = True
     grid: tuple[float, ...] | None = None
     pixels: str = ""
+    empty: int | None = None
 
 
 class TileInspector(Inspector):
@@ -401,10 +405,19 @@ def inspect_tile(path: str, data: bytes, side: int) -> TileInspection:
         return _unreadable(path, data)
     if pixels is None:
         return replace(seen, findings=tuple(findings))
-    findings = _value_findings(path, sensor, pixels)
+    empty = int((~_measured(pixels)).sum()) if sensor == "s2" else None
+    findings = [] if empty == side**2 else _value_findings(path, sensor, pixels)
     whole = not any(finding.check != "constant" for finding in findings)
     hashed = xxhash.xxh3_128_hexdigest(pixels.data) if whole and sensor in ("s1", "s2") else ""
-    return replace(seen, findings=tuple(findings), pixels=hashed)
+    return replace(seen, findings=tuple(findings), pixels=hashed, empty=empty)
+
+
+def _measured(pixels: np.ndarray) -> np.ndarray:
+    """Which pixels (rows, columns, bands) are not 0 in all bands: bool (rows, columns)."""
+    measured = pixels[..., BANDS["s2"].index("B2")] != 0
+    if not measured.all():  # few are 0 in one band, so that the others are hardly looked at
+        measured[~measured] = pixels[~measured].any(axis=-1)
+    return measured
 
 
 def _published_pixels(tile: DatasetReader, data: bytes) -> np.ndarray:
@@ -837,12 +850,22 @@ class Sen12MS(Dataset):
         failed = {row.check for seen in tiles.values() for row in seen.findings if row.status == "failed"}
         failed |= {finding.check for finding in findings}
         findings += _summary(tiles, failed)
-        hashed = [(path, seen.pixels) for path, seen in sorted(tiles.items()) if seen.pixels]
+        findings += self._unmeasured_findings(tiles)
+        hashed = [(path, seen) for path, seen in sorted(tiles.items()) if seen.pixels]
         hashes = hash_table(
             [path for path, _ in hashed], [0] * len(hashed),
-            [path.split("/")[1].split("_")[0] for path, _ in hashed], [pixels for _, pixels in hashed],
+            [path.split("/")[1].split("_")[0] for path, _ in hashed], [seen.pixels for _, seen in hashed],
+            [seen.empty or 0 for _, seen in hashed],
         )  # fmt: skip
         return Inspection(tuple(findings), hashes)
+
+    def _unmeasured_findings(self, tiles: Mapping[str, TileInspection]) -> list[Finding]:
+        counts = {path: seen.empty for path, seen in tiles.items() if seen.empty is not None}
+        if not counts:
+            return []
+        patches = parse(counts).set_index("path")["patch"]
+        text = unmeasured_text(list(counts.values()), self.side**2, [patches[path] for path in counts])
+        return [unmeasured_finding("(all tiles of s2)", "measured", text, len(counts))]
 
     # Catalog
 
@@ -865,6 +888,7 @@ class Sen12MS(Dataset):
         """
         sensors = _sensors(parse(files))
         table = _with_hashes(self.listing(folder, files), hashes, sensors)
+        table["unmeasured"] = _unmeasured(table["file"], hashes)
         if self.pixels and sensors:
             self._add_pixels(table, folder, sensors)
         return table
@@ -903,6 +927,10 @@ class Sen12MS(Dataset):
         """Fill in what the tiles tell, in place: place on the ground, classes."""
         wanted = [sensor for sensor in ("lc", "dfc") if sensor in sensors]
         counts, grids = self._read_classes(folder, table["file"], wanted)
+        for place in np.flatnonzero(table["unmeasured"]).tolist():
+            measured = self.measured(folder, table.iloc[[place]])[0]
+            for sensor in wanted:
+                counts[sensor][place] = self._measured_classes(folder, table["file"][place], sensor, measured)
         _place(table, grids, self.side)
         if "lc" in wanted:
             _add_scheme_shares(table, counts["lc"])
@@ -936,7 +964,20 @@ class Sen12MS(Dataset):
         counts = {sensor: np.stack([row[0][sensor] for row in rows]) for sensor in sensors}
         return counts, np.array([row[1] for row in rows])
 
+    def _measured_classes(self, folder: Path, file: str, sensor: str, measured: np.ndarray) -> np.ndarray:
+        """Counts of `CODES` of the pixels of a tile that carry a measurement: int32 (codes,)."""
+        with (
+            rasterio.Env(**QUICK_OPEN),
+            open_tile(folder, tile_path(file, sensor), self.side, len(BANDS[sensor])) as tile,
+        ):
+            return class_counts(np.where(measured, tile.read(), FILL), CODES[sensor])
+
     # Pixels
+
+    def measured(self, folder: Path, patches: pd.DataFrame) -> np.ndarray:
+        layers = [f"s2:{band}" for band in BANDS["s2"]]
+        stored = self._read_sensor(folder, patches["file"], "s2", layers)
+        return np.any([stored[layer] for layer in layers], axis=0)
 
     def blocks(
         self, folder: Path, catalog: pd.DataFrame, layers: Sequence[str], patches: int
@@ -1367,6 +1408,14 @@ def _with_hashes(table: pd.DataFrame, hashes: pd.DataFrame, sensors: Sequence[st
             remedy="see the findings of the verification; restore the tiles they name",
         )
     return table
+
+
+def _unmeasured(files: pd.Series, hashes: pd.DataFrame) -> pd.Series:
+    """Pixels of each patch that carry no measurement, int32; 0 where nothing is known of them."""
+    some = hashes[(hashes["layer"] == "s2") & (hashes["empty"] > 0)]
+    known = dict(zip(some["file"], some["empty"], strict=True))
+    counts = [known.get(tile_path(file, "s2"), 0) if known else 0 for file in files]
+    return pd.Series(counts, index=files.index, dtype="int32")
 
 
 def _published_splits(folder: Path, files: Sequence[str], patches: pd.DataFrame) -> pd.Series:

@@ -27,6 +27,7 @@ import xxhash
 from rasterio.crs import CRS
 from rasterio.warp import transform
 
+from .. import hdf5
 from ..copying import NewFile, Piece, append, runs
 from ..errors import InputError
 from ..tables import replacing
@@ -50,6 +51,8 @@ from .base import (
     Task,
     hash_table,
     no_hashes,
+    unmeasured_finding,
+    unmeasured_text,
 )
 
 SIDE = 32
@@ -128,7 +131,7 @@ def create(folder: Path, name: str, count: int) -> Iterator[h5py.File]:
 
 def _laid_out(path: Path, count: int, keys: Iterable[str]) -> h5py.File:
     """A new file with empty datasets for `count` patches."""
-    file = _created(path)
+    file = hdf5.created(path)
     for key in keys:
         space = h5py.h5s.create_simple((count, *SHAPES[key]))
         settings = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
@@ -167,13 +170,9 @@ def write_geo(
 
 
 def _write_tables(path: Path, tables: Mapping[str, np.ndarray]) -> None:
-    with _created(path) as file:
+    with hdf5.created(path) as file:
         for key, table in tables.items():
             file.create_dataset(key, data=table, track_times=False)
-
-
-def _created(path: Path) -> h5py.File:
-    return h5py.File(path, "w", libver=("earliest", "v110"))
 
 
 # Content, while the bytes pass by
@@ -233,6 +232,7 @@ class _Pixels:
         self.low, self.high = np.full(values, np.inf), np.full(values, -np.inf)
         self.total, self.squares = np.zeros(values), np.zeros(values)
         self.hashes = bytearray()
+        self.empty: list[int] = []
         self.not_finite, self.constant = _Places(self.channels), _Places(self.channels)
 
     def take(self, rows: np.ndarray) -> None:
@@ -241,6 +241,7 @@ class _Pixels:
         with np.errstate(invalid="ignore"):
             low, high = rows.min(0), rows.max(0)
         self._look_for_constants(rows, self.count)
+        self._count_empty(rows, low)
         self.count += len(rows)
         if not (np.isfinite(low).all() and np.isfinite(high).all()):
             rows, low, high = self._without_gaps(rows, self.count - len(rows))
@@ -267,6 +268,14 @@ class _Pixels:
             if (pixels[row, :, channel] == pixels[row, 0, channel]).all():
                 self.constant.add(first + row, channel)
 
+    def _count_empty(self, rows: np.ndarray, low: np.ndarray) -> None:
+        """Count the pixels of each row that are 0 in all bands; Sentinel-1 does not tell of measurement."""
+        if self.key != "sen2" or low.min() > 0:
+            self.empty += [0] * len(rows)
+            return
+        zero = (rows == 0).reshape(len(rows), SIDE * SIDE, len(self.channels))
+        self.empty += zero.all(axis=2).sum(axis=1).tolist()
+
     def findings(self, file: File) -> list[Finding]:
         gaps = self.not_finite.text()
         remedy = "leave these rows out, or fetch the file again"
@@ -277,6 +286,10 @@ class _Pixels:
         found.append(
             _note(file, f"{self.key}:constant", not constant, constant or "none", "no constant patch")
         )
+        if self.key == "sen2" and self.count:
+            names = [f"row {row}" for row in range(self.count)]
+            text = unmeasured_text(self.empty, SIDE * SIDE, names)
+            found.append(unmeasured_finding(file.path, f"{self.key}:measured", text, self.count))
         return found + (self._value_findings(file) if self.used else [])
 
     def _value_findings(self, file: File) -> list[Finding]:
@@ -318,7 +331,7 @@ class _Pixels:
         """Hash of each row, see `base.hash_table`."""
         text = self.hashes.hex()
         hashes = [text[start : start + 32] for start in range(0, len(text), 32)]
-        return hash_table([path] * self.count, range(self.count), [self.key] * self.count, hashes)
+        return hash_table([path] * self.count, range(self.count), [self.key] * self.count, hashes, self.empty)
 
 
 class _Labels:
@@ -401,13 +414,13 @@ class _RepackedInspector(_ImageInspector):
 
     def finish(self) -> Inspection:
         try:
-            with _opened(self.path) as handle:
+            with hdf5.opened(self.path) as handle:
                 for key, part in self.parts.items():
                     for start in range(0, len(handle.get(key, ())), AT_ONCE):
                         rows = handle[key][start : start + AT_ONCE].astype("<f8")
                         part.take(rows.reshape(len(rows), -1))
         except InputError as error:
-            return Inspection((_unreadable(self.file, error.__cause__, self.path.stat().st_size),))
+            return Inspection((_unreadable(self.file, error, self.path.stat().st_size),))
         return super().finish()
 
 
@@ -630,10 +643,13 @@ def _grid(file: File, geo: pd.DataFrame) -> Finding:
     )
 
 
-def _unreadable(file: File, error: BaseException | None, size: int) -> Finding:
+def _unreadable(file: File, error: InputError, size: int) -> Finding:
     """A file that HDF5 does not open; where it says how long the file once was, so does the finding."""
-    promised = re.search(r"stored_eof = (\d+)", str(error))
-    found = f"{size} B" if promised else f"{size} B: {error}"
+    if isinstance(error, hdf5.OutsideError):
+        return Finding(file.path, "structure", "inside", "failed", error.found, error.expected, error.remedy)
+    cause = error.__cause__
+    promised = re.search(r"stored_eof = (\d+)", str(cause))
+    found = f"{size} B" if promised else f"{size} B: {cause}"
     expected = f"{promised[1]} B, as its own header says" if promised else "an HDF5 file"
     return Finding(file.path, "structure", "readable", "failed", found, expected, "fetch the file again")
 
@@ -698,7 +714,7 @@ def _cities(handle: h5py.File) -> np.ndarray | None:
 def _names_cities(path: Path) -> bool:
     """Whether a geo file names cities; one that cannot be read is told of by the checks of its structure."""
     try:
-        with _opened(path) as handle:
+        with hdf5.opened(path) as handle:
             return _cities(handle) is not None
     except InputError:
         return True
@@ -724,40 +740,6 @@ def _is_utm(epsg: pd.Series) -> pd.Series:
 
 
 # Reading
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[h5py.File]:
-    """An HDF5 file to read; what is wrong with it is the user's to know."""
-    if not path.is_file():
-        packed = path.with_name(f"{path.name}.gz").is_file()
-        raise InputError(
-            "A file is missing.", where=path, found="only its packed form" if packed else None,
-            remedy="unpack it" if packed else "fetch it again",
-        )  # fmt: skip
-    try:
-        with h5py.File(path, "r") as handle:
-            _probe(handle)
-            yield handle
-    except (OSError, RuntimeError) as error:
-        raise InputError(
-            "A file cannot be read as HDF5.", where=path, found=error, remedy="fetch it again"
-        ) from error
-
-
-def _probe(handle: h5py.File) -> None:
-    """Look at every description in a file once: h5py has many errors for damaged ones.
-
-    Raises
-    ------
-    OSError
-        If one of them is damaged.
-    """
-    try:
-        for key in handle:
-            ", ".join((key, str(getattr(handle[key], "shape", "")), str(getattr(handle[key], "dtype", ""))))
-    except (KeyError, TypeError, ValueError) as error:
-        raise OSError(f"a damaged description: {error}") from error
 
 
 def _dataset(handle: h5py.File, key: str) -> h5py.Dataset:
@@ -814,21 +796,23 @@ def _geo_path(image: str) -> str:
 def _places_in(path: Path) -> dict[str, tuple[int, int]] | None:
     """Offset and rows of each dataset, in file order; None where the layout is not the published one."""
     try:
-        with _opened(path) as handle:
-            datasets = {key: handle[key] for key in SHAPES if isinstance(handle.get(key), h5py.Dataset)}
-            if any(_deviates(dataset, key) for key, dataset in datasets.items()):
-                return None
-            return {
-                key: (dataset.id.get_offset() or 0, dataset.shape[0]) for key, dataset in datasets.items()
-            }
+        with hdf5.opened(path) as handle:
+            return _places(handle)
     except InputError:
         return None
+
+
+def _places(handle: h5py.File) -> dict[str, tuple[int, int]] | None:
+    datasets = {key: handle[key] for key in SHAPES if isinstance(handle.get(key), h5py.Dataset)}
+    if any(_deviates(dataset, key) for key, dataset in datasets.items()):
+        return None
+    return {key: (dataset.id.get_offset() or 0, dataset.shape[0]) for key, dataset in datasets.items()}
 
 
 def _holds_rows(path: Path) -> bool:
     """Whether the datasets of a file have the published shapes and hold floats, in whatever layout."""
     try:
-        with _opened(path) as handle:
+        with hdf5.opened(path) as handle:
             datasets = {key: handle[key] for key in SHAPES if isinstance(handle.get(key), h5py.Dataset)}
             return all(
                 dataset.shape[1:] == SHAPES[key] and dataset.dtype.kind == "f"
@@ -877,7 +861,7 @@ def _places_of(folder: Path, image: str, count: int) -> pd.DataFrame:
         return pd.DataFrame(
             {"city": empty, "epsg": 0} | dict.fromkeys(("x", "y", "width", "lon", "lat"), unknown)
         )
-    with _opened(path) as handle:
+    with hdf5.opened(path) as handle:
         faults = [
             found for found in _geo_structure(File(path.name), handle, count) if found.status == "failed"
         ]
@@ -899,6 +883,12 @@ def _content_hashes(hashes: pd.DataFrame, path: str, count: int) -> np.ndarray:
     ]
     both = (parts[0] != "") & (parts[1] != "")
     return (parts[0] + parts[1]).where(both, "").to_numpy()
+
+
+def _unmeasured(hashes: pd.DataFrame, path: str, count: int) -> np.ndarray:
+    """Pixels of each row that carry no measurement, int32; 0 where nothing is known of them."""
+    here = hashes[(hashes["file"] == path) & (hashes["layer"] == "sen2")]
+    return here.set_index("row")["empty"].reindex(range(count), fill_value=0).to_numpy(np.int32)
 
 
 # Vocabulary
@@ -1059,13 +1049,18 @@ class So2Sat(Dataset):
         places = {layer: _channel(layer) for layer in layers}
         keys = sorted({key for key, _ in places.values()})
         for path, rows in catalog.groupby("file", sort=False):
-            with _opened(folder / str(path)) as handle:
+            with hdf5.opened(folder / str(path)) as handle:
                 datasets = {key: _dataset(handle, key) for key in keys}
                 for start in range(0, len(rows), patches):
                     part = rows.iloc[start : start + patches]
                     wanted = part["row"].to_numpy()
                     stored = {key: _read_rows(dataset, wanted) for key, dataset in datasets.items()}
                     yield Block(part, {layer: stored[key][..., at] for layer, (key, at) in places.items()})
+
+    def measured(self, folder: Path, patches: pd.DataFrame) -> np.ndarray:
+        layers = [f"sen2:{band}" for band in OPTICAL]
+        blocks = self.blocks(folder, patches, layers, AT_ONCE)
+        return np.concatenate([np.any([*block.layers.values()], axis=0) for block in blocks])
 
     def reader(
         self, folder: Path, file: str, layers: Sequence[str]
@@ -1115,14 +1110,14 @@ def _file_structure(folder: Path, file: File) -> list[Finding]:
     path = folder / file.path
     image = _image_paths([file.path])
     try:
-        with _opened(path) as handle:
+        with hdf5.opened(path) as handle:
             if image:
                 return list(_image_structure(file, handle, path.stat().st_size))
             findings = list(_geo_structure(file, handle, _row_count(path)))
             usable = all(finding.status != "failed" for finding in findings)
             return findings + (list(_place_findings(file, _geo_table(handle))) if usable else [])
     except InputError as error:
-        return [_unreadable(file, error.__cause__, path.stat().st_size)]
+        return [_unreadable(file, error, path.stat().st_size)]
 
 
 def _row_count(geo: Path) -> int | None:
@@ -1134,7 +1129,7 @@ def _row_count(geo: Path) -> int | None:
 def _file_catalog(folder: Path, path: str, hashes: pd.DataFrame, there: bool) -> pd.DataFrame:
     """The catalog of an image file; if it is not there, as far as its geo file tells."""
     source = folder / (path if there else _geo_path(path))
-    with _opened(source) as handle:
+    with hdf5.opened(source) as handle:
         if there:
             labels = _labels_of(handle, source)
         else:
@@ -1143,6 +1138,9 @@ def _file_catalog(folder: Path, path: str, hashes: pd.DataFrame, there: bool) ->
     geo = _places_of(folder, path, count)
     stem = Path(path).stem
     patch = pd.Series([f"{stem}/{row:06d}" for row in range(count)], dtype="str")
+    unmeasured = _unmeasured(hashes, path, count)
+    # A patch without any measurement takes no part: there is nothing that its label could be told from.
+    labels[unmeasured == SIDE * SIDE] = -1
     table = pd.DataFrame(
         {
             "patch": patch,
@@ -1157,8 +1155,9 @@ def _file_catalog(folder: Path, path: str, hashes: pd.DataFrame, there: bool) ->
             "lat": geo["lat"],
             "side_m": SIDE * geo["width"],
             "label": labels,
-            "valid_share": np.full(count, 1 if there else np.nan, dtype=np.float32),
+            "valid_share": (1 - unmeasured / SIDE**2 if there else np.full(count, np.nan)).astype(np.float32),
             "content_hash": _content_hashes(hashes, path, count),
+            "unmeasured": unmeasured,
         }
     )
     return table.astype({"published_split": "str", "file": "str", "content_hash": "str"})
@@ -1169,9 +1168,8 @@ def _file_catalog(folder: Path, path: str, hashes: pd.DataFrame, there: bool) ->
 
 def _contiguous_places(path: Path) -> dict[str, tuple[int, int]]:
     """Offset and rows of the datasets of a file in the published layout."""
-    if not path.is_file():
-        raise InputError("A file is missing.", where=path, expected="the published file", remedy="fetch it")
-    places = _places_in(path)
+    with hdf5.opened(path) as handle:
+        places = _places(handle)
     if places is None:
         raise InputError(
             "A file is not in the published layout.", where=path, expected="contiguous float64 datasets",
@@ -1247,7 +1245,7 @@ def _geo_export(folder: Path, path: str, rows: pd.DataFrame) -> list[NewFile]:
 
 def _geo_columns(path: Path) -> dict[str, np.ndarray]:
     """``epsg``, ``tfw`` in world-file order, and ``city`` if it is there, each (N, columns)."""
-    with _opened(path) as handle:
+    with hdf5.opened(path) as handle:
         tfw = handle["tfw"][...]
         if tfw_order(tfw) == "GDAL":
             tfw = tfw[:, [1, 4, 2, 5, 0, 3]]

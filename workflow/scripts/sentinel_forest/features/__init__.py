@@ -52,7 +52,8 @@ def bands_of(dataset: Dataset, feature_set: FeatureSet, block: Block) -> dict[st
     """Bands that a feature set uses, in physical units.
 
     Where the catalog knows the direction to the sun (a column ``sun_azimuth``, degrees clockwise
-    from north) it is given as a band, constant in each patch, unless a layer holds it.
+    from north) it is given as a band, constant in each patch, unless a layer holds it. Optical bands are
+    missing where a pixel carries no measurement, so that it does not count as dark for those around it.
 
     Returns
     -------
@@ -60,6 +61,10 @@ def bands_of(dataset: Dataset, feature_set: FeatureSet, block: Block) -> dict[st
         Band name to float32 (patches, rows, columns); missing values are NaN.
     """
     bands = {band: dataset.physical(layer, block.layers[layer]) for band, layer in feature_set.layers.items()}
+    if block.measured is not None:
+        for band, layer in feature_set.layers.items():
+            if dataset.layer_table[layer].wavelength is not None:
+                bands[band] = np.where(block.measured, bands[band], np.float32(np.nan))
     if "sun_azimuth" in block.patches:
         azimuth = block.patches["sun_azimuth"].to_numpy(np.float32)[:, None, None]
         bands.setdefault("sun_azimuth", np.broadcast_to(azimuth, next(iter(bands.values())).shape))

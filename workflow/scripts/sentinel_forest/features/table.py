@@ -10,7 +10,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from .. import datasets, digests, shards, tables
-from ..datasets.base import IGNORE, Block, Dataset, FeatureSet
+from ..datasets.base import IGNORE, Block, Dataset, FeatureSet, true_classes
 from ..errors import InputError, run
 from . import bands_of, find_set, patch, pixel
 
@@ -94,7 +94,7 @@ def _pixel_rows(
     seed_names: Sequence[object],
 ) -> pd.DataFrame:
     """Drawn pixels of a block with their features."""
-    labels = dataset.labels(feature_set.task, block)
+    labels = true_classes(dataset, feature_set.task, block)
     units = _draw_units(dataset, feature_set.task, block)
     names = block.patches["patch"].to_numpy()
     drawn = [

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from .. import forest, predict
-from ..datasets.base import IGNORE, Block, Reference, Task
+from ..datasets.base import IGNORE, Block, Reference, Task, true_classes, with_measured
 from ..features import bands_of, pixel
 from ..tables import read_parquet
 from . import classes, images
@@ -82,7 +82,8 @@ def _gallery(release: ReleaseResults, task: Task, row: pd.DataFrame) -> Gallery:
         *dataset.label_layers(task.name),
     } & release.layers
     layers |= {layer for name in sets for layer in dataset.feature_sets[name].layers.values()}
-    block = next(iter(dataset.blocks(release.data / release.name, row, sorted(layers), 1)))
+    folder = release.data / release.name
+    block = with_measured(dataset, folder, next(iter(dataset.blocks(folder, row, sorted(layers), 1))))
     pictures = [
         images.picture(name, f"Patch {patch}: {name}", pixels)
         for name, pixels in images.sensors(dataset, bands, block).items()
@@ -118,7 +119,7 @@ def _maps(
     """Labels, forests and reference algorithms of a pixel task, in the colours of its classes."""
     dataset = release.dataset
     colours = [each.colour for each in task.categories]
-    truth = dataset.labels(task.name, block)[0]
+    truth = true_classes(dataset, task.name, block)[0]
     pictures = [images.picture("labels", "Map of the labels", _coloured(truth, colours))]
     for name in sets:
         answers = _predicted(release, name, block)
