@@ -57,8 +57,8 @@ def test_scores_of_unequally_drawn_patches_are_there_as_sampled_and_weighted():
         "OA, as sampled": 0.5, "OA, design-weighted": 0.7,
     }  # fmt: skip
     assert lines(table)[1:] == [
-        ["scheme", "features", "OA", "n", "groups", "mark"],
-        ["s", "l1c", "0.500 [0.400, 0.600]", "90", "12", "clean"],
+        ["scheme", "features", "figure", "score", "n", "groups", "mark"],
+        ["s", "l1c", "OA", "0.500 [0.400, 0.600]", "90", "12", "clean"],
     ]
 
 
@@ -82,28 +82,20 @@ def test_terminal_shows_forests_then_references_without_the_trivial_company():
         _row(0.25, 0.2, 0.3, classifier="majority"),
     ]
     mark = "linked: city, roi (validation-test); failed checks accepted: nan"
+    kinds = "linked, failed checks accepted"
     assert lines(brought_together(*(row | {"mark": mark} for row in rows))) == [
         ["r: forests"],
-        ["scheme", "features", "OA", "BOA cloud", "n", "groups", "mark", "note"],
-        [
-            "s",
-            "l1c",
-            "0.500 [0.400, 0.600]",
-            "0.750",
-            "90/7",
-            "12/5",
-            "linked, failed checks accepted",
-            "(1)",
-        ],
+        ["scheme", "features", "figure", "score", "n", "groups", "mark", "note"],
+        ["s", "l1c", "OA", "0.500 [0.400, 0.600]", "90", "12", kinds],
+        ["s", "l1c", "BOA cloud", "0.750", "7", "5", kinds, "(1)"],
         [""],
         ["r: reference algorithms"],
-        ["scheme", "classifier", "BOA cloud", "n", "groups", "mark", "note"],
-        ["s", "fmask", "-", "7", "5", "linked, failed checks accepted", "(2)"],
-        ["s", "sen2cor", "0.625", "7", "5", "linked, failed checks accepted", "(3)"],
+        ["scheme", "classifier", "figure", "score", "n", "groups", "mark", "note"],
+        ["s", "fmask", "BOA cloud", "-", "7", "5", kinds, "(2)"],
+        ["s", "sen2cor", "BOA cloud", "0.625", "7", "5", kinds, "(1)"],
         [""],
-        ["(1) BOA cloud: fewer than eight groups (5): no interval"],
+        ["(1) fewer than eight groups (5): no interval"],
         ["(2) constant"],
-        ["(3) fewer than eight groups (5): no interval"],
     ]
 
 

@@ -32,9 +32,11 @@ HEADLINE = pa.DataFrameSchema(
 
 EXPLAINED = (
     "Means over trials on test patches [95 % interval of the mean, over groups].\n"
-    "n, groups: units and groups that a score rests on, in the trial that has the fewest.\n"
-    "Where figures differ in them, those of each from the left."
+    "n, groups: units (patches or pixels) and groups that a score rests on, in the trial that has the fewest."
 )
+
+SHORT = ["figure", "score", "n", "groups", "mark", "note"]
+"""What a terminal shows of a score."""
 
 KEYS = ["release", "scheme", "classifier", "features", "task", "metric", "definition", "class"]
 
@@ -52,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         write_tsv(arguments.output, headline(tables), HEADLINE)
     if arguments.show:
         print(text(read_tsv(arguments.show, HEADLINE)))
-        print(f"\n{EXPLAINED} In full: {arguments.show}")
+        print(f"\n{EXPLAINED}\nIn full: {arguments.show}")
 
 
 def labelled(argument: str) -> pd.DataFrame:
@@ -71,7 +73,7 @@ def headline(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def text(table: pd.DataFrame) -> str:
-    """The table for a terminal: forests, one line a scheme and feature set; then reference algorithms.
+    """The table for a terminal: forests, then reference algorithms, one line a score.
 
     Of the two-class questions it shows the one that most classifiers answer; the others, design-weighted
     scores, full marks and the trivial company of the forests are in the file. Notes stand below, numbered.
@@ -80,10 +82,14 @@ def text(table: pd.DataFrame) -> str:
     releases = [(str(name), _few(as_figures(rows))) for name, rows in named.groupby("release", sort=False)]
     numbers: dict[str, int] = {}
     blocks = [
-        f"{release}: {title}\n{_aligned(_numbered(part, numbers))}"
+        f"{release}: {title}\n{_aligned(_numbered(part.astype(str), numbers))}"
         for title, index in (("forests", "features"), ("reference algorithms", "classifier"))
         for release, rows in releases
-        if len(part := wide(_kind(rows, title), ["scheme", index]))
+        if len(
+            part := _kind(rows, title).sort_values(["scheme", index], kind="stable")[
+                ["scheme", index, *SHORT]
+            ]
+        )
     ]
     told = [f"({number}) {note}" for note, number in numbers.items()]
     return "\n\n".join([*blocks, *(["\n".join(told)] if told else [])]) or "no scores"
