@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from project import ROOT
-from sentinel_forest import curves, datasets, digests, forest, selection, split
+from sentinel_forest import datasets, digests, selection, split
 from sentinel_forest.datasets import so2sat
 from sentinel_forest.errors import InputError
 from sentinel_forest.price import price
@@ -177,32 +177,3 @@ def test_no_price_of_a_leak_from_them() -> None:
     assert after["note"].str.contains("3 held-out patches without a known group left out").all()
     assert not before["note"].str.contains("left out").any()
     assert price([more[12:]], [clean], dataset, 100, (1, "r")).empty
-
-
-def test_curves_have_values_and_no_interval(tmp_path: Path) -> None:
-    rows = pd.DataFrame({
-        "patch": list("abcd"), "label": [0, 1, 1, 0], "weight": 1.0, "B2_mean": [1.0, 2.0, 3.0, 4.0],
-    })  # fmt: skip
-    rows.to_parquet(tmp_path / "1.parquet")
-    patches = pd.DataFrame({"patch": list("abcd"), "group": pd.Series(["x", "y", pd.NA, pd.NA], dtype="str")})
-    files = [tmp_path / "1.parquet"]
-    held = curves.held_out_rows(files, ["B2_mean"], frozenset("abcd"), patches, 9, 50, (1,))
-    assert held is not None
-    assert (held.groups, held.ungrouped, held.draws.shape) == (2, 2, (1, 3))
-    hit = np.array([True, True, False, True])
-    value, low, high, count, groups, note = curves.summary(held, curves.overall_accuracy(held, hit))
-    assert (value, count, groups) == (0.75, 4, 2)
-    assert np.isnan([low, high]).all()
-    assert note == "2 of 4 rows have no known group: no interval"
-
-
-def test_row_groups_and_tuning(tmp_path: Path) -> None:
-    path = tmp_path / "catalog.parquet"
-    patches = pd.DataFrame({"patch": list("abc"), "group": pd.Series(["y", pd.NA, "x"], dtype="str")})
-    patches.to_parquet(path)
-    assert forest.row_groups(path, np.array(list("aabc"))).tolist() == [1, 1, -1, 0]
-    training = forest.Training(
-        np.zeros((2, 1), np.float32), np.array([0, 1]), np.ones(2), np.array(["b", "b"]), None
-    )
-    with pytest.raises(InputError, match="no training patch has a known one"):
-        forest._tuned(training, path, {"tune": {"depth": [1]}}, 1, 1)

@@ -40,7 +40,7 @@ CURVES = pa.DataFrameSchema(
         **columns("str", "features", "task"),
         "curve": pa.Column("str", pa.Check.isin((TREES, GROUPS))),
         "trees": pa.Column("int64", pa.Check.ge(1)),
-        "training_groups": pa.Column("int64", pa.Check.ge(0)),
+        "training_groups": pa.Column("int64", pa.Check.ge(1)),
         "training_rows": pa.Column("int64", pa.Check.ge(1)),
         "metric": pa.Column("str", pa.Check.isin((OA, AA, BRIER))),
         "event": pa.Column("str"),
@@ -59,7 +59,7 @@ trees, grown on `training_groups` of the training groups (with `training_rows` r
 half of them, each a part of the next, and all, which is the forest as it is. Values of all but the last are
 of one draw of groups. `event`: what the Brier score is of: the first two-class question of the task, else the
 majority class of the training rows. The Brier score is the mean of (probability - 0 or 1)^2: 0 is best. A
-value is empty where a part of the groups has rows of one class only. No known group is 0 training groups.
+value is empty where a part of the groups has rows of one class only.
 """
 
 PARTS = (8, 4, 2)
@@ -106,12 +106,9 @@ class HeldOut:
     weight : ndarray
         float64 (rows,): pixels (or patches) that a row stands for.
     group : ndarray
-        int64 (rows,): number of the group, all of 0..groups-1; rows of unknown groups stand after them.
+        int64 (rows,): number of the group, all of 0..groups-1.
     draws : ndarray
-        float64 (1 + draws, groups): how often a group counts, the first row being the sample itself. Where
-        the group of some rows is unknown, nobody knows which belong together: there is no other draw.
-    ungrouped : int
-        Rows of unknown groups; they have one number together, the last.
+        float64 (1 + draws, groups): how often a group counts, the first row being the sample itself.
     """
 
     X: np.ndarray
@@ -119,36 +116,26 @@ class HeldOut:
     weight: np.ndarray
     group: np.ndarray
     draws: np.ndarray
-    ungrouped: int = 0
 
     @property
     def groups(self) -> int:
-        """Number of known groups."""
-        return self._columns - (self.ungrouped > 0)
-
-    @property
-    def _columns(self) -> int:
+        """Number of groups."""
         return int(self.draws.shape[1])
 
     @cached_property
     def _by_group(self) -> np.ndarray:
         return np.ascontiguousarray(self.draws.T)
 
-    def doubts(self, groups: int) -> str:
-        """What is to be said about an interval over so many groups, or nothing."""
-        unknown = f"{self.ungrouped} of {len(self.truth)} rows have no known group: no interval"
-        return unknown if self.ungrouped else uncertainty.few_groups(groups)
-
     def drawn(self, values: np.ndarray) -> np.ndarray:
         """Weighted sum of values (rows,) in each draw: float64 (1 + draws,)."""
-        sums = np.bincount(self.group, self.weight * values, self._columns)
+        sums = np.bincount(self.group, self.weight * values, self.groups)
         return self._add(sums[:, None])[:, 0]
 
     def drawn_by_class(self, values: np.ndarray, classes: int) -> np.ndarray:
         """Weighted sum of values (rows,) by true class in each draw: float64 (1 + draws, classes)."""
         place = self.group * classes + self.truth
-        sums = np.bincount(place, self.weight * values, self._columns * classes)
-        return self._add(sums.reshape(self._columns, classes))
+        sums = np.bincount(place, self.weight * values, self.groups * classes)
+        return self._add(sums.reshape(self.groups, classes))
 
     def _add(self, by_group: np.ndarray) -> np.ndarray:
         # Sparse products add up in one fixed order, dense ones in an order that depends on the cores.
@@ -202,21 +189,18 @@ def held_out_rows(
     if len(table) > most:
         generator = np.random.default_rng(digests.seed(*seed, "rows"))
         table = table.iloc[np.sort(generator.choice(len(table), most, replace=False))]
-    strange = ~table["patch"].isin(catalog["patch"])
-    if strange.any():
+    names = table["patch"].map(catalog.set_index("patch")["group"])
+    if names.isna().any():
         raise InputError(
-            "A patch is not in the catalog.", where=table.loc[strange, "patch"].iloc[0],
+            "A patch is not in the catalog.", where=table.loc[names.isna(), "patch"].iloc[0],
             remedy="give the catalog that the feature tables were computed with",
         )  # fmt: skip
-    group, known = pd.factorize(table["patch"].map(catalog.set_index("patch")["group"]), sort=True)
-    ungrouped = int((group < 0).sum())
-    group[group < 0] = len(known)
+    group, known = pd.factorize(names, sort=True)
     counts = uncertainty.resamples(len(known), draws, digests.seed(*seed, "bootstrap"))
-    counts = np.zeros((0, len(known) + 1)) if ungrouped else counts
     return HeldOut(
         np.ascontiguousarray(table[list(features)].to_numpy(np.float32)),
         table["label"].to_numpy(np.int64), table["weight"].to_numpy(np.float64), group.astype(np.int64),
-        np.vstack([np.ones((1, counts.shape[1])), counts]), ungrouped,
+        np.vstack([np.ones((1, len(known))), counts]),
     )  # fmt: skip
 
 
@@ -328,8 +312,7 @@ def by_groups(
     training : Training
         The rows that `subject` was grown on.
     group : ndarray
-        Integers (training rows,): number of the group, all of 0..groups-1; -1 where it is unknown, which
-        leaves a row to the forest of all groups.
+        Integers (training rows,): number of the group, all of 0..groups-1.
     seed : int
         Same seed, same order of groups.
 
@@ -339,7 +322,7 @@ def by_groups(
         Rows of `CURVES` with the curve ``groups``.
     """
     count = int(group.max()) + 1
-    place = np.append(np.random.default_rng(seed).permutation(count), count)[group]
+    place = np.random.default_rng(seed).permutation(count)[group]
     settings, forest_seed = subject.fit["settings"], subject.fit["seed"]
     trees, found = len(subject.model.estimators_), list[tuple[object, ...]]()
     for number in group_steps(count):
@@ -395,7 +378,7 @@ def summary(held: HeldOut, values: np.ndarray) -> tuple[float, float, float, int
     """Value, interval, rows, groups and note of a score (1 + draws,)."""
     low, high = uncertainty.interval(values[1:], held.groups)
     return (
-        float(values[0]), low, high, len(held.truth), held.groups, held.doubts(held.groups)
+        float(values[0]), low, high, len(held.truth), held.groups, uncertainty.few_groups(held.groups)
     )  # fmt: skip
 
 
@@ -423,12 +406,12 @@ def reliability(
     rows: list[tuple[object, ...]] = []
     for place in range(BINS):
         inside = (number == place).astype(np.float64)
-        groups = np.count_nonzero(np.unique(held.group[number == place]) < held.groups)
+        groups = len(np.unique(held.group[number == place]))
         weight = held.drawn(inside)
         predicted = _ratio(held.drawn(inside * probability), weight)
         observed = _ratio(held.drawn(inside * happened), weight)
         low, high = uncertainty.interval(observed[1:], groups)
-        note = held.doubts(groups) if inside.any() else "no held-out row has such a probability"
+        note = uncertainty.few_groups(groups) if groups else "no held-out row has such a probability"
         rows.append(
             (
                 *names, place / BINS, (place + 1) / BINS, float(predicted[0]), float(observed[0]), low, high,

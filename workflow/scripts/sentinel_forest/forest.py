@@ -609,7 +609,7 @@ def _notes(
 def _counts(
     catalog: Path | None, dataset: Dataset, task: Task, training: Training
 ) -> tuple[int | None, int | None]:
-    """Groups and independent labels that the training rows come from; None where that is unknown.
+    """Groups and independent labels that the training rows come from; None where there is no catalog.
 
     See `Dataset.independent_labels`, which is None where each row has a label of its own.
     """
@@ -617,7 +617,7 @@ def _counts(
         return None, None
     table = tables.read_parquet(catalog, ["patch", "group", *dataset.ground_columns])
     rows = table.set_index("patch").loc[training.patches]
-    return int(rows["group"].nunique()) or None, dataset.independent_labels(task.name, rows, training.pixels)
+    return int(rows["group"].nunique()), dataset.independent_labels(task.name, rows, training.pixels)
 
 
 def _read_parts(training: Training, settings: Mapping[str, Any], given: Sequence[Path]) -> Grown:
@@ -644,18 +644,11 @@ def _tuned(
         return dict(settings), None
     if catalog is None:
         raise InputError("Tuning needs the groups of the training patches.", remedy="give --catalog")
-    group = row_groups(catalog, training.patches)
-    if not (group >= 0).any():
-        raise InputError(
-            "Tuning keeps groups together, and no training patch has a known one.", where="forest.tune",
-            found=f"{len(group)} training rows without a group", remedy="leave out forest.tune",
-        )  # fmt: skip
-    # A row of an unknown group may belong with rows of any fold: it is only trained on afterwards.
-    return tuned(training.of(group >= 0), group[group >= 0], settings, seed, threads)
+    return tuned(training, row_groups(catalog, training.patches), settings, seed, threads)
 
 
 def row_groups(catalog: Path, patches: np.ndarray) -> np.ndarray:
-    """Number of the group of each row's patch, in the order of their names: int64 (rows,); -1 unknown."""
+    """Number of the group of each row's patch, in the order of their names: int64 (rows,)."""
     table = tables.read_parquet(catalog, ["patch", "group"]).set_index("patch")
     return pd.factorize(table["group"].loc[patches], sort=True)[0]
 

@@ -169,7 +169,7 @@ def importance(
                 (
                     feature_set.name, task.name, name, len(columns), metric, float(before[metric][0]),
                     float(drop[0]), low, high, float(impurity[columns].sum()), len(held.truth), held.groups,
-                    held.doubts(held.groups), candidate.fit["importance"]["caveat"],
+                    uncertainty.few_groups(held.groups), candidate.fit["importance"]["caveat"],
                 )
             )  # fmt: skip
     table = pd.DataFrame(rows, columns=list(IMPORTANCE.columns))
