@@ -66,7 +66,7 @@ def make_version(folder: Path, release: str = RELEASE, own: dict | None = None) 
         {"patch": "str", "role": "str"}
     )
     write_parquet(below / "splits" / "published" / "1.parquet", split, SPLIT)
-    ledger = build(catalog, {("published", 1): split}, keys=["roi"])
+    ledger = build(catalog, {("published", 1): split}, keys={"roi": "mark"})
     ledger.to_csv(below / "ledger.tsv", sep="\t", index=False)
     files = [path for path in below.rglob("*") if path.is_file()]
     write_text(results / "manifest.sha256", manifest(results, files))

@@ -91,7 +91,7 @@ def chain(folder: Path, rois: int) -> dict[str, Cost]:
             "--balance", folder / "balance.tsv", "--infeasible", folder / "infeasible.tsv",
         ),
         "ledger": cost(
-            "ledger", "--catalog", catalog, "--split", f"published:1:{split}", "--keys", "roi",
+            "ledger", "--catalog", catalog, "--split", f"published:1:{split}", "--keys", '{"roi": "mark"}',
             "--output", ledger,
         ),
         "features": cost(

@@ -63,7 +63,7 @@ def of_release(release: ReleaseResults, catalog: pd.DataFrame, source: Source) -
 
 
 def _map(release: ReleaseResults, known: pd.DataFrame, column: str, source: Source) -> Item:
-    shown = known.assign(group=known["group"].fillna(known["patch"]))
+    shown = known.assign(group=known["group"].fillna(known.index.to_series().astype("str")))
     centres = shown.groupby([column, "group"], sort=False, as_index=False)[["lon", "lat"]].mean()
     counts = centres[column].value_counts(sort=False)
     by = "published split" if column == "split" else column
