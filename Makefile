@@ -2,23 +2,22 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-LOCK := envs/requirements.lock
-STAMP := $(VENV)/installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INTEROP := .venv-interop
 
 .PHONY: demo test test-interop lint bench lock
 .DEFAULT_GOAL := demo
 
-demo: $(STAMP)
+demo: $(VENV)/installed
 	$(BIN)/snakemake
-	@PYTHONPATH=workflow/scripts $(BIN)/python -m sentinel_forest.headline --show results/sample-v1/headline.tsv
+	@$(BIN)/python -m sentinel_forest.versions.headline --show results/sample-v1/headline.tsv
 	@echo "report: results/sample-v1/report.html"
 
 # With CI=true, what is written is also opened by other people's readers; else those tests are skipped by name.
-test: $(STAMP) $(if $(filter true,$(CI)),$(INTEROP)/installed)
+test: $(VENV)/installed-tests $(if $(filter true,$(CI)),$(INTEROP)/installed)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-test-interop: $(STAMP) $(INTEROP)/installed
+test-interop: $(VENV)/installed-tests $(INTEROP)/installed
 	$(BIN)/python -m pytest tests/interop
 
 # tensorflow_datasets and mlcroissant, about 2 GB, in an environment of their own.
@@ -28,26 +27,33 @@ $(INTEROP)/installed: tests/interop/requirements.lock
 	$(INTEROP)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-lint: $(STAMP)
+lint: $(VENV)/installed-tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
-bench: $(STAMP)
-	PYTHONPATH=workflow/scripts:tests $(BIN)/python -m bench
+bench: $(VENV)/installed-tests
+	cd tests && ../$(BIN)/python -m bench
 
-# The lock holds hashes and names no index, so that it serves wherever packages come from.
-lock: $(STAMP)
-	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
-		envs/requirements.in --output-file $(LOCK)
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
-		tests/interop/requirements.in --output-file tests/interop/requirements.lock
+# The locks hold hashes and name no index, so that they serve wherever packages come from.
+COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet
+lock: $(VENV)/installed
+	$(PIP) uv
+	$(COMPILE) envs/requirements.in --output-file envs/requirements.lock
+	$(COMPILE) envs/tests.in --output-file envs/tests.lock
+	$(COMPILE) tests/interop/requirements.in --output-file tests/interop/requirements.lock
 
-$(STAMP): $(LOCK)
+# What a run needs, and this checkout itself: an edit of src/ counts at once.
+$(VENV)/installed: envs/requirements.lock pyproject.toml
 	@$(PYTHON) envs/prerequisites.py $(VENV)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	$(PIP) --require-hashes -r envs/requirements.lock
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The same versions, and what tests and checks need beside them.
+$(VENV)/installed-tests: $(VENV)/installed envs/tests.lock
+	$(PIP) --require-hashes -r envs/tests.lock
 	@touch $@

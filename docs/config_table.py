@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parent.parent
-SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+SCHEMA = ROOT / "src" / "sentinel_forest" / "config" / "config.schema.yaml"
 README = ROOT / "config" / "README.md"
 BEGIN, END = "<!-- table of keys: begin -->\n", "<!-- table of keys: end -->\n"
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pandas as pd
 
 ROOT = Path(__file__).parent.parent
-PACKAGE = ROOT / "workflow" / "scripts" / "sentinel_forest"
+PACKAGE = ROOT / "src" / "sentinel_forest"
 sys.path.insert(0, str(PACKAGE.parent))
 
-from sentinel_forest import headline  # noqa: E402
-from sentinel_forest.tables import read_tsv  # noqa: E402
+from sentinel_forest.io.tables import read_tsv  # noqa: E402
+from sentinel_forest.versions import headline  # noqa: E402
 
 HEADLINE = ROOT / "results" / "reference" / "headline.tsv"
 FIGURES = (("OA", ""), ("AA", ""), ("BOA", "cloud"))

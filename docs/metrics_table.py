@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT / "workflow" / "scripts"))
+sys.path.insert(0, str(ROOT / "src"))
 
-from sentinel_forest import metrics  # noqa: E402
+from sentinel_forest.evaluation import metrics  # noqa: E402
 
 PAGE = ROOT / "docs" / "metrics.md"
 BEGIN, END = "<!-- table of metrics: begin -->\n", "<!-- table of metrics: end -->\n"

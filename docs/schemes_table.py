@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-PACKAGE = ROOT / "workflow" / "scripts"
+PACKAGE = ROOT / "src"
 sys.path.insert(0, str(PACKAGE))
 
-from sentinel_forest.schemes.definitions import DEFINITIONS  # noqa: E402
+from sentinel_forest.splits.definitions import DEFINITIONS  # noqa: E402
 
 PAGE = ROOT / "docs" / "schemes.md"
 BEGIN, END = "<!-- options: begin -->\n", "<!-- options: end -->\n"
@@ -18,7 +18,7 @@ BEGIN, END = "<!-- options: begin -->\n", "<!-- options: end -->\n"
 
 def meanings() -> dict[str, str]:
     """What each option means, from the table at the top of the module that draws splits."""
-    source = (PACKAGE / "sentinel_forest" / "split.py").read_text(encoding="utf-8")
+    source = (PACKAGE / "sentinel_forest" / "splits" / "split.py").read_text(encoding="utf-8")
     rows = (ast.get_docstring(ast.parse(source)) or "").split("\n=")[2].splitlines()[1:]
     joined = re.sub(r"\n {2,}", " ", "\n".join(rows))
     pairs = (re.split(r"  +", line, maxsplit=1) for line in joined.splitlines())

@@ -35,19 +35,29 @@ class Checkout:
         snakemake = Path(sys.executable).parent / "snakemake"
         kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST")}
         done = subprocess.run(
-            [snakemake, *arguments], cwd=self.folder, text=True, check=False, timeout=600,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=kept | environment,
-        )  # fmt: skip
+            [snakemake, *arguments],
+            cwd=self.folder,
+            text=True,
+            check=False,
+            timeout=600,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=kept | {"PYTHONPATH": str(self.folder / "src")} | environment,
+        )
         assert (done.returncode != 0) == fails, done.stdout
         return done.stdout
 
     def python(self, *arguments: str) -> str:
         """Call Python with the package of this copy; return what it printed."""
-        path = {"PYTHONPATH": str(self.folder / "workflow" / "scripts")}
+        path = {"PYTHONPATH": str(self.folder / "src")}
         done = subprocess.run(
-            [sys.executable, *arguments], cwd=self.folder, text=True, check=True, env=os.environ | path,
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            text=True,
+            check=True,
+            env=os.environ | path,
             capture_output=True,
-        )  # fmt: skip
+        )
         return done.stdout
 
     def overlay(self, name: str, **values: object) -> str:

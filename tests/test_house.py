@@ -13,7 +13,7 @@ import yaml
 from project import ROOT, project_files
 
 BIN = Path(sys.executable).parent
-SCRIPTS = ROOT / "workflow" / "scripts" / "sentinel_forest"
+SCRIPTS = ROOT / "src" / "sentinel_forest"
 
 
 @pytest.mark.parametrize(
@@ -30,9 +30,13 @@ SCRIPTS = ROOT / "workflow" / "scripts" / "sentinel_forest"
 )
 def test_lint(command):
     done = subprocess.run(
-        [BIN / command[0], *command[1:]], cwd=ROOT, text=True, check=False,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+        [BIN / command[0], *command[1:]],
+        cwd=ROOT,
+        text=True,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     assert done.returncode == 0, done.stdout
 
 
@@ -42,15 +46,20 @@ def pins(path):
     return dict(lines)
 
 
-@pytest.mark.parametrize("folder", ["envs", "tests/interop"])
-def test_lock_holds_every_requirement_with_hashes_and_no_address(folder):
-    text = (ROOT / folder / "requirements.lock").read_text(encoding="utf-8")
-    wanted, locked = pins(ROOT / folder / "requirements.in"), pins(ROOT / folder / "requirements.lock")
+@pytest.mark.parametrize("name", ["envs/requirements", "envs/tests", "tests/interop/requirements"])
+def test_lock_holds_every_requirement_with_hashes_and_no_address(name):
+    text = (ROOT / f"{name}.lock").read_text(encoding="utf-8")
+    wanted, locked = pins(ROOT / f"{name}.in"), pins(ROOT / f"{name}.lock")
     assert wanted
     assert {name: locked.get(name) for name in wanted} == wanted
     assert "://" not in text
     entries = re.split(r"^(?=[a-z0-9])", text, flags=re.M)[1:]
     assert all("--hash=sha256:" in entry for entry in entries)
+
+
+def test_both_locks_have_the_same_versions():
+    run, tests = pins(ROOT / "envs" / "requirements.lock"), pins(ROOT / "envs" / "tests.lock")
+    assert run == {name: tests[name] for name in run}
 
 
 def test_conda_environment_has_the_versions_of_the_requirements():

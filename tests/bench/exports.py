@@ -11,11 +11,13 @@ import numpy as np
 import pandas as pd
 
 from bench.measure import Row, clock
-from sentinel_forest import digests, export, split
-from sentinel_forest.catalog import make
 from sentinel_forest.datasets import so2sat
 from sentinel_forest.datasets.base import Dataset, no_hashes
 from sentinel_forest.datasets.cloudsen12 import CloudSEN12
+from sentinel_forest.export import trial
+from sentinel_forest.io import checksums
+from sentinel_forest.splits import split
+from sentinel_forest.verify.catalog import make
 
 REPEATS = 6
 THREADS = 2
@@ -66,7 +68,7 @@ def times(dataset: Dataset, release: Path, scheme: str, folder: Path) -> tuple[f
     ours, other = folder / "export", folder / "copy"
 
     def exported() -> None:
-        export.write(export.plan(dataset, release, roles, [], "publisher"), ours, {}, [], THREADS)
+        trial.write(trial.plan(dataset, release, roles, [], "publisher"), ours, {}, [], THREADS)
 
     def copied() -> None:
         subprocess.run(["cp", "-r", release, other], check=True)
@@ -77,8 +79,8 @@ def times(dataset: Dataset, release: Path, scheme: str, folder: Path) -> tuple[f
 
 def roles_of(catalog: pd.DataFrame, scheme: str) -> dict[str, pd.DataFrame]:
     """Patches of a scheme's first trial by role; all of them have one."""
-    seed = partial(digests.seed, 1, "release", scheme)
-    return export.roles_of(catalog, split.make(catalog, {"kind": scheme}, 1, seed).split)
+    seed = partial(checksums.seed, 1, "release", scheme)
+    return trial.roles_of(catalog, split.make(catalog, {"kind": scheme}, 1, seed).split)
 
 
 def timed(work: Callable[[], object], written: Path) -> float:

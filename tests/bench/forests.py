@@ -9,10 +9,11 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import balanced_accuracy_score
 
 from bench.measure import Row, pair
-from sentinel_forest import datasets, forest, samples
+from sentinel_forest import datasets, simulate
 from sentinel_forest.datasets.base import IGNORE, Dataset, no_hashes
 from sentinel_forest.features import bands_of, pixel, table
-from sentinel_forest.forest import Training
+from sentinel_forest.models import forest
+from sentinel_forest.models.forest import Training
 
 ROWS, TREES, THREADS = 300_000, 10, 2
 GROWN_ON = 30_000
@@ -21,7 +22,7 @@ GROWN_ON = 30_000
 
 def rows(folder: Path) -> Iterator[Row]:
     """Features, fit and predict on the images of a CloudSEN12 sample."""
-    samples.write("cloudsen12", {"side": 96}, {"seed": 1, "rois": 20, "dates": 5}, folder)
+    simulate.write("cloudsen12", {"side": 96}, {"seed": 1, "rois": 20, "dates": 5}, folder)
     dataset = datasets.load("cloudsen12", {"side": 96})
     catalog = dataset.catalog(folder, dataset.list_files(folder), no_hashes())
     yield from features(dataset, folder, catalog)
@@ -47,14 +48,10 @@ def features(dataset: Dataset, folder: Path, catalog: pd.DataFrame) -> Iterator[
             for path in paths:
                 np.fromfile(path, np.uint8)
 
-        yield Row(
-            f"features {name} of CloudSEN12, one core", "reading the same bytes", goal, *pair(ours, read)
-        )
+        yield Row(f"features {name} of CloudSEN12, one core", "reading the same bytes", goal, *pair(ours, read))
 
 
-def pixels(
-    dataset: Dataset, folder: Path, catalog: pd.DataFrame
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def pixels(dataset: Dataset, folder: Path, catalog: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Bands, class and group of all labelled pixels of all images, in file order."""
     about = dataset.feature_sets["l1c"]
     layers = [*about.layers.values(), *dataset.label_layers(about.task)]
@@ -101,7 +98,6 @@ def predictions(X: np.ndarray, y: np.ndarray) -> Iterator[Row]:
         ("predict every pixel of a 512 x 512 patch, 100 trees", X[:image], 1.2),
     ):
         times = pair(
-            lambda chosen=chosen: forest.predict(plain, chosen, THREADS),
-            lambda chosen=chosen: plain.predict(chosen),
+            lambda chosen=chosen: forest.predict(plain, chosen, THREADS), lambda chosen=chosen: plain.predict(chosen)
         )
         yield Row(what, "scikit-learn, same forest", goal, *times)

@@ -40,27 +40,38 @@ def rows(folder: Path) -> list[Row]:
     checkout.overlay("large.yaml", **OVERLAY, own_releases=own)
     snakemake = Path(sys.executable).parent / "snakemake"
     subprocess.run(
-        [snakemake, "--cores", "2", "--configfile", "large.yaml"], cwd=checkout.folder, check=True,
-        stdout=sys.stderr,
-    )  # fmt: skip
+        [snakemake, "--cores", "2", "--configfile", "large.yaml"], cwd=checkout.folder, check=True, stdout=sys.stderr
+    )
     gigabytes = sum(path.stat().st_size for path in release.rglob("*")) / 1e9
     reading = clock(lambda: read(release))
     return [
         Row(
             f"{rule} of {gigabytes:.0f} GB, {time.jobs} jobs, {time.processor:.0f} s of processor",
-            "reading it once", 0.0, time.seconds, reading,
+            "reading it once",
+            0.0,
+            time.seconds,
+            reading,
         )
         for rule, time in sorted(times(checkout).items(), key=lambda item: -item[1].seconds)
-    ]  # fmt: skip
+    ]
 
 
 def write(checkout: Checkout, folder: Path, rois: int) -> None:
     """A release of the scene model in the layout of CloudSEN12, in images of the published size."""
     checkout.python(
-        "-m", "sentinel_forest.samples", "--dataset", "cloudsen12", "--layout", "{}",
-        "--sample", f'{{"seed": 1, "rois": {rois}, "dates": {DATES}}}',
-        "--folder", str(folder), "--files", str(folder.with_suffix(".tsv")),
-    )  # fmt: skip
+        "-m",
+        "sentinel_forest.simulate",
+        "--dataset",
+        "cloudsen12",
+        "--layout",
+        "{}",
+        "--sample",
+        f'{{"seed": 1, "rois": {rois}, "dates": {DATES}}}',
+        "--folder",
+        str(folder),
+        "--files",
+        str(folder.with_suffix(".tsv")),
+    )
 
 
 def read(folder: Path) -> None:
@@ -89,8 +100,6 @@ def times(checkout: Checkout) -> dict[str, Time]:
         with path.open(encoding="utf-8") as file:
             found[path.relative_to(benchmarks).parts[0]] += csv.DictReader(file, delimiter="\t")
     return {
-        rule: Time(
-            len(jobs), sum(float(job["s"]) for job in jobs), sum(float(job["cpu_time"]) for job in jobs)
-        )
+        rule: Time(len(jobs), sum(float(job["s"]) for job in jobs), sum(float(job["cpu_time"]) for job in jobs))
         for rule, jobs in found.items()
     }

@@ -12,19 +12,14 @@ import rasterio
 from rasterio.transform import Affine
 
 from bench.measure import Row, clock, pair
-from sentinel_forest import datasets, samples
+from sentinel_forest import datasets, simulate
 from sentinel_forest.datasets.base import Dataset, no_hashes
 from sentinel_forest.datasets.sen12ms import tile_path
-from sentinel_forest.loaders import Trial
+from sentinel_forest.export.loaders import Trial
 
 WORKERS, BATCH = 4, 16
 MINUTE = 60.0
-SEASONS = {
-    "ROIs1158_spring": 40_883,
-    "ROIs1868_summer": 45_753,
-    "ROIs1970_fall": 62_201,
-    "ROIs2017_winter": 31_825,
-}
+SEASONS = {"ROIs1158_spring": 40_883, "ROIs1868_summer": 45_753, "ROIs1970_fall": 62_201, "ROIs2017_winter": 31_825}
 """Seasons of SEN12MS with their patches, 180,662 in all."""
 SCENES = 63
 """Scenes of a season, of which there are 252 in all."""
@@ -63,7 +58,7 @@ def _cloudsen12(folder: Path) -> Row:
 def _so2sat(folder: Path) -> Row:
     """Both sensors of 32 x 32 pixels, out of one file."""
     settings = {"seed": 1, "training": 600, "validation": 17, "testing": 17, "cities": 4}
-    samples.write("so2sat", {}, settings, folder)
+    simulate.write("so2sat", {}, settings, folder)
     dataset = datasets.load("so2sat")
     layers = tuple(name for name in dataset.layer_table if name.startswith("sen"))
     trial = _trial(folder, dataset, "lcz", layers)
@@ -100,10 +95,7 @@ def _sen12ms(folder: Path) -> list[Row]:
     files = list(trial.patches["file"])
     alone = pair(lambda: trial[:], lambda: list(map(one, files)))
     against = "a rasterio read for each tile"
-    return [
-        Row("tiles of SEN12MS, one core", against, 1.0, *alone),
-        _row("SEN12MS", against, trial, one, files, 1.0),
-    ]
+    return [Row("tiles of SEN12MS, one core", against, 1.0, *alone), _row("SEN12MS", against, trial, one, files, 1.0)]
 
 
 def _listing(folder: Path) -> Row:
@@ -128,12 +120,7 @@ def _trial(folder: Path, dataset: Dataset, task: str, layers: tuple[str, ...]) -
 
 
 def _row(
-    name: str,
-    against: str,
-    trial: Trial,
-    one: Callable[[Any], object],
-    patches: Sequence[object],
-    goal: float,
+    name: str, against: str, trial: Trial, one: Callable[[Any], object], patches: Sequence[object], goal: float
 ) -> Row:
     """Batches of a trial against single patches, both read by the same number of workers."""
     starts = range(0, len(trial), BATCH)

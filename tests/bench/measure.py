@@ -33,9 +33,7 @@ def seconds(work: Callable[[], object], repeats: int = REPEATS) -> float:
     return statistics.median(clock(work) for _ in range(repeats))
 
 
-def pair(
-    ours: Callable[[], object], other: Callable[[], object], repeats: int = REPEATS
-) -> tuple[float, float]:
+def pair(ours: Callable[[], object], other: Callable[[], object], repeats: int = REPEATS) -> tuple[float, float]:
     """Median times of two pieces of work, called by turns so that a busy machine troubles both alike."""
     ours(), other()
     times = [(clock(ours), clock(other)) for _ in range(repeats)]

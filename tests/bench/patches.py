@@ -9,7 +9,7 @@ import pandas as pd
 from skimage.feature import graycomatrix, graycoprops
 
 from bench.measure import Row, pair
-from sentinel_forest import datasets, samples
+from sentinel_forest import datasets, simulate
 from sentinel_forest.datasets import so2sat
 from sentinel_forest.datasets.base import Dataset, no_hashes
 from sentinel_forest.features import bands_of, patch
@@ -21,7 +21,7 @@ SPANS = {"VH_dB": (-30, 10), "VV_dB": (-30, 10), "B4": (0, 0.64), "B8": (0, 0.64
 
 def rows(folder: Path) -> list[Row]:
     """Plain band statistics of So2Sat rows, and all features of a patch with their textures."""
-    samples.write("so2sat", {}, SAMPLE, folder)
+    simulate.write("so2sat", {}, SAMPLE, folder)
     dataset = datasets.load("so2sat")
     catalog = dataset.catalog(folder, dataset.list_files(folder), no_hashes())
     many, few = (catalog[catalog["published_split"] == "train"].iloc[:count] for count in (500, 100))
@@ -31,14 +31,18 @@ def rows(folder: Path) -> list[Row]:
     )
     return [
         Row(
-            "band statistics of So2Sat, one core", "opening the file for each row", 3.0,
+            "band statistics of So2Sat, one core",
+            "opening the file for each row",
+            3.0,
             *pair(lambda: whole(dataset, folder, "lcz-bands", many), lambda: plain(path, many["row"])),
         ),
         Row(
-            "all features of So2Sat with textures, one core", "row by row with scikit-image", 3.0,
+            "all features of So2Sat with textures, one core",
+            "row by row with scikit-image",
+            3.0,
             *pair(lambda: whole(dataset, folder, "lcz-s1+s2", few), lambda: everything(path, few["row"])),
         ),
-    ]  # fmt: skip
+    ]
 
 
 def whole(dataset: Dataset, folder: Path, name: str, patches: pd.DataFrame) -> np.ndarray:
@@ -70,9 +74,7 @@ def everything(path: Path, rows: Iterable[int]) -> np.ndarray:
 def features(sen1: np.ndarray, sen2: np.ndarray) -> list[float]:
     """All features of one patch, with what numpy and scikit-image offer."""
     sar, optical = dict(zip(so2sat.SAR, sen1.T, strict=True)), dict(zip(so2sat.OPTICAL, sen2.T, strict=True))
-    decibels = {
-        f"{band}_dB": 10 * np.log10(np.maximum(sar[f"{band}_intensity"], 1e-5)) for band in ("VH", "VV")
-    }
+    decibels = {f"{band}_dB": 10 * np.log10(np.maximum(sar[f"{band}_intensity"], 1e-5)) for band in ("VH", "VV")}
     decibels["VH/VV_dB"] = decibels["VH_dB"] - decibels["VV_dB"]
     B2, B3, B4, B8, B11, B12 = (optical[band] for band in ("B2", "B3", "B4", "B8", "B11", "B12"))
     indices = {

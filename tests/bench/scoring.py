@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from bench.measure import Row, seconds
-from sentinel_forest import datasets, score
-from sentinel_forest.confusion import Classifier
-from sentinel_forest.evaluation import evaluate, sample
+from sentinel_forest import datasets
+from sentinel_forest.evaluation import score
+from sentinel_forest.evaluation.confusion import Classifier
+from sentinel_forest.evaluation.evaluate import evaluate, sample
 
 PATCHES, DRAWS = 1000, 2000
 

@@ -9,19 +9,12 @@ import numpy as np
 import pandas as pd
 
 from bench.measure import Row, clock
-from sentinel_forest import digests, ledger, split
+from sentinel_forest.io import checksums
+from sentinel_forest.splits import ledger, split
 
 PATCHES, CITIES = 400_000, 52
 TRAINED = {"train": 0.8, "validation": 0.1, "test": 0.1}
-FAST = (
-    "pooled-random",
-    "grouped",
-    "kfold",
-    "leave-one-group-out",
-    "spatial-blocks",
-    "balanced",
-    "learning-curve",
-)
+FAST = ("pooled-random", "grouped", "kfold", "leave-one-group-out", "spatial-blocks", "balanced", "learning-curve")
 
 
 def rows(folder: Path) -> list[Row]:
@@ -82,7 +75,7 @@ def apart(work: Callable[[], tuple[float, float]]) -> tuple[float, float]:
 
 def trial(catalog: pd.DataFrame, kind: str, **options: object) -> tuple[split.Result, float]:
     """The first trial of a scheme, and the seconds it took."""
-    seed = partial(digests.seed, 1, "release", kind)
+    seed = partial(checksums.seed, 1, "release", kind)
     results: list[split.Result] = []
     definition = {"kind": kind, **({"shares": TRAINED} if "strat" in kind else {}), **options}
     taken = clock(lambda: results.append(split.make(catalog, definition, 1, seed)))

@@ -14,7 +14,7 @@ import numpy as np
 import yaml
 
 from bench.measure import Row, pair
-from sentinel_forest import fetch
+from sentinel_forest.acquire import fetch
 
 sys.path.append(str(Path(__file__).parents[1] / "faults"))
 from servers import nginx, open_folder
@@ -51,9 +51,15 @@ def _register(folder: Path, digests: dict[str, str], size: int, address: str) ->
         for path, digest in digests.items()
     ]
     entry = {
-        "release": "toy", "dataset": "cloudsen12", "title": "Toy", "version": "1", "licence": "CC0-1.0",
-        "citation": {"text": "none", "doi": "none"}, "shards": 1, "files": files,
-    }  # fmt: skip
+        "release": "toy",
+        "dataset": "cloudsen12",
+        "title": "Toy",
+        "version": "1",
+        "licence": "CC0-1.0",
+        "citation": {"text": "none", "doi": "none"},
+        "shards": 1,
+        "files": files,
+    }
     (folder / "toy.yaml").write_text(yaml.safe_dump(entry), encoding="utf-8")
 
 
@@ -61,20 +67,35 @@ def _fetch(folder: Path) -> None:
     with _emptied(folder / "data") as data, contextlib.redirect_stderr(io.StringIO()):
         fetch.main(
             [
-                "download", "--release", "toy", "--registry", str(folder), "--folder", str(data / "toy"),
-                "--files", str(folder / "files.tsv"),
+                "download",
+                "--release",
+                "toy",
+                "--registry",
+                str(folder),
+                "--folder",
+                str(data / "toy"),
+                "--files",
+                str(folder / "files.tsv"),
             ]
-        )  # fmt: skip
+        )
 
 
 def _aria2c(folder: Path, addresses: str) -> None:
     """As many files and connections at a time as `fetch` has."""
     with _emptied(folder / "plain") as plain:
         command = [
-            "aria2c", "--no-conf", "--quiet", f"--dir={plain}", "--split=4", "--max-connection-per-server=4",
-            "--min-split-size=16M", "--file-allocation=none", "--disk-cache=0",
-            f"--max-concurrent-downloads={fetch.MOST_FILES}", "--input-file=-",
-        ]  # fmt: skip
+            "aria2c",
+            "--no-conf",
+            "--quiet",
+            f"--dir={plain}",
+            "--split=4",
+            "--max-connection-per-server=4",
+            "--min-split-size=16M",
+            "--file-allocation=none",
+            "--disk-cache=0",
+            f"--max-concurrent-downloads={fetch.MOST_FILES}",
+            "--input-file=-",
+        ]
         subprocess.run(command, input=addresses, text=True, check=True, stdout=subprocess.DEVNULL)
 
 

@@ -16,27 +16,24 @@ from pathlib import Path
 import numpy as np
 
 from bench.measure import Row, pair
-from sentinel_forest import datasets, samples, verify
+from sentinel_forest import datasets, simulate
 from sentinel_forest.datasets.base import Dataset, File
 from sentinel_forest.datasets.cloudsen12 import CloudSEN12
+from sentinel_forest.verify import inspect
 
 SAMPLES = {
-    "cloudsen12": (
-        "CloudSEN12 sample, layers of 1 MB", 0.3, {"side": 96}, {"seed": 1, "rois": 48, "dates": 5},
-    ),
+    "cloudsen12": ("CloudSEN12 sample, layers of 1 MB", 0.3, {"side": 96}, {"seed": 1, "rois": 48, "dates": 5}),
     "so2sat": (
-        "So2Sat, all values as float64", 0.6, {},
+        "So2Sat, all values as float64",
+        0.6,
+        {},
         {"seed": 1, "training": 1500, "validation": 17, "testing": 17, "cities": 4},
     ),
-    "sen12ms": (
-        "SEN12MS, tiles of 0.5 to 1.7 MB", 0.25, {}, {"seed": 1, "scenes": 5, "patches": 3},
-    ),
-}  # fmt: skip
+    "sen12ms": ("SEN12MS, tiles of 0.5 to 1.7 MB", 0.25, {}, {"seed": 1, "scenes": 5, "patches": 3}),
+}
 """Dataset to what is measured, the goal against ``openssl``, layout and settings of the sample."""
 
-LAYERS = (
-    "L1C_B2", "L1C_B3", "L1C_B4", "L2A_B2", "L2A_B3", "S1_VV", "EXTRA_elevation", "LABEL_manual_hq",
-)  # fmt: skip
+LAYERS = ("L1C_B2", "L1C_B3", "L1C_B4", "L2A_B2", "L2A_B3", "S1_VV", "EXTRA_elevation", "LABEL_manual_hq")
 """Enough files that two cores can share them evenly, as those of a release."""
 PATCHES = 100
 
@@ -44,12 +41,12 @@ PATCHES = 100
 def rows(folder: Path) -> Iterator[Row]:
     """Each dataset on one core; then one core against two."""
     for name, (what, goal, layout, settings) in SAMPLES.items():
-        samples.write(name, layout, settings, folder / name)
+        simulate.write(name, layout, settings, folder / name)
         yield from _against_digests(what, goal, datasets.load(name, layout), folder / name)
     large = _full_sized(folder / "large")
     yield from _against_digests("CloudSEN12, layers of full-sized patches", 0.9, large, folder / "large")
     files = [File(path) for path in large.list_files(folder / "large")]
-    one, two = (partial(verify.read_all, large, folder / "large", files, threads) for threads in (1, 2))
+    one, two = (partial(inspect.read_all, large, folder / "large", files, threads) for threads in (1, 2))
     yield Row("verify on two cores", "on one", 1.7, *pair(two, one))
 
 
@@ -57,7 +54,7 @@ def _against_digests(what: str, goal: float, dataset: Dataset, folder: Path) -> 
     """A release on one core, against ``sha256sum`` and ``openssl``."""
     files = [File(path) for path in dataset.list_files(folder)]
     paths = [str(folder / file.path) for file in files]
-    ours = partial(verify.read_all, dataset, folder, files, 1)
+    ours = partial(inspect.read_all, dataset, folder, files, 1)
     for command, least in (["sha256sum"], 0.9), (["openssl", "dgst", "-sha256"], goal):
         if shutil.which(command[0]):
             other = partial(subprocess.run, [*command, *paths], check=True, stdout=subprocess.DEVNULL)

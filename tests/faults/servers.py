@@ -18,9 +18,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 PACKAGES = {
-    "nginx": "nginx-light", "rsync": "rsync", "vsftpd": "vsftpd", "aria2c": "aria2", "curl": "curl",
+    "nginx": "nginx-light",
+    "rsync": "rsync",
+    "vsftpd": "vsftpd",
+    "aria2c": "aria2",
+    "curl": "curl",
     "setpriv": "util-linux",
-}  # fmt: skip
+}
 
 
 def program(name: str) -> str:
@@ -83,8 +87,7 @@ class Nginx:
         user = "user root;" if os.geteuid() == 0 else ""
         (folder / "passwords").write_text("reader:{PLAIN}open sesame\n")
         temporary = "".join(
-            f"{kind}_temp_path {folder}/{kind};"
-            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+            f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
         self.configuration = folder / "nginx.conf"
         self.configuration.write_text(f"""
@@ -290,9 +293,7 @@ class Hub:
         self.give(request, 200, entries, more)
 
     @staticmethod
-    def give(
-        request: BaseHTTPRequestHandler, status: int, content: object, headers: dict | None = None
-    ) -> None:
+    def give(request: BaseHTTPRequestHandler, status: int, content: object, headers: dict | None = None) -> None:
         body = json.dumps(content).encode()
         request.send_response(status)
         for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():

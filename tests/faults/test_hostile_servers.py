@@ -50,8 +50,13 @@ class Hostile(Hub):
     def list(self, request: Any, start: int) -> None:
         body = (self.root / "a.dat").read_bytes()
         oid = hashlib.sha256(body).hexdigest()
-        entry = {"type": "file", "path": "a.dat", "size": len(body), "oid": "0" * 40,
-                 "lfs": {"oid": oid, "size": len(body)}}  # fmt: skip
+        entry = {
+            "type": "file",
+            "path": "a.dat",
+            "size": len(body),
+            "oid": "0" * 40,
+            "lfs": {"oid": oid, "size": len(body)},
+        }
         self.give(request, 200, [self.change(entry)])
 
 
@@ -81,9 +86,7 @@ LISTINGS = {
 
 
 @pytest.mark.parametrize("kind", LISTINGS)
-def test_what_a_hub_lists_is_never_a_path(
-    toy: Toy, victim: Path, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_hub_lists_is_never_a_path(toy: Toy, victim: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_folder() as folder:
         (folder / "a.dat").write_bytes(BODY)
         server = Hostile(folder, elsewhere="http://127.0.0.1:1")
@@ -107,9 +110,7 @@ def test_what_a_hub_lists_is_never_a_path(
 @pytest.mark.parametrize(
     "answer", ["[]", '{"sha": "../../x"}', f'{{"sha": "{COMMIT}\\n"}}', '{"sha": 5}', "[" * 99_999]
 )
-def test_a_revision_becomes_a_commit_or_an_error(
-    toy: Toy, answer: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_revision_becomes_a_commit_or_an_error(toy: Toy, answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with odd_server(lambda request, part: give(request, answer.encode())) as url:
         monkeypatch.setenv("HF_ENDPOINT", url.removesuffix("/{path}"))
         toy.entry["sources"] = ["hf://datasets/us/toy@main/{path}"]
@@ -119,7 +120,7 @@ def test_a_revision_becomes_a_commit_or_an_error(
 
 
 def test_a_listing_without_end_ends(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sentinel_forest.hub.MOST_PAGES", 20)
+    monkeypatch.setattr("sentinel_forest.acquire.hub.MOST_PAGES", 20)
     asked = []
 
     def answer(request: Any, part: object) -> None:
@@ -136,7 +137,7 @@ def test_a_listing_without_end_ends(toy: Toy, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_an_answer_without_end_is_refused(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sentinel_forest.hub.MOST_BYTES", 1000)
+    monkeypatch.setattr("sentinel_forest.acquire.hub.MOST_BYTES", 1000)
     with odd_server(lambda request, part: give(request, b" " * 2000)) as url:
         monkeypatch.setenv("HF_ENDPOINT", url.removesuffix("/{path}"))
         toy.entry["sources"] = [f"hf://datasets/us/toy@{COMMIT}/{{path}}"]
@@ -173,9 +174,7 @@ def test_an_answer_without_end_is_refused(toy: Toy, monkeypatch: pytest.MonkeyPa
 )
 def test_what_a_registry_says_stays_in_its_folder(toy: Toy, victim: Path, change: dict[str, Any]) -> None:
     asked = []
-    with odd_server(
-        lambda request, part: (asked.append(request.path), give_range(request, BODY, part))
-    ) as url:
+    with odd_server(lambda request, part: (asked.append(request.path), give_range(request, BODY, part))) as url:
         told = {"victim": str(victim), "home": str(victim.parent), "url": url.replace("{path}", "a.dat")}
 
         def fill(value: Any) -> Any:
@@ -211,9 +210,7 @@ def test_a_release_of_such_a_name_is_not_opened(toy: Toy, name: str) -> None:
 
 
 @pytest.mark.parametrize("token", [f"{SECRET}\nX-Evil: yes", f"{SECRET}\r", f"a {SECRET}", f"{SECRET}é"])
-def test_a_token_that_cannot_be_sent_is_a_message(
-    toy: Toy, token: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_token_that_cannot_be_sent_is_a_message(toy: Toy, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", f"hf_{token}x")
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
     toy.entry["sources"] = ["hf://datasets/us/toy@main/{path}"]
@@ -229,9 +226,7 @@ def test_a_token_that_cannot_be_sent_is_a_message(
 
 @pytest.mark.parametrize("quoted", ['"{}\nurl = http://127.0.0.1:1/"', '"a\r{}"'])
 def test_a_password_of_several_lines_is_a_message(toy: Toy, quoted: str) -> None:
-    (toy.folder / ".netrc").write_text(
-        f"machine 127.0.0.1 login reader password {quoted.format(SECRET)}\n", newline=""
-    )
+    (toy.folder / ".netrc").write_text(f"machine 127.0.0.1 login reader password {quoted.format(SECRET)}\n", newline="")
     (toy.folder / ".netrc").chmod(0o600)
     toy.file("a.dat", None, SHA, ["http://127.0.0.1:1/{path}"])
     said = toy.fails()
@@ -289,8 +284,14 @@ def test_a_file_does_not_make_a_client_fetch_others(toy: Toy, client: str) -> No
             ).encode()
             first, last = (0, len(links) - 1) if part is None else (part[0], part[1] or len(links) - 1)
             found = f"bytes {first}-{last}/{len(links)}"
-            give(request, links[first : last + 1], 206 if part else 200, Content_Range=found,
-                 Content_Type="application/metalink4+xml", Content_Length=str(last + 1 - first))  # fmt: skip
+            give(
+                request,
+                links[first : last + 1],
+                206 if part else 200,
+                Content_Range=found,
+                Content_Type="application/metalink4+xml",
+                Content_Length=str(last + 1 - first),
+            )
         else:
             give(request, b"evil", Content_Length="4")
 
@@ -336,14 +337,7 @@ class Breaking:
             self.parts.append(first)
             if len(self.parts) == 1:
                 give_now, self.body = give_now[:MB], BODY
-        give(
-            request,
-            give_now,
-            206 if part else 200,
-            Content_Length=str(last + 1 - first),
-            **found,
-            **self.headers,
-        )
+        give(request, give_now, 206 if part else 200, Content_Length=str(last + 1 - first), **found, **self.headers)
 
 
 @pytest.mark.parametrize("kind", STATES)
@@ -368,9 +362,7 @@ def test_a_part_of_unknown_origin_is_not_continued(toy: Toy, client: str, note: 
         partial = toy.store / "partial" / key
         partial.parent.mkdir(parents=True)
         partial.write_bytes(content(MB, seed=4))
-        known = {
-            "from": address, "address": key, "at": address, "validator": '"a"', "size": len(BODY)
-        }  # fmt: skip
+        known = {"from": address, "address": key, "at": address, "validator": '"a"', "size": len(BODY)}
         if note == "another server":
             note = json.dumps(known | {"at": "http://elsewhere/a.dat"})
         if note == "another state":

@@ -100,8 +100,7 @@ def test_server_without_ranges(toy, web, client, row):
     partial.write_bytes(BODY[:MB])
     toy.fetch()
     assert right(toy)
-    row(f"server without Range, 1 MB there ({client})", "right bytes, from the start", web.sent() - before,
-        len(BODY))  # fmt: skip
+    row(f"server without Range, 1 MB there ({client})", "right bytes, from the start", web.sent() - before, len(BODY))
 
 
 def test_connection_dropped_by_a_server_without_ranges(toy, web, client, row):
@@ -162,12 +161,7 @@ def test_flipped_bit_on_the_first_mirror(toy, web, root, client, row):
     before = web.sent()
     toy.fetch()
     assert right(toy)
-    row(
-        f"flipped bit; second mirror good ({client})",
-        "clear error; right bytes",
-        web.sent() - before,
-        len(BODY),
-    )
+    row(f"flipped bit; second mirror good ({client})", "clear error; right bytes", web.sent() - before, len(BODY))
 
 
 @pytest.mark.parametrize("digests", [SHA, None], ids=["digest", "no digest"])
@@ -187,8 +181,12 @@ def test_file_replaced_between_two_parts(toy, client, digests, row):
             toy.fetch()
             assert right(toy), "two files were put together"
             name = "known" if digests else "unknown"
-            row(f"replaced between two parts, digest {name} ({client})", "right bytes, from the start",
-                line.passed, len(BODY))  # fmt: skip
+            row(
+                f"replaced between two parts, digest {name} ({client})",
+                "right bytes, from the start",
+                line.passed,
+                len(BODY),
+            )
 
 
 def test_damaged_partial_file(toy, web, client, row):
@@ -356,8 +354,7 @@ def test_a_link_in_its_place(toy, web, row):
 
 
 @pytest.mark.parametrize(
-    ("place", "words"),
-    [("nowhere/", "(404)"), ("forbidden/", "(403)"), ("private/", "(401)"), ("busy/", "503")],
+    ("place", "words"), [("nowhere/", "(404)"), ("forbidden/", "(403)"), ("private/", "(401)"), ("busy/", "503")]
 )
 def test_refusals(toy, web, place, words, row):
     toy.file("a.dat", len(BODY), SHA, [web.url(place)])
@@ -588,9 +585,7 @@ def test_each_byte_is_sent_about_once(toy, client, row):
         for part in range(1, 6):
             process = toy.start()
             process.stderr.close()
-            _until(
-                lambda process=process, part=part: process.poll() is not None or _there(toy) > part * size / 7
-            )
+            _until(lambda process=process, part=part: process.poll() is not None or _there(toy) > part * size / 7)
             process.send_signal(signal.SIGKILL)
             process.wait()
         assert not (toy.data / "a.dat").exists()

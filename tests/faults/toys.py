@@ -13,10 +13,10 @@ import pytest
 import yaml
 from servers import program
 
-from sentinel_forest import fetch
+from sentinel_forest.acquire import fetch
 from sentinel_forest.errors import InputError
 
-SCRIPTS = Path(fetch.__file__).parents[1]
+SCRIPTS = Path(fetch.__file__).parents[2]
 
 
 def content(size: int, seed: int = 1) -> bytes:
@@ -30,9 +30,15 @@ class Toy:
         self.folder, self.capsys = folder, capsys
         self.data, self.store = folder / "data" / "toy", folder / "data" / ".store"
         self.entry: dict = {
-            "release": "toy", "dataset": "cloudsen12", "title": "Toy", "version": "1", "licence": "CC0-1.0",
-            "citation": {"text": "none", "doi": "none"}, "shards": 1, "files": [],
-        }  # fmt: skip
+            "release": "toy",
+            "dataset": "cloudsen12",
+            "title": "Toy",
+            "version": "1",
+            "licence": "CC0-1.0",
+            "citation": {"text": "none", "doi": "none"},
+            "shards": 1,
+            "files": [],
+        }
         self.said = ""
 
     def file(self, name: str, size: int, digests: dict | None, addresses: list[str], **more: object) -> None:
@@ -48,10 +54,25 @@ class Toy:
     def arguments(self, *more: str) -> list[str]:
         (self.folder / "data").mkdir(exist_ok=True)
         return [
-            "download", "--release", "toy", "--registry", str(self.folder / "registry"), "--folder",
-            str(self.data), "--files", str(self.folder / "files.tsv"), "--attempts", "3", "--wait", "0.02",
-            "--timeout", "5", "--log", str(self.folder / "log"), *more,
-        ]  # fmt: skip
+            "download",
+            "--release",
+            "toy",
+            "--registry",
+            str(self.folder / "registry"),
+            "--folder",
+            str(self.data),
+            "--files",
+            str(self.folder / "files.tsv"),
+            "--attempts",
+            "3",
+            "--wait",
+            "0.02",
+            "--timeout",
+            "5",
+            "--log",
+            str(self.folder / "log"),
+            *more,
+        ]
 
     def fetch(self, *more: str) -> None:
         before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -71,7 +92,7 @@ class Toy:
 
     def start(self, *more: str) -> subprocess.Popen:
         """Fetch in a process of its own."""
-        command = [sys.executable, "-m", "sentinel_forest.fetch", *self.arguments(*more)]
+        command = [sys.executable, "-m", "sentinel_forest.acquire.fetch", *self.arguments(*more)]
         environment = os.environ | {"PYTHONPATH": str(SCRIPTS)}
         return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
 

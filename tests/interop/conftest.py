@@ -23,9 +23,14 @@ def call(tmp_path_factory):
     def of(script: str | Path, *arguments: object, folder: Path = HERE) -> str:
         environment = {"HOME": str(home), "PATH": os.environ["PATH"], "CUDA_VISIBLE_DEVICES": "-1"}
         done = subprocess.run(
-            [ENVIRONMENT / "bin" / "python", "-I", HERE / script, *map(str, arguments)], env=environment,
-            cwd=folder, text=True, capture_output=True, check=False, timeout=600,
-        )  # fmt: skip
+            [ENVIRONMENT / "bin" / "python", "-I", HERE / script, *map(str, arguments)],
+            env=environment,
+            cwd=folder,
+            text=True,
+            capture_output=True,
+            check=False,
+            timeout=600,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 

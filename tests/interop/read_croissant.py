@@ -19,9 +19,7 @@ def main(paths: list[str]) -> None:
         seen[path] = {
             "errors": sorted(read.metadata.ctx.issues.errors),
             "records": {
-                entry.name: [
-                    {key: text(value) for key, value in record.items()} for record in read.records(entry.id)
-                ]
+                entry.name: [{key: text(value) for key, value in record.items()} for record in read.records(entry.id)]
                 for entry in read.metadata.record_sets
             },
         }

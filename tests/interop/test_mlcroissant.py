@@ -6,16 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project import ROOT
-from sentinel_forest import croissant, datasets, releases
-from sentinel_forest.split import SPLIT
-from sentinel_forest.tables import write_parquet
+from sentinel_forest import datasets
+from sentinel_forest.config import releases
+from sentinel_forest.io.tables import write_parquet
+from sentinel_forest.registry import RELEASES as RELEASE_FILES
+from sentinel_forest.splits.split import SPLIT
+from sentinel_forest.versions import croissant
 
-REGISTRY = ROOT / "config" / "releases"
+REGISTRY = RELEASE_FILES
 RELEASES = [releases.read_entry(REGISTRY, path.stem) for path in sorted(REGISTRY.glob("*.yaml"))]
-PATCHES = pd.DataFrame(
-    {"patch": ["p1", "p2", "p3"], "role": ["train", "test", "unused"], "weight": [1.0, 1.5, 2.0]}
-)
+PATCHES = pd.DataFrame({"patch": ["p1", "p2", "p3"], "role": ["train", "test", "unused"], "weight": [1.0, 1.5, 2.0]})
 
 pytestmark = pytest.mark.xdist_group("interop")
 
@@ -42,10 +42,25 @@ def write(folder, entry):
     digests.write_text("path\tbytes\tsha256\n" + "".join(f"{path}\t5\t{'0' * 64}\n" for path in paths))
     output = folder / "croissant.json"
     croissant.main(
-        ["--release", entry["release"], "--dataset", entry["dataset"], "--registry", str(REGISTRY),
-         "--layout", json.dumps(entry["layout"]), "--digests", str(digests),
-         "--place", f"../data/{entry['release']}", "--split", f"published:1:{split}", "--output", str(output)]
-    )  # fmt: skip
+        [
+            "--release",
+            entry["release"],
+            "--dataset",
+            entry["dataset"],
+            "--registry",
+            str(REGISTRY),
+            "--layout",
+            json.dumps(entry["layout"]),
+            "--digests",
+            str(digests),
+            "--place",
+            f"../data/{entry['release']}",
+            "--split",
+            f"published:1:{split}",
+            "--output",
+            str(output),
+        ]
+    )
     return output
 
 

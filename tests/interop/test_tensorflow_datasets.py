@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sentinel_forest import catalog, datasets, samples, tfds
+from sentinel_forest import datasets, simulate
 from sentinel_forest.datasets.base import SPLITS, no_hashes
+from sentinel_forest.export import tfds
+from sentinel_forest.verify import catalog
 
 SAMPLE = {"seed": 5, "training": 102, "validation": 20, "testing": 20, "cities": 6}
 EXTREMES = (-0.02, 0.0, 254.999 / 892.5, 255 / 892.5, 2.8, 6.5)
@@ -38,7 +40,7 @@ def read(call, tmp_path_factory):
 def release(tmp_path_factory):
     """Folder, catalog and published split of a small sample, some of whose pixels are extreme."""
     folder = tmp_path_factory.mktemp("release")
-    samples.write("so2sat", {}, SAMPLE, folder)
+    simulate.write("so2sat", {}, SAMPLE, folder)
     with h5py.File(folder / "training.h5", "r+") as file:
         file["sen2"][7, 3, : len(EXTREMES), :] = np.array(EXTREMES)[:, None]
     dataset = datasets.load("so2sat")
@@ -128,8 +130,10 @@ def test_rgb_is_a_tf_dataset(read, exports, release):
     assert seen["supervised"] == ["image", "label"]
     assert seen["classes"] == list(datasets.load("so2sat").tasks["lcz"].names)
     assert {split: count for split, (count, _) in seen["splits"].items()} == {
-        "train": 102, "validation": 20, "test": 20
-    }  # fmt: skip
+        "train": 102,
+        "validation": 20,
+        "test": 20,
+    }
     assert seen["shards"] == {"train": 5, "validation": 1, "test": 1}
     assert all(size > 0 for _, size in seen["splits"].values())
     assert seen["description"] == ABOUT["description"]
@@ -168,9 +172,7 @@ def test_a_resampled_split_is_found_by_its_name(read, exports, release):
     assert set(seen["splits"]) == {"train", "test"}
     for split in ("train", "test"):
         chosen = patches[roles == split]
-        images = np.stack(
-            [stored(folder, row.published_split)["sen2"][row.row] for row in chosen.itertuples()]
-        )
+        images = np.stack([stored(folder, row.published_split)["sen2"][row.row] for row in chosen.itertuples()])
         np.testing.assert_array_equal(arrays[f"{split}/sentinel2"], images.astype(np.float32))
         np.testing.assert_array_equal(arrays[f"{split}/label"], chosen["label"])
 

@@ -28,8 +28,12 @@ def test_blocks_of_the_page_run(call, tmp_path):
                 ["bash", "-euc", block], cwd=checkout, text=True, check=True, stdout=subprocess.PIPE
             ).stdout
     for words in (
-        "so2sat\nso2sat_grouped_stratified_1\n", "'train': (1200, ", "'Compact high-rise'", "(32, 32, 3)",
-        "TensorSpec(shape=(32, 32, 10), dtype=tf.float32", "training/0",
-    ):  # fmt: skip
+        "so2sat\nso2sat_grouped_stratified_1\n",
+        "'train': (1200, ",
+        "'Compact high-rise'",
+        "(32, 32, 3)",
+        "TensorSpec(shape=(32, 32, 10), dtype=tf.float32",
+        "training/0",
+    ):
         assert words in printed, printed
     assert (checkout / "work" / "from-tfds" / "verified.json").is_file()

@@ -71,10 +71,7 @@ class Cluster:
         self.folder.chmod(0o755)
         for name in ("munge", "state", "spool", "bin"):
             (self.folder / name).mkdir(mode=0o755)
-        self.environment = {
-            "SLURM_CONF": str(self.folder / "slurm.conf"),
-            "PATH": f"{self.folder / 'bin'}:{WHERE}",
-        }
+        self.environment = {"SLURM_CONF": str(self.folder / "slurm.conf"), "PATH": f"{self.folder / 'bin'}:{WHERE}"}
         self._configure()
         try:
             self._start()
@@ -94,9 +91,14 @@ class Cluster:
     def call(self, *command: str, check: bool = True) -> str:
         """Run a program against the cluster; return what it printed."""
         done = subprocess.run(
-            command, env=os.environ | self.environment, text=True, check=False, timeout=60,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            command,
+            env=os.environ | self.environment,
+            text=True,
+            check=False,
+            timeout=60,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
         assert done.returncode == 0 or not check, f"{shlex.join(command)}: {done.stdout}"
         return done.stdout.strip()
 
@@ -127,17 +129,22 @@ class Cluster:
         munge = self.folder / "munge"
         self.call("mungekey", "--create", f"--keyfile={munge / 'key'}")
         self.call(
-            "munged", f"--key-file={munge / 'key'}", f"--socket={munge / 'socket'}",
-            f"--pid-file={munge / 'pid'}", f"--log-file={munge / 'log'}", f"--seed-file={munge / 'seed'}",
-        )  # fmt: skip
+            "munged",
+            f"--key-file={munge / 'key'}",
+            f"--socket={munge / 'socket'}",
+            f"--pid-file={munge / 'pid'}",
+            f"--log-file={munge / 'log'}",
+            f"--seed-file={munge / 'seed'}",
+        )
         self.call("slurmctld")
         for number in range(1, self.nodes + 1):
             (self.folder / "spool" / f"n{number}").mkdir()
             self.call("slurmd", "-N", f"n{number}")
         await_that(
             lambda: self.call("sinfo", "-h", "-N", "-o", "%T", check=False).split() == ["idle"] * self.nodes,
-            60, "the nodes of the cluster",
-        )  # fmt: skip
+            60,
+            "the nodes of the cluster",
+        )
 
     def _pid(self, name: str) -> int | None:
         path = self.folder / name

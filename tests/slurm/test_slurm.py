@@ -18,11 +18,19 @@ from project import TINY, Checkout, copy_of, copy_project
 pytestmark = pytest.mark.xdist_group("slurm")
 
 CALL = (
-    "--profile", "profiles/slurm", "--configfile", "tiny.yaml",
+    "--profile",
+    "profiles/slurm",
+    "--configfile",
+    "tiny.yaml",
     # This cluster has no accounting, one file system, and jobs of a few seconds.
-    "--slurm-no-account", "--slurm-status-command", "squeue",
-    "--slurm-init-seconds-before-status-checks", "7", "--latency-wait", "5",
-)  # fmt: skip
+    "--slurm-no-account",
+    "--slurm-status-command",
+    "squeue",
+    "--slurm-init-seconds-before-status-checks",
+    "7",
+    "--latency-wait",
+    "5",
+)
 
 
 def submitted(printed: str) -> list[str]:
@@ -35,9 +43,7 @@ def test_the_same_manifest_as_without_a_cluster(cluster, local, tmp_path):
     checkout = without_forests(local, tmp_path / "project")
     memory = "score:mem_mb=100 * 20 ** (attempt - 1)"
     printed = checkout.snakemake(*CALL, "--set-resources", memory, **cluster.environment)
-    assert Counter(submitted(printed)) == {
-        "fit": 2, "predict": 2, "score": 4, "importance": 1, "pages": 1,
-    }  # fmt: skip
+    assert Counter(submitted(printed)) == {"fit": 2, "predict": 2, "score": 4, "importance": 1, "pages": 1}
     assert checkout.manifest("tiny-v1") == local.manifest("tiny-v1")
 
 
@@ -109,9 +115,12 @@ def started(checkout: Checkout, cluster: Cluster, log: Path) -> Iterator[subproc
     """A call of Snakemake that is killed at the end of the block, if it has not ended by then."""
     with log.open("w") as file:
         run = subprocess.Popen(
-            [Path(sys.executable).parent / "snakemake", *CALL], cwd=checkout.folder,
-            env=os.environ | cluster.environment, stdout=file, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            [Path(sys.executable).parent / "snakemake", *CALL],
+            cwd=checkout.folder,
+            env=os.environ | cluster.environment,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
     try:
         yield run
     finally:

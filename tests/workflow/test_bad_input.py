@@ -17,29 +17,41 @@ pytestmark = pytest.mark.xdist_group("runs")
         ({"schemes": ["publishd"]}, ["'schemes'", "publishd", "did you mean 'published'"]),
         ({"releases": ["cloudsen12-sampel"]}, ["'releases'", "did you mean 'cloudsen12-sample'"]),
         ({"feature_sets": ["l1c-7"]}, ["'feature_sets'", "l1c-7", "did you mean"]),
-        ({"releases": ["cloudsen12-high"], "select": {"cloudsen12-high": ["*/LABEL_qa60.dat"]}},
-         ["nothing to compute", "cloudsen12-high"]),
-        ({"releases": ["cloudsen12-high"], "select": {"cloudsen12-sample": ["*"]}},
-         ["not selected", "'select'"]),
+        (
+            {"releases": ["cloudsen12-high"], "select": {"cloudsen12-high": ["*/LABEL_qa60.dat"]}},
+            ["nothing to compute", "cloudsen12-high"],
+        ),
+        ({"releases": ["cloudsen12-high"], "select": {"cloudsen12-sample": ["*"]}}, ["not selected", "'select'"]),
         ({"trails": 1}, ["'trails'", "did you mean 'trials'"]),
-        ({"own_releases": {"mine": {"dataset": "cloudsen12", "folder": "nowhere"}}, "releases": ["mine"]},
-         ["no such folder", "own_releases.mine.folder", "nowhere"]),
-        ({"own_releases": {"mine": {"dataset": "cloudsen13", "folder": "."}}, "releases": ["mine"]},
-         ["cloudsen13", "cloudsen12"]),
+        (
+            {"own_releases": {"mine": {"dataset": "cloudsen12", "folder": "nowhere"}}, "releases": ["mine"]},
+            ["no such folder", "own_releases.mine.folder", "nowhere"],
+        ),
+        (
+            {"own_releases": {"mine": {"dataset": "cloudsen13", "folder": "."}}, "releases": ["mine"]},
+            ["cloudsen13", "cloudsen12"],
+        ),
         ({"gate": {"rio": "stop"}}, ["'gate'", "rio", "did you mean 'roi'"]),
         ({"own_schemes": {"mine": {"kind": "groped"}}}, ["groped", "did you mean grouped?"]),
-        ({"own_schemes": {"mine": {"kind": "grouped", "shares": {"train": 0.5, "test": 0.6}}}},
-         ["mine", "shares", "add up to 1"]),
+        (
+            {"own_schemes": {"mine": {"kind": "grouped", "shares": {"train": 0.5, "test": 0.6}}}},
+            ["mine", "shares", "add up to 1"],
+        ),
         ({"transfer": {"cloudsen12-sample": "so2sat-v2"}}, ["transfer.cloudsen12-sample", "so2sat-v2"]),
-        ({"releases": ["cloudsen12-sample", "cloudsen12-high"], "schemes": ["grouped-stratified"],
-          "transfer": {"cloudsen12-high": "cloudsen12-sample"}},
-         ["forests of the published split", "'schemes'", "grouped-stratified"]),
+        (
+            {
+                "releases": ["cloudsen12-sample", "cloudsen12-high"],
+                "schemes": ["grouped-stratified"],
+                "transfer": {"cloudsen12-high": "cloudsen12-sample"},
+            },
+            ["forests of the published split", "'schemes'", "grouped-stratified"],
+        ),
         ({"own_schemes": {"my scheme": {"kind": "grouped"}}}, ["own_schemes", "my scheme"]),
         ({"select": {"cloudsen12-sample": ["test/*"]}}, ["select.cloudsen12-sample", "written whole"]),
         ({"version": "reference"}, ["'version'", "reference"]),
         ({"own_releases": {"a:b": {"dataset": "cloudsen12", "folder": "."}}}, ["own_releases", "a:b"]),
     ],
-)  # fmt: skip
+)
 def test_mistake_in_the_configuration_stops_before_anything_runs(checkout, setting, texts):
     overlay = checkout.overlay("bad.yaml", **TINY | setting)
     output = checkout.snakemake("--configfile", overlay, fails=True)
@@ -116,9 +128,7 @@ def test_broken_file_stops_at_the_gate_and_leaves_what_is_there(tiny, tmp_path, 
     shutil.move(copy.folder / "data" / "cloudsen12-sample", folder)
     fault(folder)
     own = {"mine": {"dataset": "cloudsen12", "folder": "mine", "layout": {"side": 96}}}
-    overlay = copy.overlay(
-        "mine.yaml", **TINY | {"version": "mine-v1", "releases": ["mine"], "own_releases": own}
-    )
+    overlay = copy.overlay("mine.yaml", **TINY | {"version": "mine-v1", "releases": ["mine"], "own_releases": own})
     before = copy.tree("results")
     output = copy.snakemake("--configfile", overlay, "--cores", "2", fails=True)
     for text in [*texts, "found:", "what to do:", "accept"]:

@@ -72,9 +72,13 @@ def disturb(checkout: Checkout, moment: random.Random, groups: list[int]) -> tup
     """
     program = Path(sys.executable).parent / "snakemake"
     with subprocess.Popen(
-        [program, *CALL], cwd=checkout.folder, text=True, start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    ) as process:  # fmt: skip
+        [program, *CALL],
+        cwd=checkout.folder,
+        text=True,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
         groups.append(process.pid)
         printed = started(process, moment.randint(1, 3))
         time.sleep(moment.uniform(0, 2))
@@ -127,9 +131,13 @@ def test_the_lock_of_a_living_run_is_respected(tmp_path, groups):
     checkout = small(tmp_path / "project")
     program = Path(sys.executable).parent / "snakemake"
     with subprocess.Popen(
-        [program, *CALL], cwd=checkout.folder, text=True, start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    ) as process:  # fmt: skip
+        [program, *CALL],
+        cwd=checkout.folder,
+        text=True,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as process:
         groups.append(process.pid)
         started(process, 1)
         printed = checkout.snakemake(*CALL, fails=True)
@@ -162,9 +170,7 @@ def test_a_full_disk_is_named_and_loses_nothing(tiny, tmp_path):
         assert "No space left on device" in printed
         assert "where: work/cloudsen12-sample/features/l1c-6" in printed
         assert "Traceback" not in printed
-        subprocess.run(
-            ["mount", "-o", "remount,size=40m", checkout.folder / "work"], check=True, capture_output=True
-        )
+        subprocess.run(["mount", "-o", "remount,size=40m", checkout.folder / "work"], check=True, capture_output=True)
         printed = checkout.snakemake(*CALL)
         assert "Verify cloudsen12-sample" not in printed
         assert checkout.manifest("tiny-v1") == tiny.manifest("tiny-v1")

@@ -48,9 +48,13 @@ def score(run, release, features, metric, definition, question=""):
     path = run.folder / "results" / "real-v1" / release / "baselines" / "published" / "1" / "metrics.tsv"
     table = pd.read_csv(path, sep="\t", keep_default_na=False, na_values={"value": [""]})
     wanted = {
-        "classifier": "forest", "features": features, "role": "test", "metric": metric,
-        "definition": definition, "class": question,
-    }  # fmt: skip
+        "classifier": "forest",
+        "features": features,
+        "role": "test",
+        "metric": metric,
+        "definition": definition,
+        "class": question,
+    }
     (row,) = table[(table[list(wanted)] == pd.Series(wanted)).all(axis=1)].itertuples()
     return row.value
 
@@ -82,10 +86,7 @@ def test_local_climate_zones_are_scored_by_city_halves(run):
 
 
 def test_archives_give_what_folders_give(run):
-    catalogs = [
-        pd.read_parquet(run.folder / "work" / release / "catalog.parquet")
-        for release in ("tiles", "archives")
-    ]
+    catalogs = [pd.read_parquet(run.folder / "work" / release / "catalog.parquet") for release in ("tiles", "archives")]
     pd.testing.assert_frame_equal(*catalogs)
     splits = [
         (run.folder / "results" / "real-v1" / release / "splits" / "published" / "1.parquet").read_bytes()
@@ -109,18 +110,14 @@ def test_overlapping_neighbours_are_in_the_ledger_of_tiles(real, tmp_path):
         version="tiles-v1",
         releases=["tiles"],
         own_releases={"tiles": own("sen12ms", real / "sen12ms")},
-        own_schemes={
-            "apart": {"kind": "leave-one-group-out", "key": "patch", "groups": [], "validation": 0.0}
-        },
+        own_schemes={"apart": {"kind": "leave-one-group-out", "key": "patch", "groups": [], "validation": 0.0}},
         schemes=["apart"],
         trials=3,
         feature_sets=["scene-s2"],
     )
     checkout.snakemake("splits", "--configfile", overlay, "--cores", "2")
     ledger = pd.read_csv(checkout.folder / "results" / "tiles-v1" / "tiles" / "ledger.tsv", sep="\t")
-    overlaps = ledger[
-        (ledger["key"] == "footprint") & (ledger["role_a"] == "test") & (ledger["role_b"] == "train")
-    ]
+    overlaps = ledger[(ledger["key"] == "footprint") & (ledger["role_a"] == "test") & (ledger["role_b"] == "train")]
     # p30, p31 and p32 of one scene: each overlaps a neighbour by half, and is then alone in test.
     assert list(overlaps["linked"]) == [1, 1, 1]
 

@@ -171,11 +171,7 @@ def test_folded_tables_open_on_a_click_and_on_paper(page, results):
 def test_a_headline_number_leads_to_its_file(page, results):
     """From the table at a glance to the table of scores of a trial, which holds the number."""
     page.goto(addresses(results)[0])
-    row = (
-        page.locator("section", has=page.get_by_role("heading", name="Forests at a glance"))
-        .locator("tbody tr")
-        .first
-    )
+    row = page.locator("section", has=page.get_by_role("heading", name="Forests at a glance")).locator("tbody tr").first
     score = row.locator("td.number").first.inner_text().split()[0]
     path = (results / str(row.get_by_role("link").first.get_attribute("href"))).resolve()
     metrics = pd.read_csv(path, sep="\t")
@@ -189,16 +185,7 @@ def test_snakemake_report_holds_the_main_results(browser, tiny, tmp_path):
     with zipfile.ZipFile(tmp_path / "report.zip") as archive:
         archive.extractall(tmp_path)
     names = {path.name for path in tmp_path.rglob("*") if path.is_file()}
-    tables = (
-        "headline",
-        "integrity",
-        "ledger",
-        "metrics",
-        "importance",
-        "curves",
-        "reliability",
-        "reproduction",
-    )
+    tables = ("headline", "integrity", "ledger", "metrics", "importance", "curves", "reliability", "reproduction")
     assert {*(f"{name}.tsv" for name in tables), "manifest.sha256", "ro-crate-metadata.json"} <= names
     assert any(name.startswith("confusion-of-forest") for name in names)
     context = browser.new_context(offline=True)

@@ -60,9 +60,7 @@ def test_manifest_names_every_result_but_the_report_and_what_names_an_environmen
     listed = {line[66:] for line in tiny.manifest("tiny-v1").splitlines()}
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     others = {name for name in there - listed if not name.startswith("report/")}
-    assert others == {
-        "manifest.sha256", "version.json", "report.html", "ro-crate-metadata.json", "Snakefile",
-    }  # fmt: skip
+    assert others == {"manifest.sha256", "version.json", "report.html", "ro-crate-metadata.json", "Snakefile"}
     assert listed <= there
 
 
@@ -92,14 +90,14 @@ RULES_OF = {
 @pytest.mark.parametrize("module", RULES_OF)
 def test_edited_module_runs_exactly_the_rules_that_use_it(draft, tmp_path, module):
     copy = copy_of(draft, tmp_path / "edited")
-    path = copy.folder / "workflow" / "scripts" / "sentinel_forest" / f"{module}.py"
+    path = copy.folder / "src" / "sentinel_forest" / f"{module}.py"
     path.write_text(path.read_text(encoding="utf-8") + "\nEDITED = True\n", encoding="utf-8")
     assert changed(copy) == RULES_OF[module]
 
 
 def test_comment_in_a_module_runs_nothing(draft, tmp_path):
     copy = copy_of(draft, tmp_path / "edited")
-    path = copy.folder / "workflow" / "scripts" / "sentinel_forest" / "forest.py"
+    path = copy.folder / "src" / "sentinel_forest" / "forest.py"
     path.write_text(path.read_text(encoding="utf-8") + "\n# a remark\n", encoding="utf-8")
     assert NOTHING in copy.snakemake("--configfile", "tiny.yaml", "--dry-run")
 
@@ -109,7 +107,7 @@ def test_sealed_version_stops_and_nothing_is_touched(tiny, tmp_path, change):
     copy = copy_of(tiny, tmp_path / "sealed", whole=True)
     arguments = ["--configfile", "tiny.yaml"]
     if change == "code":
-        path = copy.folder / "workflow" / "scripts" / "sentinel_forest" / "forest.py"
+        path = copy.folder / "src" / "sentinel_forest" / "forest.py"
         path.write_text(path.read_text(encoding="utf-8") + "\nEDITED = True\n", encoding="utf-8")
     elif change == "configuration":
         arguments += ["--config", "seed=2"]
@@ -137,7 +135,7 @@ def test_report_of_a_sealed_version_may_be_written_anew(tiny, tmp_path):
 def test_check_computes_again_and_finds_the_same_bytes(tiny, tmp_path):
     """Also where a plain run would stop, because the code has changed."""
     copy = copy_of(tiny, tmp_path / "checked", whole=True)
-    path = copy.folder / "workflow" / "scripts" / "sentinel_forest" / "forest.py"
+    path = copy.folder / "src" / "sentinel_forest" / "forest.py"
     path.write_text(path.read_text(encoding="utf-8") + "\nEDITED = True\n", encoding="utf-8")
     before = copy.tree("results")
     output = copy.snakemake("check", "--configfile", "tiny.yaml", "--cores", "2")

@@ -38,7 +38,7 @@ except SystemExit:
     print(*sys.modules)
 """
     loaded = set(checkout.python("-c", program).splitlines()[-1].split())
-    assert "sentinel_forest.selection" in loaded
+    assert "sentinel_forest.planning.selection" in loaded
     assert not {"matplotlib", "scipy", "skimage", "sklearn", "skops"} & loaded
 
 
@@ -53,7 +53,7 @@ def cost(module: str, *arguments: object) -> Cost:
     """Run a step of the package in a process of its own, as a rule does."""
     process = subprocess.Popen(
         [sys.executable, "-m", f"sentinel_forest.{module}", *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": str(ROOT / "workflow" / "scripts")},
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
     )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -65,8 +65,7 @@ def cost(module: str, *arguments: object) -> Cost:
 def chain(folder: Path, rois: int) -> dict[str, Cost]:
     """Write a sample of so many ROIs and take it through the steps, each in one shard."""
     data, files, hashes, catalog, features, results = (
-        folder / name
-        for name in ("data", "files.tsv", "hashes.parquet", "catalog.parquet", "features", "results")
+        folder / name for name in ("data", "files.tsv", "hashes.parquet", "catalog.parquet", "features", "results")
     )
     split = results / "splits" / "published" / "1.parquet"
     ledger = results / "ledger.tsv"
@@ -78,47 +77,148 @@ def chain(folder: Path, rois: int) -> dict[str, Cost]:
     return {
         "sample": cost("samples", *DATASET, "--sample", sample, "--folder", data, "--files", files),
         "verify": cost(
-            "verify", *release, "--folder", data, "--files", files, "--select", "[]", "--threads", 1,
-            "--integrity", folder / "integrity.tsv", "--hashes", hashes, "--digests", folder / "digests.tsv",
+            "verify",
+            *release,
+            "--folder",
+            data,
+            "--files",
+            files,
+            "--select",
+            "[]",
+            "--threads",
+            1,
+            "--integrity",
+            folder / "integrity.tsv",
+            "--hashes",
+            hashes,
+            "--digests",
+            folder / "digests.tsv",
         ),
         "catalog": cost(
             "catalog", *DATASET, "--folder", data, "--files", files, "--hashes", hashes, "--output", catalog
         ),
         "split": cost(
-            "split", "--release", "sample", "--catalog", catalog, "--scheme", "published", "--trial", 1,
-            "--definition", json.dumps({"kind": "pooled-random", "shares": {"train": 0.5, "test": 0.5}}),
-            "--seed", 1, "--output", split,
-            "--balance", folder / "balance.tsv", "--infeasible", folder / "infeasible.tsv",
+            "split",
+            "--release",
+            "sample",
+            "--catalog",
+            catalog,
+            "--scheme",
+            "published",
+            "--trial",
+            1,
+            "--definition",
+            json.dumps({"kind": "pooled-random", "shares": {"train": 0.5, "test": 0.5}}),
+            "--seed",
+            1,
+            "--output",
+            split,
+            "--balance",
+            folder / "balance.tsv",
+            "--infeasible",
+            folder / "infeasible.tsv",
         ),
         "ledger": cost(
-            "ledger", "--catalog", catalog, "--split", f"published:1:{split}", "--keys", '{"roi": "mark"}',
-            "--output", ledger,
+            "ledger",
+            "--catalog",
+            catalog,
+            "--split",
+            f"published:1:{split}",
+            "--keys",
+            '{"roi": "mark"}',
+            "--output",
+            ledger,
         ),
         "features": cost(
-            "features.table", *release, *shard, "--set", SET, "--draw", json.dumps({"pixels": 20000}),
-            "--seed", 1, "--output", features / SET / "1.parquet",
+            "features.table",
+            *release,
+            *shard,
+            "--set",
+            SET,
+            "--draw",
+            json.dumps({"pixels": 20000}),
+            "--seed",
+            1,
+            "--output",
+            features / SET / "1.parquet",
         ),
         "fit": cost(
-            "forest", *release, "--catalog", catalog, "--features", features / SET / "1.parquet",
-            "--split", split, "--settings", '{"trees": 20}', "--seed", 1, "--scheme", "published",
-            "--trial", 1, "--set", SET, "--model", forest / "forest.skops", "--fit", forest / "fit.json",
+            "forest",
+            *release,
+            "--catalog",
+            catalog,
+            "--features",
+            features / SET / "1.parquet",
+            "--split",
+            split,
+            "--settings",
+            '{"trees": 20}',
+            "--seed",
+            1,
+            "--scheme",
+            "published",
+            "--trial",
+            1,
+            "--set",
+            SET,
+            "--model",
+            forest / "forest.skops",
+            "--fit",
+            forest / "fit.json",
         ),
         "predict": cost(
-            "predict", *release, *shard, "--forests", json.dumps([["published", 1, SET]]),
-            "--results", results, "--features", features, "--output", folder / "predictions.parquet",
+            "predict",
+            *release,
+            *shard,
+            "--forests",
+            json.dumps([["published", 1, SET]]),
+            "--results",
+            results,
+            "--features",
+            features,
+            "--output",
+            folder / "predictions.parquet",
         ),
         "reference": cost(
-            "reference", *DATASET, *shard, "--references", "sen2cor,s2cloudless",
-            "--output", folder / "references.parquet",
+            "reference",
+            *DATASET,
+            *shard,
+            "--references",
+            "sen2cor,s2cloudless",
+            "--output",
+            folder / "references.parquet",
         ),
         "score": cost(
-            "score", *release, "--catalog", catalog, "--split", split, "--ledger", ledger,
-            "--scheme", "published", "--trial", 1, "--sets", SET, "--seed", 1,
-            "--predictions", folder / "predictions.parquet", "--references", folder / "references.parquet",
-            "--confusion", baselines / "confusion.parquet", "--metrics", baselines / "metrics.tsv",
-            "--scores-by", baselines / "scores_by.tsv", "--paired", baselines / "paired.tsv",
+            "score",
+            *release,
+            "--catalog",
+            catalog,
+            "--split",
+            split,
+            "--ledger",
+            ledger,
+            "--scheme",
+            "published",
+            "--trial",
+            1,
+            "--sets",
+            SET,
+            "--seed",
+            1,
+            "--predictions",
+            folder / "predictions.parquet",
+            "--references",
+            folder / "references.parquet",
+            "--confusion",
+            baselines / "confusion.parquet",
+            "--metrics",
+            baselines / "metrics.tsv",
+            "--scores-by",
+            baselines / "scores_by.tsv",
+            "--paired",
+            baselines / "paired.tsv",
         ),
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.long
@@ -126,9 +226,7 @@ def test_sixteen_times_the_data_take_no_more_memory_and_sixteen_times_the_time(t
     """Each step in one shard, whatever the size of the sample; the smallest fills a block of every step."""
     costs = {rois: chain(tmp_path / str(rois), rois) for rois in (48, 192, 768)}
     for step in costs[48]:
-        found = (
-            f"{rois} ROIs: {of[step].memory:.0f} MB, {of[step].seconds:.1f} s" for rois, of in costs.items()
-        )
+        found = (f"{rois} ROIs: {of[step].memory:.0f} MB, {of[step].seconds:.1f} s" for rois, of in costs.items())
         print(f"{step:10}", *found)
     for factor in (4, 16):
         small, large = costs[48], costs[48 * factor]

@@ -32,11 +32,15 @@ def flip(path):
 @pytest.mark.parametrize(
     "call",
     [
-        ("report",), ("compare", "--config", "against=other"), ("export",), ("check", "report"),
-        ("--report", "seen.html"), ("--forcerun", "crate"),
+        ("report",),
+        ("compare", "--config", "against=other"),
+        ("export",),
+        ("check", "report"),
+        ("--report", "seen.html"),
+        ("--forcerun", "crate"),
     ],
     ids=" ".join,
-)  # fmt: skip
+)
 def test_nothing_is_made_from_a_damaged_version(sealed, call):
     copy, folder = sealed
     flip(folder / METRICS)

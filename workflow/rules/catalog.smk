@@ -19,11 +19,11 @@ rule catalog:
         mem_mb=memory_of("catalog"),
         runtime=runtime_of("catalog"),
     params:
-        code=code("catalog"),
+        code=code("verify.catalog"),
         dataset=DATASET,
         folder="data/{release}",
     message:
         "Catalog the patches of {wildcards.release}"
     shell:
-        "python -m sentinel_forest.catalog {params.dataset} --folder {params.folder}"
+        "python -m sentinel_forest.verify.catalog {params.dataset} --folder {params.folder}"
         " --files {input.files} --hashes {input.hashes} --output {output} >{log} 2>&1"

@@ -7,18 +7,20 @@ from functools import cache
 from pathlib import Path
 
 HERE = Path(str(workflow.current_basedir))
-SCRIPTS = HERE.parent / "scripts"
-REGISTRY = HERE.parent.parent / "config" / "releases"
-sys.path.insert(0, str(SCRIPTS))
-
-from sentinel_forest import call, lock, resources, versions
-from sentinel_forest.digests import canonical, code_digest, digest, file_digest
+from sentinel_forest import registry
+from sentinel_forest.io import lock
+from sentinel_forest.planning import call, resources
+from sentinel_forest.versions import seal as versions
+from sentinel_forest.io.checksums import canonical, code_digest, digest, file_digest
 from sentinel_forest.errors import InputError
-from sentinel_forest.seen import Seen
-from sentinel_forest.selection import select
+from sentinel_forest.acquire.history import Seen
+from sentinel_forest.planning.selection import select
+
+REGISTRY = registry.RELEASES
+SCHEMAS = Path(registry.__file__).parents[1] / "config"
 
 try:
-    SELECTION = select(config, HERE.parent / "schemas" / "config.schema.yaml", REGISTRY)
+    SELECTION = select(config, SCHEMAS / "config.schema.yaml", REGISTRY)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 config.update(SELECTION.config)
@@ -42,8 +44,8 @@ if workflow.is_main_process:
 CALL = call.parse(sys.argv[1:]) if workflow.is_main_process else call.Call()
 # The published figures, and the schema whose defaults complete them: the sheet is made of them.
 PAPERS = [
-    *sorted((REGISTRY.parent / "papers").glob("*.yaml")),
-    HERE.parent / "schemas" / "paper.schema.yaml",
+    *sorted((registry.PAPERS).glob("*.yaml")),
+    SCHEMAS / "paper.schema.yaml",
 ]
 IDENTITY = versions.identity(SELECTION.described, SELECTION.releases) | {
     "papers": digest({path.name: file_digest(path) for path in PAPERS})
@@ -92,7 +94,8 @@ path = (
 )
 shell.prefix(
     "set -euo pipefail; export PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE= LC_ALL=C.UTF-8 "
-    f"PYTHONPATH={shlex.quote(str(SCRIPTS))} REGISTRY={shlex.quote(str(REGISTRY))} PATH={path}$PATH; "
+    f"REGISTRY={shlex.quote(str(REGISTRY))} SNAKEFILE={shlex.quote(str(HERE.parent / 'Snakefile'))}"
+    f" PATH={path}$PATH; "
 )
 
 
@@ -122,7 +125,7 @@ def code(*steps):
 
 @cache
 def need(rule, release, set_name):
-    """What a job takes; see `sentinel_forest.resources`."""
+    """What a job takes; see `sentinel_forest.planning.resources`."""
     return resources.NEEDS[rule](SELECTION, release, set_name)
 
 

@@ -23,7 +23,7 @@ rule export_trial:
         mem_mb=memory_of("export"),
         runtime=runtime_of("export"),
     params:
-        code=code("export"),
+        code=code("export.trial"),
         dataset=DATASET,
         folder="data/{release}",
         layers=shlex.quote(canonical(config["export"]["layers"])),
@@ -31,7 +31,7 @@ rule export_trial:
     message:
         "Export {wildcards.release}: {wildcards.scheme}, trial {wildcards.trial}"
     shell:
-        "python -m sentinel_forest.export {params.dataset} --release {wildcards.release}"
+        "python -m sentinel_forest.export.trial {params.dataset} --release {wildcards.release}"
         " --folder {params.folder} --catalog {input.catalog} --split {input.split}"
         " --scheme {wildcards.scheme} --trial {wildcards.trial} --layers {params.layers}"
         " --form {params.form} --threads {threads} --target $(dirname {output}) >{log} 2>&1"

@@ -28,14 +28,14 @@ rule sample:
         mem_mb=memory_of("sample"),
         runtime=runtime_of("sample"),
     params:
-        code=code("samples"),
+        code=code("simulate"),
         dataset=DATASET,
         folder="data/{release}",
         sample=json_of(lambda release: release.sample),
     message:
         "Write the built-in sample {wildcards.release}"
     shell:
-        "python -m sentinel_forest.samples {params.dataset} --sample {params.sample}"
+        "python -m sentinel_forest.simulate {params.dataset} --sample {params.sample}"
         " --folder {params.folder} --files {output} >{log} 2>&1"
 
 
@@ -51,7 +51,7 @@ rule link:
     conda:
         "../../envs/workflow.yaml"
     params:
-        code=code("fetch"),
+        code=code("acquire.fetch"),
         dataset=DATASET,
         folder="data/{release}",
         source=of_release(lambda release: shlex.quote(str(release.folder))),
@@ -62,7 +62,7 @@ rule link:
     message:
         "Link the folder of {wildcards.release}"
     shell:
-        "python -m sentinel_forest.fetch link {params.dataset} --source {params.source}"
+        "python -m sentinel_forest.acquire.fetch link {params.dataset} --source {params.source}"
         " --select {params.select} {params.registry} --folder {params.folder} --files {output} >{log} 2>&1"
 
 
@@ -78,14 +78,14 @@ rule download:
     conda:
         "../../envs/workflow.yaml"
     params:
-        code=code("fetch"),
+        code=code("acquire.fetch"),
         folder="data/{release}",
         select=json_of(lambda release: release.select),
         entry=of_release(lambda release: digest(release.entry)),
     message:
         "Fetch {wildcards.release}"
     shell:
-        'python -m sentinel_forest.fetch download --release {wildcards.release} --registry "$REGISTRY"'
+        'python -m sentinel_forest.acquire.fetch download --release {wildcards.release} --registry "$REGISTRY"'
         " --select {params.select} --folder {params.folder} --files {output} --log {log}"
 
 
@@ -122,5 +122,5 @@ rule plan:
     message:
         "What a fetch will bring"
     shell:
-        'python -m sentinel_forest.plan --registry "$REGISTRY" --data data --releases {params.releases}'
+        'python -m sentinel_forest.acquire.plan --registry "$REGISTRY" --data data --releases {params.releases}'
         " --work {input} 2>&1 | tee {log}"

@@ -22,14 +22,14 @@ rule fit:
         mem_mb=memory_of("fit"),
         runtime=runtime_of("fit"),
     params:
-        code=code("forest"),
+        code=code("models.forest"),
         dataset=DATASET,
         settings=json_of(lambda release: SELECTION.settings(release.name, "forest")),
         seed=config["seed"],
     message:
         "Grow the forest of {wildcards.release}: {wildcards.scheme} {wildcards.trial}, {wildcards.set}"
     shell:
-        "python -m sentinel_forest.forest --release {wildcards.release} {params.dataset}"
+        "python -m sentinel_forest.models.forest --release {wildcards.release} {params.dataset}"
         " --catalog {input.catalog} --features {input.tables} --split {input.split} --settings {params.settings}"
         " --seed {params.seed} --scheme {wildcards.scheme} --trial {wildcards.trial} --set {wildcards.set}"
         " --threads {threads} --model {output.model} --fit {output.fit} >{log} 2>&1"
@@ -55,7 +55,7 @@ rule predict:
         mem_mb=memory_of("predict"),
         runtime=runtime_of("predict"),
     params:
-        code=code("predict"),
+        code=code("models.predict"),
         dataset=DATASET,
         folder="data/{release}",
         shards=of_release(lambda release: release.shards),
@@ -69,7 +69,7 @@ rule predict:
     message:
         "Predict shard {wildcards.shard} of {wildcards.release} with all forests"
     shell:
-        "python -m sentinel_forest.predict --release {wildcards.release} {params.dataset}"
+        "python -m sentinel_forest.models.predict --release {wildcards.release} {params.dataset}"
         " --folder {params.folder} --catalog {input.catalog} --shard {wildcards.shard}"
         " --shards {params.shards} --forests {params.forests}"
         " --results {params.results} --models {params.models} --features {params.features}"
@@ -92,7 +92,7 @@ rule reference:
         mem_mb=memory_of("reference"),
         runtime=runtime_of("reference"),
     params:
-        code=code("reference"),
+        code=code("evaluation.reference"),
         dataset=DATASET,
         folder="data/{release}",
         shards=of_release(lambda release: release.shards),
@@ -102,6 +102,6 @@ rule reference:
     message:
         "Reference algorithms on shard {wildcards.shard} of {wildcards.release}"
     shell:
-        "python -m sentinel_forest.reference {params.dataset} --folder {params.folder}"
+        "python -m sentinel_forest.evaluation.reference {params.dataset} --folder {params.folder}"
         " --catalog {input.catalog} --shard {wildcards.shard} --shards {params.shards}"
         " --references '{params.references}' --output {output} >{log} 2>&1"

@@ -1,6 +1,6 @@
 """What others can read a version by: crate, Croissant metadata, comparison with another, list of all."""
 
-from sentinel_forest import index
+from sentinel_forest.versions import index
 
 AGAINST = config["against"]
 COMPARISON = str(VERSION / f"compare_{AGAINST or 'nothing'}.tsv")
@@ -23,7 +23,7 @@ rule croissant:
     conda:
         "../../envs/workflow.yaml"
     params:
-        code=code("croissant"),
+        code=code("versions.croissant"),
         dataset=DATASET,
         splits=named_splits,
         entry=of_release(lambda release: digest(release.entry)),
@@ -38,7 +38,7 @@ rule croissant:
     message:
         "Describe {wildcards.release} and its splits (Croissant)"
     shell:
-        "python -m sentinel_forest.croissant --release {wildcards.release} {params.dataset}"
+        "python -m sentinel_forest.versions.croissant --release {wildcards.release} {params.dataset}"
         ' --registry "$REGISTRY" {params.own} --place {params.place} --digests {input.digests}'
         " {params.splits} --output {output} >{log} 2>&1"
 
@@ -62,15 +62,15 @@ rule crate:
     conda:
         "../../envs/workflow.yaml"
     params:
-        code=code_digest("crate"),
+        code=code_digest("versions.crate"),
         entries=digest(IDENTITY["registry"]),
-        workflow=file_digest(HERE.parent.parent / "Snakefile"),
+        workflow=file_digest(HERE.parent / "Snakefile"),
         results=lambda wildcards, output: str(Path(output.crate).parent),
     message:
         "Describe the version in {params.results} (RO-Crate)"
     shell:
-        'python -m sentinel_forest.crate --results {params.results} --registry "$REGISTRY"'
-        ' --workflow "$REGISTRY/../../Snakefile" >{log} 2>&1'
+        'python -m sentinel_forest.versions.crate --results {params.results} --registry "$REGISTRY"'
+        ' --workflow "$SNAKEFILE" >{log} 2>&1'
 
 
 rule compare_versions:
@@ -94,13 +94,13 @@ rule compare_versions:
     conda:
         "../../envs/workflow.yaml"
     params:
-        code=code_digest("compare"),
+        code=code_digest("versions.compare"),
         results=lambda wildcards, input: str(Path(input.manifest).parent),
         other=lambda wildcards, input: str(Path(input.against[0]).parent),
     message:
         "Compare {params.results} with {params.other}"
     shell:
-        "python -m sentinel_forest.compare --results {params.results} --against {params.other}"
+        "python -m sentinel_forest.versions.compare --results {params.results} --against {params.other}"
         " --output {output} 2>&1 | tee {log}"
 
 
@@ -118,8 +118,8 @@ rule index:
     conda:
         "../../envs/workflow.yaml"
     params:
-        code=code_digest("index"),
+        code=code_digest("versions.index"),
     message:
         "List the versions"
     shell:
-        "python -m sentinel_forest.index --results $(dirname {output}) --output {output} >{log} 2>&1"
+        "python -m sentinel_forest.versions.index --results $(dirname {output}) --output {output} >{log} 2>&1"

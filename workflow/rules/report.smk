@@ -1,6 +1,6 @@
 """The pages for people, and what `snakemake --report` shows."""
 
-TEMPLATES = HERE.parent / "report"
+TEMPLATES = Path(registry.__file__).parents[1] / "report" / "templates"
 
 
 report: "../report/captions/workflow.rst"

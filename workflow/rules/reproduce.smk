@@ -39,14 +39,14 @@ rule reproduce_sheet:
     conda:
         "../../envs/workflow.yaml"
     params:
-        code=code_digest("reproduce"),
+        code=code_digest("versions.reproduce"),
         papers=IDENTITY["papers"],
         metrics=named_metrics,
         samples=" ".join(SAMPLES),
     message:
         "Hold published figures against ours"
     shell:
-        'python -m sentinel_forest.reproduce --papers "$(dirname "$REGISTRY")/papers"'
+        'python -m sentinel_forest.versions.reproduce --papers "$(dirname "$REGISTRY")/papers"'
         " --metrics {params.metrics} --samples {params.samples} --output {output} >{log} 2>&1"
 
 
@@ -105,7 +105,7 @@ rule importance:
         mem_mb=memory_of("importance"),
         runtime=runtime_of("importance"),
     params:
-        code=code("importance"),
+        code=code("evaluation.importance"),
         dataset=DATASET,
         shards=of_release(lambda release: release.shards),
         sets=of_release(lambda release: ",".join(SELECTION.sets(release.name))),
@@ -117,7 +117,7 @@ rule importance:
     message:
         "Look into the forests of {wildcards.release}: {wildcards.scheme}, trial {wildcards.trial}"
     shell:
-        "python -m sentinel_forest.importance --release {wildcards.release} {params.dataset}"
+        "python -m sentinel_forest.evaluation.importance --release {wildcards.release} {params.dataset}"
         " --catalog {input.catalog} --features {params.features} --shards {params.shards}"
         " --results {params.results} --scheme {wildcards.scheme} --trial {wildcards.trial}"
         " --sets '{params.sets}' --seed {params.seed} --draws {params.draws}"

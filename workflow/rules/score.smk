@@ -59,7 +59,7 @@ rule score:
         mem_mb=memory_of("score"),
         runtime=runtime_of("score"),
     params:
-        code=code("score"),
+        code=code("evaluation.score"),
         dataset=DATASET,
         sets=of_release(lambda release: ",".join(SELECTION.sets(release.name))),
         source=of_release(
@@ -74,7 +74,7 @@ rule score:
     message:
         "Score {wildcards.release}: {wildcards.scheme}, trial {wildcards.trial}"
     shell:
-        "python -m sentinel_forest.score --release {wildcards.release} {params.dataset} {params.source}"
+        "python -m sentinel_forest.evaluation.score --release {wildcards.release} {params.dataset} {params.source}"
         " --catalog {input.catalog} --split {input.split} --ledger {input.ledger} --verified {input.verified}"
         " --scheme {wildcards.scheme} --trial {wildcards.trial} --sets '{params.sets}'"
         " --predictions {input.predictions} --references {input.references}"
@@ -105,14 +105,14 @@ rule price:
         mem_mb=memory_of("price"),
         runtime=runtime_of("price"),
     params:
-        code=code("price"),
+        code=code("evaluation.price"),
         dataset=DATASET,
         draws=config["bootstrap"]["draws"],
         seed=config["seed"],
     message:
         "The price of a leak on {wildcards.release}"
     shell:
-        "python -m sentinel_forest.price --release {wildcards.release} {params.dataset}"
+        "python -m sentinel_forest.evaluation.price --release {wildcards.release} {params.dataset}"
         " --leaky {input.leaky} --clean {input.clean} --seed {params.seed} --draws {params.draws}"
         " --output {output} >{log} 2>&1"
 
@@ -140,7 +140,7 @@ rule average:
         mem_mb=memory_of("average"),
         runtime=runtime_of("average"),
     params:
-        code=code("average"),
+        code=code("evaluation.average"),
         dataset=DATASET,
         metrics=named_tables("metrics"),
         confusions=named_tables("confusions"),
@@ -149,7 +149,7 @@ rule average:
     message:
         "Average the trials of {wildcards.release}"
     shell:
-        "python -m sentinel_forest.average --release {wildcards.release} {params.dataset}"
+        "python -m sentinel_forest.evaluation.average --release {wildcards.release} {params.dataset}"
         " --metrics {params.metrics} --confusions {params.confusions}"
         " --seed {params.seed} --draws {params.draws} --output {output} >{log} 2>&1"
 
@@ -171,11 +171,11 @@ rule headline:
     conda:
         "../../envs/workflow.yaml"
     params:
-        code=code_digest("headline"),
+        code=code_digest("versions.headline"),
         averages=lambda wildcards, input: " ".join(
             f"{release}:{path}" for release, path in zip(RELEASES, input)
         ),
     message:
         "Write the headline table"
     shell:
-        "python -m sentinel_forest.headline --averages {params.averages} --output {output} >{log} 2>&1"
+        "python -m sentinel_forest.versions.headline --averages {params.averages} --output {output} >{log} 2>&1"

@@ -19,7 +19,7 @@ rule split:
         mem_mb=memory_of("split"),
         runtime=runtime_of("split"),
     params:
-        code=code_digest("split"),
+        code=code_digest("splits.split"),
         definition=lambda wildcards: shlex.quote(
             canonical(SELECTION.definitions(wildcards.release)[wildcards.scheme])
         ),
@@ -28,7 +28,7 @@ rule split:
     message:
         "Split {wildcards.release}: {wildcards.scheme}, trial {wildcards.trial}"
     shell:
-        "python -m sentinel_forest.split --release {wildcards.release} --catalog {input.catalog}"
+        "python -m sentinel_forest.splits.split --release {wildcards.release} --catalog {input.catalog}"
         " --scheme {wildcards.scheme} --definition {params.definition} --trial {wildcards.trial}"
         " --seed {params.seed} --classes {params.classes} --output {output.split}"
         " --balance {output.balance} --infeasible {output.infeasible} >{log} 2>&1"
@@ -50,7 +50,7 @@ rule signature:
         mem_mb=memory_of("signature"),
         runtime=runtime_of("signature"),
     params:
-        code=code("signature"),
+        code=code("features.signature"),
         dataset=DATASET,
         folder="data/{release}",
         shards=of_release(lambda release: release.shards),
@@ -60,7 +60,7 @@ rule signature:
     message:
         "Signatures of {wildcards.release}, shard {wildcards.shard}"
     shell:
-        "python -m sentinel_forest.signature {params.dataset} --folder {params.folder}"
+        "python -m sentinel_forest.features.signature {params.dataset} --folder {params.folder}"
         " --catalog {input.catalog} --shard {wildcards.shard} --shards {params.shards}"
         " --layers {params.layers} --output {output} >{log} 2>&1"
 
@@ -89,17 +89,15 @@ rule ledger:
         mem_mb=memory_of("ledger"),
         runtime=runtime_of("ledger"),
     params:
-        code=code_digest("ledger"),
+        code=code_digest("splits.ledger"),
         splits=named_splits,
         near=near_duplicates,
         gate=shlex.quote(canonical(config["gate"])),
-        linking=json_of(
-            lambda release: SELECTION.datasets[release.name].ledger_keys()
-        ),
+        linking=json_of(lambda release: SELECTION.datasets[release.name].ledger_keys()),
     message:
         "Write the ledger of links between the splits of {wildcards.release}"
     shell:
-        "python -m sentinel_forest.ledger --catalog {input.catalog} {params.splits} --keys {params.linking}"
+        "python -m sentinel_forest.splits.ledger --catalog {input.catalog} {params.splits} --keys {params.linking}"
         " --gate {params.gate} {params.near} --output {output} >{log} 2>&1"
 
 
@@ -115,8 +113,8 @@ rule hold_links:
     conda:
         "../../envs/workflow.yaml"
     params:
-        code=code_digest("ledger"),
+        code=code_digest("splits.ledger"),
     message:
         "Hold the links of {wildcards.release} against the gate"
     shell:
-        "python -m sentinel_forest.ledger gate --ledger {input} >{log} 2>&1"
+        "python -m sentinel_forest.splits.ledger gate --ledger {input} >{log} 2>&1"

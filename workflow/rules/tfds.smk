@@ -39,12 +39,12 @@ rule tfds_export:
         mem_mb=memory_of("export"),
         runtime=runtime_of("export"),
     params:
-        code=code("tfds"),
+        code=code("export.tfds"),
         folder="data/{release}",
         about=tfds_about,
     message:
         "Export {wildcards.name}/{wildcards.form}/{wildcards.number} of {wildcards.release}"
     shell:
-        "python -m sentinel_forest.tfds export --folder {params.folder} --catalog {input.catalog}"
+        "python -m sentinel_forest.export.tfds export --folder {params.folder} --catalog {input.catalog}"
         " --split {input.split} --name {wildcards.name} --config {wildcards.form}"
         " --version {wildcards.number} --about {params.about} --output {output} >{log} 2>&1"

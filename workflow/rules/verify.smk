@@ -20,7 +20,7 @@ rule inspect:
         mem_mb=memory_of("inspect"),
         runtime=runtime_of("inspect"),
     params:
-        code=code("verify"),
+        code=code("verify.inspect"),
         dataset=DATASET,
         folder="data/{release}",
         registry=of_release(
@@ -32,7 +32,7 @@ rule inspect:
     message:
         "Verify {wildcards.release}: bytes, structure, content"
     shell:
-        "python -m sentinel_forest.verify --release {wildcards.release} {params.dataset}"
+        "python -m sentinel_forest.verify.inspect --release {wildcards.release} {params.dataset}"
         " --folder {params.folder} --files {input.files} {params.registry} --select {params.select}"
         " --threads {threads} --integrity {output.integrity} --hashes {output.hashes} --digests {output.digests}"
         " >{log} 2>&1"
@@ -51,10 +51,10 @@ rule admit:
     conda:
         "../../envs/workflow.yaml"
     params:
-        code=code_digest("gate"),
+        code=code_digest("verify.admit"),
         accept=json_of(lambda release: config["accept"].get(release.name, [])),
     message:
         "Admit {wildcards.release} if no check failed"
     shell:
-        "python -m sentinel_forest.gate --release {wildcards.release} --integrity {input.integrity}"
+        "python -m sentinel_forest.verify.admit --release {wildcards.release} --integrity {input.integrity}"
         " --digests {input.digests} --accept {params.accept} --output {output} >{log} 2>&1"

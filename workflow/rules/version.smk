@@ -87,7 +87,7 @@ rule seal:
     conda:
         "../../envs/workflow.yaml"
     params:
-        code=code_digest("versions"),
+        code=code_digest("versions.seal"),
         results=lambda wildcards, output: str(Path(output.manifest).parent),
         identity=shlex.quote(canonical(IDENTITY)),
         configuration=shlex.quote(canonical(versions.settings(SELECTION.described))),
@@ -95,7 +95,7 @@ rule seal:
     message:
         "Seal {params.results}"
     shell:
-        "python -m sentinel_forest.versions --results {params.results} --identity {params.identity}"
+        "python -m sentinel_forest.versions.seal --results {params.results} --identity {params.identity}"
         " --configuration {params.configuration} --skipped {params.skipped}"
         " --verified {input.verified} --files {input.files} >{log} 2>&1"
 
@@ -114,10 +114,10 @@ rule check:
     conda:
         "../../envs/workflow.yaml"
     params:
-        code=code_digest("check"),
+        code=code_digest("versions.check"),
         folder=lambda wildcards: f"work/check/{VERSION.name}",
     message:
         "Hold the new computation against the sealed version"
     shell:
-        "python -m sentinel_forest.check --sealed {input.sealed} --computed {input.manifest}"
+        "python -m sentinel_forest.versions.check --sealed {input.sealed} --computed {input.manifest}"
         " --folder {params.folder} 2>&1 | tee {log}"

@@ -1,0 +1,250 @@
+"""What a fetch will bring, whether the disks can hold it, and what a run will take: ``snakemake plan``."""
+
+import argparse
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sentinel_forest.acquire.fetch import Means, addressed, free_space, location, means_of, needed, shortfall
+from sentinel_forest.acquire.store import Store, key_of, root_of
+from sentinel_forest.acquire.transfer import BrokenOffError, Patience, RefusedError, arrived, ask
+from sentinel_forest.acquire.unpack import MARKERS
+from sentinel_forest.config.releases import read_entry, registered_files
+from sentinel_forest.datasets.base import File
+from sentinel_forest.errors import run
+from sentinel_forest.io.progress import amount
+
+FACTOR = 2.0
+"""Bytes that a packed byte becomes where the registry does not say. Tiles of SEN12MS in a ``.tar.gz``
+become 1.2 (Sentinel-1) to 1.7 times (Sentinel-2) as large, land cover much more, all three 1.9 times."""
+
+HEADER = ("release", "files", "bytes", "here", "to fetch", "to unpack", "note")
+WORK_HEADER = ("release", "rule", "jobs", "core hours", "memory of a job", "at most", "written")
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """An amount of data, and how well it is known.
+
+    `exact` is certain, `about` comes in addition and is approximate; of `unknown` files nothing is known, so
+    that the amount is a lower bound.
+    """
+
+    exact: int = 0
+    about: int = 0
+    unknown: int = 0
+
+    def __add__(self, other: "Bytes") -> "Bytes":
+        """Both together."""
+        return Bytes(self.exact + other.exact, self.about + other.about, self.unknown + other.unknown)
+
+    def __sub__(self, there: int) -> "Bytes":
+        """What is left if some of it is there."""
+        exact = max(self.exact - there, 0)
+        return Bytes(exact, max(self.about - max(there - self.exact, 0), 0), self.unknown)
+
+    @property
+    def likely(self) -> int:
+        """The amount as far as it is known."""
+        return self.exact + self.about
+
+    def __str__(self) -> str:
+        """The amount for people: never 0 for what is not known."""
+        if self.unknown and not self.likely:
+            return "unknown"
+        least, about = "at least " * bool(self.unknown), "about " * bool(self.about)
+        return f"{least}{about}{amount(self.likely)}"
+
+
+def together(parts: Iterable[Bytes]) -> Bytes:
+    """The sum of amounts."""
+    return sum(parts, Bytes())
+
+
+@dataclass(frozen=True)
+class Row:
+    """A release in the plan.
+
+    `total` of the published files, `here` (bytes) of those that have arrived, `fetch` of those that have not,
+    `unpack` of what archives will add.
+    """
+
+    release: str
+    files: int = 0
+    total: Bytes = Bytes()
+    here: int = 0
+    fetch: Bytes = Bytes()
+    unpack: Bytes = Bytes()
+    note: str = ""
+
+    def cells(self) -> tuple[str, ...]:
+        """The row for people."""
+        unknown = self.total.unknown if self.files else 0
+        notes = [f"{unknown} file{'s' * (unknown > 1)} of unknown length"] if unknown else []
+        notes += [self.note] if self.note else []
+        numbers = (str(self.total), amount(self.here), str(self.fetch), str(self.unpack))
+        return (self.release, str(self.files), *numbers, "; ".join(notes))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Show the plan; end with an error if a disk cannot hold it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--registry", type=Path, required=True, help="folder of the registry")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the releases")
+    parser.add_argument(
+        "--releases",
+        type=json.loads,
+        required=True,
+        help='JSON: {name: {"way": "download" | "sample" | "folder", "select": [patterns]}}',
+    )
+    parser.add_argument(
+        "--work", type=Path, help="JSON file: [fields of a `sentinel_forest.planning.resources.Work`, ...]"
+    )
+    parser.add_argument("--timeout", type=int, default=10, help="seconds to wait for a server's answer")
+    arguments = parser.parse_args(argv)
+    store = Store(root_of(arguments.data))
+    rows = [
+        plan(name, about, arguments.registry, arguments.data, store, arguments.timeout)
+        for name, about in arguments.releases.items()
+    ]
+    print(text([HEADER, *(row.cells() for row in rows)]), flush=True)
+    if arguments.work:
+        work = json.loads(arguments.work.read_text(encoding="utf-8"))
+        print("\n" + text([WORK_HEADER, *work_cells(work)]) + "\n", flush=True)
+    check(rows, store.root, arguments.data)
+
+
+def plan(name: str, about: dict[str, Any], registry: Path, data: Path, store: Store, timeout: int) -> Row:
+    """The plan of one release; servers are asked for lengths that the registry does not have."""
+    if about["way"] != "download":
+        note = {"sample": "written by the scene model", "folder": "linked from its folder"}[about["way"]]
+        return Row(name, note=note)
+    entry = read_entry(registry, name)
+    if not entry["files"]:
+        note = "no file is registered: get them by hand, and name their folder under `folders`"
+        return Row(name, total=Bytes(unknown=1), fetch=Bytes(unknown=1), note=note)
+    wanted, notes = needed(registered_files(entry, about["select"]))
+    means = means_of(entry, store, Patience(timeout=timeout))
+    files = addressed(wanted, data / name)
+    with ThreadPoolExecutor(8) as pool:
+        sizes = list(pool.map(lambda file: length(file, means), files))
+    here = [there(file, data / name, store) for file in files]
+    return Row(
+        name,
+        len(files),
+        together(sizes),
+        sum(here),
+        together(size - now for size, now in zip(sizes, here, strict=True)),
+        together(to_unpack(file, size, entry, data / name) for file, size in zip(files, sizes, strict=True)),
+        "; ".join(notes),
+    )
+
+
+def length(file: File, means: Means) -> Bytes:
+    """Length of a file: as registered, as stored, as the first server that answers says, or about that."""
+    if file.size is not None:
+        return Bytes(file.size)
+    if stored := means.store.find(file):
+        return Bytes(means.store.path(stored).stat().st_size)
+    for address in file.addresses:
+        try:
+            size = ask(location(address), means.access(address), means.patience.timeout).size
+        except (RefusedError, BrokenOffError):
+            continue
+        if size is not None:
+            return Bytes(size)
+    return Bytes(unknown=1) if file.about is None else Bytes(about=file.about)
+
+
+def there(file: File, folder: Path, store: Store) -> int:
+    """Bytes of a file that need not be fetched: stored, on their way, or in the data folder."""
+    if stored := store.find(file):
+        return store.path(stored).stat().st_size
+    target = folder / file.path
+    if file.digests and target.is_file() and target.stat().st_size == file.size:
+        return target.stat().st_size
+    return arrived(store.partial(key_of(file))) if file.addresses else 0
+
+
+def to_unpack(file: File, size: Bytes, entry: dict[str, Any], folder: Path) -> Bytes:
+    """What an archive will add; nothing if it has been unpacked."""
+    if file.role != "archive" or any((folder / MARKERS).glob(f"{file.path}.*")):
+        return Bytes()
+    for item in entry["files"]:
+        if item["path"] == file.facts.get("unpacked") and item["bytes"]:
+            return Bytes(int(item["bytes"]))
+    if file.about_unpacked is not None:
+        return Bytes(about=file.about_unpacked)
+    return Bytes(about=round(FACTOR * size.likely), unknown=size.unknown)
+
+
+def work_cells(work: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """What a run takes, for people: a line for each rule of each release, and one for all.
+
+    It is marked where the number of patches is a guess.
+    """
+    jobs, hours = sum(row["jobs"] for row in work), sum(row["core_hours"] for row in work)
+    memory, minutes = max(row["memory"] for row in work), max(row["minutes"] for row in work)
+    all_of_it = {
+        "release": "all",
+        "rule": "",
+        "jobs": jobs,
+        "core_hours": hours,
+        "memory": memory,
+        "minutes": minutes,
+        "written": sum(row["written"] for row in work),
+        "guessed": any(row["guessed"] for row in work),
+    }
+    return [_work_cells(row) for row in (*work, all_of_it)]
+
+
+def _work_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    guess = "guess: " * bool(row["guessed"])
+    return (
+        row["release"],
+        row["rule"],
+        str(row["jobs"]),
+        f"{guess}{row['core_hours']:.1f}",
+        f"{guess}{amount(row['memory'] * 10**6)}",
+        f"{guess}{row['minutes']} min",
+        f"{guess}{amount(round(row['written'] * 10**6))}",
+    )
+
+
+def text(table: Sequence[Sequence[str]]) -> str:
+    """Rows as aligned columns."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip() for cells in table
+    )
+
+
+def check(rows: Sequence[Row], store: Path, data: Path) -> None:
+    """Say what is free on the disks of the store and of the data, and refuse what they cannot hold.
+
+    Raises
+    ------
+    InputError
+        With the bytes that are lacking.
+    """
+    fetch, unpack = together(row.fetch for row in rows), together(row.unpack for row in rows)
+    one_disk = _device(store) == _device(data)
+    for name, place, needs in (
+        [("store and data", store, fetch + unpack)] if one_disk else [("store", store, fetch), ("data", data, unpack)]
+    ):
+        free = free_space(place)
+        print(f"{name}: {needs} needed, {amount(free)} free ({place})", flush=True)
+        if needs.likely > free:
+            raise shortfall(place, needs.likely, free)
+
+
+def _device(path: Path) -> int:
+    path = path.absolute()
+    return next(place for place in (path, *path.parents) if place.exists()).stat().st_dev
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,322 @@
+"""Unpack the archives and packed files of a release into its folder, and nothing outside it."""
+
+import argparse
+import gzip
+import json
+import shutil
+import sys
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+import pandas as pd
+
+from sentinel_forest.config.releases import FILES, selected
+from sentinel_forest.errors import InputError, run
+from sentinel_forest.io import borders, checksums
+from sentinel_forest.io.progress import Progress
+from sentinel_forest.io.tables import read_tsv, replacing, write_tsv
+
+MOST_BYTES_OF_FILE = 64 << 20
+"""Bytes that one file may declare; a tile of SEN12MS has 1.7 MB."""
+MOST_BYTES = 256 << 30
+"""Bytes that one archive may unpack to; the largest of SEN12MS has about 100 GB."""
+
+ENDING = ".tar.gz"
+GZIP = ".gz"
+MARKERS = borders.MARKERS
+BLOCK = 512
+DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, tarfile.ReadError, tarfile.HeaderError)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an archive may declare, in bytes: for one file, and for all of its files."""
+
+    file: int = MOST_BYTES_OF_FILE
+    archive: int = MOST_BYTES
+
+
+class Stream:
+    """The bytes of a tar archive as they pass; knows how many there were, and the last of them."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.length = 0
+        self.tail = b""
+
+    def read(self, length: int = -1) -> bytes:
+        """Read on."""
+        data = self._stream.read(length)
+        self.length += len(data)
+        self.tail = (self.tail + data[-BLOCK:])[-BLOCK:]
+        return data
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Unpack all archives of a folder that are not unpacked yet; list the unpacked files."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True, help="folder with the archives")
+    parser.add_argument("--target", type=Path, required=True, help="folder of the unpacked release")
+    parser.add_argument(
+        "--select",
+        type=json.loads,
+        default=[],
+        help="JSON list of patterns; those that end in .tar.gz choose archives, the others files in them",
+    )
+    parser.add_argument("--most-bytes", type=int, default=MOST_BYTES, help="largest unpacked archive")
+    parser.add_argument("--most-bytes-of-file", type=int, default=MOST_BYTES_OF_FILE)
+    parser.add_argument("--files", type=Path, required=True, help="table of the unpacked files, to be written")
+    arguments = parser.parse_args(argv)
+    limits = Limits(arguments.most_bytes_of_file, arguments.most_bytes)
+    write_tsv(arguments.files, unpack_all(arguments.folder, arguments.target, arguments.select, limits), FILES)
+
+
+def unpack_all(folder: Path, target: Path, select: Sequence[str] = (), limits: Limits | None = None) -> pd.DataFrame:
+    """Unpack the selected archives of a folder.
+
+    An archive that is unpacked already, by the same selection and with all of its files still there, is
+    passed over; so a run that was stopped goes on with the archive at which it stopped.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder with archives ``*.tar.gz``.
+    target : Path
+        Folder to unpack into; it is made.
+    select : sequence of str
+        Patterns (as in a shell). Those that end in ``.tar.gz`` choose archives, the others files in
+        them; where there are none of a kind, all are taken.
+    limits : Limits, optional
+        What an archive may declare.
+
+    Returns
+    -------
+    DataFrame
+        `path` (below `target`) and `bytes` of all files of these archives, sorted (`FILES`).
+
+    Raises
+    ------
+    InputError
+        If there is no such archive, a pattern matches nothing, or an archive ends early, is
+        damaged, declares too much, or holds anything but files that stay below `target`.
+    """
+    of_archives = [pattern for pattern in select if pattern.endswith(ENDING)]
+    of_files = [pattern for pattern in select if not pattern.endswith(ENDING)]
+    archives = [path for path in sorted(folder.glob(f"*{ENDING}")) if selected(path.name, of_archives)]
+    if not archives:
+        raise InputError(
+            "There is no archive to unpack.",
+            where=folder,
+            found=of_archives or None,
+            expected=f"*{ENDING}",
+            remedy="give the folder with the publisher's archives, and patterns that match some of them",
+        )
+    tables = [unpack_once(archive, target, of_files, limits or Limits()) for archive in archives]
+    files = pd.concat(tables, ignore_index=True).drop_duplicates("path", keep="last")
+    if files.empty:
+        raise InputError(
+            "The selection leaves no file of the archives.",
+            where=folder,
+            found=of_files,
+            expected="patterns such as ROIs1158_spring/s1_*/*",
+        )
+    return files.sort_values("path", ignore_index=True)
+
+
+def unpack_once(archive: Path, target: Path, select: Sequence[str], limits: Limits) -> pd.DataFrame:
+    """Unpack an archive unless that is done; list its files."""
+    work = partial(unpack, archive, target, select, limits)
+    return _once(archive.parent, archive.name, target, select, work)
+
+
+def gunzip_once(folder: Path, path: str, target: Path) -> pd.DataFrame:
+    """Unpack a single packed file unless that is done; what `gunzip` returns."""
+    return _once(folder, path, target, [], partial(gunzip, folder, path, target))
+
+
+def _once(
+    folder: Path, packed: str, target: Path, select: Sequence[str], work: Callable[[], pd.DataFrame]
+) -> pd.DataFrame:
+    """Unpack by `work`, unless a marker in ``<target>/.unpacked`` says that it is done; list the files.
+
+    The marker is the list of the files. It is named after length and time of the packed file and the
+    selection, and written last.
+    """
+    status = (folder / packed).stat()
+    key = checksums.digest([packed, status.st_size, status.st_mtime_ns, sorted(select)])[:16]
+    marker = target / MARKERS / f"{packed}.{key}.tsv"
+    if marker.is_file():
+        files = read_tsv(marker, FILES)
+        if all(_has(target, path, length) for path, length in zip(files["path"], files["bytes"], strict=True)):
+            print(f"{packed}: unpacked already ({len(files)} files)", file=sys.stderr)
+            return files
+    files = work()
+    write_tsv(marker, files, FILES)
+    return files
+
+
+def _has(target: Path, path: str, length: int) -> bool:
+    try:
+        return (target / path).stat().st_size == length
+    except FileNotFoundError:
+        return False
+
+
+def unpack(archive: Path, target: Path, select: Sequence[str] = (), limits: Limits | None = None) -> pd.DataFrame:
+    """Unpack the selected files of one archive, each whole or not at all; see `unpack_all`."""
+    rows: list[tuple[str, int]] = []
+    try:
+        for member, content in _members(archive, target, limits or Limits()):
+            if selected(member.name, select):
+                _write(target / member.name, content)
+                rows.append((member.name, member.size))
+                if len(rows) % 5000 == 0:
+                    print(f"{archive.name}: {len(rows)} files", file=sys.stderr)
+    except DAMAGED:
+        raise _ends_early(archive) from None
+    print(f"{archive.name}: {len(rows)} files unpacked", file=sys.stderr)
+    return _table(rows).drop_duplicates("path", keep="last").sort_values("path", ignore_index=True)
+
+
+def gunzip(folder: Path, path: str, target: Path) -> pd.DataFrame:
+    """Unpack a single packed file, whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder with the packed file.
+    path : str
+        Its path there, ending in ``.gz``.
+    target : Path
+        The folder to unpack into; the path below it is kept, without ``.gz``.
+
+    Returns
+    -------
+    DataFrame
+        `path` (below `target`) and `bytes` of the unpacked file (`FILES`).
+
+    Raises
+    ------
+    InputError
+        If the file is no gzip file, is damaged or ends early.
+    """
+    packed, unpacked = folder / path, path.removesuffix(GZIP)
+    with (
+        replacing(target / unpacked) as beside,
+        open(packed, "rb") as source,
+        gzip.open(source) as content,
+        open(beside, "wb") as output,
+        Progress(f"{path}, unpacked from", source.tell, packed.stat().st_size, [sys.stderr]),
+    ):
+        try:
+            shutil.copyfileobj(content, output)
+            if not output.tell():
+                raise EOFError("nothing is in it")
+        except DAMAGED as error:
+            raise InputError(
+                "A packed file ends early or is damaged.",
+                where=packed,
+                found=f"{error} ({packed.stat().st_size} B, {output.tell()} B unpacked so far)",
+                expected="a whole gzip file",
+                remedy="fetch it again",
+            ) from None
+        length = output.tell()
+    return _table([(unpacked, length)])
+
+
+def _table(rows: Sequence[tuple[str, int]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(FILES.columns)).astype({"path": "str", "bytes": "int64"})
+
+
+def _members(archive: Path, target: Path, limits: Limits) -> Iterator[tuple[tarfile.TarInfo, BinaryIO]]:
+    """The files of an archive, each checked before it is given, in one pass; the whole is checked last."""
+    target.mkdir(parents=True, exist_ok=True)
+    total, end = 0, 0
+    with gzip.open(archive) as compressed:
+        stream = Stream(compressed)  # type: ignore[arg-type]
+        with tarfile.open(fileobj=stream, mode="r|") as tar:  # type: ignore[call-overload]
+            for member in tar:
+                total += member.size
+                _check(archive, target, member, total, limits)
+                end = member.offset_data + -(-member.size // BLOCK) * BLOCK
+                if member.isfile():
+                    yield member, tar.extractfile(member)
+                tar.members.clear()
+        _check_end(archive, stream, end)
+
+
+def _check(archive: Path, target: Path, member: tarfile.TarInfo, total: int, limits: Limits) -> None:
+    """Refuse a member that is no plain file or folder below the target, or too large."""
+    parts = PurePosixPath(member.name).parts
+    kind = "sparse file" if member.sparse is not None else _kind(member)
+    if kind not in ("file", "folder"):
+        raise _refused(archive, member, f"a {kind}", "files and folders only")
+    if member.name.startswith("/") or ".." in parts or any(mark in member.name for mark in "\\:\0"):
+        raise _refused(archive, member, member.name, "a path below the folder of the release")
+    if wrong := borders.control_character(member.name):
+        raise _refused(archive, member, borders.quoted(member.name), f"no control characters; {wrong}")
+    if parts and parts[0] == MARKERS:
+        raise _refused(archive, member, member.name, f"no file in {MARKERS}, which belongs to this workflow")
+    try:
+        tarfile.data_filter(member, str(target))
+    except tarfile.FilterError:
+        raise _refused(archive, member, member.name, "a path that stays below the folder") from None
+    if member.size > limits.file:
+        raise _refused(archive, member, f"{member.size} B", f"at most {limits.file} B for a file")
+    if total > limits.archive:
+        raise _refused(archive, member, f"{total} B so far", f"at most {limits.archive} B for an archive")
+
+
+def _kind(member: tarfile.TarInfo) -> str:
+    kinds = {
+        "file": member.isreg(),
+        "folder": member.isdir(),
+        "symbolic link": member.issym(),
+        "hard link": member.islnk(),
+        "device": member.isdev(),
+    }
+    return next((kind for kind, true in kinds.items() if true), "member of unknown kind")
+
+
+def _refused(archive: Path, member: tarfile.TarInfo, found: str, expected: str) -> InputError:
+    return InputError(
+        "An archive holds what is not unpacked.",
+        where=f"{archive}, member {member.name!r}",
+        found=found,
+        expected=expected,
+        remedy="this is not the publisher's archive: fetch it again and compare its digest",
+    )
+
+
+def _check_end(archive: Path, stream: Stream, end: int) -> None:
+    """Read what is left (which checks the compression's own sum); an archive ends with empty blocks."""
+    while stream.read(1 << 20):
+        if stream.length > end + MOST_BYTES_OF_FILE:
+            break
+    if stream.length < end + 2 * BLOCK or stream.tail != bytes(BLOCK):
+        raise _ends_early(archive)
+
+
+def _ends_early(archive: Path) -> InputError:
+    return InputError(
+        "An archive ends early or is damaged.",
+        where=archive,
+        found=f"{archive.stat().st_size} B",
+        expected="a whole .tar.gz",
+        remedy="fetch it again; what was unpacked of it is kept and completed then",
+    )
+
+
+def _write(path: Path, content: BinaryIO) -> None:
+    """Write one file, whole or not at all."""
+    with replacing(path) as beside, open(beside, "wb") as stream:
+        shutil.copyfileobj(content, stream, 1 << 20)
+
+
+if __name__ == "__main__":
+    run(main)

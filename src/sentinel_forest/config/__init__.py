@@ -1,0 +1,1 @@
+"""Configuration and registry: what a user may write, checked and completed before anything runs."""

@@ -1,0 +1,1 @@
+"""Confusion tables to scores with their definitions, intervals and comparisons."""

@@ -1,0 +1,247 @@
+"""Scores of the trials of a scheme as one: their mean, with an interval of that mean.
+
+The trials of a scheme share patches, so that their scores are not independent, and the bounds of their
+intervals cannot be put together to those of the mean. Instead each draw of the bootstrap takes groups, with
+replacement, out of the union of the groups that the trials test on. Each trial is scored on those of its own
+test patches whose groups were drawn, as often as they were; the mean of these scores is the replicate of the
+mean. So trials that test on the same groups rise and fall together, and trials that test on others do not.
+A draw in which a trial has no score, because none of its groups was drawn or the metric is undefined, is left
+out, and the note counts such draws.
+"""
+
+import argparse
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from sentinel_forest import datasets
+from sentinel_forest.datasets.base import Dataset
+from sentinel_forest.errors import InputError, run
+from sentinel_forest.evaluation import uncertainty
+from sentinel_forest.evaluation.confusion import ROLES, classifiers
+from sentinel_forest.evaluation.evaluate import Score, drawn, evaluate, known_groups, notes
+from sentinel_forest.evaluation.score import METRICS
+from sentinel_forest.io import checksums
+from sentinel_forest.io.tables import columns, conform, read_parquet, read_tsv, write_tsv
+
+KEY = ["classifier", "features", "task", "role", "metric", "definition", "class"]
+
+AVERAGES = pa.DataFrameSchema(
+    {**columns("str", "scheme"), **columns("int64", "trials"), **METRICS.columns},
+    strict=True,
+    ordered=True,
+    unique=["scheme", *KEY],
+)
+"""Scores over the `trials` of a scheme; of a single trial, its row of `METRICS`.
+
+`value`: mean of the trials in which it is defined. `low`, `high`: 95 % interval of this mean, never put
+together from those of the trials; empty where a trial has fewer than eight groups, or patches without a known
+group. `n`, `groups`: of the trial that has the fewest. `mark`: what links the patches of any trial with
+training. `note`: what is to be said of the interval, then of the trials, with their numbers unless it holds
+for all.
+"""
+
+Key = tuple[str, ...]
+"""Entries of the columns `KEY`."""
+
+
+class Trial(NamedTuple):
+    """A trial of a scheme: its scores (`METRICS`), and its counts (`CONFUSION`)."""
+
+    scheme: str
+    number: int
+    metrics: pd.DataFrame
+    confusion: pd.DataFrame
+
+
+def average(trials: Sequence[Trial], dataset: Dataset, draws: int, seed: Sequence[object]) -> pd.DataFrame:
+    """The scores of the trials of one scheme as one.
+
+    Parameters
+    ----------
+    trials : sequence of Trial
+        All of the same scheme.
+    dataset : Dataset
+        The vocabulary.
+    draws : int
+        Number of bootstrap draws.
+    seed : sequence
+        Names that the seed derives from.
+
+    Returns
+    -------
+    DataFrame
+        See `AVERAGES`; sorted as the scores of the first trial, then those that only others have.
+    """
+    scheme = trials[0].scheme
+    if len(trials) == 1:
+        alone = trials[0].metrics.assign(scheme=scheme, trials=1)
+        return conform(alone[list(AVERAGES.columns)], AVERAGES)
+    scores = [dict[Key, Score]() for _ in trials]
+    for role in ROLES:
+        names = known_groups(*(trial.confusion[trial.confusion["role"] == role] for trial in trials))
+        counts = uncertainty.resamples(len(names), draws, checksums.seed(*seed, scheme, role, "average"))
+        for found, trial in zip(scores, trials, strict=True):
+            found |= _scores(trial.confusion, dataset, role, names, counts)
+    by_key: list[dict[Key, Mapping[Any, Any]]] = [
+        dict(zip(_keys(trial.metrics), trial.metrics.to_dict("records"), strict=True)) for trial in trials
+    ]
+    numbers = [trial.number for trial in trials]
+    rows = [
+        {"scheme": scheme} | _mean(numbers, [each.get(key) for each in by_key], [each.get(key) for each in scores])
+        for key in dict.fromkeys(key for each in by_key for key in each)
+    ]
+    return conform(pd.DataFrame(rows, columns=list(AVERAGES.columns)), AVERAGES)
+
+
+def _keys(table: pd.DataFrame) -> Iterator[Key]:
+    return table[KEY].itertuples(index=False, name=None)
+
+
+def _scores(
+    table: pd.DataFrame, dataset: Dataset, role: str, names: Sequence[str], counts: np.ndarray
+) -> dict[Key, Score]:
+    """The scores of a trial in a role, from its counts, for draws over all groups `names`."""
+    held = table.loc[table["role"] == role, ["patch", "group", "weight"]].drop_duplicates("patch")
+    if held.empty:
+        return {}
+    patches = drawn(held, names, counts)
+    return {
+        (one.name, one.features, one.task.name, role, *score.key): score
+        for one in classifiers(table, dataset)
+        for score in evaluate(one.rows(table, role), one, patches)
+    }
+
+
+def _mean(
+    numbers: Sequence[int], rows: Sequence[Mapping[Any, Any] | None], scores: Sequence[Score | None]
+) -> dict[str, object]:
+    """A row of `AVERAGES` from those of the trials: None where a trial has none."""
+    told = {number: row for number, row in zip(numbers, rows, strict=True) if row is not None}
+    first = next(iter(told.values()))
+    known = {number: row for number, row in told.items() if not pd.isna(row["value"])}
+    support = (known or told).values()
+    groups = min(int(row["groups"]) for row in support)
+    of_known = [score for number, score in zip(numbers, scores, strict=True) if number in known and score]
+    low, high, doubts = np.nan, np.nan, ""
+    if known:
+        mean = np.mean([score.replicates for score in of_known], axis=0)
+        low, high = uncertainty.interval(mean, groups)
+        doubts = _doubts(mean, groups, any(score.reservation for score in of_known))
+    parts = {number: _parts(str(row["note"])) for number, row in told.items()}
+    few = f"mean of {len(known)} of {len(numbers)} trials" if 0 < len(known) < len(numbers) else ""
+    return {name: first[name] for name in KEY} | {
+        "trials": len(numbers),
+        "value": float(np.mean([row["value"] for row in known.values()])) if known else np.nan,
+        "low": low,
+        "high": high,
+        "n": min(int(row["n"]) for row in support),
+        "groups": groups,
+        "mark": marks([str(row["mark"]) for row in told.values()]),
+        "note": notes(doubts, few, *_by_trial(parts)),
+    }
+
+
+def _doubts(replicates: np.ndarray, groups: int, is_reserved: bool) -> str:
+    """What is to be said about the interval of a mean; which patches have no group, its trials say."""
+    if is_reserved:
+        return ""
+    undefined = int(np.isnan(replicates).sum())
+    seldom = groups >= uncertainty.LEAST_GROUPS and undefined > 0
+    draws = f"undefined in a trial in {undefined} of {len(replicates)} draws" if seldom else ""
+    return notes(uncertainty.few_groups(groups), draws)
+
+
+OF_ONE_INTERVAL = re.compile(r"fewer than (six|eight|ten) groups \(\d+\): .*|undefined in \d+ of \d+ draws")
+"""Parts of a note that tell of the interval of a trial, and not of that of the mean."""
+
+
+def _parts(note: str) -> list[str]:
+    """The parts of a trial's note that hold beside a mean too."""
+    return [part for part in note.split("; ") if part and not OF_ONE_INTERVAL.fullmatch(part)]
+
+
+def _by_trial(parts: Mapping[int, Sequence[str]]) -> Iterator[str]:
+    """What is said of all trials, and of some with their numbers."""
+    for part in dict.fromkeys(part for of_trial in parts.values() for part in of_trial):
+        where = [str(number) for number, of_trial in parts.items() if part in of_trial]
+        named = f"trial{'s' if len(where) > 1 else ''} {', '.join(where)}"
+        yield part if len(where) == len(parts) else f"{named}: {part}"
+
+
+def marks(texts: Sequence[str]) -> str:
+    """One mark for several trials: whatever links any of them, and what was accepted."""
+    found: dict[str, set[str]] = {}
+    for part in {part for mark in texts for part in mark.split("; ") if part != "clean"}:
+        kind, keys = part.split(": ", 1)
+        found.setdefault(kind, set()).update(keys.split(", "))
+    return "; ".join(f"{kind}: {', '.join(sorted(keys))}" for kind, keys in sorted(found.items())) or "clean"
+
+
+# Step
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the scores of all schemes of a release over their trials."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--layout", type=json.loads, default={})
+    parser.add_argument("--release", required=True)
+    named = "scheme:trial:path of each table"
+    parser.add_argument("--metrics", nargs="*", default=[], help=named)
+    parser.add_argument("--confusions", nargs="*", default=[], help=f"{named}, in the same order")
+    parser.add_argument("--seed", type=int, required=True, help="seed of the version")
+    parser.add_argument("--draws", type=int, default=1000)
+    parser.add_argument("--output", type=Path, required=True)
+    given = parser.parse_args(argv)
+    dataset = datasets.load(given.dataset, given.layout)
+    seed = given.seed, given.release
+    found = [average(trials, dataset, given.draws, seed) for trials in _read(given.metrics, given.confusions)]
+    table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(AVERAGES.columns))
+    write_tsv(given.output, conform(table, AVERAGES), AVERAGES)
+
+
+def _read(metrics: Sequence[str], confusions: Sequence[str]) -> Iterator[list[Trial]]:
+    """The trials of one scheme after the other; counts are read only where there are several trials."""
+    scores = dict(_named(text, "--metrics") for text in metrics)
+    counts = dict(_named(text, "--confusions") for text in confusions)
+    if set(scores) != set(counts):
+        alone = min(set(scores) ^ set(counts))
+        raise InputError(
+            "A trial has scores or counts, not both.",
+            where="{}, trial {}".format(*alone),
+            expected="--metrics and --confusions with the same trials",
+            remedy="give both tables of each trial",
+        )
+    for scheme in dict.fromkeys(scheme for scheme, _ in scores):
+        numbers = sorted(number for name, number in scores if name == scheme)
+        several = len(numbers) > 1
+        yield [
+            Trial(
+                scheme,
+                number,
+                read_tsv(scores[scheme, number], METRICS),
+                read_parquet(counts[scheme, number], categories=True) if several else pd.DataFrame(),
+            )
+            for number in numbers
+        ]
+
+
+def _named(argument: str, where: str) -> tuple[tuple[str, int], Path]:
+    """Scheme, trial and path of scheme:trial:path."""
+    parts = argument.split(":", 2)
+    if len(parts) != 3 or not parts[1].isdigit():
+        raise InputError(
+            "A table is not named as it should be.", where=where, found=argument, expected="scheme:trial:path"
+        )
+    return (parts[0], int(parts[1])), Path(parts[2])
+
+
+if __name__ == "__main__":
+    run(main)

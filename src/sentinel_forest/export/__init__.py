@@ -1,0 +1,1 @@
+"""Trials for other people's code: the publisher's layout, TFDS, arrays in Python."""

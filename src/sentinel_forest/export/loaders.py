@@ -1,0 +1,270 @@
+"""A trial of a finished version as arrays in Python, or as a PyTorch dataset.
+
+See ``docs/loaders.md`` for an example.
+"""
+
+import importlib
+import importlib.util
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sentinel_forest import datasets, registry
+from sentinel_forest.config.releases import read_entry
+from sentinel_forest.datasets.base import SPLITS, Block, Dataset, Task, true_classes, with_measured
+from sentinel_forest.errors import InputError
+from sentinel_forest.export.trial import roles_of
+from sentinel_forest.io.tables import read_parquet
+from sentinel_forest.verify import catalog as catalogs
+from sentinel_forest.versions.seal import VERSION
+
+REGISTRY = registry.RELEASES
+LABEL = "label"
+
+Reader = Callable[[np.ndarray], dict[str, np.ndarray]]
+"""From rows of a file to its layers, each (rows, rows and columns of a patch)."""
+
+
+@dataclass
+class Trial:
+    """The patches of one role of a trial, in the order of the catalog.
+
+    ``len(trial)`` is the number of patches. ``trial[i]`` gives a dictionary: each layer as an array (rows,
+    columns), and ``label``. ``trial[a:b]`` gives the same with the patches as first axis. Where the format
+    allows (CloudSEN12, So2Sat LCZ42), files are mapped into memory, and only what is asked for is read.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Set up for the layout of the release.
+    folder : Path
+        The folder of the release.
+    patches : DataFrame
+        Rows of the catalog, with the column `weight` of the split.
+    task : Task
+        What ``label`` is about: for a patch task, int64 index of the class, -1 if unknown; for a pixel
+        task, uint8 (rows, columns), index of the class or `IGNORE` (255).
+    layers : tuple of str
+        Layers that are read.
+    physical : bool
+        Whether layers come in physical units (float32, NaN is missing) or as stored.
+    """
+
+    dataset: Dataset
+    folder: Path
+    patches: pd.DataFrame
+    task: Task
+    layers: tuple[str, ...]
+    physical: bool = False
+    _readers: dict[str, Reader] = field(default_factory=dict, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.patches)
+
+    def __getitem__(self, index: int | slice) -> dict[str, Any]:
+        if isinstance(index, slice):
+            return self._read(self.patches.iloc[index])
+        place = range(len(self))[index]  # raises IndexError, which ends a loop over the trial
+        return {name: values[0] for name, values in self._read(self.patches.iloc[place : place + 1]).items()}
+
+    def batches(self, size: int) -> Iterator[dict[str, Any]]:
+        """Slices of `size` patches one after another; the last may be shorter.
+
+        Raises
+        ------
+        InputError
+            If the size is not positive.
+        """
+        if size < 1:
+            raise InputError("A batch must hold a patch.", found=size, expected="1 or more")
+        return (self[start : start + size] for start in range(0, len(self), size))
+
+    def _read(self, patches: pd.DataFrame) -> dict[str, Any]:
+        truth = self.dataset.label_layers(self.task.name) if self.task.unit == "pixel" else ()
+        wanted = tuple(dict.fromkeys((*self.layers, *truth)))
+        stored = self._stored(patches, wanted) if len(patches) and wanted else {}
+        layers = {layer: stored[layer] for layer in self.layers if layer in stored}
+        if self.physical:
+            layers = {layer: self.dataset.physical(layer, values) for layer, values in layers.items()}
+        return layers | {LABEL: self._label(patches, stored)}
+
+    def _label(self, patches: pd.DataFrame, stored: dict[str, np.ndarray]) -> np.ndarray:
+        if self.task.unit == "patch":
+            return patches["label"].to_numpy(np.int64)
+        if not stored:
+            return np.empty((0, 0, 0), np.uint8)
+        block = with_measured(self.dataset, self.folder, Block(patches, stored))
+        return true_classes(self.dataset, self.task.name, block)
+
+    def _stored(self, patches: pd.DataFrame, layers: tuple[str, ...]) -> dict[str, np.ndarray]:
+        """Layers of some patches as stored, each (patches, rows, columns)."""
+        if hasattr(self.dataset, "reader"):
+            files = patches.groupby("file", sort=False)
+            pieces = [self._reader(str(file), layers)(rows["row"].to_numpy()) for file, rows in files]
+        else:
+            blocks = self.dataset.blocks(self.folder, patches, layers, len(patches))
+            pieces = [block.layers for block in blocks]
+        if len(pieces) == 1:
+            return pieces[0]
+        return {layer: np.concatenate([piece[layer] for piece in pieces]) for layer in layers}
+
+    def _reader(self, file: str, layers: tuple[str, ...]) -> Reader:
+        """The reader of a file, made when it is first needed."""
+        if file not in self._readers:
+            self._readers[file] = self.dataset.reader(self.folder, file, layers)  # type: ignore[attr-defined]
+        return self._readers[file]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For other processes, which open the files themselves."""
+        return self.__dict__ | {"_readers": {}}
+
+
+def open_trial(
+    version: Path | str,
+    release: str,
+    scheme: str,
+    trial: int,
+    role: str,
+    *,
+    data: Path | str | None = None,
+    catalog: Path | str | None = None,
+    task: str | None = None,
+    layers: Sequence[str] | None = None,
+    physical: bool = False,
+    registry: Path | str = REGISTRY,
+) -> Trial:
+    """Open one role of a trial.
+
+    Parameters
+    ----------
+    version : path
+        Folder of the version, ``results/<version>``.
+    release, scheme, trial, role
+        Which patches; `role` is ``train``, ``validation`` or ``test``.
+    data : path, optional
+        Folder of the release's files (default: ``data/<release>`` beside ``results``).
+    catalog : path, optional
+        The catalog (default: ``work/<release>/catalog.parquet`` beside ``results``).
+    task : str, optional
+        What the label is about (default: the first task of the dataset).
+    layers : sequence of str, optional
+        Layers to read, by their names in the dataset (default: all bands of the images that the release
+        has, without labels).
+    physical : bool
+        Whether layers come in physical units instead of as stored.
+    registry : path
+        Folder with the registered releases.
+
+    Returns
+    -------
+    Trial
+
+    Raises
+    ------
+    InputError
+        If one of the names is not there; the message says which there are.
+    """
+    place = Path(version)
+    root = place.absolute().parent.parent
+    if role not in SPLITS:
+        raise InputError("Unknown role.", found=role, expected=" | ".join(SPLITS))
+    dataset = _dataset(place, release, Path(registry))
+    split = _existing(place / release / "splits" / scheme / f"{trial}.parquet", "split")
+    listed = _existing(Path(catalog) if catalog else root / "work" / release / "catalog.parquet", "catalog")
+    folder = _existing(Path(data) if data else root / "data" / release, "folder of the release")
+    roles = roles_of(catalogs.read(listed), read_parquet(split), split)
+    if role not in roles:
+        raise InputError("No patch has this role.", where=split, found=role, expected=" | ".join(roles))
+    known = dataset.layers(dataset.list_files(folder))
+    chosen = tuple(layers) if layers is not None else _bands(dataset, known)
+    missing = [layer for layer in chosen if layer not in known]
+    if missing:
+        raise InputError(
+            "The release has no such layer.", where=folder, found=missing[0], expected=", ".join(sorted(known))
+        )
+    asked = task or next(iter(dataset.tasks))
+    if asked not in dataset.tasks:
+        raise InputError("Unknown task.", found=asked, expected=" | ".join(dataset.tasks))
+    return Trial(dataset, folder, roles[role], dataset.tasks[asked], chosen, physical)
+
+
+def as_torch(trial: Trial) -> "TorchPatches":
+    """A trial as a map-style PyTorch dataset, for ``torch.utils.data.DataLoader`` and the like.
+
+    Raises
+    ------
+    InputError
+        If PyTorch is not installed.
+    """
+    if importlib.util.find_spec("torch") is None:
+        raise InputError(
+            "PyTorch is not installed.",
+            expected="the package torch",
+            remedy="install it beside this package, or use the arrays of the trial as they are",
+        )
+    return TorchPatches(trial)
+
+
+class TorchPatches:
+    """A trial as pairs of tensors, see `as_torch`.
+
+    The image is float32 (layers, rows, columns). The label is int64: without axes for a patch task,
+    (rows, columns) for a pixel task, where `IGNORE` (255) marks pixels that take no part (pass it to the
+    loss as ``ignore_index``). It can be sent to worker processes.
+    """
+
+    def __init__(self, trial: Trial) -> None:
+        self.trial = trial
+
+    def __len__(self) -> int:
+        return len(self.trial)
+
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
+        torch = importlib.import_module("torch")
+        image, label = stacked(self.trial[index], self.trial.layers)
+        return torch.from_numpy(image), torch.as_tensor(label)
+
+
+def stacked(item: Mapping[str, Any], layers: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """An item of a trial as one float32 array (..., layers, rows, columns), and its label as int64."""
+    image = np.stack([item[layer] for layer in layers], axis=-3).astype(np.float32, copy=False)
+    return image, np.asarray(item[LABEL], dtype=np.int64)
+
+
+def _bands(dataset: Dataset, known: frozenset[str]) -> tuple[str, ...]:
+    """Layers that feature sets are made of, in the order of the dataset, as far as they are there."""
+    used = {layer for feature_set in dataset.feature_sets.values() for layer in feature_set.layers.values()}
+    return tuple(layer for layer in dataset.layer_table if layer in used & known)
+
+
+def _dataset(version: Path, release: str, registry: Path) -> Dataset:
+    """The dataset of a release of a version, set up for its layout."""
+    about = json.loads(_existing(version / VERSION, "version").read_text(encoding="utf-8"))
+    configuration = about["configuration"]
+    if release not in configuration["releases"]:
+        raise InputError(
+            "The version has no such release.",
+            where=version,
+            found=release,
+            expected=" | ".join(configuration["releases"]),
+        )
+    entry = configuration["own_releases"].get(release) or read_entry(registry, release)
+    return datasets.load(entry["dataset"], entry["layout"])
+
+
+def _existing(path: Path, what: str) -> Path:
+    if path.exists():
+        return path
+    beside = sorted(entry.name for entry in path.parent.iterdir()) if path.parent.is_dir() else []
+    raise InputError(
+        f"There is no {what}.",
+        where=path,
+        found=", ".join(beside[:8]) or "nothing there",
+        expected=path.name,
+        remedy="finish the run of this version, or say where it is",
+    )

@@ -1,0 +1,293 @@
+"""A trial written back: in the publisher's own layout, or as arrays of indices into the release.
+
+The folder that is written holds, besides the data, ``manifest.json`` (which trial of which release it
+is) and ``exported.tsv`` (its files). It is built beside its place, under a hidden name, and renamed once
+it is whole. What an interrupted export has finished is kept there and used again by the next one of the
+same trial, files and form.
+
+The ``index`` form copies nothing. For each role there is ``<role>.npy``, int64 (patches, 2): line of
+``files.txt`` (from 0), and row in that file; ``<role>_weight.npy``, float64, 1 / probability of the patch
+to be drawn; and, where patches have a class, ``<role>_label.npy``, int16.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sentinel_forest import datasets
+from sentinel_forest.config.releases import FILES
+from sentinel_forest.datasets.base import SPLITS, Dataset
+from sentinel_forest.errors import InputError, run
+from sentinel_forest.io.checksums import digest, file_digest
+from sentinel_forest.io.copying import NewFile
+from sentinel_forest.io.progress import Progress, amount
+from sentinel_forest.io.tables import read_parquet, read_tsv, replacing, write_text, write_tsv
+
+FORMS = ("publisher", "index")
+MANIFEST, LISTING = "manifest.json", "exported.tsv"
+KEY = ".key"
+"""Name of the file by which an unfinished export knows what it is an export of."""
+RESERVE = 64 << 20
+"""Bytes that stay free on the disk."""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write a trial."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--layout", type=json.loads, default={}, help='JSON, e.g. {"side":128}')
+    parser.add_argument("--release", required=True)
+    parser.add_argument("--folder", type=Path, required=True, help="folder of the release")
+    parser.add_argument("--catalog", type=Path, required=True)
+    parser.add_argument("--split", type=Path, required=True)
+    parser.add_argument("--scheme", required=True)
+    parser.add_argument("--trial", type=int, required=True)
+    parser.add_argument("--layers", type=json.loads, default=[], help="JSON list (default: all there are)")
+    parser.add_argument("--form", choices=FORMS, default="publisher")
+    parser.add_argument("--threads", type=int, default=1, help="files written at a time")
+    parser.add_argument("--target", type=Path, required=True, help="folder to be made")
+    given = parser.parse_args(argv)
+    dataset = datasets.load(given.dataset, given.layout)
+    roles = roles_of(read_parquet(given.catalog), read_parquet(given.split), given.split)
+    files = plan(dataset, given.folder, roles, given.layers, given.form)
+    about = {
+        "release": given.release,
+        "dataset": given.dataset,
+        "layout": given.layout,
+        "scheme": given.scheme,
+        "trial": given.trial,
+        "form": given.form,
+        "layers": given.layers,
+        "roles": {role: len(rows) for role, rows in roles.items()},
+        "split_sha256": file_digest(given.split),
+    }
+    check_target(given.target, given.folder)
+    write(files, given.target, about, sources(given.folder, roles), given.threads)
+
+
+def roles_of(catalog: pd.DataFrame, split: pd.DataFrame, where: object = None) -> dict[str, pd.DataFrame]:
+    """Rows of the catalog in each role that has any, with their `weight`; unused patches are left out.
+
+    Raises
+    ------
+    InputError
+        If the split is one of other patches, or none is used.
+    """
+    if not np.array_equal(catalog["patch"].to_numpy(), split["patch"].to_numpy()):
+        raise InputError(
+            "A split and the catalog do not list the same patches.",
+            where=where,
+            found=f"{len(split)} patches",
+            expected=f"the {len(catalog)} of the catalog, in its order",
+            remedy="draw the split again from this catalog",
+        )
+    weighted = catalog.assign(weight=split["weight"].to_numpy())
+    roles = {role: weighted[(split["role"] == role).to_numpy()] for role in SPLITS}
+    roles = {role: rows for role, rows in roles.items() if len(rows)}
+    if not roles:
+        raise InputError("A split uses no patch.", where=where, expected="patches for train or test")
+    return roles
+
+
+def plan(
+    dataset: Dataset, folder: Path, roles: Mapping[str, pd.DataFrame], layers: Sequence[str], form: str
+) -> list[NewFile]:
+    """The files of an export; nothing is written yet.
+
+    Raises
+    ------
+    InputError
+        If a layer is unknown or missing, files cannot be joined, or nothing is left to be written.
+    """
+    files = dataset.export(folder, roles, layers) if form == "publisher" else list(_index(roles))
+    if not files:
+        raise InputError(
+            "There is nothing to export yet.",
+            where=folder,
+            found="no data",
+            remedy="fetch the release, or export the index",
+        )
+    return files
+
+
+def _index(roles: Mapping[str, pd.DataFrame]) -> Iterator[NewFile]:
+    """The files of the index form."""
+    code, names = pd.factorize(pd.concat([rows["file"] for rows in roles.values()]))
+    text = "".join(f"{name}\n" for name in names).encode()
+    yield NewFile("files.txt", len(text), partial(_write_bytes, text))
+    done = 0
+    for role, rows in roles.items():
+        places = np.column_stack([code[done : done + len(rows)], rows["row"]]).astype(np.int64)
+        done += len(rows)
+        arrays = {role: places, f"{role}_weight": rows["weight"].to_numpy(np.float64)}
+        if (rows["label"] >= 0).any():
+            arrays[f"{role}_label"] = rows["label"].to_numpy(np.int16)
+        for name, array in arrays.items():
+            yield NewFile(f"{name}.npy", array.nbytes + 128, partial(_write_array, array))
+
+
+def _write_bytes(content: bytes, path: Path) -> Iterator[int]:
+    path.write_bytes(content)
+    yield len(content)
+
+
+def _write_array(array: np.ndarray, path: Path) -> Iterator[int]:
+    with open(path, "wb") as stream:
+        np.save(stream, array, allow_pickle=False)
+    yield array.nbytes
+
+
+# --------------------------------------------------------------------------------------- the target
+
+
+def sources(folder: Path, roles: Mapping[str, pd.DataFrame]) -> list[tuple[str, int, int]]:
+    """Path, length and time of change of the files that patches are taken from."""
+    names = sorted({str(name) for rows in roles.values() for name in rows["file"].unique()})
+    paths = [path for name in names for path in _files_at(folder / name)]
+    states = ((path, path.stat()) for path in paths)
+    return [(str(path), state.st_size, state.st_mtime_ns) for path, state in states]
+
+
+def _files_at(path: Path) -> list[Path]:
+    return (
+        sorted(entry for entry in path.rglob("*") if entry.is_file())
+        if path.is_dir()
+        else ([path] if path.is_file() else [])
+    )
+
+
+def check_target(target: Path, folder: Path) -> None:
+    """Refuse a target that lies in the release's folder, or holds anything but an earlier export.
+
+    Raises
+    ------
+    InputError
+        With the first things that are in the way.
+    """
+    place, data = target.resolve(), folder.resolve()
+    if place == data or data in place.parents or place in data.parents:
+        raise InputError(
+            "An export would be written over the release it is made from.",
+            where=target,
+            found=f"the release is in {folder}",
+            remedy="give a folder outside of it",
+        )
+    if target.is_file():
+        raise InputError("The target is a file.", where=target, expected="a folder, or nothing")
+    there = {path.relative_to(target).as_posix() for path in _files_at(target)}
+    listing = target / LISTING
+    ours = {MANIFEST, LISTING, *(read_tsv(listing, FILES)["path"] if listing.is_file() else ())}
+    other = sorted(there - ours if LISTING in there else there)
+    if other:
+        raise InputError(
+            "The target holds something else than an earlier export.",
+            where=target,
+            found=", ".join(other[:8]) + (", ..." if len(other) > 8 else ""),
+            expected="an empty folder, or none",
+            remedy="give another folder, or move this away",
+        )
+
+
+def write(
+    files: Sequence[NewFile], target: Path, about: Mapping[str, object], state: Sequence[object], threads: int = 1
+) -> None:
+    """Write the files of an export beside `target`, and put them in its place once all are there.
+
+    Parameters
+    ----------
+    files : sequence of NewFile
+        See `plan`.
+    target : Path
+        Passed by `check_target`.
+    about : mapping
+        What ``manifest.json`` says.
+    state : sequence
+        Whatever tells the sources apart; an unfinished export of others is thrown away.
+    threads : int
+        Files that are written at a time.
+
+    Raises
+    ------
+    InputError
+        If the disk has no room for what is still to be written.
+    """
+    target = target.absolute()
+    building = _building(target, digest([dict(about), list(state), [file.path for file in files]]))
+    missing = [file for file in files if not (building / file.path).is_file()]
+    check_space(building, sum(file.size for file in missing))
+    written = dict.fromkeys((file.path for file in missing), 0)
+    total = sum(file.size for file in missing)
+
+    def write_one(file: NewFile) -> None:
+        with replacing(building / file.path) as beside:
+            for done in file.write(beside):
+                written[file.path] += done
+
+    with Progress("export", lambda: sum(written.values()), total, [sys.stderr]), ThreadPoolExecutor(threads) as pool:
+        list(pool.map(write_one, missing))
+    _finish(building, [file.path for file in files], about)
+    _put_in_place(building, target)
+
+
+def check_space(folder: Path, wanted: int) -> None:
+    """Stop before anything is written if the disk is too small.
+
+    Raises
+    ------
+    InputError
+        With what is missing.
+    """
+    free = shutil.disk_usage(folder).free - RESERVE
+    if wanted > free:
+        raise InputError(
+            "The disk has no room for the export.",
+            where=folder.parent,
+            found=f"{amount(max(free, 0))} free",
+            expected=amount(wanted),
+            remedy=f"free {amount(wanted - free)}, choose fewer layers, or export the index",
+        )
+
+
+def _building(target: Path, key: str) -> Path:
+    """The folder in which an export is built; emptied unless it holds a part of this very export."""
+    building = target.with_name(f".{target.name}.partial")
+    note = building / KEY
+    if building.is_dir() and (not note.is_file() or note.read_text(encoding="ascii") != key):
+        shutil.rmtree(building)
+    building.mkdir(parents=True, exist_ok=True)
+    write_text(note, key)
+    return building
+
+
+def _finish(building: Path, paths: Sequence[str], about: Mapping[str, object]) -> None:
+    """Write the manifest and the list of files; remove all else, such as pieces of a killed run."""
+    (building / KEY).unlink()
+    for stray in {path.relative_to(building).as_posix() for path in _files_at(building)} - set(paths):
+        (building / stray).unlink()
+    rows = [(path, (building / path).stat().st_size) for path in sorted(paths)]
+    table = pd.DataFrame(rows, columns=list(FILES.columns)).astype({"path": "str", "bytes": "int64"})
+    write_tsv(building / LISTING, table, FILES)
+    write_text(building / MANIFEST, json.dumps(about, indent=2, sort_keys=True) + "\n")
+
+
+def _put_in_place(building: Path, target: Path) -> None:
+    """Rename; an earlier export is removed only after its successor has taken its place."""
+    old = target.with_name(f".{target.name}.replaced")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.is_dir():
+        os.rename(target, old)
+    os.rename(building, target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,102 @@
+"""Named features of pixels and of patches: each with its formula, unit, bands and source."""
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from sentinel_forest.datasets.base import Block, Dataset, FeatureSet
+from sentinel_forest.errors import InputError
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One named feature.
+
+    Parameters
+    ----------
+    name : str
+        The name in feature sets, and of the column in tables.
+    formula : str
+        What is computed, in terms of `inputs`.
+    unit : str
+        ``"1"`` for ratios and reflectances, ``"dB"``, ``"m"``, ...
+    bands : tuple of str
+        All bands that must be given, directly or for its inputs.
+    source : str
+        The paper (DOI) or catalogue that defines it.
+    inputs : tuple of str
+        Names of the bands and features that `function` takes, in this order.
+    function : callable
+        From float32 arrays of one shape to the feature.
+    """
+
+    name: str
+    formula: str
+    unit: str
+    bands: tuple[str, ...]
+    source: str
+    inputs: tuple[str, ...]
+    function: Callable[..., np.ndarray]
+
+
+def find_set(sets: Mapping[str, FeatureSet], name: str) -> FeatureSet:
+    """The feature set with a name; `InputError` if there is none."""
+    if name not in sets:
+        raise InputError("Unknown feature set.", where="--set", found=name, expected=" | ".join(sets))
+    return sets[name]
+
+
+def bands_of(dataset: Dataset, feature_set: FeatureSet, block: Block) -> dict[str, np.ndarray]:
+    """Bands that a feature set uses, in physical units.
+
+    Where the catalog knows the direction to the sun (a column ``sun_azimuth``, degrees clockwise
+    from north) it is given as a band, constant in each patch, unless a layer holds it. Optical bands are
+    missing where a pixel carries no measurement, so that it does not count as dark for those around it.
+
+    Returns
+    -------
+    dict
+        Band name to float32 (patches, rows, columns); missing values are NaN.
+    """
+    bands = {band: dataset.physical(layer, block.layers[layer]) for band, layer in feature_set.layers.items()}
+    if block.measured is not None:
+        for band, layer in feature_set.layers.items():
+            if dataset.layer_table[layer].wavelength is not None:
+                bands[band] = np.where(block.measured, bands[band], np.float32(np.nan))
+    if "sun_azimuth" in block.patches:
+        azimuth = block.patches["sun_azimuth"].to_numpy(np.float32)[:, None, None]
+        bands.setdefault("sun_azimuth", np.broadcast_to(azimuth, next(iter(bands.values())).shape))
+    return bands
+
+
+def check_bands(needed: Iterable[str], bands: Mapping[str, np.ndarray]) -> None:
+    """Raise `InputError` if a needed band is not given."""
+    missing = [band for band in needed if band not in bands]
+    if missing:
+        raise InputError(
+            "Features need bands that are not there.",
+            found=", ".join(bands),
+            expected=", ".join(missing),
+            remedy="add the bands to the layers of the feature set, or leave out the features that use them",
+        )
+
+
+def unknown(name: str, known: Iterable[str], forms: Iterable[str]) -> InputError:
+    """The error for a feature name that nothing explains, with the nearest names that exist."""
+    near = difflib.get_close_matches(name, list(known), n=5, cutoff=0.4)
+    return InputError(
+        "Unknown feature.",
+        found=name,
+        expected=f"one of {', '.join(known)}; or of the form {', '.join(forms)}",
+        remedy=f"did you mean {' | '.join(near)}?" if near else None,
+    )
+
+
+def value(name: str, known: dict[str, np.ndarray], resolve: Callable[[str], Feature]) -> np.ndarray:
+    """A feature from what is known; all that had to be computed for it is known afterwards."""
+    if name not in known:
+        feature = resolve(name)
+        known[name] = feature.function(*(value(entry, known, resolve) for entry in feature.inputs))
+    return known[name]

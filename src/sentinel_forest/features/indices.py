@@ -1,0 +1,129 @@
+"""Bands, spectral indices and cloud tests: features that need nothing but the pixel itself.
+
+The text of a formula is what is evaluated, so that text and number cannot disagree. Names in a
+formula are bands or other features of this module. Reflectances lie in 0..1, backscatter is in dB.
+"""
+
+from functools import cache
+from types import CodeType
+
+import numpy as np
+
+from sentinel_forest.features import Feature
+
+REFLECTANCES = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B9", "B10", "B11", "B12")
+"""Bands of Sentinel-2, reflectance in 0..1."""
+
+BANDS = {
+    **dict.fromkeys(REFLECTANCES, "1"),
+    **dict.fromkeys(("VV", "VH"), "dB"),
+    **dict.fromkeys(("VH_re", "VH_im", "VV_re", "VV_im"), "linear amplitude"),
+    **dict.fromkeys(("VH_intensity", "VV_intensity", "C_re", "C_im"), "linear power"),
+    "angle": "degree",
+    "elevation": "m",
+    "CDI": "1",
+    "sun_azimuth": "degree",
+}
+"""Bands and their units. `CDI` is the cloud displacement index (doi:10.1016/j.rse.2018.04.046) as
+stored in a release; `sun_azimuth` points towards the sun, clockwise from north; `C_re` and `C_im` are
+the covariance of VH and VV."""
+
+CATALOGUE = "Awesome Spectral Indices, doi:10.1038/s41597-023-02096-0"
+FMASK = "doi:10.1016/j.rse.2011.10.028"
+
+EXPRESSIONS = {
+    # Vegetation
+    "NDVI": ("(B8 - B4) / (B8 + B4)", "https://ntrs.nasa.gov/citations/19740022614"),
+    "EVI": ("2.5 * (B8 - B4) / (B8 + 6.0 * B4 - 7.5 * B2 + 1.0)", "doi:10.1016/S0034-4257(96)00112-5"),
+    "EVI2": ("2.5 * (B8 - B4) / (B8 + 2.4 * B4 + 1.0)", "doi:10.1016/j.rse.2008.06.006"),
+    "SAVI": ("1.5 * (B8 - B4) / (B8 + B4 + 0.5)", "doi:10.1016/0034-4257(88)90106-X"),
+    "GNDVI": ("(B8 - B3) / (B8 + B3)", "doi:10.1016/S0034-4257(96)00072-7"),
+    "NDREI": ("(B8 - B5) / (B8 + B5)", "doi:10.1016/1011-1344(93)06963-4"),
+    "RENDVI": ("(B6 - B5) / (B6 + B5)", "doi:10.1016/S0176-1617(11)81633-0"),
+    "IRECI": ("(B7 - B4) / (B5 / B6)", "doi:10.1016/j.isprsjprs.2013.04.007"),
+    "PSRI": ("(B4 - B2) / B6", "doi:10.1034/j.1399-3054.1999.106119.x"),
+    "NDYI": ("(B3 - B2) / (B3 + B2)", "doi:10.1016/j.rse.2016.06.016"),
+    "NDMI": ("(B8 - B11) / (B8 + B11)", "doi:10.1016/S0034-4257(01)00318-2"),
+    # Water, snow
+    "NDWI": ("(B3 - B8) / (B3 + B8)", "doi:10.1080/01431169608948714"),
+    "MNDWI": ("(B3 - B11) / (B3 + B11)", "doi:10.1080/01431160600589179"),
+    "AWEIsh": ("B2 + 2.5 * B3 - 1.5 * (B8 + B11) - 0.25 * B12", "doi:10.1016/j.rse.2013.08.029"),
+    "AWEInsh": ("4.0 * (B3 - B11) - (0.25 * B8 + 2.75 * B12)", "doi:10.1016/j.rse.2013.08.029"),
+    "NDTI": ("(B4 - B3) / (B4 + B3)", "doi:10.1016/j.rse.2006.07.012"),
+    "NDSI": ("(B3 - B11) / (B3 + B11)", "doi:10.1109/IGARSS.1994.399618"),
+    "NDSII": ("(B3 - B8) / (B3 + B8)", "doi:10.1080/01431160802385459"),
+    "S3": ("(B8 * (B4 - B11)) / ((B8 + B4) * (B8 + B11))", "doi:10.3178/jjshwr.12.28"),
+    "SWI": ("(B3 * (B8 - B11)) / ((B3 + B8) * (B8 + B11))", "doi:10.3390/rs11232774"),
+    # Built-up land, soil, burnt land
+    "NDBI": ("(B11 - B8) / (B11 + B8)", "doi:10.1080/01431160304987"),
+    "UI": ("(B12 - B8) / (B12 + B8)", "https://www.isprs.org/proceedings/XXXI/congress/part7/321_XXXI-part7.pdf"),
+    "BI": ("((B11 + B4) - (B8 + B2)) / ((B11 + B4) + (B8 + B2))", f"{CATALOGUE}: bare soil index"),
+    "BSI": ("BI", "the more usual abbreviation of the bare soil index"),
+    "DBSI": ("(B11 - B3) / (B11 + B3) - (B8 - B4) / (B8 + B4)", "doi:10.3390/land7030081"),
+    "NBR": ("(B8 - B12) / (B8 + B12)", "doi:10.3133/ofr0211"),
+    "NBR2": (
+        "(B11 - B12) / (B11 + B12)",
+        "https://www.usgs.gov/core-science-systems/nli/landsat/landsat-normalized-burn-ratio-2",
+    ),
+    # Clouds, without a thermal band
+    "brightness_visible": ("(B2 + B3 + B4) / 3.0", FMASK),
+    "whiteness": (
+        "(abs(B2 - brightness_visible) + abs(B3 - brightness_visible) + abs(B4 - brightness_visible))"
+        " / brightness_visible",
+        f"doi:10.1109/TGRS.2006.888105 in the form of {FMASK}",
+    ),
+    "HOT": ("B2 - 0.5 * B4 - 0.08", f"doi:10.1016/S0034-4257(02)00034-2 with the constants of {FMASK}"),
+    "B8/B11": ("B8 / B11", f"bright rock and soil against cloud, {FMASK}"),
+    "cirrus": ("B10", "doi:10.1029/93GL00106"),
+    # SAR
+    "VH-VV": ("VH - VV", f"{CATALOGUE}: VHVVD, the ratio of the two polarisations"),
+    "VH_dB": ("10.0 * log10(maximum(VH_intensity, 1e-5))", "definition of the decibel; floor -50 dB"),
+    "VV_dB": ("10.0 * log10(maximum(VV_intensity, 1e-5))", "definition of the decibel; floor -50 dB"),
+    "VH/VV_dB": ("VH_dB - VV_dB", f"{CATALOGUE}: VHVVD, the ratio of the two polarisations"),
+}
+"""Formula and source of each index. Names (other than of cloud features) are short names of the
+catalogue; constants too are those of the catalogue (doi:10.1038/s41597-023-02096-0). Where the catalogue
+differs from the paper it cites, the paper holds: of AWEInsh, the catalogue has lost the brackets, so that
+the second shortwave infrared band would add to water instead of counting against it."""
+
+NAMES = (*BANDS, *EXPRESSIONS)
+
+DECIBELS = ("VH-VV", "VH_dB", "VV_dB", "VH/VV_dB")
+
+FUNCTIONS = {"abs": np.abs, "log10": np.log10, "maximum": np.maximum}
+"""What formulas may call."""
+
+
+@cache
+def resolve(name: str) -> Feature:
+    """The feature with a name of `NAMES`.
+
+    Raises
+    ------
+    KeyError
+        If there is none.
+    """
+    if name in BANDS:
+        return Feature(name, name, BANDS[name], (name,), "measured", (name,), lambda values: values)
+    formula, source = EXPRESSIONS[name]
+    code = compile(formula, name, "eval")
+    inputs = tuple(entry for entry in code.co_names if entry not in FUNCTIONS)
+    bands = tuple(dict.fromkeys(band for entry in inputs for band in resolve(entry).bands))
+    unit = "dB" if name in DECIBELS else "1"
+    return Feature(name, formula, unit, bands, source, inputs, lambda *given: evaluate(code, inputs, given))
+
+
+def evaluate(code: CodeType, inputs: tuple[str, ...], given: tuple[np.ndarray, ...]) -> np.ndarray:
+    """Evaluate a compiled formula of `EXPRESSIONS` on float32 arrays.
+
+    Where an input is missing the result is NaN. Where all are there and the formula divides by
+    zero it is 0, so that bands without a gap give features without a gap.
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        values = eval(code, {"__builtins__": {}, **FUNCTIONS}, dict(zip(inputs, given, strict=True)))
+    undefined = ~np.isfinite(values)
+    if undefined.any():
+        missing = np.logical_or.reduce([~np.isfinite(array[undefined]) for array in given])
+        values = values.copy()
+        values[undefined] = np.where(missing, np.float32(np.nan), np.float32(0))
+    return values

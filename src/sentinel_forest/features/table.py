@@ -1,0 +1,241 @@
+"""The table of features of a shard: drawn pixels of a pixel task, or all patches of a patch task."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from sentinel_forest import datasets
+from sentinel_forest.datasets.base import IGNORE, Block, Dataset, FeatureSet, true_classes
+from sentinel_forest.errors import InputError, run
+from sentinel_forest.features import bands_of, find_set, patch, pixel, shards
+from sentinel_forest.io import checksums, tables
+
+PIXELS = pa.DataFrameSchema(
+    {
+        "patch": pa.Column("str"),
+        "pixel": pa.Column("int32", pa.Check.ge(0)),
+        "label": pa.Column("uint8", pa.Check.ne(IGNORE)),
+        "weight": pa.Column("float32", pa.Check.ge(1)),
+    },
+    strict=True,
+    ordered=True,
+    unique=["patch", "pixel"],
+)
+"""Drawn pixels. patch: id; pixel: flat index (row * columns + column) in the valid window; label:
+index of the class; weight: 1 / inclusion probability, i.e. pixels of its stratum that it stands for.
+Then one float32 column per feature, NaN where a band is missing."""
+
+PATCHES = pa.DataFrameSchema(
+    {"patch": pa.Column("str", unique=True), "label": pa.Column("int16", pa.Check.ge(-1))}, strict=True, ordered=True
+)
+"""All patches. patch: id; label: index of the class, -1 unknown. Then one float32 column per feature."""
+
+
+def schema(unit: str, features: Sequence[str]) -> pa.DataFrameSchema:
+    """The schema of a table for a task's `unit` (``pixel`` or ``patch``) with these features."""
+    base = PIXELS if unit == "pixel" else PATCHES
+    return base.add_columns({name: pa.Column("float32", nullable=True) for name in features})
+
+
+def feature_table(
+    dataset: Dataset,
+    feature_set: FeatureSet,
+    folder: Path,
+    rows: pd.DataFrame,
+    per_class: int,
+    seed_names: Sequence[object],
+) -> pd.DataFrame:
+    """Features of some catalog rows.
+
+    Parameters
+    ----------
+    dataset, feature_set : Dataset, FeatureSet
+        What to compute, and what reads it.
+    folder : Path
+        The release in its publisher's layout.
+    rows : DataFrame
+        Consecutive rows of the catalog.
+    per_class : int
+        For pixel tasks: pixels drawn of each class from each patch.
+    seed_names : sequence
+        What the draw depends on besides the patch, e.g. (version seed, release). It depends
+        neither on shards nor on the feature set.
+
+    Returns
+    -------
+    DataFrame
+        See `PIXELS` and `PATCHES`; memory while it is made does not depend on the number of rows.
+    """
+    unit = dataset.tasks[feature_set.task].unit
+    layers = tuple(dict.fromkeys((*feature_set.layers.values(), *dataset.label_layers(feature_set.task))))
+    parts = [
+        _pixel_rows(dataset, feature_set, block, per_class, seed_names)
+        if unit == "pixel"
+        else _patch_rows(dataset, feature_set, block)
+        for block in shards.read_blocks(feature_set.name, dataset, folder, rows, layers)
+    ]
+    about = schema(unit, feature_set.features)
+    empty = pd.DataFrame({name: [] for name in about.columns})
+    kinds = {name: str(column.dtype) for name, column in about.columns.items()} | {"patch": "str"}
+    return pd.concat(parts or [empty], ignore_index=True).astype(kinds)
+
+
+def _pixel_rows(
+    dataset: Dataset, feature_set: FeatureSet, block: Block, per_class: int, seed_names: Sequence[object]
+) -> pd.DataFrame:
+    """Drawn pixels of a block with their features."""
+    labels = true_classes(dataset, feature_set.task, block)
+    units = _draw_units(dataset, feature_set.task, block)
+    names = block.patches["patch"].to_numpy()
+    drawn = [
+        draw_pixels(
+            labels[place], None if units is None else units[place], per_class, checksums.seed(*seed_names, str(name))
+        )
+        for place, name in enumerate(names)
+    ]
+    patches = np.repeat(np.arange(len(names)), [len(pixels) for pixels, _ in drawn])
+    pixels = np.concatenate([pixels for pixels, _ in drawn])
+    flat = patches * labels[0].size + pixels
+    columns: dict[str, np.ndarray] = {
+        "patch": names[patches],
+        "pixel": pixels.astype(np.int32),
+        "label": labels.reshape(-1)[flat],
+        "weight": np.concatenate([weights for _, weights in drawn]),
+    }
+    first = list(columns)
+    alone, around = pixel.parted(feature_set.features)
+    bands = bands_of(dataset, feature_set, _dots(block, patches, flat))
+    columns |= zip(alone, (layer[:, 0, 0] for layer in pixel.each(alone, bands)), strict=True)
+    if around:
+        layers = {band: feature_set.layers[band] for band in pixel.needed_bands(around) if band in feature_set.layers}
+        bands = bands_of(dataset, replace(feature_set, layers=layers), block)
+        columns |= zip(around, (layer.reshape(-1)[flat] for layer in pixel.each(around, bands)), strict=True)
+    return pd.DataFrame(columns)[[*first, *feature_set.features]]
+
+
+def _dots(block: Block, patches: np.ndarray, flat: np.ndarray) -> Block:
+    """Some pixels of a block, by patch and by place in its layers, each as a patch of one pixel."""
+    layers = {name: values.reshape(-1)[flat][:, None, None] for name, values in block.layers.items()}
+    return Block(block.patches.filter(["sun_azimuth"]).iloc[patches], layers)
+
+
+def _patch_rows(dataset: Dataset, feature_set: FeatureSet, block: Block) -> pd.DataFrame:
+    """All patches of a block with their features."""
+    values = patch.compute(feature_set.features, bands_of(dataset, feature_set, block))
+    table = pd.DataFrame(values, columns=list(feature_set.features))
+    table.insert(0, "patch", block.patches["patch"].to_numpy())
+    table.insert(1, "label", block.patches["label"].to_numpy())
+    return table
+
+
+def _draw_units(dataset: Dataset, task: str, block: Block) -> np.ndarray | None:
+    """Areas whose labels are one label (500 m land-cover cells), where the dataset tells them."""
+    offer = getattr(dataset, "draw_units", None)
+    return None if offer is None else offer(task, block)
+
+
+def draw_pixels(
+    labels: np.ndarray, units: np.ndarray | None, per_class: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw pixels of one patch at random, without replacement, stratified by class.
+
+    Parameters
+    ----------
+    labels : ndarray
+        uint8 (rows, columns): class, or `IGNORE`, which is never drawn.
+    units : ndarray or None
+        Integers (rows, columns). If given, strata are (class, unit), and the pixels of a class are
+        spread over its units: as many of each, rounded up.
+    per_class : int
+        Pixels drawn of each class, or all where there are fewer.
+    seed : int
+        Same seed, same draw.
+
+    Returns
+    -------
+    pixels : ndarray
+        int64, flat indices, sorted.
+    weights : ndarray
+        float32, pixels of the stratum / pixels drawn of it. They sum, for each class, to the number
+        of its pixels.
+    """
+    strata, units_of_stratum = _strata(labels.reshape(-1), units)
+    valid = np.flatnonzero(labels.reshape(-1) != IGNORE)
+    sizes = np.bincount(strata[valid], minlength=len(units_of_stratum))
+    wanted = np.minimum(sizes, -(-per_class // np.maximum(units_of_stratum, 1)))
+    order = valid[np.argsort(strata[valid], kind="stable")]
+    starts = np.cumsum(sizes) - sizes
+    random = np.random.default_rng(seed)
+    places = [
+        starts[stratum] + random.choice(sizes[stratum], wanted[stratum], replace=False, shuffle=False)
+        for stratum in np.flatnonzero(wanted)
+    ]
+    pixels = order[np.concatenate([np.empty(0, dtype=np.int64), *places])]
+    weights = np.repeat(sizes / np.maximum(wanted, 1), wanted).astype(np.float32)
+    rank = np.argsort(pixels)
+    return pixels[rank], weights[rank]
+
+
+def _strata(labels: np.ndarray, units: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    """Number of the stratum of each pixel, and for each stratum the units that its class has."""
+    if units is None:
+        return labels, np.ones(IGNORE + 1, dtype=np.int64)
+    known, unit = np.unique(units.reshape(-1), return_inverse=True)
+    count = (IGNORE + 1) * len(known)
+    strata = (labels.astype(np.int64) * len(known) + unit).astype(np.min_scalar_type(count))
+    present = np.bincount(strata, minlength=count).reshape(-1, len(known)) > 0
+    return strata, np.repeat(present.sum(axis=1), len(known))
+
+
+def pixels_per_class(draw: object, patches: int, classes: int) -> int:
+    """How many pixels of each class to draw from each patch.
+
+    Parameters
+    ----------
+    draw : object
+        ``{"pixels": 300000}``: pixels to be drawn from the whole release. Every patch and class has an
+        equal part, so that a small release is drawn densely and a large one thinly.
+    patches, classes : int
+        Patches of the release, classes of the task.
+
+    Raises
+    ------
+    InputError
+        If `draw` is anything else, or not a whole number from 1 on.
+    """
+    number = draw.get("pixels") if isinstance(draw, dict) and len(draw) == 1 else None
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise InputError(
+            "This is no rule for drawing pixels.",
+            where="--draw",
+            found=json.dumps(draw),
+            expected='{"pixels": 300000}, any whole number from 1 on',
+        )
+    return -(-number // max(patches * classes, 1))
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the feature table of one shard."""
+    parser = shards.parser("features.table", __doc__)
+    parser.add_argument("--set", required=True, help="name of a feature set")
+    parser.add_argument("--draw", type=json.loads, required=True, help='JSON, {"pixels": 300000}')
+    parser.add_argument("--seed", type=int, required=True, help="seed of the version")
+    parser.add_argument("--release", required=True, help="name of the release")
+    given = parser.parse_args(argv)
+    dataset = datasets.load(given.dataset, given.layout)
+    feature_set = find_set(dataset.feature_sets, given.set)
+    task = dataset.tasks[feature_set.task]
+    catalog = tables.read_parquet(given.catalog)
+    per_class = pixels_per_class(given.draw, len(catalog), len(task.categories))
+    rows = tables.shard(catalog, given.shard, given.shards)
+    table = feature_table(dataset, feature_set, given.folder, rows, per_class, (given.seed, given.release))
+    tables.write_parquet(given.output, table, schema(task.unit, feature_set.features))
+
+
+if __name__ == "__main__":
+    run(main)

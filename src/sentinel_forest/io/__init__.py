@@ -1,0 +1,1 @@
+"""Tables, files, checksums, locks and lines of progress: what every step uses."""

@@ -1,0 +1,157 @@
+"""Text from outside (registry files, configurations, servers): what may become a name, a path, a checksum
+or an address here.
+
+Such text is checked where it comes in, and once more where it is used. Each check gives what is wrong in
+words, or nothing; whoever asks knows where the text came from, and says so.
+"""
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from sentinel_forest.errors import InputError
+
+MARKERS = ".unpacked"
+"""Folder in a release that belongs to this workflow: it says which archives are unpacked."""
+
+CHECKSUMS = {"md5": 32, "sha1": 40, "sha256": 64, "sha512": 128}
+"""Algorithms of published checksums, with the number of their hexadecimal digits."""
+
+_DIGITS = CHECKSUMS | {"git": 40}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_NAMED = "letters, digits, '.', '_' and '-', beginning with a letter or a digit; at most 100"
+_HEX = re.compile(r"[0-9A-Fa-f]+")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://.")
+_MOST_SHOWN = 80
+
+
+def quoted(text: object) -> str:
+    """Text as it can be shown in one line: in quotes, special characters escaped, cut where it is long."""
+    shown = ascii(text) if isinstance(text, str) and _CONTROL.search(text) else repr(text)
+    return shown if len(shown) <= _MOST_SHOWN else f"{shown[: _MOST_SHOWN - 3]}..."
+
+
+def control_character(text: str) -> str:
+    """What is wrong with text that is to stand in one line, or nothing."""
+    found = _CONTROL.search(text)
+    return f"character {found.start() + 1} is a control character, {found[0]!a}" if found else ""
+
+
+def wrong_name(name: object) -> str:
+    """What is wrong with a name of a release, a scheme or a version, or nothing.
+
+    Names become folders and words of commands.
+
+    Examples
+    --------
+    >>> wrong_name("so2sat-v4")
+    ''
+    >>> bool(wrong_name("../up")), bool(wrong_name("a b")), bool(wrong_name("a\\n"))
+    (True, True, True)
+    """
+    return "" if isinstance(name, str) and _NAME.fullmatch(name) else f"a name has only {_NAMED}"
+
+
+def wrong_path(path: object) -> str:
+    """What is wrong with the path of a file below the folder of its release, or nothing.
+
+    Examples
+    --------
+    >>> wrong_path("train/L1C_B2.dat")
+    ''
+    >>> wrong_path("../up")
+    "a part of it is '..'"
+    """
+    if not isinstance(path, str) or not path:
+        return "it is empty"
+    if path.startswith("/"):
+        return "it is absolute"
+    if "\\" in path:
+        return "it has a backslash"
+    if wrong := control_character(path):
+        return wrong
+    parts = path.split("/")
+    if "" in parts:
+        return "a part of it is empty"
+    for part in (".", ".."):
+        if part in parts:
+            return f"a part of it is {part!r}"
+    return f"the folder {MARKERS} belongs to this workflow" if parts[0] == MARKERS else ""
+
+
+def wrong_checksum(algorithm: str, value: object) -> str:
+    """What is wrong with a checksum of an algorithm, or nothing; ``git`` is the one that git gives.
+
+    Examples
+    --------
+    >>> wrong_checksum("md5", "d41d8cd98f00b204e9800998ecf8427e")
+    ''
+    >>> wrong_checksum("md5", "../../.bashrc")
+    'md5 has 32 hexadecimal digits'
+    """
+    if algorithm not in _DIGITS:
+        return f"the algorithm is not one of {', '.join(CHECKSUMS)}"
+    if isinstance(value, str) and len(value) == _DIGITS[algorithm] and _HEX.fullmatch(value):
+        return ""
+    return f"{algorithm} has {_DIGITS[algorithm]} hexadecimal digits"
+
+
+def wrong_address(address: object) -> str:
+    """What is wrong with an address, or nothing."""
+    if not isinstance(address, str) or not _SCHEME.match(address):
+        return "an address begins with its kind, such as https://"
+    try:
+        urlsplit(address)
+    except ValueError as error:
+        return f"it is not valid ({error})"
+    return control_character(address)
+
+
+def shown(address: str) -> str:
+    """An address without name, password and query, which may carry a signature; so it may be published.
+
+    Examples
+    --------
+    >>> shown("https://me:secret@there/a?token=secret")
+    'https://there/a'
+    """
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "(an address that is not valid)"
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def checked_name(name: str, where: object) -> str:
+    """A name that may become a folder and a word of a command.
+
+    Raises
+    ------
+    InputError
+        If it may not.
+    """
+    if wrong := wrong_name(name):
+        raise InputError(
+            "A name that cannot be used.", where=where, found=quoted(name), expected=wrong, remedy="choose another name"
+        )
+    return name
+
+
+def checked_key(algorithm: str, value: str, where: Path) -> str:
+    """A checksum, in small letters, that may become the name of a file in a store.
+
+    Raises
+    ------
+    InputError
+        If it may not.
+    """
+    if wrong := wrong_checksum(algorithm, value):
+        raise InputError(
+            "A checksum that is none: nothing is read or written under it.",
+            where=where,
+            found=quoted(value),
+            expected=wrong,
+            remedy="correct the checksum where it is published",
+        )
+    return value.lower()

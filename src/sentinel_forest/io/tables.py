@@ -1,0 +1,173 @@
+"""Tables: written whole or not at all, held to a schema, the same bytes everywhere."""
+
+import os
+import platform
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+import pyarrow
+import pyarrow.parquet
+from pandas.api.types import union_categoricals
+
+from sentinel_forest.errors import InputError
+
+# The pool that Arrow comes with keeps what it has read: 20 MB after a table of 0.3 MB.
+pyarrow.set_memory_pool(pyarrow.system_memory_pool())
+
+MOST_ENTRIES = 256
+"""As many entries of a folder are looked at for what killed processes have left."""
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a name beside `path` to write to; rename it to `path` once the block ends well.
+
+    The name carries machine and process, because the jobs of a killed run may still be writing. What
+    dead processes of this machine have left of the same file is removed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stem = f".{path.name}.{platform.node()}."
+    _remove_leftovers(path.parent, stem)
+    beside = path.with_name(f"{stem}{os.getpid()}")
+    try:
+        yield beside
+        os.replace(beside, path)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # pyarrow names none
+        raise
+    finally:
+        if beside.is_dir():
+            raise IsADirectoryError(f"{beside} is a folder; only files are replaced")
+        beside.unlink(missing_ok=True)
+
+
+def _remove_leftovers(folder: Path, stem: str) -> None:
+    """Remove files named `stem` and the number of a process that has ended; large folders are left as is."""
+    with os.scandir(folder) as entries:
+        names = [entry.name for entry in islice(entries, MOST_ENTRIES)]
+    for name in names:
+        process = name.removeprefix(stem)
+        if name.startswith(stem) and process.isdecimal() and not _is_running(int(process)):
+            (folder / name).unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text with line feeds, whole or not at all."""
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_parquet(path: Path, table: pd.DataFrame, schema: pa.DataFrameSchema) -> None:
+    """Write a table as Parquet, after checking it; index and pandas' own notes are left out.
+
+    Raises
+    ------
+    pandera.errors.SchemaError
+        If the table breaks its schema: a fault of the program, not of the user.
+    """
+    checked = schema.validate(table)
+    arrow = pyarrow.Table.from_pandas(checked, preserve_index=False).replace_schema_metadata(None)
+    with replacing(path) as beside:
+        pyarrow.parquet.write_table(arrow, beside, compression="zstd", version="2.6")
+
+
+def read_parquet(
+    path: Path,
+    columns: Sequence[str] | None = None,
+    rows: Sequence[tuple[str, str, object]] | None = None,
+    categories: bool = False,
+) -> pd.DataFrame:
+    """Read a Parquet table: all columns or those named, all rows or those with ``(column, "==", value)``.
+
+    With `categories`, texts come as such, which takes a tenth of the memory where few are different.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it has not these columns.
+    """
+    if not path.is_file():
+        raise InputError("A table is missing.", where=path, remedy="run the rule that writes it")
+    about = pyarrow.parquet.read_schema(path)
+    missing = [name for name in columns or () if name not in about.names]
+    if missing:
+        raise InputError("A table lacks columns.", where=path, found=about.names, expected=missing)
+    texts = [field.name for field in about if categories and pyarrow.types.is_large_string(field.type)]
+    return pyarrow.parquet.read_table(
+        path, columns=columns and list(columns), filters=rows and list(rows), read_dictionary=texts
+    ).to_pandas()
+
+
+def write_tsv(path: Path, table: pd.DataFrame, schema: pa.DataFrameSchema) -> None:
+    """Write a small table for people: tab-separated, floats in 10 significant digits, NaN empty."""
+    checked = schema.validate(table)
+    with replacing(path) as beside:
+        checked.to_csv(beside, sep="\t", index=False, float_format="%.10g", lineterminator="\n", encoding="utf-8")
+
+
+def read_tsv(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """Read a table written by `write_tsv`; columns get the dtypes of the schema.
+
+    Raises
+    ------
+    InputError
+        If a column of the schema is not there.
+    """
+    table = pd.read_csv(path, sep="\t", dtype="str", na_filter=False, encoding="utf-8")
+    missing = [name for name in schema.columns if name not in table.columns]
+    if missing:
+        raise InputError("A table lacks columns.", where=path, found=list(table.columns), expected=missing)
+    for name, column in schema.columns.items():
+        if not str(column.dtype).startswith("str"):
+            table[name] = table[name].mask(table[name] == "", None).astype(str(column.dtype))
+    return schema.validate(table)
+
+
+def columns(dtype: str, *names: str, nullable: bool = False) -> dict[str, pa.Column]:
+    """Columns of one dtype, for a schema."""
+    return {name: pa.Column(dtype, nullable=nullable) for name in names}
+
+
+def conform(table: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
+    """A table with the dtypes of its schema, also where it has no rows."""
+    dtypes = {name: str(column.dtype) for name, column in schema.columns.items()}
+    return table.astype({name: "str" if "str" in dtype else dtype for name, dtype in dtypes.items()})
+
+
+def stack(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Tables with the same columns one below the other; texts that are categories stay so, in the order of
+    the alphabet.
+    """
+    stacked = pd.concat([part.select_dtypes(exclude="category") for part in parts], ignore_index=True)
+    for name in parts[0].select_dtypes("category"):
+        columns_ = [part[name].cat for part in parts]
+        texts = [column.set_categories(column.categories.astype("str")) for column in columns_]
+        stacked[name] = union_categoricals(texts, sort_categories=True)
+    return stacked[list(parts[0])]
+
+
+def shard(catalog: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
+    """Rows of shard `shard` (from 1) of `shards`: consecutive, together all, in size equal to one row.
+
+    Raises
+    ------
+    InputError
+        If there is no such shard.
+    """
+    if not 1 <= shard <= shards:
+        raise InputError("There is no such shard.", found=shard, expected=f"1 to {shards}")
+    return catalog.iloc[(shard - 1) * len(catalog) // shards : shard * len(catalog) // shards]

@@ -1,0 +1,1 @@
+"""Random forests: grown, tuned, stored, and asked for classes."""

@@ -1,0 +1,306 @@
+"""Libraries that grow the trees of a forest, behind one interface.
+
+Whatever grows it, the result is a plain scikit-learn forest: it is stored, read and used in one way,
+and using it needs no other library.
+"""
+
+import importlib
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.tree import DecisionTreeClassifier
+
+from sentinel_forest.errors import InputError
+from sentinel_forest.io import checksums
+
+BLOCK_ROWS = 16_384
+"""Rows that one thread takes at a time: their votes stay in the cache of a core."""
+
+
+@dataclass(frozen=True)
+class Grown:
+    """Some trees and what they say about training rows that they did not see.
+
+    `votes` is float64 (rows, classes): class shares in the leaves of all trees that left the row
+    out of their bootstrap, added up; a row that no tree left out has zeros.
+    """
+
+    forest: RandomForestClassifier
+    votes: np.ndarray
+
+
+Engine = Callable[[np.ndarray, np.ndarray, np.ndarray | None, Mapping[str, Any], int, int, int], Grown]
+
+
+def scikit_learn(
+    X: np.ndarray,
+    y: np.ndarray,
+    weight: np.ndarray | None,
+    settings: Mapping[str, Any],
+    trees: int,
+    seed: int,
+    threads: int,
+) -> Grown:
+    """Grow trees with `sklearn.ensemble.RandomForestClassifier`; equal for any number of threads.
+
+    Parameters
+    ----------
+    X : ndarray
+        float32 (rows, features); NaN is missing, and sent to the side of a split that suits it best.
+    y : ndarray
+        Integers (rows,), all of 0..classes-1.
+    weight : ndarray or None
+        (rows,): rows are drawn into a bootstrap with probabilities in these proportions.
+    settings : mapping
+        See `sentinel_forest.models.forest.SETTINGS`.
+    trees, seed, threads : int
+        How many trees, from which seed, on how many threads.
+    """
+    forest = RandomForestClassifier(n_jobs=threads, **_parameters(settings, trees, seed))
+    forest.fit(X, y, sample_weight=weight)
+    left_out = np.ones((trees, len(y)), dtype=bool)
+    for row, drawn in zip(left_out, forest.estimators_samples_, strict=True):
+        row[drawn] = False
+    votes = _votes_out_of_bag(forest, left_out, X, threads)
+    # They are the training rows' and would be stored with the forest.
+    vars(forest).pop("_sample_weight", None)
+    return Grown(forest.set_params(n_jobs=None), votes)
+
+
+def scikit_learn_intelex(
+    X: np.ndarray,
+    y: np.ndarray,
+    weight: np.ndarray | None,
+    settings: Mapping[str, Any],
+    trees: int,
+    seed: int,
+    threads: int,
+) -> Grown:
+    """Grow trees with scikit-learn-intelex (oneDAL), as `scikit_learn`; x86-64 only.
+
+    Bootstraps are drawn here, tree by tree, in proportion to the weights as scikit-learn draws them: the
+    library would leave weighted bootstraps to scikit-learn, at its speed. Splits are the library's own,
+    between at most 255 bins of each feature: another forest of the same kind. Missing values count as
+    larger than all others.
+
+    Raises
+    ------
+    InputError
+        If the library is not installed, or the settings are beyond what it can do.
+    """
+    library = _intelex()
+    _check_for_intelex(settings)
+    shares = _draw_shares(y, weight, settings["class_weight"])
+    edges = [_bin_edges(column) for column in X.T]
+    bins = np.column_stack([edge.searchsorted(column) for edge, column in zip(edges, X.T, strict=True)])
+    bins = bins.astype(np.float32)
+    left_out = np.ones((trees, len(y)), dtype=bool)
+
+    def one_tree(number: int) -> DecisionTreeClassifier:
+        own_seed = checksums.seed(seed, number)
+        times = bootstrap(shares, own_seed)
+        drawn = np.flatnonzero(times)
+        left_out[number, drawn] = False
+        parameters = {**_parameters(settings, 1, own_seed), "class_weight": None, "bootstrap": False}
+        one = library.RandomForestClassifier(n_jobs=1, **parameters)
+        one.fit(bins[drawn], y[drawn], sample_weight=times[drawn].astype(np.float64))
+        (tree,) = one.estimators_
+        _finish(tree, edges, bins[drawn], y[drawn], times[drawn], int(y.max()) + 1)
+        return tree
+
+    with _one_thread_each(threads) as each:
+        estimators = list(each(one_tree, range(trees)))
+    forest = _assembled(estimators, X.shape[1], _parameters(settings, trees, seed))
+    return Grown(forest, _votes_out_of_bag(forest, left_out, X, threads))
+
+
+ENGINES: Mapping[str, Engine] = {"scikit-learn": scikit_learn, "scikit-learn-intelex": scikit_learn_intelex}
+
+
+def bootstrap(shares: np.ndarray, seed: int) -> np.ndarray:
+    """How often each row is drawn when as many are drawn as there are: int64 (rows,).
+
+    The number of random points, in rising order, that fall into the stretch of each row; points in rising
+    order are sums of exponential steps (Devroye 1986, Non-Uniform Random Variate Generation, V.2).
+
+    Parameters
+    ----------
+    shares : ndarray
+        float64 (rows,): probability of each row; they add up to 1.
+    """
+    points = np.cumsum(np.random.default_rng(seed).standard_exponential(len(shares) + 1))
+    stretches = np.cumsum(shares)[:-1] * points[-1]
+    below = points[:-1].searchsorted(stretches)
+    return np.diff(below, prepend=0, append=len(shares))
+
+
+def each_block(work: Callable[[slice], np.ndarray], rows: int, threads: int) -> list[np.ndarray]:
+    """Results of `work` on slices of `BLOCK_ROWS` rows, in order: the same for any number of threads."""
+    slices = [slice(start, min(start + BLOCK_ROWS, rows)) for start in range(0, rows, BLOCK_ROWS)]
+    if threads == 1 or len(slices) < 2:
+        return [work(place) for place in slices]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(work, slices))
+
+
+def _parameters(settings: Mapping[str, Any], trees: int, seed: int) -> dict[str, Any]:
+    return {
+        "n_estimators": trees,
+        "min_samples_leaf": settings["minimum_leaf"],
+        "max_depth": settings["depth"],
+        "max_features": settings["features_per_split"],
+        "class_weight": settings["class_weight"],
+        "random_state": seed,
+    }
+
+
+def _votes_out_of_bag(forest: RandomForestClassifier, left_out: np.ndarray, X: np.ndarray, threads: int) -> np.ndarray:
+    """See `Grown.votes`; `left_out` is bool (trees, rows)."""
+
+    def count(place: slice) -> np.ndarray:
+        here = X[place]
+        votes = np.zeros((len(here), forest.n_classes_))
+        for tree, mask in zip(forest.estimators_, left_out[:, place], strict=True):
+            votes[mask] += tree.tree_.predict(here[mask])
+        return votes
+
+    return np.concatenate(each_block(count, len(X), threads))
+
+
+def _intelex() -> ModuleType:
+    try:
+        return importlib.import_module("sklearnex.ensemble")
+    except ImportError as error:
+        raise InputError(
+            "The engine scikit-learn-intelex is not there.",
+            where="forest.engine",
+            found=error,
+            expected="the package scikit-learn-intelex (Linux on x86-64 only)",
+            remedy="use the other engine, scikit-learn; or install what envs/requirements.in names",
+        ) from error
+
+
+@contextmanager
+def _one_thread_each(threads: int) -> Iterator[Callable[..., Iterable[Any]]]:
+    """A `map` on some threads, with oneDAL on one thread within each.
+
+    oneDAL gains little from more threads in one tree. It takes their number for the whole process, and
+    warns in threads that it does not take it from ``n_jobs``.
+    """
+    if threads == 1:
+        yield map
+        return
+    library = importlib.import_module("daal4py")
+    before = library.num_threads()
+    library.daalinit(1)
+    try:
+        with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
+            warnings.filterwarnings("ignore", message="'Threading' parallel backend")
+            yield pool.map
+    finally:
+        library.daalinit(before)
+
+
+def _check_for_intelex(settings: Mapping[str, Any]) -> None:
+    if settings["class_weight"] == "balanced_subsample":
+        raise InputError(
+            "The engine scikit-learn-intelex cannot weigh the classes of each bootstrap.",
+            where="forest.class_weight",
+            found="balanced_subsample",
+            expected="null | balanced",
+            remedy="use the other engine, scikit-learn, or another class_weight",
+        )
+
+
+def _draw_shares(y: np.ndarray, weight: np.ndarray | None, class_weight: str | None) -> np.ndarray:
+    """Probability of each row to be drawn: float64 (rows,)."""
+    weight = np.ones(len(y)) if weight is None else weight
+    if class_weight == "balanced":
+        weight = weight / np.bincount(y, weight)[y]
+    return np.asarray(weight / weight.sum(), dtype=np.float64)
+
+
+def _bin_edges(values: np.ndarray) -> np.ndarray:
+    """Upper edges of at most 255 bins with as many of the values (rows,) each; missing ones left out."""
+    known = np.sort(values[~np.isnan(values)])
+    return np.unique(known[np.arange(1, 256) * len(known) // 255 - 1]) if len(known) else known
+
+
+def _finish(
+    estimator: DecisionTreeClassifier,
+    edges: list[np.ndarray],
+    bins: np.ndarray,
+    y: np.ndarray,
+    times: np.ndarray,
+    classes: int,
+) -> None:
+    """Give a tree of oneDAL thresholds in the unit of the features, and the class shares of its rows.
+
+    As the library hands a tree over, a leaf votes for one class alone, and the tree knows only classes
+    that are among its rows. A few rows reach another leaf than the one that they were counted in while
+    the tree grew; a leaf that none reaches has the shares of its parent.
+
+    Parameters
+    ----------
+    estimator : DecisionTreeClassifier
+        Is changed.
+    edges : list of ndarray
+        For each feature the upper edges of its bins.
+    bins, y, times : ndarray
+        The rows that it was grown on, as numbers of bins; their classes, and how often each was drawn.
+    classes : int
+        Number of classes of the forest.
+    """
+    build, (features, _, *rest), state = estimator.tree_.__reduce__()
+    nodes = state["nodes"]
+    left, right = nodes["left_child"], nodes["right_child"]
+    inner = np.flatnonzero(left >= 0)
+    leaf = estimator.tree_.apply(bins)
+    in_leaf = np.bincount(leaf * classes + y, times, len(nodes) * classes).reshape(-1, classes)
+    drawn = _below(in_leaf, left, right)
+    total = drawn.sum(axis=1)
+    shares = drawn / np.maximum(total, 1)[:, None]
+    parent = np.zeros(len(nodes), dtype=np.int64)
+    parent[left[inner]] = parent[right[inner]] = inner
+    for node in np.flatnonzero(total == 0):  # rising: parents before their children
+        shares[node] = shares[parent[node]]
+    for feature, edge in enumerate(edges):
+        at = inner[nodes["feature"][inner] == feature]
+        nodes["threshold"][at] = edge[nodes["threshold"][at].astype(np.int64)]
+    nodes["missing_go_to_left"] = 0
+    nodes["weighted_n_node_samples"] = total
+    nodes["n_node_samples"] = _below(np.bincount(leaf, minlength=len(nodes))[:, None], left, right)[:, 0]
+    nodes["impurity"] = 1 - np.square(shares).sum(axis=1)
+    estimator.tree_ = build(features, np.array([classes], dtype=np.intp), *rest)
+    estimator.tree_.__setstate__({**state, "nodes": nodes, "values": shares[:, None, :]})
+    estimator.n_classes_, estimator.classes_ = classes, np.arange(classes)
+
+
+def _below(in_leaf: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Sums over the leaves below each node, of values (nodes, columns) that are 0 at inner nodes."""
+    ends, rights = list(range(1, len(left) + 1)), right.tolist()
+    for node in np.flatnonzero(left >= 0)[::-1].tolist():
+        ends[node] = ends[rights[node]]
+    # Trees are stored depth first: what lies below a node follows it without a gap.
+    sums = np.concatenate([np.zeros_like(in_leaf[:1]), np.cumsum(in_leaf, axis=0)])
+    return np.asarray(sums[ends] - sums[:-1])
+
+
+def _assembled(
+    estimators: list[DecisionTreeClassifier], features: int, parameters: Mapping[str, Any]
+) -> RandomForestClassifier:
+    """A scikit-learn forest of trees that are grown."""
+    forest = RandomForestClassifier(**parameters)
+    forest.estimators_ = estimators
+    forest.estimator_ = DecisionTreeClassifier()
+    forest.n_features_in_, forest.n_outputs_ = features, 1
+    forest.n_classes_ = estimators[0].n_classes_
+    forest.classes_ = np.arange(forest.n_classes_)
+    return forest

@@ -1,0 +1,386 @@
+"""What forests and their trivial company say about held-out patches, counted patch by patch.
+
+Only patches for validation or test are predicted: each is read once, for all forests that need it. If the
+forests do not fit into ``--memory`` together, they come in batches, and each batch reads once.
+
+Beside the forest stand classifiers that know next to nothing, from the same training rows:
+
+===============  ======================================================================================
+majority         says the most frequent class
+class shares     draws each answer at random by the shares of the classes in training; seeded by patch
+best threshold   for pixel tasks with a two-class question: compares one feature with one threshold. It
+                 knows two answers only, the most frequent class of either kind (``thick cloud`` and
+                 ``clear``): read it by its question
+===============  ======================================================================================
+"""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+from sklearn.ensemble import RandomForestClassifier
+
+from sentinel_forest import datasets
+from sentinel_forest.datasets.base import IGNORE, Block, Dataset, true_classes
+from sentinel_forest.errors import InputError, run
+from sentinel_forest.features import bands_of, pixel, shards
+from sentinel_forest.io import checksums, tables
+from sentinel_forest.models import forest, persistence
+from sentinel_forest.models.counts import confusion, counts_table
+
+HELD_OUT = ("validation", "test")
+
+NODE_BYTES = 64
+"""Bytes of a node of a tree of scikit-learn, to which 8 come for each class."""
+
+PREDICTIONS = pa.DataFrameSchema(
+    {
+        "scheme": pa.Column("str"),
+        "trial": pa.Column("int32", pa.Check.ge(1)),
+        "set": pa.Column("str"),
+        "classifier": pa.Column("str"),
+        "patch": pa.Column("str"),
+        "true": pa.Column("str"),
+        "predicted": pa.Column("str"),
+        "count": pa.Column("int64", pa.Check.ge(1)),
+    },
+    strict=True,
+    ordered=True,
+)
+"""Confusion by patch. scheme, trial, set: the forest; classifier: ``forest`` or one of its company;
+true, predicted: names of classes; count: valid pixels, or 1 for the patch of a patch task. Counts of
+0 have no row."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A forest to be tested.
+
+    Parameters
+    ----------
+    scheme, trial, set : str, int, str
+        Which forest it is.
+    model : RandomForestClassifier
+        The forest.
+    codes : ndarray
+        int64: for each class of the forest its index in the task.
+    fit : mapping
+        Its ``fit.json``.
+    held_out : frozenset of str
+        The patches it is tested on.
+    """
+
+    scheme: str
+    trial: int
+    set: str
+    model: RandomForestClassifier
+    codes: np.ndarray
+    fit: Mapping[str, Any]
+    held_out: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Pixels or patches with their truth.
+
+    Parameters
+    ----------
+    X : ndarray
+        float32 (samples, features).
+    truth : ndarray
+        Integers (samples,): index of the class.
+    place : ndarray
+        int64 (samples,): index into `patches`; rising.
+    patches : ndarray
+        str: ids.
+    """
+
+    X: np.ndarray
+    truth: np.ndarray
+    place: np.ndarray
+    patches: np.ndarray
+
+    def of(self, chosen: frozenset[str]) -> "Samples":
+        """The samples of some patches."""
+        kept = np.array([patch in chosen for patch in self.patches], dtype=bool)
+        if kept.all():
+            return self
+        rows = kept[self.place]
+        number = np.cumsum(kept) - 1
+        return Samples(self.X[rows], self.truth[rows], number[self.place[rows]], self.patches[kept])
+
+
+def load_candidate(
+    dataset: Dataset, splits: Path, baselines: Path, scheme: str, trial: int, set_name: str
+) -> Candidate:
+    """Read a forest, what it was fitted on, and which patches it is tested on.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The dataset of the release to predict.
+    splits, baselines : Path
+        Folders with ``<scheme>/<trial>.parquet`` and ``<scheme>/<trial>/<set>/``.
+
+    Raises
+    ------
+    InputError
+        If the forest was not loaded, or knows other features or classes than its feature set.
+    """
+    split = tables.read_parquet(splits / scheme / f"{trial}.parquet", ["patch", "role"])
+    folder = _folder(baselines, scheme, trial, set_name)
+    path = folder / "forest.skops"
+    model = persistence.load(path)
+    feature_set = dataset.feature_sets[set_name]
+    names = dataset.tasks[feature_set.task].names
+    found = (list(model.feature_names_in_), [str(entry) for entry in model.classes_])
+    if found[0] != list(feature_set.features) or not set(found[1]) <= set(names):
+        raise InputError(
+            "A forest does not fit its feature set.",
+            where=path,
+            found=f"{found[0]}, {found[1]}",
+            expected=f"{list(feature_set.features)}, classes of {list(names)}",
+            remedy="delete the file; the run grows the forest again",
+        )
+    return Candidate(
+        scheme,
+        trial,
+        set_name,
+        model,
+        np.array([names.index(entry) for entry in found[1]]),
+        _read_fit(folder),
+        frozenset(split.loc[split["role"].isin(HELD_OUT), "patch"]),
+    )
+
+
+def _folder(baselines: Path, scheme: str, trial: int, set_name: str) -> Path:
+    """Where a forest lies."""
+    return baselines / scheme / str(trial) / set_name
+
+
+def _read_fit(folder: Path) -> dict[str, Any]:
+    """What is known of a forest without loading it."""
+    fit: dict[str, Any] = json.loads((folder / "fit.json").read_text(encoding="utf-8"))
+    return fit
+
+
+# ------------------------------------------------------------------------------------------- counting
+
+
+def answers(candidate: Candidate, samples: Samples, names: Sequence[str], threads: int) -> dict[str, np.ndarray]:
+    """What the forest and its company say: for each classifier counts int64 (patches, classes, classes)."""
+    classes = len(names)
+    size = (len(samples.patches), classes, classes)
+    predicted = candidate.codes[forest.predict(candidate.model, samples.X, threads)]
+    company = candidate.fit["trivial"]
+    given = confusion(samples.truth, predicted, samples.place, *size)
+    found = {
+        "forest": given,
+        "majority": _always(given.sum(axis=2), names.index(company["majority"])),
+        "class shares": _draw(given.sum(axis=2), candidate.fit, samples.patches, names),
+    }
+    rule = company["best threshold"]
+    if rule is not None:
+        found["best threshold"] = confusion(
+            samples.truth, _apply(rule, candidate, samples.X, names), samples.place, *size
+        )
+    return found
+
+
+def _always(true: np.ndarray, answer: int) -> np.ndarray:
+    """Counts of a classifier with one answer; `true`: int64 (patches, classes)."""
+    counts = np.zeros((*true.shape, true.shape[1]), dtype=np.int64)
+    counts[:, :, answer] = true
+    return counts
+
+
+def _draw(true: np.ndarray, fit: Mapping[str, Any], patches: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Counts of a classifier that draws its answers by the shares of the classes in training."""
+    shares = np.array([fit["trivial"]["class shares"][entry] for entry in names])
+    shares = shares / shares.sum()
+    return np.array(
+        [
+            np.random.default_rng(checksums.seed(fit["seed"], "class shares", str(patch))).multinomial(row, shares)
+            for patch, row in zip(patches, true, strict=True)
+        ],
+        dtype=np.int64,
+    ).reshape(*true.shape, len(names))
+
+
+def _apply(rule: Mapping[str, Any], candidate: Candidate, X: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Answers of the best threshold; a missing value is negative."""
+    values = X[:, list(candidate.model.feature_names_in_).index(rule["feature"])].astype(np.float64)
+    positive = values > rule["threshold"] if rule["above"] else values < rule["threshold"]
+    return np.where(positive, names.index(rule["positive"]), names.index(rule["negative"]))
+
+
+def pixel_samples(dataset: Dataset, set_name: str, block: Block) -> Samples:
+    """All valid pixels of a block with the features of a set."""
+    feature_set = dataset.feature_sets[set_name]
+    labels = true_classes(dataset, feature_set.task, block).reshape(len(block.patches), -1)
+    values = pixel.compute(feature_set.features, bands_of(dataset, feature_set, block))
+    valid = labels != IGNORE
+    return Samples(
+        values.reshape(*labels.shape, -1)[valid], labels[valid], np.nonzero(valid)[0], block.patches["patch"].to_numpy()
+    )
+
+
+def patch_samples(table: pd.DataFrame, features: Sequence[str]) -> Samples:
+    """The labelled patches of a feature table."""
+    known = table[table["label"] >= 0]
+    return Samples(
+        np.ascontiguousarray(known[list(features)].to_numpy(np.float32)),
+        known["label"].to_numpy(np.int64),
+        np.arange(len(known)),
+        known["patch"].to_numpy(),
+    )
+
+
+def _cut(block: Block, chosen: np.ndarray) -> Block:
+    """Some patches of a block."""
+    if chosen.all():
+        return block
+    layers = {layer: values[chosen] for layer, values in block.layers.items()}
+    return Block(block.patches[chosen], layers, None if block.measured is None else block.measured[chosen])
+
+
+# ------------------------------------------------------------------------------------------- the step
+
+
+class Predictions:
+    """Gathers the rows of the table, candidate by candidate."""
+
+    def __init__(self, dataset: Dataset, candidates: Sequence[Candidate], threads: int) -> None:
+        self._dataset, self._threads = dataset, threads
+        self._candidates = candidates
+        self._rows: list[dict[str, list[pd.DataFrame]]] = [{} for _ in candidates]
+
+    def add(self, set_name: str, samples: Samples) -> None:
+        """Predict samples with all candidates of a feature set that hold them out."""
+        names = self._dataset.tasks[self._dataset.feature_sets[set_name].task].names
+        for rows, candidate in zip(self._rows, self._candidates, strict=True):
+            if candidate.set != set_name:
+                continue
+            own = samples.of(candidate.held_out)
+            if not len(own.truth):
+                continue
+            for classifier, counts in answers(candidate, own, names, self._threads).items():
+                table = counts_table(counts, own.patches, names, names)
+                rows.setdefault(classifier, []).append(table.assign(classifier=classifier))
+
+    def table(self) -> pd.DataFrame:
+        """See `PREDICTIONS`: forests as given, then classifiers, then patches in file order."""
+        parts = [
+            pd.concat(tables_).assign(scheme=candidate.scheme, trial=candidate.trial, set=candidate.set)
+            for rows, candidate in zip(self._rows, self._candidates, strict=True)
+            for tables_ in rows.values()
+        ]
+        kinds = {name: str(column.dtype) for name, column in PREDICTIONS.columns.items()}
+        empty = pd.DataFrame({name: [] for name in kinds})
+        return pd.concat(parts or [empty], ignore_index=True)[list(kinds)].astype(kinds)
+
+
+def in_batches(sizes: Sequence[int], most: float) -> list[slice]:
+    """Cut a list of forests into batches: as many neighbours as fit, at least one, in their order.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Bytes of each forest.
+    most : float
+        Bytes of a batch.
+    """
+    ends: list[int] = []
+    held = 0
+    for place, size in enumerate(sizes):
+        if place and held + size > most:
+            ends.append(place)
+            held = 0
+        held += size
+    return [slice(first, last) for first, last in pairwise([0, *ends, len(sizes)])]
+
+
+def forest_bytes(fit: Mapping[str, Any]) -> int:
+    """Bytes that a forest takes in memory, by its ``fit.json``."""
+    return int(fit["trees"]["nodes"] * (NODE_BYTES + 8 * len(fit["training"]["classes"])))
+
+
+def predict_batch(
+    dataset: Dataset, given: argparse.Namespace, rows: pd.DataFrame, candidates: Sequence[Candidate]
+) -> pd.DataFrame:
+    """What some forests say of the rows of a shard; see `PREDICTIONS`."""
+    units = {name: dataset.tasks[about.task].unit for name, about in dataset.feature_sets.items()}
+    of_pixels = [entry for entry in candidates if units[entry.set] == "pixel"]
+    of_patches = [entry for entry in candidates if units[entry.set] == "patch"]
+    result = Predictions(dataset, candidates, given.threads)
+    predict_pixels(dataset, given.folder, rows, of_pixels, result)
+    predict_patches(dataset, given.features, given.shard, of_patches, result)
+    return result.table()
+
+
+def predict_pixels(
+    dataset: Dataset, folder: Path, rows: pd.DataFrame, candidates: Sequence[Candidate], result: Predictions
+) -> None:
+    """Predict held-out patches for all candidates of pixel tasks; each patch is read once."""
+    sets = {candidate.set: dataset.feature_sets[candidate.set] for candidate in candidates}
+    if not sets:
+        return
+    held_out = {
+        name: frozenset().union(*(entry.held_out for entry in candidates if entry.set == name)) for name in sets
+    }
+    labels = [layer for entry in sets.values() for layer in dataset.label_layers(entry.task)]
+    layers = tuple(dict.fromkeys([*(layer for entry in sets.values() for layer in entry.layers.values()), *labels]))
+    chosen = rows[rows["patch"].isin(frozenset().union(*held_out.values()))]
+    for block in shards.read_blocks("predicted", dataset, folder, chosen, layers):
+        for name in sets:
+            wanted = block.patches["patch"].isin(held_out[name]).to_numpy()
+            if wanted.any():
+                result.add(name, pixel_samples(dataset, name, _cut(block, wanted)))
+
+
+def predict_patches(
+    dataset: Dataset, features: Path, shard: int, candidates: Sequence[Candidate], result: Predictions
+) -> None:
+    """Predict held-out patches for all candidates of patch tasks, from their feature tables."""
+    for name in dict.fromkeys(candidate.set for candidate in candidates):
+        table = tables.read_parquet(features / name / f"{shard}.parquet")
+        result.add(name, patch_samples(table, dataset.feature_sets[name].features))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = shards.parser("predict", __doc__)
+    parser.add_argument("--release", required=True, help="name of the release")
+    parser.add_argument("--forests", type=json.loads, required=True, help="JSON: [[scheme, trial, set], ...]")
+    parser.add_argument("--results", type=Path, required=True, help="results of the release: has splits/")
+    parser.add_argument("--models", type=Path, help="results with baselines/ (default: as --results)")
+    parser.add_argument("--features", type=Path, required=True, help="folder of the feature tables")
+    parser.add_argument("--memory", type=float, default=2000, help="MB of forests that are held together")
+    parser.add_argument("--threads", type=int, default=1)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Predict the held-out patches of one shard."""
+    given = _parser().parse_args(argv)
+    dataset = datasets.load(given.dataset, given.layout)
+    rows = shards.rows_of(given)
+    splits, baselines = given.results / "splits", (given.models or given.results) / "baselines"
+    sizes = [forest_bytes(_read_fit(_folder(baselines, *entry))) for entry in given.forests]
+    parts = [
+        predict_batch(
+            dataset, given, rows, [load_candidate(dataset, splits, baselines, *entry) for entry in given.forests[batch]]
+        )
+        for batch in in_batches(sizes, given.memory * 10**6)
+    ]
+    tables.write_parquet(given.output, pd.concat(parts, ignore_index=True), PREDICTIONS)
+
+
+if __name__ == "__main__":
+    run(main)

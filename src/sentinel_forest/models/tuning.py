@@ -1,0 +1,92 @@
+"""Settings of a forest, chosen by folds of the training rows that keep groups together.
+
+Nothing but training rows takes part: what is held out for validation and test stays unseen.
+"""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold
+
+from sentinel_forest.errors import InputError
+
+TUNABLE = ("minimum_leaf", "depth", "features_per_split", "class_weight")
+"""Settings that may be tuned, in the order in which their values are tried."""
+
+SCORES = ("accuracy", "balanced_accuracy")
+"""What may be highest: the share of rows told right, by weight, or the mean of that of each class."""
+
+DEFAULTS: Mapping[str, Any] = {"folds": 3, "score": "accuracy"}
+
+Fold = tuple[np.ndarray, np.ndarray]
+
+
+def grid(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """All settings that ``tune`` asks to try, the last key changing first."""
+    tune = settings["tune"]
+    keys = [key for key in TUNABLE if key in tune]
+    return [
+        {**settings, "tune": None, **dict(zip(keys, values, strict=True))}
+        for values in product(*(tune[key] for key in keys))
+    ]
+
+
+def folds(y: np.ndarray, group: np.ndarray, number: int, seed: int) -> list[Fold]:
+    """Rows to grow on and rows to score in each fold; a group is on one side only.
+
+    Parameters
+    ----------
+    y, group : ndarray
+        Integers (rows,): class and group.
+    number : int
+        Number of folds; the shares of the classes are as alike as the groups allow.
+    seed : int
+        Same seed, same folds.
+
+    Raises
+    ------
+    InputError
+        If there are fewer groups than folds, or a fold would leave one class to grow on.
+    """
+    groups = len(np.unique(group))
+    if groups < number:
+        raise InputError(
+            "There are fewer training groups than folds to tune with.",
+            where="forest.tune.folds",
+            found=f"{number} folds, {groups} groups",
+            expected=f"at most {groups} folds",
+            remedy="ask for fewer folds, or leave out forest.tune",
+        )
+    splitter = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
+    found = list(splitter.split(np.zeros((len(y), 1)), y, group))
+    for kept, _ in found:
+        if len(np.unique(y[kept])) < 2:
+            raise InputError(
+                "A fold of the tuning leaves rows of one class only to grow on.",
+                where="forest.tune.folds",
+                found=f"{number} folds, {groups} groups",
+                remedy="leave out forest.tune",
+            )
+    return found
+
+
+def choose(
+    candidates: Sequence[Mapping[str, Any]], parts: Sequence[Fold], score: Callable[[Mapping[str, Any], Fold], float]
+) -> tuple[int, np.ndarray]:
+    """The candidate with the highest mean score over the folds, and all scores.
+
+    Returns
+    -------
+    chosen : int
+        Place among the candidates; the first of those that are equal.
+    scores : ndarray
+        float64 (candidates, folds).
+    """
+    scores = np.empty((len(candidates), len(parts)))
+    for place, candidate in enumerate(candidates):
+        scores[place] = [score(candidate, part) for part in parts]
+        print(f"tuning: {place + 1} of {len(candidates)} settings", file=sys.stderr)
+    return int(np.argmax(scores.mean(axis=1))), scores

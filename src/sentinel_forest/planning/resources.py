@@ -1,0 +1,408 @@
+"""What a job takes, by the size of its shard: memory, processor time, room on the disk.
+
+The rates were measured on one core of a machine with two (`ru_maxrss` and `ru_utime + ru_stime` of each
+step), on the built-in samples in their published patch sizes: 48 images of CloudSEN12 (512 x 512 pixels,
+1.2 GB), 5,000 patches of So2Sat (0.7 GB), 399 of SEN12MS (1.1 GB). The largest found was rounded up. A job
+asks for more than they say (`MARGIN`, `PATIENCE`), and for more again each time that it is tried again.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sentinel_forest.config.releases import Release
+from sentinel_forest.datasets.base import Dataset
+from sentinel_forest.planning.selection import Selection
+
+UNKNOWN_PATCHES = 100_000
+"""Patches of a release of which nobody has published the number, and that is not here yet."""
+MOST_FILES = 1000
+"""Files of a folder whose lengths are looked at."""
+HELD_OUT = 0.25
+"""Share of the patches that a trial holds out; a transfer holds out all of them."""
+CLASSES_OF_A_PATCH = 4
+"""Classes of which a patch has pixels; one pixel of each is drawn at least."""
+FORESTS_MB = 2000
+"""Forests that are in memory together when a shard is predicted."""
+
+START_MB, START_SECONDS = 400.0, 3.0
+"""A step that has loaded its libraries: 180 to 280 MB, 1 to 2 s."""
+BLOCK_MB = 400.0
+"""The block of patches that a step works on, whatever the shard: up to 315 MB above the start."""
+ROW_KB = 4.0
+"""A row of the catalog, with the hashes of its layers, as it is joined and sorted."""
+
+READ_SECONDS = 7.0
+"""Per GB: digests, hashes, and a look at every value. So2Sat 1.4, CloudSEN12 2.4, SEN12MS (packed) 7."""
+FEATURE_SECONDS = 6e-9
+"""Per pixel and feature: 2.7e-9 to 6.7e-9, reading included."""
+REFERENCE_SECONDS = 2e-8
+"""Per pixel."""
+SIGNATURE_SECONDS = 2e-8
+"""Per pixel and band."""
+ROW_SECONDS = 4e-4
+"""Per patch and trial: groups, links, counts."""
+GROW_SECONDS = 1e-7
+"""Per training row, tree, level (log2 of the rows) and feature tried at a split (root of all):
+4.5e-8 (pixels of CloudSEN12) to 1.1e-7 (patches of So2Sat)."""
+ASK_SECONDS = 1e-7
+"""Per row and tree, of rows that are predicted: 5.4e-8 on simulated pixels; real ones differ more."""
+TUNING_FOLDS = 3
+"""Folds of a tuning that does not name their number; all but one are grown on."""
+NODE_BYTES = 100.0
+"""A node of a tree: 64 bytes, and its share of each class (8 bytes a class come in addition)."""
+DRAW_BYTES = 8.0
+"""A group in a draw of the bootstrap."""
+CLASSIFIERS = 4
+"""A forest and its trivial company."""
+CELLS_OF_A_PATCH = 10
+"""Pairs of a true and a predicted class that the pixels of a patch have; 9 were found."""
+CELL_KB = 0.8
+"""A count of such a pair, read, joined and written: 0.77 of 1.2 million."""
+
+SNAKEMAKE_MB = 1000.0
+"""The two processes of Snakemake that stand beside the step on a cluster, and some room."""
+MARGIN = 1.25
+PATIENCE = 4.0
+SHORTEST_MINUTES = 15
+"""What a job is given at least: a cluster may be slow to start it."""
+MOST_THREADS = 8
+THREAD_SECONDS = 60.0
+"""Work that is worth a further thread."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """What one job takes: memory at its height and results in MB (10^6 bytes), processor time in seconds."""
+
+    memory: float = START_MB
+    seconds: float = START_SECONDS
+    written: float = 0.0
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of a release there is: its patches, those of one shard, the side of a patch in pixels, and
+    the bytes that a pixel has in all layers together; `guessed` if the number of patches is not published,
+    or not of all splits, and does not follow from files.
+    """
+
+    patches: int
+    shard: int
+    side: int
+    pixel_bytes: int
+    guessed: bool = False
+
+    @property
+    def gigabytes(self) -> float:
+        """Bytes of the release in 10^9."""
+        return self.patches * self.side**2 * self.pixel_bytes / 1e9
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of a shard."""
+        return self.shard * self.side**2
+
+
+def size_of(release: Release, dataset: Dataset, layers: frozenset[str], paths: Sequence[str] = ()) -> Size:
+    """The size of a release: by the published number of its patches, else by the bytes of its files, those
+    in the folder or the registered ones.
+
+    Parameters
+    ----------
+    release, dataset : Release, Dataset
+        A release and what reads it.
+    layers : frozenset of str
+        The layers that it has.
+    paths : sequence of str
+        Its files, where they lie in a folder already.
+    """
+    pixel_bytes = sum(np.dtype(dataset.layer_table[layer].dtype).itemsize for layer in layers)
+    published = list(release.entry.get("patches", {}).values())
+    known = sum(count or 0 for count in published)
+    patches = 0 if None in published else known
+    if not patches and pixel_bytes:
+        there = _registered(release) if release.folder is None else _bytes_of(release.folder, paths)
+        patches = math.ceil(there / (dataset.side**2 * pixel_bytes))
+    guessed = not patches
+    patches = patches or known or UNKNOWN_PATCHES
+    return Size(patches, -(-patches // release.shards), dataset.side, pixel_bytes, guessed)
+
+
+def _registered(release: Release) -> int:
+    """Bytes of the registered files that hold data, about; 0 if the length of one is not known."""
+    sizes = [file.size or file.about for file in release.files if file.role == "data"]
+    return 0 if None in sizes else sum(size or 0 for size in sizes)
+
+
+def _bytes_of(folder: Path, paths: Sequence[str]) -> int:
+    """Bytes of files; of many, every so many are looked at."""
+    step = len(paths) // MOST_FILES + 1
+    there = (folder / path for path in paths[::step])
+    return step * sum(path.stat().st_size for path in there if path.is_file())
+
+
+def memory_mb(need: Need, attempt: int = 1) -> int:
+    """Megabytes to ask a cluster for."""
+    return attempt * math.ceil(SNAKEMAKE_MB + MARGIN * need.memory)
+
+
+def minutes(need: Need, threads: int = 1, attempt: int = 1) -> int:
+    """Minutes to ask a cluster for."""
+    return attempt * max(SHORTEST_MINUTES, math.ceil(PATIENCE * need.seconds / threads / 60))
+
+
+def threads(need: Need) -> int:
+    """Threads that a job can make use of."""
+    return min(MOST_THREADS, max(1, round(need.seconds / THREAD_SECONDS)))
+
+
+# ------------------------------------------------------------------------------------ what is counted
+
+
+def _size(selection: Selection, release: str) -> Size:
+    return size_of(
+        selection.releases[release], selection.datasets[release], selection.layers[release], selection.paths[release]
+    )
+
+
+def _rows(selection: Selection, release: str, name: str) -> int:
+    """Rows of the tables of a feature set, all shards together."""
+    dataset, size = selection.datasets[release], _size(selection, release)
+    task = dataset.tasks[dataset.feature_sets[name].task]
+    if task.unit == "patch":
+        return size.patches
+    classes = min(len(task.categories), CLASSES_OF_A_PATCH)
+    drawn = max(selection.settings(release, "draw")["pixels"], size.patches * classes)
+    return min(drawn, size.patches * size.side**2)
+
+
+def _forest_mb(selection: Selection, release: str, name: str) -> float:
+    """A forest in memory. A tree has half as many leaves as the smallest possible leaves would be, and as
+    many other nodes; 0.16 to 0.6 of that was found.
+    """
+    settings = selection.settings(release, "forest")
+    dataset = selection.datasets[release]
+    classes = len(dataset.tasks[dataset.feature_sets[name].task].categories)
+    leaf = min([settings["minimum_leaf"], *(settings.get("tune") or {}).get("minimum_leaf", [])])
+    nodes = _rows(selection, release, name) / leaf
+    return float(settings["trees"] * nodes * (NODE_BYTES + 8 * classes) / 1e6)
+
+
+def _features(selection: Selection, release: str, name: str) -> int:
+    return len(selection.datasets[release].feature_sets[name].features)
+
+
+def _is_of_pixels(selection: Selection, release: str, name: str) -> bool:
+    dataset = selection.datasets[release]
+    return dataset.tasks[dataset.feature_sets[name].task].unit == "pixel"
+
+
+def _held_out(selection: Selection, release: str) -> float:
+    return HELD_OUT if selection.source(release) == release else 1.0
+
+
+# ----------------------------------------------------------------------------------------- the rules
+
+
+def _inspect(selection: Selection, release: str, name: str) -> Need:
+    size = _size(selection, release)
+    return Need(START_MB + BLOCK_MB + size.patches * ROW_KB / 1e3, START_SECONDS + READ_SECONDS * size.gigabytes)
+
+
+def _table(selection: Selection, release: str, name: str) -> Need:
+    """Steps that go through the catalog once: catalog, split."""
+    patches = _size(selection, release).patches
+    return Need(START_MB + patches * ROW_KB / 1e3, START_SECONDS + ROW_SECONDS * patches)
+
+
+def _tables(selection: Selection, release: str, name: str) -> Need:
+    """Steps that go through the catalog once for each trial: ledger, price."""
+    patches, trials = _size(selection, release).patches, len(selection.trials(release))
+    return Need(START_MB + 2 * patches * ROW_KB / 1e3, START_SECONDS + ROW_SECONDS * patches * trials)
+
+
+def _feature_table(selection: Selection, release: str, name: str) -> Need:
+    size, features = _size(selection, release), _features(selection, release, name)
+    values = _rows(selection, release, name) / selection.releases[release].shards * features
+    seconds = START_SECONDS + FEATURE_SECONDS * size.pixels * features + READ_SECONDS * _shard_gb(size)
+    return Need(START_MB + BLOCK_MB + 3 * 4 * values / 1e6, seconds, 4 * values / 1e6)
+
+
+def _reference(selection: Selection, release: str, name: str) -> Need:
+    size, references = _size(selection, release), len(selection.references(release))
+    return Need(START_MB + BLOCK_MB, START_SECONDS + REFERENCE_SECONDS * size.pixels * references)
+
+
+def _signature(selection: Selection, release: str, name: str) -> Need:
+    size, bands = _size(selection, release), len(selection.signature_layers(release))
+    seconds = SIGNATURE_SECONDS * size.pixels * bands + READ_SECONDS * _shard_gb(size)
+    return Need(START_MB + BLOCK_MB, START_SECONDS + seconds)
+
+
+def _growing(selection: Selection, release: str, name: str) -> Need:
+    """A forest that is grown once: the table and its copy in another order, the forest, its bytes packed."""
+    rows, features = _rows(selection, release, name), _features(selection, release, name)
+    trees = selection.settings(release, "forest")["trees"]
+    forest = _forest_mb(selection, release, name)
+    seconds = GROW_SECONDS * rows * trees * math.log2(rows + 1) * math.sqrt(features)
+    return Need(4 * 4 * rows * features / 1e6 + 3 * forest, seconds, forest / 4)
+
+
+def _fit(selection: Selection, release: str, name: str) -> Need:
+    need, tune = _growing(selection, release, name), selection.settings(release, "forest").get("tune")
+    times = 1.0
+    if tune:
+        values = [len(tried) for tried in tune.values() if isinstance(tried, list)]
+        times += math.prod(values) * (tune.get("folds", TUNING_FOLDS) - 1)
+    return Need(START_MB + need.memory, START_SECONDS + times * need.seconds, need.written)
+
+
+def _predict(selection: Selection, release: str, name: str) -> Need:
+    """All forests of a release on one shard, in batches; the last of a batch may be as large as any."""
+    size, share = _size(selection, release), _held_out(selection, release)
+    trials, trees = len(selection.trials(release)), selection.settings(release, "forest")["trees"]
+    sizes = [_forest_mb(selection, selection.source(release), each) for each in selection.sets(release)]
+    held = min(trials * sum(sizes), max([FORESTS_MB, *sizes]))
+    seconds = START_SECONDS + READ_SECONDS * _shard_gb(size)
+    for set_name in selection.sets(release):
+        of_pixels = _is_of_pixels(selection, release, set_name)
+        rows = share * (size.pixels if of_pixels else size.shard)
+        seconds += rows * (ASK_SECONDS * trees * trials)
+        seconds += rows * FEATURE_SECONDS * _features(selection, release, set_name) if of_pixels else 0
+    # What a forest is read from lies beside it for a moment.
+    return Need(START_MB + BLOCK_MB + held + max([0, *sizes]), seconds)
+
+
+def _shard_gb(size: Size) -> float:
+    return size.pixels * size.pixel_bytes / 1e9
+
+
+def _score(selection: Selection, release: str, name: str) -> Need:
+    """Confusion counts of the patches held out, and draws of the bootstrap over their groups, of which there
+    are no more than patches.
+    """
+    patches = _size(selection, release).patches * _held_out(selection, release)
+    draws = selection.config["bootstrap"]["draws"]
+    sets, references = selection.sets(release), len(selection.references(release))
+    of_pixels = sum(_is_of_pixels(selection, release, each) for each in sets)
+    cells = CELLS_OF_A_PATCH * (CLASSIFIERS * of_pixels + references) + CLASSIFIERS * (len(sets) - of_pixels)
+    classifiers = CLASSIFIERS * len(sets) + references
+    memory = START_MB + patches * (2 * DRAW_BYTES * draws + 1e3 * CELL_KB * cells) / 1e6
+    return Need(memory, START_SECONDS + ROW_SECONDS * patches * classifiers)
+
+
+def _average(selection: Selection, release: str, name: str) -> Need:
+    """The work of `_score` for each trial, with the counts of all trials of a scheme at once."""
+    need, schemes = _score(selection, release, name), [scheme for scheme, _ in selection.trials(release)]
+    most = max(schemes.count(scheme) for scheme in schemes)
+    seconds = START_SECONDS + len(schemes) * (need.seconds - START_SECONDS)
+    return Need(START_MB + most * (need.memory - START_MB), seconds)
+
+
+def _importance(selection: Selection, release: str, name: str) -> Need:
+    """One trial's forests, one after the other: asked for a sample of held-out rows, and grown again on
+    fewer groups (together about once) and with each engine beside.
+    """
+    needs = [_growing(selection, release, each) for each in selection.sets(release)]
+    asked = ASK_SECONDS * 10_000 * 40 * selection.settings(release, "forest")["trees"]
+    times = 1 + len(selection.config["engines_beside"])
+    seconds = sum(asked + times * need.seconds for need in needs)
+    return Need(START_MB + max(need.memory for need in needs), START_SECONDS + seconds)
+
+
+def _copy(selection: Selection, release: str, name: str) -> Need:
+    """Files written again: samples, exports."""
+    size = _size(selection, release)
+    return Need(START_MB + BLOCK_MB, START_SECONDS + 10 * READ_SECONDS * size.gigabytes, 1e3 * size.gigabytes)
+
+
+NEEDS: dict[str, Callable[[Selection, str, str], Need]] = {
+    "sample": _copy,
+    "inspect": _inspect,
+    "catalog": _table,
+    "split": _table,
+    "ledger": _tables,
+    "feature_table": _feature_table,
+    "reference": _reference,
+    "signature": _signature,
+    "fit": _fit,
+    "predict": _predict,
+    "score": _score,
+    "price": _tables,
+    "average": _average,
+    "importance": _importance,
+    "export": _copy,
+}
+"""What a job of each rule takes: by selection, release, and feature set (where the rule has one)."""
+
+
+THREADED = ("inspect", "fit", "predict", "importance")
+"""Rules whose jobs use more than one thread."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """All jobs of one rule on one release: their number, their processor time in hours together, what the
+    largest asks for (memory in MB, minutes), and what they write together in MB; `guessed` if the size of the
+    release is (see `Size`).
+    """
+
+    release: str
+    rule: str
+    jobs: int
+    core_hours: float
+    memory: int
+    minutes: int
+    written: float
+    guessed: bool = False
+
+
+def all_work(selection: Selection) -> list[Work]:
+    """What a whole run takes, rule by rule; steps of seconds that need no cluster are left out."""
+    return [
+        _work(selection, release, rule, counts)
+        for release in selection.releases
+        for rule, counts in _jobs(selection, release).items()
+        if sum(counts.values())
+    ]
+
+
+def _jobs(selection: Selection, release: str) -> dict[str, dict[str, int]]:
+    """Number of jobs by rule, and by feature set where the rule has one."""
+    shards, trials = selection.releases[release].shards, len(selection.trials(release))
+    sets = selection.sets(release)
+    trains = selection.source(release) == release
+    return {
+        "sample": {"": int(selection.releases[release].is_sample)},
+        "inspect": {"": 1},
+        "catalog": {"": 1},
+        "split": {"": trials},
+        "ledger": {"": 1},
+        "feature_table": dict.fromkeys(sets, shards),
+        "reference": {"": shards if selection.references(release) else 0},
+        "signature": {"": shards if selection.signature_layers(release) else 0},
+        "fit": dict.fromkeys(sets, trials if trains else 0),
+        "predict": {"": shards},
+        "score": {"": trials},
+        "average": {"": 1},
+        "importance": {"": int(trains and bool(sets))},
+    }
+
+
+def _work(selection: Selection, release: str, rule: str, counts: Mapping[str, int]) -> Work:
+    needs = {name: NEEDS[rule](selection, release, name) for name in counts}
+    threaded = rule in THREADED
+    return Work(
+        release,
+        rule,
+        sum(counts.values()),
+        sum(counts[name] * need.seconds for name, need in needs.items()) / 3600,
+        max(memory_mb(need) for need in needs.values()),
+        max(minutes(need, threads(need) if threaded else 1) for need in needs.values()),
+        sum(counts[name] * need.written for name, need in needs.items()),
+        _size(selection, release).guessed,
+    )

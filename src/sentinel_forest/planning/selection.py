@@ -1,0 +1,307 @@
+"""What a configuration asks for, release by release: schemes, trials, feature sets, references."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sentinel_forest import datasets
+from sentinel_forest.config import releases
+from sentinel_forest.config.releases import Release
+from sentinel_forest.config.validation import complete, nearest, read_yaml
+from sentinel_forest.datasets.base import Dataset, Reference
+from sentinel_forest.errors import InputError
+from sentinel_forest.io.borders import checked_name
+from sentinel_forest.splits import definitions, links
+
+RADAR_UNITS = ("dB", "linear amplitude", "linear power")
+
+
+class Baseline(NamedTuple):
+    """One forest: a feature set trained on one trial of a scheme."""
+
+    release: str
+    scheme: str
+    trial: int
+    set: str
+
+
+class Skipped(NamedTuple):
+    """Something configured that a release cannot give, and why."""
+
+    release: str
+    kind: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Everything that a checked configuration selects.
+
+    `config` is complete (see `configuration.complete`), `asked` is what the user wrote of it;
+    `registry` is the folder of the registry.
+    """
+
+    config: Mapping[str, Any]
+    registry: Path
+    asked: Mapping[str, Any]
+
+    @cached_property
+    def releases(self) -> dict[str, Release]:
+        """The selected releases by name."""
+        return releases.resolve(self.config, self.registry)
+
+    @cached_property
+    def datasets(self) -> dict[str, Dataset]:
+        """For each release its dataset, set up for its layout."""
+        return {name: datasets.load(release.dataset, release.layout) for name, release in self.releases.items()}
+
+    @cached_property
+    def paths(self) -> dict[str, list[str]]:
+        """For each release the selected files that lie in its folder; none where there is no folder."""
+        return {
+            name: []
+            if release.folder is None
+            else [
+                path
+                for path in self.datasets[name].list_files(release.folder)
+                if releases.selected(path, release.select)
+            ]
+            for name, release in self.releases.items()
+        }
+
+    @cached_property
+    def layers(self) -> dict[str, frozenset[str]]:
+        """For each release the layers it has, by the names of its files."""
+        return {name: self._layers(release) for name, release in self.releases.items()}
+
+    def _layers(self, release: Release) -> frozenset[str]:
+        dataset = self.datasets[release.name]
+        if release.is_sample:
+            return frozenset(dataset.layer_table)
+        registered = [file.path for file in release.files]
+        return dataset.layers(registered if release.folder is None else self.paths[release.name])
+
+    def settings(self, release: str, key: str) -> dict[str, Any]:
+        """The `draw` or the `forest` of a release: what is asked for, else what its registry entry
+        suggests, else the default.
+        """
+        suggested = self.releases[release].entry.get("settings", {})
+        return {**self.config[key], **suggested.get(key, {}), **self.asked.get(key, {})}
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """The configuration with `draw` and `forest` as they are for each release."""
+        parts = {key: {name: self.settings(name, key) for name in self.releases} for key in ("draw", "forest")}
+        return {**self.config, **parts}
+
+    def definitions(self, release: str) -> dict[str, dict[str, Any]]:
+        """The schemes that a release can have by name, each with its kind and options."""
+        asked = self._asked_definitions(release)
+        return {name: asked[name] for name in asked if not self._scheme_lacks(release, asked[name])}
+
+    def _asked_definitions(self, release: str) -> dict[str, dict[str, Any]]:
+        """The schemes that are asked for."""
+        if release in self.config["transfer"]:
+            return {"published": {"kind": "published"}}
+        own = self.config["own_schemes"]
+        return {name: own.get(name, {"kind": name}) for name in self.config["schemes"]}
+
+    @cached_property
+    def _unknown_columns(self) -> dict[str, dict[str, str]]:
+        """For each release the columns that its whole catalog will lack, as its files tell, and why."""
+        return {
+            name: {}
+            if release.is_sample
+            else self.datasets[name].unknown_columns(
+                release.folder, [file.path for file in release.files] if release.folder is None else self.paths[name]
+            )
+            for name, release in self.releases.items()
+        }
+
+    def _scheme_lacks(self, release: str, definition: Mapping[str, Any]) -> str:
+        """What a scheme needs of every patch and no patch of a release has, and why; or nothing."""
+        unknown = self._unknown_columns[release]
+        for names in definitions.needed_columns(definitions.complete(definition)):
+            if all(name in unknown for name in names):
+                return f"no patch has a known {' or '.join(names)}: {unknown[names[0]]}"
+        return ""
+
+    def trials(self, release: str) -> list[tuple[str, int]]:
+        """All (scheme, trial) of a release."""
+        return [
+            (scheme, trial)
+            for scheme, definition in self.definitions(release).items()
+            for trial in range(1, definitions.trials_of(definition, self.config["trials"]) + 1)
+        ]
+
+    def source(self, release: str) -> str:
+        """The release whose forests are used for a release: itself, unless it is a transfer."""
+        return str(self.config["transfer"].get(release, release))
+
+    def sets(self, release: str) -> list[str]:
+        """Feature sets that can be computed and predicted on a release, in the configured order."""
+        return [name for name in self._known_sets(release) if not self._lack(release, name)]
+
+    def references(self, release: str) -> list[str]:
+        """Reference algorithms whose layer and truth a release has."""
+        dataset = self.datasets[release]
+        return [name for name, reference in dataset.references.items() if not self._reference_lacks(release, reference)]
+
+    def signature_layers(self, release: str) -> list[str]:
+        """Layers by which near-duplicates are looked for: the bands of the optical and radar images that a
+        release has (no indices, angles, masks or labels); none unless it is asked for.
+        """
+        bands = [
+            layer.name
+            for layer in self.datasets[release].layer_table.values()
+            if layer.wavelength is not None or layer.unit in RADAR_UNITS
+        ]
+        return [name for name in bands if name in self.layers[release] and self.config["near_duplicates"]]
+
+    def baselines(self, release: str) -> list[Baseline]:
+        """All forests that are scored on a release."""
+        return [
+            Baseline(release, scheme, trial, name)
+            for scheme, trial in self.trials(release)
+            for name in self.sets(release)
+        ]
+
+    def skipped(self) -> list[Skipped]:
+        """Configured schemes, feature sets, reference algorithms and links that releases cannot give."""
+        rows = []
+        for release, dataset in self.datasets.items():
+            for name, definition in self._asked_definitions(release).items():
+                if reason := self._scheme_lacks(release, definition):
+                    rows.append(Skipped(release, "scheme", name, reason))
+            for name in self._known_sets(release):
+                if lack := self._lack(release, name):
+                    rows.append(Skipped(release, "feature set", name, f"lacks {', '.join(lack)}"))
+            for name, reference in dataset.references.items():
+                if lack := self._reference_lacks(release, reference):
+                    rows.append(Skipped(release, "reference", name, f"lacks {', '.join(lack)}"))
+            if self.config["near_duplicates"] and not self.signature_layers(release):
+                rows.append(Skipped(release, "link", links.NEAR_DUPLICATE, "lacks images"))
+        return rows
+
+    def _reference_lacks(self, release: str, reference: Reference) -> list[str]:
+        """Layers that judging a reference algorithm takes and a release does not have."""
+        needed = {reference.layer, *self.datasets[release].label_layers(reference.task)}
+        return sorted(needed - self.layers[release])
+
+    def _known_sets(self, release: str) -> list[str]:
+        known = self.datasets[release].feature_sets
+        return [name for name in self.config["feature_sets"] if name in known]
+
+    def _lack(self, release: str, name: str) -> list[str]:
+        """Layers that a feature set needs and the release (or the source of its forests) does not have."""
+        lacking = set[str]()
+        for place in {release, self.source(release)}:
+            dataset = self.datasets[place]
+            feature_set = dataset.feature_sets[name]
+            needed = {*feature_set.layers.values(), *dataset.label_layers(feature_set.task)}
+            lacking |= needed - self.layers[place]
+        return sorted(lacking)
+
+
+def select(config: Mapping[str, Any], schema: Path, registry: Path) -> Selection:
+    """Check a configuration whole, before anything runs.
+
+    Raises
+    ------
+    InputError
+        If it breaks its schema, names something unknown, or selects nothing.
+    """
+    asked = deepcopy(dict(config))
+    selection = Selection(complete(config, read_yaml(schema), "the configuration"), registry, asked)
+    _check_names(selection.config)
+    _check_transfer(selection)
+    _check_sets(selection)
+    _check_schemes(selection)
+    _check_gate(selection)
+    return selection
+
+
+def _check_names(config: Mapping[str, Any]) -> None:
+    """Hold names that become folders and words of commands, before anything is opened by them; those of
+    releases are held where they are resolved.
+    """
+    for key in ("version", "against"):
+        if config[key]:
+            checked_name(config[key], f"key {key!r}")
+    for key in ("schemes", "own_schemes"):
+        for name in config[key]:
+            checked_name(name, f"key {key!r}")
+
+
+def _check_transfer(selection: Selection) -> None:
+    if selection.config["transfer"] and "published" not in selection.config["schemes"]:
+        raise InputError(
+            "A transfer takes forests of the published split, and none is grown.",
+            where="key 'schemes'",
+            found=", ".join(selection.config["schemes"]),
+            expected="published among them",
+            remedy="add it to the schemes, or leave out transfer",
+        )
+    for release, source in selection.config["transfer"].items():
+        if source not in selection.releases or source in selection.config["transfer"] or source == release:
+            others = set(selection.releases) - set(selection.config["transfer"])
+            raise InputError(
+                "Forests can only come from a selected release that trains its own.",
+                where=f"key 'transfer.{release}'",
+                found=source,
+                expected=nearest(source, others),
+            )
+
+
+def _check_sets(selection: Selection) -> None:
+    known = {name for dataset in datasets.names() for name in datasets.load(dataset).feature_sets}
+    for name in selection.config["feature_sets"]:
+        if name not in known:
+            raise InputError(
+                "Unknown feature set.", where="key 'feature_sets'", found=name, expected=nearest(name, known)
+            )
+    for release in selection.releases:
+        something = selection.sets(release) or selection.references(release)
+        if selection.layers[release] and not something:
+            reasons = "; ".join(f"{row.name} {row.reason}" for row in selection.skipped() if row.release == release)
+            raise InputError(
+                "The configuration selects nothing to compute for a release.",
+                where=f"release {release}",
+                found=reasons or f"feature_sets: {selection.config['feature_sets']}",
+                expected="one of " + ", ".join(selection.datasets[release].feature_sets),
+            )
+
+
+def _check_schemes(selection: Selection) -> None:
+    own = selection.config["own_schemes"]
+    for name in selection.config["schemes"]:
+        if name not in own and name not in definitions.DEFINITIONS:
+            raise InputError(
+                "Unknown scheme.",
+                where="key 'schemes'",
+                found=name,
+                expected=nearest(name, {*own, *definitions.DEFINITIONS}),
+            )
+    for name, definition in own.items():
+        definitions.complete(definition, f"own_schemes.{name}")
+    for release in selection.releases:
+        if not selection.definitions(release):
+            reasons = [row for row in selection.skipped() if (row.release, row.kind) == (release, "scheme")]
+            raise InputError(
+                "A release can have none of the schemes.",
+                where=f"release {release}",
+                found="; ".join(f"{row.name}: {row.reason}" for row in reasons),
+                expected="a scheme that needs no groups, e.g. published",
+                remedy="add published or pooled-random to the schemes, or get the files that tell the groups",
+            )
+
+
+def _check_gate(selection: Selection) -> None:
+    known = {*links.OWN_KEYS, *(key for dataset in selection.datasets.values() for key in dataset.ledger_keys())}
+    for key in selection.config["gate"]:
+        if key not in known:
+            raise InputError("Unknown link.", where="key 'gate'", found=key, expected=nearest(key, known))

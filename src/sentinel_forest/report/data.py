@@ -1,0 +1,210 @@
+"""The page on the datasets: how classes are distributed, and where the patches lie."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sentinel_forest.datasets.base import SPLITS, Category, Dataset, Task
+from sentinel_forest.report import figures, maps
+from sentinel_forest.report.inputs import ReleaseResults, VersionResults
+from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, share, table
+
+LEAD = "What the releases hold: patches, groups, classes, and where on Earth they were taken."
+MOST_GROUPS = 400
+"""A release with more groups has no table of them."""
+
+
+def page(version: VersionResults) -> Page:
+    """Class distributions and maps of all releases."""
+    sections = [Section(release.title, _items(release), release.is_sample) for release in version.releases]
+    return Page("datasets", "Datasets", LEAD, tuple(sections))
+
+
+def catalog_source(release: ReleaseResults) -> Source:
+    """The catalog as a source."""
+    path = os.path.relpath(release.work / release.name / "catalog.parquet", release.results)
+    return Source(Path(path).as_posix(), "catalog")
+
+
+def _items(release: ReleaseResults) -> tuple[Item, ...]:
+    notes: list[Item] = [Note(text) for text in release.entry.get("notes", [])]
+    catalog = release.catalog
+    if catalog is None:
+        return (
+            *notes,
+            Note(
+                "The catalog of this release is not among the working files: classes and places are not shown.",
+                "warning",
+            ),
+        )
+    catalog = catalog.assign(split=catalog["published_split"].where(catalog["published_split"] != "", "no split"))
+    items = [*notes, _sizes(release, catalog)]
+    for distribution in distributions(release.dataset, catalog):
+        items += _classes(release, catalog, distribution)
+    return (*items, *maps.of_release(release, catalog, catalog_source(release)), *groups(release, catalog))
+
+
+def _sizes(release: ReleaseResults, catalog: pd.DataFrame) -> Item:
+    keys = [key for key in ("group", *release.dataset.group_keys) if key in catalog]
+    rows = [
+        {"published split": name, "patches": len(rows)}
+        | {f"{key}s" if key != "city" else "cities": rows.loc[rows[key] != "", key].nunique() for key in keys}
+        | {"mean valid share": share(rows["valid_share"].mean())}
+        for name, rows in [*_splits(catalog), ("all", catalog)]
+    ]
+    lost = int((catalog["group"].isna() | (catalog["group"] == "")).sum())
+    explained = (
+        f"Groups are patches that stay together when groups are split; {lost} patches have no known group. 0 "
+        "stands for a key that is not known for this release. Valid share: pixels that are neither fill nor "
+        "of an unknown code."
+    )
+    return table(
+        f"Patches of {release.name}", pd.DataFrame(rows), [catalog_source(release)], explained, release.is_sample
+    )
+
+
+def _splits(catalog: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    names = [*SPLITS, "no split"]
+    return [(name, rows) for name in names if len(rows := catalog[catalog["split"] == name])]
+
+
+@dataclass(frozen=True, eq=False)
+class Distribution:
+    """What each patch has of each class of a task or scheme.
+
+    `amounts` has a row for each patch and a column for each class, by its name: 1 for the patch's label, or
+    shares of its valid pixels; `unit` says which.
+    """
+
+    name: str
+    categories: tuple[Category, ...]
+    unit: str
+    amounts: pd.DataFrame
+
+    def shares(self, by: pd.Series) -> pd.DataFrame:
+        """Share of each class (rows) in each part of the patches (columns, in the order of their patches)."""
+        sums = self.amounts.groupby(by.to_numpy(), sort=False).sum().T
+        return sums / sums.sum().replace(0, np.nan)
+
+
+def distributions(dataset: Dataset, catalog: pd.DataFrame) -> Iterator[Distribution]:
+    """Distributions of the classes of each task and scheme of which the catalog knows something.
+
+    A task whose classes are some of those of a task before it is passed over.
+    """
+    found = [_of_task(catalog, task) for task in dataset.tasks.values()]
+    found += [_of_scheme(catalog, *scheme) for scheme in dataset.class_schemes.items()]
+    drawn: list[tuple[str, set[str]]] = []
+    for each in found:
+        names = set(each.amounts.columns)
+        again = any(unit == each.unit and names <= known for unit, known in drawn)
+        if each.amounts.to_numpy().any() and not again:
+            drawn.append((each.unit, names))
+            yield each
+
+
+PATCHES, PIXELS = "patches", "valid pixels (every patch counting alike)"
+
+
+def _of_task(catalog: pd.DataFrame, task: Task) -> Distribution:
+    if task.unit == "pixel":
+        return _of_pixels(catalog, f"task {task.name}", task.categories, "fraction_{0.name}")
+    labels = np.eye(len(task.names) + 1, dtype=np.float32)[catalog["label"], :-1]  # -1: unknown
+    return Distribution(f"task {task.name}", task.categories, PATCHES, pd.DataFrame(labels, columns=list(task.names)))
+
+
+def _of_scheme(catalog: pd.DataFrame, scheme: str, categories: tuple[Category, ...]) -> Distribution:
+    return _of_pixels(catalog, f"scheme {scheme}", categories, scheme + "_{0.code}")
+
+
+def _of_pixels(catalog: pd.DataFrame, name: str, categories: tuple[Category, ...], column: str) -> Distribution:
+    columns = {column.format(category): category.name for category in categories}
+    amounts = catalog.reindex(columns=list(columns)).rename(columns=columns).fillna(0)
+    return Distribution(name, categories, PIXELS, amounts)
+
+
+def _classes(release: ReleaseResults, catalog: pd.DataFrame, distribution: Distribution) -> list[Item]:
+    """Figures by published split and, where the catalog knows it, by season; all their shares as a table."""
+    everywhere = distribution.shares(pd.Series("all", catalog.index))
+    by_split = distribution.shares(catalog["split"])
+    items: list[Item] = [_bars(release, distribution, "published split", everywhere.join(by_split))]
+    every = by_split
+    if "season" in catalog:
+        by_season = distribution.shares(catalog["season"])
+        items.append(_bars(release, distribution, "season", by_season))
+        every = every.join(by_season)
+    frame = every.join(everywhere).map(share).rename_axis(None).reset_index(names="class")
+    return [
+        *items,
+        table(
+            f"Class shares of {release.name}, {distribution.name}",
+            frame.assign(**{"class": frame["class"].astype(str)}),
+            [catalog_source(release)],
+            f"Shares of {distribution.unit}.",
+            release.is_sample,
+        ),
+    ]
+
+
+def _bars(release: ReleaseResults, distribution: Distribution, by: str, shares: pd.DataFrame) -> Item:
+    return Plot(
+        f"Classes of {release.name} by {by}, {distribution.name}",
+        figures.class_shares(
+            shares.rename(columns=lambda name: name.replace("_", "\n")),
+            {each.name: each.colour for each in distribution.categories},
+        ),
+        f"Share of each class by {by}. "
+        + " ".join(f"In {name}: {_extremes(shares[name])}." for name in shares.columns),
+        f"Bars give the share of each class among the {distribution.unit}, a panel for each {by}; colours "
+        "are the published ones of the classes.",
+        _SUSPICIOUS[by],
+        (catalog_source(release),),
+        release.is_sample,
+    )
+
+
+_SUSPICIOUS = {
+    "published split": "A class that trains but is never tested, or the other way round; shares that differ "
+    "between splits by more than their sizes explain: scores of such splits are of another mixture than the "
+    "one trained on. A class that is everywhere empty while its neighbour in the list is large (a table "
+    "that is off by one).",
+    "season": "A class that one season alone has: a model may learn the season for the class. Snow and ice "
+    "in summer only; water and barren land added together.",
+}
+
+
+def _extremes(shares: pd.Series) -> str:
+    order = shares.sort_values(kind="stable")
+    return (
+        f"most frequent {order.index[-1]} ({100 * order.iloc[-1]:.1f} %), "
+        f"rarest {order.index[0]} ({100 * order.iloc[0]:.1f} %)"
+    )
+
+
+def groups(release: ReleaseResults, catalog: pd.DataFrame) -> list[Item]:
+    """A row for each group: its size, place, and most frequent class."""
+    known = catalog.groupby("group", sort=False)
+    if not 1 < known.ngroups <= MOST_GROUPS:
+        return []
+    rows = pd.DataFrame(
+        {
+            "published split": known["split"].agg(lambda values: ", ".join(dict.fromkeys(values))),
+            "patches": known.size(),
+            "longitude": known["lon"].mean(),
+            "latitude": known["lat"].mean(),
+        }
+    ).dropna(axis="columns", how="all")
+    for distribution in distributions(release.dataset, catalog):
+        shares = distribution.shares(catalog["group"]).T.fillna(0)
+        rows[f"most frequent, {distribution.name}"] = shares.idxmax(axis=1).where(shares.max(axis=1) > 0, "")
+        rows[f"share of it, {distribution.name}"] = shares.max(axis=1).map(share)
+    explained = (
+        "Groups in the order of the catalog; longitude and latitude in degrees, means of the centres of "
+        "their patches. A group in two splits is named with both."
+    )
+    shown = rows.rename_axis("group").reset_index()
+    return [table(f"Groups of {release.name}", shown, [catalog_source(release)], explained, release.is_sample)]

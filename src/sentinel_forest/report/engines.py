@@ -1,0 +1,108 @@
+"""What training rows promise and what held-out ones keep, for each forest, and engines side by side."""
+
+import pandas as pd
+
+from sentinel_forest.evaluation.curves import AA, OA
+from sentinel_forest.report.inputs import ReleaseResults
+from sentinel_forest.report.model import Item, column, mark, number, score, table
+from sentinel_forest.report.scores import METRICS
+
+ENGINES = "baselines/{scheme}/{trial}/engines.tsv"
+FIT = "baselines/{scheme}/{trial}/{features}/fit.json"
+OUT_OF_BAG = {OA: "accuracy", AA: "balanced_accuracy"}
+"""The same score by its name in what is known about a forest."""
+ABOUT = ("scheme", "trial", "features", "task", "definition")
+GAP = (
+    "Out-of-bag: training rows, each by the trees that did not see it. Gap: out-of-bag minus test. Those "
+    "trees saw other rows of the same patches and groups, so the out-of-bag score is too good where places "
+    "matter: a wide gap says that what was learned does not carry over to other groups, a narrow one in a "
+    "scheme whose roles share groups that both scores are too good. Suspicious would be a test score far "
+    "above the out-of-bag one (are test patches among the training ones?). Out-of-bag rows of pixel tasks "
+    "are drawn, test scores count every pixel."
+)
+SIDE_BY_SIDE = (
+    "The configured engine and, where the configuration names some (engines_beside), others: grown on the "
+    "same rows with the same settings and seed, scored on the same held-out rows. Gap: out-of-bag minus "
+    "value. Difference: the engine minus the one it is held against; p (Holm) is corrected for all rows of "
+    "the same task, metric and test. Rows and groups: of the held-out ones. Suspicious would be a difference "
+    "whose interval leaves out 0: one of the two does not do what its settings say."
+)
+
+
+def items(release: ReleaseResults) -> list[Item]:
+    """Out-of-bag scores beside the test scores, then engines, as far as the files are there."""
+    return [*_out_of_bag(release), *_engines(release)]
+
+
+def _out_of_bag(release: ReleaseResults) -> list[Item]:
+    """A row for each forest that was grown on this release, and each of its scores."""
+    metrics = release.metrics
+    tested = metrics[
+        (metrics["classifier"] == "forest")
+        & (metrics["role"] == "test")
+        & (metrics["class"] == "")
+        & metrics["definition"].isin(list(OUT_OF_BAG))
+    ]
+    rows, sources = [], []
+    for row in tested.to_dict("records"):
+        fit = release.fit(row["scheme"], row["trial"], row["features"]) or {}
+        inside = fit.get("out_of_bag", {}).get(OUT_OF_BAG[row["definition"]])
+        if inside is None:
+            continue
+        figures = {
+            "out-of-bag": number(inside),
+            "test [95 % interval]": score(row["value"], row["low"], row["high"]),
+            "gap": number(inside - row["value"]),
+            "mark": mark(row["mark"]),
+        }
+        rows.append({name: row[name] for name in ABOUT} | figures)
+        sources.append(release.from_file(FIT.format_map(row), "fit"))
+    if not rows:
+        return []
+    return [
+        table(
+            f"Out-of-bag and test scores on {release.name}",
+            pd.DataFrame(rows),
+            [*release.from_trials(METRICS, "score"), *sources],
+            GAP,
+            release.is_sample,
+        )
+    ]
+
+
+def _engines(release: ReleaseResults) -> list[Item]:
+    """The configured engine and those beside it, in the trial that was looked into."""
+    rows = release.engines
+    if rows.empty:
+        return []
+    shown = pd.DataFrame(
+        {
+            "forest": rows["features"] + ", " + rows["scheme"] + " " + rows["trial"].astype("str"),
+            "engine": rows["engine"],
+            "metric": rows["metric"],
+            "value [95 % interval]": _intervals(rows, ["value", "low", "high"]),
+            "out-of-bag": column(map(number, rows["out_of_bag"])),
+            "gap": column(map(number, rows["gap"])),
+        }
+    )
+    if rows["against"].any():
+        differences = ["difference", "difference_low", "difference_high"]
+        shown["against"] = rows["against"]
+        shown["difference [95 % interval]"] = _intervals(rows, differences)
+        shown["p"] = column(number(value, 4) for value in rows["p"])
+        shown["p (Holm)"] = column(number(value, 4) for value in rows["p_holm"])
+        shown["test"] = rows["test"]
+    shown[["rows", "groups", "note"]] = rows[["rows", "groups", "note"]]
+    return [
+        table(
+            f"Engines side by side on {release.name}",
+            shown,
+            release.from_trials(ENGINES, "importance"),
+            SIDE_BY_SIDE,
+            release.is_sample,
+        )
+    ]
+
+
+def _intervals(rows: pd.DataFrame, names: list[str]) -> list:
+    return [score(*values) for values in rows[names].itertuples(index=False, name=None)]

@@ -1,0 +1,156 @@
+"""The page on how forests behave: curves over trees and training groups, and how true probabilities are."""
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from sentinel_forest.evaluation.curves import BRIER, GROUPS, TREES
+from sentinel_forest.report import engines, figures
+from sentinel_forest.report.inputs import ReleaseResults, VersionResults
+from sentinel_forest.report.model import Item, Note, Page, Plot, Section, column, number, score, share, table
+
+LEAD = (
+    "One trial of each release is looked into, with patches that took no part in training: whether more "
+    "trees or more training groups would help, and whether “90 % sure” is right nine times in ten. "
+    "Of all forests: the out-of-bag score beside the test score."
+)
+CURVES = "baselines/{scheme}/{trial}/curves.tsv"
+RELIABILITY = "baselines/{scheme}/{trial}/reliability.tsv"
+
+
+class About(NamedTuple):
+    """A kind of curve: its title, the column that it runs over (and its words), how to read it."""
+
+    title: str
+    across: str
+    words: str
+    reading: str
+    suspicious: str
+
+
+ABOUT = {
+    TREES: About(
+        "Scores by number of trees",
+        "trees",
+        "trees",
+        "The forest cut off after its first trees.",
+        "Curves that still rise at their right end: the forest has too few trees. A jump that its band does "
+        "not cover, or accuracy that falls as trees are added.",
+    ),
+    GROUPS: About(
+        "Learning curve",
+        "training_groups",
+        "training groups",
+        "Forests of all trees, grown on a part of the training groups, each part holding the smaller ones; "
+        "one draw of groups, so that single steps say little.",
+        "Curves that still rise at their right end: more groups would help more than any setting. A curve "
+        "that is flat from the start: what is learned does not depend on where it was learned, or the "
+        "task is trivial.",
+    ),
+}
+HELD_OUT = (
+    "Held-out rows are those of the feature table whose patches are for validation or test. Rows of pixel "
+    "tasks are drawn and stand for many pixels each: where they differ from the scores, the scores hold."
+)
+
+
+def page(version: VersionResults) -> Page:
+    """Curves and reliability of all releases that have forests of their own."""
+    sections = [Section(release.title, _items(release), release.is_sample) for release in version.releases]
+    return Page("forests", "Curves and reliability", LEAD, tuple(sections))
+
+
+def _items(release: ReleaseResults) -> tuple[Item, ...]:
+    if release.source != release.name:
+        return (Note(f"The forests tested on {release.name} are those of {release.source}: see there."),)
+    keys = ["features", "scheme", "trial"]
+    items: list[Item] = []
+    for key, rows in release.curves.groupby([*keys, "curve"], sort=False):
+        items += _curve(release, f"{key[0]}, {key[1]} {key[2]}", rows)
+    for key, rows in release.reliability.groupby(keys, sort=False):
+        items += _reliability(release, f"{key[0]}, {key[1]} {key[2]}", rows)
+    items += engines.items(release)
+    return tuple(items) or (Note("No forest of this release was looked into."),)
+
+
+def _curve(release: ReleaseResults, name: str, rows: pd.DataFrame) -> list[Item]:
+    """Scores of a forest by the number of its trees or of its training groups, as a figure and a table."""
+    sources = release.from_trials(CURVES, "importance")
+    about = ABOUT[rows["curve"].iloc[0]]
+    title = f"{about.title} on {release.name}: {name}"
+    is_brier = rows["metric"] == BRIER
+    drawn = rows.assign(
+        panel=is_brier.map({True: "Brier score (0 is best)", False: "accuracy (1 is best)"}),
+        series=rows["metric"].where(~is_brier, rows["metric"] + " of " + rows["event"]),
+        at=rows[about.across],
+    )
+    whole = drawn[drawn["at"] == drawn["at"].max()]
+    shown = rows[["trees", "training_groups", "training_rows", "metric", "event", "rows", "groups", "note"]].copy()
+    shown.insert(5, "value [95 % interval]", column(_intervals(rows, "value")))
+    return [
+        Plot(
+            title,
+            figures.lines(drawn[drawn["value"].notna()], about.words),
+            f"With all {whole['at'].iloc[0]} {about.words}: "
+            + ", ".join(f"{row.series} {row.value:.3f}" for row in whole.itertuples())
+            + ".",
+            f"{about.reading} Scores on held-out rows; bands: 95 % intervals over groups. {HELD_OUT}",
+            about.suspicious,
+            sources,
+            release.is_sample,
+        ),
+        table(
+            f"{title}, values",
+            shown,
+            sources,
+            "Brier score: mean of (probability − 0 or 1)², 0 is best. Rows and groups: of the held-out ones.",
+            release.is_sample,
+            is_folded=True,
+        ),
+    ]
+
+
+def _reliability(release: ReleaseResults, name: str, rows: pd.DataFrame) -> list[Item]:
+    """Predicted against observed, as a figure and a table."""
+    sources = release.from_trials(RELIABILITY, "importance")
+    event, known = rows["event"].iloc[0], rows[rows["observed"].notna()]
+    far = known.iloc[int((known["observed"] - known["predicted"]).abs().to_numpy().argmax())]
+    shown = pd.DataFrame(
+        {
+            "from": rows["bin_low"],
+            "below": rows["bin_high"],
+            "predicted": column(number(float(value)) for value in rows["predicted"]),
+            "observed [95 % interval]": column(_intervals(rows, "observed")),
+            "share": column(map(share, rows["share"])),
+            "rows": rows["rows"],
+            "groups": rows["groups"],
+            "note": rows["note"],
+        }
+    )
+    return [
+        Plot(
+            f"Reliability on {release.name}: {name}",
+            figures.reliability(rows),
+            f"Observed share of “{event}” by predicted probability. Farthest apart: predicted "
+            f"{far['predicted']:.2f}, observed {far['observed']:.2f}.",
+            f"What the forest says is the probability of “{event}” (across), and how often that is the "
+            "truth (up), in ten bins; bars: 95 % intervals over groups. Below: the share of all that falls "
+            f"into each bin. {HELD_OUT}",
+            "Points far from the dashed line: below it the forest is too sure of itself, above it too shy. "
+            "A forest that says only 0 or 1 has been grown too deep on too few rows.",
+            sources,
+            release.is_sample,
+        ),
+        table(
+            f"Reliability on {release.name}: {name}, values",
+            shown,
+            sources,
+            "One row for each bin of predicted probability; the last holds 1 as well.",
+            release.is_sample,
+            is_folded=True,
+        ),
+    ]
+
+
+def _intervals(rows: pd.DataFrame, name: str) -> list:
+    return [score(*values) for values in rows[[name, "low", "high"]].itertuples(index=False, name=None)]

@@ -1,0 +1,322 @@
+"""What a report is made from: the files of a version, read once and as far as they are there."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sentinel_forest import datasets
+from sentinel_forest.config.releases import FILES, read_entry
+from sentinel_forest.datasets.base import Dataset
+from sentinel_forest.errors import InputError
+from sentinel_forest.evaluation.average import AVERAGES
+from sentinel_forest.evaluation.curves import CURVES, RELIABILITY
+from sentinel_forest.evaluation.engine_comparison import ENGINES
+from sentinel_forest.evaluation.importance import IMPORTANCE
+from sentinel_forest.evaluation.paired import PAIRED
+from sentinel_forest.evaluation.price import PRICE
+from sentinel_forest.evaluation.score import METRICS, SCORES_BY
+from sentinel_forest.io.tables import read_parquet, read_tsv
+from sentinel_forest.report.model import Cell, Source
+from sentinel_forest.splits.ledger import LEDGER
+from sentinel_forest.splits.split import BALANCE, INFEASIBLE
+from sentinel_forest.verify import catalog
+from sentinel_forest.verify.inspect import INTEGRITY
+from sentinel_forest.versions.compare import COMPARISON
+from sentinel_forest.versions.headline import HEADLINE
+from sentinel_forest.versions.reproduce import REPRODUCTION
+from sentinel_forest.versions.seal import MANIFEST, read_manifest
+
+VERSION = "version.json"
+
+
+@dataclass(frozen=True, eq=False)
+class ReleaseResults:
+    """The results of a release within a version.
+
+    `results` is the folder of the version, `source` the release that the forests come from, `entry` the
+    registry entry (of an own release what the configuration says about it).
+    """
+
+    name: str
+    dataset: Dataset
+    entry: Mapping[str, Any]
+    results: Path
+    work: Path
+    data: Path
+    schemes: tuple[str, ...]
+    source: str
+    files: frozenset[str]
+
+    @property
+    def title(self) -> str:
+        """Full name for people."""
+        return str(self.entry.get("title", self.name))
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether its pixels come from the scene model."""
+        return self.entry.get("sample") is not None
+
+    @cached_property
+    def trials(self) -> tuple[tuple[str, int], ...]:
+        """(scheme, trial) of every split, schemes in the configured order."""
+        splits = re.compile(rf"{re.escape(self.name)}/splits/([^/]+)/(\d+)\.parquet")
+        found = [(match[1], int(match[2])) for match in map(splits.fullmatch, self.files) if match]
+        place = {scheme: number for number, scheme in enumerate(self.schemes)}
+        return tuple(sorted(found, key=lambda pair: (place.get(pair[0], len(place)), *pair)))
+
+    @property
+    def primary(self) -> tuple[str, int]:
+        """The trial that is shown where one must do: of the published split, if there is one."""
+        return ("published", 1) if ("published", 1) in self.trials else self.trials[0]
+
+    @cached_property
+    def sets(self) -> tuple[str, ...]:
+        """Feature sets with scores, in sorted order."""
+        return tuple(sorted(set(self.metrics["features"]) - {""}))
+
+    @cached_property
+    def catalog(self) -> pd.DataFrame | None:
+        """One row per patch; None where the working files are gone."""
+        path = self.work / self.name / "catalog.parquet"
+        return catalog.read(path) if path.is_file() else None
+
+    @cached_property
+    def layers(self) -> frozenset[str]:
+        """Layers that the release's files hold; none if they are not known."""
+        path = self.work / self.name / "files.tsv"
+        if not path.is_file():
+            return frozenset()
+        return self.dataset.layers(read_tsv(path, FILES)["path"])
+
+    @cached_property
+    def metrics(self) -> pd.DataFrame:
+        """Scores of all trials, with scheme and trial."""
+        return self._of_trials("baselines/{scheme}/{trial}/metrics.tsv", METRICS)
+
+    @cached_property
+    def scores_by(self) -> pd.DataFrame:
+        """Scores of all trials by attributes of the patches, with scheme and trial."""
+        return self._of_trials("baselines/{scheme}/{trial}/scores_by.tsv", SCORES_BY)
+
+    @cached_property
+    def paired(self) -> pd.DataFrame:
+        """Paired comparisons of all trials, with scheme and trial."""
+        return self._of_trials("baselines/{scheme}/{trial}/paired.tsv", PAIRED)
+
+    @cached_property
+    def balance(self) -> pd.DataFrame:
+        """Balance of all splits, with scheme and trial."""
+        return self._of_trials("splits/{scheme}/{trial}.balance.tsv", BALANCE)
+
+    @cached_property
+    def infeasible(self) -> pd.DataFrame:
+        """Requests that splits could not meet, with scheme and trial."""
+        return self._of_trials("splits/{scheme}/{trial}.infeasible.tsv", INFEASIBLE)
+
+    @cached_property
+    def families(self) -> pd.DataFrame:
+        """Importance of band families in the trials that were looked into, with scheme and trial."""
+        return self._of_trials("baselines/{scheme}/{trial}/importance.tsv", IMPORTANCE)
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """Scores by number of trees in the trials that were looked into, with scheme and trial."""
+        return self._of_trials("baselines/{scheme}/{trial}/curves.tsv", CURVES)
+
+    @cached_property
+    def engines(self) -> pd.DataFrame:
+        """Engines side by side in the trials that were looked into, with scheme and trial."""
+        return self._of_trials("baselines/{scheme}/{trial}/engines.tsv", ENGINES)
+
+    @cached_property
+    def reliability(self) -> pd.DataFrame:
+        """Reliability of the trials that were looked into, with scheme and trial."""
+        return self._of_trials("baselines/{scheme}/{trial}/reliability.tsv", RELIABILITY)
+
+    @cached_property
+    def integrity(self) -> pd.DataFrame | None:
+        """Findings on the files."""
+        return self._table("integrity.tsv", INTEGRITY)
+
+    @cached_property
+    def averages(self) -> pd.DataFrame | None:
+        """Scores over the trials of each scheme."""
+        return self._table("averages.tsv", AVERAGES)
+
+    @cached_property
+    def ledger(self) -> pd.DataFrame | None:
+        """Links between the roles of every split."""
+        return self._table("ledger.tsv", LEDGER)
+
+    @cached_property
+    def price(self) -> pd.DataFrame | None:
+        """What scores gain by leaks; None where no such schemes were run."""
+        return self._table("price_of_leak.tsv", PRICE)
+
+    @cached_property
+    def confusion(self) -> pd.DataFrame:
+        """Confusion counts of all trials, summed over patches."""
+        keys = ["scheme", "trial", "task", "features", "classifier", "role", "true", "predicted"]
+        tables = [
+            read_parquet(path, [*keys, "count"]).groupby(keys, sort=True)["count"].sum().reset_index()
+            for scheme, trial in self.trials
+            if (path := self.path(f"baselines/{scheme}/{trial}/confusion.parquet")).is_file()
+        ]
+        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[*keys, "count"])
+
+    def fit(self, scheme: str, trial: int, feature_set: str) -> dict[str, Any] | None:
+        """What is known about a forest; None where it was not grown on this release."""
+        path = self.path(f"baselines/{scheme}/{trial}/{feature_set}/fit.json")
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+    def path(self, below: str) -> Path:
+        """A file of the release's results."""
+        return self.results / self.name / below
+
+    def from_file(self, below: str, rule: str) -> Source:
+        """A file of the release's results as a source."""
+        return Source(f"{self.name}/{below}", rule)
+
+    def from_trials(self, below: str, rule: str) -> tuple[Source, ...]:
+        """A file of each trial that has it as a source; `below` holds ``{scheme}`` and ``{trial}``."""
+        names = [below.format(scheme=scheme, trial=trial) for scheme, trial in self.trials]
+        return tuple(self.from_file(name, rule) for name in names if self.path(name).is_file())
+
+    def trial_links(self, scheme: str, below: str) -> tuple[tuple[str, str], ...]:
+        """For each trial of a scheme its number and file."""
+        return tuple(
+            (str(trial), f"{self.name}/{below.format(scheme=scheme, trial=trial)}")
+            for name, trial in self.trials
+            if name == scheme
+        )
+
+    def _table(self, below: str, schema: Any) -> pd.DataFrame | None:
+        # What an earlier configuration has left in the folder is no part of the version.
+        return read_tsv(self.path(below), schema) if f"{self.name}/{below}" in self.files else None
+
+    def _of_trials(self, below: str, schema: Any) -> pd.DataFrame:
+        tables = []
+        for scheme, trial in self.trials:
+            found = self._table(below.format(scheme=scheme, trial=trial), schema)
+            if found is not None:
+                tables.append(found.assign(scheme=scheme, trial=trial))
+        if tables:
+            return pd.concat(tables, ignore_index=True)
+        return pd.DataFrame(columns=[*schema.columns, "scheme", "trial"])
+
+
+@dataclass(frozen=True, eq=False)
+class VersionResults:
+    """A version: what `version.json` says, its headline figures, its releases.
+
+    `reproduction` is the sheet of published figures (None if there is none), `comparisons` holds for each
+    other version that this one was held against the scores that differ.
+    """
+
+    name: str
+    folder: Path
+    description: Mapping[str, Any]
+    headline: pd.DataFrame
+    reproduction: pd.DataFrame | None
+    comparisons: Mapping[str, pd.DataFrame]
+    releases: tuple[ReleaseResults, ...]
+
+    @property
+    def configuration(self) -> Mapping[str, Any]:
+        """The checked configuration."""
+        return dict(self.description["configuration"])
+
+    @property
+    def has_samples(self) -> bool:
+        """Whether a release is a sample."""
+        return any(release.is_sample for release in self.releases)
+
+    def is_sample(self, name: str) -> bool:
+        """Whether a release of this version is a sample."""
+        return any(release.is_sample for release in self.releases if release.name == name)
+
+    def cell(self, name: str) -> Cell:
+        """The name of a release in a table."""
+        return Cell(name, name, is_sample=self.is_sample(name))
+
+
+def read(results: Path, work: Path, data: Path, registry: Path) -> VersionResults:
+    """Read a version.
+
+    Parameters
+    ----------
+    results : Path
+        Folder of the version.
+    work, data : Path
+        Folders with the working files and the data of each release; what is gone is not shown.
+    registry : Path
+        Folder of the registry.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no finished version.
+    """
+    path = results / VERSION
+    if not path.is_file():
+        raise InputError(
+            "This folder holds no finished version.",
+            where=results,
+            expected=VERSION,
+            remedy="run the workflow to its end first",
+        )
+    description = json.loads(path.read_text(encoding="utf-8"))
+    configuration = description["configuration"]
+    files = frozenset(read_manifest(results / MANIFEST))
+    releases = tuple(
+        _release(name, configuration, results, work, data, registry, files) for name in configuration["releases"]
+    )
+    headline = read_tsv(results / "headline.tsv", HEADLINE)
+    order = headline.assign(
+        first=headline["release"].map(configuration["releases"].index),
+        second=headline["scheme"].map({name: place for place, name in enumerate(configuration["schemes"])}),
+    ).sort_values(["first", "second"], kind="stable", ignore_index=True)
+    sheet = results / "reproduction.tsv"
+    return VersionResults(
+        results.resolve().name,
+        results,
+        description,
+        order[list(HEADLINE.columns)],
+        read_tsv(sheet, REPRODUCTION) if sheet.is_file() else None,
+        {
+            path.stem.removeprefix("compare_"): read_tsv(path, COMPARISON)
+            for path in sorted(results.glob("compare_*.tsv"))
+        },
+        releases,
+    )
+
+
+def _release(
+    name: str,
+    configuration: Mapping[str, Any],
+    results: Path,
+    work: Path,
+    data: Path,
+    registry: Path,
+    files: frozenset[str],
+) -> ReleaseResults:
+    own = configuration["own_releases"]
+    entry = own[name] | {"title": name} if name in own else read_entry(registry, name)
+    return ReleaseResults(
+        name,
+        datasets.load(entry["dataset"], entry["layout"]),
+        entry,
+        results,
+        work,
+        data,
+        tuple(configuration["schemes"]),
+        configuration["transfer"].get(name, name),
+        files,
+    )

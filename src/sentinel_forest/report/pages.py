@@ -1,0 +1,145 @@
+"""The report of a version: a few pages that open from disk, without a network.
+
+``report.html`` is the first page, the others and all that they show lie in the folder ``report`` beside
+it. The same version gives the same bytes.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import jinja2
+
+from sentinel_forest.errors import run
+from sentinel_forest.io.tables import write_text
+from sentinel_forest.report import (
+    baselines,
+    comparison,
+    forests,
+    galleries,
+    importance,
+    inputs,
+    integrity,
+    overview,
+    provenance,
+    reproduction,
+    splits,
+)
+from sentinel_forest.report import data as material
+from sentinel_forest.report.inputs import VersionResults
+from sentinel_forest.report.model import Gallery, Item, Page, Plot
+
+TEMPLATES = Path(__file__).with_name("templates")
+ASSETS = ("style.css", "tables.js")
+FOLDER = "report"
+MODULES = (
+    *(overview, integrity, material, galleries, splits, importance, baselines, forests),
+    *(reproduction, comparison, provenance),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the report of a version."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, required=True, help="folder of the version")
+    parser.add_argument("--work", type=Path, required=True, help="working files; what is gone is not shown")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="folders of the releases, for pictures")
+    parser.add_argument("--registry", type=Path, required=True, help="folder of the registry")
+    parser.add_argument("--output", type=Path, required=True, help="the first page, report.html")
+    given = parser.parse_args(argv)
+    version = inputs.read(given.results, given.work, given.data, given.registry)
+    write(version, pages(version), given.output)
+
+
+def pages(version: VersionResults) -> list[Page]:
+    """All pages on which there is something, in the order of the navigation; the last is provenance."""
+    made = []
+    for module in MODULES:
+        page = module.page(version)
+        if not page.sections:
+            continue
+        print(f"page: {page.title}", file=sys.stderr)
+        made.append(page)
+    return made
+
+
+def write(version: VersionResults, made: Sequence[Page], output: Path) -> None:
+    """Write the folder of the report, whole or not at all, and then its first page."""
+    environment = _environment(version, made)
+    with _replacing_folder(output.with_name(FOLDER)) as folder:
+        for name in ASSETS:
+            shutil.copyfile(TEMPLATES / name, folder / name)
+        for page in made:
+            for section in page.sections:
+                for item in section.items:
+                    _write_pictures(folder, item)
+        for page in made[1:]:
+            write_text(folder / f"{page.name}.html", _html(environment, page, "../", ""))
+    write_text(output, _html(environment, made[0], "", f"{FOLDER}/"))
+
+
+@contextmanager
+def _replacing_folder(folder: Path) -> Iterator[Path]:
+    """Give a folder beside `folder` to write to; it takes its place once the block ends well."""
+    beside, before = (folder.with_name(f".{folder.name}.{os.getpid()}.{what}") for what in ("new", "old"))
+    beside.mkdir(parents=True)
+    try:
+        yield beside
+        if folder.exists():
+            folder.rename(before)
+        beside.rename(folder)
+    finally:
+        for left in (beside, before):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _write_pictures(folder: Path, item: Item) -> None:
+    if isinstance(item, Plot):
+        _write_bytes(folder / "figures" / f"{item.anchor}.svg", item.content)
+    elif isinstance(item, Gallery):
+        for number, picture in enumerate(item.pictures, 1):
+            _write_bytes(folder / "patches" / f"{item.anchor}-{number}.png", picture.content)
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.parent.mkdir(exist_ok=True)
+    if path.exists():
+        raise FileExistsError(f"two items of the report share the name {path.name}")
+    path.write_bytes(content)
+
+
+def _environment(version: VersionResults, made: Sequence[Page]) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.globals |= {
+        "version": version,
+        "pages": list(made),
+        "samples": [release.name for release in version.releases if release.is_sample],
+        "kind_of": lambda item: type(item).__name__,
+    }
+    return environment
+
+
+def _html(environment: jinja2.Environment, page: Page, root: str, assets: str) -> str:
+    """A page as HTML; `root` leads from it to the version's folder, `assets` to the report's."""
+
+    def address(other: Page) -> str:
+        return f"{root}report.html" if other.name == "report" else f"{assets}{other.name}.html"
+
+    def link(path: str) -> str:
+        return path if path.startswith("https://") else root + path
+
+    return environment.get_template("page.html").render(page=page, root=root, assets=assets, address=address, link=link)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,35 @@
+"""What the forests of a release were grown on, for the page on baselines."""
+
+import pandas as pd
+
+from sentinel_forest.report.inputs import ReleaseResults
+from sentinel_forest.report.model import Item, table
+
+EXPLAINED = (
+    "Rows that forests learnt from (patches, or pixels drawn from them), and the patches and groups that "
+    "they come from. Independent labels: where labels are of areas larger than a pixel (SEN12MS: 500 m), the "
+    "number of such areas that the rows lie in; more pixels of one area tell little more. Empty: each row "
+    "has a label of its own. Absent classes have no row and are never predicted."
+)
+COUNTS = ("rows", "patches", "groups", "independent_labels")
+
+
+def items(release: ReleaseResults) -> list[Item]:
+    """A row for each forest that was grown on this release."""
+    rows, sources = [], []
+    for scheme, trial in release.trials:
+        for features in release.sets:
+            training = (release.fit(scheme, trial, features) or {}).get("training")
+            if training:
+                about = {"scheme": scheme, "trial": trial, "features": features}
+                counts = {name: training[name] for name in COUNTS}
+                absent = [name for name, each in training["classes"].items() if not each["rows"]]
+                rows.append({**about, **counts, "absent classes": ", ".join(absent)})
+                path = f"baselines/{scheme}/{trial}/{features}/fit.json"
+                sources.append(release.from_file(path, "fit"))
+    if not rows:
+        return []
+    title = f"What the forests of {release.name} were grown on"
+    frame = pd.DataFrame(rows)
+    frame[list(COUNTS)] = frame[list(COUNTS)].astype("Int64")
+    return [table(title, frame, sources, EXPLAINED, release.is_sample)]

@@ -1,0 +1,106 @@
+"""The catalog of a release: one row per patch, in file order."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+
+from sentinel_forest import datasets
+from sentinel_forest.config.releases import FILES
+from sentinel_forest.datasets.base import SPLITS, Dataset
+from sentinel_forest.errors import InputError, run
+from sentinel_forest.io import tables
+from sentinel_forest.verify.groups import groups
+
+_SHARE = pa.Check.between(0, 1)
+
+CATALOG = pa.DataFrameSchema(
+    {
+        "patch": pa.Column("str", unique=True),
+        "published_split": pa.Column("str", pa.Check.isin([*SPLITS, ""])),
+        "file": pa.Column("str"),
+        "row": pa.Column("int64", pa.Check.ge(0)),
+        "group": pa.Column("str", pa.Check.str_length(min_value=1), nullable=True),
+        "x": pa.Column("float64", nullable=True),
+        "y": pa.Column("float64", nullable=True),
+        "epsg": pa.Column("Int32", nullable=True),
+        "lon": pa.Column("float64", pa.Check.between(-180, 180), nullable=True),
+        "lat": pa.Column("float64", pa.Check.between(-90, 90), nullable=True),
+        "label": pa.Column("int16", pa.Check.ge(-1)),
+        "fraction_.+": pa.Column("float32", _SHARE, nullable=True, regex=True, required=False),
+        "valid_share": pa.Column("float32", _SHARE, nullable=True),
+        "content_hash": pa.Column("str", pa.Check.str_matches(r"^[0-9a-f]*$")),
+        "unmeasured": pa.Column("int32", pa.Check.ge(0), required=False),
+    }
+)
+"""One row per patch, in file order (train, validation, test).
+
+patch: stable id; published_split: train, validation, test or blank; file, row: where it lies; group: what
+it may not be parted from by default, missing where that is unknown (see `sentinel_forest.verify.groups`); x, y:
+centre (m) in the projection epsg; lon, lat: centre (degrees);
+label: index of the class, -1 if unknown, not a patch task, or of a patch without any measurement;
+fraction_<class>: share of the class among the valid pixels; valid_share: share of valid pixels, which are
+labelled and carry a measurement; content_hash: hash of the pixels (hex), blank if unknown; unmeasured:
+pixels that are 0 in all optical bands. Then the dataset's group keys (text, blank if unknown) and what else
+it tells about a patch.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Make the catalog of a release."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--layout", type=json.loads, default={}, help='JSON, e.g. {"side":128}')
+    parser.add_argument("--folder", type=Path, required=True, help="folder of the release")
+    parser.add_argument("--files", type=Path, required=True, help="table of its files")
+    parser.add_argument("--hashes", type=Path, required=True, help="table of the hashes of its patches")
+    parser.add_argument("--output", type=Path, required=True)
+    arguments = parser.parse_args(argv)
+    dataset = datasets.load(arguments.dataset, arguments.layout)
+    files = tables.read_tsv(arguments.files, FILES)["path"].tolist()
+    hashes = tables.read_parquet(arguments.hashes)
+    catalog = make(dataset, arguments.folder, files, hashes)
+    tables.write_parquet(arguments.output, catalog, schema(dataset))
+
+
+def schema(dataset: Dataset) -> pa.DataFrameSchema:
+    """`CATALOG` with the group keys of a dataset."""
+    return CATALOG.add_columns({key: pa.Column("str") for key in dataset.group_keys})
+
+
+def make(dataset: Dataset, folder: Path, files: Sequence[str], hashes: pd.DataFrame) -> pd.DataFrame:
+    """The catalog of the release in `folder`.
+
+    Raises
+    ------
+    InputError
+        If there is no patch, or two have the same id.
+    """
+    catalog = dataset.catalog(folder, files, hashes)
+    if catalog.empty:
+        raise InputError("A release has no patches.", where=folder, expected="at least one patch")
+    twice = catalog[catalog["patch"].duplicated(keep=False)].sort_values("patch", kind="stable")
+    if len(twice):
+        places = twice["patch"] + " (" + twice["file"] + ", row " + twice["row"].astype("str") + ")"
+        raise InputError(
+            "Patches share an id.",
+            where=folder,
+            found=", ".join(places.head(6)),
+            expected=f"{len(catalog)} different ids, not {catalog['patch'].nunique()}",
+            remedy="remove the files that are there twice",
+        )
+    known = catalog.drop(columns="group", errors="ignore")
+    known.insert(list(known).index("row") + 1, "group", groups(dataset, known))
+    return known
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Read a catalog."""
+    return tables.read_parquet(path).astype({"epsg": "Int32"})
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,247 @@
+"""Is a release what its publisher says? Three layers of checks in one pass over the bytes.
+
+*bytes* (length, digests), *structure* (what the format must be), *content* (what the values must
+be). This step only reports; `sentinel_forest.verify.admit` decides whether the run goes on.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+import pandera.pandas as pa
+
+from sentinel_forest import datasets
+from sentinel_forest.acquire.history import Seen, State
+from sentinel_forest.config import releases
+from sentinel_forest.datasets.base import Dataset, File, Finding, Inspection, no_hashes
+from sentinel_forest.errors import run
+from sentinel_forest.io.tables import read_tsv, write_parquet, write_tsv
+
+DIGESTS = pa.DataFrameSchema(
+    {"path": pa.Column("str", unique=True), "bytes": pa.Column("int64"), "sha256": pa.Column("str")}, strict=True
+)
+"""What was read: path below the release's folder, length in bytes, SHA-256 (hex)."""
+
+INTEGRITY = pa.DataFrameSchema(
+    {
+        "file": pa.Column("str"),
+        "layer": pa.Column("str", pa.Check.isin(["bytes", "structure", "content"])),
+        "check": pa.Column("str"),
+        "status": pa.Column("str", pa.Check.isin(["ok", "note", "failed"])),
+        "found": pa.Column("str"),
+        "expected": pa.Column("str"),
+        "remedy": pa.Column("str"),
+    },
+    strict=True,
+)
+"""Findings; one row each (see `datasets.base.Finding`)."""
+
+HASHES = pa.DataFrameSchema(
+    {
+        "file": pa.Column("str"),
+        "row": pa.Column("int64"),
+        "layer": pa.Column("str"),
+        "hash": pa.Column("str", pa.Check.str_length(32)),
+        "empty": pa.Column("int64", pa.Check.ge(0)),
+    },
+    strict=True,
+)
+"""By patch and image layer: xxh3_128 (hex) of the pixels; pixels that are 0 in all its optical bands."""
+
+Status = Literal["ok", "note", "failed"]
+
+CHUNK = 8 << 20
+MOST_ROWS = 200
+"""Rows of one check with one status that are written out; the rest is counted in one more row."""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Verify the files of a release and write what was found."""
+    arguments = _arguments(argv)
+    dataset = datasets.load(arguments.dataset, arguments.layout)
+    found = read_tsv(arguments.files, releases.FILES)
+    files = expected_files(arguments.release, arguments.registry, arguments.select, list(found["path"]))
+    present = [file for file in files if (arguments.folder / file.path).is_file()]
+    findings = presence(files, arguments.folder) + dataset.structure(arguments.folder, present)
+    seen = Seen(arguments.folder.parent, arguments.release)
+    states, inspections = read_all(dataset, arguments.folder, present, arguments.threads)
+    inspections.append(dataset.conclude({file.path: row for file, row in zip(present, inspections, strict=True)}))
+    seen.record(states)
+    first = seen.first_digests()
+    findings += [finding for file in present for finding in _first_sight(file, states[file.path], first)]
+    findings += [finding for inspection in inspections for finding in inspection.findings]
+    write_tsv(arguments.integrity, table(findings), INTEGRITY)
+    write_parquet(arguments.hashes, _hashes(inspections), HASHES)
+    write_tsv(arguments.digests, _digests(states), DIGESTS)
+    _say(findings, arguments.release)
+
+
+def expected_files(release: str, registry: Path | None, select: Sequence[str], found: Sequence[str]) -> list[File]:
+    """The files that must be there: the registered ones that are selected; where nothing is registered,
+    those found.
+
+    Archives are checked when they are fetched, and need not be there: the files found beside the other
+    registered ones stand for them.
+    """
+    entry = releases.read_entry(registry, release) if registry else {"files": []}
+    if not entry["files"]:
+        return [File(path) for path in found]
+    wanted = releases.registered_files(entry, select)
+    plain = [file for file in wanted if file.role != "archive"]
+    if len(plain) == len(wanted):
+        return plain
+    known = {file.path: file for file in releases.registered_files(entry)}
+    paths = {file.path for file in plain}
+    return plain + [known.get(path, File(path)) for path in found if path not in paths]
+
+
+def presence(files: Sequence[File], folder: Path) -> list[Finding]:
+    """A finding for each file that is missing."""
+    return [
+        Finding(
+            file.path,
+            "bytes",
+            "present",
+            "failed",
+            "missing",
+            "the file",
+            "fetch it again, or leave it out with `select`",
+        )
+        for file in files
+        if not (folder / file.path).is_file()
+    ]
+
+
+def read_all(
+    dataset: Dataset, folder: Path, files: Sequence[File], threads: int
+) -> tuple[dict[str, State], list[Inspection]]:
+    """Read every file once: its state and what its bytes showed; files in parallel."""
+    buffers = [bytearray(CHUNK) for _ in range(threads)]  # fresh memory for each file would cost much
+
+    def read(file: File) -> tuple[State, Inspection]:
+        buffer = buffers.pop()
+        try:
+            return read_one(dataset, folder, file, buffer)
+        finally:
+            buffers.append(buffer)
+
+    with ThreadPoolExecutor(threads) as pool:
+        results = list(pool.map(read, files))
+    states = {file.path: state for file, (state, _) in zip(files, results, strict=True)}
+    return states, [inspection for _, inspection in results]
+
+
+def read_one(dataset: Dataset, folder: Path, file: File, buffer: bytearray) -> tuple[State, Inspection]:
+    """Read one file once, by way of `buffer`; feed the digests and the dataset's inspector with its bytes."""
+    path = folder / file.path
+    inspector = dataset.inspector(folder, file)
+    hashers = {name: hashlib.new(name) for name in {"sha256", *file.digests}}
+    wanted = inspector.block_bytes if inspector else len(buffer)
+    block = memoryview(buffer if wanted <= len(buffer) else bytearray(wanted))[:wanted]
+    with open(path, "rb") as stream:
+        while length := stream.readinto(block):
+            for hasher in hashers.values():
+                hasher.update(block[:length])
+            if inspector:
+                inspector.update(block[:length])
+        status = os.fstat(stream.fileno())
+    inspection = inspector.finish() if inspector else Inspection(())
+    digests = {name: hasher.hexdigest() for name, hasher in hashers.items()}
+    findings = (*byte_findings(file, status.st_size, digests), *inspection.findings)
+    return State(status.st_size, status.st_mtime_ns, digests["sha256"]), replace(inspection, findings=findings)
+
+
+def byte_findings(file: File, size: int, digests: dict[str, str]) -> list[Finding]:
+    """Length and digests of a file against what is published."""
+    findings: list[Finding] = []
+    status: Status
+    if file.size is not None:
+        status = "ok" if size == file.size else "failed"
+        remedy = "" if status == "ok" else "the download is incomplete or another file: fetch it again"
+        findings.append(Finding(file.path, "bytes", "length", status, f"{size} B", f"{file.size} B", remedy))
+    for name, expected in sorted(file.digests.items()):
+        status = "ok" if digests[name] == expected.lower() else "failed"
+        remedy = "" if status == "ok" else "the bytes are not the published ones: fetch the file again"
+        findings.append(Finding(file.path, "bytes", name, status, digests[name], expected.lower(), remedy))
+    return findings
+
+
+def _first_sight(file: File, state: State, first: dict[str, str]) -> list[Finding]:
+    """Where no digest is published, the first one met is held."""
+    if file.digests:
+        return []
+    if state.sha256 == first[file.path]:
+        return [Finding(file.path, "bytes", "first-sight", "ok", state.sha256, "no digest is published")]
+    return [
+        Finding(
+            file.path,
+            "bytes",
+            "first-sight",
+            "failed",
+            state.sha256,
+            first[file.path],
+            "the file has changed since it was first read: restore it, or, if you changed it, accept this",
+        )
+    ]
+
+
+def table(findings: Iterable[Finding]) -> pd.DataFrame:
+    """Findings as a table, failures first; long lists of one check are cut and counted."""
+    order = {"failed": 0, "note": 1, "ok": 2}
+    rows = sorted(findings, key=lambda row: (order[row.status], row.layer, row.check, row.file, row.found))
+    counts = Counter((row.status, row.layer, row.check) for row in rows)
+    written: Counter[tuple[str, str, str]] = Counter()
+    kept = []
+    for row in rows:
+        kind = (row.status, row.layer, row.check)
+        written[kind] += 1
+        if written[kind] <= MOST_ROWS:
+            kept.append(row)
+        elif written[kind] == MOST_ROWS + 1:
+            rest = counts[kind] - MOST_ROWS
+            kept.append(Finding("(more)", row.layer, row.check, row.status, f"{rest} more of these"))
+    return pd.DataFrame([asdict(row) for row in kept], columns=list(INTEGRITY.columns)).astype("str")
+
+
+def _hashes(inspections: Sequence[Inspection]) -> pd.DataFrame:
+    tables = [inspection.hashes for inspection in inspections if len(inspection.hashes)]
+    return pd.concat(tables, ignore_index=True) if tables else no_hashes()
+
+
+def _digests(states: dict[str, State]) -> pd.DataFrame:
+    rows = [(path, state.bytes, state.sha256) for path, state in sorted(states.items())]
+    return pd.DataFrame(rows, columns=list(DIGESTS.columns)).astype({"path": "str", "bytes": "int64", "sha256": "str"})
+
+
+def _say(findings: Sequence[Finding], release: str) -> None:
+    counts = Counter(finding.status for finding in findings)
+    print(f"{release}: {counts['failed']} failed, {counts['note']} notes, {counts['ok']} ok", file=sys.stderr)
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--release", required=True)
+    parser.add_argument("--dataset", required=True)
+    parser.add_argument("--layout", type=json.loads, default={}, help='JSON, e.g. {"side":128}')
+    parser.add_argument("--folder", type=Path, required=True, help="folder of the release")
+    parser.add_argument("--files", type=Path, required=True, help="table of the files found")
+    parser.add_argument("--registry", type=Path, help="folder of the registry, for registered releases")
+    parser.add_argument("--select", type=json.loads, default=[], help="JSON list of patterns")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--integrity", type=Path, required=True)
+    parser.add_argument("--hashes", type=Path, required=True)
+    parser.add_argument("--digests", type=Path, required=True)
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    run(main)

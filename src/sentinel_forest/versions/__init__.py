@@ -1,0 +1,1 @@
+"""Versions of results: sealed, held, compared and described for other tools."""

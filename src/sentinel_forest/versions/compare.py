@@ -1,0 +1,199 @@
+"""Two versions held against each other: which scores moved, how far, and what explains it."""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from sentinel_forest.config.validation import leaves
+from sentinel_forest.errors import InputError, run
+from sentinel_forest.evaluation.metrics import AS_SAMPLED, DESIGN_WEIGHTED
+from sentinel_forest.evaluation.score import METRICS
+from sentinel_forest.io.checksums import canonical
+from sentinel_forest.io.tables import read_tsv, write_tsv
+from sentinel_forest.versions.headline import SHOWN
+from sentinel_forest.versions.seal import MANIFEST, VERSION, hold_files, read_manifest
+
+KEYS = ["release", "scheme", "trial", "classifier", "features", "task", "role", "metric", "definition", "class"]
+CHANGES = ("moved", "only before", "only now")
+SELECTING = {"releases", "schemes", "trials", "feature_sets"}
+"""Keys of the configuration that say which scores there are; they change none."""
+
+COMPARISON = pa.DataFrameSchema(
+    {
+        **{key: pa.Column("int64" if key == "trial" else "str") for key in KEYS},
+        "change": pa.Column("str", pa.Check.isin(CHANGES)),
+        "before": pa.Column("float64", nullable=True),
+        "before_low": pa.Column("float64", nullable=True),
+        "before_high": pa.Column("float64", nullable=True),
+        "now": pa.Column("float64", nullable=True),
+        "now_low": pa.Column("float64", nullable=True),
+        "now_high": pa.Column("float64", nullable=True),
+        "difference": pa.Column("float64", nullable=True),
+        "beyond": pa.Column("str", pa.Check.isin(["yes", "no", ""])),
+        "explained": pa.Column("str"),
+    },
+    strict=True,
+    ordered=True,
+)
+"""Scores of two versions that differ. before: value (and 95 % interval) in the version held against; now:
+in this one; difference: now - before, empty if either is undefined; beyond: whether now lies outside the
+interval of before, empty without an interval; explained: what of data, registry, split, code, environment
+and configuration differs, empty for a score that only one of them has."""
+
+
+class Side(NamedTuple):
+    """One of the two versions: its scores, its description, the SHA-256 of its files."""
+
+    scores: pd.DataFrame
+    description: Mapping[str, Any]
+    files: Mapping[str, str]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the table of scores that differ, and print those that one looks at first."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, required=True, help="folder of the version")
+    parser.add_argument("--against", type=Path, required=True, help="folder of the version to hold it against")
+    parser.add_argument("--output", type=Path, required=True)
+    arguments = parser.parse_args(argv)
+    before, now = read(arguments.against), read(arguments.results)
+    table = comparison(before, now)
+    write_tsv(arguments.output, table, COMPARISON)
+    print(text(table, arguments.against.name, arguments.results.name))
+
+
+def read(folder: Path) -> Side:
+    """Read a finished version.
+
+    Raises
+    ------
+    InputError
+        If the folder holds none, or files of it are not those that its manifest names.
+    """
+    if not (folder / VERSION).is_file() or not (folder / MANIFEST).is_file():
+        raise InputError(
+            "There is no finished version of this name.",
+            where=folder,
+            expected=f"{VERSION} and {MANIFEST}",
+            remedy="name one of the folders under results/",
+        )
+    hold_files(folder)
+    files = read_manifest(folder / MANIFEST)
+    tables = [_scores(folder, path) for path in files if path.endswith("/metrics.tsv")]
+    columns = [*KEYS, "value", "low", "high"]
+    scores = pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
+    return Side(scores, json.loads((folder / VERSION).read_text(encoding="utf-8")), files)
+
+
+def comparison(before: Side, now: Side) -> pd.DataFrame:
+    """The scores that differ between two versions (schema `COMPARISON`), in the order of the keys."""
+    both = before.scores.merge(
+        now.scores, on=KEYS, how="outer", suffixes=("_before", "_now"), indicator=True, validate="1:1"
+    )
+    change = both["_merge"].astype("str").map({"both": "moved", "left_only": "only before", "right_only": "only now"})
+    pairs = [(both[f"{name}_before"], both[f"{name}_now"]) for name in ("value", "low", "high")]
+    same = np.logical_and.reduce([(a == b) | (a.isna() & b.isna()) for a, b in pairs])
+    (value, new_value), (low, new_low), (high, new_high) = pairs
+    outside = np.where((new_value < low) | (new_value > high), "yes", "no")
+    known = value.notna() & new_value.notna() & low.notna() & high.notna()
+    table = both[KEYS].assign(
+        change=change,
+        before=value,
+        before_low=low,
+        before_high=high,
+        now=new_value,
+        now_low=new_low,
+        now_high=new_high,
+        difference=new_value - value,
+        beyond=np.where(known, outside, ""),
+    )
+    table = table[~(same & (change == "moved"))].sort_values(KEYS, kind="stable", ignore_index=True)
+    reasons = [
+        explanation(before, now, *place) if what == "moved" else ""
+        for *place, what in table[["release", "scheme", "trial", "change"]].itertuples(index=False)
+    ]
+    kinds = {name: str(column.dtype) for name, column in COMPARISON.columns.items()}
+    return table.assign(explained=reasons).astype(kinds)
+
+
+def explanation(before: Side, now: Side, release: str, scheme: str, trial: int) -> str:
+    """What differs between two versions that can move a score of a trial, in words."""
+    old, new = before.description, now.description
+    reasons = [
+        kind
+        for kind in ("data", "registry")
+        if old["identity"][kind].get(release) != new["identity"][kind].get(release)
+    ]
+    split = f"{release}/splits/{scheme}/{trial}.parquet"
+    if before.files.get(split) != now.files.get(split):
+        reasons.append("split")
+    if old["identity"]["code"] != new["identity"]["code"]:
+        reasons.append("code")
+    packages = _differing(old["environment"], new["environment"])
+    if packages:
+        reasons.append("environment: " + ", ".join(packages))
+    keys = [key for key in _differing(_flat(old["configuration"]), _flat(new["configuration"])) if key not in SELECTING]
+    if keys:
+        reasons.append("configuration: " + ", ".join(keys))
+    return "; ".join(reasons) or "nothing that is recorded: the computation is not reproducible"
+
+
+def text(table: pd.DataFrame, before: str, now: str) -> str:
+    """The comparison for a terminal: how many scores differ, and the headline scores on test patches."""
+    if table.empty:
+        return f"{now} and {before} have the same scores"
+    moved = table[table["change"] == "moved"]
+    counts = table["change"].value_counts()
+    lines = [
+        f"{now} held against {before}: {len(moved)} scores moved, {(moved['beyond'] == 'yes').sum()} of them "
+        f"beyond their interval; {counts.get('only before', 0)} only in {before}, "
+        f"{counts.get('only now', 0)} only in {now}"
+    ]
+    lines += [f"explained by: {reason}" for reason in sorted(set(moved["explained"]))]
+    shown = moved[is_headline(moved)]
+    if len(shown):
+        columns = [
+            *KEYS[:5],
+            "metric",
+            "definition",
+            "class",
+            "before",
+            "before_low",
+            "before_high",
+            "now",
+            "difference",
+            "beyond",
+        ]
+        lines.append(shown[columns].to_string(index=False, float_format="%.4f", na_rep=""))
+    return "\n".join(lines)
+
+
+def is_headline(scores: pd.DataFrame) -> pd.Series:
+    """Which scores are those that one looks at first: headline figures on test patches."""
+    plain = scores["definition"].str.removesuffix(AS_SAMPLED).str.removesuffix(DESIGN_WEIGHTED)
+    return (scores["role"] == "test") & pd.MultiIndex.from_arrays([scores["metric"], plain]).isin(SHOWN)
+
+
+def _scores(folder: Path, path: str) -> pd.DataFrame:
+    release, _, scheme, trial, _ = path.split("/")
+    return read_tsv(folder / path, METRICS).assign(release=release, scheme=scheme, trial=int(trial))
+
+
+def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Keys of two mappings whose values differ, sorted."""
+    return sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+
+
+def _flat(configuration: Mapping[str, Any]) -> dict[str, str]:
+    """Values as JSON, by key (see `configuration.leaves`), without empty sections."""
+    return {key: canonical(value) for key, value in leaves(configuration) if value != {}}
+
+
+if __name__ == "__main__":
+    run(main)

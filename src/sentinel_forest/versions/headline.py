@@ -1,0 +1,184 @@
+"""The few figures of a version that one looks at first, each with its definition and mark."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+
+from sentinel_forest.errors import run
+from sentinel_forest.evaluation.average import AVERAGES
+from sentinel_forest.evaluation.confusion import FOREST
+from sentinel_forest.evaluation.metrics import AS_SAMPLED, DESIGN_WEIGHTED
+from sentinel_forest.evaluation.score import METRICS
+from sentinel_forest.io.tables import columns, conform, read_tsv, write_tsv
+
+SHOWN = (("OA", "OA"), ("AA", "AA over present classes"), ("BOA", "median over patches"))
+"""Metric and definition of the headline figures; of unequally drawn patches as sampled and weighted."""
+
+HEADLINE = pa.DataFrameSchema(
+    {
+        **columns("str", "release", "scheme"),
+        **columns("int64", "trials"),
+        **columns("str", "classifier", "features", "task", "metric", "definition", "class"),
+        **columns("float64", "value", "low", "high", nullable=True),
+        **columns("int64", "n", "groups"),
+        **columns("str", "mark", "note"),
+    },
+    strict=True,
+)
+"""Scores on the role test over the `trials` of a scheme; all columns as in `average.AVERAGES`."""
+
+EXPLAINED = (
+    "Means over trials on test patches [95 % interval of the mean, over groups].\n"
+    "n, groups: units (patches or pixels) and groups that a score rests on, in the trial that has the fewest."
+)
+
+SHORT = ["figure", "score", "n", "groups", "mark", "note"]
+"""What a terminal shows of a score."""
+
+KEYS = ["release", "scheme", "classifier", "features", "task", "metric", "definition", "class"]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the headline table of a version, or show it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--averages", nargs="*", default=[], help="release:path of each table")
+    parser.add_argument("--output", type=Path, help="table to write")
+    parser.add_argument("--show", type=Path, help="table to print")
+    arguments = parser.parse_args(argv)
+    if arguments.output:
+        named = dict(text.split(":", 1) for text in arguments.averages)
+        tables = {release: read_tsv(Path(path), AVERAGES) for release, path in named.items()}
+        write_tsv(arguments.output, headline(tables), HEADLINE)
+    if arguments.show:
+        print(text(read_tsv(arguments.show, HEADLINE)))
+        print(f"\n{EXPLAINED}\nIn full: {arguments.show}")
+
+
+def labelled(argument: str) -> pd.DataFrame:
+    """A table of metrics with the release, scheme and trial that the argument names."""
+    release, scheme, trial, path = argument.split(":", 3)
+    return read_tsv(Path(path), METRICS).assign(release=release, scheme=scheme, trial=int(trial))
+
+
+def headline(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The headline table (schema `HEADLINE`) from the averages (`average.AVERAGES`) of each release."""
+    rows = pd.concat([table.assign(release=name) for name, table in tables.items()], ignore_index=True)
+    plain = rows["definition"].str.removesuffix(AS_SAMPLED).str.removesuffix(DESIGN_WEIGHTED)
+    shown = pd.MultiIndex.from_arrays([rows["metric"], plain]).isin(SHOWN)
+    rows = rows[shown & (rows["role"] == "test")].sort_values(KEYS, ignore_index=True)
+    return conform(rows[list(HEADLINE.columns)], HEADLINE)
+
+
+def text(table: pd.DataFrame) -> str:
+    """The table for a terminal: forests, then reference algorithms, one line a score.
+
+    Of the two-class questions it shows the one that most classifiers answer; the others, design-weighted
+    scores, full marks and the trivial company of the forests are in the file. Notes stand below, numbered.
+    """
+    named = table.assign(mark=table["mark"].map(_kinds))
+    releases = [(str(name), _few(as_figures(rows))) for name, rows in named.groupby("release", sort=False)]
+    numbers: dict[str, int] = {}
+    blocks = [
+        f"{release}: {title}\n{_aligned(_numbered(part.astype(str), numbers))}"
+        for title, index in (("forests", "features"), ("reference algorithms", "classifier"))
+        for release, rows in releases
+        if len(part := _kind(rows, title).sort_values(["scheme", index], kind="stable")[["scheme", index, *SHORT]])
+    ]
+    told = [f"({number}) {note}" for note, number in numbers.items()]
+    return "\n\n".join([*blocks, *(["\n".join(told)] if told else [])]) or "no scores"
+
+
+def as_figures(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows as sampled, with the columns `figure` (metric and class) and `score` (with its interval)."""
+    rows = table[~table["definition"].str.endswith(DESIGN_WEIGHTED)]
+    scores = zip(rows["value"], rows["low"], rows["high"], strict=True)
+    figures = (rows["metric"] + " " + rows["class"]).str.strip()
+    return rows.assign(figure=figures, score=[_figure(*row) for row in scores])
+
+
+def wide(rows: pd.DataFrame, index: list[str]) -> pd.DataFrame:
+    """A line for each entry of `index`: its figures side by side, then n, groups, mark and note.
+
+    Where figures differ in n or groups, those of each are told, in the order of the figures; a note that
+    does not hold for all figures is told with theirs.
+    """
+    names = list(dict.fromkeys(rows["figure"]))
+    lines = []
+    for key, part in rows.groupby(index, sort=True):
+        scores = dict(zip(part["figure"], part["score"], strict=True))
+        line = dict(zip(index, key, strict=True)) | {name: scores.get(name, "-") for name in names}
+        lines.append(line | support(part))
+    return pd.DataFrame(lines, columns=[*index, *names, "n", "groups", "mark", "note"])
+
+
+def support(rows: pd.DataFrame) -> dict[str, str]:
+    """What the figures of one line rest on, as texts: n, groups, mark and note."""
+    numbers = {name: _each(rows[name]) for name in ("n", "groups")}
+    return numbers | {"mark": "; ".join(dict.fromkeys(rows["mark"])), "note": _notes(rows)}
+
+
+def _each(values: pd.Series) -> str:
+    """A number that all figures have, or that of each."""
+    texts = [str(value) for value in values]
+    return texts[0] if len(set(texts)) == 1 else "/".join(texts)
+
+
+def _notes(rows: pd.DataFrame) -> str:
+    """What is noted on all figures, and on some with their names."""
+    noted = zip(rows["figure"].astype(str), rows["note"].astype(str), strict=True)
+    parts = {figure: note.split("; ") for figure, note in noted if note}
+    found = []
+    for part in dict.fromkeys(part for of_figure in parts.values() for part in of_figure):
+        where = [figure for figure, of_figure in parts.items() if part in of_figure]
+        found.append(part if len(where) == len(rows) else f"{', '.join(where)}: {part}")
+    return "; ".join(found)
+
+
+def _kind(rows: pd.DataFrame, title: str) -> pd.DataFrame:
+    """The forests, or the reference algorithms."""
+    is_forest = (rows["classifier"] == FOREST) & (rows["features"] != "")
+    return rows[is_forest if title == "forests" else rows["features"] == ""]
+
+
+def _numbered(table: pd.DataFrame, numbers: dict[str, int]) -> pd.DataFrame:
+    """The table with numbers for its notes, added to `numbers`; without the column if it is blank."""
+    for note in table["note"]:
+        if note:
+            numbers.setdefault(note, len(numbers) + 1)
+    told = [f"({numbers[note]})" if note else "" for note in table["note"]]
+    return table.assign(note=told) if any(told) else table.drop(columns="note")
+
+
+def _few(rows: pd.DataFrame) -> pd.DataFrame:
+    """Figures over all classes and of the question that most classifiers answer, in the order of `SHOWN`."""
+    questions = rows.loc[rows["class"] != "", "class"].value_counts()
+    metrics = [metric for metric, _ in SHOWN]
+    few = rows[rows["class"].isin(["", *questions.index[:1]])]
+    return few.sort_values("metric", key=lambda names: names.map(metrics.index), kind="stable")
+
+
+def _aligned(table: pd.DataFrame) -> str:
+    """A table of texts, cells to the left."""
+    lines = [list(table.columns), *table.to_numpy().tolist()]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def _kinds(mark: str) -> str:
+    """A mark without the keys: ``linked: city, roi`` is ``linked``."""
+    return ", ".join(part.split(": ", 1)[0] for part in mark.split("; "))
+
+
+def _figure(value: float, low: float, high: float) -> str:
+    if pd.isna(value):
+        return "-"
+    return f"{value:.3f}" if pd.isna(low) else f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+if __name__ == "__main__":
+    run(main)

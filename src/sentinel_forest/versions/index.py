@@ -1,0 +1,105 @@
+"""The versions under results/, one line each."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+
+from sentinel_forest.config.validation import nearest
+from sentinel_forest.errors import InputError, run
+from sentinel_forest.io.checksums import digest, file_digest
+from sentinel_forest.io.tables import write_tsv
+from sentinel_forest.versions.seal import MANIFEST, VERSION, is_sealed
+
+REFERENCE = "reference"
+"""Folder beside the versions that holds the committed files of the sample run."""
+
+INDEX = pa.DataFrameSchema(
+    {
+        "version": pa.Column("str", unique=True),
+        "sealed": pa.Column("str", pa.Check.isin(["yes", "no"])),
+        "releases": pa.Column("str"),
+        "schemes": pa.Column("str"),
+        "feature_sets": pa.Column("str"),
+        "files": pa.Column("int64"),
+        "manifest": pa.Column("str"),
+        "data": pa.Column("str"),
+        "configuration": pa.Column("str"),
+        "code": pa.Column("str"),
+        "commit": pa.Column("str"),
+    },
+    strict=True,
+    ordered=True,
+)
+"""The versions by name. files: lines of the manifest; manifest: SHA-256 of it (equal: the same results);
+data, configuration, code: digests of what made it (data: of all its releases); commit: blank if unknown."""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the list of versions."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, required=True, help="folder of the versions")
+    parser.add_argument("--output", type=Path, required=True)
+    arguments = parser.parse_args(argv)
+    write_tsv(arguments.output, index(arguments.results), INDEX)
+
+
+def versions_in(results: Path) -> list[Path]:
+    """Folders of finished versions (and of a finished draft), sorted by name."""
+    folders = (path.parent for path in results.glob(f"*/{MANIFEST}"))
+    return sorted(path for path in folders if path.name != REFERENCE and (path / VERSION).is_file())
+
+
+def manifests(results: Path) -> list[str]:
+    """Paths of the manifests of `versions_in`."""
+    return [str(folder / MANIFEST) for folder in versions_in(results)]
+
+
+def finished(results: Path, name: str, but: str) -> list[str]:
+    """Paths of manifest and description of a finished version other than `but`.
+
+    Raises
+    ------
+    InputError
+        If there is none of this name; with the names there are.
+    """
+    names = [folder.name for folder in versions_in(results) if folder.name != but]
+    if name not in names:
+        raise InputError(
+            "There is no other finished version of this name to hold this one against.",
+            where="key 'against'",
+            found=name or "(not given)",
+            expected=nearest(name, names),
+            remedy="name one: snakemake compare --configfile FILE --config against=OTHER",
+        )
+    return [str(results / name / file) for file in (MANIFEST, VERSION)]
+
+
+def index(results: Path) -> pd.DataFrame:
+    """The versions below a folder (schema `INDEX`)."""
+    rows = [_row(folder) for folder in versions_in(results)]
+    kinds = {name: str(column.dtype) for name, column in INDEX.columns.items()}
+    return pd.DataFrame(rows, columns=list(INDEX.columns)).astype(kinds)
+
+
+def _row(folder: Path) -> tuple:
+    about = json.loads((folder / VERSION).read_text(encoding="utf-8"))
+    configuration, identity = about["configuration"], about["identity"]
+    return (
+        folder.name,
+        "yes" if is_sealed(folder) else "no",
+        *(", ".join(configuration[key]) for key in ("releases", "schemes", "feature_sets")),
+        len((folder / MANIFEST).read_text(encoding="utf-8").splitlines()),
+        file_digest(folder / MANIFEST),
+        digest(identity["data"]),
+        identity["configuration"],
+        identity["code"],
+        about["commit"] or "",
+    )
+
+
+if __name__ == "__main__":
+    run(main)

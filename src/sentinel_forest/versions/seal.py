@@ -1,0 +1,285 @@
+"""Versions of results: what makes one, its manifest, and whether a finished one is asked to change."""
+
+import argparse
+import importlib.metadata
+import json
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from sentinel_forest.acquire.history import Seen
+from sentinel_forest.config.releases import Release
+from sentinel_forest.errors import InputError, run
+from sentinel_forest.io.checksums import code_digest, digest, file_digest
+from sentinel_forest.io.tables import read_tsv, write_text
+from sentinel_forest.verify.inspect import DIGESTS
+
+MANIFEST = "manifest.sha256"
+VERSION = "version.json"
+DRAFT = "draft"
+STEPS = (
+    "verify.inspect",
+    "verify.admit",
+    "verify.catalog",
+    "splits.split",
+    "features.signature",
+    "splits.ledger",
+    "features.table",
+    "models.forest",
+    "models.predict",
+    "evaluation.reference",
+    "evaluation.score",
+    "evaluation.price",
+    "evaluation.average",
+    "versions.headline",
+    "versions.reproduce",
+    "evaluation.importance",
+    "versions.croissant",
+)
+"""Modules whose code can change a result."""
+NAMED = 5
+"""Files that a message names at most."""
+_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+PACKAGES = ("h5py", "numpy", "pandas", "pyarrow", "rasterio", "scikit-learn", "scipy", "snakemake")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the manifest and the description of a version: what was computed, from what, with what."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, required=True, help="folder of the version")
+    parser.add_argument("--identity", type=json.loads, required=True, help="see `identity`")
+    parser.add_argument("--configuration", type=json.loads, required=True, help="see `settings`")
+    parser.add_argument("--skipped", type=json.loads, default=[], help="JSON list of what could not be computed")
+    parser.add_argument("--verified", type=Path, nargs="+", required=True, help="gates of the releases")
+    parser.add_argument("--files", type=Path, nargs="+", required=True, help="files of the manifest")
+    arguments = parser.parse_args(argv)
+    verified = [json.loads(path.read_text(encoding="utf-8")) for path in arguments.verified]
+    description = {
+        "configuration": arguments.configuration,
+        "identity": arguments.identity | {"data": {row["release"]: row["data"] for row in verified}},
+        "skipped": arguments.skipped,
+        "accepted": {row["release"]: row["accepted"] for row in verified if row["accepted"]},
+        "commit": commit(),
+        "environment": environment(),
+    }
+    write_text(arguments.results / VERSION, json.dumps(description, indent=2, sort_keys=True) + "\n")
+    write_text(arguments.results / MANIFEST, manifest(arguments.results, arguments.files))
+
+
+def manifest(folder: Path, files: Sequence[Path]) -> str:
+    """SHA-256 of files below a folder, sorted by path, in the form that ``sha256sum -c`` reads."""
+    lines = [f"{file_digest(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
+    return "".join(sorted(lines, key=lambda line: line[66:]))
+
+
+def read_manifest(path: Path) -> dict[str, str]:
+    """SHA-256 (hex) of each file of a manifest, by its path below the folder of the manifest.
+
+    Raises
+    ------
+    InputError
+        If a line is not of the form that `manifest` writes, names a file elsewhere, or one that was named
+        before; or if there is no line at all.
+    """
+    files: dict[str, str] = {}
+    lines = path.read_bytes().decode("utf-8", "replace").removesuffix("\n").split("\n")
+    for number, line in enumerate(lines, start=1):
+        match = _LINE.fullmatch(line)
+        parts = PurePosixPath(match[2]).parts if match else ()
+        if match is None or ".." in parts or parts[0] == "/" or match[2] in files:
+            raise InputError(
+                "This manifest is damaged.",
+                where=f"{path}, line {number}",
+                found=repr(line[:80]),
+                expected="a SHA-256 in hex, two blanks, and a path below this folder, each path once",
+                remedy="put the manifest back from a copy of the version",
+            )
+        files[match[2]] = match[1]
+    return files
+
+
+def damages(folder: Path, files: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with files of a version, by their path; nothing if they are what the manifest says.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the version.
+    files : mapping
+        See `read_manifest`.
+    """
+    found = {}
+    for name, sealed in files.items():
+        try:
+            now = file_digest(folder / name)
+        except (FileNotFoundError, NotADirectoryError):
+            found[name] = "is missing"
+        except OSError as error:
+            found[name] = f"cannot be read ({error.strerror})"
+        else:
+            if now != sealed:
+                found[name] = f"has SHA-256 {now[:12]}, in the manifest {sealed[:12]}"
+    return found
+
+
+def hold_files(folder: Path) -> None:
+    """Stop if a file of a finished version is not what its manifest says.
+
+    Raises
+    ------
+    InputError
+        With the files that are missing or others.
+    """
+    files = read_manifest(folder / MANIFEST)
+    if found := damages(folder, files):
+        rows = [f"{name} {what}" for name, what in list(found.items())[:NAMED]]
+        rows += [f"and {len(found) - NAMED} more"] if len(found) > NAMED else []
+        raise InputError(
+            f"Files of version {folder.name!r} are not those that its manifest names.",
+            where=folder / MANIFEST,
+            found=f"{len(found)} of {len(files)} files\n    " + "\n    ".join(rows),
+            remedy="put them back from a copy of the version; or, to compute it again, remove "
+            f"{folder / MANIFEST} with these files and call snakemake as for the first time",
+        )
+
+
+def identity(config: Mapping[str, Any], releases: Mapping[str, Release]) -> dict[str, Any]:
+    """Digests of everything that determines a version's results, except the data themselves.
+
+    Where the files lie does not count, only what they are.
+    """
+    names = sorted({release.dataset for release in releases.values()})
+    samples = ["simulate"] if any(release.is_sample for release in releases.values()) else []
+    return {
+        "configuration": digest(settings(config)),
+        "registry": {name: digest(release.entry) for name, release in releases.items()},
+        "code": code_digest(*STEPS, *samples, *(f"datasets.{name}" for name in names)),
+    }
+
+
+def settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration without what changes no result: names of versions, exports, places of files."""
+    kept = {key: value for key, value in config.items() if key not in ("version", "against", "export", "folders")}
+    kept["own_releases"] = {
+        name: {key: value for key, value in own.items() if key != "folder"}
+        for name, own in config["own_releases"].items()
+    }
+    return kept
+
+
+def is_sealed(folder: Path) -> bool:
+    """Whether a version is finished and must not change."""
+    return folder.name != DRAFT and (folder / MANIFEST).is_file()
+
+
+def hold(folder: Path, now: Mapping[str, Any], data: Mapping[str, str]) -> None:
+    """Stop if a sealed version is asked for with anything else than what it was made with.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the version.
+    now : mapping
+        `identity` of the run that is asked for.
+    data : mapping
+        `data_digest` of the releases whose files were read here before.
+
+    Raises
+    ------
+    InputError
+        With what differs and the two ways on.
+    """
+    differences = _differences(_sealed_identity(folder), dict(now) | {"data": data})
+    if differences:
+        raise InputError(
+            f"Version {folder.name!r} is finished and sealed; this run would give it other results.",
+            where=folder / VERSION,
+            found="\n    " + "\n    ".join(differences),
+            remedy="give the run a new name (--config version=NAME; draft while you work on code), "
+            "or hold it against a new computation: snakemake check, with the arguments of this call",
+        )
+
+
+def _sealed_identity(folder: Path) -> dict[str, Any]:
+    """The identity that a finished version says it has."""
+    path = folder / VERSION
+    try:
+        found = json.loads(path.read_bytes())["identity"]
+        if all(isinstance(found[key], dict) for key in ("registry", "data")):
+            return dict(found)
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        pass
+    raise InputError(
+        f"Version {folder.name!r} is finished and sealed, but does not say any more what made it.",
+        where=path,
+        found="a damaged file" if path.is_file() else "no such file",
+        expected="the description that was written with the manifest",
+        remedy="put it back from a copy of the version, or give the run a new name (--config version=NAME)",
+    )
+
+
+def not_sealed(folder: Path) -> InputError:
+    """What is to be said if a version that has not finished is to be checked."""
+    return InputError(
+        "This version is not sealed, so there is nothing to hold a computation against.",
+        where=folder,
+        remedy="finish it, or name a finished one: snakemake check --configfile FILE --config version=NAME",
+    )
+
+
+def data_digest(digests: Path, seen: Seen, selected: Sequence[str] = ()) -> str | None:
+    """Digest of the files in a table of digests, as they were last read.
+
+    None if there is no table, or if it is of more or of fewer files than those `selected` now: another
+    version has read another part of the release.
+    """
+    if not digests.is_file():
+        return None
+    states = seen.states()
+    table = read_tsv(digests, DIGESTS)
+    read, wanted = set(table["path"]), set(selected)
+    if wanted and (read < wanted or wanted < read):
+        return None
+    now = [
+        [path, states[path].sha256 if path in states else sha]
+        for path, sha in zip(table["path"], table["sha256"], strict=True)
+    ]
+    return digest(now)
+
+
+def commit() -> str | None:
+    """Commit of this checkout, with ``+changes`` if files differ from it; None outside a repository."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+    here = Path(__file__).parent
+    command = [git, "-C", str(here), "describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    return answer.stdout.strip() or None
+
+
+def environment() -> dict[str, str]:
+    """Versions of Python and of the packages that compute."""
+    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in PACKAGES}
+
+
+def _differences(sealed: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """In words, which digests differ; data that were not read again do not count."""
+    rows = []
+    for key in ("configuration", "code", "papers"):
+        if key in sealed and sealed[key] != now[key]:  # versions before 'papers' have no digest of them
+            rows.append(f"{key}: sealed with {sealed[key][:12]}, now {now[key][:12]}")
+    for key in ("registry", "data"):
+        for name in sorted({*sealed[key], *now[key]}):
+            before, after = sealed[key].get(name), now[key].get(name)
+            if before != after and not (key == "data" and after is None):
+                rows.append(f"{key} of {name}: sealed with {(before or 'none')[:12]}, now {(after or 'none')[:12]}")
+    return rows
+
+
+if __name__ == "__main__":
+    run(main)

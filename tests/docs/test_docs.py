@@ -1,0 +1,104 @@
+"""The documentation is in step with what it documents."""
+
+import re
+import runpy
+
+import pytest
+import yaml
+
+from project import ROOT
+from sentinel_forest.config.validation import complete, read_yaml
+from sentinel_forest.splits import definitions, split
+
+PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "CONTRIBUTING.md", ROOT / "README.md"])
+OF_SNAKEMAKE = ("LockException", "marked for report but does not exist")
+SCHEMA = read_yaml(ROOT / "src" / "sentinel_forest" / "config" / "config.schema.yaml")
+
+
+def _named(page):
+    return str(page.relative_to(ROOT))
+
+
+def test_table_of_metrics_is_in_step():
+    page = ROOT / "docs" / "metrics.md"
+    with_table = runpy.run_path(str(ROOT / "docs" / "metrics_table.py"))["with_table"]
+    text = page.read_text(encoding="utf-8")
+    assert with_table(text) == text, "run: python docs/metrics_table.py"
+
+
+GENERATED = runpy.run_path(str(ROOT / "docs" / "generated.py"))
+
+
+@pytest.mark.parametrize("part", list(GENERATED["PARTS"]))
+def test_generated_parts_are_in_step(part):
+    text = (ROOT / GENERATED["PARTS"][part][0]).read_text(encoding="utf-8")
+    assert GENERATED["with_part"](text, part) == text, "run: python docs/generated.py"
+
+
+def test_arrows_that_follow_from_others_are_left_out():
+    reduced = GENERATED["_direct"]
+    after = {"a": {"b", "c", "d"}, "b": {"c"}, "c": {"d"}, "d": set()}
+    assert reduced("a", after) == {"b"}
+    assert reduced("b", after) == {"c"}
+    assert reduced("a", {"a": {"b", "c"}, "b": {"d"}, "c": {"d"}, "d": set()}) == {"b", "c"}
+
+
+def test_options_of_schemes_are_in_step():
+    page = ROOT / "docs" / "schemes.md"
+    code = runpy.run_path(str(ROOT / "docs" / "schemes_table.py"))
+    text = page.read_text(encoding="utf-8")
+    assert code["with_tables"](text) == text, "run: python docs/schemes_table.py"
+    told = {name for names in code["meanings"]() for name in names.split(", ")}
+    assert told == {option for options in definitions.DEFINITIONS.values() for option in options}
+
+
+def test_schemes_in_examples_are_possible():
+    text = (ROOT / "docs" / "schemes.md").read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.S)]
+    examples = {name: scheme for block in blocks for name, scheme in block.get("own_schemes", {}).items()}
+    assert all(definitions.complete(scheme, name) for name, scheme in examples.items())
+    assert len(examples) == 6
+
+
+def test_glossary_has_every_kind_of_scheme():
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    section = text.split("## Kinds of schemes")[1].split("## ")[0]
+    cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    assert set(re.findall(r"`([a-z-]+)`", " ".join(cells))) == set(split.DEFINITIONS)
+
+
+def test_readme_leads_to_every_page():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [page.name for page in (ROOT / "docs").glob("*.md") if f"(docs/{page.name})" not in text] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_named)
+def test_links_lead_to_files(page):
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        assert target.startswith("http") or (page.parent / target).is_file(), target
+
+
+def test_messages_that_can_be_looked_up_are_those_of_the_code():
+    """Quotes in the first column of the table; dots stand for what differs."""
+    text = (ROOT / "docs" / "what-can-go-wrong.md").read_text(encoding="utf-8")
+    quotes = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    parts = [part.strip() for quote in quotes for part in quote.strip(" `").split("...") if part.strip()]
+    folders = (ROOT / "src" / "sentinel_forest", ROOT / "workflow" / "rules")
+    files = [path for folder in folders for path in folder.rglob("*.*") if path.suffix in (".py", ".smk")]
+    source = " ".join(re.sub(r'"\s*\n\s*f?"', "", path.read_text(encoding="utf-8")) for path in files)
+    assert len(parts) > 10
+    assert [part for part in parts if part not in source and part not in OF_SNAKEMAKE] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_named)
+def test_lines_are_short_outside_tables(page):
+    lines = page.read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if len(line) > 120 and not line.startswith("|")] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_named)
+def test_configurations_have_known_keys(page):
+    for block in re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.S):
+        values = yaml.safe_load(block)
+        if "dataset" not in values:
+            assert complete({"version": "v1", "releases": ["a"]} | values, SCHEMA, str(page))

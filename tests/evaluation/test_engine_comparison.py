@@ -1,0 +1,128 @@
+"""Engines side by side: the same rows, paired differences, and engines that are worse, alike or not there."""
+
+import sys
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from sentinel_forest.datasets.base import Category, Task
+from sentinel_forest.errors import InputError
+from sentinel_forest.evaluation import curves, engine_comparison, uncertainty
+from sentinel_forest.models import engines, forest
+
+CATEGORIES = tuple(Category(code, name, "#000000") for code, name in enumerate(("clear", "thin", "thick")))
+SETTINGS = forest.complete({"trees": 10, "minimum_leaf": 2, "parts": 2})
+
+
+def rows(count, seed):
+    """Rows of two of three classes, told by the first feature with some noise."""
+    random = np.random.default_rng(seed)
+    X = random.normal(size=(count, 2)).astype(np.float32)
+    return X, np.where(X[:, 0] + 0.5 * random.normal(size=count) > 0, 2, 0)
+
+
+@pytest.fixture(params=["pixel", "patch"])
+def case(request):
+    """A forest, the rows that it was grown on, and rows that it has not seen: pixels of 20 groups, or patches
+    of which each is a group."""
+    X, labels = rows(900, 1)
+    training = forest.Training(X, labels, np.ones(900), np.array(["p"] * 900))
+    grown = forest.grow_all(training, SETTINGS, 4, 1)
+    fit = {"settings": SETTINGS, "seed": 4, "out_of_bag": forest.out_of_bag(training, grown.votes)}
+    task = Task("cloud", request.param, CATEGORIES)
+    subject = curves.Subject("l1c", task, grown.forest, training.present, fit)
+    Z, truth = rows(600, 2)
+    groups = 20 if request.param == "pixel" else 600
+    draws = np.vstack([np.ones((1, groups)), uncertainty.resamples(groups, 300, 1)])
+    weight = np.random.default_rng(3).uniform(1, 9, 600)
+    return subject, curves.HeldOut(Z, truth, weight, np.arange(600) % groups, draws), training
+
+
+def blind(X, y, weight, settings, trees, seed, threads):
+    """An engine that sees nothing but noise."""
+    noise = np.random.default_rng(seed).normal(size=X.shape)
+    return engines.scikit_learn(noise.astype(np.float32), y, weight, settings, trees, seed, threads)
+
+
+def table(case, *others):
+    subject, held, training = case
+    found = engine_comparison.corrected(engine_comparison.engines(subject, held, training, others, 1))
+    return engine_comparison.ENGINES.validate(found)
+
+
+def test_alone_the_configured_engine_has_nothing_against(case):
+    for others in ((), ("scikit-learn",)):
+        found = table(case, *others)
+        assert found["metric"].tolist() == ["OA", "AA over present classes"]
+        assert found["against"].tolist() == ["", ""]
+        assert found[["difference", "p", "p_holm"]].isna().all(axis=None)
+    subject, held, _ = case
+    hit = subject.codes[subject.model.predict(held.X)] == held.truth
+    assert found["value"].iloc[0] == pytest.approx(np.average(hit, weights=held.weight))
+    assert found["out_of_bag"].iloc[0] == subject.fit["out_of_bag"]["accuracy"]
+    np.testing.assert_allclose(found["gap"], found["out_of_bag"] - found["value"])
+
+
+def test_the_same_engine_by_another_name_makes_no_difference(case, monkeypatch):
+    monkeypatch.setattr(forest, "ENGINES", {**forest.ENGINES, "twin": engines.scikit_learn})
+    found = table(case, "twin")
+    other = found[found["engine"] == "twin"]
+    assert (other["difference"] == 0).all()
+    assert (other["p"] == 1).all()
+    assert (other["against"] == "scikit-learn").all()
+    assert other["out_of_bag"].iloc[:2].tolist() == found["out_of_bag"].iloc[:2].tolist()
+
+
+def test_a_blind_engine_is_found_out_on_the_same_rows(case, monkeypatch):
+    monkeypatch.setattr(forest, "ENGINES", {**forest.ENGINES, "blind": blind})
+    found = table(case, "blind")
+    is_patch = case[0].task.unit == "patch"
+    assert found["test"].tolist() == ["", "", *[engine_comparison.BOOTSTRAP] * 2] + (
+        [engine_comparison.MCNEMAR] * is_patch
+    )
+    known = found.set_index(["engine", "metric", "test"])
+    for metric in ("OA", "AA over present classes"):
+        row = known.loc["blind", metric, engine_comparison.BOOTSTRAP]
+        assert row["difference"] == pytest.approx(row["value"] - known.loc["scikit-learn", metric, ""]["value"])
+        assert row["difference_low"] < row["difference"] < row["difference_high"] < 0
+        assert row["p"] < 1e-6
+        assert row["p_holm"] == row["p"]
+    if is_patch:
+        row = known.loc["blind", "OA", engine_comparison.MCNEMAR]
+        subject, held, training = case
+        noise = forest.grow_all(training, {**SETTINGS, "engine": "blind"}, 4, 1).forest
+        told = [subject.codes[model.predict(held.X)] == held.truth for model in (noise, subject.model)]
+        only = [(told[0] & ~told[1]).sum(), (told[1] & ~told[0]).sum()]
+        assert row["p"] == pytest.approx(binomtest(only[0], sum(only)).pvalue)
+        assert np.isnan(row["difference_low"])
+
+
+def test_patches_of_groups_have_no_test_that_takes_them_as_independent(case, monkeypatch):
+    monkeypatch.setattr(forest, "ENGINES", {**forest.ENGINES, "blind": blind})
+    subject, held, training = case
+    draws = np.vstack([np.ones((1, 300)), uncertainty.resamples(300, 50, 1)])
+    pairs = curves.HeldOut(held.X, held.truth, held.weight, np.arange(600) % 300, draws)
+    assert engine_comparison.MCNEMAR not in set(table((subject, pairs, training), "blind")["test"])
+
+
+def test_holm_corrects_over_all_rows_of_a_test(case, monkeypatch):
+    monkeypatch.setattr(forest, "ENGINES", {**forest.ENGINES, "blind": blind, "twin": engines.scikit_learn})
+    found = table(case, "blind", "twin")
+    boot = found[(found["test"] == engine_comparison.BOOTSTRAP) & (found["metric"] == "OA")].set_index("engine")
+    assert boot.loc["blind", "p_holm"] == pytest.approx(2 * boot.loc["blind", "p"])
+    assert boot.loc["twin", "p_holm"] == 1
+
+
+def test_an_engine_that_is_not_there_is_named_with_the_other(case, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearnex.ensemble", None)
+    with pytest.raises(InputError, match="use the other engine, scikit-learn"):
+        table(case, "scikit-learn-intelex")
+
+
+def test_the_fast_engine_is_as_good(case):
+    pytest.importorskip("sklearnex", reason="scikit-learn-intelex is not installed")
+    other = table(case, "scikit-learn-intelex").iloc[2:]
+    assert (other["difference"].abs() < 0.05).all()
+    assert (other["p_holm"] > 0.01).all()
+    assert (other["gap"].abs() < 0.06).all()

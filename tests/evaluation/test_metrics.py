@@ -1,0 +1,201 @@
+"""Metrics against tables worked out by hand and against scikit-learn."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from sklearn import metrics as reference
+
+from sentinel_forest.evaluation import metrics
+
+HAND = np.array([[6, 2, 0, 0], [1, 3, 0, 1], [0, 0, 0, 0], [0, 5, 0, 2]])
+"""Class 2 neither occurs nor is predicted. 20 units, 11 right."""
+
+TABLES = hnp.arrays(np.int64, (4, 4), elements=st.integers(0, 9))
+
+
+def value(name: str, definition: str, counts: np.ndarray) -> np.ndarray:
+    metric = metrics.find(name, definition)
+    assert isinstance(metric, metrics.Metric)
+    return metric.function(counts)
+
+
+def units(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """True and predicted class of each unit."""
+    true, predicted = np.indices(counts.shape)
+    return np.repeat(true, counts.ravel()), np.repeat(predicted, counts.ravel())
+
+
+def test_figures_over_all_classes_by_hand() -> None:
+    assert value("OA", "OA", HAND) == pytest.approx(11 / 20)
+    assert value("AA", "AA over present classes", HAND) == pytest.approx((6 / 8 + 3 / 5 + 2 / 7) / 3)
+    assert value("AA", "AA over all classes", HAND) == pytest.approx((6 / 8 + 3 / 5 + 2 / 7) / 4)
+    # p_e = (8 * 7 + 5 * 10 + 7 * 3) / 400
+    assert value("kappa", "Cohen's kappa", HAND) == pytest.approx((11 / 20 - 127 / 400) / (1 - 127 / 400))
+    f1 = [12 / 15, 6 / 15, 4 / 10]
+    assert value("macro-F1", "macro-F1 over present classes", HAND) == pytest.approx(sum(f1) / 3)
+    iou = [6 / 9, 3 / 12, 2 / 8]
+    assert value("mIoU", "mIoU over present classes", HAND) == pytest.approx(sum(iou) / 3)
+    assert value("mIoU", "mIoU over all classes", HAND) == pytest.approx(sum(iou) / 4)
+
+
+def test_class_metrics_by_hand() -> None:
+    nan = np.nan
+    expected = {
+        "PA": [6 / 8, 3 / 5, nan, 2 / 7],
+        "UA": [6 / 7, 3 / 10, nan, 2 / 3],
+        "F1": [12 / 15, 6 / 15, nan, 4 / 10],
+        "IoU": [6 / 9, 3 / 12, nan, 2 / 8],
+    }
+    for name, values in expected.items():
+        assert value(name, "per class", HAND) == pytest.approx(values, nan_ok=True)
+
+
+def test_a_class_that_is_predicted_and_absent() -> None:
+    counts = np.array([[4, 1], [0, 0]])
+    assert value("PA", "per class", counts) == pytest.approx([0.8, np.nan], nan_ok=True)
+    assert value("UA", "per class", counts) == pytest.approx([1.0, 0.0])
+    assert value("AA", "AA over present classes", counts) == pytest.approx(0.8)
+    assert value("AA", "AA over all classes", counts) == pytest.approx(0.4)
+    assert value("mIoU", "mIoU over present classes", counts) == pytest.approx(0.8)
+    assert value("mIoU", "mIoU over all classes", counts) == pytest.approx(0.4)
+
+
+def test_questions_by_hand() -> None:
+    counts = np.array([[50, 10], [5, 15]])
+    expected = {"OA": 65 / 80, "BOA": (50 / 60 + 15 / 20) / 2, "PA": 15 / 20, "UA": 15 / 25, "F1": 30 / 45}
+    for name, figure in expected.items():
+        assert value(name, "question, pooled", counts) == pytest.approx(figure)
+    assert np.isnan(value("BOA", "question, pooled", np.array([[5, 1], [0, 0]])))
+
+
+@pytest.mark.parametrize("metric", metrics.registry(), ids=lambda metric: f"{metric.name} {metric.definition}")
+def test_nothing_is_undefined_and_never_zero(metric: metrics.Metric | metrics.PatchMetric) -> None:
+    if isinstance(metric, metrics.PatchMetric):
+        assert np.isnan(metric.summary(np.full(3, np.nan), np.ones((2, 3)))).all()
+    else:
+        side = 17 if metric in metrics.LCZ else 2
+        assert np.isnan(metric.function(np.zeros((3, side, side)))).all()
+
+
+def test_names_and_definitions_are_unique_and_found() -> None:
+    about = [(metric.name, metric.definition) for metric in metrics.registry()]
+    assert len(set(about)) == len(about)
+    assert metrics.find("AA", "AA over some classes") is None
+    weighted = metrics.find("OA", "OA" + metrics.DESIGN_WEIGHTED)
+    assert weighted is not None
+    assert weighted.definition == "OA, design-weighted"
+    assert all(metric.formula and metric.source for metric in metrics.registry())
+
+
+@given(TABLES.filter(lambda counts: counts.sum() > 0))
+def test_equal_to_scikit_learn(counts: np.ndarray) -> None:
+    true, predicted = units(counts)
+    labels, present = range(4), np.unique(true)
+    occurring = counts.sum(axis=0) + counts.sum(axis=1) > 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = {
+            ("OA", "OA"): reference.accuracy_score(true, predicted),
+            ("AA", "AA over present classes"): reference.balanced_accuracy_score(true, predicted),
+            ("AA", "AA over all classes"): reference.recall_score(
+                true, predicted, labels=labels, average="macro", zero_division=0
+            ),
+            ("kappa", "Cohen's kappa"): reference.cohen_kappa_score(true, predicted) if occurring.sum() > 1 else np.nan,
+            ("macro-F1", "macro-F1 over present classes"): reference.f1_score(
+                true, predicted, labels=present, average="macro"
+            ),
+            ("mIoU", "mIoU over present classes"): reference.jaccard_score(
+                true, predicted, labels=present, average="macro"
+            ),
+            ("mIoU", "mIoU over all classes"): reference.jaccard_score(
+                true, predicted, labels=labels, average="macro", zero_division=0
+            ),
+        }
+        per_class = {"PA": reference.recall_score, "UA": reference.precision_score, "F1": reference.f1_score}
+        for name, function in per_class.items():
+            expected[name, "per class"] = function(true, predicted, labels=labels, average=None, zero_division=np.nan)
+        iou = reference.jaccard_score(true, predicted, labels=labels, average=None, zero_division=0)
+    expected["IoU", "per class"] = np.where(occurring, iou, np.nan)
+    for about, figure in expected.items():
+        assert value(*about, counts) == pytest.approx(figure, rel=0, abs=1e-12, nan_ok=True), about
+
+
+@given(hnp.arrays(np.int64, (2, 2), elements=st.integers(0, 9)).filter(lambda counts: counts.sum(axis=1).all()))
+def test_questions_equal_to_scikit_learn(counts: np.ndarray) -> None:
+    true, predicted = units(counts)
+    expected = {
+        "OA": reference.accuracy_score(true, predicted),
+        "BOA": reference.balanced_accuracy_score(true, predicted),
+        "PA": reference.recall_score(true, predicted),
+        "UA": reference.precision_score(true, predicted, zero_division=np.nan),
+        "F1": reference.f1_score(true, predicted),
+    }
+    for name, figure in expected.items():
+        assert value(name, "question, pooled", counts) == pytest.approx(figure, rel=0, abs=1e-12, nan_ok=True)
+
+
+@given(hnp.arrays(np.int64, (3, 4, 4), elements=st.integers(0, 9)))
+def test_many_tables_at_once_and_ranges(counts: np.ndarray) -> None:
+    for metric in (*metrics.OVERALL, *metrics.PER_CLASS):
+        together = metric.function(counts)
+        assert together == pytest.approx(np.stack([metric.function(one) for one in counts]), nan_ok=True)
+        known = together[~np.isnan(together)]
+        assert ((known >= metric.low - 1e-12) & (known <= metric.high + 1e-12)).all()
+
+
+@given(
+    hnp.arrays(np.float64, 7, elements=st.sampled_from([0.0, 0.2, 0.5, 0.9, 1.0, np.nan])),
+    hnp.arrays(np.int64, (3, 7), elements=st.integers(0, 3)),
+)
+def test_median_and_mean_are_those_of_repeated_values(values: np.ndarray, weights: np.ndarray) -> None:
+    medians, means = metrics.weighted_median(values, weights), metrics.weighted_mean(values, weights)
+    for row, median, mean in zip(weights, medians, means, strict=True):
+        repeated = np.repeat(values, row)
+        repeated = repeated[~np.isnan(repeated)]
+        assert median == pytest.approx(np.median(repeated) if len(repeated) else np.nan, nan_ok=True)
+        assert mean == pytest.approx(np.mean(repeated) if len(repeated) else np.nan, nan_ok=True)
+
+
+@pytest.mark.parametrize("weight", [1 / 3, 7 / 3, 0.1])
+def test_equal_weights_that_are_no_whole_numbers_give_the_plain_median(weight: float) -> None:
+    """Their running sums are rounded, and half of the sum may be missed by a hair."""
+    random = np.random.default_rng(1)
+    for count in range(1, 60):
+        values = random.integers(0, 10, count).astype(np.float64)
+        found = metrics.weighted_median(values, np.full((1, count), weight))
+        assert found == np.median(values), count
+
+
+def test_bins_of_patches_are_closed_in_the_middle() -> None:
+    values = np.array([0.0, 0.0999, 0.1, 0.5, 0.9, 0.9001, 1.0, np.nan])
+    shares = [
+        metric.summary(values, np.ones((1, 8)))[0]
+        for metric in metrics.PER_PATCH
+        if metric.name == "PA" and metric.definition.startswith("%")
+    ]
+    assert shares == pytest.approx([200 / 7, 300 / 7, 200 / 7])
+
+
+def test_similarity_of_local_climate_zones_is_a_sound_transcription() -> None:
+    table = metrics.lcz_similarity()
+    similarity = table.to_numpy()
+    assert list(table.index) == list(table.columns) == [*map(str, range(1, 11)), *"ABCDEFG"]
+    assert (similarity == similarity.T).all()
+    assert (np.diag(similarity) == 1).all()
+    assert abs(similarity - np.round(similarity * 12) / 12).max() <= 0.005
+    assert ((similarity >= 0) & (similarity <= 1)).all()
+
+
+def test_lcz_metrics_by_hand() -> None:
+    counts = np.zeros((17, 17))
+    counts[0, 0], counts[0, 1], counts[0, 10] = 5, 3, 2
+    counts[13, 13], counts[13, 16], counts[13, 0] = 6, 3, 1
+    # similarity: 1-2 0.92, 1-A 0.33, D-G 0.92, D-1 0.00
+    assert value("WA", metrics.LCZ[0].definition, counts) == pytest.approx((11 + 6 * 0.92 + 2 * 0.33) / 20)
+    assert value("OAu", "OA urban, true class LCZ 1-10", counts) == pytest.approx(5 / 10)
+    assert value("OAu", "OA urban, true and predicted class LCZ 1-10", counts) == pytest.approx(5 / 8)
+    assert value("OAbu", "OA built / natural", counts) == pytest.approx(17 / 20)

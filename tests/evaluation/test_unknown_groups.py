@@ -1,0 +1,200 @@
+"""Patches whose group is unknown, and too few groups: values, and no claim about their uncertainty."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+import pytest
+
+from sentinel_forest.datasets.base import Category, FeatureSet, Question, Task
+from sentinel_forest.errors import InputError
+from sentinel_forest.evaluation import curves, evaluate, price, score, uncertainty
+from sentinel_forest.evaluation.confusion import CONFUSION, confusion
+from sentinel_forest.evaluation.paired import BOOTSTRAP, MCNEMAR, PAIRED
+from sentinel_forest.io import tables
+from sentinel_forest.models import forest
+
+CLEAR, THICK = "clear", "thick cloud"
+CLOUD = Task(
+    "cloud",
+    "pixel",
+    tuple(Category(code, name, "#000000") for code, name in enumerate((CLEAR, THICK))),
+    (Question("cloud", (THICK,)),),
+)
+SCENE = Task("scene", "patch", tuple(Category(code, name, "#000000") for code, name in enumerate("ab")))
+DATASET = SimpleNamespace(
+    tasks={"cloud": CLOUD, "scene": SCENE},
+    references={},
+    strata_keys=("city",),
+    ground_columns=(),
+    feature_sets={
+        name: FeatureSet(name, task, (), {}) for name, task in {"l1c": "cloud", "s1": "scene", "s2": "scene"}.items()
+    },
+    independent_labels=lambda task, patches: None,
+)
+MARKS = {"validation": "clean", "test": "clean"}
+SAID = "{} of {} patches have no known group: no interval, no p value"
+
+
+def catalog(groups):
+    names = [f"p{k:02}" for k in range(len(groups))]
+    return pd.DataFrame({"patch": names, "group": pd.Series(groups, dtype="str")})
+
+
+def scored(groups, sets=("s1", "s2"), weight=None, city=None):
+    """Confusion table, metrics, comparisons, scores by city; each third patch is wrong in the first set."""
+    patches = catalog(groups)
+    rows = []
+    for place, name in enumerate(sets):
+        for k, patch in enumerate(patches["patch"]):
+            wrong = k % 3 == 0 if place == 0 else k % 7 == 0
+            if name == "l1c":
+                rows += [(name, patch, CLEAR, CLEAR, 5), (name, patch, THICK, CLEAR if wrong else THICK, 4)]
+            else:
+                true = "ab"[k % 2]
+                rows.append((name, patch, true, "ba"[k % 2] if wrong else true, 1))
+    counted = pd.DataFrame(rows, columns=["set", *score.REFERENCES[1:]])
+    counted = counted.assign(scheme="published", trial=1, classifier="forest")[score.PREDICTIONS]
+    nothing = pd.DataFrame(columns=score.REFERENCES).astype({"count": "int64"})
+    split = pd.DataFrame({"patch": patches["patch"], "role": "test", "weight": 1.0 if weight is None else weight})
+    table = confusion(DATASET, patches, split, counted, nothing, "published", 1, list(sets))
+    CONFUSION.validate(table)
+    about = split.merge(patches, on="patch").assign(city=city if city is not None else "")
+    arguments = table, DATASET, about, MARKS, 100, (1, "r")
+    found, paired = score.score(*arguments)
+    by = score.score_by(*arguments)
+    return table, score.METRICS.validate(found), PAIRED.validate(paired), score.SCORES_BY.validate(by)
+
+
+@pytest.mark.parametrize("blank", [None, ""])
+@pytest.mark.parametrize("sets", [("s1", "s2"), ("l1c",)])
+@pytest.mark.parametrize("unknown", [1, 12, 24])
+def test_values_stay_and_intervals_go(blank, sets, unknown):
+    groups = [f"g{k:02}" for k in range(24)]
+    _, expected, _, _ = scored(groups, sets)
+    _, found, paired, _ = scored([blank] * unknown + groups[unknown:], sets)
+    columns = ["classifier", "features", "metric", "definition", "class", "value", "n"]
+    pd.testing.assert_frame_equal(found[columns], expected[columns])
+    assert found[["low", "high"]].isna().all(axis=None)
+    assert (found.loc[found["value"].notna(), "note"] == SAID.format(unknown, 24)).all()
+    assert (found["groups"] <= 24 - unknown).all()
+    assert found.loc[found["metric"] == "OA", "groups"].iloc[0] == 24 - unknown
+    if len(sets) > 1:
+        assert set(paired["test"]) == {BOOTSTRAP}
+        assert paired[["low", "high", "p", "p_holm"]].isna().all(axis=None)
+        assert paired["difference"].notna().any()
+        assert paired["note"].str.contains(SAID.format(unknown, 24)).all()
+
+
+def test_values_with_design_weights_stay_too():
+    weight = np.arange(24) / 4 + 1
+    groups = [f"g{k // 2:02}" for k in range(24)]
+    _, expected, _, _ = scored(groups, ("l1c",), weight)
+    _, found, _, _ = scored([None, *groups[1:]], ("l1c",), weight)
+    np.testing.assert_allclose(found["value"], expected["value"], rtol=1e-12)
+
+
+def test_a_stratum_without_unknown_groups_keeps_its_interval():
+    groups = [f"g{k:02}" for k in range(20)] + [None] * 4
+    city = ["rome"] * 20 + [None] * 4
+    *_, by = scored(groups, city=city)
+    overall = by[(by["metric"] == "OA") & (by["features"] == "s1")].set_index("stratum")
+    assert overall.index.tolist() == ["rome", "unknown"]
+    assert not np.isnan(overall.loc["rome", "low"])
+    assert np.isnan(overall.loc["unknown", "low"])
+    assert overall.loc["unknown", "note"] == SAID.format(4, 4)
+
+
+def test_the_groups_of_a_confusion_table_survive_being_written(tmp_path):
+    table, *_ = scored([None, "", *(f"g{k:02}" for k in range(10))])
+    tables.write_parquet(tmp_path / "confusion.parquet", table, CONFUSION)
+    again = tables.read_parquet(tmp_path / "confusion.parquet")
+    assert again["group"].isna().sum() == table["group"].isna().sum() == 2
+    assert evaluate.known_groups(again) == [f"g{k:02}" for k in range(10)]
+
+
+def test_the_price_of_a_leak_says_it_too():
+    known, *_ = scored([f"g{k:02}" for k in range(24)])
+    unknown, *_ = scored([None] * 3 + [f"g{k:02}" for k in range(21)])
+    sides = [known.assign(scheme="pooled-random")], [unknown.assign(scheme="grouped-stratified")]
+    found = price.price(*sides, DATASET, 50, (1, "r"))
+    assert found["difference"].notna().any()
+    assert found[["low", "high"]].isna().all(axis=None)
+    assert found["note"].str.contains(SAID.format(3, 24)).all()
+
+
+def test_held_out_rows_of_unknown_groups_have_no_draws(tmp_path):
+    names = [f"p{k:02}" for k in range(20)]
+    table = pd.DataFrame({"patch": names, "label": np.int16(0), "weight": 1.0, "a": np.float32(1)})
+    tables.write_parquet(tmp_path / "1.parquet", table, pa.DataFrameSchema())
+    groups = [None, "", *(f"g{k:02}" for k in range(18))]
+    known = pd.DataFrame({"patch": names, "group": pd.Series(groups, dtype="str")})
+    arguments = [tmp_path / "1.parquet"], ["a"], frozenset(names)
+    held = curves.held_out_rows(*arguments, known, 100, 50, (1,))
+    assert (held.groups, held.draws.shape) == (18, (1, 19))
+    hit = np.arange(20) % 2
+    assert held.reservation == SAID.format(2, 20)
+    value, low, high, rows, count, note = curves.summary(held, curves.overall_accuracy(held, hit))
+    assert (value, rows, count, note) == (0.5, 20, 18, SAID.format(2, 20))
+    assert np.isnan([low, high]).all()
+    bins = curves.reliability(held, hit / 2, hit, ("l1c", "cloud", "cloud"))
+    assert bins["low"].isna().all()
+    assert set(bins["note"]) == {SAID.format(2, 20), "no held-out row has such a probability"}
+    with pytest.raises(InputError, match="A patch is not in the catalog"):
+        curves.held_out_rows(*arguments, known[1:], 100, 50, (1,))
+
+
+def test_training_rows_of_unknown_groups_stay_together(tmp_path):
+    known = pd.DataFrame({"patch": list("PQRS"), "group": pd.Series(["b", None, "a", None], dtype="str")})
+    tables.write_parquet(tmp_path / "catalog.parquet", known, pa.DataFrameSchema())
+    found = forest.row_groups(tmp_path / "catalog.parquet", np.array(list("PQRSQ")))
+    assert found.tolist() == [1, 2, 0, 2, 2]
+
+
+# Few groups
+
+
+@pytest.mark.parametrize(("groups", "interval", "p"), [(5, False, False), (6, False, True), (8, True, True)])
+def test_no_interval_below_eight_groups_and_no_p_value_below_six(groups, interval, p):
+    _, found, paired, _ = scored([f"g{k % groups}" for k in range(24)])
+    rows = found[found["metric"] == "OA"]
+    assert (rows["groups"] == groups).all()
+    assert rows["low"].notna().all() == interval
+    assert rows["note"].str.contains(f"fewer than eight groups \\({groups}\\): no interval").all() != interval
+    overall = paired[paired["metric"] == "OA"]
+    assert overall["low"].notna().all() == interval
+    assert overall["p"].notna().all() == p
+    assert overall["note"].str.contains(f"fewer than six groups \\({groups}\\): no p value").all() != p
+    assert overall["difference"].notna().all()
+
+
+def test_limits_of_the_functions_themselves():
+    replicates = np.random.default_rng(1).normal(0.2, 0.05, 500)
+    for groups in range(12):
+        low, high, p = uncertainty.difference(0.2, replicates, groups)
+        assert np.isnan([low, high]).all() == (groups < 8)
+        assert np.isnan(p) == (groups < 6)
+        assert np.isnan(uncertainty.interval(replicates, groups)).all() == (groups < 8)
+        assert bool(uncertainty.few_groups(groups)) == (groups < 10)
+    assert np.isnan(uncertainty.difference(0.0, np.zeros(9), 5)).all()
+    assert uncertainty.difference(0.0, np.zeros(9), 6)[2] == 1.0
+
+
+# McNemar
+
+
+def test_mcnemar_is_for_patches_that_are_groups_of_their_own_alone():
+    alone = scored([f"g{k:02}" for k in range(24)])[2]
+    assert MCNEMAR in set(alone["test"])
+    pairs = scored([f"g{k // 2:02}" for k in range(24)])[2]
+    assert set(pairs["test"]) == {BOOTSTRAP}
+    one_pair = scored([f"g{max(k, 1):02}" for k in range(24)])[2]
+    assert set(one_pair["test"]) == {BOOTSTRAP}
+
+
+def test_mcnemar_over_fewer_than_six_patches_has_no_p_value():
+    paired = scored([f"g{k}" for k in range(5)])[2]
+    (row,) = paired[paired["test"] == MCNEMAR].itertuples()
+    assert np.isnan(row.p)
+    assert row.note == "fewer than six groups (5): no p value"

@@ -1,0 +1,183 @@
+"""What marks a score unless the gate says else, and that a mark is clean only after a look."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from project import ROOT
+from sentinel_forest import datasets
+from sentinel_forest.errors import InputError
+from sentinel_forest.splits import definitions, ledger, links
+
+WHOLE = {"roi": "mark", "product": "mark", "tile": "count"}
+
+
+def catalog() -> pd.DataFrame:
+    """Four patches that share nothing."""
+    names = list("abcd")
+    return pd.DataFrame(
+        {
+            "patch": names,
+            "content_hash": [name * 4 for name in names],
+            "roi": names,
+            "product": names,
+            "tile": names,
+            "x": [0.0, 1e4, 2e4, 3e4],
+            "y": 0.0,
+            "epsg": 32632,
+            "side_m": 100.0,
+        }
+    )
+
+
+def build(table: pd.DataFrame, roles: str = "train train validation test", **options: object) -> pd.DataFrame:
+    drawn = pd.DataFrame({"patch": table["patch"], "role": roles.split()})
+    return ledger.build(table, {("s", 1): drawn}, **{"keys": WHOLE} | options)  # type: ignore[arg-type]
+
+
+def status(found: pd.DataFrame, key: str, role: str = "test", other: str = "train") -> str:
+    rows = found[(found["key"] == key) & (found["role_a"] == role) & (found["role_b"] == other)]
+    (word,) = rows["status"]
+    return str(word)
+
+
+def test_patches_that_share_nothing_are_clean() -> None:
+    found = build(catalog())
+    assert {ledger.mark(found, "s", 1, role) for role in ("validation", "test")} == {"clean"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "mark"),
+    [
+        ({"content_hash": "aaaa"}, "linked: content"),
+        ({"roi": "a"}, "linked: roi"),
+        ({"product": "a"}, "linked: product"),
+        ({"x": 60.0}, "linked: footprint"),
+        ({"tile": "a"}, "clean"),
+        ({"roi": ""}, "unknown: roi, roi (validation-test)"),
+        ({"product": ""}, "unknown: product, product (validation-test)"),
+        ({"x": float("nan")}, "unknown: footprint, footprint (validation-test)"),
+        ({"tile": ""}, "clean"),
+    ],
+)
+def test_place_acquisition_and_footprint_mark_by_default_and_the_tile_is_counted(
+    changed: dict[str, object], mark: str
+) -> None:
+    table = catalog()
+    for name, value in changed.items():
+        table.loc[3, name] = value
+    assert ledger.mark(build(table), "s", 1, "test") == mark
+
+
+def test_the_gate_changes_what_a_key_does() -> None:
+    table = catalog()
+    table.loc[3, ["tile", "product"]] = "a"
+    found = build(table, gate={"tile": "mark", "product": "count"})
+    assert ledger.mark(found, "s", 1, "test") == "linked: tile"
+    with pytest.raises(InputError, match="share their tile with train"):
+        ledger.check_gate(build(table, gate={"tile": "stop"}))
+
+
+def test_no_coordinates_make_the_footprint_unknown() -> None:
+    found = build(catalog().drop(columns=["x", "y"]))
+    assert ledger.mark(found, "s", 1, "test") == "unknown: footprint, footprint (validation-test)"
+
+
+@pytest.mark.parametrize("options", [{"distance": 0.1}, {}])
+def test_near_duplicates_mark_where_they_are_asked_for(options: dict[str, object]) -> None:
+    table = catalog()
+    signatures = table[["patch"]].assign(mean=[1.0, 5.0, 9.0, 1.0])
+    assert ledger.mark(build(table, signatures=signatures), "s", 1, "test") == "linked: near-duplicate"
+    without = "unknown: near-duplicate, near-duplicate (validation-test)" if options else "clean"
+    assert ledger.mark(build(table, **options), "s", 1, "test") == without
+
+
+def test_a_patch_without_a_signature_may_be_a_near_duplicate() -> None:
+    signatures = catalog()[["patch"]].assign(mean=[1.0, 5.0, 9.0, float("nan")])
+    assert status(build(catalog(), signatures=signatures), "near-duplicate") == "unknown"
+
+
+# ------------------------------------------------------------------------------- declared, not looked at
+
+
+def test_what_is_not_published_changes_no_mark_and_the_note_names_it() -> None:
+    keys = {"roi": "mark", "acquisition": "not published", "footprint": "not published"}
+    table = catalog().drop(columns=["product", "x", "y"])
+    found = build(table, keys=keys)
+    assert ledger.mark(found, "s", 1, "test") == "clean"
+    assert ledger.note(found) == "not published: acquisition, footprint"
+    assert ledger.note(build(catalog())) == ""
+    for action in ("mark", "count"):
+        assert status(build(table, keys=keys, gate={"acquisition": action}), "acquisition") == "not published"
+    with pytest.raises(InputError, match="acquisition"):
+        ledger.check_gate(build(table, keys=keys, gate={"acquisition": "stop"}))
+
+
+def test_an_implied_key_follows_the_one_that_implies_it() -> None:
+    keys = {"roi": "mark", "acquisition": "implied"}
+    found = build(catalog(), keys=keys, gate={"acquisition": "stop"})
+    assert status(found, "acquisition") == "implied"
+    assert ledger.mark(found, "s", 1, "test") == "clean"
+    assert ledger.note(found) == ""
+    ledger.check_gate(found)
+    assert ledger.mark(build(catalog().assign(roi="a"), keys=keys), "s", 1, "test").startswith("linked: roi")
+
+
+@pytest.mark.parametrize(
+    ("roles", "pairs"),
+    [
+        ("train train train test", [("validation", "train"), ("test", "validation")]),
+        ("train train validation unused", [("test", "train"), ("test", "validation")]),
+        ("validation validation test test", [("test", "train"), ("validation", "train")]),
+    ],
+)
+def test_roles_without_patches_are_not_looked_at(roles: str, pairs: list[tuple[str, str]]) -> None:
+    found = build(catalog(), roles)
+    empty = found[[pair in pairs for pair in zip(found["role_a"], found["role_b"], strict=True)]]
+    assert set(empty["status"]) == {"not looked at"}
+    assert empty[["linked", "share", "shared_values"]].isna().all(axis=None)
+    assert "clean" not in set(found.loc[found["total"] == 0, "status"])
+    assert "not looked at" not in set(found.drop(index=empty.index)["status"])
+
+
+def test_without_training_patches_nothing_is_clean() -> None:
+    found = build(catalog(), "validation validation test test")
+    assert ledger.mark(found, "s", 1, "test") == "unknown: no training patches"
+    assert ledger.mark(found, "s", 1, "test", trained_here=False) == "clean"
+    assert ledger.mark(found, "s", 2, "test") == "unknown: no training patches"
+
+
+# ------------------------------------------------------------------------------------------ docs, kinds
+
+
+def test_keys_and_defaults_in_the_docs_are_those_of_the_code() -> None:
+    page = (ROOT / "docs" / "schemes.md").read_text(encoding="utf-8")
+    rows = re.search(r"<!-- gate: begin -->\n(.*)<!-- gate: end -->", page, re.S)[1].splitlines()[2:]
+    cells = [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows]
+    written = {key: usual.strip("`") for keys, _, usual in cells for key in re.findall(r"`(.+?)`", keys)}
+    found: dict[str, str] = {}
+    for name in ("cloudsen12", "sen12ms", "so2sat"):
+        found |= ledger.complete_gate({}, datasets.load(name).ledger_keys(), near_duplicates=True)
+    assert ledger.complete_gate({}, {})[links.NEAR_DUPLICATE] == "count"
+    found[links.NEAR_DUPLICATE] = "mark` where they are looked for, else `count"
+    assert written == found
+
+
+@pytest.mark.parametrize(
+    ("definition", "needs"),
+    [
+        ({"kind": "published"}, []),
+        ({"kind": "pooled-random"}, []),
+        ({"kind": "grouped"}, [("group",)]),
+        ({"kind": "grouped-stratified", "groups": ["roi", "product"]}, [("roi", "product")]),
+        ({"kind": "kfold", "groups": []}, []),
+        ({"kind": "leave-one-group-out", "key": "season"}, [("season",), ("group",)]),
+        ({"kind": "spatial-blocks"}, [("lon",), ("lat",)]),
+        ({"kind": "balanced"}, [("group",)]),
+        ({"kind": "balanced", "base": "published"}, []),
+        ({"kind": "learning-curve", "base": "published"}, [("group",)]),
+    ],
+)
+def test_columns_that_schemes_go_by(definition: dict[str, object], needs: list[tuple[str, ...]]) -> None:
+    assert definitions.needed_columns(definitions.complete(definition)) == needs
