@@ -32,7 +32,7 @@ def checkout(tmp_path_factory):
 def test_page_has_two_files_of_the_dataset_and_those_of_the_run():
     assert set(blocks()) == {
         "src/sentinel_forest/datasets/fields.py",
-        "config/releases/fields.yaml",
+        "src/sentinel_forest/registry/releases/fields.yaml",
         "make_fields.py",
         "fields.yaml",
     }

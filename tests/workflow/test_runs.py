@@ -71,17 +71,17 @@ def test_no_result_holds_the_path_of_the_machine(tiny):
 
 
 RULES_OF = {
-    "verify": {"inspect", "admit", "croissant", "crate", "index", "seal", "pages"},
-    "gate": {"admit", "seal"},
-    "catalog": {"catalog", "seal", "pages"},
-    "split": {"split", "seal", "pages"},
-    "ledger": {"ledger", "hold_links", "score", "average", "headline", "reproduce_sheet", "seal", "pages"},
+    "verify/inspect": {"inspect", "admit", "croissant", "crate", "index", "seal", "pages"},
+    "verify/admit": {"admit", "seal"},
+    "verify/catalog": {"catalog", "seal", "pages"},
+    "splits/split": {"split", "seal", "pages"},
+    "splits/ledger": {"ledger", "hold_links", "score", "average", "headline", "reproduce_sheet", "seal", "pages"},
     "features/indices": {"feature_table", "predict", "importance", "seal", "pages"},
-    "forest": {"fit", "predict", "importance", "seal", "pages"},
-    "reference": {"reference", "seal"},
-    "signature": {"seal"},
-    "metrics": {"score", "average", "headline", "importance", "reproduce_sheet", "seal", "pages"},
-    "datasets/so2sat": set(),
+    "models/forest": {"fit", "predict", "importance", "seal", "pages"},
+    "evaluation/reference": {"reference", "seal"},
+    "features/signature": {"seal"},
+    "evaluation/metrics": {"score", "average", "headline", "importance", "reproduce_sheet", "seal", "pages"},
+    "datasets/so2sat/__init__": set(),
     "report/pages": {"pages"},
 }
 """Rules that use a module. `seal` is among them wherever a result may change: it names the code."""
@@ -97,7 +97,7 @@ def test_edited_module_runs_exactly_the_rules_that_use_it(draft, tmp_path, modul
 
 def test_comment_in_a_module_runs_nothing(draft, tmp_path):
     copy = copy_of(draft, tmp_path / "edited")
-    path = copy.folder / "src" / "sentinel_forest" / "forest.py"
+    path = copy.folder / "src" / "sentinel_forest" / "models" / "forest.py"
     path.write_text(path.read_text(encoding="utf-8") + "\n# a remark\n", encoding="utf-8")
     assert NOTHING in copy.snakemake("--configfile", "tiny.yaml", "--dry-run")
 
@@ -107,7 +107,7 @@ def test_sealed_version_stops_and_nothing_is_touched(tiny, tmp_path, change):
     copy = copy_of(tiny, tmp_path / "sealed", whole=True)
     arguments = ["--configfile", "tiny.yaml"]
     if change == "code":
-        path = copy.folder / "src" / "sentinel_forest" / "forest.py"
+        path = copy.folder / "src" / "sentinel_forest" / "models" / "forest.py"
         path.write_text(path.read_text(encoding="utf-8") + "\nEDITED = True\n", encoding="utf-8")
     elif change == "configuration":
         arguments += ["--config", "seed=2"]
@@ -135,7 +135,7 @@ def test_report_of_a_sealed_version_may_be_written_anew(tiny, tmp_path):
 def test_check_computes_again_and_finds_the_same_bytes(tiny, tmp_path):
     """Also where a plain run would stop, because the code has changed."""
     copy = copy_of(tiny, tmp_path / "checked", whole=True)
-    path = copy.folder / "src" / "sentinel_forest" / "forest.py"
+    path = copy.folder / "src" / "sentinel_forest" / "models" / "forest.py"
     path.write_text(path.read_text(encoding="utf-8") + "\nEDITED = True\n", encoding="utf-8")
     before = copy.tree("results")
     output = copy.snakemake("check", "--configfile", "tiny.yaml", "--cores", "2")

@@ -15,6 +15,7 @@ from sentinel_forest.io.checksums import canonical, code_digest, digest, file_di
 from sentinel_forest.errors import InputError
 from sentinel_forest.acquire.history import Seen
 from sentinel_forest.planning.selection import select
+from sentinel_forest.steps import TrialFile, flags, module_of
 
 REGISTRY = registry.RELEASES
 SCHEMAS = Path(registry.__file__).parents[1] / "config"
@@ -171,6 +172,23 @@ def of_release(form):
     return of
 
 
+def flags_of(**forms):
+    """For a rule's parameter: flags made from the release, see `sentinel_forest.steps.flags`."""
+
+    def of(wildcards):
+        release = SELECTION.releases[wildcards.release]
+        return flags(**{name: form(release) for name, form in forms.items()})
+
+    return of
+
+
+def code_of(step, dataset=False):
+    """For a rule's `code` parameter: the checksum of a step's code, and of the release's dataset if it opens it."""
+    if not dataset:
+        return code_digest(module_of(step))
+    return code(module_of(step))
+
+
 def json_of(form):
     """The same as JSON, quoted for the shell."""
     return of_release(lambda release: shlex.quote(canonical(form(release))))
@@ -193,11 +211,13 @@ def split_files(wildcards):
 
 
 def named_splits(wildcards, input):
-    """The splits with their scheme and trial, for the command."""
+    """The splits with their scheme and trial, as flags."""
     trials = SELECTION.trials(wildcards.release)
-    return " ".join(
-        f"--split {scheme}:{trial}:{path}"
-        for (scheme, trial), path in zip(trials, input.splits)
+    return flags(
+        splits=[
+            TrialFile(scheme, trial, path)
+            for (scheme, trial), path in zip(trials, input.splits)
+        ]
     )
 
 
@@ -286,16 +306,6 @@ def signature_tables(wildcards):
     """Input function: the signatures of the patches, where near-duplicates are looked for."""
     tables = shard_tables("signatures")(wildcards)
     return tables if SELECTION.signature_layers(wildcards.release) else []
-
-
-def near_duplicates(wildcards, input):
-    """Signatures and distance, for the command; blank where nobody asks for near-duplicates."""
-    if not config["near_duplicates"]:
-        return ""
-    distance = f"--distance {config['near_duplicates'].get('distance', 0)}"
-    return (
-        f"--signatures {input.signatures} {distance}" if input.signatures else distance
-    )
 
 
 def confusions(scheme):

@@ -13,25 +13,22 @@ rule split:
         "<logs>/split/{release}/{scheme}/{trial}.log",
     benchmark:
         "<benchmarks>/split/{release}/{scheme}/{trial}.tsv"
-    conda:
-        "../../envs/workflow.yaml"
     resources:
         mem_mb=memory_of("split"),
         runtime=runtime_of("split"),
     params:
-        code=code_digest("splits.split"),
-        definition=lambda wildcards: shlex.quote(
-            canonical(SELECTION.definitions(wildcards.release)[wildcards.scheme])
+        code=code_of("split"),
+        settings=lambda wildcards: flags(
+            definition=SELECTION.definitions(wildcards.release)[wildcards.scheme],
+            classes=SELECTION.datasets[wildcards.release].label_names,
+            seed=config["seed"],
         ),
-        seed=config["seed"],
-        classes=json_of(lambda release: SELECTION.datasets[release.name].label_names),
     message:
         "Split {wildcards.release}: {wildcards.scheme}, trial {wildcards.trial}"
     shell:
-        "python -m sentinel_forest.splits.split --release {wildcards.release} --catalog {input.catalog}"
-        " --scheme {wildcards.scheme} --definition {params.definition} --trial {wildcards.trial}"
-        " --seed {params.seed} --classes {params.classes} --output {output.split}"
-        " --balance {output.balance} --infeasible {output.infeasible} >{log} 2>&1"
+        "sentinel-forest split --release {wildcards.release} --catalog {input.catalog}"
+        " --scheme {wildcards.scheme} --trial {wildcards.trial} {params.settings}"
+        " --output {output.split} --balance {output.balance} --infeasible {output.infeasible} >{log} 2>&1"
 
 
 rule signature:
@@ -44,25 +41,23 @@ rule signature:
         "<logs>/signatures/{release}/{shard}.log",
     benchmark:
         "<benchmarks>/signatures/{release}/{shard}.tsv"
-    conda:
-        "../../envs/workflow.yaml"
     resources:
         mem_mb=memory_of("signature"),
         runtime=runtime_of("signature"),
     params:
-        code=code("features.signature"),
-        dataset=DATASET,
+        code=code_of("signature", dataset=True),
         folder="data/{release}",
-        shards=of_release(lambda release: release.shards),
-        layers=of_release(
-            lambda release: ",".join(SELECTION.signature_layers(release.name))
+        settings=flags_of(
+            dataset=lambda release: release.dataset,
+            layout=lambda release: release.layout,
+            shards=lambda release: release.shards,
+            layers=lambda release: SELECTION.signature_layers(release.name),
         ),
     message:
         "Signatures of {wildcards.release}, shard {wildcards.shard}"
     shell:
-        "python -m sentinel_forest.features.signature {params.dataset} --folder {params.folder}"
-        " --catalog {input.catalog} --shard {wildcards.shard} --shards {params.shards}"
-        " --layers {params.layers} --output {output} >{log} 2>&1"
+        "sentinel-forest signature --folder {params.folder} --catalog {input.catalog}"
+        " --shard {wildcards.shard} {params.settings} --output {output} >{log} 2>&1"
 
 
 rule ledger:
@@ -83,22 +78,22 @@ rule ledger:
         "<logs>/ledger/{release}.log",
     benchmark:
         "<benchmarks>/ledger/{release}.tsv"
-    conda:
-        "../../envs/workflow.yaml"
     resources:
         mem_mb=memory_of("ledger"),
         runtime=runtime_of("ledger"),
     params:
-        code=code_digest("splits.ledger"),
+        code=code_of("ledger"),
         splits=named_splits,
-        near=near_duplicates,
-        gate=shlex.quote(canonical(config["gate"])),
-        linking=json_of(lambda release: SELECTION.datasets[release.name].ledger_keys()),
+        settings=flags_of(
+            keys=lambda release: SELECTION.datasets[release.name].ledger_keys(),
+            gate=lambda release: config["gate"],
+            distance=lambda release: SELECTION.near_duplicate_distance,
+        ),
     message:
         "Write the ledger of links between the splits of {wildcards.release}"
     shell:
-        "python -m sentinel_forest.splits.ledger --catalog {input.catalog} {params.splits} --keys {params.linking}"
-        " --gate {params.gate} {params.near} --output {output} >{log} 2>&1"
+        "sentinel-forest ledger --catalog {input.catalog} {params.splits} --signatures {input.signatures}"
+        " {params.settings} --output {output} >{log} 2>&1"
 
 
 rule hold_links:
@@ -110,11 +105,9 @@ rule hold_links:
     log:
         "<logs>/hold_links/{release}.log",
     localrule: True
-    conda:
-        "../../envs/workflow.yaml"
     params:
-        code=code_digest("splits.ledger"),
+        code=code_of("hold_links"),
     message:
         "Hold the links of {wildcards.release} against the gate"
     shell:
-        "python -m sentinel_forest.splits.ledger gate --ledger {input} >{log} 2>&1"
+        "sentinel-forest hold-links --ledger {input} >{log} 2>&1"

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 
 from sentinel_forest.datasets.base import MARKING_KEYS, Dataset
 from sentinel_forest.errors import InputError
@@ -12,7 +13,7 @@ def names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "base")
 
 
-def load(name: str, layout: dict[str, object] | None = None) -> Dataset:
+def load(name: str, layout: Mapping[str, object] | None = None) -> Dataset:
     """Open the module of a dataset and set it up for a layout.
 
     The import is made by name, so that the digest of a step's code follows one dataset only.

@@ -9,9 +9,9 @@ import pandera.pandas as pa
 
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import Block, Dataset
-from sentinel_forest.errors import run
-from sentinel_forest.features import shards
+from sentinel_forest.features.shards import read_blocks
 from sentinel_forest.io import tables
+from sentinel_forest.steps import Layout, Output
 
 
 def schema(layers: Sequence[str]) -> pa.DataFrameSchema:
@@ -54,7 +54,7 @@ def signatures(dataset: Dataset, folder: Path, rows: pd.DataFrame, layers: Seque
     """The signatures of consecutive catalog rows; see `schema`. Each patch is read once."""
     about = schema(layers)
     parts = [pd.DataFrame({name: [] for name in about.columns})] if rows.empty else []
-    for block in shards.read_blocks("signatures", dataset, folder, rows, layers):
+    for block in read_blocks("signatures", dataset, folder, rows, layers):
         parts.append(_of_block(dataset, block, layers))
     return tables.conform(pd.concat(parts, ignore_index=True), about)
 
@@ -67,16 +67,34 @@ def _of_block(dataset: Dataset, block: Block, layers: Sequence[str]) -> pd.DataF
     return pd.DataFrame(columns)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the signatures of the patches of one shard."""
-    parser = shards.parser("signature", __doc__)
-    parser.add_argument("--layers", required=True, help="bands of the image, separated by commas")
-    given = parser.parse_args(argv)
-    dataset = datasets.load(given.dataset, given.layout)
-    layers = given.layers.split(",")
-    found = signatures(dataset, given.folder, shards.rows_of(given), layers)
-    tables.write_parquet(given.output, found, schema(layers))
+def signature(
+    *,
+    dataset: str,
+    layout: Layout | None = None,
+    folder: Path,
+    catalog: Path,
+    shard: int,
+    shards: int,
+    layers: list[str],
+    output: Output,
+) -> None:
+    """Describe each patch of a shard by a few numbers, for near-duplicates.
 
-
-if __name__ == "__main__":
-    run(main)
+    Parameters
+    ----------
+    dataset, layout
+        Name of the dataset, and how the release deviates from its published layout.
+    folder : Path
+        The release.
+    catalog : Path
+        Its catalog.
+    shard, shards : int
+        Which of how many row ranges of the catalog, from 1.
+    layers : list of str
+        Bands of the image.
+    output : Path
+        The table `schema`.
+    """
+    rows = tables.read_shard(catalog, shard, shards)
+    table = signatures(datasets.load(dataset, layout), folder, rows, layers)
+    tables.write_parquet(output, table, schema(layers))

@@ -171,3 +171,8 @@ def shard(catalog: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
     if not 1 <= shard <= shards:
         raise InputError("There is no such shard.", found=shard, expected=f"1 to {shards}")
     return catalog.iloc[(shard - 1) * len(catalog) // shards : shard * len(catalog) // shards]
+
+
+def read_shard(path: Path, number: int, shards: int) -> pd.DataFrame:
+    """Rows of one shard of a catalog file, see `shard`."""
+    return shard(read_parquet(path), number, shards)

@@ -162,6 +162,12 @@ class Selection:
         ]
         return [name for name in bands if name in self.layers[release] and self.config["near_duplicates"]]
 
+    @property
+    def near_duplicate_distance(self) -> float | None:
+        """Distance below which patches are near-duplicates; None where nobody asks for them."""
+        wanted = self.config["near_duplicates"]
+        return float(wanted.get("distance", 0)) if wanted else None
+
     def baselines(self, release: str) -> list[Baseline]:
         """All forests that are scored on a release."""
         return [

@@ -6,23 +6,22 @@ tile, ground footprints that overlap; it counts the pixels of that ground, and g
 distance to the nearest patch. What can be found once for all splits of a release is found once.
 """
 
-import argparse
-import json
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 from scipy.spatial import cKDTree
 
-from sentinel_forest.errors import InputError, run
+from sentinel_forest.errors import InputError
 from sentinel_forest.io.tables import read_parquet, read_tsv, write_tsv
 from sentinel_forest.splits import spatial
 from sentinel_forest.splits.links import FOOTPRINT, FOOTPRINT_PIXELS, GROUND_KEYS, NEAR_DUPLICATE, OWN_KEYS
+from sentinel_forest.steps import Output, TrialFile
 from sentinel_forest.verify.footprints import footprints
 
 PAIRS = (("validation", "train"), ("test", "train"), ("test", "validation"))
@@ -412,51 +411,40 @@ def _check_patches(catalog: pd.DataFrame, table: pd.DataFrame, where: str, remed
         )
 
 
-# ------------------------------------------------------------------------------------- command line
+def ledger(
+    *,
+    catalog: Path,
+    splits: list[TrialFile],
+    keys: dict[str, str],
+    gate: dict[str, Literal["stop", "mark", "count"]] | None = None,
+    signatures: list[Path],
+    distance: float | None = None,
+    output: Output,
+) -> None:
+    """Count what the roles of every split share: patches, pixels, groups, ground.
+
+    Parameters
+    ----------
+    catalog : Path
+        Catalog of the release.
+    splits : list of TrialFile
+        The split of each trial.
+    keys : dict
+        What each key of the dataset does unless the gate says otherwise: ``{"roi": "mark"}``.
+    gate : dict, optional
+        What the configuration says of keys.
+    signatures : list of Path
+        Signatures of all shards; none where near-duplicates are not looked for.
+    distance : float, optional
+        Between near-duplicates; None looks for none.
+    output : Path
+        The table `LEDGER`.
+    """
+    roles = {(row.scheme, row.trial): read_parquet(row.path, ["patch", "role"]) for row in splits}
+    table = pd.concat([read_parquet(path) for path in signatures], ignore_index=True) if signatures else None
+    write_tsv(output, build(read_parquet(catalog), roles, keys, gate or {}, None, table, distance), LEDGER)
 
 
-def _named_split(text: str) -> tuple[tuple[str, int], Path]:
-    """``scheme:trial:path``."""
-    scheme, trial, path = text.split(":", 2)
-    return (scheme, int(trial)), Path(path)
-
-
-def _write(argv: Sequence[str]) -> None:
-    """Write the ledger of all splits of a release."""
-    parser = argparse.ArgumentParser(description=_write.__doc__)
-    parser.add_argument("--catalog", type=Path, required=True)
-    parser.add_argument("--split", type=_named_split, action="append", required=True, help="scheme:trial:path")
-    parser.add_argument("--keys", type=json.loads, default={}, help='{"roi": "mark", "acquisition": "not published"}')
-    parser.add_argument("--gate", type=json.loads, default={}, help='{"roi": "stop"}')
-    parser.add_argument("--footprint", type=float, help="side of a patch in metres")
-    parser.add_argument("--signatures", type=Path, nargs="+", default=[], help="tables of all shards")
-    parser.add_argument("--distance", type=float, help="between near-duplicates")
-    parser.add_argument("--output", type=Path, required=True)
-    given = parser.parse_args(argv)
-    splits = {name: read_parquet(path, ["patch", "role"]) for name, path in given.split}
-    parts = [read_parquet(path) for path in given.signatures]
-    signatures = pd.concat(parts, ignore_index=True) if parts else None
-    catalog = read_parquet(given.catalog)
-    ledger = build(catalog, splits, given.keys, given.gate, given.footprint, signatures, given.distance)
-    write_tsv(given.output, ledger, LEDGER)
-
-
-def _gate(argv: Sequence[str]) -> None:
-    """End with an error if the gate stops the run."""
-    parser = argparse.ArgumentParser(description=_gate.__doc__)
-    parser.add_argument("--ledger", type=Path, required=True)
-    given = parser.parse_args(argv)
-    check_gate(read_tsv(given.ledger, LEDGER), given.ledger)
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the ledger, or (``gate --ledger FILE``) judge one that was written."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments[:1] == ["gate"]:
-        _gate(arguments[1:])
-    else:
-        _write(arguments)
-
-
-if __name__ == "__main__":
-    run(main)
+def hold_links(*, ledger: Path) -> None:
+    """Stop if the ledger has a link that the configuration does not tolerate."""
+    check_gate(read_tsv(ledger, LEDGER), ledger)

@@ -42,23 +42,23 @@ repeats), in ``leave-one-group-out`` that of the value, in ``learning-curve`` th
 (then of the repeats). In all other kinds it is a new draw.
 """
 
-import argparse
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from sentinel_forest.errors import InputError, run
+from sentinel_forest.errors import InputError
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import read_parquet, write_parquet, write_tsv
 from sentinel_forest.splits import draws, solver, spatial
 from sentinel_forest.splits.definitions import DEFINITIONS, ROLES, Options, complete, hint, needed_columns
 from sentinel_forest.splits.draws import SCALE
+from sentinel_forest.steps import Output
 
 TRAIN, VALIDATION, TEST, UNUSED = range(4)
 
@@ -608,25 +608,40 @@ def _unmet(balance: pd.DataFrame, draw: Draw, options: Options) -> list[tuple[st
     return rows
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write one trial of a scheme."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--catalog", type=Path, required=True)
-    parser.add_argument("--scheme", required=True)
-    parser.add_argument("--definition", type=json.loads, required=True)
-    parser.add_argument("--trial", type=int, required=True)
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--release", required=True)
-    parser.add_argument("--classes", type=json.loads, default=[], help="names of the classes of label")
-    for table in ("output", "balance", "infeasible"):
-        parser.add_argument(f"--{table}", type=Path, required=True)
-    given = parser.parse_args(argv)
-    seed = partial(checksums.seed, given.seed, given.release, given.scheme)
-    result = make(read_parquet(given.catalog), given.definition, given.trial, seed, given.scheme, given.classes)
-    write_parquet(given.output, result.split, SPLIT)
-    write_tsv(given.balance, result.balance, BALANCE)
-    write_tsv(given.infeasible, result.infeasible, INFEASIBLE)
+def split(
+    *,
+    catalog: Path,
+    release: str,
+    scheme: str,
+    trial: int,
+    definition: dict[str, Any],
+    classes: Sequence[str],
+    seed: int,
+    output: Output,
+    balance: Output,
+    infeasible: Output,
+) -> None:
+    """Assign every patch a role in one trial of a scheme.
 
-
-if __name__ == "__main__":
-    run(main)
+    Parameters
+    ----------
+    catalog : Path
+        Catalog of the release.
+    release, scheme : str
+        Names, for seeds and messages.
+    trial : int
+        From 1.
+    definition : dict
+        Kind of the scheme and its options.
+    classes : sequence of str
+        Names of the classes of ``label``.
+    seed : int
+        Version seed.
+    output, balance, infeasible : Path
+        Tables to write: `SPLIT`, `BALANCE`, `INFEASIBLE`.
+    """
+    seeds = partial(checksums.seed, seed, release, scheme)
+    result = make(read_parquet(catalog), definition, trial, seeds, scheme, classes)
+    write_parquet(output, result.split, SPLIT)
+    write_tsv(balance, result.balance, BALANCE)
+    write_tsv(infeasible, result.infeasible, INFEASIBLE)

@@ -1,0 +1,140 @@
+"""The console command `sentinel-forest`: a subcommand for each step and command, derived from its signature."""
+
+import inspect
+import json
+import pdb
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+from cyclopts import App, CycloptsError, Parameter
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from sentinel_forest.errors import InputError
+from sentinel_forest.steps import COMMANDS, STEPS, TrialFile, load
+
+NAME = "sentinel-forest"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a step or command; end with status 1 and a plain message on a user's mistake.
+
+    ``--pdb`` among the arguments starts the debugger where an exception was raised.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--pdb" in words
+    words = [word for word in words if word != "--pdb"]
+    try:
+        application(words[:1])(words, exit_on_error=False, print_error=False)
+    except (CycloptsError, InputError, OSError) as error:
+        if debug:
+            pdb.post_mortem()
+        sys.exit(_message(error, words))
+    except Exception:
+        if debug:
+            pdb.post_mortem()
+        raise
+
+
+def application(names: Sequence[str]) -> App:
+    """The parser of all subcommands, of which those named are imported."""
+    app = App(
+        name=NAME,
+        help="Steps and commands of Sentinel Forest. Each step is run by the rule of its name.",
+        default_parameter=Parameter(consume_multiple=True, negative=()),
+        result_action="return_value",
+    )
+    for name, place in (STEPS | COMMANDS).items():
+        flag = name.replace("_", "-")
+        if flag in names:
+            app.command(_parsed(load(name)), name=flag)
+        else:
+            app.command(f"sentinel_forest.{place}", name=flag, help=f"see {NAME} {flag} --help")
+    return app
+
+
+def _parsed(step: Callable[..., None]) -> Callable[..., None]:
+    """A step whose nested settings are taken as flags with dots: ``--forest.trees 100``."""
+
+    def call(**arguments: object) -> None:
+        step(**arguments)
+
+    signature, hints = inspect.signature(step), get_type_hints(step, include_extras=True)
+    parameters = [
+        parameter.replace(annotation=_for_parser(hints[name])) for name, parameter in signature.parameters.items()
+    ]
+    call.__signature__ = signature.replace(parameters=parameters, return_annotation=None)  # type: ignore[attr-defined]
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    call.__doc__, call.__name__ = step.__doc__, step.__name__
+    return call
+
+
+def _for_parser(hint: Any) -> Any:
+    """The type of an argument as the parser takes it."""
+    if _has_keys(hint):
+        return _nested(hint)
+    if hint == list[TrialFile]:
+        return Annotated[list[TrialFile], Parameter(n_tokens=1, converter=_trial_files)]
+    return hint
+
+
+def _trial_files(_: object, tokens: Sequence[Any]) -> list[TrialFile]:
+    return [TrialFile.parse(token.value) for token in tokens]
+
+
+def _has_keys(hint: Any) -> bool:
+    """Whether values of a type are mappings or models, or None."""
+    origin = get_origin(hint)
+    if origin is Annotated:
+        return _has_keys(get_args(hint)[0])
+    if origin in (Union, UnionType):
+        return all(_has_keys(part) for part in get_args(hint) if part is not type(None))
+    kind = origin or hint
+    return inspect.isclass(kind) and issubclass(kind, BaseModel | Mapping)
+
+
+def _nested(hint: Any) -> Any:
+    """The type for the parser: any nested flags, checked by pydantic against the real type."""
+
+    def convert(_: object, tokens: Mapping[str, Any]) -> object:
+        return TypeAdapter(hint).validate_python(_values(tokens))
+
+    return Annotated[dict[str, Any] | None, Parameter(accepts_keys=True, converter=convert)]
+
+
+def _values(tokens: Mapping[str, Any]) -> dict[str, object]:
+    """Values of nested flags."""
+    return {
+        key: _values(value) if isinstance(value, Mapping) else _value(value[-1].value) for key, value in tokens.items()
+    }
+
+
+def _value(text: str) -> object:
+    """A value as `sentinel_forest.steps.flags` writes it: JSON, or a text that is no JSON."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _message(error: Exception, words: Sequence[str]) -> str:
+    """What a user is told."""
+    if isinstance(error, OSError):
+        if error.filename is None and error.errno is None:
+            raise error
+        return f"error: {error.strerror}\n  where: {error.filename or 'unknown file'}"
+    if isinstance(error, InputError):
+        return f"error: {error}"
+    cause = error.__cause__
+    if isinstance(cause, ValidationError):
+        rows = [f"{'.'.join(map(str, row['loc']))}: {row['msg']}, found {row['input']!r}" for row in cause.errors()]
+        problem = "; ".join(rows)[:400]
+    else:
+        problem = str(error)
+    step = f" {words[0]}" if words else ""
+    return f"error: {problem}\n  what to do: {NAME}{step} --help"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""What a step is: a typed function that one rule runs, under the rule's name on the command line.
+
+A step takes keyword arguments with types and returns nothing; its parser follows from its signature (see
+`sentinel_forest.cli`). `STEPS` says where each one lives, so that a call imports no other; a *command* is a
+function of the same form that only people call.
+"""
+
+import importlib
+import json
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BaseModel
+
+Output = Annotated[Path, "output"]
+"""Type of an argument that names a file, or a folder, which the step writes."""
+
+
+class TrialFile(NamedTuple):
+    """A file of one trial of a scheme; on the command line ``scheme:trial:path``."""
+
+    scheme: str
+    trial: int
+    path: Path
+
+    @classmethod
+    def parse(cls, text: str) -> "TrialFile":
+        """Read the form of the command line."""
+        scheme, trial, path = text.split(":", 2)
+        return cls(scheme, int(trial), Path(path))
+
+    def __str__(self) -> str:
+        return f"{self.scheme}:{self.trial}:{self.path}"
+
+
+Layout = Mapping[str, Any]
+"""Type of the deviations from a dataset's published layout, e.g. ``{"side": 128}``."""
+
+STEPS: dict[str, str] = {
+    "split": "splits.split:split",
+    "signature": "features.signature:signature",
+    "ledger": "splits.ledger:ledger",
+    "hold_links": "splits.ledger:hold_links",
+}
+"""Module and function of each step, by the name of its rule."""
+
+COMMANDS: dict[str, str] = {}
+"""The same for what only people call."""
+
+
+def load(name: str) -> Callable[..., None]:
+    """Import a step or a command.
+
+    Raises
+    ------
+    KeyError
+        If there is none of this name.
+    """
+    module, function = (STEPS | COMMANDS)[name].split(":")
+    step: Callable[..., None] = getattr(importlib.import_module(f"sentinel_forest.{module}"), function)
+    return step
+
+
+def module_of(name: str) -> str:
+    """Module of a step, below the package: what the checksum of its code starts from."""
+    return STEPS[name].split(":")[0]
+
+
+def flags(**arguments: object) -> str:
+    """Write arguments as flags of a command line; the only place that quotes for the shell.
+
+    Parameters
+    ----------
+    **arguments : object
+        Text, numbers, booleans, paths, lists of these; mappings and pydantic models become nested flags.
+        What is None is left out.
+
+    Returns
+    -------
+    str
+        The words of the command line, quoted.
+
+    Examples
+    --------
+    >>> flags(seed=17, layers=["B2", "B8A"], forest={"trees": 100, "tune": {"depth": [5, None]}})
+    "--seed 17 --layers B2 B8A --forest.trees 100 --forest.tune.depth '[5, null]'"
+    """
+    return " ".join(_quote(word) for key, value in arguments.items() for word in _words(_flag(key), value))
+
+
+def _quote(word: str) -> str:
+    return shlex.quote(word)
+
+
+def _flag(key: str) -> str:
+    return f"--{key.replace('_', '-')}"
+
+
+def _words(flag: str, value: object) -> Iterator[str]:
+    """The words of one argument."""
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json")
+    if isinstance(value, Mapping):
+        yield from _nested(flag, value)
+    elif isinstance(value, bool):
+        yield f"{flag}={str(value).lower()}"
+    elif isinstance(value, list | tuple) and not isinstance(value, TrialFile):
+        yield from (flag, *map(str, value))
+    elif value is not None:
+        yield from _word(flag, str(value))
+
+
+def _word(flag: str, text: str) -> tuple[str, ...]:
+    """A flag and its value; in one word where the value could be taken for a flag."""
+    return (f"{flag}={text}",) if text.startswith("-") or not text else (flag, text)
+
+
+def _nested(flag: str, values: Mapping[str, object]) -> Iterator[str]:
+    """Words of nested settings."""
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from _nested(f"{flag}.{key}", value)
+        else:
+            yield from _word(f"{flag}.{key}", _text(value))
+
+
+def _text(value: object) -> str:
+    """A value as JSON; text stands as it is where it cannot be taken for JSON."""
+    if not isinstance(value, str):
+        return json.dumps(value)
+    try:
+        json.loads(value)
+    except json.JSONDecodeError:
+        return value
+    return json.dumps(value)

@@ -1,0 +1,107 @@
+"""Rules and steps fit together: each command that a rule runs is one that its step takes."""
+
+import inspect
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from project import ROOT
+from sentinel_forest import cli, steps
+
+MORE = {
+    "version": "bound-v1",
+    "releases": ["cloudsen12-sample", "so2sat-sample", "sen12ms-sample"],
+    "feature_sets": ["l1c", "l1c+context", "lcz-s1+s2", "scene-s1+s2"],
+    "near_duplicates": {"distance": 0.001},
+    "gate": {"tile": "mark"},
+    "accept": {"sen12ms-sample": ["nan"]},
+}
+"""A configuration in which settings are given that the default run leaves out."""
+
+
+def commands(folder: Path, *arguments: str) -> list[str]:
+    """The commands of `sentinel-forest` that a run would call."""
+    snakemake = Path(sys.executable).parent / "snakemake"
+    done = subprocess.run(
+        [snakemake, "-s", ROOT / "Snakefile", "-d", folder, "--dry-run", "--printshellcmds", "--forceall", *arguments],
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    printed = done.stdout + done.stderr
+    assert done.returncode == 0, printed
+    return [line.partition(": ")[2] for line in printed.splitlines() if "Shell command: sentinel-forest" in line]
+
+
+def words_of(command: str) -> list[str]:
+    """Arguments of a command, without what the shell does with its output."""
+    return shlex.split(re.split(r" >| 2>| \| ", command)[0])[1:]
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory) -> list[list[str]]:
+    folder = tmp_path_factory.mktemp("bound")
+    (folder / "more.yaml").write_text(yaml.safe_dump(MORE), encoding="utf-8")
+    default = ("--configfile", str(ROOT / "config" / "config.yaml"))
+    found = [
+        *commands(folder, "all", "export", "tfds", *default),
+        *commands(folder, "all", *default, str(folder / "more.yaml")),
+    ]
+    return [words_of(command) for command in dict.fromkeys(found)]
+
+
+def test_every_command_is_one_that_its_step_takes(planned):
+    for words in planned:
+        app = cli.application(words[:1])
+        _, bound, ignored = app.parse_args(words, exit_on_error=False, print_error=False)
+        assert not ignored
+        assert bound.arguments, words
+
+
+def test_every_argument_of_a_step_is_given_by_some_rule(planned):
+    given_flags: dict[str, set[str]] = {}
+    for name, *words in planned:
+        flags = {re.split(r"[.=]", word[2:])[0] for word in words if word.startswith("--")}
+        given_flags.setdefault(name.replace("-", "_"), set()).update(flag.replace("-", "_") for flag in flags)
+    for name, flags in given_flags.items():
+        assert set(inspect.signature(steps.load(name)).parameters) - flags <= UNUSED_HERE.get(name, set()), name
+
+
+UNUSED_HERE: dict[str, set[str]] = {name: {"layout"} for name in steps.STEPS}
+"""Arguments that neither configuration above asks for: a mapping that is empty leaves no flag."""
+
+
+def test_a_flag_that_no_step_knows_is_named(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["hold-links", "--ledgre", "x.tsv"])
+    assert "did you mean" in str(stop.value).lower()
+
+
+NAMES = st.text("abcdefgh_", min_size=1).filter(lambda text: text.strip("_") == text)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+SETTINGS = st.recursive(
+    st.dictionaries(NAMES, SCALARS | st.lists(SCALARS), min_size=1, max_size=4),
+    lambda inner: st.dictionaries(NAMES, inner | SCALARS, min_size=1, max_size=4),
+    max_leaves=8,
+)
+
+
+@given(SETTINGS)
+def test_nested_settings_arrive_as_they_were_given(values):
+    seen = []
+
+    def step(*, settings: dict[str, object]) -> None:
+        """Keep what arrives."""
+        seen.append(settings)
+
+    app = cli.App(default_parameter=cli.Parameter(consume_multiple=True, negative=()), result_action="return_value")
+    app.command(cli._parsed(step), name="step")
+    app(["step", *shlex.split(steps.flags(settings=values))], exit_on_error=False, print_error=False)
+    assert seen == [values]
