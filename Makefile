@@ -32,7 +32,7 @@ lint: $(VENV)/installed-tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile workflow
-	$(BIN)/snakemake --lint
+	$(BIN)/python tests/lint_workflow.py
 
 bench: $(VENV)/installed-tests
 	cd tests && ../$(BIN)/python -m bench
