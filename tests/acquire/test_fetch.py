@@ -26,20 +26,20 @@ SECRET = "open-sesame"
 
 
 def test_one_form_of_a_file_is_enough() -> None:
-    files = registered_files(read_entry(REGISTRY, "so2sat-v4"))
+    files = registered_files(read_entry("so2sat-v4"))
     kept, notes = fetch.needed(files)
     assert sorted(file.path for file in kept) == sorted(
         f"{split}{ending}" for split in ("training", "validation", "testing") for ending in (".h5", "_geo.h5")
     )
     assert len(notes) == 1
     assert "training.h5.gz" in notes[0]
-    packed = registered_files(read_entry(REGISTRY, "so2sat-v4"), ["training.h5.gz"])
+    packed = registered_files(read_entry("so2sat-v4"), ["training.h5.gz"])
     assert fetch.needed(packed) == (list(packed), [])
 
 
 def test_addresses_of_the_registry_are_of_a_known_kind(tmp_path: Path) -> None:
     for release in registered(REGISTRY):
-        files = registered_files(read_entry(REGISTRY, release))
+        files = registered_files(read_entry(release))
         for file in fetch.addressed(files, tmp_path / release):
             assert file.addresses
             for address in file.addresses:
@@ -198,7 +198,7 @@ def test_a_public_user_name_is_told_to_its_own_servers_only(tmp_path: Path, monk
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("NETRC", raising=False)
     monkeypatch.delenv("HF_TOKEN", raising=False)
-    means = fetch.means_of(read_entry(REGISTRY, "so2sat-v4"), Store(tmp_path), Patience())
+    means = fetch.means_of(read_entry("so2sat-v4"), Store(tmp_path), Patience())
     assert means.access("ftp://dataserv.ub.tum.de/a").user == "m1836598"
     assert means.access("https://elsewhere/a") == Access()
     assert means.access("https://huggingface.co/datasets/us/toy/resolve/main/a") == Access()

@@ -99,7 +99,7 @@ def test_what_is_there_is_taken_off() -> None:
 
 
 def test_sen12ms_is_about_510_gb() -> None:
-    files = releases.registered_files(releases.read_entry(REGISTRY, "sen12ms"))
+    files = releases.registered_files(releases.read_entry("sen12ms"))
     assert sum(file.about or 0 for file in files) == pytest.approx(510e9, rel=0.01)
     side, pixel_bytes = 256, 2 * 4 + 13 * 2 + 4 * 2
     assert sum(file.about_unpacked or 0 for file in files) == pytest.approx(180_662 * side**2 * pixel_bytes, rel=0.01)
@@ -107,6 +107,6 @@ def test_sen12ms_is_about_510_gb() -> None:
 
 @pytest.mark.parametrize("name", releases.registered(REGISTRY))
 def test_an_approximate_length_stands_only_where_there_is_no_exact_one(name: str) -> None:
-    files = releases.registered_files(releases.read_entry(REGISTRY, name))
+    files = releases.registered_files(releases.read_entry(name))
     assert not [file.path for file in files if file.size is not None and file.about is not None]
     assert not [file.path for file in files if file.role != "archive" and file.about_unpacked is not None]
