@@ -82,8 +82,15 @@ def _for_parser(hint: Any) -> Any:
 def _items(kind: Any) -> Callable[[object, Sequence[Any]], list[Any]]:
     """A converter for a list of values that have a form of their own, such as `TrialFile`."""
 
+    def read(text: str) -> Any:
+        try:
+            return kind.parse(text)
+        except ValueError:
+            expected = inspect.cleandoc(kind.__doc__).split("\n\n")[0]
+            raise ValueError(f"found {text!r}, expected: {' '.join(expected.split())}") from None
+
     def convert(_: object, tokens: Sequence[Any]) -> list[Any]:
-        return [kind.parse(token.value) for token in tokens]
+        return [read(token.value) for token in tokens]
 
     return convert
 

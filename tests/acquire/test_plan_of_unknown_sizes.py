@@ -1,6 +1,5 @@
 """Nothing that is unknown counts as zero in a plan: it is approximate, at least so much, or unknown."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -29,30 +28,20 @@ def entry(name: str, *files: dict) -> dict:
 
 def show(folder: Path, capsys: pytest.CaptureFixture[str], *entries: dict) -> list[str]:
     """Lines of the plan of releases that nobody serves, with single spaces."""
-    (folder / "registry").mkdir(exist_ok=True)
+    (folder / "config" / "releases").mkdir(parents=True, exist_ok=True)
     for each in entries:
-        (folder / "registry" / f"{each['release']}.yaml").write_text(yaml.safe_dump(each))
-    asked = {each["release"]: {"way": "download", "select": []} for each in entries}
+        (folder / "config" / "releases" / f"{each['release']}.yaml").write_text(yaml.safe_dump(each))
+    names = [each["release"] for each in entries]
     try:
-        plan.main(
-            [
-                "--registry",
-                str(folder / "registry"),
-                "--data",
-                str(folder / "data"),
-                "--releases",
-                json.dumps(asked),
-                "--timeout",
-                "1",
-            ]
-        )
+        plan.plan(data=folder / "data", samples=[], folders=[], downloads=names, select=[], work=[], timeout=1)
     finally:
         out = capsys.readouterr().out
     return [" ".join(line.split()) for line in out.splitlines()]
 
 
 @pytest.fixture(autouse=True)
-def _no_store(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SENTINEL_FOREST_STORE", raising=False)
 
 

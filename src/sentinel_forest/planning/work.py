@@ -28,4 +28,7 @@ class Work(NamedTuple):
         return cls(release, rule, int(jobs), float(hours), int(memory), int(minutes), float(written), guess == "guess")
 
     def __str__(self) -> str:
-        return ":".join([*map(str, self[:-1]), "guess" if self.guessed else "known"])
+        hours, written = (f"{number:.6g}" for number in (self.core_hours, self.written))
+        guess = "guess" if self.guessed else "known"
+        words = (self.release, self.rule, self.jobs, hours, self.memory, self.minutes, written, guess)
+        return ":".join(map(str, words))
