@@ -45,14 +45,30 @@ def words_of(command: str) -> list[str]:
     return shlex.split(re.split(r" >| 2>| \| ", command)[0])[1:]
 
 
+FETCHED = {
+    "version": "bound-v2",
+    "releases": ["mine", "so2sat-v2"],
+    "own_releases": {"mine": {"dataset": "so2sat", "folder": "mine", "licence": "CC0-1.0"}},
+    "select": {"mine": ["training*"], "so2sat-v2": ["testing.h5"]},
+    "feature_sets": ["lcz-s1+s2"],
+}
+"""A release that is on disk, and one that is downloaded."""
+
+
 @pytest.fixture(scope="module")
 def planned(tmp_path_factory) -> list[list[str]]:
     folder = tmp_path_factory.mktemp("bound")
     (folder / "more.yaml").write_text(yaml.safe_dump(MORE), encoding="utf-8")
+    (folder / "fetched.yaml").write_text(yaml.safe_dump(FETCHED), encoding="utf-8")
+    (folder / "mine").mkdir()
+    for name in ("training.h5", "training_geo.h5"):
+        (folder / "mine" / name).touch()
     default = ("--configfile", str(ROOT / "config" / "config.yaml"))
     found = [
         *commands(folder, "all", "export", "tfds", *default),
         *commands(folder, "all", *default, str(folder / "more.yaml")),
+        *commands(folder, "plan", "work/mine/catalog.parquet", *default, str(folder / "fetched.yaml")),
+        *commands(folder, "work/so2sat-v2/files.tsv", *default, str(folder / "fetched.yaml")),
     ]
     return [words_of(command) for command in dict.fromkeys(found)]
 
@@ -74,8 +90,13 @@ def test_every_argument_of_a_step_is_given_by_some_rule(planned):
         assert set(inspect.signature(steps.load(name)).parameters) - flags <= UNUSED_HERE.get(name, set()), name
 
 
-UNUSED_HERE: dict[str, set[str]] = {name: {"layout"} for name in steps.STEPS}
-"""Arguments that neither configuration above asks for: a mapping that is empty leaves no flag."""
+UNUSED_HERE: dict[str, set[str]] = {name: {"layout"} for name in steps.STEPS} | {
+    "download": {"parallel", "attempts", "wait", "timeout", "recheck"},
+    "plan": {"timeout"},
+}
+"""Arguments that no configuration above asks for: a mapping that is empty leaves no flag, and only people
+who type the command of a download by hand change its patience.
+"""
 
 
 def test_a_flag_that_no_step_knows_is_named(capsys):

@@ -39,6 +39,13 @@ Layout = Mapping[str, Any]
 """Type of the deviations from a dataset's published layout, e.g. ``{"side": 128}``."""
 
 STEPS: dict[str, str] = {
+    "sample": "simulate:sample",
+    "link": "acquire.link:link",
+    "download": "acquire.download:download",
+    "plan": "acquire.plan:plan",
+    "inspect": "verify.inspect:inspect",
+    "admit": "verify.admit:admit",
+    "catalog": "verify.catalog:catalog",
     "split": "splits.split:split",
     "signature": "features.signature:signature",
     "ledger": "splits.ledger:ledger",
@@ -46,7 +53,7 @@ STEPS: dict[str, str] = {
 }
 """Module and function of each step, by the name of its rule."""
 
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {"unpack": "acquire.unpack:unpack"}
 """The same for what only people call."""
 
 
@@ -107,9 +114,17 @@ def _words(flag: str, value: object) -> Iterator[str]:
     elif isinstance(value, bool):
         yield f"{flag}={str(value).lower()}"
     elif isinstance(value, list | tuple) and not isinstance(value, TrialFile):
-        yield from (flag, *map(str, value))
+        yield from _list(flag, [str(item) for item in value])
     elif value is not None:
         yield from _word(flag, str(value))
+
+
+def _list(flag: str, texts: list[str]) -> Iterator[str]:
+    """A flag and its values; the flag before each of them where one could be taken for a flag."""
+    if any(text.startswith("-") or not text for text in texts):
+        yield from (f"{flag}={text}" for text in texts)
+    else:
+        yield from (flag, *texts)
 
 
 def _word(flag: str, text: str) -> tuple[str, ...]:

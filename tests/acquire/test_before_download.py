@@ -1,6 +1,5 @@
 """Splits and ledger from the small metadata alone, before anything large is fetched."""
 
-import json
 import os
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from sentinel_forest.datasets import so2sat
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import tables
 from sentinel_forest.splits import ledger, split
+from sentinel_forest.steps import TrialFile
 from sentinel_forest.verify import admit, catalog, inspect
 
 ROOT = Path(__file__).parents[2]
@@ -33,73 +33,43 @@ def chain(
     source: Path, work: Path, dataset: str, schemes: dict[str, dict[str, object]], select: list[str] | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The commands from the folder to the ledger, as the workflow runs them: catalog and ledger."""
-    data, common = work / "data" / "mine", ["--dataset", dataset, "--folder", str(work / "data" / "mine")]
-    at = {name: str(work / name) for name in ("files.tsv", "integrity.tsv", "hashes.parquet", "digests.tsv")}
+    data, made = work / "data" / "mine", work / "catalog.parquet"
+    at = {name: work / name for name in ("files.tsv", "integrity.tsv", "hashes.parquet", "digests.tsv")}
     data.parent.mkdir(parents=True)
     data.symlink_to(source)
-    files = datasets.load(dataset).list_files(data)
-    chosen = releases.file_table(data, [path for path in files if releases.selected(path, select or ["*"])])
-    tables.write_tsv(Path(at["files.tsv"]), chosen, releases.FILES)
-    inspect.main(
-        [
-            "--release",
-            "mine",
-            *common,
-            "--select",
-            json.dumps(select or []),
-            "--files",
-            at["files.tsv"],
-            "--integrity",
-            at["integrity.tsv"],
-            "--hashes",
-            at["hashes.parquet"],
-            "--digests",
-            at["digests.tsv"],
-        ]
+    opened = datasets.load(dataset)
+    paths = [path for path in opened.list_files(data) if releases.selected(path, select or ["*"])]
+    tables.write_tsv(at["files.tsv"], releases.file_table(data, paths), releases.FILES)
+    integrity, hashes, digests = at["integrity.tsv"], at["hashes.parquet"], at["digests.tsv"]
+    inspect.inspect(
+        release="mine",
+        dataset=dataset,
+        folder=data,
+        files=at["files.tsv"],
+        select=select or [],
+        integrity=integrity,
+        hashes=hashes,
+        digests=digests,
     )
-    admit.main(
-        [
-            "--release",
-            "mine",
-            "--integrity",
-            at["integrity.tsv"],
-            "--digests",
-            at["digests.tsv"],
-            "--output",
-            str(work / "verified.json"),
-        ]
-    )
-    made = work / "catalog.parquet"
-    catalog.main([*common, "--files", at["files.tsv"], "--hashes", at["hashes.parquet"], "--output", str(made)])
+    admit.admit(release="mine", integrity=integrity, digests=digests, accept=[], output=work / "verified.json")
+    catalog.catalog(dataset=dataset, folder=data, files=at["files.tsv"], hashes=hashes, output=made)
     splits = []
     for scheme, definition in schemes.items():
-        out = {name: str(work / scheme / f"1.{name}") for name in ("parquet", "balance", "infeasible")}
-        whole = json.dumps({"kind": scheme} | definition)
-        split.main(
-            [
-                "--catalog",
-                str(made),
-                "--scheme",
-                scheme,
-                "--definition",
-                whole,
-                "--trial",
-                "1",
-                "--seed",
-                "1",
-                "--release",
-                "mine",
-                "--output",
-                out["parquet"],
-                "--balance",
-                out["balance"],
-                "--infeasible",
-                out["infeasible"],
-            ]
+        out = {name: work / scheme / f"1.{name}" for name in ("parquet", "balance", "infeasible")}
+        split.split(
+            catalog=made,
+            release="mine",
+            scheme=scheme,
+            trial=1,
+            definition={"kind": scheme} | definition,
+            classes=[],
+            seed=1,
+            output=out["parquet"],
+            balance=out["balance"],
+            infeasible=out["infeasible"],
         )
-        splits += ["--split", f"{scheme}:1:{out['parquet']}"]
-    keys = json.dumps(datasets.load(dataset).ledger_keys())
-    ledger.main(["--catalog", str(made), *splits, "--keys", keys, "--output", str(work / "ledger.tsv")])
+        splits.append(TrialFile(scheme, 1, out["parquet"]))
+    ledger.ledger(catalog=made, splits=splits, keys=opened.ledger_keys(), signatures=[], output=work / "ledger.tsv")
     return catalog.read(made), tables.read_tsv(work / "ledger.tsv", ledger.LEDGER)
 
 
@@ -221,7 +191,7 @@ def test_so2sat_catalog_is_the_same_once_the_images_are_there(tmp_path: Path) ->
         with so2sat.create(tmp_path / "source", name, count) as file:
             file["label"][:, 3] = 1
     after, _ = chain(tmp_path / "source", tmp_path / "after", "so2sat", {"published": {}})
-    learnt = ["label", "valid_share", "content_hash"]
+    learnt = ["label", "valid_share", "content_hash", "unmeasured"]
     pd.testing.assert_frame_equal(before.drop(columns=learnt), after.drop(columns=learnt))
     assert (after["label"] == 3).all()
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentinel_forest.acquire import fetch, hub, transfer
+from sentinel_forest.acquire import fetch, hub, link, transfer
 from sentinel_forest.acquire.store import Store
 from sentinel_forest.acquire.transfer import Access, Answer, Patience
 from sentinel_forest.config.releases import FILES, read_entry, registered, registered_files
@@ -26,20 +26,20 @@ SECRET = "open-sesame"
 
 
 def test_one_form_of_a_file_is_enough() -> None:
-    files = registered_files(read_entry(REGISTRY, "so2sat-v4"))
+    files = registered_files(read_entry("so2sat-v4"))
     kept, notes = fetch.needed(files)
     assert sorted(file.path for file in kept) == sorted(
         f"{split}{ending}" for split in ("training", "validation", "testing") for ending in (".h5", "_geo.h5")
     )
     assert len(notes) == 1
     assert "training.h5.gz" in notes[0]
-    packed = registered_files(read_entry(REGISTRY, "so2sat-v4"), ["training.h5.gz"])
+    packed = registered_files(read_entry("so2sat-v4"), ["training.h5.gz"])
     assert fetch.needed(packed) == (list(packed), [])
 
 
 def test_addresses_of_the_registry_are_of_a_known_kind(tmp_path: Path) -> None:
     for release in registered(REGISTRY):
-        files = registered_files(read_entry(REGISTRY, release))
+        files = registered_files(read_entry(release))
         for file in fetch.addressed(files, tmp_path / release):
             assert file.addresses
             for address in file.addresses:
@@ -93,7 +93,7 @@ def test_the_disk_is_looked_at_first(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_link_elsewhere_is_taken_away_not_what_it_leads_to(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "a").write_text("a")
-    fetch.link(tmp_path / "mine", tmp_path / "data" / "toy")
+    link.link_folder(tmp_path / "mine", tmp_path / "data" / "toy")
     fetch.prepare_folder(tmp_path / "data" / "toy")
     assert not (tmp_path / "data" / "toy").is_symlink()
     assert (tmp_path / "mine" / "a").read_text() == "a"
@@ -102,24 +102,13 @@ def test_a_link_elsewhere_is_taken_away_not_what_it_leads_to(tmp_path: Path) -> 
 def test_a_fetched_folder_is_never_replaced_by_a_link(tmp_path: Path) -> None:
     (tmp_path / "toy").mkdir()
     with pytest.raises(InputError, match="already holds fetched files"):
-        fetch.link(tmp_path, tmp_path / "toy")
+        link.link_folder(tmp_path, tmp_path / "toy")
 
 
 def test_linking_lists_the_files(real: Path, tmp_path: Path) -> None:
     source = next(path for path in sorted(real.glob("cloudsen12*")) if path.is_dir())
-    fetch.main(
-        [
-            "link",
-            "--dataset",
-            "cloudsen12",
-            "--source",
-            str(source),
-            "--folder",
-            str(tmp_path / "data" / "x"),
-            "--files",
-            str(tmp_path / "files.tsv"),
-        ]
-    )
+    files = tmp_path / "files.tsv"
+    link.link(release="x", dataset="cloudsen12", source=source, select=[], folder=tmp_path / "data" / "x", output=files)
     table = read_tsv(tmp_path / "files.tsv", FILES)
     assert len(table)
     for path, length in zip(table["path"], table["bytes"], strict=True):
@@ -154,7 +143,7 @@ def test_a_file_replaced_within_one_transfer_is_fetched_anew(tmp_path: Path, mon
 def test_unpacked_files_stand_for_archives(
     release: str, select: list[str], found: list[str], expected: list[str]
 ) -> None:
-    files = inspect.expected_files(release, REGISTRY, select, found)
+    files = inspect.expected_files(release, select, found)
     assert [file.path for file in files] == expected
     if release == "so2sat-v4":
         assert files[0].digests, "an unpacked file that is registered has its digest"
@@ -198,7 +187,7 @@ def test_a_public_user_name_is_told_to_its_own_servers_only(tmp_path: Path, monk
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("NETRC", raising=False)
     monkeypatch.delenv("HF_TOKEN", raising=False)
-    means = fetch.means_of(read_entry(REGISTRY, "so2sat-v4"), Store(tmp_path), Patience())
+    means = fetch.means_of(read_entry("so2sat-v4"), Store(tmp_path), Patience())
     assert means.access("ftp://dataserv.ub.tum.de/a").user == "m1836598"
     assert means.access("https://elsewhere/a") == Access()
     assert means.access("https://huggingface.co/datasets/us/toy/resolve/main/a") == Access()

@@ -1,7 +1,7 @@
 """The plan: what will be fetched and unpacked, and whether it fits."""
 
 import hashlib
-import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ import yaml
 
 from sentinel_forest.acquire import plan
 from sentinel_forest.errors import InputError
+from sentinel_forest.planning.work import Work
 
 BODY = b"b" * 300
 ENTRY = {
@@ -33,8 +34,9 @@ ENTRY = {
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A registry with the release, one of whose files is stored and one in part."""
     monkeypatch.delenv("SENTINEL_FOREST_STORE", raising=False)
-    (tmp_path / "registry").mkdir()
-    (tmp_path / "registry" / "toy.yaml").write_text(yaml.safe_dump(ENTRY))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config" / "releases").mkdir(parents=True)
+    (tmp_path / "config" / "releases" / "toy.yaml").write_text(yaml.safe_dump(ENTRY))
     store = tmp_path / "data" / ".store"
     (store / "sha256").mkdir(parents=True)
     (store / "sha256" / hashlib.sha256(BODY).hexdigest()).write_bytes(BODY)
@@ -43,19 +45,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(project: Path, **releases: dict) -> None:
-    plan.main(
-        [
-            "--registry",
-            str(project / "registry"),
-            "--data",
-            str(project / "data"),
-            "--releases",
-            json.dumps(releases),
-            "--timeout",
-            "1",
-        ]
-    )
+def run(project: Path, downloads: list[str], select: Sequence[str] = (), **more: list) -> None:
+    given = {"samples": [], "folders": [], "work": []} | more
+    patterns = [plan.Pattern("toy", pattern) for pattern in select]
+    plan.plan(data=project / "data", downloads=downloads, select=patterns, timeout=1, **given)
 
 
 def cells(out: str, name: str) -> str:
@@ -63,7 +56,7 @@ def cells(out: str, name: str) -> str:
 
 
 def test_amounts(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(project, toy={"way": "download", "select": []}, mine={"way": "folder", "select": []})
+    run(project, ["toy"], folders=["mine"])
     out = capsys.readouterr().out
     # 1000 + 300 + 400; here 100 + 300; left 900 + 400; the archive becomes 2 x 400
     expected = "toy 4 at least 1.7 kB 400 B at least 1.3 kB about 800 B 1 file of unknown length"
@@ -73,14 +66,14 @@ def test_amounts(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_selection(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(project, toy={"way": "download", "select": ["[ab].dat"]})
+    run(project, ["toy"], ["[ab].dat"])
     assert cells(capsys.readouterr().out, "toy") == "toy 2 1.3 kB 400 B 900 B 0 B"
 
 
 def test_too_small_a_disk(project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plan, "free_space", lambda path: 2_000)
     with pytest.raises(InputError, match=r"100 B \(100 B\) are lacking"):
-        run(project, toy={"way": "download", "select": []})
+        run(project, ["toy"])
     assert cells(capsys.readouterr().out, "toy"), "the plan is shown all the same"
 
 
@@ -88,49 +81,14 @@ def test_nothing_is_left_to_unpack(project: Path, capsys: pytest.CaptureFixture[
     markers = project / "data" / "toy" / ".unpacked"
     markers.mkdir(parents=True)
     (markers / "c.tar.gz.0123.tsv").write_text("")
-    run(project, toy={"way": "download", "select": ["c*"]})
+    run(project, ["toy"], ["c*"])
     assert cells(capsys.readouterr().out, "toy") == "toy 1 400 B 0 B 400 B 0 B"
 
 
 @pytest.mark.parametrize("guessed", [False, True])
 def test_work_of_the_jobs(project: Path, capsys: pytest.CaptureFixture[str], guessed: bool) -> None:
-    work = [
-        {
-            "release": "toy",
-            "rule": "fit",
-            "jobs": 3,
-            "core_hours": 1.5,
-            "memory": 2000,
-            "minutes": 30,
-            "written": 0.5,
-            "guessed": False,
-        },
-        {
-            "release": "toy",
-            "rule": "score",
-            "jobs": 2,
-            "core_hours": 0.25,
-            "memory": 4000,
-            "minutes": 15,
-            "written": 2.0,
-            "guessed": guessed,
-        },
-    ]
-    (project / "work.json").write_text(json.dumps(work))
-    plan.main(
-        [
-            "--registry",
-            str(project / "registry"),
-            "--data",
-            str(project / "data"),
-            "--timeout",
-            "1",
-            "--releases",
-            json.dumps({"toy": {"way": "folder", "select": []}}),
-            "--work",
-            str(project / "work.json"),
-        ]
-    )
+    work = [Work("toy", "fit", 3, 1.5, 2000, 30, 0.5), Work("toy", "score", 2, 0.25, 4000, 15, 2.0, guessed)]
+    run(project, [], folders=["toy"], work=[Work.parse(str(row)) for row in work])
     out = capsys.readouterr().out
     assert cells(out, "toy      fit") == "toy fit 3 1.5 2.0 GB 30 min 500.0 kB"
     guess = "guess: " * guessed
@@ -139,5 +97,5 @@ def test_work_of_the_jobs(project: Path, capsys: pytest.CaptureFixture[str], gue
 
 def test_the_plan_changes_nothing(project: Path) -> None:
     before = sorted(project.rglob("*"))
-    run(project, toy={"way": "download", "select": []})
+    run(project, ["toy"])
     assert sorted(project.rglob("*")) == before

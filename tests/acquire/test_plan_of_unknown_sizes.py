@@ -1,6 +1,5 @@
 """Nothing that is unknown counts as zero in a plan: it is approximate, at least so much, or unknown."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -29,30 +28,20 @@ def entry(name: str, *files: dict) -> dict:
 
 def show(folder: Path, capsys: pytest.CaptureFixture[str], *entries: dict) -> list[str]:
     """Lines of the plan of releases that nobody serves, with single spaces."""
-    (folder / "registry").mkdir(exist_ok=True)
+    (folder / "config" / "releases").mkdir(parents=True, exist_ok=True)
     for each in entries:
-        (folder / "registry" / f"{each['release']}.yaml").write_text(yaml.safe_dump(each))
-    asked = {each["release"]: {"way": "download", "select": []} for each in entries}
+        (folder / "config" / "releases" / f"{each['release']}.yaml").write_text(yaml.safe_dump(each))
+    names = [each["release"] for each in entries]
     try:
-        plan.main(
-            [
-                "--registry",
-                str(folder / "registry"),
-                "--data",
-                str(folder / "data"),
-                "--releases",
-                json.dumps(asked),
-                "--timeout",
-                "1",
-            ]
-        )
+        plan.plan(data=folder / "data", samples=[], folders=[], downloads=names, select=[], work=[], timeout=1)
     finally:
         out = capsys.readouterr().out
     return [" ".join(line.split()) for line in out.splitlines()]
 
 
 @pytest.fixture(autouse=True)
-def _no_store(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("SENTINEL_FOREST_STORE", raising=False)
 
 
@@ -99,7 +88,7 @@ def test_what_is_there_is_taken_off() -> None:
 
 
 def test_sen12ms_is_about_510_gb() -> None:
-    files = releases.registered_files(releases.read_entry(REGISTRY, "sen12ms"))
+    files = releases.registered_files(releases.read_entry("sen12ms"))
     assert sum(file.about or 0 for file in files) == pytest.approx(510e9, rel=0.01)
     side, pixel_bytes = 256, 2 * 4 + 13 * 2 + 4 * 2
     assert sum(file.about_unpacked or 0 for file in files) == pytest.approx(180_662 * side**2 * pixel_bytes, rel=0.01)
@@ -107,6 +96,6 @@ def test_sen12ms_is_about_510_gb() -> None:
 
 @pytest.mark.parametrize("name", releases.registered(REGISTRY))
 def test_an_approximate_length_stands_only_where_there_is_no_exact_one(name: str) -> None:
-    files = releases.registered_files(releases.read_entry(REGISTRY, name))
+    files = releases.registered_files(releases.read_entry(name))
     assert not [file.path for file in files if file.size is not None and file.about is not None]
     assert not [file.path for file in files if file.role != "archive" and file.about_unpacked is not None]

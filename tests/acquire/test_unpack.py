@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import json
 import os
 import shutil
 import tarfile
@@ -15,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sentinel_forest.acquire import fetch, unpack
+from sentinel_forest.acquire import download, link, unpack
 from sentinel_forest.config.releases import FILES
 from sentinel_forest.datasets import so2sat
 from sentinel_forest.datasets.base import File
@@ -59,7 +58,7 @@ def unpacked(target: Path) -> dict[str, bytes]:
 
 def test_what_comes_out_is_what_is_in(folders: tuple[Path, Path], tmp_path: Path) -> None:
     archives, target = folders
-    unpack.main(["--folder", str(archives), "--target", str(target), "--files", str(tmp_path / "files.tsv")])
+    unpack.unpack(source=archives, target=target, output=tmp_path / "files.tsv")
     assert unpacked(target) == CONTENT
     table = read_tsv(tmp_path / "files.tsv", FILES)
     assert dict(zip(table["path"], table["bytes"], strict=True)) == {name: len(data) for name, data in CONTENT.items()}
@@ -233,14 +232,11 @@ def packed(tmp_path: Path) -> Path:
 
 def link_and_verify(source: Path, folder: Path, select: Sequence[str] = ()) -> dict[str, str]:
     """What the rules `link` and `inspect` call; status of each check of the image file."""
-    common = ["so2sat", "--select", json.dumps(list(select)), "--folder", str(folder)]
-    files = folder.parent / "files.tsv"
-    fetch.main(["link", "--dataset", *common, "--source", str(source), "--files", str(files)])
+    files, chosen = folder.parent / "files.tsv", list(select)
+    link.link(release=folder.name, dataset="so2sat", source=source, select=chosen, folder=folder, output=files)
     outputs = {name: folder.parent / name for name in ("integrity.tsv", "hashes.parquet", "digests.tsv")}
-    inspect.main(
-        ["--release", folder.name, "--dataset", *common, "--files", str(files)]
-        + [word for name, path in outputs.items() for word in (f"--{Path(name).stem}", str(path))]
-    )
+    tables = {Path(name).stem: path for name, path in outputs.items()}
+    inspect.inspect(release=folder.name, dataset="so2sat", folder=folder, files=files, select=chosen, **tables)
     findings = read_tsv(outputs["integrity.tsv"], inspect.INTEGRITY)
     assert len(read_tsv(files, FILES)) == findings["file"].nunique()
     return dict(zip(findings["check"], findings["status"], strict=True))
@@ -261,7 +257,7 @@ def test_a_folder_of_packed_files_is_unpacked_and_verified(packed: Path, select:
 def test_fetched_files_are_unpacked_beside_the_others(packed: Path) -> None:
     files = [File("training.h5.gz", role="archive"), File("training_geo.h5")]
     for _ in range(2):
-        assert fetch.unpacked(files, packed)["path"].tolist() == ["training.h5", "training_geo.h5"]
+        assert download.unpacked(files, packed)["path"].tolist() == ["training.h5", "training_geo.h5"]
     assert (packed / "training.h5").read_bytes() == (packed.parent / "whole.h5").read_bytes()
 
 

@@ -7,6 +7,7 @@ written before. Not part of `make bench` unless it is named.
 import csv
 import math
 import os
+import shlex
 import subprocess
 import sys
 from collections import defaultdict
@@ -15,6 +16,7 @@ from typing import NamedTuple
 
 from bench.measure import Row, clock
 from project import Checkout, copy_project
+from sentinel_forest.steps import flags
 
 GIGABYTES = float(os.environ.get("SENTINEL_FOREST_GIGABYTES", "20"))
 IMAGE_GIGABYTES = 0.0246
@@ -58,20 +60,9 @@ def rows(folder: Path) -> list[Row]:
 
 def write(checkout: Checkout, folder: Path, rois: int) -> None:
     """A release of the scene model in the layout of CloudSEN12, in images of the published size."""
-    checkout.python(
-        "-m",
-        "sentinel_forest.simulate",
-        "--dataset",
-        "cloudsen12",
-        "--layout",
-        "{}",
-        "--sample",
-        f'{{"seed": 1, "rois": {rois}, "dates": {DATES}}}',
-        "--folder",
-        str(folder),
-        "--files",
-        str(folder.with_suffix(".tsv")),
-    )
+    sample = flags(settings={"seed": 1, "rois": rois, "dates": DATES}, folder=folder, output=folder.with_suffix(".tsv"))
+    words = ["sample", "--dataset", "cloudsen12", *shlex.split(sample)]
+    checkout.python("-m", "sentinel_forest.cli", *words)
 
 
 def read(folder: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import yaml
 
 from bench.measure import Row, pair
-from sentinel_forest.acquire import fetch
+from sentinel_forest.acquire import download
 
 sys.path.append(str(Path(__file__).parents[1] / "faults"))
 from servers import nginx, open_folder
@@ -60,24 +60,14 @@ def _register(folder: Path, digests: dict[str, str], size: int, address: str) ->
         "shards": 1,
         "files": files,
     }
-    (folder / "toy.yaml").write_text(yaml.safe_dump(entry), encoding="utf-8")
+    registry = folder / "config" / "releases"
+    registry.mkdir(parents=True, exist_ok=True)
+    (registry / "toy.yaml").write_text(yaml.safe_dump(entry), encoding="utf-8")
 
 
 def _fetch(folder: Path) -> None:
-    with _emptied(folder / "data") as data, contextlib.redirect_stderr(io.StringIO()):
-        fetch.main(
-            [
-                "download",
-                "--release",
-                "toy",
-                "--registry",
-                str(folder),
-                "--folder",
-                str(data / "toy"),
-                "--files",
-                str(folder / "files.tsv"),
-            ]
-        )
+    with _emptied(folder / "data") as data, contextlib.redirect_stderr(io.StringIO()), contextlib.chdir(folder):
+        download.download(release="toy", select=[], folder=data / "toy", output=folder / "files.tsv")
 
 
 def _aria2c(folder: Path, addresses: str) -> None:
@@ -93,7 +83,7 @@ def _aria2c(folder: Path, addresses: str) -> None:
             "--min-split-size=16M",
             "--file-allocation=none",
             "--disk-cache=0",
-            f"--max-concurrent-downloads={fetch.MOST_FILES}",
+            f"--max-concurrent-downloads={download.MOST_FILES}",
             "--input-file=-",
         ]
         subprocess.run(command, input=addresses, text=True, check=True, stdout=subprocess.DEVNULL)

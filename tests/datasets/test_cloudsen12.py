@@ -119,7 +119,7 @@ def test_layer_names(path: str, layer: str | None) -> None:
 
 
 def test_all_published_names_are_their_own() -> None:
-    entry = releases.read_entry(REGISTRY, "cloudsen12-high")
+    entry = releases.read_entry("cloudsen12-high")
     stems = {Path(file["path"]).stem for file in entry["files"] if file["role"] == "data"}
     assert stems == set(CloudSEN12.layer_table)
     assert len(stems) == 49
@@ -511,7 +511,7 @@ def test_blocks_name_what_is_missing(dataset: CloudSEN12, tmp_path: Path) -> Non
 
 
 def test_registry_sizes_and_zero_digests() -> None:
-    entry = releases.read_entry(REGISTRY, "cloudsen12-high")
+    entry = releases.read_entry("cloudsen12-high")
     counts = {"train": 8490, "val": 535, "test": 975}
     total = 0
     for file in entry["files"]:
@@ -526,7 +526,7 @@ def test_registry_sizes_and_zero_digests() -> None:
 
 
 def test_sample_registry_loads() -> None:
-    entry = releases.read_entry(REGISTRY, "cloudsen12-sample")
+    entry = releases.read_entry("cloudsen12-sample")
     assert isinstance(datasets.load(entry["dataset"], entry["layout"]), CloudSEN12)
     assert sum(entry["patches"].values()) == entry["sample"]["rois"] * entry["sample"]["dates"]
 

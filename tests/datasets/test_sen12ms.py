@@ -24,7 +24,6 @@ from sentinel_forest.datasets.base import IGNORE, Block, File, Finding, Inspecti
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import patch as patch_features
 from sentinel_forest.features import pixel as pixel_features
-from sentinel_forest.registry import RELEASES as RELEASE_FILES
 from sentinel_forest.verify.groups import groups
 
 SIDE = 16
@@ -667,14 +666,13 @@ def test_lists_in_the_folder_make_the_published_split(dataset: sen12ms.Sen12MS, 
 
 
 def test_the_registry_has_the_published_digests(lists: Path) -> None:
-    registry = RELEASE_FILES
-    entry = releases.read_entry(registry, "sen12ms")
+    entry = releases.read_entry("sen12ms")
     published = pd.read_csv(lists / "checksums_md5.csv").set_index("file")["md5"]
     found = {file.path: file.digests["md5"] for file in releases.registered_files(entry)}
     assert found == published[published.index.str.endswith(".tar.gz")].to_dict()
     assert sum(entry["patches"].values()) == sen12ms.PATCHES
     assert entry["patches"]["test"] == sum(sum(scenes.values()) for scenes in sen12ms.HOLD_OUT.values())
-    contest = releases.read_entry(registry, "dfc2020")
+    contest = releases.read_entry("dfc2020")
     assert datasets.load(contest["dataset"], contest["layout"]).references
 
 
@@ -719,7 +717,7 @@ def test_archives_promise_the_layers_of_their_sensor():
     ],
 )
 def test_patterns_choose_archives_or_tiles(patterns: list[str], archives: int, tiles: int) -> None:
-    entry = releases.read_entry(RELEASE_FILES, "sen12ms")
+    entry = releases.read_entry("sen12ms")
     paths = [
         f"{season}/{sensor}_{scene}/{season}_{sensor}_{scene}_p1.tif"
         for season, sensor, scene in (
@@ -734,7 +732,7 @@ def test_patterns_choose_archives_or_tiles(patterns: list[str], archives: int, t
 
 
 def test_a_pattern_of_archives_that_matches_none_stops() -> None:
-    entry = releases.read_entry(RELEASE_FILES, "sen12ms")
+    entry = releases.read_entry("sen12ms")
     with pytest.raises(InputError, match=r"ROIs1868_sumer_\*\.tar\.gz"):
         releases.registered_files(entry, ["ROIs1868_sumer_*.tar.gz", "ROIs1868_summer/*"])
 

@@ -93,7 +93,7 @@ def test_size_is_the_published_formula(tmp_path: Path, count: int) -> None:
 
 
 def test_published_lengths_follow_from_the_published_counts() -> None:
-    entry = releases.read_entry(REGISTRY, "so2sat-v2")
+    entry = releases.read_entry("so2sat-v2")
     lengths = {file["path"]: file["bytes"] for file in entry["files"]}
     assert lengths == {
         "training.h5": 352_366 * 147_592 + 2_048,
@@ -614,7 +614,7 @@ def test_feature_sets_use_bands_that_they_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["so2sat-v1", "so2sat-v2", "so2sat-v3-culture10", "so2sat-v4"])
 def test_registered_facts_agree_with_each_other(name: str) -> None:
-    entry = releases.read_entry(REGISTRY, name)
+    entry = releases.read_entry(name)
     for file in entry["files"]:
         counts = file["facts"].get("class_counts")
         if counts:
@@ -628,7 +628,7 @@ def test_registered_facts_agree_with_each_other(name: str) -> None:
 def test_equal_files_have_equal_digests_in_all_versions() -> None:
     training = {}
     for name in ("so2sat-v1", "so2sat-v2", "so2sat-v3-culture10", "so2sat-v4"):
-        files = releases.read_entry(REGISTRY, name)["files"]
+        files = releases.read_entry(name)["files"]
         training[name] = next(file["digests"] for file in files if file["path"].endswith("training.h5"))
     assert len({tuple(sorted(digests.items())) for digests in training.values()}) == 1
 

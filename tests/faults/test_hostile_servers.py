@@ -202,7 +202,7 @@ def test_a_release_of_such_a_name_is_not_opened(toy: Toy, name: str) -> None:
     toy.file("a.dat", 1, SHA, ["http://127.0.0.1:1/{path}"])
     arguments = toy.arguments()
     arguments[arguments.index("toy")] = name
-    toy.arguments = lambda *more: arguments  # type: ignore[method-assign]
+    toy.arguments = lambda **more: arguments  # type: ignore[method-assign]
     assert "A name that cannot be used" in toy.fails()
 
 
@@ -379,7 +379,7 @@ def test_a_part_of_known_origin_is_continued(toy: Toy, client: str) -> None:
     server = Breaking({"ETag": '"a"'}, replaced=False)
     with odd_server(server) as url:
         toy.file("a.dat", None, None, [url])
-        toy.fails("--attempts", "0")
+        toy.fails(attempts=0)
         key = hashlib.sha256(url.replace("{path}", "a.dat").encode()).hexdigest()
         partial = toy.store / "partial" / key
         partial.write_bytes(BODY[:MB])

@@ -115,7 +115,7 @@ def test_server_that_comes_back(toy, root, client, row):
     port = free_port()
     toy.file("a.dat", len(BODY), SHA, [f"http://127.0.0.1:{port}/{{path}}"])
     assert "no answer" in toy.fails()
-    process = toy.start("--attempts", "40", "--wait", "0.2")
+    process = toy.start(attempts=40, wait=0.2)
     time.sleep(2)
     with nginx(root, port):
         errors = process.communicate(timeout=30)[1]
@@ -225,7 +225,7 @@ def test_damaged_store_is_set_aside_on_demand(toy, web, row):
     stored.chmod(0o644)
     with open(stored, "r+b") as stream:
         stream.write(b"x")
-    toy.fetch("--recheck")
+    toy.fetch(recheck=True)
     assert right(toy)
     assert (toy.store / "damaged" / SHA["sha256"]).exists()
     row("stored file damaged, --recheck", "right bytes; the damaged file is set aside")
@@ -538,7 +538,7 @@ def test_read_only_store(toy, web, monkeypatch, row):
 def test_two_fetchers_at_once(toy, web, client, row):
     toy.file("a.dat", len(BODY), SHA, [web.url("slow/")])
     before = web.sent()
-    processes = [toy.start("--files", str(toy.folder / f"files{number}.tsv")) for number in (1, 2)]
+    processes = [toy.start(output=toy.folder / f"files{number}.tsv") for number in (1, 2)]
     errors = [process.communicate(timeout=60)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], errors
     assert right(toy)

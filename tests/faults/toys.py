@@ -1,7 +1,9 @@
 """A release of a few files whose addresses a test chooses, and ways to fetch it."""
 
+import contextlib
 import hashlib
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -13,10 +15,11 @@ import pytest
 import yaml
 from servers import program
 
-from sentinel_forest.acquire import fetch
+from sentinel_forest import cli
 from sentinel_forest.errors import InputError
+from sentinel_forest.steps import flags
 
-SCRIPTS = Path(fetch.__file__).parents[2]
+SCRIPTS = Path(cli.__file__).parents[1]
 
 
 def content(size: int, seed: int = 1) -> bytes:
@@ -47,54 +50,38 @@ class Toy:
         self.write()
 
     def write(self) -> None:
-        registry = self.folder / "registry"
-        registry.mkdir(exist_ok=True)
+        registry = self.folder / "config" / "releases"
+        registry.mkdir(parents=True, exist_ok=True)
         (registry / "toy.yaml").write_text(yaml.safe_dump(self.entry))
 
-    def arguments(self, *more: str) -> list[str]:
+    def arguments(self, **more: object) -> list[str]:
         (self.folder / "data").mkdir(exist_ok=True)
-        return [
-            "download",
-            "--release",
-            "toy",
-            "--registry",
-            str(self.folder / "registry"),
-            "--folder",
-            str(self.data),
-            "--files",
-            str(self.folder / "files.tsv"),
-            "--attempts",
-            "3",
-            "--wait",
-            "0.02",
-            "--timeout",
-            "5",
-            "--log",
-            str(self.folder / "log"),
-            *more,
-        ]
+        given = {"release": "toy", "select": [], "folder": self.data, "output": self.folder / "files.tsv"}
+        patience = {"attempts": 3, "wait": 0.02, "timeout": 5, "log": self.folder / "log"}
+        return ["download", *shlex.split(flags(**given | patience | more))]
 
-    def fetch(self, *more: str) -> None:
+    def fetch(self, **more: object) -> None:
         before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
-            fetch.main(self.arguments(*more))
+            with contextlib.chdir(self.folder):
+                _parsed(self.arguments(**more))
         finally:
             self.said += self.capsys.readouterr().err
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def fails(self, *more: str) -> str:
+    def fails(self, **more: object) -> str:
         """Fetch, which must end with a clear error; its text."""
         with pytest.raises(InputError) as error:
-            self.fetch(*more)
+            self.fetch(**more)
         self.said += str(error.value)
         return str(error.value)
 
-    def start(self, *more: str) -> subprocess.Popen:
+    def start(self, **more: object) -> subprocess.Popen:
         """Fetch in a process of its own."""
-        command = [sys.executable, "-m", "sentinel_forest.acquire.fetch", *self.arguments(*more)]
+        command = [sys.executable, "-m", "sentinel_forest.cli", *self.arguments(**more)]
         environment = os.environ | {"PYTHONPATH": str(SCRIPTS)}
-        return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(command, cwd=self.folder, env=environment, stderr=subprocess.PIPE, text=True)
 
     def partials(self) -> list[Path]:
         paths = (self.store / "partial").glob("[!.]*")
@@ -102,6 +89,11 @@ class Toy:
 
     def sha256(self, name: str = "a.dat") -> str:
         return hashlib.sha256((self.data / name).read_bytes()).hexdigest()
+
+
+def _parsed(words: list[str]) -> None:
+    """Run a command of `sentinel-forest` here; its errors are raised."""
+    cli.application(words[:1])(words, exit_on_error=False, print_error=False)
 
 
 def only(client: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from sentinel_forest.splits.split import SPLIT
 from sentinel_forest.versions import croissant
 
 REGISTRY = RELEASE_FILES
-RELEASES = [releases.read_entry(REGISTRY, path.stem) for path in sorted(REGISTRY.glob("*.yaml"))]
+RELEASES = [releases.read_entry(path.stem) for path in sorted(REGISTRY.glob("*.yaml"))]
 PATCHES = pd.DataFrame({"patch": ["p1", "p2", "p3"], "role": ["train", "test", "unused"], "weight": [1.0, 1.5, 2.0]})
 
 pytestmark = pytest.mark.xdist_group("interop")

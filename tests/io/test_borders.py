@@ -111,7 +111,7 @@ def test_a_path_that_is_taken_stays_below_its_folder(path: str) -> None:
 
 def test_what_is_registered_is_taken() -> None:
     for name in registered(REGISTRY):
-        assert registered_files(read_entry(REGISTRY, name)) is not None
+        assert registered_files(read_entry(name)) is not None
 
 
 def test_shown_text_is_one_short_line() -> None:
@@ -149,7 +149,7 @@ def test_no_such_name_is_looked_up_in_the_registry(name: str, tmp_path: Path) ->
     if "/" not in name and len(name) < 100:
         (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(entry, allow_unicode=True))
     with pytest.raises(InputError, match="A name that cannot be used"):
-        read_entry(tmp_path, name)
+        read_entry(name, tmp_path)
     config = complete({"version": "v1", "releases": ["x"]}, CONFIG, "test")
     with pytest.raises(InputError, match="A name that cannot be used"):
         resolve(config | {"releases": [name]}, tmp_path)
@@ -171,14 +171,14 @@ def test_a_checksum_of_figures_alone_is_asked_for_in_quotes(tmp_path: Path) -> N
     text = yaml.safe_dump(entry) + f"files: [{{path: a, digests: {{md5: {'1' * 32}}}}}]\n"
     (tmp_path / "toy.yaml").write_text(text)
     with pytest.raises(InputError, match="in quotes"):
-        read_entry(tmp_path, "toy")
+        read_entry("toy", tmp_path)
 
 
 def test_an_error_shows_no_password_of_an_address(tmp_path: Path) -> None:
     entry = read_yaml(REGISTRY / "so2sat-sample.yaml") | {"release": "toy"}
     (tmp_path / "toy.yaml").write_text(yaml.safe_dump(entry | {"sources": ["https://me:secret@there/\n{path}"]}))
     with pytest.raises(InputError) as error:
-        read_entry(tmp_path, "toy")
+        read_entry("toy", tmp_path)
     assert "secret" not in str(error.value)
     assert "'sources.0'" in str(error.value)
 
@@ -406,5 +406,5 @@ def test_an_address_that_is_none_is_not_shown(tmp_path: Path) -> None:
     entry = read_yaml(REGISTRY / "so2sat-sample.yaml") | {"release": "toy", "sources": ["https://[x:secret/{path}"]}
     (tmp_path / "toy.yaml").write_text(yaml.safe_dump(entry))
     with pytest.raises(InputError, match="not valid") as error:
-        read_entry(tmp_path, "toy")
+        read_entry("toy", tmp_path)
     assert "secret" not in str(error.value)

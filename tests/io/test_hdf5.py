@@ -132,25 +132,21 @@ def test_the_word_of_the_user_opens_no_file_outside(tmp_path: Path) -> None:
     listed = tmp_path / "files.tsv"
     listed.write_text("path\tbytes\ntraining.h5\t0\ntraining_geo.h5\t0\n", encoding="utf-8")
     outputs = [tmp_path / name for name in ("integrity.tsv", "hashes.parquet", "digests.tsv")]
-    named = zip(("--integrity", "--hashes", "--digests"), map(str, outputs), strict=True)
-    inspect.main(
-        [
-            "--release",
-            "mine",
-            "--dataset",
-            "so2sat",
-            "--folder",
-            str(folder),
-            "--files",
-            str(listed),
-            *(word for pair in named for word in pair),
-        ]
+    integrity, hashes, digests = outputs
+    inspect.inspect(
+        release="mine",
+        dataset="so2sat",
+        folder=folder,
+        files=listed,
+        select=[],
+        integrity=integrity,
+        hashes=hashes,
+        digests=digests,
     )
-    judged = ["--release", "mine", "--integrity", str(outputs[0]), "--digests", str(outputs[2])]
-    judged += ["--output", str(tmp_path / "verified.json")]
+    judged = {"integrity": integrity, "digests": digests, "output": tmp_path / "verified.json"}
     with pytest.raises(InputError, match="sen2: soft link to /elsewhere"):
-        admit.main(judged)
-    admit.main([*judged, "--accept", '["inside"]'])
+        admit.admit(release="mine", accept=[], **judged)
+    admit.admit(release="mine", accept=["inside"], **judged)
     with pytest.raises(InputError, match="sen2: soft link"):
         catalog.make(DATASET, folder, ["training.h5"], no_hashes())
 

@@ -1,7 +1,7 @@
 """The samples: exact layouts, one seed one release, and a ground that is what it says."""
 
-import json
 import os
+import shlex
 import subprocess
 import sys
 from hashlib import sha256
@@ -17,6 +17,7 @@ import rasterio
 from sentinel_forest import datasets, simulate
 from sentinel_forest.errors import InputError
 from sentinel_forest.simulate import clouds, cloudsen12, scene, sen12ms, so2sat
+from sentinel_forest.steps import flags
 
 SIDE = 64
 CLOUDSEN12 = {"seed": 1, "rois": 16, "dates": 5}
@@ -320,8 +321,8 @@ def test_same_seed_same_bytes_with_any_number_of_threads(
 ) -> None:
     fixture = {"cloudsen12": "cloud_release", "so2sat": "zone_release", "sen12ms": "cover_release"}[dataset]
     folder, files = tmp_path / dataset, tmp_path / "files.tsv"
-    command = [sys.executable, "-m", "sentinel_forest.simulate", "--dataset", dataset, "--folder", str(folder)]
-    command += ["--layout", json.dumps(layout), "--sample", json.dumps(sample), "--files", str(files)]
+    words = flags(dataset=dataset, layout=layout, settings=sample, folder=folder, output=files)
+    command = [sys.executable, "-m", "sentinel_forest.cli", "sample", *shlex.split(words)]
     threads = {"OMP_NUM_THREADS": "3", "OPENBLAS_NUM_THREADS": "3", "LC_ALL": "C", "TZ": "Asia/Tokyo"}
     source = str(Path(simulate.__file__).parents[2])
     done = subprocess.run(command, env={**os.environ, **threads, "PYTHONPATH": source}, capture_output=True, text=True)

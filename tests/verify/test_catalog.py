@@ -1,6 +1,5 @@
 """The catalog: its schema, the step, shards."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -33,21 +32,24 @@ def release(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def arguments(release: Path) -> list[str]:
-    """The command line of the step; its inputs are written first."""
+def make_catalog(release: Path) -> None:
+    """Call the step; its inputs are written first."""
     work = release.parent
-    dataset = datasets.load("cloudsen12", {"side": 8})
-    paths = dataset.list_files(release)
+    paths = datasets.load("cloudsen12", {"side": 8}).list_files(release)
     tables.write_tsv(work / "files.tsv", releases.file_table(release, paths), releases.FILES)
     tables.write_parquet(work / "hashes.parquet", no_hashes(), HASHES)
-    layout = json.dumps({"side": 8})
-    names = {"files": work / "files.tsv", "hashes": work / "hashes.parquet", "output": work / "catalog.parquet"}
-    options = [text for name, path in names.items() for text in (f"--{name}", str(path))]
-    return ["--dataset", "cloudsen12", "--layout", layout, "--folder", str(release), *options]
+    catalog.catalog(
+        dataset="cloudsen12",
+        layout={"side": 8},
+        folder=release,
+        files=work / "files.tsv",
+        hashes=work / "hashes.parquet",
+        output=work / "catalog.parquet",
+    )
 
 
 def test_step_writes_what_read_gives_back(release: Path) -> None:
-    catalog.main(arguments(release))
+    make_catalog(release)
     output = release.parent / "catalog.parquet"
     table = catalog.read(output)
     assert table["patch"].tolist() == ["train/p", "train/q", "test/p", "test/q"]
@@ -55,17 +57,17 @@ def test_step_writes_what_read_gives_back(release: Path) -> None:
     assert (table["fraction_cloud shadow"] == 1).all()
     np.testing.assert_array_equal(table["difficulty"], np.float32([3, np.nan, 3, np.nan]))
     before = output.read_bytes()
-    catalog.main(arguments(release))
+    make_catalog(release)
     assert output.read_bytes() == before
 
 
 def test_fault_leaves_the_output_as_it_was(release: Path) -> None:
-    catalog.main(arguments(release))
+    make_catalog(release)
     output = release.parent / "catalog.parquet"
     before = output.read_bytes()
     (release / "train/LABEL_manual_hq.dat").write_bytes(b"123")
     with pytest.raises(InputError, match=r"LABEL_manual_hq\.dat"):
-        catalog.main(arguments(release))
+        make_catalog(release)
     assert output.read_bytes() == before
 
 

@@ -13,17 +13,18 @@ rule catalog:
         "<logs>/catalog/{release}.log",
     benchmark:
         "<benchmarks>/catalog/{release}.tsv"
-    conda:
-        "../../envs/workflow.yaml"
     resources:
         mem_mb=memory_of("catalog"),
         runtime=runtime_of("catalog"),
     params:
-        code=code("verify.catalog"),
-        dataset=DATASET,
+        code=code_of("catalog", dataset=True),
         folder="data/{release}",
+        settings=flags_of(
+            dataset=lambda release: release.dataset,
+            layout=lambda release: release.layout,
+        ),
     message:
         "Catalog the patches of {wildcards.release}"
     shell:
-        "python -m sentinel_forest.verify.catalog {params.dataset} --folder {params.folder}"
-        " --files {input.files} --hashes {input.hashes} --output {output} >{log} 2>&1"
+        "sentinel-forest catalog {params.settings} --folder {params.folder} --files {input.files}"
+        " --hashes {input.hashes} --output {output} >{log} 2>&1"

@@ -21,7 +21,7 @@ REGISTRY = registry.RELEASES
 SCHEMAS = Path(registry.__file__).parents[1] / "config"
 
 try:
-    SELECTION = select(config, SCHEMAS / "config.schema.yaml", REGISTRY)
+    SELECTION = select(config, SCHEMAS / "config.schema.yaml")
 except InputError as error:
     raise WorkflowError(str(error)) from None
 config.update(SELECTION.config)

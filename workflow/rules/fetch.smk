@@ -1,15 +1,17 @@
 """The publisher's files into data/, and the list of them."""
 
+from sentinel_forest.acquire.plan import Pattern
+
 DOWNLOADS = [name for name in RELEASES if name not in SAMPLES + FOLDERS]
-WAYS = {
-    name: {"way": way, "select": SELECTION.releases[name].select}
-    for way, names in (
-        ("sample", SAMPLES),
-        ("folder", FOLDERS),
-        ("download", DOWNLOADS),
-    )
-    for name in names
-}
+
+
+def patterns(names):
+    """The selected files of releases, for the plan."""
+    return [
+        Pattern(name, pattern)
+        for name in names
+        for pattern in SELECTION.releases[name].select
+    ]
 
 
 rule sample:
@@ -22,21 +24,21 @@ rule sample:
         "<benchmarks>/sample/{release}.tsv"
     wildcard_constraints:
         release=listing(SAMPLES),
-    conda:
-        "../../envs/workflow.yaml"
     resources:
         mem_mb=memory_of("sample"),
         runtime=runtime_of("sample"),
     params:
-        code=code("simulate"),
-        dataset=DATASET,
+        code=code_of("sample", dataset=True),
         folder="data/{release}",
-        sample=json_of(lambda release: release.sample),
+        settings=flags_of(
+            dataset=lambda release: release.dataset,
+            layout=lambda release: release.layout,
+            settings=lambda release: release.sample,
+        ),
     message:
         "Write the built-in sample {wildcards.release}"
     shell:
-        "python -m sentinel_forest.simulate {params.dataset} --sample {params.sample}"
-        " --folder {params.folder} --files {output} >{log} 2>&1"
+        "sentinel-forest sample {params.settings} --folder {params.folder} --output {output} >{log} 2>&1"
 
 
 rule link:
@@ -48,22 +50,21 @@ rule link:
     wildcard_constraints:
         release=listing(FOLDERS),
     localrule: True
-    conda:
-        "../../envs/workflow.yaml"
     params:
-        code=code("acquire.fetch"),
-        dataset=DATASET,
+        code=code_of("link", dataset=True),
         folder="data/{release}",
-        source=of_release(lambda release: shlex.quote(str(release.folder))),
-        select=json_of(lambda release: release.select),
-        registry=of_release(
-            lambda release: '--registry "$REGISTRY"' if release.entry else ""
+        settings=flags_of(
+            dataset=lambda release: release.dataset,
+            layout=lambda release: release.layout,
+            source=lambda release: release.folder,
+            select=lambda release: release.select,
         ),
+        entry=of_release(lambda release: digest(release.entry)),
     message:
         "Link the folder of {wildcards.release}"
     shell:
-        "python -m sentinel_forest.acquire.fetch link {params.dataset} --source {params.source}"
-        " --select {params.select} {params.registry} --folder {params.folder} --files {output} >{log} 2>&1"
+        "sentinel-forest link --release {wildcards.release} {params.settings} --folder {params.folder}"
+        " --output {output} >{log} 2>&1"
 
 
 rule download:
@@ -75,52 +76,32 @@ rule download:
     wildcard_constraints:
         release=listing(DOWNLOADS),
     localrule: True
-    conda:
-        "../../envs/workflow.yaml"
     params:
-        code=code("acquire.fetch"),
+        code=code_of("download"),
         folder="data/{release}",
-        select=json_of(lambda release: release.select),
+        settings=flags_of(select=lambda release: release.select),
         entry=of_release(lambda release: digest(release.entry)),
     message:
         "Fetch {wildcards.release}"
     shell:
-        'python -m sentinel_forest.acquire.fetch download --release {wildcards.release} --registry "$REGISTRY"'
-        " --select {params.select} --folder {params.folder} --files {output} --log {log}"
-
-
-rule estimate:
-    """Estimate what the jobs take, by the sizes of their shards."""
-    output:
-        temp("<work>/estimate.json"),
-    log:
-        "<logs>/estimate.log",
-    localrule: True
-    conda:
-        "../../envs/workflow.yaml"
-    params:
-        work=lambda wildcards: shlex.quote(
-            canonical([vars(row) for row in resources.all_work(SELECTION)])
-        ),
-    message:
-        "What the jobs will take"
-    shell:
-        "printf %s {params.work} >{output} 2>{log}"
+        "sentinel-forest download --release {wildcards.release} {params.settings} --folder {params.folder}"
+        " --output {output} --log {log}"
 
 
 rule plan:
     """Show what would be fetched and unpacked, whether the disks can hold it, and what the jobs take."""
-    input:
-        "<work>/estimate.json",
     log:
         "<logs>/plan.log",
     localrule: True
-    conda:
-        "../../envs/workflow.yaml"
     params:
-        releases=shlex.quote(canonical(WAYS)),
+        settings=lambda wildcards: flags(
+            samples=SAMPLES,
+            folders=FOLDERS,
+            downloads=DOWNLOADS,
+            select=patterns(DOWNLOADS),
+            work=resources.all_work(SELECTION),
+        ),
     message:
         "What a fetch will bring"
     shell:
-        'python -m sentinel_forest.acquire.plan --registry "$REGISTRY" --data data --releases {params.releases}'
-        " --work {input} 2>&1 | tee {log}"
+        "sentinel-forest plan --data data {params.settings} 2>&1 | tee {log}"

@@ -13,29 +13,26 @@ rule inspect:
         "<logs>/inspect/{release}.log",
     benchmark:
         "<benchmarks>/inspect/{release}.tsv"
-    conda:
-        "../../envs/workflow.yaml"
     threads: threads_of("inspect")
     resources:
         mem_mb=memory_of("inspect"),
         runtime=runtime_of("inspect"),
     params:
-        code=code("verify.inspect"),
-        dataset=DATASET,
+        code=code_of("inspect", dataset=True),
         folder="data/{release}",
-        registry=of_release(
-            lambda release: '--registry "$REGISTRY"' if release.entry else ""
+        settings=flags_of(
+            dataset=lambda release: release.dataset,
+            layout=lambda release: release.layout,
+            select=lambda release: release.select,
         ),
-        select=json_of(lambda release: release.select),
         entry=of_release(lambda release: digest(release.entry)),
         changes=lambda wildcards: digest(SEEN[wildcards.release].changes()),
     message:
         "Verify {wildcards.release}: bytes, structure, content"
     shell:
-        "python -m sentinel_forest.verify.inspect --release {wildcards.release} {params.dataset}"
-        " --folder {params.folder} --files {input.files} {params.registry} --select {params.select}"
-        " --threads {threads} --integrity {output.integrity} --hashes {output.hashes} --digests {output.digests}"
-        " >{log} 2>&1"
+        "sentinel-forest inspect --release {wildcards.release} {params.settings} --folder {params.folder}"
+        " --files {input.files} --threads {threads} --integrity {output.integrity} --hashes {output.hashes}"
+        " --digests {output.digests} >{log} 2>&1"
 
 
 rule admit:
@@ -48,13 +45,11 @@ rule admit:
     log:
         "<logs>/admit/{release}.log",
     localrule: True
-    conda:
-        "../../envs/workflow.yaml"
     params:
-        code=code_digest("verify.admit"),
-        accept=json_of(lambda release: config["accept"].get(release.name, [])),
+        code=code_of("admit"),
+        settings=flags_of(accept=lambda release: config["accept"].get(release.name, [])),
     message:
         "Admit {wildcards.release} if no check failed"
     shell:
-        "python -m sentinel_forest.verify.admit --release {wildcards.release} --integrity {input.integrity}"
-        " --digests {input.digests} --accept {params.accept} --output {output} >{log} 2>&1"
+        "sentinel-forest admit --release {wildcards.release} --integrity {input.integrity}"
+        " --digests {input.digests} {params.settings} --output {output} >{log} 2>&1"

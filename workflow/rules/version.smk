@@ -55,8 +55,6 @@ rule publish_integrity:
     log:
         "<logs>/publish_integrity/{release}.log",
     localrule: True
-    conda:
-        "../../envs/workflow.yaml"
     message:
         "Take the findings on {wildcards.release} into the results"
     shell:

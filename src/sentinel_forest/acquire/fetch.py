@@ -1,13 +1,8 @@
-"""The files of a release into the data folder: from its addresses by way of the store, or a link to a
-folder that is already on disk.
-"""
+"""Fetch files from their addresses into the store: whole, the published ones, or not at all."""
 
-import argparse
 import hashlib
 import json
-import os
 import shutil
-import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -21,10 +16,9 @@ from urllib.parse import quote, urlsplit
 import pandas as pd
 import pandera.pandas as pa
 
-from sentinel_forest import datasets
 from sentinel_forest.acquire import hub
 from sentinel_forest.acquire.history import Seen
-from sentinel_forest.acquire.store import VARIABLE, Digesting, StoppedError, Store, key_of, measure, root_of
+from sentinel_forest.acquire.store import VARIABLE, Digesting, StoppedError, Store, key_of, measure
 from sentinel_forest.acquire.transfer import (
     Access,
     Answer,
@@ -37,13 +31,11 @@ from sentinel_forest.acquire.transfer import (
     login,
     transfer,
 )
-from sentinel_forest.acquire.unpack import ENDING, GZIP, MARKERS, gunzip_once, unpack_all
-from sentinel_forest.config.releases import FILES, check_patterns, file_table, read_entry, registered_files, selected
 from sentinel_forest.datasets.base import File
-from sentinel_forest.errors import InputError, run
+from sentinel_forest.errors import InputError
 from sentinel_forest.io.borders import quoted, shown
 from sentinel_forest.io.progress import Progress, amount, tell
-from sentinel_forest.io.tables import read_tsv, replacing, write_text, write_tsv
+from sentinel_forest.io.tables import read_tsv, write_text, write_tsv
 
 REVISIONS = pa.DataFrameSchema(
     {"repository": pa.Column("str"), "revision": pa.Column("str"), "commit": pa.Column("str")}, strict=True
@@ -80,181 +72,6 @@ class Means:
             return hub.access()
         host = urlsplit(address).hostname or ""
         return login(host, self.public if host in self.hosts else {})
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Fetch a release, or link its folder; list its files."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    ways = parser.add_subparsers(dest="way", required=True)
-    _link_arguments(ways.add_parser("link", help="a folder that is already on disk"))
-    _download_arguments(ways.add_parser("download", help="the addresses of the registry"))
-    arguments = parser.parse_args(argv)
-    {"link": _link_main, "download": _download_main}[arguments.way](arguments)
-
-
-# A folder that is already on disk
-
-
-def _link_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dataset", required=True)
-    parser.add_argument("--layout", type=json.loads, default={})
-    parser.add_argument("--source", type=Path, required=True, help="folder with the publisher's files")
-    parser.add_argument("--select", type=json.loads, default=[], help="JSON list of patterns")
-    parser.add_argument("--registry", type=Path, help="folder of the registry, for a registered release")
-    parser.add_argument("--folder", type=Path, required=True, help="folder of the release, to be made")
-    parser.add_argument("--files", type=Path, required=True)
-
-
-def _link_main(arguments: argparse.Namespace) -> None:
-    archives = packed(arguments.source, arguments.select)
-    if archives:
-        if arguments.registry:
-            entry = read_entry(arguments.registry, arguments.folder.name)
-            check_digests(arguments.source, archives, registered_files(entry))
-        if arguments.folder.is_symlink():
-            arguments.folder.unlink()
-        write_tsv(arguments.files, unpack_all(arguments.source, arguments.folder, arguments.select), FILES)
-        return
-    dataset = datasets.load(arguments.dataset, arguments.layout)
-    listed = dataset.list_files(arguments.source)
-    unpacked = [path.removesuffix(GZIP) for path in listed]
-    check_patterns(arguments.select, [*listed, *unpacked], arguments.folder.name)
-    paths = [
-        path
-        for path, plain in zip(listed, unpacked, strict=True)
-        if selected(path, arguments.select) or selected(plain, arguments.select)
-    ]
-    if any(path.endswith(GZIP) for path in paths):
-        write_tsv(arguments.files, link_unpacked(arguments.source, arguments.folder, paths), FILES)
-        return
-    link(arguments.source, arguments.folder)
-    write_tsv(arguments.files, file_table(arguments.folder, paths), FILES)
-
-
-def packed(source: Path, select: Sequence[str]) -> list[str]:
-    """Names of the selected archives of tiles in a folder."""
-    archives = sorted(path.name for path in source.glob(f"*{ENDING}"))
-    chosen = [pattern for pattern in select if pattern.endswith(ENDING)]
-    return [name for name in archives if selected(name, chosen)]
-
-
-def check_digests(source: Path, names: Sequence[str], files: Sequence[File]) -> None:
-    """Hold archives against their published digests, before anything is unpacked from them.
-
-    Raises
-    ------
-    InputError
-        At the first that differs.
-    """
-    registered = {file.path: file for file in files}
-    for name in names:
-        if name in registered and (wrong := mismatch(registered[name], measure(source / name, ["md5"]))):
-            raise InputError(
-                "An archive is not the published one.",
-                where=source / name,
-                found=wrong,
-                expected="the publisher's bytes",
-                remedy="fetch the archive again",
-            )
-
-
-def link(source: Path, folder: Path) -> None:
-    """Make `folder` a symbolic link to `source`; a link from an earlier run is replaced.
-
-    Raises
-    ------
-    InputError
-        If `folder` is a real folder: it holds files that are not to be lost.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    if folder.is_dir() and not folder.is_symlink():
-        raise _holds_files(folder, source)
-    if folder.is_symlink() and folder.resolve() != source.resolve():
-        Seen(folder.parent, folder.name).forget()
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}")
-    beside.symlink_to(source.resolve(), target_is_directory=True)
-    os.replace(beside, folder)
-
-
-def _holds_files(folder: Path, source: Path) -> InputError:
-    return InputError(
-        "The release's folder already holds fetched files.",
-        where=folder,
-        expected=f"no folder, so that it can link to {source}",
-        remedy="move it away, or take the release out of `folders`",
-    )
-
-
-def link_unpacked(source: Path, folder: Path, paths: Sequence[str]) -> pd.DataFrame:
-    """Make `folder` a real folder with the packed files of `source` unpacked, and links to its other files.
-
-    Returns
-    -------
-    DataFrame
-        The files (schema `releases.FILES`).
-
-    Raises
-    ------
-    InputError
-        If `folder` holds files that were not unpacked here, or a packed file is damaged.
-    """
-    if folder.is_dir() and not (folder.is_symlink() or (folder / MARKERS).is_dir()):
-        raise _holds_files(folder, source)
-    prepare_folder(folder)
-    (folder / MARKERS).mkdir(exist_ok=True)
-    plain = [path for path in paths if not path.endswith(GZIP)]
-    for path in plain:
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        with replacing(folder / path) as beside:
-            beside.symlink_to((source / path).resolve())
-    tables = [gunzip_once(source, path, folder) for path in paths if path not in plain]
-    return pd.concat([file_table(folder, plain), *tables]).sort_values("path", ignore_index=True)
-
-
-# A release from its addresses
-
-
-def _download_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--release", required=True)
-    parser.add_argument("--registry", type=Path, required=True, help="folder of the registry")
-    parser.add_argument("--select", type=json.loads, default=[], help="JSON list of patterns")
-    parser.add_argument("--folder", type=Path, required=True, help="folder of the release, to be made")
-    parser.add_argument("--files", type=Path, required=True)
-    parser.add_argument("--parallel", type=int, default=MOST_FILES, help="files at a time")
-    parser.add_argument("--attempts", type=int, default=Patience.attempts, help="vain attempts before giving up")
-    parser.add_argument("--wait", type=float, default=Patience.wait, help="seconds after the first vain attempt")
-    parser.add_argument("--timeout", type=int, default=Patience.timeout, help="seconds without a byte")
-    parser.add_argument("--log", type=Path, default=Path(os.devnull), help="what is said, as plain lines")
-    parser.add_argument("--recheck", action="store_true", help="read stored files again, and set damaged ones aside")
-
-
-def _download_main(arguments: argparse.Namespace) -> None:
-    with open(arguments.log, "w", encoding="utf-8") as log:
-        try:
-            _download(arguments, (sys.stderr, log))
-        except InputError as error:
-            log.write(f"error: {error}\n")
-            raise
-
-
-def _download(arguments: argparse.Namespace, streams: tuple[TextIO, ...]) -> None:
-    entry = read_entry(arguments.registry, arguments.release)
-    patience = Patience(arguments.attempts, arguments.wait, timeout=arguments.timeout)
-    means = replace(means_of(entry, Store(root_of(arguments.folder.parent)), patience), streams=streams)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: means.stop.set())
-    files, notes = needed(registered_files(entry, arguments.select))
-    for note in notes:
-        means.say(note)
-    try:
-        files = located(files, arguments.folder, means)
-        prepare_folder(arguments.folder)
-        stored = obtain_all(files, arguments.folder, means, arguments.parallel, arguments.recheck)
-    except StoppedError:
-        raise InputError("Stopped.", where=arguments.release, remedy="start again: what has arrived is kept") from None
-    for file in files:
-        means.store.hand_out(stored[file.path], arguments.folder / file.path)
-    write_tsv(arguments.files, unpacked(files, arguments.folder, arguments.select), FILES)
 
 
 def means_of(entry: Mapping[str, Any], store: Store, patience: Patience) -> Means:
@@ -705,24 +522,3 @@ def _check_room(part: Path, size: int | None, means: Means) -> None:
     needs = 1 << 20 if size is None else size - arrived(part)
     if needs > free:
         raise shortfall(means.store.root, needs, free)
-
-
-# What is unpacked
-
-
-def unpacked(files: Sequence[File], folder: Path, select: Sequence[str] = ()) -> pd.DataFrame:
-    """Unpack the archives among the files; all files of the release (schema `releases.FILES`).
-
-    Where there are archives alone, the patterns of `select` choose files in them, see `unpack_all`.
-    """
-    archives = [file.path for file in files if file.role == "archive"]
-    table = file_table(folder, [file.path for file in files if file.role != "archive"])
-    of_tiles = [path for path in archives if path.endswith(ENDING)]
-    inside = [pattern for pattern in select if not pattern.endswith(ENDING)] if table.empty else []
-    tables = [table, unpack_all(folder, folder, [*of_tiles, *inside])] if of_tiles else [table]
-    tables += [gunzip_once(folder, path, folder) for path in archives if path not in of_tiles]
-    return pd.concat(tables, ignore_index=True).sort_values("path", ignore_index=True)
-
-
-if __name__ == "__main__":
-    run(main)

@@ -1,12 +1,10 @@
 """What a fetch will bring, whether the disks can hold it, and what a run will take: ``snakemake plan``."""
 
-import argparse
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sentinel_forest.acquire.fetch import Means, addressed, free_space, location, means_of, needed, shortfall
 from sentinel_forest.acquire.store import Store, key_of, root_of
@@ -14,8 +12,8 @@ from sentinel_forest.acquire.transfer import BrokenOffError, Patience, RefusedEr
 from sentinel_forest.acquire.unpack import MARKERS
 from sentinel_forest.config.releases import read_entry, registered_files
 from sentinel_forest.datasets.base import File
-from sentinel_forest.errors import run
 from sentinel_forest.io.progress import amount
+from sentinel_forest.planning.work import Work
 
 FACTOR = 2.0
 """Bytes that a packed byte becomes where the registry does not say. Tiles of SEN12MS in a ``.tar.gz``
@@ -89,56 +87,78 @@ class Row:
         return (self.release, str(self.files), *numbers, "; ".join(notes))
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Show the plan; end with an error if a disk cannot hold it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--registry", type=Path, required=True, help="folder of the registry")
-    parser.add_argument("--data", type=Path, required=True, help="folder of the releases")
-    parser.add_argument(
-        "--releases",
-        type=json.loads,
-        required=True,
-        help='JSON: {name: {"way": "download" | "sample" | "folder", "select": [patterns]}}',
-    )
-    parser.add_argument(
-        "--work", type=Path, help="JSON file: [fields of a `sentinel_forest.planning.resources.Work`, ...]"
-    )
-    parser.add_argument("--timeout", type=int, default=10, help="seconds to wait for a server's answer")
-    arguments = parser.parse_args(argv)
-    store = Store(root_of(arguments.data))
-    rows = [
-        plan(name, about, arguments.registry, arguments.data, store, arguments.timeout)
-        for name, about in arguments.releases.items()
-    ]
+class Pattern(NamedTuple):
+    """A pattern of files of a release that are to be fetched; on the command line ``release:pattern``."""
+
+    release: str
+    pattern: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Pattern":
+        """Read the form of the command line."""
+        release, pattern = text.split(":", 1)
+        return cls(release, pattern)
+
+    def __str__(self) -> str:
+        return f"{self.release}:{self.pattern}"
+
+
+def plan(
+    *,
+    data: Path,
+    samples: list[str],
+    folders: list[str],
+    downloads: list[str],
+    select: list[Pattern],
+    work: list[Work],
+    timeout: int = 10,
+) -> None:
+    """Show what would be fetched and unpacked, whether the disks can hold it, and what the jobs take.
+
+    Parameters
+    ----------
+    data : Path
+        Folder of the releases.
+    samples, folders, downloads : list of str
+        Releases that the scene model writes, that are linked from their folder, that are fetched.
+    select : list of Pattern
+        Patterns of the files that are fetched; a release without any is fetched whole.
+    work : list of Work
+        What the jobs take, rule by rule.
+    timeout : int
+        Seconds to wait for a server's answer.
+    """
+    store = Store(root_of(data))
+    rows = [Row(name, note="written by the scene model") for name in samples]
+    rows += [Row(name, note="linked from its folder") for name in folders]
+    for name in downloads:
+        patterns = [pattern for release, pattern in select if release == name]
+        rows.append(row_of(name, patterns, data / name, store, timeout))
     print(text([HEADER, *(row.cells() for row in rows)]), flush=True)
-    if arguments.work:
-        work = json.loads(arguments.work.read_text(encoding="utf-8"))
+    if work:
         print("\n" + text([WORK_HEADER, *work_cells(work)]) + "\n", flush=True)
-    check(rows, store.root, arguments.data)
+    check(rows, store.root, data)
 
 
-def plan(name: str, about: dict[str, Any], registry: Path, data: Path, store: Store, timeout: int) -> Row:
-    """The plan of one release; servers are asked for lengths that the registry does not have."""
-    if about["way"] != "download":
-        note = {"sample": "written by the scene model", "folder": "linked from its folder"}[about["way"]]
-        return Row(name, note=note)
-    entry = read_entry(registry, name)
+def row_of(name: str, select: Sequence[str], folder: Path, store: Store, timeout: int) -> Row:
+    """The plan of one release to be fetched; servers are asked for lengths that the registry does not have."""
+    entry = read_entry(name)
     if not entry["files"]:
         note = "no file is registered: get them by hand, and name their folder under `folders`"
         return Row(name, total=Bytes(unknown=1), fetch=Bytes(unknown=1), note=note)
-    wanted, notes = needed(registered_files(entry, about["select"]))
+    wanted, notes = needed(registered_files(entry, select))
     means = means_of(entry, store, Patience(timeout=timeout))
-    files = addressed(wanted, data / name)
+    files = addressed(wanted, folder)
     with ThreadPoolExecutor(8) as pool:
         sizes = list(pool.map(lambda file: length(file, means), files))
-    here = [there(file, data / name, store) for file in files]
+    here = [there(file, folder, store) for file in files]
     return Row(
         name,
         len(files),
         together(sizes),
         sum(here),
         together(size - now for size, now in zip(sizes, here, strict=True)),
-        together(to_unpack(file, size, entry, data / name) for file, size in zip(files, sizes, strict=True)),
+        together(to_unpack(file, size, entry, folder) for file, size in zip(files, sizes, strict=True)),
         "; ".join(notes),
     )
 
@@ -181,36 +201,34 @@ def to_unpack(file: File, size: Bytes, entry: dict[str, Any], folder: Path) -> B
     return Bytes(about=round(FACTOR * size.likely), unknown=size.unknown)
 
 
-def work_cells(work: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+def work_cells(work: Sequence[Work]) -> list[tuple[str, ...]]:
     """What a run takes, for people: a line for each rule of each release, and one for all.
 
     It is marked where the number of patches is a guess.
     """
-    jobs, hours = sum(row["jobs"] for row in work), sum(row["core_hours"] for row in work)
-    memory, minutes = max(row["memory"] for row in work), max(row["minutes"] for row in work)
-    all_of_it = {
-        "release": "all",
-        "rule": "",
-        "jobs": jobs,
-        "core_hours": hours,
-        "memory": memory,
-        "minutes": minutes,
-        "written": sum(row["written"] for row in work),
-        "guessed": any(row["guessed"] for row in work),
-    }
-    return [_work_cells(row) for row in (*work, all_of_it)]
+    total = Work(
+        release="all",
+        rule="",
+        jobs=sum(row.jobs for row in work),
+        core_hours=sum(row.core_hours for row in work),
+        memory=max(row.memory for row in work),
+        minutes=max(row.minutes for row in work),
+        written=sum(row.written for row in work),
+        guessed=any(row.guessed for row in work),
+    )
+    return [_work_cells(row) for row in (*work, total)]
 
 
-def _work_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    guess = "guess: " * bool(row["guessed"])
+def _work_cells(row: Work) -> tuple[str, ...]:
+    guess = "guess: " * row.guessed
     return (
-        row["release"],
-        row["rule"],
-        str(row["jobs"]),
-        f"{guess}{row['core_hours']:.1f}",
-        f"{guess}{amount(row['memory'] * 10**6)}",
-        f"{guess}{row['minutes']} min",
-        f"{guess}{amount(round(row['written'] * 10**6))}",
+        row.release,
+        row.rule,
+        str(row.jobs),
+        f"{guess}{row.core_hours:.1f}",
+        f"{guess}{amount(row.memory * 10**6)}",
+        f"{guess}{row.minutes} min",
+        f"{guess}{amount(round(row.written * 10**6))}",
     )
 
 
@@ -244,7 +262,3 @@ def check(rows: Sequence[Row], store: Path, data: Path) -> None:
 def _device(path: Path) -> int:
     path = path.absolute()
     return next(place for place in (path, *path.parents) if place.exists()).stat().st_dev
-
-
-if __name__ == "__main__":
-    run(main)

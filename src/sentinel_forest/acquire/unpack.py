@@ -1,8 +1,6 @@
 """Unpack the archives and packed files of a release into its folder, and nothing outside it."""
 
-import argparse
 import gzip
-import json
 import shutil
 import sys
 import tarfile
@@ -16,10 +14,11 @@ from typing import BinaryIO
 import pandas as pd
 
 from sentinel_forest.config.releases import FILES, selected
-from sentinel_forest.errors import InputError, run
+from sentinel_forest.errors import InputError
 from sentinel_forest.io import borders, checksums
 from sentinel_forest.io.progress import Progress
 from sentinel_forest.io.tables import read_tsv, replacing, write_tsv
+from sentinel_forest.steps import Output
 
 MOST_BYTES_OF_FILE = 64 << 20
 """Bytes that one file may declare; a tile of SEN12MS has 1.7 MB."""
@@ -57,23 +56,31 @@ class Stream:
         return data
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Unpack all archives of a folder that are not unpacked yet; list the unpacked files."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True, help="folder with the archives")
-    parser.add_argument("--target", type=Path, required=True, help="folder of the unpacked release")
-    parser.add_argument(
-        "--select",
-        type=json.loads,
-        default=[],
-        help="JSON list of patterns; those that end in .tar.gz choose archives, the others files in them",
-    )
-    parser.add_argument("--most-bytes", type=int, default=MOST_BYTES, help="largest unpacked archive")
-    parser.add_argument("--most-bytes-of-file", type=int, default=MOST_BYTES_OF_FILE)
-    parser.add_argument("--files", type=Path, required=True, help="table of the unpacked files, to be written")
-    arguments = parser.parse_args(argv)
-    limits = Limits(arguments.most_bytes_of_file, arguments.most_bytes)
-    write_tsv(arguments.files, unpack_all(arguments.folder, arguments.target, arguments.select, limits), FILES)
+def unpack(
+    *,
+    source: Path,
+    target: Path,
+    select: list[str] | None = None,
+    most_bytes: int = MOST_BYTES,
+    most_bytes_of_file: int = MOST_BYTES_OF_FILE,
+    output: Output,
+) -> None:
+    """Unpack all archives of a folder that are not unpacked yet.
+
+    Parameters
+    ----------
+    source : Path
+        Folder with archives ``*.tar.gz``.
+    target : Path
+        Folder of the unpacked release.
+    select : list of str, optional
+        Patterns; those that end in ``.tar.gz`` choose archives, the others files in them.
+    most_bytes, most_bytes_of_file : int
+        Largest unpacked archive, largest file in one.
+    output : Path
+        Table of the unpacked files, `sentinel_forest.config.releases.FILES`.
+    """
+    write_tsv(output, unpack_all(source, target, select or [], Limits(most_bytes_of_file, most_bytes)), FILES)
 
 
 def unpack_all(folder: Path, target: Path, select: Sequence[str] = (), limits: Limits | None = None) -> pd.DataFrame:
@@ -130,7 +137,7 @@ def unpack_all(folder: Path, target: Path, select: Sequence[str] = (), limits: L
 
 def unpack_once(archive: Path, target: Path, select: Sequence[str], limits: Limits) -> pd.DataFrame:
     """Unpack an archive unless that is done; list its files."""
-    work = partial(unpack, archive, target, select, limits)
+    work = partial(unpack_archive, archive, target, select, limits)
     return _once(archive.parent, archive.name, target, select, work)
 
 
@@ -167,7 +174,9 @@ def _has(target: Path, path: str, length: int) -> bool:
         return False
 
 
-def unpack(archive: Path, target: Path, select: Sequence[str] = (), limits: Limits | None = None) -> pd.DataFrame:
+def unpack_archive(
+    archive: Path, target: Path, select: Sequence[str] = (), limits: Limits | None = None
+) -> pd.DataFrame:
     """Unpack the selected files of one archive, each whole or not at all; see `unpack_all`."""
     rows: list[tuple[str, int]] = []
     try:
@@ -316,7 +325,3 @@ def _write(path: Path, content: BinaryIO) -> None:
     """Write one file, whole or not at all."""
     with replacing(path) as beside, open(beside, "wb") as stream:
         shutil.copyfileobj(content, stream, 1 << 20)
-
-
-if __name__ == "__main__":
-    run(main)

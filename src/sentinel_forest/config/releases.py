@@ -21,9 +21,13 @@ from sentinel_forest.io.borders import (
     wrong_checksum,
     wrong_path,
 )
+from sentinel_forest.registry import RELEASES
 
 FILES = pa.DataFrameSchema({"path": pa.Column("str", unique=True), "bytes": pa.Column("int64")}, strict=True)
 """Files of a release that were found: path below its folder, length in bytes."""
+
+OWN = Path("config") / "releases"
+"""A user's own entries, below the working directory: they are looked at before those of the package."""
 
 SCHEMA = Path(__file__).with_name("release.schema.yaml")
 
@@ -55,21 +59,27 @@ class Release:
         return self.sample is not None
 
 
-def registered(registry: Path) -> list[str]:
-    """Names of the releases in the registry."""
-    return sorted(path.stem for path in registry.glob("*.yaml"))
+def registered(own: Path = OWN) -> list[str]:
+    """Names of the releases in the registry: a folder of the user's own entries, and the package."""
+    return sorted({path.stem for folder in (own, RELEASES) for path in folder.glob("*.yaml")})
 
 
-def read_entry(registry: Path, name: str) -> dict[str, Any]:
-    """The registry entry of a release, checked and completed.
+def find_entry(name: str, own: Path = OWN) -> dict[str, Any] | None:
+    """The registry entry of a release, see `read_entry`; None for a release that is only configured."""
+    known = checked_name(name, "the name of a release") in registered(own)
+    return read_entry(name, own) if known else None
+
+
+def read_entry(name: str, own: Path = OWN) -> dict[str, Any]:
+    """The registry entry of a release, checked and completed; an entry of the user's own comes first.
 
     Raises
     ------
     InputError
-        If the name is none, the file breaks the schema, or its `release` is not the file's name.
+        If the name is none or not registered, the file breaks the schema, or its `release` is not the file's
+        name.
     """
-    checked_name(name, "the name of a release")
-    path = registry / f"{name}.yaml"
+    path = _path_of(checked_name(name, "the name of a release"), own)
     entry = complete(read_yaml(path), read_yaml(SCHEMA), str(path))
     for source in entry["sources"]:
         if wrong := wrong_address(source):
@@ -79,6 +89,20 @@ def read_entry(registry: Path, name: str) -> dict[str, Any]:
             "A registry file and its release differ in name.", where=path, found=entry["release"], expected=name
         )
     return entry
+
+
+def _path_of(name: str, own: Path) -> Path:
+    """The file of a registry entry."""
+    for folder in (own, RELEASES):
+        if (folder / f"{name}.yaml").is_file():
+            return folder / f"{name}.yaml"
+    raise InputError(
+        "No such release is registered.",
+        where=f"{own} and the package's registry",
+        found=name,
+        expected=nearest(name, registered(own)),
+        remedy=f"correct the name, or describe the release in {own / f'{name}.yaml'}",
+    )
 
 
 def registered_files(entry: Mapping[str, Any], select: Sequence[str] = ()) -> tuple[File, ...]:
@@ -168,7 +192,7 @@ def file_table(folder: Path, paths: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(FILES.columns)).astype({"path": "str", "bytes": "int64"})
 
 
-def resolve(config: Mapping[str, Any], registry: Path) -> dict[str, Release]:
+def resolve(config: Mapping[str, Any], own_entries: Path = OWN) -> dict[str, Release]:
     """The releases that a configuration names, in its order.
 
     Raises
@@ -177,15 +201,15 @@ def resolve(config: Mapping[str, Any], registry: Path) -> dict[str, Release]:
         For a name that is neither registered nor an own release, and for settings
         (`folders`, `select`, `shards`, ...) of releases that are not selected.
     """
-    _check_names(config, registry)
-    return {name: _release(name, config, registry) for name in config["releases"]}
+    _check_names(config, own_entries)
+    return {name: _release(name, config, own_entries) for name in config["releases"]}
 
 
-def _check_names(config: Mapping[str, Any], registry: Path) -> None:
+def _check_names(config: Mapping[str, Any], own_entries: Path) -> None:
     for key in ("releases", "own_releases"):
         for name in config[key]:
             checked_name(name, f"key {key!r}")
-    known = registered(registry)
+    known = registered(own_entries)
     own = set(config["own_releases"])
     both = sorted(own & set(known))
     if both:
@@ -211,7 +235,7 @@ def _check_names(config: Mapping[str, Any], registry: Path) -> None:
                 )
 
 
-def _release(name: str, config: Mapping[str, Any], registry: Path) -> Release:
+def _release(name: str, config: Mapping[str, Any], own_entries: Path) -> Release:
     select = tuple(config["select"].get(name, ()))
     if name in config["own_releases"]:
         own = config["own_releases"][name]
@@ -225,7 +249,7 @@ def _release(name: str, config: Mapping[str, Any], registry: Path) -> Release:
             select=select,
             folder=_existing(own["folder"], f"own_releases.{name}.folder"),
         )
-    entry = read_entry(registry, name)
+    entry = read_entry(name, own_entries)
     folder = config["folders"].get(name)
     if select and entry.get("sample") and not folder:
         raise InputError(

@@ -253,7 +253,7 @@ def _dataset(version: Path, release: str, registry: Path) -> Dataset:
             found=release,
             expected=" | ".join(configuration["releases"]),
         )
-    entry = configuration["own_releases"].get(release) or read_entry(registry, release)
+    entry = configuration["own_releases"].get(release) or read_entry(release, registry)
     return datasets.load(entry["dataset"], entry["layout"])
 
 

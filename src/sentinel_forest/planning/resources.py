@@ -16,6 +16,7 @@ import numpy as np
 from sentinel_forest.config.releases import Release
 from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.planning.selection import Selection
+from sentinel_forest.planning.work import Work
 
 UNKNOWN_PATCHES = 100_000
 """Patches of a release of which nobody has published the number, and that is not here yet."""
@@ -342,23 +343,6 @@ NEEDS: dict[str, Callable[[Selection, str, str], Need]] = {
 
 THREADED = ("inspect", "fit", "predict", "importance")
 """Rules whose jobs use more than one thread."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """All jobs of one rule on one release: their number, their processor time in hours together, what the
-    largest asks for (memory in MB, minutes), and what they write together in MB; `guessed` if the size of the
-    release is (see `Size`).
-    """
-
-    release: str
-    rule: str
-    jobs: int
-    core_hours: float
-    memory: int
-    minutes: int
-    written: float
-    guessed: bool = False
 
 
 def all_work(selection: Selection) -> list[Work]:

@@ -42,7 +42,7 @@ class Selection:
     """Everything that a checked configuration selects.
 
     `config` is complete (see `configuration.complete`), `asked` is what the user wrote of it;
-    `registry` is the folder of the registry.
+    `registry` is the folder of the user's own entries of the registry.
     """
 
     config: Mapping[str, Any]
@@ -213,7 +213,7 @@ class Selection:
         return sorted(lacking)
 
 
-def select(config: Mapping[str, Any], schema: Path, registry: Path) -> Selection:
+def select(config: Mapping[str, Any], schema: Path, registry: Path = releases.OWN) -> Selection:
     """Check a configuration whole, before anything runs.
 
     Raises

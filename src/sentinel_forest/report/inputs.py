@@ -308,7 +308,7 @@ def _release(
     files: frozenset[str],
 ) -> ReleaseResults:
     own = configuration["own_releases"]
-    entry = own[name] | {"title": name} if name in own else read_entry(registry, name)
+    entry = own[name] | {"title": name} if name in own else read_entry(name, registry)
     return ReleaseResults(
         name,
         datasets.load(entry["dataset"], entry["layout"]),

@@ -1,8 +1,6 @@
 """Miniature releases in the published layouts, written by a seeded scene model.
 
-Usage: ``python -m sentinel_forest.simulate --dataset D --layout JSON --sample JSON --folder DIR --files OUT``
-
-Settings (``--sample``), all whole numbers:
+Settings of the scene model, all whole numbers:
 
 - cloudsen12: `seed`, `rois` (at least 16), `dates` (1 to 5)
 - so2sat: `seed`, `training`, `validation`, `testing` (patches), `cities` (of training)
@@ -12,24 +10,17 @@ The same settings give the same bytes. A release is written place by place, so m
 with its size.
 """
 
-import argparse
-import json
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import pandera.pandas as pa
-
-from sentinel_forest import datasets
+from sentinel_forest.config.releases import FILES, file_table
 from sentinel_forest.errors import InputError
-from sentinel_forest.io import tables
+from sentinel_forest.io.tables import write_tsv
 from sentinel_forest.simulate import cloudsen12, sen12ms, so2sat
-
-FILES = pa.DataFrameSchema({"path": pa.Column(str, unique=True), "bytes": pa.Column("int64")}, strict=True)
-"""Files of a release: path below its folder with ``/``, and length in bytes; sorted by path."""
+from sentinel_forest.steps import Layout, Output
 
 WRITERS: Mapping[str, Callable[[Path, Mapping[str, Any], Mapping[str, Any]], None]] = {
     "cloudsen12": cloudsen12.write,
@@ -76,22 +67,22 @@ def write(dataset: str, layout: Mapping[str, Any], sample: Mapping[str, Any], fo
         shutil.rmtree(old, ignore_errors=True)
 
 
-def list_files(folder: Path) -> pd.DataFrame:
-    """Table of all files below a folder, see `FILES`."""
-    found = sorted((path.relative_to(folder).as_posix(), path) for path in folder.rglob("*") if path.is_file())
-    return pd.DataFrame(
-        {"path": [name for name, _ in found], "bytes": [path.stat().st_size for _, path in found]}
-    ).astype({"path": "str", "bytes": "int64"})
+def sample(
+    *, dataset: str, layout: Layout | None = None, settings: dict[str, Any], folder: Path, output: Output
+) -> None:
+    """Write the built-in sample of a release in the publisher's layout.
 
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write a sample and the list of its files."""
-    parser = argparse.ArgumentParser(prog="samples", description="Write a miniature release.")
-    parser.add_argument("--dataset", required=True, choices=datasets.names())
-    parser.add_argument("--layout", type=json.loads, default={})
-    parser.add_argument("--sample", type=json.loads, required=True)
-    parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--files", type=Path, required=True)
-    arguments = parser.parse_args(argv)
-    write(arguments.dataset, arguments.layout, arguments.sample, arguments.folder)
-    tables.write_tsv(arguments.files, list_files(arguments.folder), FILES)
+    Parameters
+    ----------
+    dataset, layout
+        Name of the dataset, and how the release deviates from its published layout.
+    settings : dict
+        Settings of the scene model.
+    folder : Path
+        Folder of the release, to be made.
+    output : Path
+        Table of its files, `sentinel_forest.config.releases.FILES`.
+    """
+    write(dataset, layout or {}, settings, folder)
+    paths = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+    write_tsv(output, file_table(folder, paths), FILES)

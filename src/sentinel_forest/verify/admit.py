@@ -1,39 +1,42 @@
 """Nothing downstream runs on a release that failed a check, unless the user takes it on their word."""
 
-import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from sentinel_forest.errors import InputError, run
+from sentinel_forest.errors import InputError
 from sentinel_forest.io.checksums import canonical, digest
 from sentinel_forest.io.tables import read_tsv, write_text
+from sentinel_forest.steps import Output
 from sentinel_forest.verify.inspect import DIGESTS, INTEGRITY
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Pass a release, or stop with what failed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--release", required=True)
-    parser.add_argument("--integrity", type=Path, required=True)
-    parser.add_argument("--digests", type=Path, required=True)
-    parser.add_argument("--accept", type=json.loads, default=[], help="JSON list of names of checks")
-    parser.add_argument("--output", type=Path, required=True)
-    arguments = parser.parse_args(argv)
-    findings = read_tsv(arguments.integrity, INTEGRITY)
-    accepted = judge(findings, arguments.accept, arguments.release, arguments.integrity)
-    data = read_tsv(arguments.digests, DIGESTS)
+def admit(*, release: str, integrity: Path, digests: Path, accept: list[str], output: Output) -> None:
+    """Stop at a release that failed a check, unless that check is accepted by name.
+
+    Parameters
+    ----------
+    release : str
+        Its name.
+    integrity, digests : Path
+        What was found and read, `sentinel_forest.verify.inspect.INTEGRITY` and ``DIGESTS``.
+    accept : list of str
+        Names of checks.
+    output : Path
+        What is admitted: a file of JSON.
+    """
+    accepted = judge(read_tsv(integrity, INTEGRITY), accept, release, integrity)
+    data = read_tsv(digests, DIGESTS)
     verified = {
-        "release": arguments.release,
+        "release": release,
         "accepted": accepted,
         "data": digest(data[["path", "sha256"]].to_numpy().tolist()),
         "files": len(data),
         "bytes": int(data["bytes"].sum()),
     }
-    write_text(arguments.output, canonical(verified) + "\n")
+    write_text(output, canonical(verified) + "\n")
 
 
 def judge(findings: pd.DataFrame, accept: Sequence[str], release: str, where: Path) -> list[str]:
@@ -60,7 +63,3 @@ def judge(findings: pd.DataFrame, accept: Sequence[str], release: str, where: Pa
             "(what cannot be read stops the run later all the same)",
         )
     return sorted(set(failed["check"]))
-
-
-if __name__ == "__main__":
-    run(main)

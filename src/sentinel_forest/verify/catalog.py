@@ -1,7 +1,5 @@
 """The catalog of a release: one row per patch, in file order."""
 
-import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +9,9 @@ import pandera.pandas as pa
 from sentinel_forest import datasets
 from sentinel_forest.config.releases import FILES
 from sentinel_forest.datasets.base import SPLITS, Dataset
-from sentinel_forest.errors import InputError, run
+from sentinel_forest.errors import InputError
 from sentinel_forest.io import tables
+from sentinel_forest.steps import Layout, Output
 from sentinel_forest.verify.groups import groups
 
 _SHARE = pa.Check.between(0, 1)
@@ -49,21 +48,28 @@ it tells about a patch.
 """
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Make the catalog of a release."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dataset", required=True)
-    parser.add_argument("--layout", type=json.loads, default={}, help='JSON, e.g. {"side":128}')
-    parser.add_argument("--folder", type=Path, required=True, help="folder of the release")
-    parser.add_argument("--files", type=Path, required=True, help="table of its files")
-    parser.add_argument("--hashes", type=Path, required=True, help="table of the hashes of its patches")
-    parser.add_argument("--output", type=Path, required=True)
-    arguments = parser.parse_args(argv)
-    dataset = datasets.load(arguments.dataset, arguments.layout)
-    files = tables.read_tsv(arguments.files, FILES)["path"].tolist()
-    hashes = tables.read_parquet(arguments.hashes)
-    catalog = make(dataset, arguments.folder, files, hashes)
-    tables.write_parquet(arguments.output, catalog, schema(dataset))
+def catalog(
+    *, dataset: str, layout: Layout | None = None, folder: Path, files: Path, hashes: Path, output: Output
+) -> None:
+    """List the patches of a verified release with their place, split, groups and classes.
+
+    Parameters
+    ----------
+    dataset, layout
+        Name of the dataset, and how the release deviates from its published layout.
+    folder : Path
+        The release.
+    files : Path
+        Table of its files, `sentinel_forest.config.releases.FILES`.
+    hashes : Path
+        Table of the hashes of its patches, `sentinel_forest.verify.inspect.HASHES`.
+    output : Path
+        The catalog, `schema`.
+    """
+    opened = datasets.load(dataset, layout)
+    paths = tables.read_tsv(files, FILES)["path"].tolist()
+    table = make(opened, folder, paths, tables.read_parquet(hashes))
+    tables.write_parquet(output, table, schema(opened))
 
 
 def schema(dataset: Dataset) -> pa.DataFrameSchema:
@@ -79,20 +85,20 @@ def make(dataset: Dataset, folder: Path, files: Sequence[str], hashes: pd.DataFr
     InputError
         If there is no patch, or two have the same id.
     """
-    catalog = dataset.catalog(folder, files, hashes)
-    if catalog.empty:
+    table = dataset.catalog(folder, files, hashes)
+    if table.empty:
         raise InputError("A release has no patches.", where=folder, expected="at least one patch")
-    twice = catalog[catalog["patch"].duplicated(keep=False)].sort_values("patch", kind="stable")
+    twice = table[table["patch"].duplicated(keep=False)].sort_values("patch", kind="stable")
     if len(twice):
         places = twice["patch"] + " (" + twice["file"] + ", row " + twice["row"].astype("str") + ")"
         raise InputError(
             "Patches share an id.",
             where=folder,
             found=", ".join(places.head(6)),
-            expected=f"{len(catalog)} different ids, not {catalog['patch'].nunique()}",
+            expected=f"{len(table)} different ids, not {table['patch'].nunique()}",
             remedy="remove the files that are there twice",
         )
-    known = catalog.drop(columns="group", errors="ignore")
+    known = table.drop(columns="group", errors="ignore")
     known.insert(list(known).index("row") + 1, "group", groups(dataset, known))
     return known
 
@@ -100,7 +106,3 @@ def make(dataset: Dataset, folder: Path, files: Sequence[str], hashes: pd.DataFr
 def read(path: Path) -> pd.DataFrame:
     """Read a catalog."""
     return tables.read_parquet(path).astype({"epsg": "Int32"})
-
-
-if __name__ == "__main__":
-    run(main)

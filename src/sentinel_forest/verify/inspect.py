@@ -4,9 +4,7 @@
 be). This step only reports; `sentinel_forest.verify.admit` decides whether the run goes on.
 """
 
-import argparse
 import hashlib
-import json
 import os
 import sys
 from collections import Counter
@@ -23,8 +21,8 @@ from sentinel_forest import datasets
 from sentinel_forest.acquire.history import Seen, State
 from sentinel_forest.config import releases
 from sentinel_forest.datasets.base import Dataset, File, Finding, Inspection, no_hashes
-from sentinel_forest.errors import run
 from sentinel_forest.io.tables import read_tsv, write_parquet, write_tsv
+from sentinel_forest.steps import Layout, Output
 
 DIGESTS = pa.DataFrameSchema(
     {"path": pa.Column("str", unique=True), "bytes": pa.Column("int64"), "sha256": pa.Column("str")}, strict=True
@@ -64,36 +62,61 @@ MOST_ROWS = 200
 """Rows of one check with one status that are written out; the rest is counted in one more row."""
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Verify the files of a release and write what was found."""
-    arguments = _arguments(argv)
-    dataset = datasets.load(arguments.dataset, arguments.layout)
-    found = read_tsv(arguments.files, releases.FILES)
-    files = expected_files(arguments.release, arguments.registry, arguments.select, list(found["path"]))
-    present = [file for file in files if (arguments.folder / file.path).is_file()]
-    findings = presence(files, arguments.folder) + dataset.structure(arguments.folder, present)
-    seen = Seen(arguments.folder.parent, arguments.release)
-    states, inspections = read_all(dataset, arguments.folder, present, arguments.threads)
-    inspections.append(dataset.conclude({file.path: row for file, row in zip(present, inspections, strict=True)}))
-    seen.record(states)
-    first = seen.first_digests()
-    findings += [finding for file in present for finding in _first_sight(file, states[file.path], first)]
+def inspect(
+    *,
+    release: str,
+    dataset: str,
+    layout: Layout | None = None,
+    folder: Path,
+    files: Path,
+    select: list[str],
+    threads: int = 1,
+    integrity: Output,
+    hashes: Output,
+    digests: Output,
+) -> None:
+    """Read every byte of a release once: digests, structure, content. Only reports.
+
+    Parameters
+    ----------
+    release : str
+        Its name; the files of a registered release are held against what is published of them.
+    dataset, layout
+        Name of the dataset, and how the release deviates from its published layout.
+    folder : Path
+        The release.
+    files : Path
+        Table of the files found, `sentinel_forest.config.releases.FILES`.
+    select : list of str
+        Patterns of the files that are used; none for all.
+    threads : int
+        Files that are read at a time.
+    integrity, hashes, digests : Path
+        Tables to write: `INTEGRITY`, `HASHES`, `DIGESTS`.
+    """
+    opened = datasets.load(dataset, layout)
+    expected = expected_files(release, select, list(read_tsv(files, releases.FILES)["path"]))
+    present = [file for file in expected if (folder / file.path).is_file()]
+    findings = presence(expected, folder) + opened.structure(folder, present)
+    states, inspections = read_all(opened, folder, present, threads)
+    inspections.append(opened.conclude({file.path: row for file, row in zip(present, inspections, strict=True)}))
+    findings += _first_sights(Seen(folder.parent, release), present, states)
     findings += [finding for inspection in inspections for finding in inspection.findings]
-    write_tsv(arguments.integrity, table(findings), INTEGRITY)
-    write_parquet(arguments.hashes, _hashes(inspections), HASHES)
-    write_tsv(arguments.digests, _digests(states), DIGESTS)
-    _say(findings, arguments.release)
+    write_tsv(integrity, table(findings), INTEGRITY)
+    write_parquet(hashes, _hashes(inspections), HASHES)
+    write_tsv(digests, _digests(states), DIGESTS)
+    _say(findings, release)
 
 
-def expected_files(release: str, registry: Path | None, select: Sequence[str], found: Sequence[str]) -> list[File]:
+def expected_files(release: str, select: Sequence[str], found: Sequence[str]) -> list[File]:
     """The files that must be there: the registered ones that are selected; where nothing is registered,
     those found.
 
     Archives are checked when they are fetched, and need not be there: the files found beside the other
     registered ones stand for them.
     """
-    entry = releases.read_entry(registry, release) if registry else {"files": []}
-    if not entry["files"]:
+    entry = releases.find_entry(release)
+    if entry is None or not entry["files"]:
         return [File(path) for path in found]
     wanted = releases.registered_files(entry, select)
     plain = [file for file in wanted if file.role != "archive"]
@@ -175,6 +198,13 @@ def byte_findings(file: File, size: int, digests: dict[str, str]) -> list[Findin
     return findings
 
 
+def _first_sights(seen: Seen, files: Sequence[File], states: dict[str, State]) -> list[Finding]:
+    """Note the states of files, and hold them against the digests that were met first."""
+    seen.record(states)
+    first = seen.first_digests()
+    return [finding for file in files for finding in _first_sight(file, states[file.path], first)]
+
+
 def _first_sight(file: File, state: State, first: dict[str, str]) -> list[Finding]:
     """Where no digest is published, the first one met is held."""
     if file.digests:
@@ -225,23 +255,3 @@ def _digests(states: dict[str, State]) -> pd.DataFrame:
 def _say(findings: Sequence[Finding], release: str) -> None:
     counts = Counter(finding.status for finding in findings)
     print(f"{release}: {counts['failed']} failed, {counts['note']} notes, {counts['ok']} ok", file=sys.stderr)
-
-
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--release", required=True)
-    parser.add_argument("--dataset", required=True)
-    parser.add_argument("--layout", type=json.loads, default={}, help='JSON, e.g. {"side":128}')
-    parser.add_argument("--folder", type=Path, required=True, help="folder of the release")
-    parser.add_argument("--files", type=Path, required=True, help="table of the files found")
-    parser.add_argument("--registry", type=Path, help="folder of the registry, for registered releases")
-    parser.add_argument("--select", type=json.loads, default=[], help="JSON list of patterns")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--integrity", type=Path, required=True)
-    parser.add_argument("--hashes", type=Path, required=True)
-    parser.add_argument("--digests", type=Path, required=True)
-    return parser.parse_args(argv)
-
-
-if __name__ == "__main__":
-    run(main)

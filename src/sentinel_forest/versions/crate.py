@@ -103,7 +103,7 @@ def licence_address(licence: str) -> str | None:
 def described(release: str, registry: Path, own: Mapping[str, Any] | None) -> dict[str, Any]:
     """What is known about a release: its registry entry, or what the configuration says of an own one."""
     if own is None:
-        return read_entry(registry, release)
+        return read_entry(release, registry)
     return {"title": release, "version": "", "licence": own["licence"], "notes": [], "files": []}
 
 
