@@ -12,7 +12,7 @@ from cyclopts import App, CycloptsError, Parameter
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from sentinel_forest.errors import InputError
-from sentinel_forest.steps import COMMANDS, STEPS, TrialFile, load
+from sentinel_forest.steps import COMMANDS, NAMED_FILES, STEPS, load
 
 NAME = "sentinel-forest"
 
@@ -74,13 +74,25 @@ def _for_parser(hint: Any) -> Any:
     """The type of an argument as the parser takes it."""
     if _has_keys(hint):
         return _nested(hint)
-    if hint == list[TrialFile]:
-        return Annotated[list[TrialFile], Parameter(n_tokens=1, converter=_trial_files)]
+    for kind, form in NAMED_FILES.items():
+        if hint == list[kind]:  # type: ignore[valid-type]
+            return Annotated[hint, Parameter(n_tokens=1, converter=_named_files(kind, form))]
     return hint
 
 
-def _trial_files(_: object, tokens: Sequence[Any]) -> list[TrialFile]:
-    return [TrialFile.parse(token.value) for token in tokens]
+def _named_files(kind: Any, form: str) -> Callable[[object, Sequence[Any]], list[Any]]:
+    """Read files that say what they are of, see `sentinel_forest.steps.NAMED_FILES`."""
+
+    def read(text: str) -> Any:
+        try:
+            return kind.parse(text)
+        except ValueError:
+            raise ValueError(f"found {text!r}, expected {form}") from None
+
+    def convert(_: object, tokens: Sequence[Any]) -> list[Any]:
+        return [read(token.value) for token in tokens]
+
+    return convert
 
 
 def _has_keys(hint: Any) -> bool:

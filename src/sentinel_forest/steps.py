@@ -35,6 +35,44 @@ class TrialFile(NamedTuple):
         return f"{self.scheme}:{self.trial}:{self.path}"
 
 
+class SetFile(NamedTuple):
+    """A file of one feature set; on the command line ``set:path``."""
+
+    set: str
+    path: Path
+
+    @classmethod
+    def parse(cls, text: str) -> "SetFile":
+        """Read the form of the command line."""
+        name, path = text.split(":", 1)
+        return cls(name, Path(path))
+
+    def __str__(self) -> str:
+        return f"{self.set}:{self.path}"
+
+
+class ForestFile(NamedTuple):
+    """A file of the forest of one trial and feature set; on the command line ``scheme:trial:set:path``."""
+
+    scheme: str
+    trial: int
+    set: str
+    path: Path
+
+    @classmethod
+    def parse(cls, text: str) -> "ForestFile":
+        """Read the form of the command line."""
+        scheme, trial, name, path = text.split(":", 3)
+        return cls(scheme, int(trial), name, Path(path))
+
+    def __str__(self) -> str:
+        return f"{self.scheme}:{self.trial}:{self.set}:{self.path}"
+
+
+NAMED_FILES = {TrialFile: "scheme:trial:path", SetFile: "set:path", ForestFile: "scheme:trial:set:path"}
+"""Types of files that say what they are of, with their form on the command line."""
+
+
 Layout = Mapping[str, Any]
 """Type of the deviations from a dataset's published layout, e.g. ``{"side": 128}``."""
 
@@ -43,6 +81,14 @@ STEPS: dict[str, str] = {
     "signature": "features.signature:signature",
     "ledger": "splits.ledger:ledger",
     "hold_links": "splits.ledger:hold_links",
+    "feature_table": "features.table:feature_table",
+    "fit": "models.fit:fit",
+    "predict": "models.predict:predict",
+    "reference": "evaluation.reference:reference",
+    "score": "evaluation.score:score",
+    "price": "evaluation.price:price",
+    "average": "evaluation.average:average",
+    "importance": "evaluation.importance:importance",
 }
 """Module and function of each step, by the name of its rule."""
 
@@ -106,7 +152,7 @@ def _words(flag: str, value: object) -> Iterator[str]:
         yield from _nested(flag, value)
     elif isinstance(value, bool):
         yield f"{flag}={str(value).lower()}"
-    elif isinstance(value, list | tuple) and not isinstance(value, TrialFile):
+    elif isinstance(value, list | tuple) and type(value) not in NAMED_FILES:
         yield from (flag, *map(str, value))
     elif value is not None:
         yield from _word(flag, str(value))
