@@ -12,7 +12,7 @@ from cyclopts import App, CycloptsError, Parameter
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from sentinel_forest.errors import InputError
-from sentinel_forest.steps import COMMANDS, STEPS, load
+from sentinel_forest.steps import COMMANDS, STEPS, NamedFile, load
 
 NAME = "sentinel-forest"
 
@@ -74,25 +74,13 @@ def _for_parser(hint: Any) -> Any:
     """The type of an argument as the parser takes it."""
     if _has_keys(hint):
         return _nested(hint)
-    if get_origin(hint) is list and hasattr(get_args(hint)[0], "parse"):
-        return Annotated[hint, Parameter(n_tokens=1, converter=_items(get_args(hint)[0]))]
+    if get_origin(hint) is list and issubclass(get_args(hint)[0], NamedFile):
+        return Annotated[hint, Parameter(n_tokens=1, converter=_named_files)]
     return hint
 
 
-def _items(kind: Any) -> Callable[[object, Sequence[Any]], list[Any]]:
-    """A converter for a list of values that have a form of their own, such as `TrialFile`."""
-
-    def read(text: str) -> Any:
-        try:
-            return kind.parse(text)
-        except ValueError:
-            expected = inspect.cleandoc(kind.__doc__).split("\n\n")[0]
-            raise ValueError(f"found {text!r}, expected: {' '.join(expected.split())}") from None
-
-    def convert(_: object, tokens: Sequence[Any]) -> list[Any]:
-        return [read(token.value) for token in tokens]
-
-    return convert
+def _named_files(hint: Any, tokens: Sequence[Any]) -> list[NamedFile]:
+    return [get_args(hint)[0].parse(token.value) for token in tokens]
 
 
 def _has_keys(hint: Any) -> bool:

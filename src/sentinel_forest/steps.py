@@ -9,8 +9,9 @@ import importlib
 import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Self, get_type_hints
 
 from pydantic import BaseModel
 
@@ -18,21 +19,66 @@ Output = Annotated[Path, "output"]
 """Type of an argument that names a file, or a folder, which the step writes."""
 
 
-class TrialFile(NamedTuple):
-    """A file of one trial of a scheme; on the command line ``scheme:trial:path``."""
+@dataclass(frozen=True)
+class NamedFile:
+    """A file that says what it is of; on the command line its fields with colons between them."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the form of the command line.
+
+        Raises
+        ------
+        ValueError
+            If the text has another form.
+        """
+        parts = text.split(":", len(fields(cls)) - 1)
+        form = ":".join(field.name for field in fields(cls))
+        kinds: dict[str, Callable[[str], object]] = get_type_hints(cls)
+        try:
+            return cls(*(kinds[field.name](part) for field, part in zip(fields(cls), parts, strict=True)))
+        except ValueError:
+            raise ValueError(f"found {text!r}, expected {form}") from None
+
+    def __str__(self) -> str:
+        return ":".join(str(getattr(self, field.name)) for field in fields(self))
+
+
+@dataclass(frozen=True)
+class TrialFile(NamedFile):
+    """A file of one trial of a scheme."""
 
     scheme: str
     trial: int
     path: Path
 
-    @classmethod
-    def parse(cls, text: str) -> "TrialFile":
-        """Read the form of the command line."""
-        scheme, trial, path = text.split(":", 2)
-        return cls(scheme, int(trial), Path(path))
 
-    def __str__(self) -> str:
-        return f"{self.scheme}:{self.trial}:{self.path}"
+@dataclass(frozen=True)
+class SetFile(NamedFile):
+    """A file of one feature set."""
+
+    set: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class ForestFile(NamedFile):
+    """A file of the forest of one trial and feature set."""
+
+    scheme: str
+    trial: int
+    set: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class ReleaseFile(NamedFile):
+    """A file of one trial of a release in a version."""
+
+    release: str
+    scheme: str
+    trial: int
+    path: Path
 
 
 Layout = Mapping[str, Any]
@@ -50,6 +96,14 @@ STEPS: dict[str, str] = {
     "signature": "features.signature:signature",
     "ledger": "splits.ledger:ledger",
     "hold_links": "splits.ledger:hold_links",
+    "feature_table": "features.table:feature_table",
+    "fit": "models.fit:fit",
+    "predict": "models.predict:predict",
+    "reference": "evaluation.reference:reference",
+    "score": "evaluation.score:score",
+    "price": "evaluation.price:price",
+    "average": "evaluation.average:average",
+    "importance": "evaluation.importance:importance",
 }
 """Module and function of each step, by the name of its rule."""
 
@@ -113,7 +167,7 @@ def _words(flag: str, value: object) -> Iterator[str]:
         yield from _nested(flag, value)
     elif isinstance(value, bool):
         yield f"{flag}={str(value).lower()}"
-    elif isinstance(value, list | tuple) and not isinstance(value, TrialFile):
+    elif isinstance(value, list | tuple):
         yield from _list(flag, [str(item) for item in value])
     elif value is not None:
         yield from _word(flag, str(value))

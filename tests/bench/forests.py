@@ -42,7 +42,7 @@ def features(dataset: Dataset, folder: Path, catalog: pd.DataFrame) -> Iterator[
         paths = [path for layer in sorted(layers) for path in sorted(folder.glob(f"*/{layer}.dat"))]
 
         def ours(about=about) -> None:
-            table.feature_table(dataset, about, folder, catalog, 150, (1, "bench"))
+            table.feature_rows(dataset, about, folder, catalog, 150, (1, "bench"))
 
         def read(paths=paths) -> None:
             for path in paths:

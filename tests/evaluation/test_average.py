@@ -14,6 +14,7 @@ from sentinel_forest.evaluation import average, evaluate, score, uncertainty
 from sentinel_forest.evaluation.average import AVERAGES, Trial
 from sentinel_forest.evaluation.confusion import CONFUSION
 from sentinel_forest.io import tables
+from sentinel_forest.steps import TrialFile
 from sentinel_forest.versions import headline
 
 SCENE = Task("scene", "patch", tuple(Category(code, name, "#000000") for code, name in enumerate("ab")))
@@ -34,12 +35,12 @@ def trial(number, truth, guess, group, marks=CLEAN, draws=200):
     about = {"scheme": "s", "trial": number, "task": "scene", "features": "s1", "classifier": "forest"}
     about |= {"role": "test", "count": 1, "weight": 1.0, "train_patches": 9}
     table = CONFUSION.validate(tables.conform(table.assign(**about)[list(CONFUSION.columns)], CONFUSION))
-    found, _ = score.score(table, DATASET, table, marks, draws, (1, "r", "s", number))
+    found, _ = score.score_trial(table, DATASET, table, marks, draws, (1, "r", "s", number))
     return Trial("s", number, found, table)
 
 
 def averaged(*trials, draws=2000):
-    found = average.average(list(trials), DATASET, draws, (1, "r"))
+    found = average.average_trials(list(trials), DATASET, draws, (1, "r"))
     return AVERAGES.validate(found)
 
 
@@ -91,7 +92,7 @@ def test_the_interval_is_that_of_the_mean_of_replicates_by_hand():
     trials = [random_trial(1, np.arange(12), 4), random_trial(2, np.arange(6, 18), 4)]
     found = overall(averaged(*trials, draws=300))
     names = sorted({name for each in trials for name in each.confusion["group"]})
-    counts = uncertainty.resamples(18, 300, average.digests.seed(1, "r", "s", "test", "average"))
+    counts = uncertainty.resamples(18, 300, average.checksums.seed(1, "r", "s", "test", "average"))
     means = []
     for draw in counts:
         times = dict(zip(names, draw.astype(int), strict=True))
@@ -215,7 +216,7 @@ def test_what_tells_of_the_interval_of_a_trial_is_not_repeated():
 def test_the_same_settings_give_the_same_table_and_other_seeds_do_not():
     trials = [random_trial(number, np.arange(15) + number, 9) for number in (1, 2)]
     pd.testing.assert_frame_equal(averaged(*trials), averaged(*trials))
-    other = average.average(trials, DATASET, 2000, (2, "r"))
+    other = average.average_trials(trials, DATASET, 2000, (2, "r"))
     assert overall(other).low != overall(averaged(*trials)).low
 
 
@@ -225,12 +226,16 @@ def test_the_steps_from_scores_to_the_headline(tmp_path, monkeypatch):
     for each in trials:
         tables.write_tsv(tmp_path / f"{each.number}.tsv", each.metrics, score.METRICS)
         tables.write_parquet(tmp_path / f"{each.number}.parquet", each.confusion, CONFUSION)
-    arguments = ["--dataset=x", "--release=r", "--seed=1", "--draws=100"]
-    metrics = [f"s:{number}:{tmp_path / f'{number}.tsv'}" for number in (2, 1)]
-    confusions = [f"s:{number}:{tmp_path / f'{number}.parquet'}" for number in (1, 2)]
+    metrics = [TrialFile("s", number, tmp_path / f"{number}.tsv") for number in (2, 1)]
+    confusions = [TrialFile("s", number, tmp_path / f"{number}.parquet") for number in (1, 2)]
+
+    def write(confusions, output):
+        about = {"dataset": "x", "release": "r", "seed": 1, "draws": 100}
+        average.average(**about, metrics=metrics, confusions=confusions, output=output)
+
     outputs = tmp_path / "one.tsv", tmp_path / "two.tsv"
     for output in outputs:
-        average.main([*arguments, "--metrics", *metrics, "--confusions", *confusions, f"--output={output}"])
+        write(confusions, output)
     assert outputs[0].read_bytes() == outputs[1].read_bytes()
     direct = averaged(*trials, draws=100)
     written = tables.read_tsv(outputs[0], AVERAGES)
@@ -242,6 +247,4 @@ def test_the_steps_from_scores_to_the_headline(tmp_path, monkeypatch):
     assert (found["low"] < found["value"]).all()
     assert (found["groups"] == 15).all()
     with pytest.raises(InputError, match="A trial has scores or counts, not both"):
-        average.main([*arguments, "--metrics", *metrics, "--confusions", confusions[0], f"--output={output}"])
-    with pytest.raises(InputError, match="scheme:trial:path"):
-        average.main([*arguments, "--metrics", "s:first:x.tsv", f"--output={output}"])
+        write(confusions[:1], output)

@@ -17,7 +17,9 @@ from sentinel_forest.evaluation import curves, importance, uncertainty
 from sentinel_forest.features import indices
 from sentinel_forest.io import tables
 from sentinel_forest.models import forest, persistence
+from sentinel_forest.models.fit import IMPORTANCE_CAVEAT
 from sentinel_forest.models.predict import Candidate
+from sentinel_forest.steps import SetFile
 
 CLASSES = ("clear", "thick cloud", "thin cloud", "cloud shadow")
 TASK = Task(
@@ -44,7 +46,7 @@ def candidate(X, y, trees=15):
     forest.name(model, [CLASSES[0], CLASSES[1]], FEATURES, 1)
     fit = {
         "importance": {
-            "caveat": importance.forest.IMPORTANCE_CAVEAT,
+            "caveat": IMPORTANCE_CAVEAT,
             "features": dict(zip(FEATURES, model.feature_importances_.tolist(), strict=True)),
         },
         "trivial": {"majority": CLASSES[0]},
@@ -65,7 +67,7 @@ def held_out(X, y, weight=None, groups=20):
 @pytest.fixture(scope="module")
 def table():
     grown = candidate(*planted())
-    return importance.importance(grown, held_out(*planted(3000, 2)), SET, TASK, 3, 1)
+    return importance.importance_of_families(grown, held_out(*planted(3000, 2)), SET, TASK, 3, 1)
 
 
 # Families
@@ -160,7 +162,7 @@ def test_families_are_whole_and_impurity_adds_up_to_one(table):
     members = table.drop_duplicates("family").set_index("family")["members"].to_dict()
     assert members == {"visible": 1, "near infrared": 2, "shortwave infrared": 1, "indices": 1, "context": 1}
     assert table.loc[table["metric"] == "OA", "impurity"].sum() == pytest.approx(1)
-    assert set(table["impurity_caveat"]) == {forest.IMPORTANCE_CAVEAT}
+    assert set(table["impurity_caveat"]) == {IMPORTANCE_CAVEAT}
 
 
 def test_twins_in_one_family_are_moved_together():
@@ -170,7 +172,7 @@ def test_twins_in_one_family_are_moved_together():
     grown = candidate(X, y)
     Z, z = planted(3000, 2, twins=True)
     Z[:, 3] = np.random.default_rng(6).normal(size=len(z))
-    found = importance.importance(grown, held_out(Z, z), SET, TASK, 3, 1)
+    found = importance.importance_of_families(grown, held_out(Z, z), SET, TASK, 3, 1)
     assert found.iloc[0]["family"] == "near infrared"
     assert found.iloc[0]["drop"] == pytest.approx(0.5, abs=0.03)
 
@@ -188,16 +190,16 @@ def test_rows_count_by_their_weight():
     """Hits and the values that are drawn both count by weight."""
     X, y = planted(3000, 2)
     weight = np.where(y == 1, 9.0, 1.0)
-    found = importance.importance(candidate(*planted()), held_out(X, y, weight), SET, TASK, 3, 1)
+    found = importance.importance_of_families(candidate(*planted()), held_out(X, y, weight), SET, TASK, 3, 1)
     # Classes 9 : 1 in rows and in drawn values: 0.9^2 + 0.1^2 = 0.82 are right by chance.
     first = found[(found["family"] == "shortwave infrared") & (found["metric"] == "OA")].iloc[0]
     assert first["drop"] == pytest.approx(1 - 0.82, abs=0.03)
 
 
 def test_same_seed_same_table(table):
-    again = importance.importance(candidate(*planted()), held_out(*planted(3000, 2)), SET, TASK, 3, 1)
+    again = importance.importance_of_families(candidate(*planted()), held_out(*planted(3000, 2)), SET, TASK, 3, 1)
     pd.testing.assert_frame_equal(table, again)
-    other = importance.importance(candidate(*planted()), held_out(*planted(3000, 2)), SET, TASK, 3, 2)
+    other = importance.importance_of_families(candidate(*planted()), held_out(*planted(3000, 2)), SET, TASK, 3, 2)
     assert not table["drop"].equals(other["drop"])
 
 
@@ -230,41 +232,28 @@ def step(tmp_path, monkeypatch):
     persistence.save(folder / "forest.skops", grown.model)
     (folder / "fit.json").write_text(json.dumps(grown.fit), encoding="utf-8")
 
-    def call(*extra, roles=("train",) * 8 + ("validation",) * 8 + ("test",) * 8):
+    def call(name="planted", roles=("train",) * 8 + ("validation",) * 8 + ("test",) * 8):
         path = tmp_path / "splits/s/1.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         pd.DataFrame({"patch": names, "role": roles}).to_parquet(path)
-        outputs = {name: tmp_path / f"{name}.tsv" for name in importance.SCHEMAS}
-        arguments = [part for name, path in outputs.items() for part in (f"--{name}", str(path))]
-        importance.main(
-            [
-                "--release",
-                "r",
-                "--dataset",
-                "planted",
-                "--catalog",
-                str(tmp_path / "catalog.parquet"),
-                "--features",
-                str(tmp_path / "features"),
-                "--shards",
-                "2",
-                "--results",
-                str(tmp_path),
-                "--scheme",
-                "s",
-                "--trial",
-                "1",
-                "--sets",
-                "planted",
-                "--seed",
-                "1",
-                "--draws",
-                "50",
-                *arguments,
-                *extra,
-            ]
+        outputs = {table: tmp_path / f"{table}.tsv" for table in importance.SCHEMAS}
+        files = [SetFile(name, tmp_path / f"features/planted/{shard}.parquet") for shard in (1, 2)]
+        importance.importance(
+            release="r",
+            scheme="s",
+            trial=1,
+            dataset="planted",
+            catalog=tmp_path / "catalog.parquet",
+            split=path,
+            features=files,
+            forests=[SetFile(name, folder / "forest.skops")],
+            fits=[SetFile(name, folder / "fit.json")],
+            engines_beside=[],
+            seed=1,
+            draws=50,
+            **outputs,
         )
-        return [tables.read_tsv(outputs[name], schema) for name, schema in importance.SCHEMAS.items()]
+        return [tables.read_tsv(outputs[table], schema) for table, schema in importance.SCHEMAS.items()]
 
     return call
 
@@ -287,8 +276,9 @@ def test_the_step_looks_at_held_out_rows_only(step):
     assert ranked.loc[ranked["metric"] == "OA", "baseline"].iloc[0] == pytest.approx(whole)
 
 
-def test_the_step_can_look_at_fewer_rows(step):
-    ranked, *_ = step("--rows", "100")
+def test_the_step_can_look_at_fewer_rows(step, monkeypatch):
+    monkeypatch.setattr(importance, "ROWS", 100)
+    ranked, *_ = step()
     assert set(ranked["rows"]) == {100}
 
 
@@ -296,10 +286,25 @@ def test_without_held_out_patches_the_tables_are_empty(step):
     assert [len(table) for table in step(roles=("train",) * 24)] == [0, 0, 0, 0]
 
 
-@pytest.mark.parametrize(
-    ("extra", "words"),
-    [(("--rows", "0"), "--rows"), (("--repeats", "0"), "--repeats"), (("--sets", "other"), "Unknown feature set")],
-)
-def test_wrong_arguments_are_named(step, extra, words):
-    with pytest.raises(InputError, match=words):
-        step(*extra)
+def test_an_unknown_set_is_named(step):
+    with pytest.raises(InputError, match="Unknown feature set"):
+        step("other")
+
+
+def test_a_forest_without_its_tables_is_named(step, tmp_path):
+    lone = SetFile("planted", tmp_path / "forest.skops")
+    with pytest.raises(InputError, match="given without what belongs to it"):
+        importance.importance(
+            release="r",
+            scheme="s",
+            trial=1,
+            dataset="planted",
+            catalog=tmp_path,
+            split=tmp_path,
+            features=[],
+            forests=[lone],
+            fits=[lone],
+            engines_beside=[],
+            seed=1,
+            **{table: tmp_path / table for table in importance.SCHEMAS},
+        )

@@ -50,7 +50,7 @@ def test_difference_of_means_by_hand() -> None:
     perfect, half = truth, np.zeros(12, dtype=int)
     leaky = [trial("pooled-random", 1, truth, perfect, group), trial("pooled-random", 2, truth, half, group)]
     clean = [trial("grouped-stratified", 1, truth, half, group)]
-    table = price.price(leaky, clean, DATASET, 50, (1, "r"))
+    table = price.price_of_leak(leaky, clean, DATASET, 50, (1, "r"))
     price.PRICE.validate(table)
     found = overall(table)
     assert (found["leaky"], found["clean"], found["difference"]) == (0.75, 0.5, 0.25)
@@ -63,10 +63,10 @@ def test_a_gap_is_seen_and_no_gap_is_none() -> None:
     leaky = [drawn("pooled-random", k, 0.9, 1) for k in (1, 2, 3)]
     worse = [drawn("grouped-stratified", k, 0.7, 2) for k in (1, 2, 3)]
     equal = [drawn("grouped-stratified", k, 0.9, 3) for k in (1, 2, 3)]
-    gap = overall(price.price(leaky, worse, DATASET, 200, (1, "r")))
+    gap = overall(price.price_of_leak(leaky, worse, DATASET, 200, (1, "r")))
     assert gap["low"] > 0.05
     assert gap["low"] < 0.2 < gap["high"]
-    none = overall(price.price(leaky, equal, DATASET, 200, (1, "r")))
+    none = overall(price.price_of_leak(leaky, equal, DATASET, 200, (1, "r")))
     assert none["low"] < 0 < none["high"]
 
 
@@ -89,12 +89,12 @@ def forest_trial(scheme: str, number: int, leaks: bool) -> pd.DataFrame:
 def test_a_leaky_and_a_leak_free_split_are_told_apart() -> None:
     leaky = [forest_trial("pooled-random", k, True) for k in (1, 2, 3)]
     clean = [forest_trial("grouped-stratified", k, False) for k in (1, 2, 3)]
-    found = overall(price.price(leaky, clean, DATASET, 300, (1, "r")))
+    found = overall(price.price_of_leak(leaky, clean, DATASET, 300, (1, "r")))
     assert found["leaky"] > 0.9
     assert found["clean"] < 0.75
     assert found["low"] > 0.1
     again = [table.assign(scheme="grouped", trial=table["trial"] + 3) for table in clean]
-    same = overall(price.price(again, clean, DATASET, 300, (1, "r")))
+    same = overall(price.price_of_leak(again, clean, DATASET, 300, (1, "r")))
     assert same["difference"] == 0
     assert same["low"] <= 0 <= same["high"]
 
@@ -104,7 +104,7 @@ def test_groups_are_those_of_the_side_with_fewer() -> None:
     leaky = trial("pooled-random", 1, truth, truth, group)
     clean = trial("grouped-stratified", 1, truth, truth, np.repeat(group[:6], 2))
     for sides in (([leaky], [clean]), ([clean], [leaky])):
-        assert overall(price.price(*sides, DATASET, 20, (1,)))["groups"] == 6
+        assert overall(price.price_of_leak(*sides, DATASET, 20, (1,)))["groups"] == 6
 
 
 def test_the_chance_of_the_trials_is_in_the_interval() -> None:
@@ -112,7 +112,7 @@ def test_the_chance_of_the_trials_is_in_the_interval() -> None:
     truth, group = np.arange(24) % 2, np.repeat([f"g{k}" for k in range(12)], 2)
     leaky = [trial("pooled-random", k, truth, guess, group) for k, guess in ((1, truth), (2, 1 - truth))]
     clean = [trial("grouped-stratified", k, truth, truth, group) for k in (1, 2)]
-    found = overall(price.price(leaky, clean, DATASET, 400, (1,)))
+    found = overall(price.price_of_leak(leaky, clean, DATASET, 400, (1,)))
     assert found["difference"] == -0.5
     # Two trials drawn out of two: their mean is 0, 0.5 or 1 with probabilities 1/4, 1/2, 1/4.
     error = np.sqrt(0.125 * 12 / 11)
@@ -129,7 +129,7 @@ def test_a_constant_reference_has_no_price() -> None:
             forest = trial(scheme, 1, truth, truth, group)
             layer = trial(scheme, 1, truth, guess, group).assign(classifier="mask", features="")
             sides.append([pd.concat([forest, layer], ignore_index=True)])
-        assert set(price.price(*sides, dataset, 20, (1,))["classifier"]) == expected
+        assert set(price.price_of_leak(*sides, dataset, 20, (1,))["classifier"]) == expected
 
 
 def test_a_trial_takes_the_draws_of_its_own_groups() -> None:
@@ -142,7 +142,7 @@ def test_a_trial_takes_the_draws_of_its_own_groups() -> None:
 
 def test_different_training_sizes_are_noted() -> None:
     leaky, clean = drawn("pooled-random", 1, 0.9, 1), drawn("grouped-stratified", 1, 0.9, 2)
-    note = overall(price.price([leaky], [clean.assign(train_patches=70)], DATASET, 20, (1,)))["note"]
+    note = overall(price.price_of_leak([leaky], [clean.assign(train_patches=70)], DATASET, 20, (1,)))["note"]
     assert "training sizes differ by more than 5 %" in note
 
 
@@ -150,16 +150,16 @@ def test_a_side_needs_one_scheme_and_each_trial_once() -> None:
     one = drawn("pooled-random", 1, 0.9, 1)
     for leaky in ([one, one], [one, drawn("published", 1, 0.9, 1)], [one.iloc[:0]]):
         with pytest.raises(InputError, match="trials of one scheme"):
-            price.price(leaky, [drawn("grouped-stratified", 1, 0.9, 2)], DATASET, 20, (1,))
+            price.price_of_leak(leaky, [drawn("grouped-stratified", 1, 0.9, 2)], DATASET, 20, (1,))
 
 
 def test_the_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets, "load", lambda name, layout: DATASET)
     for side, scheme in (("leaky", "pooled-random"), ("clean", "grouped-stratified")):
         tables.write_parquet(tmp_path / f"{side}.parquet", drawn(scheme, 1, 0.8, 1), CONFUSION)
-    sides = [f"--{side}={tmp_path / f'{side}.parquet'}" for side in ("leaky", "clean")]
+    leaky, clean = [tmp_path / "leaky.parquet"], [tmp_path / "clean.parquet"]
     for name in ("one", "two"):
-        price.main(["--dataset=x", "--release=r", *sides, "--seed=1", "--draws=9", f"--output={tmp_path / name}"])
+        price.price(dataset="x", release="r", leaky=leaky, clean=clean, seed=1, draws=9, output=tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     assert (tmp_path / "one").read_text().startswith("leaky_scheme\tclean_scheme\t")
 
@@ -168,7 +168,7 @@ def test_an_undefined_metric_is_empty_and_says_why() -> None:
     one_class = np.zeros(12, dtype=int)
     group = np.array([f"g{k}" for k in range(12)])
     sides = [[trial(scheme, 1, one_class, one_class, group)] for scheme in ("pooled-random", "grouped-stratified")]
-    table = price.price(*sides, DATASET, 20, (1,)).set_index("metric")
+    table = price.price_of_leak(*sides, DATASET, 20, (1,)).set_index("metric")
     assert table.loc["kappa", ["leaky", "clean", "difference", "low"]].isna().all()
     assert "undefined in all trials of a scheme" in table.loc["kappa", "note"]
     assert table.loc["OA", "difference"] == 0

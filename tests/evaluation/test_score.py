@@ -79,7 +79,7 @@ def scored(
     table = confusion(DATASET, patches, roles, counted, references(of_names), "published", 1, sets)
     CONFUSION.validate(table)
     about = roles.merge(patches, on="patch")
-    found = score.score(table, DATASET, about, {"validation": "clean", "test": "clean"}, draws, (1, "r"))
+    found = score.score_trial(table, DATASET, about, {"validation": "clean", "test": "clean"}, draws, (1, "r"))
     score.METRICS.validate(found[0])
     PAIRED.validate(found[1])
     return table, *found
@@ -179,7 +179,7 @@ def test_a_role_without_a_scored_patch_says_so() -> None:
     roles = split(patches).assign(role=["test", "validation"])
     table = confusion(DATASET, patches, roles, counted, references(), "published", 1, ["s1"])
     marks = {"validation": "clean", "test": "linked: city"}
-    found, _ = score.score(table, DATASET, roles.merge(patches), marks, 10, (1,))
+    found, _ = score.score_trial(table, DATASET, roles.merge(patches), marks, 10, (1,))
     empty = row(found, metric="OA", role="validation")
     assert np.isnan(empty["value"])
     assert empty["note"] == "no scored patch of role validation"
@@ -244,7 +244,7 @@ def test_no_answer_to_a_question_of_many_classes_is_wrong_and_of_no_class() -> N
         counts = references({"modis": [*known, last]})
         table = confusion(dataset, patches, split(patches), predictions({}), counts, "published", 1, [])
         about = split(patches).merge(patches)
-        found, _ = score.score(table, dataset, about, {"validation": "clean", "test": "clean"}, 20, (1,))
+        found, _ = score.score_trial(table, dataset, about, {"validation": "clean", "test": "clean"}, 20, (1,))
         assert row(found, metric="OA")["value"] == pytest.approx(0.8)
         assert row(found, metric="PA", of="a")["value"] == pytest.approx(4 / 5)
         assert row(found, metric="UA", of="a")["value"] == pytest.approx(4 / 5)
@@ -412,7 +412,7 @@ def scored_by(
     arguments = table, DATASET, roles, {"validation": "clean", "test": "linked: city"}, draws, (1, "r")
     found = score.score_by(*arguments)
     score.SCORES_BY.validate(found)
-    return found, score.score(*arguments)[0]
+    return found, score.score_trial(*arguments)[0]
 
 
 CITIES = pd.DataFrame(
@@ -539,30 +539,25 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def step(folder: Path, trial: str = "1", out: str = "out") -> None:
-    paths = [f"--{name}={folder / name}.parquet" for name in ("catalog", "split")]
-    shards = {name: [str(folder / name / f"{k}.parquet") for k in (1, 2)] for name in ("predictions", "references")}
-    score.main(
-        [
-            "--dataset=cloudsen12",
-            "--release=r",
-            "--scheme=published",
-            f"--trial={trial}",
-            "--sets=l1c,l1c+context",
-            "--seed=1",
-            "--draws=20",
-            *paths,
-            f"--ledger={folder / 'ledger.tsv'}",
-            f"--verified={folder / 'verified.json'}",
-            "--predictions",
-            *shards["predictions"],
-            "--references",
-            *shards["references"],
-            f"--confusion={folder / out / 'confusion.parquet'}",
-            f"--metrics={folder / out / 'metrics.tsv'}",
-            f"--scores-by={folder / out / 'scores_by.tsv'}",
-            f"--paired={folder / out / 'paired.tsv'}",
-        ]
+def step(folder: Path, trial: int = 1, out: str = "out") -> None:
+    shards = {name: [folder / name / f"{k}.parquet" for k in (1, 2)] for name in ("predictions", "references")}
+    score.score(
+        dataset="cloudsen12",
+        release="r",
+        scheme="published",
+        trial=trial,
+        feature_sets=["l1c", "l1c+context"],
+        seed=1,
+        draws=20,
+        catalog=folder / "catalog.parquet",
+        split=folder / "split.parquet",
+        ledger=folder / "ledger.tsv",
+        verified=folder / "verified.json",
+        **shards,
+        confusion=folder / out / "confusion.parquet",
+        metrics=folder / out / "metrics.tsv",
+        scores_by=folder / out / "scores_by.tsv",
+        paired=folder / out / "paired.tsv",
     )
 
 
@@ -596,7 +591,7 @@ def test_accepted_failures_are_marked(files: Path) -> None:
 
 def test_a_ledger_that_does_not_know_the_trial_stops_the_step(files: Path) -> None:
     with pytest.raises(InputError, match="The ledger does not know this trial"):
-        step(files, trial="2")
+        step(files, trial=2)
     assert not (files / "out").exists()
 
 

@@ -62,7 +62,7 @@ def scored(groups, sets=("s1", "s2"), weight=None, city=None):
     CONFUSION.validate(table)
     about = split.merge(patches, on="patch").assign(city=city if city is not None else "")
     arguments = table, DATASET, about, MARKS, 100, (1, "r")
-    found, paired = score.score(*arguments)
+    found, paired = score.score_trial(*arguments)
     by = score.score_by(*arguments)
     return table, score.METRICS.validate(found), PAIRED.validate(paired), score.SCORES_BY.validate(by)
 
@@ -118,7 +118,7 @@ def test_the_price_of_a_leak_says_it_too():
     known, *_ = scored([f"g{k:02}" for k in range(24)])
     unknown, *_ = scored([None] * 3 + [f"g{k:02}" for k in range(21)])
     sides = [known.assign(scheme="pooled-random")], [unknown.assign(scheme="grouped-stratified")]
-    found = price.price(*sides, DATASET, 50, (1, "r"))
+    found = price.price_of_leak(*sides, DATASET, 50, (1, "r"))
     assert found["difference"].notna().any()
     assert found[["low", "high"]].isna().all(axis=None)
     assert found["note"].str.contains(SAID.format(3, 24)).all()

@@ -1,6 +1,5 @@
 """The feature table: which pixels are drawn, what stands beside them, and that shards do not matter."""
 
-import json
 from collections import Counter
 from pathlib import Path
 
@@ -90,7 +89,7 @@ def catalog(desert):
 
 
 def make(desert, rows, name="plain", per_class=5, seed=1):
-    return table.feature_table(desert, desert.feature_sets[name], None, rows, per_class, (seed, "desert-v1"))
+    return table.feature_rows(desert, desert.feature_sets[name], None, rows, per_class, (seed, "desert-v1"))
 
 
 # The draw
@@ -181,7 +180,7 @@ def test_the_draw_depends_on_seed_and_release_but_on_no_set(desert, catalog):
     drawn = make(desert, catalog)[["patch", "pixel"]]
     assert drawn.equals(make(desert, catalog, "context")[["patch", "pixel"]])
     assert not drawn.equals(make(desert, catalog, seed=2)[["patch", "pixel"]])
-    other = table.feature_table(desert, desert.feature_sets["plain"], None, catalog, 5, (1, "desert-v2"))
+    other = table.feature_rows(desert, desert.feature_sets["plain"], None, catalog, 5, (1, "desert-v2"))
     assert not drawn.equals(other[["patch", "pixel"]])
 
 
@@ -234,7 +233,7 @@ def test_a_dataset_may_give_units(desert, catalog, monkeypatch):
 def test_the_sun_of_the_catalog_is_a_band(desert, catalog):
     about = FeatureSet("sun", "ground", ("B8_sunward_3",), BANDS)
     rows = catalog.assign(sun_azimuth=[np.nan, *[180.0] * (PATCHES - 1)])
-    found = table.feature_table(desert, about, None, rows, 5, (1, "desert-v1"))
+    found = table.feature_rows(desert, about, None, rows, 5, (1, "desert-v1"))
     assert found.loc[found["patch"] == "p0", "B8_sunward_3"].isna().all()
     lit = found[found["patch"] != "p0"]
     for patch, place, value in zip(lit["patch"], lit["pixel"], lit["B8_sunward_3"], strict=True):
@@ -242,7 +241,7 @@ def test_the_sun_of_the_catalog_is_a_band(desert, catalog):
         way = desert.stored["L_B8"][int(patch[1:]), row : row + 4, column]
         assert value == np.float32(way.max()) * np.float32(1e-4)
     with pytest.raises(InputError, match="expected: sun_azimuth"):
-        table.feature_table(desert, about, None, catalog, 5, (1, "desert-v1"))
+        table.feature_rows(desert, about, None, catalog, 5, (1, "desert-v1"))
 
 
 def test_a_release_without_the_layer_skips_the_set_by_name():
@@ -262,7 +261,7 @@ def test_ways_towards_the_sun_agree_with_each_other_on_a_sample(tmp_path):
     clouds = datasets.load("cloudsen12", {"side": 96})
     rows = clouds.catalog(tmp_path, clouds.list_files(tmp_path), no_hashes())
     about = clouds.feature_sets["l1c+shadow"]
-    found = table.feature_table(clouds, about, tmp_path, rows.iloc[:20], 200, (1, "r"))
+    found = table.feature_rows(clouds, about, tmp_path, rows.iloc[:20], 200, (1, "r"))
     assert found["CDI"].between(-1, 1).all()
     ways = found[["HOT", "HOT_sunward_15", "HOT_sunward_60", "HOT_sunward_150"]].to_numpy()
     assert (np.diff(ways, axis=1) >= 0).all()
@@ -287,18 +286,17 @@ def command(desert, catalog, tmp_path, monkeypatch):
     def call(**changes):
         given = {
             "dataset": "desert",
-            "layout": "{}",
             "folder": tmp_path,
             "catalog": tmp_path / "catalog.parquet",
-            "set": "plain",
+            "feature_set": "plain",
             "shard": 2,
             "shards": 3,
-            "draw": json.dumps({"pixels": pixels}),
+            "draw": {"pixels": pixels},
             "seed": 1,
             "release": "desert-v1",
             "output": tmp_path / "out" / "2.parquet",
         } | changes
-        table.main([text for name, value in given.items() for text in (f"--{name}", str(value))])
+        table.feature_table(**given)
         return given["output"]
 
     return call
@@ -315,14 +313,14 @@ def test_the_command_writes_its_shard(command, desert, catalog):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"set": "plein"}, "Unknown feature set"),
+        ({"feature_set": "plein"}, "Unknown feature set"),
         ({"shard": 4}, "no such shard"),
         ({"shard": 0}, "no such shard"),
-        ({"draw": "{}"}, "no rule for drawing"),
-        ({"draw": '{"pixels": 0}'}, "no rule for drawing"),
-        ({"draw": '{"pixels": true}'}, "no rule for drawing"),
-        ({"draw": '{"pixels": 5, "more": 1}'}, "no rule for drawing"),
-        ({"draw": "[5]"}, "no rule for drawing"),
+        ({"draw": {}}, "no rule for drawing"),
+        ({"draw": {"pixels": 0}}, "no rule for drawing"),
+        ({"draw": {"pixels": True}}, "no rule for drawing"),
+        ({"draw": {"pixels": 5, "more": 1}}, "no rule for drawing"),
+        ({"draw": [5]}, "no rule for drawing"),
     ],
 )
 def test_what_a_user_gets_wrong_is_said(command, tmp_path, changes, says):

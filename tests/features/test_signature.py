@@ -77,25 +77,15 @@ def test_signatures_are_in_physical_units_and_the_same_in_any_number_of_shards(r
         parts = []
         for shard in range(1, shards + 1):
             output = tmp_path / f"{shard}.parquet"
-            signature.main(
-                [
-                    "--dataset",
-                    "cloudsen12",
-                    "--layout",
-                    '{"side": 40}',
-                    "--folder",
-                    str(release),
-                    "--catalog",
-                    str(tmp_path / "catalog.parquet"),
-                    "--shard",
-                    str(shard),
-                    "--shards",
-                    str(shards),
-                    "--layers",
-                    ",".join(BANDS),
-                    "--output",
-                    str(output),
-                ]
+            signature.signature(
+                dataset="cloudsen12",
+                layout={"side": 40},
+                folder=release,
+                catalog=tmp_path / "catalog.parquet",
+                shard=shard,
+                shards=shards,
+                layers=list(BANDS),
+                output=output,
             )
             parts.append(tables.read_parquet(output))
         return pd.concat(parts, ignore_index=True)

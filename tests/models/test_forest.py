@@ -4,7 +4,6 @@ import io
 import json
 import sys
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,7 +17,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
 from sentinel_forest.datasets.base import Category, FeatureSet, Question, Task
 from sentinel_forest.errors import InputError
-from sentinel_forest.models import engines, forest, persistence
+from sentinel_forest.models import engines, fit, forest, persistence, trivial
 
 CLASSES = ("clear", "thick cloud", "thin cloud", "cloud shadow")
 TASK = Task(
@@ -75,9 +74,9 @@ def test_seed_matters(small):
 
 def test_is_what_scikit_learn_grows(small):
     training = rows()
-    plain = RandomForestClassifier(12, min_samples_leaf=2, random_state=forest.digests.seed(5, 1), oob_score=True).fit(
-        training.X, training.y, training.weight
-    )
+    plain = RandomForestClassifier(
+        12, min_samples_leaf=2, random_state=forest.checksums.seed(5, 1), oob_score=True
+    ).fit(training.X, training.y, training.weight)
     assert np.array_equal(
         small.forest.predict_proba(pd.DataFrame(training.X, columns=list(FEATURES))), plain.predict_proba(training.X)
     )
@@ -108,7 +107,7 @@ def test_missing_features_are_learnt_from():
     training.X[::7, 1] = np.nan
     training.X[:, 2] = np.nan
     whole = grown(training, SETTINGS)
-    about = forest.describe(training, whole, TASK, FEATURES, 3)
+    about = fit.describe(training, whole, TASK, FEATURES, 3)
     assert about["training"]["missing"] == {"B3": 58, "B10": 400}
     assert any("'B10' is missing in all" in note for note in about["notes"])
     assert about["out_of_bag"]["accuracy"] > 0.5
@@ -171,7 +170,7 @@ def test_leaves_of_the_fast_engine_have_the_shares_of_the_drawn_rows(intelex):
     options = {**intelex, "trees": 3, "minimum_leaf": 20}
     whole = grown(training, options).forest
     for number, estimator in enumerate(whole.estimators_):
-        tree, own_seed = estimator.tree_, forest.digests.seed(forest.digests.seed(5, 1), number)
+        tree, own_seed = estimator.tree_, forest.checksums.seed(forest.checksums.seed(5, 1), number)
         times = engines.bootstrap(training.weight / training.weight.sum(), own_seed)
         leaf = tree.apply(training.X)
         for place in np.unique(leaf[times > 0]):
@@ -394,7 +393,7 @@ def test_best_threshold_by_hand():
     X = np.array([[0, 1], [0, 2], [0, 3], [0, 4]], dtype=np.float32)
     training = forest.Training(X, np.array([1, 1, 0, 1]), np.array([2.0, 1, 4, 1]), np.array(["p"] * 4))
     # Values below 2.5 are positive: 3 of 4 positive rows by weight are told, and every negative one.
-    assert forest.best_threshold(training, np.array([False, True])) == (1, 2.5, False, 0.875)
+    assert trivial.best_threshold(training, np.array([False, True])) == (1, 2.5, False, 0.875)
 
 
 @settings(max_examples=30, deadline=None)
@@ -406,7 +405,7 @@ def test_best_threshold_is_the_best_of_all(seed):
     X[random.random(X.shape) < 0.1] = np.nan
     labels = np.arange(30) % 2
     training = forest.Training(X, labels, random.uniform(1, 3, 30), np.array(["p"] * 30))
-    feature, threshold, above, score = forest.best_threshold(training, np.array([False, True]))
+    feature, threshold, above, score = trivial.best_threshold(training, np.array([False, True]))
 
     def balanced(column, value, up):
         told = X[:, column] > value if up else X[:, column] < value
@@ -422,7 +421,7 @@ def test_best_threshold_is_the_best_of_all(seed):
 def test_trivial_company_counts_by_weight():
     labels, weight = np.array([0, 0, 1, 2]), np.array([1.0, 1, 3, 5])
     X = np.array([[0, 0, 0], [0, 0, 0], [1, 0, 0], [2, 0, 0]], dtype=np.float32)
-    about = forest.trivial(forest.Training(X, labels, weight, np.array(["p"] * 4)), TASK, FEATURES)
+    about = trivial.trivial(forest.Training(X, labels, weight, np.array(["p"] * 4)), TASK, FEATURES)
     assert about["majority"] == "thin cloud"
     assert about["class shares"] == {"clear": 0.2, "thick cloud": 0.3, "thin cloud": 0.5, "cloud shadow": 0.0}
     rule = about["best threshold"]
@@ -431,7 +430,7 @@ def test_trivial_company_counts_by_weight():
 
 
 def test_absent_class_and_single_group_are_noted(small):
-    notes = forest.describe(rows(), small, TASK, FEATURES, 1)["notes"]
+    notes = fit.describe(rows(), small, TASK, FEATURES, 1)["notes"]
     assert notes == [
         "class 'cloud shadow' has no training row and is never predicted",
         "all training rows come from one group; nothing is known of other groups",
@@ -455,7 +454,7 @@ class FakeDataset:
 @pytest.fixture
 def step(tmp_path, monkeypatch):
     """Call the step on rows in two shards; gives the folder and the function."""
-    monkeypatch.setattr(forest.datasets, "load", lambda name, layout: FakeDataset())
+    monkeypatch.setattr(fit.datasets, "load", lambda name, layout: FakeDataset())
     training = rows()
     table = pd.DataFrame(training.X, columns=list(FEATURES))
     table.insert(0, "patch", training.patches)
@@ -468,83 +467,55 @@ def step(tmp_path, monkeypatch):
     pd.DataFrame({"patch": patches, "role": role}).to_parquet(tmp_path / "split.parquet")
     pd.DataFrame({"patch": patches, "group": "g"}).to_parquet(tmp_path / "catalog.parquet")
 
-    def call(*more: object, options: dict | None = None, split: str = "split.parquet") -> None:
-        forest.main(
-            [
-                "--release",
-                "r",
-                "--dataset",
-                "d",
-                "--catalog",
-                str(tmp_path / "catalog.parquet"),
-                "--features",
-                str(tmp_path / "1.parquet"),
-                str(tmp_path / "2.parquet"),
-                "--split",
-                str(tmp_path / split),
-                "--settings",
-                json.dumps(options or {"trees": 7, "parts": 3}),
-                "--seed",
-                "1",
-                "--scheme",
-                "s",
-                "--trial",
-                "1",
-                "--set",
-                "l1c",
-                *map(str, more),
-            ]
+    def call(out: str, options: dict | None = None, threads: int = 1) -> None:
+        fit.fit(
+            release="r",
+            scheme="s",
+            trial=1,
+            feature_set="l1c",
+            dataset="d",
+            catalog=tmp_path / "catalog.parquet",
+            split=tmp_path / "split.parquet",
+            features=[tmp_path / "1.parquet", tmp_path / "2.parquet"],
+            forest=options or {"trees": 7, "parts": 3},
+            seed=1,
+            threads=threads,
+            model=tmp_path / f"{out}.skops",
+            fit=tmp_path / f"{out}.json",
         )
 
     return tmp_path, call
 
 
-def test_parts_make_the_same_forest(step):
+def test_threads_do_not_change_the_forest_that_parts_make_up(step):
     folder, call = step
-    call("--model", folder / "whole.skops", "--fit", folder / "whole.json", "--threads", 2)
-    parts = [folder / f"part{part}.skops" for part in (1, 2, 3)]
-    for number, path in enumerate(parts, 1):
-        call("--part", number, "--model", path)
-    call("--grown", *parts, "--model", folder / "merged.skops", "--fit", folder / "merged.json")
-    assert (folder / "whole.skops").read_bytes() == (folder / "merged.skops").read_bytes()
-    assert (folder / "whole.json").read_bytes() == (folder / "merged.json").read_bytes()
-    about = json.loads((folder / "whole.json").read_text())
+    call("one")
+    call("two", threads=2)
+    assert (folder / "one.skops").read_bytes() == (folder / "two.skops").read_bytes()
+    assert (folder / "one.json").read_bytes() == (folder / "two.json").read_bytes()
+    about = json.loads((folder / "one.json").read_text())
     assert about["trees"]["number"] == 7
     assert about["training"]["patches"] == 30
     assert about["training"]["rows"] == 300
-    with pytest.raises(InputError, match="do not make up"):
-        call("--grown", *parts[:2], "--model", folder / "x.skops", "--fit", folder / "x.json")
-    assert not (folder / "x.skops").exists()
 
 
-def test_tuning_sees_training_rows_only_and_parts_tune_alike(step):
+def test_tuning_sees_training_rows_only(step):
     folder, call = step
     patches = pd.read_parquet(folder / "catalog.parquet")["patch"]
     groups = pd.DataFrame({"patch": patches, "group": [f"g{place % 6}" for place in range(len(patches))]})
     groups.to_parquet(folder / "catalog.parquet")
     options = {"trees": 6, "parts": 2, "tune": {"minimum_leaf": [1, 25], "folds": 2}}
-    call("--model", folder / "whole.skops", "--fit", folder / "whole.json", options=options)
+    call("whole", options)
     about = json.loads((folder / "whole.json").read_text())
     assert about["settings"]["minimum_leaf"] == about["tuning"]["chosen"]["minimum_leaf"]
     assert [len(one["folds"]) for one in about["tuning"]["tried"]] == [2, 2]
-    for part in (1, 2):
-        call("--part", part, "--model", folder / f"{part}.skops", options=options)
     split = pd.read_parquet(folder / "split.parquet")
     held_out = set(split.loc[split["role"] != "train", "patch"])
     for name in ("1.parquet", "2.parquet"):
         table = pd.read_parquet(folder / name)
         table.loc[table["patch"].isin(held_out), ["label", "B2", "B3"]] = [3, -99, -99]
         table.to_parquet(folder / name)
-    call(
-        "--grown",
-        folder / "1.skops",
-        folder / "2.skops",
-        "--model",
-        folder / "x.skops",
-        "--fit",
-        folder / "x.json",
-        options=options,
-    )
+    call("x", options)
     assert (folder / "x.json").read_bytes() == (folder / "whole.json").read_bytes()
     assert (folder / "x.skops").read_bytes() == (folder / "whole.skops").read_bytes()
 
@@ -563,5 +534,5 @@ def test_bad_rows_are_named(step, change, message):
     for name in ("1.parquet", "2.parquet"):
         change(pd.read_parquet(folder / name)).to_parquet(folder / name)
     with pytest.raises(InputError, match=message):
-        call("--model", folder / "x.skops", "--fit", folder / "x.json")
-    assert not list(Path(folder).glob("x.*"))
+        call("x")
+    assert not list(folder.glob("x.*"))

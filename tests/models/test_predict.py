@@ -14,7 +14,8 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import reference
 from sentinel_forest.features import shards
 from sentinel_forest.io import tables
-from sentinel_forest.models import counts, forest, persistence, predict
+from sentinel_forest.models import counts, fit, forest, persistence, predict
+from sentinel_forest.steps import ForestFile, SetFile, TrialFile
 
 CLASSES = ("clear", "thick cloud", "thin cloud", "cloud shadow")
 TASK = Task(
@@ -99,37 +100,32 @@ def run(tmp_path, monkeypatch):
 
     def call(forests, shard=1, shards=1, threads=1, memory=2000.0):
         output = tmp_path / f"{shard}of{shards}.parquet"
-        predict.main(
-            [
-                "--release",
-                "r",
-                "--dataset",
-                "memory",
-                "--folder",
-                str(tmp_path),
-                "--catalog",
-                str(tmp_path / "catalog.parquet"),
-                "--shard",
-                str(shard),
-                "--shards",
-                str(shards),
-                "--forests",
-                json.dumps(forests),
-                "--results",
-                str(tmp_path),
-                "--features",
-                str(tmp_path),
-                "--threads",
-                str(threads),
-                "--memory",
-                str(memory),
-                "--output",
-                str(output),
-            ]
+        predict.predict(
+            dataset="memory",
+            folder=tmp_path,
+            catalog=tmp_path / "catalog.parquet",
+            shard=shard,
+            shards=shards,
+            **files_of(tmp_path, forests),
+            features=[SetFile("whole", tmp_path / f"whole/{shard}.parquet")],
+            threads=threads,
+            memory=memory,
+            output=output,
         )
         return tables.read_parquet(output)
 
     return tmp_path, dataset, call
+
+
+def files_of(folder, forests):
+    """What the step is given of forests (scheme, trial, set)."""
+    found = {"splits": [], "forests": [], "fits": []}
+    for scheme, trial, name in forests:
+        found["splits"].append(TrialFile(scheme, trial, folder / f"splits/{scheme}/{trial}.parquet"))
+        for key, file in (("forests", "forest.skops"), ("fits", "fit.json")):
+            path = folder / f"baselines/{scheme}/{trial}/{name}/{file}"
+            found[key].append(ForestFile(scheme, trial, name, path))
+    return found
 
 
 def values(dataset, name, patch):
@@ -149,7 +145,7 @@ def grow(dataset, roles, name, folder):
     whole = forest.merge([forest.grow(training, forest.complete({"trees": 25}), 1, 3, 1)])
     forest.name(whole.forest, [CLASSES[place] for place in training.present], features, 3)
     persistence.save(folder / "forest.skops", whole.forest)
-    about = {"seed": 3, **forest.describe(training, whole, TASK, features, 1)}
+    about = {"seed": 3, **fit.describe(training, whole, TASK, features, 1)}
     tables.write_text(folder / "fit.json", json.dumps(about))
 
 
@@ -277,7 +273,7 @@ def test_patch_task_from_its_table(run):
     grown = forest.grow(training, forest.complete({"minimum_leaf": 1, "draw_weights": False}), 1, 1, 1)
     forest.name(grown.forest, ["clear", "thick cloud"], ["B2_mean"], 1)
     persistence.save(folder / "baselines/s/1/whole/forest.skops", grown.forest)
-    about = {"seed": 1, **forest.describe(training, grown, SCENE, ["B2_mean"], 1)}
+    about = {"seed": 1, **fit.describe(training, grown, SCENE, ["B2_mean"], 1)}
     tables.write_text(folder / "baselines/s/1/whole/fit.json", json.dumps(about))
     found = call([["s", 1, "whole"]])
     forest_rows = found[found["classifier"] == "forest"]
@@ -316,23 +312,14 @@ def test_reference_counts_by_hand(tmp_path, monkeypatch):
     dataset = Memory()
     monkeypatch.setattr(reference.datasets, "load", lambda name, layout: dataset)
     dataset.catalog_table.to_parquet(tmp_path / "catalog.parquet")
-    reference.main(
-        [
-            "--dataset",
-            "memory",
-            "--folder",
-            str(tmp_path),
-            "--catalog",
-            str(tmp_path / "catalog.parquet"),
-            "--shard",
-            "1",
-            "--shards",
-            "2",
-            "--references",
-            "mask",
-            "--output",
-            str(tmp_path / "r.parquet"),
-        ]
+    reference.reference(
+        dataset="memory",
+        folder=tmp_path,
+        catalog=tmp_path / "catalog.parquet",
+        shard=1,
+        shards=2,
+        references=["mask"],
+        output=tmp_path / "r.parquet",
     )
     found = tables.read_parquet(tmp_path / "r.parquet")
     assert found["patch"].unique().tolist() == ["p0", "p1", "p2", "p3"]
@@ -354,6 +341,15 @@ def test_no_reference_and_an_unknown_one():
         reference.reference_table(dataset, None, dataset.catalog_table, ["s2cloudles"])
 
 
+@pytest.mark.parametrize("lacking", ["splits", "fits"])
+def test_forest_without_what_belongs_to_it_is_named(run, lacking):
+    folder, _, _ = run
+    given = files_of(folder, ALL) | {lacking: []}
+    shard = {"folder": folder, "catalog": folder / "catalog.parquet", "shard": 1, "shards": 1}
+    with pytest.raises(InputError, match=f"--{lacking}"):
+        predict.predict(dataset="memory", **shard, **given, features=[], output=folder / "p.parquet")
+
+
 def test_shard_that_does_not_exist(run):
     _, _, call = run
     with pytest.raises(InputError, match="no such shard"):
@@ -368,55 +364,32 @@ def test_real_pixels_give_sane_scores(real, tmp_path):
     dataset = datasets.load("so2sat")
     folder = real / "so2sat"
     catalog = dataset.catalog(folder, dataset.list_files(folder), no_hashes())
-    catalog.to_parquet(tmp_path / "catalog.parquet")
+    catalog.assign(group=catalog["city"]).to_parquet(tmp_path / "catalog.parquet")
     (tmp_path / "splits/published").mkdir(parents=True)
     split = pd.DataFrame({"patch": catalog["patch"], "role": catalog["published_split"]})
     split.to_parquet(tmp_path / "splits/published/1.parquet")
-    common = ["--dataset", "so2sat", "--release", "r"]
-    catalog_path = str(tmp_path / "catalog.parquet")
-    whole = ["--folder", str(folder), "--catalog", catalog_path, "--shard", "1", "--shards", "1"]
-    features = tmp_path / "features/lcz-s2/1.parquet"
-    table.main(
-        [*common, *whole, "--set", "lcz-s2", "--draw", '{"pixels": 1000}', "--seed", "1", "--output", str(features)]
+    shard = {"folder": folder, "catalog": tmp_path / "catalog.parquet", "shard": 1, "shards": 1}
+    features = tmp_path / "features.parquet"
+    table.feature_table(
+        release="r", dataset="so2sat", **shard, feature_set="lcz-s2", draw={"pixels": 1000}, seed=1, output=features
     )
-    baseline = tmp_path / "baselines/published/1/lcz-s2"
-    forest.main(
-        [
-            *common,
-            "--features",
-            str(features),
-            "--split",
-            str(tmp_path / "splits/published/1.parquet"),
-            "--settings",
-            '{"minimum_leaf": 1}',
-            "--seed",
-            "1",
-            "--scheme",
-            "published",
-            "--trial",
-            "1",
-            "--set",
-            "lcz-s2",
-            "--model",
-            str(baseline / "forest.skops"),
-            "--fit",
-            str(baseline / "fit.json"),
-        ]
+    given = files_of(tmp_path, [("published", 1, "lcz-s2")])
+    fit.fit(
+        release="r",
+        scheme="published",
+        trial=1,
+        feature_set="lcz-s2",
+        dataset="so2sat",
+        catalog=tmp_path / "catalog.parquet",
+        split=given["splits"][0].path,
+        features=[features],
+        forest={"minimum_leaf": 1},
+        seed=1,
+        model=given["forests"][0].path,
+        fit=given["fits"][0].path,
     )
-    predict.main(
-        [
-            *common,
-            *whole,
-            "--forests",
-            '[["published", 1, "lcz-s2"]]',
-            "--results",
-            str(tmp_path),
-            "--features",
-            str(tmp_path / "features"),
-            "--output",
-            str(tmp_path / "p.parquet"),
-        ]
-    )
+    output = tmp_path / "p.parquet"
+    predict.predict(dataset="so2sat", **shard, **given, features=[SetFile("lcz-s2", features)], output=output)
     found = tables.read_parquet(tmp_path / "p.parquet")
     validation = set(split.loc[split["role"] == "validation", "patch"])
     chosen = found[found["patch"].isin(validation) & (found["classifier"] == "forest")]

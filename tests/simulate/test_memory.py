@@ -36,7 +36,7 @@ def traced(folder: Path) -> int:
     catalog = DATASET.catalog(folder, ["training.h5"], no_hashes())
     tracemalloc.start()
     try:
-        features = table.feature_table(DATASET, DATASET.feature_sets["lcz-bands"], folder, catalog, 0, ())
+        features = table.feature_rows(DATASET, DATASET.feature_sets["lcz-bands"], folder, catalog, 0, ())
         return tracemalloc.get_traced_memory()[1] - int(features.memory_usage().sum())
     finally:
         tracemalloc.stop()

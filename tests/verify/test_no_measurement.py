@@ -108,7 +108,7 @@ def swath(tmp_path: Path) -> SimpleNamespace:
 @pytest.mark.parametrize("name", ["l1c-6"])
 def test_no_unmeasured_pixel_is_drawn(swath: SimpleNamespace, name: str) -> None:
     about = swath.dataset.feature_sets[name]
-    drawn = table.feature_table(swath.dataset, about, swath.folder, swath.rows, 10_000, (1, "r"))
+    drawn = table.feature_rows(swath.dataset, about, swath.folder, swath.rows, 10_000, (1, "r"))
     first = drawn[drawn["patch"] == swath.rows["patch"][0]]
     assert (first["pixel"] % IMAGE >= 6).all()
     assert len(first) == 187
@@ -135,7 +135,7 @@ def test_the_mask_does_not_depend_on_the_bands_of_the_feature_set(swath: SimpleN
 def test_an_unmeasured_pixel_is_missing_to_those_around_it(swath: SimpleNamespace) -> None:
     about = swath.dataset.feature_sets["l1c-6"]
     more = type(about)("around", about.task, ("B2_mean_7",), {"B2": "L1C_B2"})
-    drawn = table.feature_table(swath.dataset, more, swath.folder, swath.rows.iloc[:1], 10_000, (1, "r"))
+    drawn = table.feature_rows(swath.dataset, more, swath.folder, swath.rows.iloc[:1], 10_000, (1, "r"))
     band = np.fromfile(swath.folder / "train/L1C_B2.dat", "<i2").reshape(-1, SIDE, SIDE)[0, 1:18, 1:18] / 1e4
     pixel = drawn[drawn["pixel"] == 8 * IMAGE + 6]
     assert pixel["B2_mean_7"].item() == pytest.approx(band[5:12, 6:10].mean(), rel=1e-5)
@@ -311,7 +311,7 @@ def test_the_same_holds_for_a_file_written_anew(tmp_path: Path, change: str) -> 
 def no_part(dataset: Dataset, folder: Path, rows: pd.DataFrame, name: str, patch: str, where: Path) -> None:
     """A patch without measurement is in no training, no prediction, and none of the further figures."""
     about = dataset.feature_sets[name]
-    made = table.feature_table(dataset, about, folder, rows, 1, (1, "r"))
+    made = table.feature_rows(dataset, about, folder, rows, 1, (1, "r"))
     path = where / "features.parquet"
     tables.write_parquet(path, made, table.schema("patch", about.features))
     split = pd.DataFrame({"patch": rows["patch"], "role": "train"})
@@ -374,7 +374,7 @@ def test_unmeasured_pixels_of_land_cover_take_no_part_not_even_for_radar(tmp_pat
     _, rows = verified(dataset, scenes(tmp_path))
     for name in ("pixel-s1", "pixel-s2"):
         about = dataset.feature_sets[name]
-        drawn = table.feature_table(dataset, about, tmp_path, rows, 10_000, (1, "r"))
+        drawn = table.feature_rows(dataset, about, tmp_path, rows, 10_000, (1, "r"))
         counts = drawn["patch"].value_counts().reindex(rows["patch"], fill_value=0)
         assert counts.tolist() == [256, 0, 192, 256], name
         third = drawn[drawn["patch"] == rows["patch"][2]]
@@ -421,7 +421,7 @@ def test_reported_c10_swath_edge(reported: Path) -> None:
     assert found["train/", "measured"].found.startswith("2883 pixels in 1 of 9 patches")
     assert rows["valid_share"][0] == pytest.approx(62 / 93)
     about = dataset.feature_sets["l1c-6"]
-    drawn = table.feature_table(dataset, about, folder, rows, 2000, (1, "r"))
+    drawn = table.feature_rows(dataset, about, folder, rows, 2000, (1, "r"))
     assert (drawn.loc[drawn["patch"] == rows["patch"][0], "pixel"] % 93 >= 31).all()
     assert (drawn[["B2", "B3", "B4", "B8", "B11", "B12"]] > 0).any(axis=1).all()
 

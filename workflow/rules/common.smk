@@ -15,7 +15,7 @@ from sentinel_forest.io.checksums import canonical, code_digest, digest, file_di
 from sentinel_forest.errors import InputError
 from sentinel_forest.acquire.history import Seen
 from sentinel_forest.planning.selection import select
-from sentinel_forest.steps import TrialFile, flags, module_of
+from sentinel_forest.steps import ForestFile, SetFile, TrialFile, flags, module_of
 
 REGISTRY = registry.RELEASES
 SCHEMAS = Path(registry.__file__).parents[1] / "config"
@@ -210,15 +210,29 @@ def split_files(wildcards):
     ]
 
 
-def named_splits(wildcards, input):
-    """The splits with their scheme and trial, as flags."""
-    trials = SELECTION.trials(wildcards.release)
-    return flags(
-        splits=[
-            TrialFile(scheme, trial, path)
-            for (scheme, trial), path in zip(trials, input.splits)
-        ]
-    )
+def named_inputs(kind, owners, *names):
+    """For a rule's parameter: flags of inputs, whose files say what they are of.
+
+    `kind` is one of `sentinel_forest.steps.NAMED_FILES`; `owners` gives, for a release, what the files of each input
+    are of, one by one.
+    """
+
+    def of(wildcards, input):
+        of_whom = owners(wildcards.release)
+        return flags(
+            **{
+                name: [
+                    kind(*owner, path)
+                    for owner, path in zip(of_whom, input[name], strict=True)
+                ]
+                for name in names
+            }
+        )
+
+    return of
+
+
+named_splits = named_inputs(TrialFile, SELECTION.trials, "splits")
 
 
 def named_metrics(wildcards, input):
@@ -237,16 +251,6 @@ def tables_of_trials(name):
     ]
 
 
-def named_tables(name):
-    """An input of `tables_of_trials` with scheme and trial, for the command."""
-    return lambda wildcards, input: " ".join(
-        f"{scheme}:{trial}:{path}"
-        for (scheme, trial), path in zip(
-            SELECTION.trials(wildcards.release), input[name]
-        )
-    )
-
-
 def feature_shards(release, name):
     return [
         f"<work>/{release}/features/{name}/{shard}.parquet" for shard in shards(release)
@@ -257,35 +261,20 @@ def baseline_folder(baseline):
     return f"<results>/{baseline.release}/baselines/{baseline.scheme}/{baseline.trial}/{baseline.set}"
 
 
-def forest_files(wildcards):
-    """The forests that are tested on a release: its own, or those of the release it takes them from."""
-    release = wildcards.release
-    source = SELECTION.source(release)
-    return [
-        f"{baseline_folder(baseline._replace(release=source))}/{name}"
-        for baseline in SELECTION.baselines(release)
-        for name in ("forest.skops", "fit.json")
+def forest_files(name):
+    """Input function: a file of each forest tested on a release: its own, or those of the release it takes them from."""
+    return lambda wildcards: [
+        f"{baseline_folder(baseline._replace(release=SELECTION.source(baseline.release)))}/{name}"
+        for baseline in SELECTION.baselines(wildcards.release)
     ]
 
 
 def patch_tables(wildcards):
-    """Tables of the feature sets of patch tasks, which are predicted from them."""
-    release = wildcards.release
-    dataset = SELECTION.datasets[release]
+    """Input function: tables of the feature sets of patch tasks, which are predicted from them."""
     return [
-        f"<work>/{release}/features/{name}/{wildcards.shard}.parquet"
-        for name in SELECTION.sets(release)
-        if dataset.tasks[dataset.feature_sets[name].task].unit == "patch"
+        f"<work>/{wildcards.release}/features/{name}/{wildcards.shard}.parquet"
+        for name in SELECTION.patch_sets(wildcards.release)
     ]
-
-
-def forest_list(wildcards):
-    """Scheme, trial and set of every forest, as JSON for the command."""
-    return shlex.quote(
-        canonical(
-            [list(baseline[1:]) for baseline in SELECTION.baselines(wildcards.release)]
-        )
-    )
 
 
 def shard_tables(folder):

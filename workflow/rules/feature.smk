@@ -18,22 +18,22 @@ rule feature_table:
         "<logs>/features/{release}/{set}/{shard}.log",
     benchmark:
         "<benchmarks>/features/{release}/{set}/{shard}.tsv"
-    conda:
-        "../../envs/workflow.yaml"
     resources:
         mem_mb=memory_of("feature_table"),
         runtime=runtime_of("feature_table"),
     params:
-        code=code("features.table"),
-        dataset=DATASET,
+        code=code_of("feature_table", dataset=True),
         folder="data/{release}",
-        shards=of_release(lambda release: release.shards),
-        draw=json_of(lambda release: SELECTION.settings(release.name, "draw")),
-        seed=config["seed"],
+        settings=flags_of(
+            dataset=lambda release: release.dataset,
+            layout=lambda release: release.layout,
+            shards=lambda release: release.shards,
+            draw=lambda release: SELECTION.settings(release.name, "draw"),
+            seed=lambda release: config["seed"],
+        ),
     message:
         "Features {wildcards.set} of {wildcards.release}, shard {wildcards.shard}"
     shell:
-        "python -m sentinel_forest.features.table --release {wildcards.release} {params.dataset}"
-        " --folder {params.folder} --catalog {input.catalog} --set {wildcards.set}"
-        " --shard {wildcards.shard} --shards {params.shards} --draw {params.draw} --seed {params.seed}"
+        "sentinel-forest feature-table --release {wildcards.release} --folder {params.folder}"
+        " --catalog {input.catalog} --shard {wildcards.shard} --feature-set {wildcards.set} {params.settings}"
         " --output {output} >{log} 2>&1"

@@ -22,6 +22,14 @@ INSPECTIONS = [
 REPRODUCTION = "<results>/reproduction.tsv"
 
 
+def forests_of_trial(name):
+    """Input function: a file of each forest of a trial."""
+    return lambda wildcards: [
+        f"<results>/{wildcards.release}/baselines/{wildcards.scheme}/{wildcards.trial}/{set_name}/{name}"
+        for set_name in SELECTION.sets(wildcards.release)
+    ]
+
+
 rule reproduce_sheet:
     """Hold published figures against the scores of this version."""
     input:
@@ -55,16 +63,13 @@ rule importance:
     input:
         catalog="<work>/{release}/catalog.parquet",
         split="<results>/{release}/splits/{scheme}/{trial}.parquet",
-        tables=lambda wildcards: [
+        features=lambda wildcards: [
             path
             for name in SELECTION.sets(wildcards.release)
             for path in feature_shards(wildcards.release, name)
         ],
-        forests=lambda wildcards: [
-            f"<results>/{wildcards.release}/baselines/{wildcards.scheme}/{wildcards.trial}/{name}/{file}"
-            for name in SELECTION.sets(wildcards.release)
-            for file in ("forest.skops", "fit.json")
-        ],
+        forests=forests_of_trial("forest.skops"),
+        fits=forests_of_trial("fit.json"),
     output:
         importance=report(
             "<results>/{release}/baselines/{scheme}/{trial}/importance.tsv",
@@ -98,29 +103,37 @@ rule importance:
         "<benchmarks>/importance/{release}/{scheme}/{trial}.tsv"
     wildcard_constraints:
         release=listing(INSPECTED),
-    conda:
-        "../../envs/workflow.yaml"
     threads: threads_of("importance")
     resources:
         mem_mb=memory_of("importance"),
         runtime=runtime_of("importance"),
     params:
-        code=code("evaluation.importance"),
-        dataset=DATASET,
-        shards=of_release(lambda release: release.shards),
-        sets=of_release(lambda release: ",".join(SELECTION.sets(release.name))),
-        features=lambda wildcards, input: str(Path(input.catalog).parent / "features"),
-        results=lambda wildcards, input: str(Path(input.split).parents[2]),
-        draws=config["bootstrap"]["draws"],
-        seed=config["seed"],
-        beside=" ".join(config["engines_beside"]),
+        code=code_of("importance", dataset=True),
+        features=named_inputs(
+            SetFile,
+            lambda release: [
+                (name,) for name in SELECTION.sets(release) for _ in shards(release)
+            ],
+            "features",
+        ),
+        forests=named_inputs(
+            SetFile,
+            lambda release: [(name,) for name in SELECTION.sets(release)],
+            "forests",
+            "fits",
+        ),
+        settings=flags_of(
+            dataset=lambda release: release.dataset,
+            layout=lambda release: release.layout,
+            engines_beside=lambda release: config["engines_beside"],
+            draws=lambda release: config["bootstrap"]["draws"],
+            seed=lambda release: config["seed"],
+        ),
     message:
         "Look into the forests of {wildcards.release}: {wildcards.scheme}, trial {wildcards.trial}"
     shell:
-        "python -m sentinel_forest.evaluation.importance --release {wildcards.release} {params.dataset}"
-        " --catalog {input.catalog} --features {params.features} --shards {params.shards}"
-        " --results {params.results} --scheme {wildcards.scheme} --trial {wildcards.trial}"
-        " --sets '{params.sets}' --seed {params.seed} --draws {params.draws}"
-        " --engines-beside {params.beside} --threads {threads}"
+        "sentinel-forest importance --release {wildcards.release} --scheme {wildcards.scheme}"
+        " --trial {wildcards.trial} --catalog {input.catalog} --split {input.split}"
+        " {params.features} {params.forests} {params.settings} --threads {threads}"
         " --importance {output.importance} --curves {output.curves} --reliability {output.reliability}"
         " --engines {output.engines} >{log} 2>&1"

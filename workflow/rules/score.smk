@@ -53,33 +53,27 @@ rule score:
         "<logs>/score/{release}/{scheme}/{trial}.log",
     benchmark:
         "<benchmarks>/score/{release}/{scheme}/{trial}.tsv"
-    conda:
-        "../../envs/workflow.yaml"
     resources:
         mem_mb=memory_of("score"),
         runtime=runtime_of("score"),
     params:
-        code=code("evaluation.score"),
-        dataset=DATASET,
-        sets=of_release(lambda release: ",".join(SELECTION.sets(release.name))),
-        source=of_release(
-            lambda release: (
-                f"--source {SELECTION.source(release.name)}"
-                if SELECTION.source(release.name) != release.name
-                else ""
-            )
+        code=code_of("score", dataset=True),
+        settings=flags_of(
+            source=lambda release: config["transfer"].get(release.name),
+            dataset=lambda release: release.dataset,
+            layout=lambda release: release.layout,
+            feature_sets=lambda release: SELECTION.sets(release.name),
+            draws=lambda release: config["bootstrap"]["draws"],
+            seed=lambda release: config["seed"],
         ),
-        draws=config["bootstrap"]["draws"],
-        seed=config["seed"],
     message:
         "Score {wildcards.release}: {wildcards.scheme}, trial {wildcards.trial}"
     shell:
-        "python -m sentinel_forest.evaluation.score --release {wildcards.release} {params.dataset} {params.source}"
+        "sentinel-forest score --release {wildcards.release} --scheme {wildcards.scheme} --trial {wildcards.trial}"
         " --catalog {input.catalog} --split {input.split} --ledger {input.ledger} --verified {input.verified}"
-        " --scheme {wildcards.scheme} --trial {wildcards.trial} --sets '{params.sets}'"
-        " --predictions {input.predictions} --references {input.references}"
-        " --seed {params.seed} --draws {params.draws} --confusion {output.confusion}"
-        " --metrics {output.metrics} --scores-by {output.scores_by} --paired {output.paired} >{log} 2>&1"
+        " --predictions {input.predictions} --references {input.references} {params.settings}"
+        " --confusion {output.confusion} --metrics {output.metrics} --scores-by {output.scores_by}"
+        " --paired {output.paired} >{log} 2>&1"
 
 
 rule price:
@@ -99,22 +93,22 @@ rule price:
         "<logs>/price/{release}.log",
     wildcard_constraints:
         release=listing(PRICED),
-    conda:
-        "../../envs/workflow.yaml"
     resources:
         mem_mb=memory_of("price"),
         runtime=runtime_of("price"),
     params:
-        code=code("evaluation.price"),
-        dataset=DATASET,
-        draws=config["bootstrap"]["draws"],
-        seed=config["seed"],
+        code=code_of("price", dataset=True),
+        settings=flags_of(
+            dataset=lambda release: release.dataset,
+            layout=lambda release: release.layout,
+            draws=lambda release: config["bootstrap"]["draws"],
+            seed=lambda release: config["seed"],
+        ),
     message:
         "The price of a leak on {wildcards.release}"
     shell:
-        "python -m sentinel_forest.evaluation.price --release {wildcards.release} {params.dataset}"
-        " --leaky {input.leaky} --clean {input.clean} --seed {params.seed} --draws {params.draws}"
-        " --output {output} >{log} 2>&1"
+        "sentinel-forest price --release {wildcards.release} --leaky {input.leaky} --clean {input.clean}"
+        " {params.settings} --output {output} >{log} 2>&1"
 
 
 rule average:
@@ -134,24 +128,23 @@ rule average:
         "<logs>/average/{release}.log",
     benchmark:
         "<benchmarks>/average/{release}.tsv"
-    conda:
-        "../../envs/workflow.yaml"
     resources:
         mem_mb=memory_of("average"),
         runtime=runtime_of("average"),
     params:
-        code=code("evaluation.average"),
-        dataset=DATASET,
-        metrics=named_tables("metrics"),
-        confusions=named_tables("confusions"),
-        draws=config["bootstrap"]["draws"],
-        seed=config["seed"],
+        code=code_of("average", dataset=True),
+        tables=named_inputs(TrialFile, SELECTION.trials, "metrics", "confusions"),
+        settings=flags_of(
+            dataset=lambda release: release.dataset,
+            layout=lambda release: release.layout,
+            draws=lambda release: config["bootstrap"]["draws"],
+            seed=lambda release: config["seed"],
+        ),
     message:
         "Average the trials of {wildcards.release}"
     shell:
-        "python -m sentinel_forest.evaluation.average --release {wildcards.release} {params.dataset}"
-        " --metrics {params.metrics} --confusions {params.confusions}"
-        " --seed {params.seed} --draws {params.draws} --output {output} >{log} 2>&1"
+        "sentinel-forest average --release {wildcards.release} {params.tables} {params.settings}"
+        " --output {output} >{log} 2>&1"
 
 
 rule headline:

@@ -9,11 +9,8 @@ A draw in which a trial has no score, because none of its groups was drawn or th
 out, and the note counts such draws.
 """
 
-import argparse
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,13 +19,14 @@ import pandera.pandas as pa
 
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import Dataset
-from sentinel_forest.errors import InputError, run
+from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import uncertainty
 from sentinel_forest.evaluation.confusion import ROLES, classifiers
 from sentinel_forest.evaluation.evaluate import Score, drawn, evaluate, known_groups, notes
 from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import columns, conform, read_parquet, read_tsv, write_tsv
+from sentinel_forest.steps import Layout, Output, TrialFile
 
 KEY = ["classifier", "features", "task", "role", "metric", "definition", "class"]
 
@@ -60,7 +58,7 @@ class Trial(NamedTuple):
     confusion: pd.DataFrame
 
 
-def average(trials: Sequence[Trial], dataset: Dataset, draws: int, seed: Sequence[object]) -> pd.DataFrame:
+def average_trials(trials: Sequence[Trial], dataset: Dataset, draws: int, seed: Sequence[object]) -> pd.DataFrame:
     """The scores of the trials of one scheme as one.
 
     Parameters
@@ -187,36 +185,49 @@ def marks(texts: Sequence[str]) -> str:
 # Step
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the scores of all schemes of a release over their trials."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dataset", required=True)
-    parser.add_argument("--layout", type=json.loads, default={})
-    parser.add_argument("--release", required=True)
-    named = "scheme:trial:path of each table"
-    parser.add_argument("--metrics", nargs="*", default=[], help=named)
-    parser.add_argument("--confusions", nargs="*", default=[], help=f"{named}, in the same order")
-    parser.add_argument("--seed", type=int, required=True, help="seed of the version")
-    parser.add_argument("--draws", type=int, default=1000)
-    parser.add_argument("--output", type=Path, required=True)
-    given = parser.parse_args(argv)
-    dataset = datasets.load(given.dataset, given.layout)
-    seed = given.seed, given.release
-    found = [average(trials, dataset, given.draws, seed) for trials in _read(given.metrics, given.confusions)]
+def average(
+    *,
+    release: str,
+    dataset: str,
+    layout: Layout | None = None,
+    metrics: list[TrialFile],
+    confusions: list[TrialFile],
+    seed: int,
+    draws: int = 1000,
+    output: Output,
+) -> None:
+    """Put the scores of the trials of each scheme together as one.
+
+    Parameters
+    ----------
+    release : str
+        Its name, for seeds.
+    dataset, layout
+        Name of the dataset, and how the release deviates from its published layout.
+    metrics, confusions : list of TrialFile
+        Scores and counts of the same trials.
+    seed : int
+        Version seed.
+    draws : int
+        Number of bootstrap draws.
+    output : Path
+        The table `AVERAGES`.
+    """
+    opened = datasets.load(dataset, layout)
+    found = [average_trials(trials, opened, draws, (seed, release)) for trials in _read(metrics, confusions)]
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(AVERAGES.columns))
-    write_tsv(given.output, conform(table, AVERAGES), AVERAGES)
+    write_tsv(output, conform(table, AVERAGES), AVERAGES)
 
 
-def _read(metrics: Sequence[str], confusions: Sequence[str]) -> Iterator[list[Trial]]:
+def _read(metrics: Sequence[TrialFile], confusions: Sequence[TrialFile]) -> Iterator[list[Trial]]:
     """The trials of one scheme after the other; counts are read only where there are several trials."""
-    scores = dict(_named(text, "--metrics") for text in metrics)
-    counts = dict(_named(text, "--confusions") for text in confusions)
+    scores, counts = ({file[:2]: file.path for file in files} for files in (metrics, confusions))
     if set(scores) != set(counts):
         alone = min(set(scores) ^ set(counts))
         raise InputError(
             "A trial has scores or counts, not both.",
             where="{}, trial {}".format(*alone),
-            expected="--metrics and --confusions with the same trials",
+            expected="metrics and confusions of the same trials",
             remedy="give both tables of each trial",
         )
     for scheme in dict.fromkeys(scheme for scheme, _ in scores):
@@ -231,17 +242,3 @@ def _read(metrics: Sequence[str], confusions: Sequence[str]) -> Iterator[list[Tr
             )
             for number in numbers
         ]
-
-
-def _named(argument: str, where: str) -> tuple[tuple[str, int], Path]:
-    """Scheme, trial and path of scheme:trial:path."""
-    parts = argument.split(":", 2)
-    if len(parts) != 3 or not parts[1].isdigit():
-        raise InputError(
-            "A table is not named as it should be.", where=where, found=argument, expected="scheme:trial:path"
-        )
-    return (parts[0], int(parts[1])), Path(parts[2])
-
-
-if __name__ == "__main__":
-    run(main)

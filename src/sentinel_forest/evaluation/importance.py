@@ -12,10 +12,9 @@ Breiman 2001, doi 10.1023/A:1010933404324 (permutation); Strobl et al. 2008, doi
 (correlated features; impurity importance).
 """
 
-import argparse
-import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,7 @@ import pandera.pandas as pa
 
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import Dataset, FeatureSet, Task
-from sentinel_forest.errors import InputError, run
+from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import curves, engine_comparison, uncertainty
 from sentinel_forest.evaluation.curves import AA, OA, HeldOut, Subject
 from sentinel_forest.features import find_set, indices, patch, pixel
@@ -33,6 +32,7 @@ from sentinel_forest.io.tables import conform, read_parquet, write_tsv
 from sentinel_forest.models import forest, predict
 from sentinel_forest.models.forest import Training
 from sentinel_forest.models.predict import Candidate
+from sentinel_forest.steps import Layout, Output, SetFile
 
 BAND_FAMILIES = {
     **dict.fromkeys(("B2", "B3", "B4"), "visible"),
@@ -138,7 +138,7 @@ def donors(weight: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return generator.permutation(taken)
 
 
-def importance(
+def importance_of_families(
     candidate: Candidate, held: HeldOut, feature_set: FeatureSet, task: Task, repeats: int, seed: int
 ) -> pd.DataFrame:
     """Importance of the band families of a forest (schema `IMPORTANCE`).
@@ -210,13 +210,19 @@ def _scores(held: HeldOut, hit: np.ndarray, classes: int) -> dict[str, np.ndarra
 
 # Step
 
+ROWS = 10_000
+"""Held-out rows that are looked at, at most."""
+
+REPEATS = 2
+"""Permutations of each family."""
+
 SCHEMAS = {
     "importance": IMPORTANCE,
     "curves": curves.CURVES,
     "reliability": curves.RELIABILITY,
     "engines": engine_comparison.ENGINES,
 }
-"""The tables of the step, by the argument that names their file."""
+"""The tables of the step, by the argument that names their file, in this order."""
 
 
 def inspect(
@@ -252,79 +258,124 @@ def inspect(
     curve, bins = curves.by_trees(subject, held, int(group.max()) + 1, len(training.y))
     learning = curves.by_groups(subject, held, training, group, checksums.seed(*seed, task.name, "groups"), threads)
     return {
-        "importance": importance(candidate, held, feature_set, task, repeats, permutations),
+        "importance": importance_of_families(candidate, held, feature_set, task, repeats, permutations),
         "curves": pd.concat([curve, learning], ignore_index=True),
         "reliability": bins,
         "engines": engine_comparison.engines(subject, held, training, engines, threads),
     }
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m sentinel_forest.evaluation.importance", description=__doc__)
-    parser.add_argument("--release", required=True, help="name of the release")
-    parser.add_argument("--dataset", required=True)
-    parser.add_argument("--layout", type=json.loads, default={}, help="deviations from the layout, JSON")
-    parser.add_argument("--catalog", type=Path, required=True)
-    parser.add_argument("--features", type=Path, required=True, help="folder of the feature tables")
-    parser.add_argument("--shards", type=int, required=True)
-    parser.add_argument("--results", type=Path, required=True, help="has splits/ and baselines/")
-    parser.add_argument("--scheme", required=True)
-    parser.add_argument("--trial", type=int, required=True)
-    parser.add_argument("--sets", required=True, help="feature sets, separated by commas")
-    parser.add_argument("--seed", type=int, required=True, help="seed of the version")
-    parser.add_argument("--draws", type=int, default=1000, help="draws over the groups")
-    parser.add_argument("--rows", type=int, default=10_000, help="held-out rows that are looked at")
-    parser.add_argument("--repeats", type=int, default=2, help="permutations of each family")
-    parser.add_argument("--engines-beside", nargs="*", default=[], help="engines to put beside the forests'")
-    parser.add_argument("--threads", type=int, default=1)
-    for name in SCHEMAS:
-        parser.add_argument(f"--{name}", type=Path, required=True, help="table to write")
-    return parser
+def importance(
+    *,
+    release: str,
+    scheme: str,
+    trial: int,
+    dataset: str,
+    layout: Layout | None = None,
+    catalog: Path,
+    split: Path,
+    features: list[SetFile],
+    forests: list[SetFile],
+    fits: list[SetFile],
+    engines_beside: list[str],
+    seed: int,
+    draws: int = 1000,
+    threads: int = 1,
+    importance: Output,
+    curves: Output,
+    reliability: Output,
+    engines: Output,
+) -> None:
+    """Look into the forests of a trial: what they rest on, and how they fare otherwise.
 
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write importance, curves, reliability and engines of all forests of one trial."""
-    given = _parser().parse_args(argv)
-    for name in ("rows", "repeats", "shards"):
-        if getattr(given, name) < 1:
+    Parameters
+    ----------
+    release, scheme, trial
+        The trial, for seeds and messages.
+    dataset, layout
+        Name of the dataset, and how the release deviates from its published layout.
+    catalog, split : Path
+        Catalog of the release, roles of the trial.
+    features : list of SetFile
+        Feature tables, of all shards.
+    forests, fits : list of SetFile
+        The forest of each feature set, and what is known about it.
+    engines_beside : list of str
+        Engines to put beside that of the forests.
+    seed : int
+        Version seed.
+    draws : int
+        Draws over the groups.
+    threads : int
+        They change no result.
+    importance, curves, reliability, engines : Path
+        Tables to write, see `SCHEMAS`.
+    """
+    about = Trial(datasets.load(dataset, layout), release, scheme, trial, catalog, split, seed, draws, threads)
+    known = {entry.set: entry.path for entry in fits}
+    found = []
+    for name, model in forests:
+        files = [path for feature_set, path in features if feature_set == name]
+        if name not in known or not files:
             raise InputError(
-                "A number is too small.", where=f"--{name}", found=getattr(given, name), expected="1 or more"
+                "A forest is given without what belongs to it.",
+                where=str(model),
+                expected=f"files of {name} among fits and features",
             )
-    dataset = datasets.load(given.dataset, given.layout)
-    sets = [find_set(dataset.feature_sets, name) for name in filter(None, given.sets.split(","))]
-    found = [tables for feature_set in sets if (tables := _of_set(given, dataset, feature_set))]
-    for name, schema in SCHEMAS.items():
-        parts = [pd.DataFrame(columns=list(schema.columns)), *(tables[name] for tables in found)]
-        table = conform(pd.concat(parts, ignore_index=True), schema)
-        write_tsv(getattr(given, name), engine_comparison.corrected(table) if name == "engines" else table, schema)
+        found.append(_of_set(about, name, files, model, known[name], engines_beside))
+    for name, output in zip(SCHEMAS, (importance, curves, reliability, engines), strict=True):
+        _write(name, output, [tables[name] for tables in found if tables])
 
 
-def _of_set(given: argparse.Namespace, dataset: Dataset, feature_set: FeatureSet) -> dict[str, pd.DataFrame]:
+@dataclass(frozen=True)
+class Trial:
+    """The trial that is looked into; see `importance`."""
+
+    dataset: Dataset
+    release: str
+    scheme: str
+    trial: int
+    catalog: Path
+    split: Path
+    seed: int
+    draws: int
+    threads: int
+
+    @property
+    def seed_names(self) -> tuple[object, ...]:
+        """What all of its seeds derive from."""
+        return self.seed, self.release, self.scheme, self.trial
+
+
+def _write(name: str, path: Path, parts: Sequence[pd.DataFrame]) -> None:
+    """Write a table of all forests; see `SCHEMAS`."""
+    schema = SCHEMAS[name]
+    table = conform(pd.concat([pd.DataFrame(columns=list(schema.columns)), *parts], ignore_index=True), schema)
+    write_tsv(path, engine_comparison.corrected(table) if name == "engines" else table, schema)
+
+
+def _of_set(
+    trial: Trial, name: str, files: Sequence[Path], model: Path, fit: Path, engines: Sequence[str]
+) -> dict[str, pd.DataFrame]:
     """The tables of the forest of a feature set; none if no held-out row is labelled."""
-    splits, baselines = given.results / "splits", given.results / "baselines"
-    files = [given.features / feature_set.name / f"{shard}.parquet" for shard in range(1, given.shards + 1)]
-    task = dataset.tasks[feature_set.task]
-    seed = given.seed, given.release, given.scheme, given.trial
-    candidate = predict.load_candidate(dataset, splits, baselines, given.scheme, given.trial, feature_set.name)
+    feature_set = find_set(trial.dataset.feature_sets, name)
+    task = trial.dataset.tasks[feature_set.task]
+    candidate = predict.load_candidate(trial.dataset, trial.scheme, trial.trial, name, trial.split, model, fit)
     held = curves.held_out_rows(
         files,
         feature_set.features,
         candidate.held_out,
-        read_parquet(given.catalog, ["patch", "group"]),
-        given.rows,
-        given.draws,
-        (*seed, task.name, "held out"),
+        read_parquet(trial.catalog, ["patch", "group"]),
+        ROWS,
+        trial.draws,
+        (*trial.seed_names, task.name, "held out"),
     )
     if held is None:
-        print(f"{candidate.set}: no labelled row is held out", file=sys.stderr)
+        print(f"{name}: no labelled row is held out", file=sys.stderr)
         return {}
-    split = read_parquet(splits / given.scheme / f"{given.trial}.parquet", ["patch", "role"])
-    training = forest.training_rows(files, feature_set.features, split, f"{given.scheme} {given.trial}")
-    group = forest.row_groups(given.catalog, training.patches)
+    split = read_parquet(trial.split, ["patch", "role"])
+    training = forest.training_rows(files, feature_set.features, split, f"{trial.scheme} {trial.trial}")
+    group = forest.row_groups(trial.catalog, training.patches)
     return inspect(
-        candidate, feature_set, task, held, training, group, given.engines_beside, given.repeats, seed, given.threads
+        candidate, feature_set, task, held, training, group, engines, REPEATS, trial.seed_names, trial.threads
     )
-
-
-if __name__ == "__main__":
-    run(main)

@@ -5,8 +5,6 @@ Scores of the trials of a leaky scheme (patches assigned at random) are held aga
 difference shows how much of the gap is due to other test patches, and should not differ from 0.
 """
 
-import argparse
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -18,12 +16,13 @@ import pandera.pandas as pa
 
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import Dataset
-from sentinel_forest.errors import InputError, run
+from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import uncertainty
 from sentinel_forest.evaluation.confusion import ROLES, classifiers
 from sentinel_forest.evaluation.evaluate import Score, drawn, evaluate, notes
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import columns, conform, read_parquet, write_tsv
+from sentinel_forest.steps import Layout, Output
 
 PRICE = pa.DataFrameSchema(
     {
@@ -51,7 +50,7 @@ Key = tuple[str, str, str, str, str, str]
 """task, features, classifier, metric, definition, class."""
 
 
-def price(
+def price_of_leak(
     leaky: Sequence[pd.DataFrame], clean: Sequence[pd.DataFrame], dataset: Dataset, draws: int, seed: Sequence[object]
 ) -> pd.DataFrame:
     """Hold the trials of a leaky scheme against those of a clean one.
@@ -123,7 +122,7 @@ def _scheme(side: str, tables: Sequence[pd.DataFrame]) -> str:
     if not met or len({scheme for scheme, _ in met}) > 1 or len(met) != len({tuple(pair) for pair in met}):
         raise InputError(
             "A side of the comparison needs trials of one scheme, each once.",
-            where=f"--{side}",
+            where=side,
             found=", ".join(f"{scheme} {trial}" for scheme, trial in met) or "no scores",
             expected="confusion tables of one scheme",
         )
@@ -232,23 +231,34 @@ def _note(difference: float, groups: int, means: Mapping[str, Mean], train: Mapp
     )
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the price of a leak on one release."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dataset", required=True)
-    parser.add_argument("--layout", type=json.loads, default={})
-    parser.add_argument("--release", required=True)
-    parser.add_argument("--leaky", type=Path, nargs="+", required=True, help="confusion tables of its trials")
-    parser.add_argument("--clean", type=Path, nargs="+", required=True, help="confusion tables of its trials")
-    parser.add_argument("--seed", type=int, required=True, help="seed of the version")
-    parser.add_argument("--draws", type=int, default=1000)
-    parser.add_argument("--output", type=Path, required=True)
-    given = parser.parse_args(argv)
-    dataset = datasets.load(given.dataset, given.layout)
-    leaky, clean = ([read_parquet(path) for path in paths] for paths in (given.leaky, given.clean))
-    table = price(leaky, clean, dataset, given.draws, (given.seed, given.release))
-    write_tsv(given.output, table, PRICE)
+def price(
+    *,
+    release: str,
+    dataset: str,
+    layout: Layout | None = None,
+    leaky: list[Path],
+    clean: list[Path],
+    seed: int,
+    draws: int = 1000,
+    output: Output,
+) -> None:
+    """Hold scores of splits that leak against scores of splits that do not.
 
-
-if __name__ == "__main__":
-    run(main)
+    Parameters
+    ----------
+    release : str
+        Its name, for seeds.
+    dataset, layout
+        Name of the dataset, and how the release deviates from its published layout.
+    leaky, clean : list of Path
+        Confusion tables of the trials of a scheme that leaks, and of one that does not.
+    seed : int
+        Version seed.
+    draws : int
+        Number of bootstrap draws.
+    output : Path
+        The table `PRICE`.
+    """
+    opened = datasets.load(dataset, layout)
+    leaking, not_leaking = ([read_parquet(path) for path in paths] for paths in (leaky, clean))
+    write_tsv(output, price_of_leak(leaking, not_leaking, opened, draws, (seed, release)), PRICE)

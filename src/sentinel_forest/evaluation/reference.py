@@ -14,10 +14,11 @@ import pandera.pandas as pa
 
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import IGNORE, NO_ANSWER, Block, Dataset, true_classes
-from sentinel_forest.errors import InputError, run
-from sentinel_forest.features import shards
+from sentinel_forest.errors import InputError
+from sentinel_forest.features.shards import read_blocks
 from sentinel_forest.io import tables
 from sentinel_forest.models.counts import confusion, counts_table
+from sentinel_forest.steps import Layout, Output
 
 REFERENCES = pa.DataFrameSchema(
     {**tables.columns("str", "classifier", "patch", "true", "predicted"), "count": pa.Column("int64", pa.Check.ge(1))},
@@ -58,13 +59,13 @@ def reference_table(dataset: Dataset, folder: Path, rows: pd.DataFrame, referenc
         if name not in dataset.references:
             raise InputError(
                 "Unknown reference algorithm.",
-                where="--references",
+                where="references",
                 found=name,
                 expected=" | ".join(dataset.references) or "none: this dataset has none",
             )
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in references}
     wanted = rows if references else rows.iloc[:0]
-    for block in shards.read_blocks("references", dataset, folder, wanted, _layers(dataset, references)):
+    for block in read_blocks("references", dataset, folder, wanted, _layers(dataset, references)):
         for name, found in parts.items():
             found.append(reference_counts(dataset, name, block))
     empty = pd.DataFrame({name: [] for name in REFERENCES.columns})
@@ -81,16 +82,34 @@ def _layers(dataset: Dataset, references: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Count what reference algorithms say about one shard."""
-    parser = shards.parser("reference", __doc__)
-    parser.add_argument("--references", required=True, help="names, separated by commas; may be empty")
-    given = parser.parse_args(argv)
-    dataset = datasets.load(given.dataset, given.layout)
-    references = [name for name in given.references.split(",") if name]
-    found = reference_table(dataset, given.folder, shards.rows_of(given), references)
-    tables.write_parquet(given.output, found, REFERENCES)
+def reference(
+    *,
+    dataset: str,
+    layout: Layout | None = None,
+    folder: Path,
+    catalog: Path,
+    shard: int,
+    shards: int,
+    references: list[str],
+    output: Output,
+) -> None:
+    """Hold the reference algorithms that ship with a release against its truth.
 
-
-if __name__ == "__main__":
-    run(main)
+    Parameters
+    ----------
+    dataset, layout
+        Name of the dataset, and how the release deviates from its published layout.
+    folder : Path
+        The release.
+    catalog : Path
+        Its catalog.
+    shard, shards : int
+        Which of how many row ranges of the catalog, from 1.
+    references : list of str
+        Names of the algorithms.
+    output : Path
+        The table `REFERENCES`.
+    """
+    rows = tables.read_shard(catalog, shard, shards)
+    found = reference_table(datasets.load(dataset, layout), folder, rows, references)
+    tables.write_parquet(output, found, REFERENCES)

@@ -4,7 +4,6 @@ Nothing but the confusion table is scored; the catalog says by which attributes 
 season, ...) scores are reported too.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,14 +15,16 @@ import pandera.pandas as pa
 
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import Dataset
-from sentinel_forest.errors import InputError, run
+from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import uncertainty
-from sentinel_forest.evaluation.confusion import CONFUSION, ROLES, Classifier, classifiers, confusion
+from sentinel_forest.evaluation.confusion import CONFUSION, ROLES, Classifier, classifiers
+from sentinel_forest.evaluation.confusion import confusion as count_confusion
 from sentinel_forest.evaluation.evaluate import Score, evaluate, known_groups, notes, sample
 from sentinel_forest.evaluation.paired import PAIRED, Scored, compare, paired_table, pairs
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import columns, conform, read_parquet, read_tsv, stack, write_parquet, write_tsv
-from sentinel_forest.splits import ledger
+from sentinel_forest.splits.ledger import LEDGER, mark, note
+from sentinel_forest.steps import Layout, Output
 
 _FIGURE = ("metric", "definition", "class")
 _WHO = ("classifier", "features", "task", "role")
@@ -65,7 +66,7 @@ UNKNOWN = "unknown"
 """The stratum of the patches whose attribute is blank."""
 
 
-def score(
+def score_trial(
     table: pd.DataFrame,
     dataset: Dataset,
     split: pd.DataFrame,
@@ -123,7 +124,7 @@ def score_by(
     draws: int,
     seed: Sequence[object],
 ) -> pd.DataFrame:
-    """Scores by each of the dataset's `strata_keys`; parameters as of `score`, `split` with these columns.
+    """Scores by each of the dataset's `strata_keys`; parameters as of `score_trial`, `split` with these columns.
 
     An attribute that is blank for all patches has no rows.
 
@@ -202,55 +203,73 @@ PREDICTIONS = ["scheme", "trial", "set", "classifier", "patch", "true", "predict
 REFERENCES = PREDICTIONS[3:]
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the confusion tables, the metrics and the comparisons of one trial."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dataset", required=True)
-    parser.add_argument("--layout", type=json.loads, default={})
-    parser.add_argument("--release", required=True)
-    parser.add_argument("--catalog", type=Path, required=True)
-    parser.add_argument("--split", type=Path, required=True)
-    parser.add_argument("--ledger", type=Path, required=True)
-    parser.add_argument("--verified", type=Path, help="the gate of the release")
-    parser.add_argument("--source", help="release that the forests come from, where it is another one")
-    parser.add_argument("--scheme", required=True)
-    parser.add_argument("--trial", type=int, required=True)
-    parser.add_argument("--sets", required=True, help="feature sets, separated by commas")
-    parser.add_argument("--predictions", type=Path, nargs="*", default=[])
-    parser.add_argument("--references", type=Path, nargs="*", default=[])
-    parser.add_argument("--seed", type=int, required=True, help="seed of the version")
-    parser.add_argument("--draws", type=int, default=1000)
-    parser.add_argument("--confusion", type=Path, required=True)
-    parser.add_argument("--metrics", type=Path, required=True)
-    parser.add_argument("--scores-by", type=Path, required=True)
-    parser.add_argument("--paired", type=Path, required=True)
-    given = parser.parse_args(argv)
-    dataset = datasets.load(given.dataset, given.layout)
-    sets = [name for name in given.sets.split(",") if name]
-    known = dict.fromkeys(["group", *dataset.strata_keys, *dataset.ground_columns])
-    catalog = read_parquet(given.catalog, ["patch", *known])
-    split = read_parquet(given.split)
-    links = read_tsv(given.ledger, ledger.LEDGER)
-    marks = _marks(links, given.ledger, given.scheme, given.trial, given.verified, not given.source)
-    if given.source:
-        unknown = f"not checked: links with the training patches of {given.source}"
-        marks = {role: unknown if mark == "clean" else f"{mark}; {unknown}" for role, mark in marks.items()}
-    predictions = _stack(given.predictions, PREDICTIONS, given.scheme, given.trial)
-    references = _stack(given.references, REFERENCES)
-    table = confusion(dataset, catalog, split, predictions, references, given.scheme, given.trial, sets)
-    about = split.merge(catalog, on="patch", how="inner")
-    seed = given.seed, given.release, given.scheme, given.trial
-    scored, compared = score(table, dataset, about, marks, given.draws, seed)
-    write_parquet(given.confusion, table, CONFUSION)
-    strata = score_by(table, dataset, about, marks, given.draws, seed)
-    write_tsv(given.metrics, _with_note(scored, ledger.note(links)), METRICS)
-    write_tsv(given.scores_by, _with_note(strata, ledger.note(links)), SCORES_BY)
-    write_tsv(given.paired, compared, PAIRED)
+def score(
+    *,
+    release: str,
+    source: str | None = None,
+    dataset: str,
+    layout: Layout | None = None,
+    catalog: Path,
+    split: Path,
+    ledger: Path,
+    verified: Path,
+    scheme: str,
+    trial: int,
+    feature_sets: list[str],
+    predictions: list[Path],
+    references: list[Path],
+    seed: int,
+    draws: int = 1000,
+    confusion: Output,
+    metrics: Output,
+    scores_by: Output,
+    paired: Output,
+) -> None:
+    """Count the confusions of one trial, and compute every metric that follows from them.
+
+    Parameters
+    ----------
+    release : str
+        Its name, for seeds.
+    source : str, optional
+        Release that the forests come from, where it is another one.
+    dataset, layout
+        Name of the dataset, and how the release deviates from its published layout.
+    catalog, split, ledger, verified : Path
+        Catalog of the release, roles of the trial, links of all trials, what the gate accepted.
+    scheme, trial
+        The trial.
+    feature_sets : list of str
+        Feature sets of its forests.
+    predictions, references : list of Path
+        Answers of forests and of reference algorithms, of all shards.
+    seed : int
+        Version seed.
+    draws : int
+        Number of bootstrap draws.
+    confusion, metrics, scores_by, paired : Path
+        Tables to write: `CONFUSION`, `METRICS`, `SCORES_BY`, `PAIRED`.
+    """
+    opened = datasets.load(dataset, layout)
+    known = dict.fromkeys(["group", *opened.strata_keys, *opened.ground_columns])
+    patches, roles = read_parquet(catalog, ["patch", *known]), read_parquet(split)
+    links = read_tsv(ledger, LEDGER)
+    marks = _marks(links, ledger, scheme, trial, verified, source)
+    said = (_stack(predictions, PREDICTIONS, scheme, trial), _stack(references, REFERENCES))
+    table = count_confusion(opened, patches, roles, *said, scheme, trial, feature_sets)
+    about = roles.merge(patches, on="patch", how="inner")
+    seeds = seed, release, scheme, trial
+    scored, compared = score_trial(table, opened, about, marks, draws, seeds)
+    write_parquet(confusion, table, CONFUSION)
+    strata = score_by(table, opened, about, marks, draws, seeds)
+    write_tsv(metrics, _with_note(scored, note(links)), METRICS)
+    write_tsv(scores_by, _with_note(strata, note(links)), SCORES_BY)
+    write_tsv(paired, compared, PAIRED)
 
 
 def _with_note(table: pd.DataFrame, text: str) -> pd.DataFrame:
     """A table of scores with something to be said about all of them."""
-    return table.assign(note=pd.Series([notes(note, text) for note in table["note"]], table.index, "str"))
+    return table.assign(note=pd.Series([notes(own, text) for own in table["note"]], table.index, "str"))
 
 
 def _stack(
@@ -264,9 +283,11 @@ def _stack(
 
 
 def _marks(
-    table: pd.DataFrame, path: Path, scheme: str, trial: int, verified: Path | None, trained_here: bool
+    table: pd.DataFrame, path: Path, scheme: str, trial: int, verified: Path, source: str | None
 ) -> dict[str, str]:
-    """The mark of each role: what the ledger says, and failed checks that the user accepted."""
+    """The mark of each role: what the ledger says, failed checks that the user accepted, and links that
+    nobody looked for, with training patches of another release.
+    """
     if not ((table["scheme"] == scheme) & (table["trial"] == trial)).any():
         raise InputError(
             "The ledger does not know this trial.",
@@ -274,13 +295,8 @@ def _marks(
             expected=f"{scheme}, trial {trial}",
             remedy="compute the ledger again with all splits of the release",
         )
-    marks = {role: ledger.mark(table, scheme, trial, role, trained_here) for role in ROLES}
-    accepted = json.loads(verified.read_text(encoding="utf-8"))["accepted"] if verified else []
-    if accepted:
-        failed = f"failed checks accepted: {', '.join(accepted)}"
-        marks = {role: failed if mark == "clean" else f"{mark}; {failed}" for role, mark in marks.items()}
-    return marks
-
-
-if __name__ == "__main__":
-    run(main)
+    accepted = json.loads(verified.read_text(encoding="utf-8"))["accepted"]
+    more = [f"failed checks accepted: {', '.join(accepted)}"] if accepted else []
+    more += [f"not checked: links with the training patches of {source}"] if source else []
+    found = {role: mark(table, scheme, trial, role, not source) for role in ROLES}
+    return {role: "; ".join([*([own] if own != "clean" else []), *more]) or "clean" for role, own in found.items()}

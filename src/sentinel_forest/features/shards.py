@@ -1,7 +1,5 @@
-"""One shard of a release: what a step that works on it is told, and its patches block by block."""
+"""Patches of a shard, block by block."""
 
-import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,45 +8,12 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.datasets.base import Block, Dataset, with_measured
-from sentinel_forest.io import tables
 
 READ_BYTES = 64 * 2**20
 """Bytes read at a time: long enough for a disk or a network file system."""
 
 WORK_BYTES = 16 * 2**20
 """Bytes worked on at a time: short enough for a processor's cache."""
-
-
-def parser(step: str, description: str | None) -> argparse.ArgumentParser:
-    """The arguments that every such step has.
-
-    Parameters
-    ----------
-    step : str
-        Name of the module below the package.
-    description : str or None
-        What the step does.
-    """
-    found = argparse.ArgumentParser(prog=f"python -m sentinel_forest.{step}", description=description)
-    found.add_argument("--dataset", required=True)
-    found.add_argument("--layout", type=json.loads, default={}, help="deviations from the layout, JSON")
-    found.add_argument("--folder", type=Path, required=True, help="the release")
-    found.add_argument("--catalog", type=Path, required=True)
-    found.add_argument("--shard", type=int, required=True, help="from 1")
-    found.add_argument("--shards", type=int, required=True)
-    found.add_argument("--output", type=Path, required=True)
-    return found
-
-
-def rows_of(given: argparse.Namespace) -> pd.DataFrame:
-    """The rows of the catalog that a step was told to work on.
-
-    Raises
-    ------
-    InputError
-        If there is no such catalog or shard.
-    """
-    return tables.shard(tables.read_parquet(given.catalog), given.shard, given.shards)
 
 
 def read_blocks(

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,11 @@ import pandera.pandas as pa
 
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import IGNORE, Block, Dataset, FeatureSet, true_classes
-from sentinel_forest.errors import InputError, run
-from sentinel_forest.features import bands_of, find_set, patch, pixel, shards
+from sentinel_forest.errors import InputError
+from sentinel_forest.features import bands_of, find_set, patch, pixel
+from sentinel_forest.features.shards import read_blocks
 from sentinel_forest.io import checksums, tables
+from sentinel_forest.steps import Layout, Output
 
 PIXELS = pa.DataFrameSchema(
     {
@@ -42,7 +45,7 @@ def schema(unit: str, features: Sequence[str]) -> pa.DataFrameSchema:
     return base.add_columns({name: pa.Column("float32", nullable=True) for name in features})
 
 
-def feature_table(
+def feature_rows(
     dataset: Dataset,
     feature_set: FeatureSet,
     folder: Path,
@@ -77,7 +80,7 @@ def feature_table(
         _pixel_rows(dataset, feature_set, block, per_class, seed_names)
         if unit == "pixel"
         else _patch_rows(dataset, feature_set, block)
-        for block in shards.read_blocks(feature_set.name, dataset, folder, rows, layers)
+        for block in read_blocks(feature_set.name, dataset, folder, rows, layers)
     ]
     about = schema(unit, feature_set.features)
     empty = pd.DataFrame({name: [] for name in about.columns})
@@ -212,30 +215,54 @@ def pixels_per_class(draw: object, patches: int, classes: int) -> int:
     if not isinstance(number, int) or isinstance(number, bool) or number < 1:
         raise InputError(
             "This is no rule for drawing pixels.",
-            where="--draw",
+            where="draw",
             found=json.dumps(draw),
             expected='{"pixels": 300000}, any whole number from 1 on',
         )
     return -(-number // max(patches * classes, 1))
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the feature table of one shard."""
-    parser = shards.parser("features.table", __doc__)
-    parser.add_argument("--set", required=True, help="name of a feature set")
-    parser.add_argument("--draw", type=json.loads, required=True, help='JSON, {"pixels": 300000}')
-    parser.add_argument("--seed", type=int, required=True, help="seed of the version")
-    parser.add_argument("--release", required=True, help="name of the release")
-    given = parser.parse_args(argv)
-    dataset = datasets.load(given.dataset, given.layout)
-    feature_set = find_set(dataset.feature_sets, given.set)
-    task = dataset.tasks[feature_set.task]
-    catalog = tables.read_parquet(given.catalog)
-    per_class = pixels_per_class(given.draw, len(catalog), len(task.categories))
-    rows = tables.shard(catalog, given.shard, given.shards)
-    table = feature_table(dataset, feature_set, given.folder, rows, per_class, (given.seed, given.release))
-    tables.write_parquet(given.output, table, schema(task.unit, feature_set.features))
+def feature_table(
+    *,
+    release: str,
+    dataset: str,
+    layout: Layout | None = None,
+    folder: Path,
+    catalog: Path,
+    shard: int,
+    shards: int,
+    feature_set: str,
+    draw: dict[str, Any],
+    seed: int,
+    output: Output,
+) -> None:
+    """Compute a feature set for the rows of one shard.
 
-
-if __name__ == "__main__":
-    run(main)
+    Parameters
+    ----------
+    release : str
+        Its name, for seeds.
+    dataset, layout
+        Name of the dataset, and how the release deviates from its published layout.
+    folder : Path
+        The release.
+    catalog : Path
+        Its catalog.
+    shard, shards : int
+        Which of how many row ranges of the catalog, from 1.
+    feature_set : str
+        What to compute.
+    draw : dict
+        How pixels are drawn; see `pixels_per_class`.
+    seed : int
+        Version seed.
+    output : Path
+        The table; see `PIXELS` and `PATCHES`.
+    """
+    opened = datasets.load(dataset, layout)
+    about = find_set(opened.feature_sets, feature_set)
+    task = opened.tasks[about.task]
+    whole = tables.read_parquet(catalog)
+    per_class = pixels_per_class(draw, len(whole), len(task.categories))
+    table = feature_rows(opened, about, folder, tables.shard(whole, shard, shards), per_class, (seed, release))
+    tables.write_parquet(output, table, schema(task.unit, about.features))

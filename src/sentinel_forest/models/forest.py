@@ -1,12 +1,6 @@
 """Random forests: grown on the training rows of a trial, saved, and asked for classes.
 
-A forest is grown in `parts`, each from a seed of its own, which may be separate jobs:
-
-    python -m sentinel_forest.models.forest ... --model forest.skops --fit fit.json           all at once
-    python -m sentinel_forest.models.forest ... --part 1 --model 1.skops                      one part
-    python -m sentinel_forest.models.forest ... --grown 1.skops 2.skops --model ... --fit ... put together
-
-The first gives the same bytes as the others together.
+A forest is grown in `parts`, each from a seed of its own.
 
 Rows of pixel tasks are drawn stratified by class and patch, so that rare classes are learnt, and carry
 the number of pixels that they stand for. With `draw_weights` (the default) the trees' bootstraps draw
@@ -18,10 +12,8 @@ more often. On real pixels (10 training images, 400 pixels a class and image) th
 Breiman 2001, Machine Learning 45, 5-32, doi 10.1023/A:1010933404324.
 """
 
-import argparse
 import copy
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
@@ -30,12 +22,9 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
 
-from sentinel_forest import datasets
-from sentinel_forest.datasets.base import Dataset, Question, Task
-from sentinel_forest.errors import InputError, run
-from sentinel_forest.features import find_set
+from sentinel_forest.errors import InputError
 from sentinel_forest.io import checksums, tables
-from sentinel_forest.models import persistence, tuning
+from sentinel_forest.models import tuning
 from sentinel_forest.models.engines import ENGINES, Grown, each_block
 
 SETTINGS: dict[str, object] = {
@@ -281,6 +270,12 @@ def _check_rows(training: Training, features: Sequence[str], where: str, patches
         )
 
 
+def row_groups(catalog: Path, patches: np.ndarray) -> np.ndarray:
+    """Number of the group of each row's patch, in the order of their names: int64 (rows,); -1 unknown."""
+    table = tables.read_parquet(catalog, ["patch", "group"]).set_index("patch")
+    return pd.factorize(table["group"].loc[patches], sort=True)[0]
+
+
 # ------------------------------------------------------------------------------------------- growing
 
 
@@ -361,6 +356,25 @@ def _accuracies(truth: np.ndarray, told: np.ndarray, weight: np.ndarray) -> dict
     }
 
 
+def out_of_bag(training: Training, votes: np.ndarray) -> dict[str, Any]:
+    """Accuracy on training rows by the trees that did not see them; rows count by their weight."""
+    asked = votes.sum(axis=1) > 0
+    if not asked.any():
+        return {"rows": 0, "accuracy": None, "balanced_accuracy": None, "caveat": OUT_OF_BAG_CAVEAT}
+    told = votes[asked].argmax(axis=1)
+    return {
+        "rows": int(asked.sum()),
+        **_accuracies(training.y[asked], told, training.weight[asked]),
+        "caveat": OUT_OF_BAG_CAVEAT,
+    }
+
+
+OUT_OF_BAG_CAVEAT = (
+    "rows of one patch and of one group are alike, and a tree has seen some of them: "
+    "compare with the score on held-out groups"
+)
+
+
 def merge(parts: Sequence[Grown]) -> Grown:
     """One forest of the trees of all parts, in their order."""
     forest = copy.copy(parts[0].forest)
@@ -427,321 +441,3 @@ def _predict_block(trees: Sequence[Any], classes: int, X: np.ndarray) -> np.ndar
                 break
     result[rows] = votes.argmax(axis=1)
     return result
-
-
-# ------------------------------------------------------------------------------------ trivial company
-
-
-def best_threshold(training: Training, positive: np.ndarray) -> tuple[int, float, bool, float]:
-    """The feature and threshold that separate two kinds of classes best.
-
-    Parameters
-    ----------
-    training : Training
-        Rows count by their weight.
-    positive : ndarray
-        bool (classes present,): which count as positive.
-
-    Returns
-    -------
-    feature : int
-        Column of `Training.X`.
-    threshold : float
-        Halfway between two neighbouring values.
-    above : bool
-        Whether larger values are positive. Missing values are negative either way.
-    balanced_accuracy : float
-        Mean of the shares of positive and of negative rows that are told right. On a tie the first
-        feature and the lowest threshold win, and `above` before below.
-    """
-    is_positive = positive[training.y]
-    found = [_threshold(column, is_positive, training.weight) for column in training.X.T]
-    feature = int(np.argmax([score for _, _, score in found]))
-    threshold, above, score = found[feature]
-    return feature, threshold, above, score
-
-
-def _threshold(values: np.ndarray, positive: np.ndarray, weight: np.ndarray) -> tuple[float, bool, float]:
-    """`best_threshold` of one feature: all thresholds at once, over the sorted values."""
-    order = np.argsort(values, kind="stable")
-    order = order[: np.isfinite(values).sum()]
-    ordered = values[order].astype(np.float64)
-    ends = np.flatnonzero(ordered[1:] > ordered[:-1])
-    if not len(ends):
-        return 0.0, True, 0.0
-    right = np.cumsum(np.where(positive[order], weight[order], 0)) / weight[positive].sum()
-    wrong = np.cumsum(np.where(positive[order], 0, weight[order])) / weight[~positive].sum()
-    # Share of all positive (negative) rows above or below; those that are missing are negative.
-    above = (right[-1] - right[ends] + 1 - (wrong[-1] - wrong[ends])) / 2
-    below = (right[ends] + 1 - wrong[ends]) / 2
-    best_above, best_below = int(np.argmax(above)), int(np.argmax(below))
-    is_above = bool(above[best_above] >= below[best_below])
-    place = best_above if is_above else best_below
-    threshold = (ordered[ends[place]] + ordered[ends[place] + 1]) / 2
-    return float(threshold), is_above, float(max(above[best_above], below[best_below]))
-
-
-def trivial(training: Training, task: Task, features: Sequence[str]) -> dict[str, Any]:
-    """What classifiers that know next to nothing would say.
-
-    Returns
-    -------
-    dict
-        ``majority``: the most frequent class; ``class shares``: share of each class by weight;
-        ``best threshold``: None, or for pixel tasks the answer of a single feature to the first
-        question of the task: ``feature``, ``threshold``, ``above``, ``question``, its
-        ``balanced_accuracy`` in training, and the class names it gives: ``positive`` and
-        ``negative``, the most frequent class of either kind.
-    """
-    shares = training.shares(len(task.names))
-    return {
-        "majority": task.names[int(shares.argmax())],
-        "class shares": dict(zip(task.names, shares.tolist(), strict=True)),
-        "best threshold": _threshold_rule(training, task, features, shares),
-    }
-
-
-def _threshold_rule(
-    training: Training, task: Task, features: Sequence[str], shares: np.ndarray
-) -> dict[str, Any] | None:
-    if task.unit != "pixel" or not task.questions:
-        return None
-    question: Question = task.questions[0]
-    positive = np.isin(task.names, question.positive)
-    if positive[training.present].all() or not positive[training.present].any():
-        return None
-    feature, threshold, above, score = best_threshold(training, positive[training.present])
-    return {
-        "question": question.name,
-        "feature": features[feature],
-        "threshold": threshold,
-        "above": above,
-        "positive": task.names[int(np.where(positive, shares, -1).argmax())],
-        "negative": task.names[int(np.where(positive, -1, shares).argmax())],
-        "balanced_accuracy": score,
-    }
-
-
-# ---------------------------------------------------------------------------------------- what to say
-
-
-def out_of_bag(training: Training, votes: np.ndarray) -> dict[str, Any]:
-    """Accuracy on training rows by the trees that did not see them; rows count by their weight."""
-    asked = votes.sum(axis=1) > 0
-    if not asked.any():
-        return {"rows": 0, "accuracy": None, "balanced_accuracy": None, "caveat": OUT_OF_BAG_CAVEAT}
-    told = votes[asked].argmax(axis=1)
-    return {
-        "rows": int(asked.sum()),
-        **_accuracies(training.y[asked], told, training.weight[asked]),
-        "caveat": OUT_OF_BAG_CAVEAT,
-    }
-
-
-OUT_OF_BAG_CAVEAT = (
-    "rows of one patch and of one group are alike, and a tree has seen some of them: "
-    "compare with the score on held-out groups"
-)
-IMPORTANCE_CAVEAT = (
-    "mean decrease of Gini impurity in training; it favours features with many values and shares "
-    "itself out among features that say the same"
-)
-
-
-def describe(
-    training: Training,
-    grown: Grown,
-    task: Task,
-    features: Sequence[str],
-    groups: int | None,
-    independent_labels: int | None = None,
-) -> dict[str, Any]:
-    """What is worth knowing about a forest and the rows it was grown on; see ``fit.json``."""
-    shares = training.shares(len(task.names))
-    counts = np.zeros(len(task.names), dtype=np.int64)
-    counts[training.present] = np.bincount(training.y)
-    missing = np.isnan(training.X).sum(axis=0)
-    estimators = grown.forest.estimators_
-    return {
-        "training": {
-            "rows": len(training.y),
-            "patches": len(np.unique(training.patches)),
-            "groups": groups,
-            "independent_labels": independent_labels,
-            "classes": {
-                name: {"rows": int(count), "share": float(share)}
-                for name, count, share in zip(task.names, counts, shares, strict=True)
-            },
-            "missing": {name: int(count) for name, count in zip(features, missing, strict=True) if count},
-        },
-        "trees": {
-            "number": len(estimators),
-            "nodes": sum(estimator.tree_.node_count for estimator in estimators),
-            "deepest": max(int(estimator.tree_.max_depth) for estimator in estimators),
-        },
-        "out_of_bag": out_of_bag(training, grown.votes),
-        "importance": {
-            "caveat": IMPORTANCE_CAVEAT,
-            "features": dict(zip(features, grown.forest.feature_importances_.tolist(), strict=True)),
-        },
-        "trivial": trivial(training, task, features),
-        "notes": _notes(training, task, features, counts, missing, groups, independent_labels),
-    }
-
-
-def _notes(
-    training: Training,
-    task: Task,
-    features: Sequence[str],
-    counts: np.ndarray,
-    missing: np.ndarray,
-    groups: int | None,
-    independent_labels: int | None,
-) -> list[str]:
-    """What a reader of the scores must know."""
-    notes = [
-        f"class {name!r} has no training row and is never predicted"
-        for name, count in zip(task.names, counts, strict=True)
-        if count == 0
-    ]
-    notes += [
-        f"feature {name!r} is missing in all training rows"
-        for name, count in zip(features, missing, strict=True)
-        if count == len(training.y)
-    ]
-    if missing.any():
-        notes.append("training rows with missing features take part; each split sends them all to one of its sides")
-    if independent_labels is not None:
-        notes.append(
-            f"labels are of areas larger than a pixel: the {len(training.y)} training rows have "
-            f"{independent_labels} independent labels"
-        )
-    if groups == 1:
-        notes.append("all training rows come from one group; nothing is known of other groups")
-    return notes
-
-
-# ------------------------------------------------------------------------------------------- the step
-
-
-def _counts(catalog: Path | None, dataset: Dataset, task: Task, training: Training) -> tuple[int | None, int | None]:
-    """Groups and independent labels that the training rows come from; None where that is unknown.
-
-    See `Dataset.independent_labels`, which is None where each row has a label of its own.
-    """
-    if catalog is None:
-        return None, None
-    table = tables.read_parquet(catalog, ["patch", "group", *dataset.ground_columns])
-    rows = table.set_index("patch").loc[training.patches]
-    return int(rows["group"].nunique()) or None, dataset.independent_labels(task.name, rows, training.pixels)
-
-
-def _read_parts(training: Training, settings: Mapping[str, Any], given: Sequence[Path]) -> Grown:
-    """The forest that parts make up."""
-    parts = [Grown(*persistence.load_grown(path)) for path in given]
-    expected = [part_trees(settings, part) for part in range(1, settings["parts"] + 1)]
-    found = [len(part.forest.estimators_) for part in parts]
-    if found != expected or any(part.votes.shape != (len(training.y), len(training.present)) for part in parts):
-        raise InputError(
-            "These parts do not make up the forest.",
-            where=", ".join(map(str, given)),
-            found=f"{found} trees",
-            expected=f"{expected} trees, grown on {len(training.y)} training rows",
-            remedy="give all parts in their order, grown with the same settings",
-        )
-    return merge(parts)
-
-
-def _tuned(
-    training: Training, catalog: Path | None, settings: Mapping[str, Any], seed: int, threads: int
-) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """`tuned`, with the groups of a catalog."""
-    if settings["tune"] is None:
-        return dict(settings), None
-    if catalog is None:
-        raise InputError("Tuning needs the groups of the training patches.", remedy="give --catalog")
-    group = row_groups(catalog, training.patches)
-    if not (group >= 0).any():
-        raise InputError(
-            "Tuning keeps groups together, and no training patch has a known one.",
-            where="forest.tune",
-            found=f"{len(group)} training rows without a group",
-            remedy="leave out forest.tune",
-        )
-    # A row of an unknown group may belong with rows of any fold: it is only trained on afterwards.
-    return tuned(training.of(group >= 0), group[group >= 0], settings, seed, threads)
-
-
-def row_groups(catalog: Path, patches: np.ndarray) -> np.ndarray:
-    """Number of the group of each row's patch, in the order of their names: int64 (rows,); -1 unknown."""
-    table = tables.read_parquet(catalog, ["patch", "group"]).set_index("patch")
-    return pd.factorize(table["group"].loc[patches], sort=True)[0]
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m sentinel_forest.models.forest", description=__doc__)
-    parser.add_argument("--release", required=True, help="name of the release")
-    parser.add_argument("--dataset", required=True)
-    parser.add_argument("--layout", type=json.loads, default={}, help="deviations from the layout, JSON")
-    parser.add_argument("--catalog", type=Path, help="for the groups: to count them, to tune")
-    parser.add_argument("--features", type=Path, nargs="+", required=True, help="tables of all shards")
-    parser.add_argument("--split", type=Path, required=True)
-    parser.add_argument("--settings", type=json.loads, default={}, help="JSON, see SETTINGS")
-    parser.add_argument("--seed", type=int, required=True, help="seed of the version")
-    parser.add_argument("--scheme", required=True)
-    parser.add_argument("--trial", type=int, required=True)
-    parser.add_argument("--set", required=True, help="name of a feature set")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--part", type=int, help="grow this part (from 1) only")
-    parser.add_argument("--grown", type=Path, nargs="+", default=[], help="parts that are grown, in order")
-    parser.add_argument("--model", type=Path, required=True, help="forest.skops, or a part of it")
-    parser.add_argument("--fit", type=Path, help="fit.json; not with --part")
-    return parser
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Grow a forest, or a part of one, or put parts together."""
-    given = _parser().parse_args(argv)
-    settings = complete(given.settings)
-    if (given.part is None) == (given.fit is None):
-        raise InputError("Give either --part or --fit.", remedy="a part has no fit.json; a whole forest has")
-    if given.part is not None and not 1 <= given.part <= settings["parts"]:
-        raise InputError("There is no such part.", found=given.part, expected=f"1..{settings['parts']}")
-    dataset = datasets.load(given.dataset, given.layout)
-    feature_set = find_set(dataset.feature_sets, given.set)
-    task, features = dataset.tasks[feature_set.task], feature_set.features
-    where = f"{given.release}, {given.scheme} trial {given.trial}, {given.set}"
-    split = tables.read_parquet(given.split, ["patch", "role"])
-    training = training_rows(given.features, features, split, where)
-    seed = checksums.seed(given.seed, given.release, given.scheme, given.trial, given.set, "forest")
-    classes = [task.names[place] for place in training.present]
-    print(f"{where}: {len(training.y)} training rows, {len(features)} features", file=sys.stderr)
-    settings, tuning_table = _tuned(training, given.catalog, settings, seed, given.threads)
-    if given.part is not None:
-        part = grow(training, settings, given.part, seed, given.threads)
-        name(part.forest, classes, features, seed)
-        persistence.save(given.model, {"forest": part.forest, "votes": part.votes})
-        return
-    if given.grown:
-        grown = _read_parts(training, settings, given.grown)
-    else:
-        grown = grow_all(training, settings, seed, given.threads)
-    name(grown.forest, classes, features, seed)
-    about = {
-        "release": given.release,
-        "scheme": given.scheme,
-        "trial": given.trial,
-        "set": given.set,
-        "task": task.name,
-        "seed": seed,
-        "settings": settings,
-        "features": list(features),
-        "tuning": tuning_table,
-        **describe(training, grown, task, features, *_counts(given.catalog, dataset, task, training)),
-    }
-    persistence.save(given.model, grown.forest)
-    tables.write_text(given.fit, json.dumps(about, indent=1, allow_nan=False) + "\n")
-
-
-if __name__ == "__main__":
-    run(main)

@@ -11,7 +11,6 @@ scikit-learn forest.
 import io
 import json
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +45,10 @@ _BROKEN = (
 """What skops and zipfile raise at a file that is not what it should be."""
 
 
-def save(path: Path, content: RandomForestClassifier | Mapping[str, Any]) -> None:
-    """Write a forest, or a mapping of forests and arrays; equal content gives equal bytes."""
+def save(path: Path, forest: RandomForestClassifier) -> None:
+    """Write a forest; equal forests give equal bytes."""
     with replacing(path) as beside:
-        _write_canonical(skops.io.dumps(content), beside)
+        _write_canonical(skops.io.dumps(forest), beside)
 
 
 def load(path: Path) -> RandomForestClassifier:
@@ -62,28 +61,6 @@ def load(path: Path) -> RandomForestClassifier:
         points outside itself. Nothing of a type that is not trusted is constructed.
     """
     return _checked(_read(path), path)
-
-
-def load_grown(path: Path) -> tuple[RandomForestClassifier, np.ndarray]:
-    """Read a part of a forest and its out-of-bag votes, float64 (training rows, classes).
-
-    Raises
-    ------
-    InputError
-        As `load`.
-    """
-    content = _read(path)
-    if not (isinstance(content, dict) and set(content) == {"forest", "votes"}):
-        raise _refusal(path, type(content).__name__, "a part of a forest")
-    forest, votes = _checked(content["forest"], path), content["votes"]
-    if not (
-        isinstance(votes, np.ndarray)
-        and votes.dtype == np.float64
-        and votes.ndim == 2
-        and votes.shape[1] == len(forest.classes_)
-    ):
-        raise _refusal(path, "votes of another shape", f"(training rows, {len(forest.classes_)})")
-    return forest, votes
 
 
 def _write_canonical(data: bytes, path: Path) -> None:

@@ -1,7 +1,7 @@
 """What forests and their trivial company say about held-out patches, counted patch by patch.
 
 Only patches for validation or test are predicted: each is read once, for all forests that need it. If the
-forests do not fit into ``--memory`` together, they come in batches, and each batch reads once.
+forests do not fit into `memory` together, they come in batches, and each batch reads once.
 
 Beside the forest stand classifiers that know next to nothing, from the same training rows:
 
@@ -14,9 +14,8 @@ best threshold   for pixel tasks with a two-class question: compares one feature
 ===============  ======================================================================================
 """
 
-import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -29,11 +28,13 @@ from sklearn.ensemble import RandomForestClassifier
 
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import IGNORE, Block, Dataset, true_classes
-from sentinel_forest.errors import InputError, run
-from sentinel_forest.features import bands_of, pixel, shards
+from sentinel_forest.errors import InputError
+from sentinel_forest.features import bands_of, pixel
+from sentinel_forest.features.shards import read_blocks
 from sentinel_forest.io import checksums, tables
 from sentinel_forest.models import forest, persistence
 from sentinel_forest.models.counts import confusion, counts_table
+from sentinel_forest.steps import ForestFile, Layout, Output, SetFile, TrialFile
 
 HELD_OUT = ("validation", "test")
 
@@ -118,7 +119,7 @@ class Samples:
 
 
 def load_candidate(
-    dataset: Dataset, splits: Path, baselines: Path, scheme: str, trial: int, set_name: str
+    dataset: Dataset, scheme: str, trial: int, set_name: str, split: Path, model: Path, fit: Path
 ) -> Candidate:
     """Read a forest, what it was fitted on, and which patches it is tested on.
 
@@ -126,25 +127,27 @@ def load_candidate(
     ----------
     dataset : Dataset
         The dataset of the release to predict.
-    splits, baselines : Path
-        Folders with ``<scheme>/<trial>.parquet`` and ``<scheme>/<trial>/<set>/``.
+    scheme, trial, set_name : str, int, str
+        Which forest it is.
+    split : Path
+        Roles of the trial.
+    model, fit : Path
+        Its ``forest.skops`` and ``fit.json``.
 
     Raises
     ------
     InputError
         If the forest was not loaded, or knows other features or classes than its feature set.
     """
-    split = tables.read_parquet(splits / scheme / f"{trial}.parquet", ["patch", "role"])
-    folder = _folder(baselines, scheme, trial, set_name)
-    path = folder / "forest.skops"
-    model = persistence.load(path)
+    roles = tables.read_parquet(split, ["patch", "role"])
+    loaded = persistence.load(model)
     feature_set = dataset.feature_sets[set_name]
     names = dataset.tasks[feature_set.task].names
-    found = (list(model.feature_names_in_), [str(entry) for entry in model.classes_])
+    found = (list(loaded.feature_names_in_), [str(entry) for entry in loaded.classes_])
     if found[0] != list(feature_set.features) or not set(found[1]) <= set(names):
         raise InputError(
             "A forest does not fit its feature set.",
-            where=path,
+            where=model,
             found=f"{found[0]}, {found[1]}",
             expected=f"{list(feature_set.features)}, classes of {list(names)}",
             remedy="delete the file; the run grows the forest again",
@@ -153,21 +156,16 @@ def load_candidate(
         scheme,
         trial,
         set_name,
-        model,
+        loaded,
         np.array([names.index(entry) for entry in found[1]]),
-        _read_fit(folder),
-        frozenset(split.loc[split["role"].isin(HELD_OUT), "patch"]),
+        _read_fit(fit),
+        frozenset(roles.loc[roles["role"].isin(HELD_OUT), "patch"]),
     )
 
 
-def _folder(baselines: Path, scheme: str, trial: int, set_name: str) -> Path:
-    """Where a forest lies."""
-    return baselines / scheme / str(trial) / set_name
-
-
-def _read_fit(folder: Path) -> dict[str, Any]:
+def _read_fit(path: Path) -> dict[str, Any]:
     """What is known of a forest without loading it."""
-    fit: dict[str, Any] = json.loads((folder / "fit.json").read_text(encoding="utf-8"))
+    fit: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return fit
 
 
@@ -313,15 +311,28 @@ def forest_bytes(fit: Mapping[str, Any]) -> int:
 
 
 def predict_batch(
-    dataset: Dataset, given: argparse.Namespace, rows: pd.DataFrame, candidates: Sequence[Candidate]
+    dataset: Dataset,
+    folder: Path,
+    rows: pd.DataFrame,
+    features: Mapping[str, Path],
+    candidates: Sequence[Candidate],
+    threads: int,
 ) -> pd.DataFrame:
-    """What some forests say of the rows of a shard; see `PREDICTIONS`."""
+    """What some forests say of the rows of a shard; see `PREDICTIONS`.
+
+    Parameters
+    ----------
+    folder : Path
+        The release, which forests of pixel tasks are asked about.
+    features : mapping
+        For each feature set of a patch task its table of the shard.
+    """
     units = {name: dataset.tasks[about.task].unit for name, about in dataset.feature_sets.items()}
     of_pixels = [entry for entry in candidates if units[entry.set] == "pixel"]
     of_patches = [entry for entry in candidates if units[entry.set] == "patch"]
-    result = Predictions(dataset, candidates, given.threads)
-    predict_pixels(dataset, given.folder, rows, of_pixels, result)
-    predict_patches(dataset, given.features, given.shard, of_patches, result)
+    result = Predictions(dataset, candidates, threads)
+    predict_pixels(dataset, folder, rows, of_pixels, result)
+    predict_patches(dataset, features, of_patches, result)
     return result.table()
 
 
@@ -338,7 +349,7 @@ def predict_pixels(
     labels = [layer for entry in sets.values() for layer in dataset.label_layers(entry.task)]
     layers = tuple(dict.fromkeys([*(layer for entry in sets.values() for layer in entry.layers.values()), *labels]))
     chosen = rows[rows["patch"].isin(frozenset().union(*held_out.values()))]
-    for block in shards.read_blocks("predicted", dataset, folder, chosen, layers):
+    for block in read_blocks("predicted", dataset, folder, chosen, layers):
         for name in sets:
             wanted = block.patches["patch"].isin(held_out[name]).to_numpy()
             if wanted.any():
@@ -346,41 +357,80 @@ def predict_pixels(
 
 
 def predict_patches(
-    dataset: Dataset, features: Path, shard: int, candidates: Sequence[Candidate], result: Predictions
+    dataset: Dataset, features: Mapping[str, Path], candidates: Sequence[Candidate], result: Predictions
 ) -> None:
     """Predict held-out patches for all candidates of patch tasks, from their feature tables."""
     for name in dict.fromkeys(candidate.set for candidate in candidates):
-        table = tables.read_parquet(features / name / f"{shard}.parquet")
-        result.add(name, patch_samples(table, dataset.feature_sets[name].features))
+        result.add(name, patch_samples(tables.read_parquet(features[name]), dataset.feature_sets[name].features))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = shards.parser("predict", __doc__)
-    parser.add_argument("--release", required=True, help="name of the release")
-    parser.add_argument("--forests", type=json.loads, required=True, help="JSON: [[scheme, trial, set], ...]")
-    parser.add_argument("--results", type=Path, required=True, help="results of the release: has splits/")
-    parser.add_argument("--models", type=Path, help="results with baselines/ (default: as --results)")
-    parser.add_argument("--features", type=Path, required=True, help="folder of the feature tables")
-    parser.add_argument("--memory", type=float, default=2000, help="MB of forests that are held together")
-    parser.add_argument("--threads", type=int, default=1)
-    return parser
+def predict(
+    *,
+    dataset: str,
+    layout: Layout | None = None,
+    folder: Path,
+    catalog: Path,
+    shard: int,
+    shards: int,
+    splits: list[TrialFile],
+    forests: list[ForestFile],
+    fits: list[ForestFile],
+    features: list[SetFile],
+    memory: float = 2000,
+    threads: int = 1,
+    output: Output,
+) -> None:
+    """Predict the validation and test patches of a shard with every forest.
 
+    Parameters
+    ----------
+    dataset, layout
+        Name of the dataset, and how the release deviates from its published layout.
+    folder : Path
+        The release.
+    catalog : Path
+        Its catalog.
+    shard, shards : int
+        Which of how many row ranges of the catalog, from 1.
+    splits : list of TrialFile
+        The split of each trial.
+    forests, fits : list of ForestFile
+        The forests, and what is known about each.
+    features : list of SetFile
+        Tables of the shard, of the feature sets of patch tasks.
+    memory : float
+        MB of forests that are held together.
+    threads : int
+        They change no result.
+    output : Path
+        The table `PREDICTIONS`.
+    """
+    opened = datasets.load(dataset, layout)
+    rows = tables.read_shard(catalog, shard, shards)
+    of_set = {entry.set: entry.path for entry in features}
+    about = {entry[:3]: entry.path for entry in fits}
+    roles = {entry[:2]: entry.path for entry in splits}
+    _check_given(forests, roles, about)
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Predict the held-out patches of one shard."""
-    given = _parser().parse_args(argv)
-    dataset = datasets.load(given.dataset, given.layout)
-    rows = shards.rows_of(given)
-    splits, baselines = given.results / "splits", (given.models or given.results) / "baselines"
-    sizes = [forest_bytes(_read_fit(_folder(baselines, *entry))) for entry in given.forests]
+    def load(entry: ForestFile) -> Candidate:
+        return load_candidate(opened, *entry[:3], roles[entry[:2]], entry.path, about[entry[:3]])
+
+    sizes = [forest_bytes(_read_fit(about[entry[:3]])) for entry in forests]
     parts = [
-        predict_batch(
-            dataset, given, rows, [load_candidate(dataset, splits, baselines, *entry) for entry in given.forests[batch]]
-        )
-        for batch in in_batches(sizes, given.memory * 10**6)
+        predict_batch(opened, folder, rows, of_set, [load(entry) for entry in forests[batch]], threads)
+        for batch in in_batches(sizes, memory * 10**6)
     ]
-    tables.write_parquet(given.output, pd.concat(parts, ignore_index=True), PREDICTIONS)
+    tables.write_parquet(output, pd.concat(parts, ignore_index=True), PREDICTIONS)
 
 
-if __name__ == "__main__":
-    run(main)
+def _check_given(forests: Sequence[ForestFile], splits: Container[object], fits: Container[object]) -> None:
+    """Each forest must have come with the split of its trial, and with what is known about it."""
+    for entry in forests:
+        lacking = "splits" if entry[:2] not in splits else "fits" if entry[:3] not in fits else ""
+        if lacking:
+            raise InputError(
+                "A forest is given without what belongs to it.",
+                where=str(entry),
+                expected=f"a file of it among {lacking}",
+                remedy=f"name one: --{lacking}",
+            )

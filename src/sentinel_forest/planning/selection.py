@@ -146,6 +146,11 @@ class Selection:
         """Feature sets that can be computed and predicted on a release, in the configured order."""
         return [name for name in self._known_sets(release) if not self._lack(release, name)]
 
+    def patch_sets(self, release: str) -> list[str]:
+        """Those of `sets` whose task has a class for a whole patch."""
+        dataset = self.datasets[release]
+        return [name for name in self.sets(release) if dataset.tasks[dataset.feature_sets[name].task].unit == "patch"]
+
     def references(self, release: str) -> list[str]:
         """Reference algorithms whose layer and truth a release has."""
         dataset = self.datasets[release]

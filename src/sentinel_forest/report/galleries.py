@@ -121,13 +121,15 @@ def _maps(
 def _predicted(release: ReleaseResults, feature_set: str, block: Block) -> np.ndarray:
     """Classes that a forest gives to all pixels of a patch; index into the task's classes."""
     scheme, trial = release.primary
+    folder = release.results / release.source / "baselines" / scheme / str(trial) / feature_set
     candidate = predict.load_candidate(
         release.dataset,
-        release.results / release.name / "splits",
-        release.results / release.source / "baselines",
         scheme,
         trial,
         feature_set,
+        release.results / release.name / "splits" / scheme / f"{trial}.parquet",
+        folder / "forest.skops",
+        folder / "fit.json",
     )
     about = release.dataset.feature_sets[feature_set]
     values = pixel.compute(about.features, bands_of(release.dataset, about, block))[0]
