@@ -84,7 +84,7 @@ def test_a_flag_that_no_step_knows_is_named(capsys):
     assert "did you mean" in str(stop.value).lower()
 
 
-NAMES = st.text("abcdefgh_", min_size=1).filter(lambda text: text.strip("_") == text)
+NAMES = st.text("abcdXY019._-", min_size=1).filter(lambda text: text.strip("._-") == text)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 SETTINGS = st.recursive(
     st.dictionaries(NAMES, SCALARS | st.lists(SCALARS), min_size=1, max_size=4),

@@ -12,7 +12,7 @@ from cyclopts import App, CycloptsError, Parameter
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from sentinel_forest.errors import InputError
-from sentinel_forest.steps import COMMANDS, STEPS, TrialFile, load
+from sentinel_forest.steps import COMMANDS, STEPS, load
 
 NAME = "sentinel-forest"
 
@@ -74,13 +74,19 @@ def _for_parser(hint: Any) -> Any:
     """The type of an argument as the parser takes it."""
     if _has_keys(hint):
         return _nested(hint)
-    if hint == list[TrialFile]:
-        return Annotated[list[TrialFile], Parameter(n_tokens=1, converter=_trial_files)]
+    if get_origin(hint) is list and hasattr(get_args(hint)[0], "parse"):
+        return _listed(hint)
     return hint
 
 
-def _trial_files(_: object, tokens: Sequence[Any]) -> list[TrialFile]:
-    return [TrialFile.parse(token.value) for token in tokens]
+def _listed(hint: Any) -> Any:
+    """The type for the parser of a list whose values have a form of their own, such as `TrialFile`."""
+    parse = get_args(hint)[0].parse
+
+    def convert(_: object, tokens: Sequence[Any]) -> list[object]:
+        return [parse(token.value) for token in tokens]
+
+    return Annotated[hint, Parameter(n_tokens=1, converter=convert)]
 
 
 def _has_keys(hint: Any) -> bool:
@@ -97,8 +103,9 @@ def _has_keys(hint: Any) -> bool:
 def _nested(hint: Any) -> Any:
     """The type for the parser: any nested flags, checked by pydantic against the real type."""
 
-    def convert(_: object, tokens: Mapping[str, Any]) -> object:
-        return TypeAdapter(hint).validate_python(_values(tokens))
+    def convert(_: object, tokens: Mapping[str, Any] | Sequence[Any]) -> object:
+        values = _values(tokens) if isinstance(tokens, Mapping) else _value(tokens[-1].value)
+        return TypeAdapter(hint).validate_python(values)
 
     return Annotated[dict[str, Any] | None, Parameter(accepts_keys=True, converter=convert)]
 

@@ -35,6 +35,24 @@ class TrialFile(NamedTuple):
         return f"{self.scheme}:{self.trial}:{self.path}"
 
 
+class ReleaseFile(NamedTuple):
+    """A file of one trial of a release in a version; on the command line ``release:scheme:trial:path``."""
+
+    release: str
+    scheme: str
+    trial: int
+    path: Path
+
+    @classmethod
+    def parse(cls, text: str) -> "ReleaseFile":
+        """Read the form of the command line."""
+        release, scheme, trial, path = text.split(":", 3)
+        return cls(release, scheme, int(trial), Path(path))
+
+    def __str__(self) -> str:
+        return f"{self.release}:{self.scheme}:{self.trial}:{self.path}"
+
+
 Layout = Mapping[str, Any]
 """Type of the deviations from a dataset's published layout, e.g. ``{"side": 128}``."""
 
@@ -106,7 +124,7 @@ def _words(flag: str, value: object) -> Iterator[str]:
         yield from _nested(flag, value)
     elif isinstance(value, bool):
         yield f"{flag}={str(value).lower()}"
-    elif isinstance(value, list | tuple) and not isinstance(value, TrialFile):
+    elif isinstance(value, list | tuple) and not hasattr(value, "parse"):
         yield from (flag, *map(str, value))
     elif value is not None:
         yield from _word(flag, str(value))
@@ -118,7 +136,10 @@ def _word(flag: str, text: str) -> tuple[str, ...]:
 
 
 def _nested(flag: str, values: Mapping[str, object]) -> Iterator[str]:
-    """Words of nested settings."""
+    """Words of nested settings; in one word where a dot in a name could be taken for a level."""
+    if any("." in key for key in values):
+        yield from (flag, json.dumps(values))
+        return
     for key, value in values.items():
         if isinstance(value, Mapping) and value:
             yield from _nested(f"{flag}.{key}", value)
