@@ -84,6 +84,15 @@ def test_a_flag_that_no_step_knows_is_named(capsys):
     assert "did you mean" in str(stop.value).lower()
 
 
+@pytest.mark.parametrize("kind", [steps.TrialFile, steps.ReleaseFile])
+def test_a_file_without_its_trial_is_named(kind):
+    whole = ":".join(["r", "s", "1", "a:b"][-len(kind._fields) :])
+    assert str(kind.parse(whole)) == whole
+    for wrong in ("metrics.tsv", "r:published:first:metrics.tsv", "r:first:metrics.tsv"):
+        with pytest.raises(ValueError, match=":".join(kind._fields)):
+            kind.parse(wrong)
+
+
 NAMES = st.text("abcdXY019._-", min_size=1).filter(lambda text: text.strip("._-") == text)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 SETTINGS = st.recursive(

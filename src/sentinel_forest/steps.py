@@ -18,6 +18,14 @@ Output = Annotated[Path, "output"]
 """Type of an argument that names a file, or a folder, which the step writes."""
 
 
+def _parts(text: str, form: str) -> list[str]:
+    """The parts of a file with its trial."""
+    parts = text.split(":", form.count(":"))
+    if len(parts) != form.count(":") + 1 or not parts[-2].isdigit():
+        raise ValueError(f"found {text!r}, expected {form}")
+    return parts
+
+
 class TrialFile(NamedTuple):
     """A file of one trial of a scheme; on the command line ``scheme:trial:path``."""
 
@@ -28,7 +36,7 @@ class TrialFile(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> "TrialFile":
         """Read the form of the command line."""
-        scheme, trial, path = text.split(":", 2)
+        scheme, trial, path = _parts(text, "scheme:trial:path")
         return cls(scheme, int(trial), Path(path))
 
     def __str__(self) -> str:
@@ -46,7 +54,7 @@ class ReleaseFile(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> "ReleaseFile":
         """Read the form of the command line."""
-        release, scheme, trial, path = text.split(":", 3)
+        release, scheme, trial, path = _parts(text, "release:scheme:trial:path")
         return cls(release, scheme, int(trial), Path(path))
 
     def __str__(self) -> str:
