@@ -17,13 +17,17 @@ from sentinel_forest import cli, steps
 
 MORE = {
     "version": "bound-v1",
-    "releases": ["cloudsen12-sample", "so2sat-sample", "sen12ms-sample"],
+    "releases": ["cloudsen12-sample", "so2sat-sample", "sen12ms-sample", "own.fields"],
     "feature_sets": ["l1c", "l1c+context", "lcz-s1+s2", "scene-s1+s2"],
     "near_duplicates": {"distance": 0.001},
     "gate": {"tile": "mark"},
     "accept": {"sen12ms-sample": ["nan"]},
+    "own_releases": {"own.fields": {"dataset": "cloudsen12", "folder": "own", "licence": "MIT"}},
+    "against": "earlier",
 }
 """A configuration in which settings are given that the default run leaves out."""
+
+BANDS = [f"L1C_B{name}" for name in (*range(1, 13), "8A")]
 
 
 def commands(folder: Path, *arguments: str) -> list[str]:
@@ -49,10 +53,18 @@ def words_of(command: str) -> list[str]:
 def planned(tmp_path_factory) -> list[list[str]]:
     folder = tmp_path_factory.mktemp("bound")
     (folder / "more.yaml").write_text(yaml.safe_dump(MORE), encoding="utf-8")
+    earlier = folder / "results" / "earlier"
+    for path in (
+        *(folder / "own" / "train" / f"{layer}.dat" for layer in (*BANDS, "LABEL_manual_hq")),
+        *(earlier / name for name in ("manifest.sha256", "version.json")),
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
     default = ("--configfile", str(ROOT / "config" / "config.yaml"))
     found = [
         *commands(folder, "all", "export", "tfds", *default),
-        *commands(folder, "all", *default, str(folder / "more.yaml")),
+        *commands(folder, "all", "compare", *default, str(folder / "more.yaml")),
+        *commands(folder, "check", *default, "--config", "version=earlier"),
     ]
     return [words_of(command) for command in dict.fromkeys(found)]
 

@@ -69,10 +69,24 @@ STEPS: dict[str, str] = {
     "signature": "features.signature:signature",
     "ledger": "splits.ledger:ledger",
     "hold_links": "splits.ledger:hold_links",
+    "headline": "versions.headline:headline",
+    "reproduction": "versions.reproduction:reproduction",
+    "croissant": "versions.croissant:croissant",
+    "seal": "versions.seal:seal",
+    "check": "versions.check:check",
+    "crate": "versions.crate:crate",
+    "compare_versions": "versions.compare:compare_versions",
+    "index": "versions.index:index",
+    "pages": "report.pages:pages",
+    "export_trial": "export.trial:export_trial",
+    "tfds_export": "export.tfds:tfds_export",
 }
 """Module and function of each step, by the name of its rule."""
 
-COMMANDS: dict[str, str] = {}
+COMMANDS: dict[str, str] = {
+    "show_headline": "versions.headline:show_headline",
+    "tfds_import": "export.tfds_import:tfds_import",
+}
 """The same for what only people call."""
 
 

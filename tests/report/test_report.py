@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from sentinel_forest.versions.reproduce import REPRODUCTION
 
 from project import ROOT
 from sentinel_forest import datasets
@@ -35,7 +36,6 @@ from sentinel_forest.verify.catalog import schema
 from sentinel_forest.verify.inspect import INTEGRITY
 from sentinel_forest.versions.compare import COMPARISON
 from sentinel_forest.versions.headline import HEADLINE, headline
-from sentinel_forest.versions.reproduce import REPRODUCTION
 from sentinel_forest.versions.seal import manifest
 
 REGISTRY = RELEASE_FILES
