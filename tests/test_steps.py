@@ -17,13 +17,17 @@ from sentinel_forest import cli, steps
 
 MORE = {
     "version": "bound-v1",
-    "releases": ["cloudsen12-sample", "so2sat-sample", "sen12ms-sample"],
+    "releases": ["cloudsen12-sample", "so2sat-sample", "sen12ms-sample", "own.fields"],
     "feature_sets": ["l1c", "l1c+context", "lcz-s1+s2", "scene-s1+s2"],
     "near_duplicates": {"distance": 0.001},
     "gate": {"tile": "mark"},
     "accept": {"sen12ms-sample": ["nan"]},
+    "own_releases": {"own.fields": {"dataset": "cloudsen12", "folder": "own", "licence": "MIT"}},
+    "against": "earlier",
 }
 """A configuration in which settings are given that the default run leaves out."""
+
+BANDS = [f"L1C_B{name}" for name in (*range(1, 13), "8A")]
 
 
 def commands(folder: Path, *arguments: str) -> list[str]:
@@ -63,12 +67,21 @@ def planned(tmp_path_factory) -> list[list[str]]:
     (folder / "mine").mkdir()
     for name in ("training.h5", "training_geo.h5"):
         (folder / "mine" / name).touch()
+    earlier = folder / "results" / "earlier"
+    for path in (
+        *(folder / "own" / "train" / f"{layer}.dat" for layer in (*BANDS, "LABEL_manual_hq")),
+        *(earlier / name for name in ("manifest.sha256", "version.json")),
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
     default = ("--configfile", str(ROOT / "config" / "config.yaml"))
+    fetched = (*default, str(folder / "fetched.yaml"))
     found = [
         *commands(folder, "all", "export", "tfds", *default),
-        *commands(folder, "all", *default, str(folder / "more.yaml")),
-        *commands(folder, "plan", "work/mine/catalog.parquet", *default, str(folder / "fetched.yaml")),
-        *commands(folder, "work/so2sat-v2/files.tsv", *default, str(folder / "fetched.yaml")),
+        *commands(folder, "all", "compare", *default, str(folder / "more.yaml")),
+        *commands(folder, "check", *default, "--config", "version=earlier"),
+        *commands(folder, "plan", "work/mine/catalog.parquet", *fetched),
+        *commands(folder, "work/so2sat-v2/files.tsv", *fetched),
     ]
     return [words_of(command) for command in dict.fromkeys(found)]
 
@@ -106,7 +119,16 @@ def test_a_flag_that_no_step_knows_is_named(capsys):
     assert "did you mean" in str(stop.value).lower()
 
 
-NAMES = st.text("abcdefgh_", min_size=1).filter(lambda text: text.strip("_") == text)
+@pytest.mark.parametrize("kind", [steps.TrialFile, steps.ReleaseFile])
+def test_a_file_without_its_trial_is_named(kind):
+    whole = ":".join(["r", "s", "1", "a:b"][-len(kind._fields) :])
+    assert str(kind.parse(whole)) == whole
+    for wrong in ("metrics.tsv", "r:published:first:metrics.tsv", "r:first:metrics.tsv"):
+        with pytest.raises(ValueError, match=":".join(kind._fields)):
+            kind.parse(wrong)
+
+
+NAMES = st.text("abcdXY019._-", min_size=1).filter(lambda text: text.strip("._-") == text)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 SETTINGS = st.recursive(
     st.dictionaries(NAMES, SCALARS | st.lists(SCALARS), min_size=1, max_size=4),

@@ -97,8 +97,9 @@ def _has_keys(hint: Any) -> bool:
 def _nested(hint: Any) -> Any:
     """The type for the parser: any nested flags, checked by pydantic against the real type."""
 
-    def convert(_: object, tokens: Mapping[str, Any]) -> object:
-        return TypeAdapter(hint).validate_python(_values(tokens))
+    def convert(_: object, tokens: Mapping[str, Any] | Sequence[Any]) -> object:
+        values = _values(tokens) if isinstance(tokens, Mapping) else _value(tokens[-1].value)
+        return TypeAdapter(hint).validate_python(values)
 
     return Annotated[dict[str, Any] | None, Parameter(accepts_keys=True, converter=convert)]
 

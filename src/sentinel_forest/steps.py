@@ -43,6 +43,11 @@ class NamedFile:
     def __str__(self) -> str:
         return ":".join(str(getattr(self, field.name)) for field in fields(self))
 
+    @property
+    def owner(self) -> tuple[Any, ...]:
+        """What the file is of: its fields without the path."""
+        return tuple(getattr(self, field.name) for field in fields(self) if field.name != "path")
+
 
 @dataclass(frozen=True)
 class TrialFile(NamedFile):
@@ -104,10 +109,25 @@ STEPS: dict[str, str] = {
     "price": "evaluation.price:price",
     "average": "evaluation.average:average",
     "importance": "evaluation.importance:importance",
+    "headline": "versions.headline:headline",
+    "reproduction": "versions.reproduction:reproduction",
+    "croissant": "versions.croissant:croissant",
+    "seal": "versions.seal:seal",
+    "check": "versions.check:check",
+    "crate": "versions.crate:crate",
+    "compare_versions": "versions.compare:compare_versions",
+    "index": "versions.index:index",
+    "pages": "report.pages:pages",
+    "export_trial": "export.trial:export_trial",
+    "tfds_export": "export.tfds:tfds_export",
 }
 """Module and function of each step, by the name of its rule."""
 
-COMMANDS: dict[str, str] = {"unpack": "acquire.unpack:unpack"}
+COMMANDS: dict[str, str] = {
+    "unpack": "acquire.unpack:unpack",
+    "show_headline": "versions.headline:show_headline",
+    "tfds_import": "export.tfds_import:tfds_import",
+}
 """The same for what only people call."""
 
 
@@ -187,7 +207,10 @@ def _word(flag: str, text: str) -> tuple[str, ...]:
 
 
 def _nested(flag: str, values: Mapping[str, object]) -> Iterator[str]:
-    """Words of nested settings."""
+    """Words of nested settings; in one word where a dot in a name could be taken for a level."""
+    if any("." in key for key in values):
+        yield from (flag, json.dumps(values))
+        return
     for key, value in values.items():
         if isinstance(value, Mapping) and value:
             yield from _nested(f"{flag}.{key}", value)

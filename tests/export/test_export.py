@@ -9,6 +9,7 @@ import shutil
 from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -111,28 +112,30 @@ def content(folder: Path) -> dict[str, bytes]:
 # ---------------------------------------------------------------------------------- the whole step
 
 
-def command(release: Path, work: Path, *more: str) -> list[str]:
-    """The command line of the step for the release of clouds; its inputs are written first."""
+def command(release: Path, work: Path, **more: object) -> dict[str, Any]:
+    """Arguments of the step for the release of clouds; its inputs are written first."""
     dataset = CloudSEN12(side=SIDE)
     catalog = catalog_of(dataset, release)
     tables.write_parquet(work / "catalog.parquet", catalog, schema(dataset))
     tables.write_parquet(work / "1.parquet", drawn(catalog), SPLIT)
-    texts = {
+    arguments = {
         "dataset": "cloudsen12",
-        "layout": json.dumps({"side": SIDE}),
+        "layout": {"side": SIDE},
         "release": "mine",
         "folder": release,
         "catalog": work / "catalog.parquet",
         "split": work / "1.parquet",
         "scheme": "pooled-random",
         "trial": 1,
+        "layers": [],
+        "form": "publisher",
         "target": work / "out",
     }
-    return [str(text) for name, value in texts.items() for text in (f"--{name}", value)] + list(more)
+    return arguments | more
 
 
 def test_a_recombined_export_is_read_by_plain_memmap(clouds: Path, tmp_path: Path) -> None:
-    trial.main(command(clouds, tmp_path))
+    trial.export_trial(**command(clouds, tmp_path))
     split = tables.read_parquet(tmp_path / "1.parquet")
     catalog = tables.read_parquet(tmp_path / "catalog.parquet")
     for folder, role in (("train", "train"), ("val", "validation"), ("test", "test")):
@@ -323,7 +326,7 @@ def test_a_disk_that_is_too_small_stops_before_anything_is_written(
     room = trial.RESERVE + 1000
     monkeypatch.setattr(trial.shutil, "disk_usage", lambda path: usage(room, 0, room))
     with pytest.raises(InputError, match="no room") as raised:
-        trial.main(command(clouds, tmp_path))
+        trial.export_trial(**command(clouds, tmp_path))
     metadata = 3 * sum((clouds / name / "metadata.csv").stat().st_size for name in COUNTS)
     layers = 14 * SIDE * SIDE * (2 + 4 + 1)
     expected = re.search(r"expected: ([0-9.]+) kB", str(raised.value))
@@ -337,7 +340,7 @@ def test_an_interrupted_export_is_never_half_and_goes_on(
     clouds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = tmp_path / "whole"
-    trial.main([*command(clouds, tmp_path), "--target", str(whole)])
+    trial.export_trial(**command(clouds, tmp_path, target=whole))
     written: list[str] = []
     original = copying.append
 
@@ -349,19 +352,19 @@ def test_an_interrupted_export_is_never_half_and_goes_on(
 
     monkeypatch.setattr("sentinel_forest.datasets.cloudsen12.append", dies)
     with pytest.raises(KeyboardInterrupt):
-        trial.main(command(clouds, tmp_path))
+        trial.export_trial(**command(clouds, tmp_path))
     assert not (tmp_path / "out").exists()
     stray = tmp_path / ".out.partial" / "train" / ".L1C_B2.dat.1"  # of a job that was killed
     stray.write_bytes(b"half")
-    trial.main(command(clouds, tmp_path))
+    trial.export_trial(**command(clouds, tmp_path))
     assert len(written) == 4 + 6  # three of nine were there
     assert content(tmp_path / "out") == content(whole)
     assert not (tmp_path / ".out.partial").exists()
 
 
 def test_files_written_at_a_time_make_no_difference(clouds: Path, tmp_path: Path) -> None:
-    trial.main(command(clouds, tmp_path))
-    trial.main([*command(clouds, tmp_path), "--threads", "3", "--target", str(tmp_path / "three")])
+    trial.export_trial(**command(clouds, tmp_path))
+    trial.export_trial(**command(clouds, tmp_path, threads=3, target=tmp_path / "three"))
     assert content(tmp_path / "out") == content(tmp_path / "three")
 
 

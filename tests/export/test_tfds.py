@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from sentinel_forest import datasets
+from sentinel_forest import cli, datasets
 from sentinel_forest.datasets import so2sat
 from sentinel_forest.datasets.base import no_hashes
 from sentinel_forest.errors import InputError
-from sentinel_forest.export import records, tfds
+from sentinel_forest.export import records, tfds, tfds_import
 from sentinel_forest.io import tables
 from sentinel_forest.splits.split import SPLIT
 from sentinel_forest.verify import catalog
@@ -296,9 +296,9 @@ def test_a_split_of_another_catalog_is_refused(release, tmp_path):
 def test_a_folder_becomes_the_files_it_came_from(release, copy, tmp_path_factory, form):
     change(copy, "fileFormat", form)
     target = tmp_path_factory.mktemp("target")
-    tfds.import_release(copy, target)
+    tfds_import.import_release(copy, target)
     with pytest.raises(InputError, match="There is a release already"):
-        tfds.import_release(copy, target)
+        tfds_import.import_release(copy, target)
     for name in COUNTS:
         found, expected = stored(target, name), stored(release[0], name)
         np.testing.assert_array_equal(found["label"], expected["label"])
@@ -313,7 +313,7 @@ def test_rows_come_back_in_order(release, copy, tmp_path_factory):
     order = np.random.default_rng(0).permutation(len(found))
     rewrite(copy, "train", [found[place] for place in order])
     target = tmp_path_factory.mktemp("target")
-    tfds.import_release(copy, target)
+    tfds_import.import_release(copy, target)
     np.testing.assert_array_equal(
         stored(target, "training")["sen2"], stored(release[0], "training")["sen2"].astype(np.float32)
     )
@@ -401,7 +401,7 @@ def test_a_folder_with_a_fault_is_refused(copy, tmp_path_factory, message):
     FAULTS[message](copy)
     target = tmp_path_factory.mktemp("target")
     with pytest.raises(InputError) as caught:
-        tfds.import_release(copy, target)
+        tfds_import.import_release(copy, target)
     assert re.search(message, str(caught.value))
     assert "what to do" in str(caught.value) or "expected" in str(caught.value)
     assert not list(target.iterdir())
@@ -415,13 +415,20 @@ def test_the_commands_do_the_same(release, exported, tmp_path, monkeypatch, caps
     tables.write_parquet(tmp_path / "catalog", patches, catalog.schema(datasets.load("so2sat")))
     tables.write_parquet(tmp_path / "split", split, SPLIT)
     monkeypatch.setattr(tfds, "SHARD_BYTES", 3 * 32 * 32 * 72)
-    given_files = ["--folder", str(folder), "--catalog", str(tmp_path / "catalog"), "--split", str(tmp_path / "split")]
-    about = json.dumps({"description": "d", "citation": "c", "licence": "l", "home": "https://example.org"})
-    tfds.main(["export", *given_files, "--config", "all", "--about", about, "--output", str(tmp_path / "out")])
+    tfds.tfds_export(
+        folder=folder,
+        catalog=tmp_path / "catalog",
+        split=tmp_path / "split",
+        name="so2sat",
+        config="all",
+        version="2.1.0",
+        about={"description": "d", "citation": "c", "licence": "l", "home": "https://example.org"},
+        output=tmp_path / "out",
+    )
     for path in exported.glob("*record*"):
         assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes()
     info = json.loads((tmp_path / "out" / "dataset_info.json").read_text())
     assert info["redistributionInfo"] == {"license": "l"}
     assert info["location"] == {"urls": ["https://example.org"]}
-    tfds.main(["import", "--source", str(tmp_path / "out"), "--folder", str(tmp_path / "back")])
+    cli.main(["tfds-import", "--source", str(tmp_path / "out"), "--folder", str(tmp_path / "back")])
     assert sorted(path.name for path in (tmp_path / "back").iterdir()) == [f"{name}.h5" for name in sorted(COUNTS)]

@@ -11,6 +11,7 @@ from sentinel_forest.config import releases
 from sentinel_forest.io.tables import write_parquet
 from sentinel_forest.registry import RELEASES as RELEASE_FILES
 from sentinel_forest.splits.split import SPLIT
+from sentinel_forest.steps import TrialFile
 from sentinel_forest.versions import croissant
 
 REGISTRY = RELEASE_FILES
@@ -41,25 +42,14 @@ def write(folder, entry):
     digests = folder / "digests.tsv"
     digests.write_text("path\tbytes\tsha256\n" + "".join(f"{path}\t5\t{'0' * 64}\n" for path in paths))
     output = folder / "croissant.json"
-    croissant.main(
-        [
-            "--release",
-            entry["release"],
-            "--dataset",
-            entry["dataset"],
-            "--registry",
-            str(REGISTRY),
-            "--layout",
-            json.dumps(entry["layout"]),
-            "--digests",
-            str(digests),
-            "--place",
-            f"../data/{entry['release']}",
-            "--split",
-            f"published:1:{split}",
-            "--output",
-            str(output),
-        ]
+    croissant.croissant(
+        release=entry["release"],
+        dataset=entry["dataset"],
+        layout=entry["layout"],
+        digests=digests,
+        place=f"../data/{entry['release']}",
+        splits=[TrialFile("published", 1, split)],
+        output=output,
     )
     return output
 

@@ -10,7 +10,7 @@ import pytest
 
 from sentinel_forest import datasets, simulate
 from sentinel_forest.datasets.base import SPLITS, no_hashes
-from sentinel_forest.export import tfds
+from sentinel_forest.export import tfds, tfds_import
 from sentinel_forest.verify import catalog
 
 SAMPLE = {"seed": 5, "training": 102, "validation": 20, "testing": 20, "cities": 6}
@@ -195,7 +195,7 @@ def test_the_published_builder_agrees(read, exports, built, config):
 
 @pytest.mark.parametrize("form", ["tfrecord", "array_record"])
 def test_what_the_published_builder_writes_becomes_a_release(built, release, tmp_path, form):
-    written = tfds.import_release(built("all", form), tmp_path)
+    written = tfds_import.import_release(built("all", form), tmp_path)
     assert [path.name for path in written] == ["training.h5", "validation.h5"]
     dataset = datasets.load("so2sat")
     files = [datasets.base.File(path.name) for path in written]

@@ -10,12 +10,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from project import ROOT
+from sentinel_forest import datasets
 from sentinel_forest.acquire import transfer
 from sentinel_forest.acquire.store import Store, key_of
 from sentinel_forest.acquire.transfer import Access, Answer
@@ -26,7 +28,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.io import borders
 from sentinel_forest.planning.selection import select
 from sentinel_forest.registry import RELEASES as RELEASE_FILES
-from sentinel_forest.versions import croissant
+from sentinel_forest.versions import crate, croissant
 
 REGISTRY = RELEASE_FILES
 SCHEMAS = ROOT / "src" / "sentinel_forest" / "config"
@@ -378,24 +380,9 @@ def test_croissant_holds_no_secret(tmp_path: Path) -> None:
         "credentials": {"user": "me", "password_public": "s3cret"},
     }
     (tmp_path / "toy.yaml").write_text(yaml.safe_dump(entry))
-    (tmp_path / "digests.tsv").write_text(f"path\tbytes\tsha256\ntraining.h5\t5\t{SHA}\n")
-    croissant.main(
-        [
-            "--release",
-            "toy",
-            "--dataset",
-            "so2sat",
-            "--registry",
-            str(tmp_path),
-            "--place",
-            "../data/toy",
-            "--digests",
-            str(tmp_path / "digests.tsv"),
-            "--output",
-            str(tmp_path / "croissant.json"),
-        ]
-    )
-    text = (tmp_path / "croissant.json").read_text()
+    files = pd.DataFrame({"path": ["training.h5"], "bytes": [5], "sha256": [SHA]})
+    entry = crate.described("toy", None, tmp_path)
+    text = json.dumps(croissant.metadata_of("toy", entry, datasets.load("so2sat"), files, "../data/toy", [], tmp_path))
     assert "s3cret" not in text
     assert json.loads(text)["url"] == "https://there/home"
     assert '"https://there/training.h5"' in text

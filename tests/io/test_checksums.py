@@ -68,7 +68,7 @@ def test_moved_package_has_the_same_digest(tmp_path):
 
 def test_data_file_counts_for_the_steps_whose_modules_name_it(tmp_path):
     """The weights of LCZ classes: scores depend on them, what comes before scores does not."""
-    users = ["evaluation.score", "evaluation.price", "evaluation.importance", "versions.reproduce"]
+    users = ["evaluation.score", "evaluation.price", "evaluation.importance", "versions.reproduction"]
     others = [
         "splits.split",
         "splits.ledger",

@@ -27,18 +27,16 @@ from sentinel_forest.evaluation.engine_comparison import ENGINES
 from sentinel_forest.evaluation.importance import IMPORTANCE
 from sentinel_forest.evaluation.score import CONFUSION, METRICS, PAIRED
 from sentinel_forest.io.tables import write_parquet, write_text, write_tsv
-from sentinel_forest.registry import RELEASES as RELEASE_FILES
 from sentinel_forest.report import classes, figures, galleries, images, importance, model, pages, reproduction
 from sentinel_forest.splits.ledger import build
 from sentinel_forest.splits.split import BALANCE, INFEASIBLE, SPLIT
 from sentinel_forest.verify.catalog import schema
 from sentinel_forest.verify.inspect import INTEGRITY
 from sentinel_forest.versions.compare import COMPARISON
-from sentinel_forest.versions.headline import HEADLINE, headline
-from sentinel_forest.versions.reproduce import REPRODUCTION
+from sentinel_forest.versions.headline import HEADLINE, headline_of
+from sentinel_forest.versions.reproduction import REPRODUCTION
 from sentinel_forest.versions.seal import manifest
 
-REGISTRY = RELEASE_FILES
 RELEASE = "cloudsen12-sample"
 CLOUDSEN12 = datasets.load("cloudsen12", {"side": 96})
 CLASSES = CLOUDSEN12.tasks["cloud"].names
@@ -46,7 +44,7 @@ ROLES = ["train", "train", "validation", "test", "test"]
 PATCHES = [f"ROI_{number}/<p&q>" for number in range(len(ROLES))]  # ids that HTML must escape
 
 
-def make_version(folder: Path, release: str = RELEASE, own: dict | None = None) -> list[str]:
+def make_version(folder: Path, release: str = RELEASE, own: dict | None = None) -> dict[str, Path]:
     """Write a version with one release, one scheme and one trial; give the arguments of the step."""
     results = folder / "results" / "v1"
     below = results / release
@@ -60,10 +58,7 @@ def make_version(folder: Path, release: str = RELEASE, own: dict | None = None) 
     ledger.to_csv(below / "ledger.tsv", sep="\t", index=False)
     files = [path for path in below.rglob("*") if path.is_file()]
     write_text(results / "manifest.sha256", manifest(results, files))
-    return [
-        *("--results", str(results), "--work", str(folder / "work"), "--data", str(folder / "data")),
-        *("--registry", str(REGISTRY), "--output", str(results / "report.html")),
-    ]
+    return {"results": results, "work": folder / "work", "data": folder / "data", "output": results / "report.html"}
 
 
 def write_version(results: Path, release: str, own: dict) -> None:
@@ -130,7 +125,7 @@ def write_tables(below: Path, release: str) -> None:
     write_tsv(trial / "metrics.tsv", metrics, METRICS)
     averages = metrics.assign(scheme="published", trials=1)[list(AVERAGES.columns)]
     write_tsv(below / "averages.tsv", averages, AVERAGES)
-    write_tsv(below.parent / "headline.tsv", headline({release: averages}), HEADLINE)
+    write_tsv(below.parent / "headline.tsv", headline_of({release: averages}), HEADLINE)
     pair = ("forest", "l1c", "fmask", "", "cloud", "test", "OA", "OA", "", 0.3125, 0.1, 0.5, 0.01, 0.02, 2, 2)
     paired = pd.DataFrame([(*pair, "cluster bootstrap over groups", "clean", "")], columns=list(PAIRED.columns))
     write_tsv(trial / "paired.tsv", paired, PAIRED)
@@ -317,7 +312,7 @@ def outlines(results: Path) -> dict[Path, Outline]:
 def version(tmp_path_factory) -> Path:
     """A made-up version of a sample with its report; only read it."""
     folder = tmp_path_factory.mktemp("version")
-    pages.main(make_version(folder))
+    pages.pages(**make_version(folder))
     return folder / "results" / "v1"
 
 
@@ -453,7 +448,7 @@ def test_comparisons_are_a_page_where_there_are_some(tmp_path):
     arguments = make_version(tmp_path)
     results = tmp_path / "results" / "v1"
     write_comparison(results)
-    pages.main(arguments)
+    pages.pages(**arguments)
     page = (results / "report" / "comparison.html").read_text(encoding="utf-8")
     row = row_with(page, "0.500 [0.400,\u00a00.600]", "0.812 [0.700,\u00a00.900]")
     for expected in (RELEASE, "forest l1c", ">OA</td>", ">yes</td>", "configuration: &lt;trees&gt;"):
@@ -466,7 +461,7 @@ def test_comparisons_are_a_page_where_there_are_some(tmp_path):
 def test_a_comparison_without_differences_says_so(tmp_path):
     arguments = make_version(tmp_path)
     write_comparison(tmp_path / "results" / "v1", moved=False)
-    pages.main(arguments)
+    pages.pages(**arguments)
     page = tmp_path / "results" / "v1" / "report" / "comparison.html"
     assert "v1 and v0 have the same scores" in Outline(page.read_text(encoding="utf-8")).text
 
@@ -520,7 +515,7 @@ def test_every_page_and_every_figure_of_a_sample_is_labelled(version):
 
 def test_data_of_ones_own_are_not_called_a_sample(tmp_path):
     own = {"mine": {"dataset": "cloudsen12", "folder": "x", "layout": {"side": 96}, "licence": "CC-BY-NC-4.0"}}
-    pages.main(make_version(tmp_path, "mine", own))
+    pages.pages(**make_version(tmp_path, "mine", own))
     for page in outlines(tmp_path / "results" / "v1").values():
         assert "Sample data." not in page.text
         assert not [item for item in page.all("span") if item.get("class") == "chip"]
@@ -553,7 +548,7 @@ def test_every_figure_says_how_to_read_it_and_names_its_files(version):
 
 
 def test_the_same_version_gives_the_same_bytes(version, tmp_path):
-    pages.main(make_version(tmp_path))
+    pages.pages(**make_version(tmp_path))
     files = {path.relative_to(version): path.read_bytes() for path in version.rglob("*") if path.is_file()}
     again = tmp_path / "results" / "v1"
     assert files == {path.relative_to(again): path.read_bytes() for path in again.rglob("*") if path.is_file()}
@@ -566,7 +561,7 @@ def test_what_an_earlier_configuration_left_is_not_shown(tmp_path):
     results = tmp_path / "results" / "v1"
     for below in ("splits", "baselines"):
         shutil.copytree(results / RELEASE / below / "published", results / RELEASE / below / "formerly")
-    pages.main(arguments)
+    pages.pages(**arguments)
     assert "formerly" not in "".join(path.read_text() for path in results.rglob("*.html"))
 
 
@@ -574,17 +569,17 @@ def test_a_report_replaces_the_one_before_whole(tmp_path):
     arguments = make_version(tmp_path)
     stale = tmp_path / "results" / "v1" / "report" / "stale.html"
     write_text(stale, "old")
-    pages.main(arguments)
+    pages.pages(**arguments)
     assert not stale.exists()
 
 
 def test_a_report_that_fails_leaves_the_one_before(tmp_path, monkeypatch):
     arguments = make_version(tmp_path)
-    pages.main(arguments)
+    pages.pages(**arguments)
     before = (tmp_path / "results" / "v1" / "report" / "splits.html").read_bytes()
     monkeypatch.setattr(pages, "_html", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        pages.main(arguments)
+        pages.pages(**arguments)
     assert (tmp_path / "results" / "v1" / "report" / "splits.html").read_bytes() == before
     assert not [path for path in (tmp_path / "results" / "v1").iterdir() if path.name.startswith(".")]
 
@@ -592,7 +587,7 @@ def test_a_report_that_fails_leaves_the_one_before(tmp_path, monkeypatch):
 def test_pages_say_what_is_not_there(tmp_path):
     arguments = make_version(tmp_path)
     shutil.rmtree(tmp_path / "work")
-    pages.main(arguments)
+    pages.pages(**arguments)
     pages_by_name = {path.stem: page.text for path, page in outlines(tmp_path / "results" / "v1").items()}
     assert "is not among the working files" in pages_by_name["datasets"]
     assert "there are no pictures" in pages_by_name["galleries"]
@@ -602,7 +597,7 @@ def test_a_folder_without_a_finished_version_is_refused(tmp_path):
     arguments = make_version(tmp_path)
     (tmp_path / "results" / "v1" / "version.json").unlink()
     with pytest.raises(InputError, match="no finished version"):
-        pages.main(arguments)
+        pages.pages(**arguments)
 
 
 # Parts

@@ -129,7 +129,7 @@ def test_command_writes_and_prints(tmp_path, capsys):
     before = _version(tmp_path / "v1", [_score(0.5), _score(0.5, role="validation")])
     now = _version(tmp_path / "v2", [_score(0.7), _score(0.7, role="validation")], split="t")
     output = tmp_path / "compare_v1.tsv"
-    compare.main(["--results", str(now), "--against", str(before), "--output", str(output)])
+    compare.compare_versions(results=now, against=before, output=output)
     printed = capsys.readouterr().out
     assert "v2 held against v1: 2 scores moved, 2 of them beyond their interval" in printed
     assert printed.count("published") == 1, "only the role test is printed"
@@ -156,11 +156,11 @@ def results(tmp_path):
 
 
 def test_index_lists_finished_versions(results):
-    table = index.index(results)
+    table = index.listed(results)
     assert table[["version", "sealed"]].to_numpy().tolist() == [["draft", "no"], ["v1", "yes"], ["v2", "yes"]]
     assert table["manifest"].nunique() == 1
     assert table["files"].tolist() == [2, 2, 2]
-    index.main(["--results", str(results), "--output", str(results / "index.tsv")])
+    index.index(results=results, output=results / "index.tsv")
     assert (results / "index.tsv").read_text().splitlines()[2].startswith("v1\tyes\tr\tpublished\tl1c\t2\t")
 
 

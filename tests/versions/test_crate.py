@@ -8,10 +8,8 @@ from rocrate.rocrate import ROCrate
 
 from project import ROOT
 from sentinel_forest.errors import InputError
-from sentinel_forest.registry import RELEASES as RELEASE_FILES
 from sentinel_forest.versions import crate, seal
 
-REGISTRY = RELEASE_FILES
 FILES = {"headline.tsv": "a\tb\n", "cloudsen12-high/baselines/published/1/l1c/fit.json": "{}"}
 RELEASES = ["cloudsen12-high", "so2sat-v4", "mine"]
 
@@ -43,7 +41,7 @@ def _write(folder, **changes):
     } | changes
     (folder / "version.json").write_text(json.dumps(about))
     (folder / "manifest.sha256").write_text(seal.manifest(folder, [folder / name for name in FILES]))
-    crate.main(["--results", str(folder), "--registry", str(REGISTRY), "--workflow", str(ROOT / "Snakefile")])
+    crate.crate(results=folder, workflow=ROOT / "Snakefile")
     return folder
 
 
@@ -158,7 +156,7 @@ def test_without_a_commit_there_is_no_version(tmp_path):
 
 def test_folder_without_a_version(tmp_path):
     with pytest.raises(InputError, match="no finished version"):
-        crate.crate(tmp_path, REGISTRY)
+        crate.entities(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,14 @@ import pytest
 
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.tables import write_parquet
-from sentinel_forest.registry import RELEASES as RELEASE_FILES
 from sentinel_forest.splits.split import SPLIT
+from sentinel_forest.steps import TrialFile
 from sentinel_forest.versions import croissant
 
-REGISTRY = RELEASE_FILES
 PATCHES = {"patch": ["p1", "p2", "p3"], "role": ["train", "test", "unused"], "weight": [1.0, 1.0, 2.0]}
 
 
-def _write(folder, release, dataset, paths, *extra):
+def _write(folder, release, dataset, paths, **more):
     """Write the metadata of a release with files of these paths and one split; give its path."""
     split = folder / "splits" / "published" / "1.parquet"
     write_parquet(split, pd.DataFrame(PATCHES).astype({"patch": "str", "role": "str"}), SPLIT)
@@ -24,24 +23,14 @@ def _write(folder, release, dataset, paths, *extra):
     digests = folder / "digests.tsv"
     digests.write_text("path\tbytes\tsha256\n" + "".join(rows))
     output = folder / "croissant.json"
-    croissant.main(
-        [
-            "--release",
-            release,
-            "--dataset",
-            dataset,
-            "--registry",
-            str(REGISTRY),
-            "--digests",
-            str(digests),
-            "--place",
-            f"../data/{release}",
-            "--split",
-            f"published:1:{split}",
-            "--output",
-            str(output),
-            *extra,
-        ]
+    croissant.croissant(
+        release=release,
+        dataset=dataset,
+        digests=digests,
+        place=f"../data/{release}",
+        splits=[TrialFile("published", 1, split)],
+        output=output,
+        **more,
     )
     return output
 
@@ -96,8 +85,8 @@ def test_classes_are_a_record_set(so2sat):
 
 
 def test_own_release(tmp_path):
-    own = '{"licence":"for use in this house"}'
-    metadata = _read(_write(tmp_path, "mine", "so2sat", ["training.h5"], "--own", own))
+    own = {"licence": "for use in this house"}
+    metadata = _read(_write(tmp_path, "mine", "so2sat", ["training.h5"], own=own))
     assert metadata["license"] == "for use in this house"
     assert metadata["name"] == "mine"
     assert not {"citeAs", "url", "version"} & set(metadata)

@@ -38,7 +38,7 @@ def brought_together(*rows):
     """The headline table of some rows."""
     table = pd.DataFrame(rows)
     by_release = dict(iter(table.groupby("release", sort=False)))
-    return headline.headline({name: part.drop(columns="release") for name, part in by_release.items()})
+    return headline.headline_of({name: part.drop(columns="release") for name, part in by_release.items()})
 
 
 def test_rows_are_sorted_whatever_the_order_of_the_tables():

@@ -174,7 +174,7 @@ def _changed(column, values):
 def test_equal_versions_do_not_differ(tmp_path, capsys):
     sealed, computed = _version(tmp_path / "a"), _version(tmp_path / "b")
     assert list(check.differences(sealed, computed)) == []
-    check.main(["--sealed", str(sealed), "--computed", str(computed), "--folder", str(tmp_path)])
+    check.check(sealed=sealed, computed=computed, folder=tmp_path)
     assert "all 1 files are equal" in capsys.readouterr().out
     output = tmp_path / "differences.tsv"
     assert output.read_text().count("\n") == 1
@@ -213,7 +213,7 @@ def test_check_writes_the_table_and_stops(tmp_path, capsys):
     sealed = _version(tmp_path / "a")
     computed = _version(tmp_path / "b", _changed("value", [0.5, 0.5]))
     with pytest.raises(InputError, match="1 files differ"):
-        check.main(["--sealed", str(sealed), "--computed", str(computed), "--folder", str(tmp_path)])
+        check.check(sealed=sealed, computed=computed, folder=tmp_path)
     assert pd.read_csv(tmp_path / "differences.tsv", sep="\t")["greatest"].tolist() == [0.25]
     assert capsys.readouterr().err.startswith("metrics.tsv\n    value, rows that differ: 1")
 

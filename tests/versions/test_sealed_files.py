@@ -129,8 +129,8 @@ def checked(sealed, tmp_path):
 
 
 def run(sealed, folder) -> None:
-    manifests = [str(place / "manifest.sha256") for place in (sealed, folder / "results")]
-    check.main(["--sealed", manifests[0], "--computed", manifests[1], "--folder", str(folder)])
+    before, now = (place / "manifest.sha256" for place in (sealed, folder / "results"))
+    check.check(sealed=before, computed=now, folder=folder)
 
 
 def test_what_was_equal_is_removed(sealed, checked) -> None:

@@ -35,7 +35,7 @@ def test_jobs_are_the_reference(demo):
 def test_headline_table_is_printed(demo):
     checkout, _ = demo
     table = checkout.folder / "results" / "sample-v1" / "headline.tsv"
-    text = checkout.python("-m", "sentinel_forest.versions.headline", "--show", str(table))
+    text = checkout.python("-m", "sentinel_forest.cli", "show-headline", "--table", str(table))
     for word in ("cloudsen12-sample", "so2sat-sample", "sen12ms-sample", "forests", "linked", "clean"):
         assert word in text
 

@@ -15,7 +15,14 @@ from sentinel_forest.io.checksums import canonical, code_digest, digest, file_di
 from sentinel_forest.errors import InputError
 from sentinel_forest.acquire.history import Seen
 from sentinel_forest.planning.selection import select
-from sentinel_forest.steps import ForestFile, SetFile, TrialFile, flags, module_of
+from sentinel_forest.steps import (
+    ForestFile,
+    ReleaseFile,
+    SetFile,
+    TrialFile,
+    flags,
+    module_of,
+)
 
 REGISTRY = registry.RELEASES
 SCHEMAS = Path(registry.__file__).parents[1] / "config"
@@ -95,7 +102,7 @@ path = (
 )
 shell.prefix(
     "set -euo pipefail; export PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE= LC_ALL=C.UTF-8 "
-    f"REGISTRY={shlex.quote(str(REGISTRY))} SNAKEFILE={shlex.quote(str(HERE.parent / 'Snakefile'))}"
+    f"REGISTRY={shlex.quote(str(REGISTRY))}"
     f" PATH={path}$PATH; "
 )
 
@@ -235,14 +242,6 @@ def named_inputs(kind, owners, *names):
 named_splits = named_inputs(TrialFile, SELECTION.trials, "splits")
 
 
-def named_metrics(wildcards, input):
-    """The tables of metrics with their release, scheme and trial, for the command."""
-    return " ".join(
-        ":".join([*Path(path).parts[-5:-4], *Path(path).parts[-3:-1], path])
-        for path in input
-    )
-
-
 def tables_of_trials(name):
     """Input function: a table of all trials of a release."""
     return lambda wildcards: [
@@ -304,61 +303,3 @@ def confusions(scheme):
         for name, trial in SELECTION.trials(wildcards.release)
         if name == scheme
     ]
-
-
-def settled(computed, kept):
-    """A file of a sealed version as it stands, where it still does; else it is computed."""
-    return str(kept) if SEALED and kept.exists() else computed
-
-
-def settled_catalog(wildcards):
-    """The catalog of a release; that of a sealed version is not computed again if it is still there."""
-    path = f"{wildcards.release}/catalog.parquet"
-    return settled(f"<work>/{path}", Path("work") / path)
-
-
-def tfds_name(release, scheme, trial):
-    """The name TFDS knows is kept for the split it knows; version 3 and resampled splits have their own."""
-    if scheme != "published":
-        return re.sub(r"\W", "_", f"so2sat_{scheme}_{trial}").lower()
-    third = release.entry.get("version", "").startswith("3")
-    return re.sub(r"\W", "_", release.name).lower() if third else "so2sat"
-
-
-def tfds_folders(wildcards):
-    """All folders in the form of TFDS."""
-    if not TFDS_FOLDERS:
-        raise WorkflowError(
-            str(
-                InputError(
-                    "No release of So2Sat is selected, and no other has a form in TFDS.",
-                    where="key 'releases'",
-                    found=", ".join(RELEASES),
-                )
-            )
-        )
-    return TFDS_FOLDERS
-
-
-def tfds_split(wildcards):
-    scheme, trial = TFDS_SPLITS[wildcards.release, wildcards.name]
-    path = f"{wildcards.release}/splits/{scheme}/{trial}.parquet"
-    return settled(f"<results>/{path}", VERSION / path)
-
-
-def tfds_about(wildcards):
-    """What the export says of itself, as JSON for the command."""
-    release = SELECTION.releases[wildcards.release]
-    scheme, trial = TFDS_SPLITS[wildcards.release, wildcards.name]
-    kind = " It is a built-in sample: no measured pixels." if release.is_sample else ""
-    citation = release.entry.get("citation", {})
-    about = {
-        "description": f"{release.title} (release {release.name}), split {scheme}, trial {trial}, of version"
-        f" {VERSION.name}.{kind} sample_id counts the rows of a split from 0.",
-        "citation": " ".join(
-            str(citation[key]) for key in ("text", "doi") if citation.get(key)
-        ),
-        "licence": release.licence,
-        "home": release.entry.get("home", ""),
-    }
-    return shlex.quote(canonical({key: text for key, text in about.items() if text}))

@@ -7,6 +7,17 @@ EXPORTS = [
 ]
 
 
+def settled(computed, kept):
+    """A file of a sealed version as it stands, where it still does; else it is computed."""
+    return str(kept) if SEALED and kept.exists() else computed
+
+
+def settled_catalog(wildcards):
+    """The catalog of a release; that of a sealed version is not computed again if it is still there."""
+    path = f"{wildcards.release}/catalog.parquet"
+    return settled(f"<work>/{path}", Path("work") / path)
+
+
 rule export_trial:
     """Write a trial as the publisher would have: the same files, other splits."""
     input:
@@ -16,22 +27,23 @@ rule export_trial:
         f"exports/{config['version']}/{{release}}/{{scheme}}/{{trial}}/manifest.json",
     log:
         "<logs>/export_trial/{release}/{scheme}/{trial}.log",
-    conda:
-        "../../envs/workflow.yaml"
     threads: 2
     resources:
         mem_mb=memory_of("export"),
         runtime=runtime_of("export"),
     params:
-        code=code("export.trial"),
-        dataset=DATASET,
+        code=code_of("export_trial", dataset=True),
         folder="data/{release}",
-        layers=shlex.quote(canonical(config["export"]["layers"])),
-        form=config["export"]["form"],
+        target=subpath(output[0], parent=True),
+        settings=flags_of(
+            dataset=lambda release: release.dataset,
+            layout=lambda release: release.layout,
+            layers=lambda release: config["export"]["layers"],
+            form=lambda release: config["export"]["form"],
+        ),
     message:
         "Export {wildcards.release}: {wildcards.scheme}, trial {wildcards.trial}"
     shell:
-        "python -m sentinel_forest.export.trial {params.dataset} --release {wildcards.release}"
-        " --folder {params.folder} --catalog {input.catalog} --split {input.split}"
-        " --scheme {wildcards.scheme} --trial {wildcards.trial} --layers {params.layers}"
-        " --form {params.form} --threads {threads} --target $(dirname {output}) >{log} 2>&1"
+        "sentinel-forest export-trial --release {wildcards.release} --folder {params.folder}"
+        " --catalog {input.catalog} --split {input.split} --scheme {wildcards.scheme}"
+        " --trial {wildcards.trial} {params.settings} --threads {threads} --target {params.target} >{log} 2>&1"

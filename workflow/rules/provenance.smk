@@ -1,5 +1,7 @@
 """What others can read a version by: crate, Croissant metadata, comparison with another, list of all."""
 
+import os
+
 from sentinel_forest.versions import index
 
 AGAINST = config["against"]
@@ -8,6 +10,7 @@ COMPARISONS = [COMPARISON] if AGAINST else []
 CROISSANTS = [f"<results>/{release}/croissant.json" for release in RELEASES]
 CRATE = str(VERSION / "ro-crate-metadata.json")
 INDEX = "results/index.tsv"
+MAIN = HERE.parent / "Snakefile"
 
 
 rule croissant:
@@ -20,27 +23,21 @@ rule croissant:
     log:
         "<logs>/croissant/{release}.log",
     localrule: True
-    conda:
-        "../../envs/workflow.yaml"
     params:
-        code=code("versions.croissant"),
-        dataset=DATASET,
-        splits=named_splits,
+        code=code_of("croissant", dataset=True),
         entry=of_release(lambda release: digest(release.entry)),
-        own=of_release(
-            lambda release: (
-                ""
-                if release.entry
-                else f"--own {shlex.quote(canonical({'licence': release.licence}))}"
-            )
-        ),
+        splits=named_splits,
         place="../../../data/{release}",
+        settings=flags_of(
+            dataset=lambda release: release.dataset,
+            layout=lambda release: release.layout,
+            own=lambda release: {} if release.entry else {"licence": release.licence},
+        ),
     message:
         "Describe {wildcards.release} and its splits (Croissant)"
     shell:
-        "python -m sentinel_forest.versions.croissant --release {wildcards.release} {params.dataset}"
-        ' --registry "$REGISTRY" {params.own} --place {params.place} --digests {input.digests}'
-        " {params.splits} --output {output} >{log} 2>&1"
+        "sentinel-forest croissant --release {wildcards.release} {params.settings} --place {params.place}"
+        " --digests {input.digests} {params.splits} --output {output} >{log} 2>&1"
 
 
 rule crate:
@@ -59,18 +56,16 @@ rule crate:
     log:
         "<logs>/crate.log",
     localrule: True
-    conda:
-        "../../envs/workflow.yaml"
     params:
-        code=code_digest("versions.crate"),
+        code=code_of("crate"),
         entries=digest(IDENTITY["registry"]),
-        workflow=file_digest(HERE.parent / "Snakefile"),
-        results=lambda wildcards, output: str(Path(output.crate).parent),
+        main=file_digest(MAIN),
+        workflow=os.path.relpath(MAIN),
+        results=subpath(output.crate, parent=True),
     message:
         "Describe the version in {params.results} (RO-Crate)"
     shell:
-        'python -m sentinel_forest.versions.crate --results {params.results} --registry "$REGISTRY"'
-        ' --workflow "$SNAKEFILE" >{log} 2>&1'
+        "sentinel-forest crate --results {params.results} --workflow {params.workflow:q} >{log} 2>&1"
 
 
 rule compare_versions:
@@ -91,16 +86,14 @@ rule compare_versions:
     log:
         "<logs>/compare_versions.log",
     localrule: True
-    conda:
-        "../../envs/workflow.yaml"
     params:
-        code=code_digest("versions.compare"),
-        results=lambda wildcards, input: str(Path(input.manifest).parent),
-        other=lambda wildcards, input: str(Path(input.against[0]).parent),
+        code=code_of("compare_versions"),
+        results=str(VERSION),
+        against=str(VERSION.parent / AGAINST) if AGAINST else "",
     message:
-        "Compare {params.results} with {params.other}"
+        "Compare {params.results} with {params.against}"
     shell:
-        "python -m sentinel_forest.versions.compare --results {params.results} --against {params.other}"
+        "sentinel-forest compare-versions --results {params.results} --against {params.against}"
         " --output {output} 2>&1 | tee {log}"
 
 
@@ -115,11 +108,10 @@ rule index:
     log:
         "<logs>/index.log",
     localrule: True
-    conda:
-        "../../envs/workflow.yaml"
     params:
-        code=code_digest("versions.index"),
+        code=code_of("index"),
+        results=str(VERSION.parent),
     message:
         "List the versions"
     shell:
-        "python -m sentinel_forest.versions.index --results $(dirname {output}) --output {output} >{log} 2>&1"
+        "sentinel-forest index --results {params.results} --output {output} >{log} 2>&1"

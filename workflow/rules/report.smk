@@ -24,10 +24,9 @@ rule pages:
         ),
     log:
         "<logs>/pages.log",
-    conda:
-        "../../envs/workflow.yaml"
     params:
-        code=code_digest("report.pages"),
+        code=code_of("pages"),
+        results=subpath(input.manifest, parent=True),
         templates=digest(
             {
                 path.name: file_digest(path)
@@ -35,9 +34,7 @@ rule pages:
                 if path.is_file()
             }
         ),
-        work="work",
     message:
         "Write the report"
     shell:
-        "python -m sentinel_forest.report.pages --results $(dirname {input.manifest}) --work {params.work}"
-        ' --registry "$REGISTRY" --output {output.first} >{log} 2>&1'
+        "sentinel-forest pages --results {params.results} --work work --data data --output {output.first} >{log} 2>&1"

@@ -1,4 +1,4 @@
-"""What was published against what is here; what forests rest on, and how far they can be trusted."""
+"""What forests rest on, and how far they can be trusted."""
 
 # One trial of each release is looked into: one whose test patches share no group with training, if
 # there is one. Releases that take their forests from another have no training of their own to look into.
@@ -19,7 +19,6 @@ INSPECTIONS = [
     for release, (scheme, trial) in INSPECTED.items()
     for table in ("importance", "curves", "reliability", "engines")
 ]
-REPRODUCTION = "<results>/reproduction.tsv"
 
 
 def forests_of_trial(name):
@@ -28,34 +27,6 @@ def forests_of_trial(name):
         f"<results>/{wildcards.release}/baselines/{wildcards.scheme}/{wildcards.trial}/{set_name}/{name}"
         for set_name in SELECTION.sets(wildcards.release)
     ]
-
-
-rule reproduce_sheet:
-    """Hold published figures against the scores of this version."""
-    input:
-        METRICS,
-    output:
-        report(
-            REPRODUCTION,
-            caption="../report/captions/reproduction.rst",
-            category="6 Reproduction",
-            labels={"table": "reproduction sheet"},
-        ),
-    log:
-        "<logs>/reproduce_sheet.log",
-    localrule: True
-    conda:
-        "../../envs/workflow.yaml"
-    params:
-        code=code_digest("versions.reproduce"),
-        papers=IDENTITY["papers"],
-        metrics=named_metrics,
-        samples=" ".join(SAMPLES),
-    message:
-        "Hold published figures against ours"
-    shell:
-        'python -m sentinel_forest.versions.reproduce --papers "$(dirname "$REGISTRY")/papers"'
-        " --metrics {params.metrics} --samples {params.samples} --output {output} >{log} 2>&1"
 
 
 rule importance:

@@ -161,14 +161,10 @@ rule headline:
     log:
         "<logs>/headline.log",
     localrule: True
-    conda:
-        "../../envs/workflow.yaml"
     params:
-        code=code_digest("versions.headline"),
-        averages=lambda wildcards, input: " ".join(
-            f"{release}:{path}" for release, path in zip(RELEASES, input)
-        ),
+        code=code_of("headline"),
+        averages=lambda wildcards, input: flags(averages=dict(zip(RELEASES, input))),
     message:
         "Write the headline table"
     shell:
-        "python -m sentinel_forest.versions.headline --averages {params.averages} --output {output} >{log} 2>&1"
+        "sentinel-forest headline {params.averages} --output {output} >{log} 2>&1"

@@ -82,20 +82,19 @@ rule seal:
     log:
         "<logs>/seal.log",
     localrule: True
-    conda:
-        "../../envs/workflow.yaml"
     params:
-        code=code_digest("versions.seal"),
-        results=lambda wildcards, output: str(Path(output.manifest).parent),
-        identity=shlex.quote(canonical(IDENTITY)),
-        configuration=shlex.quote(canonical(versions.settings(SELECTION.described))),
-        skipped=shlex.quote(canonical([row._asdict() for row in SELECTION.skipped()])),
+        code=code_of("seal"),
+        results=subpath(output.manifest, parent=True),
+        settings=flags(
+            identity=IDENTITY,
+            configuration=versions.settings(SELECTION.described),
+            skipped=SELECTION.skipped(),
+        ),
     message:
         "Seal {params.results}"
     shell:
-        "python -m sentinel_forest.versions.seal --results {params.results} --identity {params.identity}"
-        " --configuration {params.configuration} --skipped {params.skipped}"
-        " --verified {input.verified} --files {input.files} >{log} 2>&1"
+        "sentinel-forest seal --verified {input.verified} --files {input.files} {params.settings}"
+        " --results {params.results} >{log} 2>&1"
 
 
 rule check:
@@ -109,13 +108,11 @@ rule check:
         "<logs>/check.log",
     retries: 0
     localrule: True
-    conda:
-        "../../envs/workflow.yaml"
     params:
-        code=code_digest("versions.check"),
-        folder=lambda wildcards: f"work/check/{VERSION.name}",
+        code=code_of("check"),
+        folder=f"work/check/{VERSION.name}",
     message:
         "Hold the new computation against the sealed version"
     shell:
-        "python -m sentinel_forest.versions.check --sealed {input.sealed} --computed {input.manifest}"
+        "sentinel-forest check --sealed {input.sealed} --computed {input.manifest}"
         " --folder {params.folder} 2>&1 | tee {log}"

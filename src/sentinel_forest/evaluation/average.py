@@ -221,7 +221,7 @@ def average(
 
 def _read(metrics: Sequence[TrialFile], confusions: Sequence[TrialFile]) -> Iterator[list[Trial]]:
     """The trials of one scheme after the other; counts are read only where there are several trials."""
-    scores, counts = ({file[:2]: file.path for file in files} for files in (metrics, confusions))
+    scores, counts = ({file.owner: file.path for file in files} for files in (metrics, confusions))
     if set(scores) != set(counts):
         alone = min(set(scores) ^ set(counts))
         raise InputError(

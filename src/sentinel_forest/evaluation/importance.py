@@ -312,10 +312,11 @@ def importance(
         Tables to write, see `SCHEMAS`.
     """
     about = Trial(datasets.load(dataset, layout), release, scheme, trial, catalog, split, seed, draws, threads)
-    known = {entry.set: entry.path for entry in fits}
+    known = {fit.set: fit.path for fit in fits}
     found = []
-    for name, model in forests:
-        files = [path for feature_set, path in features if feature_set == name]
+    for entry in forests:
+        name, model = entry.set, entry.path
+        files = [table.path for table in features if table.set == name]
         if name not in known or not files:
             raise InputError(
                 "A forest is given without what belongs to it.",

@@ -10,7 +10,6 @@ The ``index`` form copies nothing. For each role there is ``<role>.npy``, int64 
 to be drawn; and, where patches have a class, ``<role>_label.npy``, int16.
 """
 
-import argparse
 import json
 import os
 import shutil
@@ -19,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -26,13 +26,14 @@ import pandas as pd
 from sentinel_forest import datasets
 from sentinel_forest.config.releases import FILES
 from sentinel_forest.datasets.base import SPLITS, Dataset
-from sentinel_forest.errors import InputError, run
+from sentinel_forest.errors import InputError
 from sentinel_forest.io.checksums import digest, file_digest
 from sentinel_forest.io.copying import NewFile
 from sentinel_forest.io.progress import Progress, amount
 from sentinel_forest.io.tables import read_parquet, read_tsv, replacing, write_text, write_tsv
+from sentinel_forest.steps import Layout, Output
 
-FORMS = ("publisher", "index")
+Form = Literal["publisher", "index"]
 MANIFEST, LISTING = "manifest.json", "exported.tsv"
 KEY = ".key"
 """Name of the file by which an unfinished export knows what it is an export of."""
@@ -40,38 +41,59 @@ RESERVE = 64 << 20
 """Bytes that stay free on the disk."""
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write a trial."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--dataset", required=True)
-    parser.add_argument("--layout", type=json.loads, default={}, help='JSON, e.g. {"side":128}')
-    parser.add_argument("--release", required=True)
-    parser.add_argument("--folder", type=Path, required=True, help="folder of the release")
-    parser.add_argument("--catalog", type=Path, required=True)
-    parser.add_argument("--split", type=Path, required=True)
-    parser.add_argument("--scheme", required=True)
-    parser.add_argument("--trial", type=int, required=True)
-    parser.add_argument("--layers", type=json.loads, default=[], help="JSON list (default: all there are)")
-    parser.add_argument("--form", choices=FORMS, default="publisher")
-    parser.add_argument("--threads", type=int, default=1, help="files written at a time")
-    parser.add_argument("--target", type=Path, required=True, help="folder to be made")
-    given = parser.parse_args(argv)
-    dataset = datasets.load(given.dataset, given.layout)
-    roles = roles_of(read_parquet(given.catalog), read_parquet(given.split), given.split)
-    files = plan(dataset, given.folder, roles, given.layers, given.form)
+def export_trial(
+    *,
+    release: str,
+    dataset: str,
+    layout: Layout | None = None,
+    folder: Path,
+    catalog: Path,
+    split: Path,
+    scheme: str,
+    trial: int,
+    layers: list[str],
+    form: Form,
+    threads: int = 1,
+    target: Output,
+) -> None:
+    """Write a trial as the publisher would have: the same files, other splits.
+
+    Parameters
+    ----------
+    release : str
+        Its name.
+    dataset, layout
+        Name of the dataset, and how the release deviates from its published layout.
+    folder : Path
+        The release.
+    catalog, split : Path
+        Its catalog, and the roles of its patches.
+    scheme, trial
+        Which split it is.
+    layers : list of str
+        What is written; nothing stands for all that there is.
+    form : str
+        ``publisher`` or ``index``.
+    threads : int
+        Files that are written at a time.
+    target : Path
+        Folder to be made.
+    """
+    roles = roles_of(read_parquet(catalog), read_parquet(split), split)
+    files = plan(datasets.load(dataset, layout), folder, roles, layers, form)
     about = {
-        "release": given.release,
-        "dataset": given.dataset,
-        "layout": given.layout,
-        "scheme": given.scheme,
-        "trial": given.trial,
-        "form": given.form,
-        "layers": given.layers,
+        "release": release,
+        "dataset": dataset,
+        "layout": dict(layout or {}),
+        "scheme": scheme,
+        "trial": trial,
+        "form": form,
+        "layers": layers,
         "roles": {role: len(rows) for role, rows in roles.items()},
-        "split_sha256": file_digest(given.split),
+        "split_sha256": file_digest(split),
     }
-    check_target(given.target, given.folder)
-    write(files, given.target, about, sources(given.folder, roles), given.threads)
+    check_target(target, folder)
+    write(files, target, about, sources(folder, roles), threads)
 
 
 def roles_of(catalog: pd.DataFrame, split: pd.DataFrame, where: object = None) -> dict[str, pd.DataFrame]:
@@ -99,7 +121,7 @@ def roles_of(catalog: pd.DataFrame, split: pd.DataFrame, where: object = None) -
 
 
 def plan(
-    dataset: Dataset, folder: Path, roles: Mapping[str, pd.DataFrame], layers: Sequence[str], form: str
+    dataset: Dataset, folder: Path, roles: Mapping[str, pd.DataFrame], layers: Sequence[str], form: Form
 ) -> list[NewFile]:
     """The files of an export; nothing is written yet.
 
@@ -287,7 +309,3 @@ def _put_in_place(building: Path, target: Path) -> None:
         os.rename(target, old)
     os.rename(building, target)
     shutil.rmtree(old, ignore_errors=True)
-
-
-if __name__ == "__main__":
-    run(main)

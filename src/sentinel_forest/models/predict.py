@@ -408,14 +408,15 @@ def predict(
     opened = datasets.load(dataset, layout)
     rows = tables.read_shard(catalog, shard, shards)
     of_set = {entry.set: entry.path for entry in features}
-    about = {entry[:3]: entry.path for entry in fits}
-    roles = {entry[:2]: entry.path for entry in splits}
+    about = {entry.owner: entry.path for entry in fits}
+    roles = {entry.owner: entry.path for entry in splits}
     _check_given(forests, roles, about)
 
     def load(entry: ForestFile) -> Candidate:
-        return load_candidate(opened, *entry[:3], roles[entry[:2]], entry.path, about[entry[:3]])
+        split, fit = roles[entry.scheme, entry.trial], about[entry.owner]
+        return load_candidate(opened, entry.scheme, entry.trial, entry.set, split, entry.path, fit)
 
-    sizes = [forest_bytes(_read_fit(about[entry[:3]])) for entry in forests]
+    sizes = [forest_bytes(_read_fit(about[entry.owner])) for entry in forests]
     parts = [
         predict_batch(opened, folder, rows, of_set, [load(entry) for entry in forests[batch]], threads)
         for batch in in_batches(sizes, memory * 10**6)
@@ -426,7 +427,8 @@ def predict(
 def _check_given(forests: Sequence[ForestFile], splits: Container[object], fits: Container[object]) -> None:
     """Each forest must have come with the split of its trial, and with what is known about it."""
     for entry in forests:
-        lacking = "splits" if entry[:2] not in splits else "fits" if entry[:3] not in fits else ""
+        lacking = "fits" if entry.owner not in fits else ""
+        lacking = "splits" if (entry.scheme, entry.trial) not in splits else lacking
         if lacking:
             raise InputError(
                 "A forest is given without what belongs to it.",

@@ -36,6 +36,14 @@ class Skipped(NamedTuple):
     name: str
     reason: str
 
+    @classmethod
+    def parse(cls, text: str) -> "Skipped":
+        """Read the form of the command line, ``release:kind:name:reason``."""
+        return cls(*text.split(":", 3))
+
+    def __str__(self) -> str:
+        return ":".join(self)
+
 
 @dataclass(frozen=True)
 class Selection:

@@ -29,7 +29,7 @@ from sentinel_forest.verify import catalog
 from sentinel_forest.verify.inspect import INTEGRITY
 from sentinel_forest.versions.compare import COMPARISON
 from sentinel_forest.versions.headline import HEADLINE
-from sentinel_forest.versions.reproduce import REPRODUCTION
+from sentinel_forest.versions.reproduction import REPRODUCTION
 from sentinel_forest.versions.seal import MANIFEST, read_manifest
 
 VERSION = "version.json"
@@ -247,7 +247,7 @@ class VersionResults:
         return Cell(name, name, is_sample=self.is_sample(name))
 
 
-def read(results: Path, work: Path, data: Path, registry: Path) -> VersionResults:
+def read(results: Path, work: Path, data: Path) -> VersionResults:
     """Read a version.
 
     Parameters
@@ -256,8 +256,6 @@ def read(results: Path, work: Path, data: Path, registry: Path) -> VersionResult
         Folder of the version.
     work, data : Path
         Folders with the working files and the data of each release; what is gone is not shown.
-    registry : Path
-        Folder of the registry.
 
     Raises
     ------
@@ -275,9 +273,7 @@ def read(results: Path, work: Path, data: Path, registry: Path) -> VersionResult
     description = json.loads(path.read_text(encoding="utf-8"))
     configuration = description["configuration"]
     files = frozenset(read_manifest(results / MANIFEST))
-    releases = tuple(
-        _release(name, configuration, results, work, data, registry, files) for name in configuration["releases"]
-    )
+    releases = tuple(_release(name, configuration, results, work, data, files) for name in configuration["releases"])
     headline = read_tsv(results / "headline.tsv", HEADLINE)
     order = headline.assign(
         first=headline["release"].map(configuration["releases"].index),
@@ -299,16 +295,10 @@ def read(results: Path, work: Path, data: Path, registry: Path) -> VersionResult
 
 
 def _release(
-    name: str,
-    configuration: Mapping[str, Any],
-    results: Path,
-    work: Path,
-    data: Path,
-    registry: Path,
-    files: frozenset[str],
+    name: str, configuration: Mapping[str, Any], results: Path, work: Path, data: Path, files: frozenset[str]
 ) -> ReleaseResults:
     own = configuration["own_releases"]
-    entry = own[name] | {"title": name} if name in own else read_entry(name, registry)
+    entry = own[name] | {"title": name} if name in own else read_entry(name)
     return ReleaseResults(
         name,
         datasets.load(entry["dataset"], entry["layout"]),

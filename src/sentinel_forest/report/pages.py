@@ -4,7 +4,6 @@
 it. The same version gives the same bytes.
 """
 
-import argparse
 import os
 import shutil
 import sys
@@ -14,7 +13,6 @@ from pathlib import Path
 
 import jinja2
 
-from sentinel_forest.errors import run
 from sentinel_forest.io.tables import write_text
 from sentinel_forest.report import (
     baselines,
@@ -32,6 +30,7 @@ from sentinel_forest.report import (
 from sentinel_forest.report import data as material
 from sentinel_forest.report.inputs import VersionResults
 from sentinel_forest.report.model import Gallery, Item, Page, Plot
+from sentinel_forest.steps import Output
 
 TEMPLATES = Path(__file__).with_name("templates")
 ASSETS = ("style.css", "tables.js")
@@ -42,20 +41,23 @@ MODULES = (
 )
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the report of a version."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=Path, required=True, help="folder of the version")
-    parser.add_argument("--work", type=Path, required=True, help="working files; what is gone is not shown")
-    parser.add_argument("--data", type=Path, default=Path("data"), help="folders of the releases, for pictures")
-    parser.add_argument("--registry", type=Path, required=True, help="folder of the registry")
-    parser.add_argument("--output", type=Path, required=True, help="the first page, report.html")
-    given = parser.parse_args(argv)
-    version = inputs.read(given.results, given.work, given.data, given.registry)
-    write(version, pages(version), given.output)
+def pages(*, results: Path, work: Path, data: Path, output: Output) -> None:
+    """Write the report of a version from its files.
+
+    Parameters
+    ----------
+    results : Path
+        Folder of the version.
+    work, data : Path
+        Folders with the working files and the files of each release; what is gone is not shown.
+    output : Path
+        The first page, ``report.html``.
+    """
+    version = inputs.read(results, work, data)
+    write(version, filled(version), output)
 
 
-def pages(version: VersionResults) -> list[Page]:
+def filled(version: VersionResults) -> list[Page]:
     """All pages on which there is something, in the order of the navigation; the last is provenance."""
     made = []
     for module in MODULES:
@@ -139,7 +141,3 @@ def _html(environment: jinja2.Environment, page: Page, root: str, assets: str) -
         return path if path.startswith("https://") else root + path
 
     return environment.get_template("page.html").render(page=page, root=root, assets=assets, address=address, link=link)
-
-
-if __name__ == "__main__":
-    run(main)

@@ -15,7 +15,7 @@ LEAD = (
     "them differs, the sheet says “not comparable” and why. Ours is the score of the trial that is "
     "named, with its 95 % interval over groups."
 )
-SHEET = Source("reproduction.tsv", "reproduce_sheet")
+SHEET = Source("reproduction.tsv", "reproduction")
 TONES = {
     "inside": "good",
     "outside": "bad",

@@ -1,19 +1,19 @@
 """A second computation held against a sealed version: exact first, then a table of differences."""
 
-import argparse
 import itertools
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from sentinel_forest.errors import InputError, run
+from sentinel_forest.errors import InputError
 from sentinel_forest.io.checksums import file_digest
 from sentinel_forest.io.tables import read_parquet, write_tsv
+from sentinel_forest.steps import Output
 from sentinel_forest.versions.seal import read_manifest
 
 RESULTS, WORK, LAST, TABLE = "results", "work", "last", "differences.tsv"
@@ -37,31 +37,39 @@ DIFFERENCES = pa.DataFrameSchema(
 computed: its values; greatest: greatest absolute difference of a numeric column."""
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Compare the files of two manifests and, where they differ, their tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sealed", type=Path, required=True, help="manifest of the sealed version")
-    parser.add_argument("--computed", type=Path, required=True, help="manifest of the new computation")
-    parser.add_argument("--folder", type=Path, required=True, help="folder of the check")
-    arguments = parser.parse_args(argv)
-    rows = list(differences(arguments.sealed, arguments.computed))
+def check(*, sealed: Path, computed: Path, folder: Output) -> None:
+    """Hold a new computation of a sealed version against its files.
+
+    Parameters
+    ----------
+    sealed, computed : Path
+        Manifests of the sealed version and of the new computation, beside their files.
+    folder : Path
+        Folder of the check; takes the table `DIFFERENCES`.
+
+    Raises
+    ------
+    InputError
+        If files differ.
+    """
+    rows = list(differences(sealed, computed))
     table = pd.DataFrame(rows, columns=list(DIFFERENCES.columns))
     kinds = {name: str(column.dtype) for name, column in DIFFERENCES.columns.items()}
-    write_tsv(arguments.folder / TABLE, table.astype(kinds), DIFFERENCES)
-    files = len(read_manifest(arguments.sealed))
-    end(arguments.folder, keep=bool(rows))
-    if rows:
-        print(text(rows), file=sys.stderr)
-        raise InputError(
-            f"{table['file'].nunique()} files differ from the sealed version.",
-            where=arguments.sealed,
-            found=f"{len(rows)} differences, listed above and in {arguments.folder / TABLE}",
-            expected="the same bytes",
-            remedy="put back sealed files that are not what their manifest says; for the others look at "
-            f"version.json there and in {arguments.folder / LAST / RESULTS} for the digest that explains "
-            "them: data, code, configuration or environment",
-        )
-    print(f"all {files} files are equal, byte for byte")
+    write_tsv(folder / TABLE, table.astype(kinds), DIFFERENCES)
+    end(folder, keep=bool(rows))
+    if not rows:
+        print(f"all {len(read_manifest(sealed))} files are equal, byte for byte")
+        return
+    print(text(rows), file=sys.stderr)
+    raise InputError(
+        f"{table['file'].nunique()} files differ from the sealed version.",
+        where=sealed,
+        found=f"{len(rows)} differences, listed above and in {folder / TABLE}",
+        expected="the same bytes",
+        remedy="put back sealed files that are not what their manifest says; for the others look at "
+        f"version.json there and in {folder / LAST / RESULTS} for the digest that explains "
+        "them: data, code, configuration or environment",
+    )
 
 
 def end(folder: Path, keep: bool) -> None:
@@ -163,7 +171,3 @@ def _table_differences(name: str, sealed: pd.DataFrame, computed: pd.DataFrame) 
                 str(b.iloc[row]),
                 greatest,
             )
-
-
-if __name__ == "__main__":
-    run(main)

@@ -1,8 +1,7 @@
 """Two versions held against each other: which scores moved, how far, and what explains it."""
 
-import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,11 +10,12 @@ import pandas as pd
 import pandera.pandas as pa
 
 from sentinel_forest.config.validation import leaves
-from sentinel_forest.errors import InputError, run
+from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.metrics import AS_SAMPLED, DESIGN_WEIGHTED
 from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.io.checksums import canonical
 from sentinel_forest.io.tables import read_tsv, write_tsv
+from sentinel_forest.steps import Output
 from sentinel_forest.versions.headline import SHOWN
 from sentinel_forest.versions.seal import MANIFEST, VERSION, hold_files, read_manifest
 
@@ -55,17 +55,22 @@ class Side(NamedTuple):
     files: Mapping[str, str]
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the table of scores that differ, and print those that one looks at first."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=Path, required=True, help="folder of the version")
-    parser.add_argument("--against", type=Path, required=True, help="folder of the version to hold it against")
-    parser.add_argument("--output", type=Path, required=True)
-    arguments = parser.parse_args(argv)
-    before, now = read(arguments.against), read(arguments.results)
+def compare_versions(*, results: Path, against: Path, output: Output) -> None:
+    """Say which scores moved against another version, how far, and what explains it.
+
+    Parameters
+    ----------
+    results : Path
+        Folder of the version.
+    against : Path
+        Folder of the version to hold it against.
+    output : Path
+        The table `COMPARISON`.
+    """
+    before, now = read(against), read(results)
     table = comparison(before, now)
-    write_tsv(arguments.output, table, COMPARISON)
-    print(text(table, arguments.against.name, arguments.results.name))
+    write_tsv(output, table, COMPARISON)
+    print(text(table, against.name, results.name))
 
 
 def read(folder: Path) -> Side:
@@ -193,7 +198,3 @@ def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
 def _flat(configuration: Mapping[str, Any]) -> dict[str, str]:
     """Values as JSON, by key (see `configuration.leaves`), without empty sections."""
     return {key: canonical(value) for key, value in leaves(configuration) if value != {}}
-
-
-if __name__ == "__main__":
-    run(main)

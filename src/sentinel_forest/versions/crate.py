@@ -5,7 +5,6 @@ asks for but would differ from run to run or from machine to machine is left out
 The file is plain JSON, because libraries that write crates put the present date in.
 """
 
-import argparse
 import json
 import re
 import shutil
@@ -15,10 +14,12 @@ from typing import Any
 
 from sentinel_forest.config.releases import read_entry
 from sentinel_forest.config.validation import leaves
-from sentinel_forest.errors import InputError, run
+from sentinel_forest.errors import InputError
 from sentinel_forest.io.borders import shown
 from sentinel_forest.io.checksums import canonical, file_digest
 from sentinel_forest.io.tables import replacing, write_text
+from sentinel_forest.registry import RELEASES
+from sentinel_forest.steps import Output
 from sentinel_forest.versions.seal import MANIFEST, VERSION, hold_files, read_manifest
 
 CRATE = "ro-crate-metadata.json"
@@ -41,17 +42,20 @@ UNSTATED = ("", "not stated", "unknown")
 Entity = dict[str, Any]
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the crate of a version, and the main workflow file into it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=Path, required=True, help="folder of the version")
-    parser.add_argument("--registry", type=Path, required=True, help="folder of the registry")
-    parser.add_argument("--workflow", type=Path, required=True, help="main workflow file")
-    arguments = parser.parse_args(argv)
-    with replacing(arguments.results / WORKFLOW) as beside:
-        shutil.copyfile(arguments.workflow, beside)
-    graph = crate(arguments.results, arguments.registry)
-    write_text(arguments.results / CRATE, json.dumps({"@context": CONTEXT, "@graph": graph}, indent=2) + "\n")
+def crate(*, results: Output, workflow: Path) -> None:
+    """Describe a version and the run that made it as a crate, with the main workflow file in it.
+
+    Parameters
+    ----------
+    results : Path
+        Folder of the version.
+    workflow : Path
+        Main workflow file.
+    """
+    with replacing(results / WORKFLOW) as beside:
+        shutil.copyfile(workflow, beside)
+    document = {"@context": CONTEXT, "@graph": entities(results)}
+    write_text(results / CRATE, json.dumps(document, indent=2) + "\n")
 
 
 def licences(given: Mapping[str, str]) -> list[str]:
@@ -100,14 +104,14 @@ def licence_address(licence: str) -> str | None:
     return f"https://spdx.org/licenses/{licence}" if known else None
 
 
-def described(release: str, registry: Path, own: Mapping[str, Any] | None) -> dict[str, Any]:
+def described(release: str, own: Mapping[str, Any] | None, registry: Path = RELEASES) -> dict[str, Any]:
     """What is known about a release: its registry entry, or what the configuration says of an own one."""
     if own is None:
         return read_entry(release, registry)
     return {"title": release, "version": "", "licence": own["licence"], "notes": [], "files": []}
 
 
-def crate(folder: Path, registry: Path) -> list[Entity]:
+def entities(folder: Path) -> list[Entity]:
     """The entities of the crate of a version, in a fixed order.
 
     Raises
@@ -126,7 +130,7 @@ def crate(folder: Path, registry: Path) -> list[Entity]:
     about = json.loads((folder / VERSION).read_text(encoding="utf-8"))
     configuration = about["configuration"]
     own = configuration["own_releases"]
-    entries = {name: described(name, registry, own.get(name)) for name in configuration["releases"]}
+    entries = {name: described(name, own.get(name)) for name in configuration["releases"]}
     files = list(_files(folder))
     values = dict(leaves(configuration))
     return [
@@ -306,7 +310,3 @@ def _references(names: Any) -> list[Entity]:
 
 def _is_restricted(licence: str) -> bool:
     return re.search(r"-NC\b|non-?commercial", licence, re.IGNORECASE) is not None
-
-
-if __name__ == "__main__":
-    run(main)

@@ -5,13 +5,12 @@ their first public address and their SHA-256, files without an address by their 
 Each split is a record set that can be read from the table beside the metadata.
 """
 
-import argparse
 import json
 import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pandas as pd
@@ -19,10 +18,10 @@ import pandas as pd
 from sentinel_forest import datasets
 from sentinel_forest.config.releases import registered_files
 from sentinel_forest.datasets.base import Dataset, Task
-from sentinel_forest.errors import run
 from sentinel_forest.io.borders import shown
 from sentinel_forest.io.checksums import file_digest
 from sentinel_forest.io.tables import read_tsv, write_text
+from sentinel_forest.steps import Layout, Output, TrialFile
 from sentinel_forest.verify.inspect import DIGESTS
 from sentinel_forest.versions.crate import described, licence_address
 
@@ -93,33 +92,40 @@ COLUMNS = {
 Node = dict[str, Any]
 
 
-class NamedSplit(NamedTuple):
-    """A split table with its scheme and trial."""
+def croissant(
+    *,
+    release: str,
+    dataset: str,
+    layout: Layout | None = None,
+    own: dict[str, Any] | None = None,
+    place: str,
+    digests: Path,
+    splits: list[TrialFile],
+    output: Output,
+) -> None:
+    """Describe a release and its splits in the terms of Croissant.
 
-    scheme: str
-    trial: str
-    path: Path
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the metadata of a release and its splits."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--release", required=True)
-    parser.add_argument("--dataset", required=True)
-    parser.add_argument("--layout", type=json.loads, default={})
-    parser.add_argument("--registry", type=Path, required=True, help="folder of the registry")
-    parser.add_argument("--own", type=json.loads, help="JSON, the configuration of an own release")
-    parser.add_argument("--place", required=True, help="folder of the release, as seen from the output")
-    parser.add_argument("--digests", type=Path, required=True, help="table of its files and their SHA-256")
-    parser.add_argument("--split", action="append", default=[], help="scheme:trial:path, once for each")
-    parser.add_argument("--output", type=Path, required=True)
-    arguments = parser.parse_args(argv)
-    dataset = datasets.load(arguments.dataset, arguments.layout)
-    entry = described(arguments.release, arguments.registry, arguments.own)
-    files = read_tsv(arguments.digests, DIGESTS)
-    splits = [_named_split(text) for text in arguments.split]
-    metadata = metadata_of(arguments.release, entry, dataset, files, arguments.place, splits, arguments.output.parent)
-    write_text(arguments.output, json.dumps(metadata, indent=2, ensure_ascii=False) + "\n")
+    Parameters
+    ----------
+    release : str
+        Its name.
+    dataset, layout
+        Name of the dataset, and how the release deviates from its published layout.
+    own : dict, optional
+        What the configuration says of a release that is not registered.
+    place : str
+        Folder of the release, as seen from the output.
+    digests : Path
+        Table of its files and their checksums.
+    splits : list of TrialFile
+        Tables of its splits.
+    output : Path
+        The metadata.
+    """
+    entry = described(release, own)
+    opened = datasets.load(dataset, layout)
+    metadata = metadata_of(release, entry, opened, read_tsv(digests, DIGESTS), place, splits, output.parent)
+    write_text(output, json.dumps(metadata, indent=2, ensure_ascii=False) + "\n")
 
 
 def metadata_of(
@@ -128,7 +134,7 @@ def metadata_of(
     dataset: Dataset,
     files: pd.DataFrame,
     place: str,
-    splits: Sequence[NamedSplit],
+    splits: Sequence[TrialFile],
     folder: Path,
 ) -> Node:
     """The metadata of a release.
@@ -145,7 +151,7 @@ def metadata_of(
         Its files (schema `verify.DIGESTS`).
     place : str
         Path of the release's folder from `folder`, for files without an address.
-    splits : sequence of NamedSplit
+    splits : sequence of TrialFile
         Tables below `folder`.
     folder : Path
         Where the metadata will lie.
@@ -172,11 +178,6 @@ def metadata_of(
     if "citation" in entry:
         metadata["citeAs"] = f"{entry['citation']['text'].strip()} doi {entry['citation']['doi']}"
     return metadata
-
-
-def _named_split(text: str) -> NamedSplit:
-    scheme, trial, path = text.split(":", 2)
-    return NamedSplit(scheme, trial, Path(path))
 
 
 def address_of(template: str, path: str) -> str:
@@ -222,7 +223,7 @@ def _file_set(suffix: str, place: str) -> Node:
     }
 
 
-def _table(release: str, split: NamedSplit, folder: Path) -> Node:
+def _table(release: str, split: TrialFile, folder: Path) -> Node:
     """The table of a split as a file."""
     name = f"splits/{split.scheme}/{split.trial}.parquet"
     return {
@@ -237,7 +238,7 @@ def _table(release: str, split: NamedSplit, folder: Path) -> Node:
     }
 
 
-def _records(split: NamedSplit, table: str) -> Node:
+def _records(split: TrialFile, table: str) -> Node:
     """The role of every patch in a split."""
     name = f"{split.scheme}-{split.trial}"
     return {
@@ -279,7 +280,3 @@ def _classes(task: Task) -> Node:
 
 def _format(path: str) -> str:
     return FORMATS.get(PurePosixPath(path).suffix, "application/octet-stream")
-
-
-if __name__ == "__main__":
-    run(main)

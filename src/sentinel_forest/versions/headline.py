@@ -1,18 +1,16 @@
 """The few figures of a version that one looks at first, each with its definition and mark."""
 
-import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 import pandera.pandas as pa
 
-from sentinel_forest.errors import run
 from sentinel_forest.evaluation.average import AVERAGES
 from sentinel_forest.evaluation.confusion import FOREST
 from sentinel_forest.evaluation.metrics import AS_SAMPLED, DESIGN_WEIGHTED
-from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.io.tables import columns, conform, read_tsv, write_tsv
+from sentinel_forest.steps import Output
 
 SHOWN = (("OA", "OA"), ("AA", "AA over present classes"), ("BOA", "median over patches"))
 """Metric and definition of the headline figures; of unequally drawn patches as sampled and weighted."""
@@ -41,29 +39,33 @@ SHORT = ["figure", "score", "n", "groups", "mark", "note"]
 KEYS = ["release", "scheme", "classifier", "features", "task", "metric", "definition", "class"]
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the headline table of a version, or show it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--averages", nargs="*", default=[], help="release:path of each table")
-    parser.add_argument("--output", type=Path, help="table to write")
-    parser.add_argument("--show", type=Path, help="table to print")
-    arguments = parser.parse_args(argv)
-    if arguments.output:
-        named = dict(text.split(":", 1) for text in arguments.averages)
-        tables = {release: read_tsv(Path(path), AVERAGES) for release, path in named.items()}
-        write_tsv(arguments.output, headline(tables), HEADLINE)
-    if arguments.show:
-        print(text(read_tsv(arguments.show, HEADLINE)))
-        print(f"\n{EXPLAINED}\nIn full: {arguments.show}")
+def headline(*, averages: dict[str, Path], output: Output) -> None:
+    """Write the headline table of a version.
+
+    Parameters
+    ----------
+    averages : dict
+        The averages of each release.
+    output : Path
+        The table `HEADLINE`.
+    """
+    tables = {release: read_tsv(path, AVERAGES) for release, path in averages.items()}
+    write_tsv(output, headline_of(tables), HEADLINE)
 
 
-def labelled(argument: str) -> pd.DataFrame:
-    """A table of metrics with the release, scheme and trial that the argument names."""
-    release, scheme, trial, path = argument.split(":", 3)
-    return read_tsv(Path(path), METRICS).assign(release=release, scheme=scheme, trial=int(trial))
+def show_headline(*, table: Path) -> None:
+    """Print the headline table of a version.
+
+    Parameters
+    ----------
+    table : Path
+        The file ``headline.tsv`` of the version.
+    """
+    print(text(read_tsv(table, HEADLINE)))
+    print(f"\n{EXPLAINED}\nIn full: {table}")
 
 
-def headline(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def headline_of(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """The headline table (schema `HEADLINE`) from the averages (`average.AVERAGES`) of each release."""
     rows = pd.concat([table.assign(release=name) for name, table in tables.items()], ignore_index=True)
     plain = rows["definition"].str.removesuffix(AS_SAMPLED).str.removesuffix(DESIGN_WEIGHTED)
@@ -178,7 +180,3 @@ def _figure(value: float, low: float, high: float) -> str:
     if pd.isna(value):
         return "-"
     return f"{value:.3f}" if pd.isna(low) else f"{value:.3f} [{low:.3f}, {high:.3f}]"
-
-
-if __name__ == "__main__":
-    run(main)

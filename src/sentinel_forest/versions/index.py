@@ -1,17 +1,16 @@
 """The versions under results/, one line each."""
 
-import argparse
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 import pandera.pandas as pa
 
 from sentinel_forest.config.validation import nearest
-from sentinel_forest.errors import InputError, run
+from sentinel_forest.errors import InputError
 from sentinel_forest.io.checksums import digest, file_digest
 from sentinel_forest.io.tables import write_tsv
+from sentinel_forest.steps import Output
 from sentinel_forest.versions.seal import MANIFEST, VERSION, is_sealed
 
 REFERENCE = "reference"
@@ -38,13 +37,17 @@ INDEX = pa.DataFrameSchema(
 data, configuration, code: digests of what made it (data: of all its releases); commit: blank if unknown."""
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the list of versions."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=Path, required=True, help="folder of the versions")
-    parser.add_argument("--output", type=Path, required=True)
-    arguments = parser.parse_args(argv)
-    write_tsv(arguments.output, index(arguments.results), INDEX)
+def index(*, results: Path, output: Output) -> None:
+    """List the versions.
+
+    Parameters
+    ----------
+    results : Path
+        Folder of the versions.
+    output : Path
+        The table `INDEX`.
+    """
+    write_tsv(output, listed(results), INDEX)
 
 
 def versions_in(results: Path) -> list[Path]:
@@ -78,7 +81,7 @@ def finished(results: Path, name: str, but: str) -> list[str]:
     return [str(results / name / file) for file in (MANIFEST, VERSION)]
 
 
-def index(results: Path) -> pd.DataFrame:
+def listed(results: Path) -> pd.DataFrame:
     """The versions below a folder (schema `INDEX`)."""
     rows = [_row(folder) for folder in versions_in(results)]
     kinds = {name: str(column.dtype) for name, column in INDEX.columns.items()}
@@ -99,7 +102,3 @@ def _row(folder: Path) -> tuple:
         identity["code"],
         about["commit"] or "",
     )
-
-
-if __name__ == "__main__":
-    run(main)

@@ -1,6 +1,5 @@
 """Versions of results: what makes one, its manifest, and whether a finished one is asked to change."""
 
-import argparse
 import importlib.metadata
 import json
 import platform
@@ -13,9 +12,11 @@ from typing import Any
 
 from sentinel_forest.acquire.history import Seen
 from sentinel_forest.config.releases import Release
-from sentinel_forest.errors import InputError, run
+from sentinel_forest.errors import InputError
 from sentinel_forest.io.checksums import code_digest, digest, file_digest
 from sentinel_forest.io.tables import read_tsv, write_text
+from sentinel_forest.planning.selection import Skipped
+from sentinel_forest.steps import Output
 from sentinel_forest.verify.inspect import DIGESTS
 
 MANIFEST = "manifest.sha256"
@@ -36,7 +37,7 @@ STEPS = (
     "evaluation.price",
     "evaluation.average",
     "versions.headline",
-    "versions.reproduce",
+    "versions.reproduction",
     "evaluation.importance",
     "versions.croissant",
 )
@@ -47,27 +48,43 @@ _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 PACKAGES = ("h5py", "numpy", "pandas", "pyarrow", "rasterio", "scikit-learn", "scipy", "snakemake")
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the manifest and the description of a version: what was computed, from what, with what."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=Path, required=True, help="folder of the version")
-    parser.add_argument("--identity", type=json.loads, required=True, help="see `identity`")
-    parser.add_argument("--configuration", type=json.loads, required=True, help="see `settings`")
-    parser.add_argument("--skipped", type=json.loads, default=[], help="JSON list of what could not be computed")
-    parser.add_argument("--verified", type=Path, nargs="+", required=True, help="gates of the releases")
-    parser.add_argument("--files", type=Path, nargs="+", required=True, help="files of the manifest")
-    arguments = parser.parse_args(argv)
-    verified = [json.loads(path.read_text(encoding="utf-8")) for path in arguments.verified]
+def seal(
+    *,
+    results: Output,
+    identity: dict[str, Any],
+    configuration: dict[str, Any],
+    skipped: list[Skipped],
+    verified: list[Path],
+    files: list[Path],
+) -> None:
+    """Write the manifest and the description of a version: what was computed, from what, with what.
+
+    Parameters
+    ----------
+    results : Path
+        Folder of the version.
+    identity : dict
+        What `identity` returns.
+    configuration : dict
+        What `settings` returns.
+    skipped : list of Skipped
+        What could not be computed.
+    verified : list of Path
+        Findings that `admit` has passed, one file for each release.
+    files : list of Path
+        Files of the manifest.
+    """
+    admitted = [json.loads(path.read_text(encoding="utf-8")) for path in verified]
     description = {
-        "configuration": arguments.configuration,
-        "identity": arguments.identity | {"data": {row["release"]: row["data"] for row in verified}},
-        "skipped": arguments.skipped,
-        "accepted": {row["release"]: row["accepted"] for row in verified if row["accepted"]},
+        "configuration": configuration,
+        "identity": identity | {"data": {row["release"]: row["data"] for row in admitted}},
+        "skipped": [row._asdict() for row in skipped],
+        "accepted": {row["release"]: row["accepted"] for row in admitted if row["accepted"]},
         "commit": commit(),
         "environment": environment(),
     }
-    write_text(arguments.results / VERSION, json.dumps(description, indent=2, sort_keys=True) + "\n")
-    write_text(arguments.results / MANIFEST, manifest(arguments.results, arguments.files))
+    write_text(results / VERSION, json.dumps(description, indent=2, sort_keys=True) + "\n")
+    write_text(results / MANIFEST, manifest(results, files))
 
 
 def manifest(folder: Path, files: Sequence[Path]) -> str:
@@ -279,7 +296,3 @@ def _differences(sealed: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
             if before != after and not (key == "data" and after is None):
                 rows.append(f"{key} of {name}: sealed with {(before or 'none')[:12]}, now {(after or 'none')[:12]}")
     return rows
-
-
-if __name__ == "__main__":
-    run(main)

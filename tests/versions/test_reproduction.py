@@ -20,10 +20,11 @@ from sentinel_forest.io import tables
 from sentinel_forest.planning.selection import select
 from sentinel_forest.registry import PAPERS as PAPER_FILES
 from sentinel_forest.registry import RELEASES as RELEASE_FILES
-from sentinel_forest.versions import reproduce
+from sentinel_forest.steps import ReleaseFile
+from sentinel_forest.versions import reproduction
 
 PAPERS = PAPER_FILES
-FIGURES = reproduce.read_papers(PAPERS)
+FIGURES = reproduction.read_papers(PAPERS)
 PAPER = {
     "paper": "paper",
     "title": "t",
@@ -71,7 +72,7 @@ def read(tmp_path):
                 place = place[key]
             place[last] = value
         (tmp_path / "paper.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-        return reproduce.read_papers(tmp_path)
+        return reproduction.read_papers(tmp_path)
 
     return call
 
@@ -100,7 +101,7 @@ def scores(release="r", scheme="published", trial=1, **other):
 
 
 def sheet(figures, *given, samples=()):
-    return reproduce.sheet(figures, reproduce.index(list(given)), samples)
+    return reproduction.sheet(figures, reproduction.index(list(given)), samples)
 
 
 def verdicts(table, figure):
@@ -165,7 +166,7 @@ def test_a_difference_of_percentages_is_in_per_cent(read):
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.integers(0, 4))
 def test_distance_is_zero_exactly_within_rounding_of_the_interval(value, a, b, decimals):
     low, high = min(a, b), max(a, b)
-    distance = reproduce.outside(value, decimals, low, high)
+    distance = reproduction.outside(value, decimals, low, high)
     nearest = min(max(value, low), high)
     assert abs(distance) <= abs(nearest - value)
     assert (distance == 0) == (abs(nearest - value) <= 0.5 * 10.0**-decimals + 1e-12)
@@ -271,13 +272,9 @@ def test_a_fault_of_a_paper_is_named(read, change, words):
         assert any(part in str(caught.value) for part in word.split("|"))
 
 
-def test_no_papers_and_a_nameless_table_of_metrics_are_named(tmp_path):
+def test_no_papers_are_named(tmp_path):
     with pytest.raises(InputError, match="There is no paper"):
-        reproduce.read_papers(tmp_path)
-    arguments = ["--papers", str(PAPERS), "--output", str(tmp_path / "sheet.tsv"), "--metrics"]
-    for wrong in ("metrics.tsv", "r:published:first:metrics.tsv"):
-        with pytest.raises(InputError, match="release:scheme:trial:path"):
-            reproduce.main([*arguments, wrong])
+        reproduction.read_papers(tmp_path)
 
 
 # The papers of the project
@@ -330,17 +327,9 @@ def test_every_figure_has_its_metric_and_no_forest_is_compared_with_something_el
 def test_the_step_writes_a_sheet(tmp_path):
     table = scores("cloudsen12-high").drop(columns=["release", "scheme", "trial"])
     tables.write_tsv(tmp_path / "metrics.tsv", table, METRICS)
-    reproduce.main(
-        [
-            "--papers",
-            str(PAPERS),
-            "--metrics",
-            f"cloudsen12-high:published:1:{tmp_path / 'metrics.tsv'}",
-            "--output",
-            str(tmp_path / "sheet.tsv"),
-        ]
-    )
-    written = tables.read_tsv(tmp_path / "sheet.tsv", reproduce.REPRODUCTION)
+    file = ReleaseFile("cloudsen12-high", "published", 1, tmp_path / "metrics.tsv")
+    reproduction.reproduction(metrics=[file], samples=[], output=tmp_path / "sheet.tsv")
+    written = tables.read_tsv(tmp_path / "sheet.tsv", reproduction.REPRODUCTION)
     rows = written[written["figure"] == "cloud: Fmask 4"]
     assert rows.loc[rows["metric"] == "BOA", "verdict"].tolist() == ["differs by -0.0100"]
     assert (rows.loc[rows["metric"] != "BOA", "verdict"] == "not comparable: not computed in this version").all()

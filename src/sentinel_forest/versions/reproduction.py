@@ -8,7 +8,6 @@ where the two are not of the same thing: sample data; another release, split, ot
 metric or model; a figure that is itself unconfirmed, or one that the version does not have.
 """
 
-import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +20,13 @@ import pandera.pandas as pa
 from sentinel_forest import datasets
 from sentinel_forest.config.validation import complete, nearest, read_yaml
 from sentinel_forest.datasets.base import FeatureSet, Task
-from sentinel_forest.errors import InputError, run
+from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import metrics
 from sentinel_forest.evaluation.confusion import ROLES
-from sentinel_forest.io.tables import columns, conform, write_tsv
-from sentinel_forest.versions.headline import labelled
+from sentinel_forest.evaluation.score import METRICS
+from sentinel_forest.io.tables import columns, conform, read_tsv, write_tsv
+from sentinel_forest.registry import PAPERS
+from sentinel_forest.steps import Output, ReleaseFile
 
 SCHEMA = Path(__file__).parents[1] / "config" / "paper.schema.yaml"
 UNCONFIRMED = "unconfirmed"
@@ -436,35 +437,23 @@ def _joined(*texts: str) -> str:
     return "; ".join(text for text in texts if text)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the reproduction sheet of a version."""
-    parser = argparse.ArgumentParser(prog="python -m sentinel_forest.versions.reproduce", description=__doc__)
-    parser.add_argument("--papers", type=Path, required=True, help="folder with a file for each paper")
-    parser.add_argument(
-        "--metrics", action="extend", nargs="*", default=[], help="release:scheme:trial:path of each table"
-    )
-    parser.add_argument("--samples", nargs="*", default=[], help="releases that hold sample data")
-    parser.add_argument("--output", type=Path, required=True)
-    given = parser.parse_args(argv)
-    figures = read_papers(given.papers)
+def reproduction(*, metrics: list[ReleaseFile], samples: list[str], output: Output) -> None:
+    """Hold published figures against the scores of a version.
+
+    Parameters
+    ----------
+    metrics : list of ReleaseFile
+        Metrics of every trial.
+    samples : list of str
+        Releases that hold sample data.
+    output : Path
+        The table `REPRODUCTION`.
+    """
+    figures = read_papers(PAPERS)
     schemes = {figure.scheme for figure in figures}
-    wanted = [text for text in given.metrics if _scheme(text) in schemes]
-    scores = index([labelled(text) for text in wanted])
-    write_tsv(given.output, sheet(figures, scores, given.samples), REPRODUCTION)
-
-
-def _scheme(argument: str) -> str:
-    """The scheme in release:scheme:trial:path."""
-    parts = argument.split(":", 3)
-    if len(parts) != 4 or not parts[2].isdigit():
-        raise InputError(
-            "A table of metrics is not named as it should be.",
-            where="--metrics",
-            found=argument,
-            expected="release:scheme:trial:path",
-        )
-    return parts[1]
-
-
-if __name__ == "__main__":
-    run(main)
+    tables = [
+        read_tsv(file.path, METRICS).assign(release=file.release, scheme=file.scheme, trial=file.trial)
+        for file in metrics
+        if file.scheme in schemes
+    ]
+    write_tsv(output, sheet(figures, index(tables), samples), REPRODUCTION)

@@ -1,0 +1,47 @@
+"""Which splits of a run get a form of ``tensorflow_datasets``, and what they are called there."""
+
+import re
+
+from sentinel_forest.config.releases import Release
+from sentinel_forest.planning.selection import Selection
+
+DATASET = "so2sat"
+"""The dataset that has such a form."""
+FORMS = (("rgb", "2.1.0"), ("rgb", "2.0.0"), ("all", "2.1.0"))
+"""Config and version that are written of each split."""
+
+
+def splits(selection: Selection) -> dict[tuple[str, str], tuple[str, int]]:
+    """Scheme and trial of each split that has such a form, by its release and its name in TFDS."""
+    return {
+        (name, name_of(release, scheme, trial)): (scheme, trial)
+        for name, release in selection.releases.items()
+        if release.dataset == DATASET
+        for scheme, trial in selection.trials(name)
+    }
+
+
+def name_of(release: Release, scheme: str, trial: int) -> str:
+    """The name of a split in TFDS.
+
+    The name that TFDS knows is kept for the split it knows; version 3 and resampled splits have their own.
+    """
+    if scheme != "published":
+        name = f"so2sat_{scheme}_{trial}"
+    else:
+        name = release.name if release.entry.get("version", "").startswith("3") else "so2sat"
+    return re.sub(r"\W", "_", name).lower()
+
+
+def about(release: Release, scheme: str, trial: int, version: str) -> dict[str, str]:
+    """What an export says of itself, see `tfds.Target`; what is not known is left out."""
+    kind = " It is a built-in sample: no measured pixels." if release.is_sample else ""
+    citation = release.entry.get("citation", {})
+    texts = {
+        "description": f"{release.title} (release {release.name}), split {scheme}, trial {trial}, of version"
+        f" {version}.{kind} sample_id counts the rows of a split from 0.",
+        "citation": " ".join(str(citation[key]) for key in ("text", "doi") if citation.get(key)),
+        "licence": release.licence,
+        "home": release.entry.get("home", ""),
+    }
+    return {key: text for key, text in texts.items() if text}
