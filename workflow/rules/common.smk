@@ -17,10 +17,9 @@ from sentinel_forest.acquire.history import Seen
 from sentinel_forest.planning.selection import select
 
 REGISTRY = registry.RELEASES
-SCHEMAS = Path(registry.__file__).parents[1] / "config"
 
 try:
-    SELECTION = select(config, SCHEMAS / "config.schema.yaml", REGISTRY)
+    SELECTION = select(config, REGISTRY)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 config.update(SELECTION.config)
@@ -42,11 +41,7 @@ if workflow.is_main_process:
 # their own, which `snakemake check` holds against it, whatever has changed since. `snakemake --report`
 # computes nothing: it shows what the rules wrote where they wrote it.
 CALL = call.parse(sys.argv[1:]) if workflow.is_main_process else call.Call()
-# The published figures, and the schema whose defaults complete them: the sheet is made of them.
-PAPERS = [
-    *sorted((registry.PAPERS).glob("*.yaml")),
-    SCHEMAS / "paper.schema.yaml",
-]
+PAPERS = sorted((registry.PAPERS).glob("*.yaml"))
 IDENTITY = versions.identity(SELECTION.described, SELECTION.releases) | {
     "papers": digest({path.name: file_digest(path) for path in PAPERS})
 }

@@ -28,7 +28,7 @@ rule feature_table:
         dataset=DATASET,
         folder="data/{release}",
         shards=of_release(lambda release: release.shards),
-        draw=json_of(lambda release: SELECTION.settings(release.name, "draw")),
+        draw=json_of(lambda release: SELECTION.draw(release.name).model_dump()),
         seed=config["seed"],
     message:
         "Features {wildcards.set} of {wildcards.release}, shard {wildcards.shard}"

@@ -24,7 +24,7 @@ rule fit:
     params:
         code=code("models.forest"),
         dataset=DATASET,
-        settings=json_of(lambda release: SELECTION.settings(release.name, "forest")),
+        settings=json_of(lambda release: SELECTION.forest(release.name).model_dump()),
         seed=config["seed"],
     message:
         "Grow the forest of {wildcards.release}: {wildcards.scheme} {wildcards.trial}, {wildcards.set}"

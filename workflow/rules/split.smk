@@ -21,7 +21,11 @@ rule split:
     params:
         code=code_digest("splits.split"),
         definition=lambda wildcards: shlex.quote(
-            canonical(SELECTION.definitions(wildcards.release)[wildcards.scheme])
+            canonical(
+                SELECTION.definitions(wildcards.release)[wildcards.scheme].model_dump(
+                    exclude_unset=True
+                )
+            )
         ),
         seed=config["seed"],
         classes=json_of(lambda release: SELECTION.datasets[release.name].label_names),

@@ -1,15 +1,14 @@
 """The whole configuration."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from sentinel_forest.config.fields import AS_GIVEN, Count, Each, Name, Natural, Section
 from sentinel_forest.config.forest import Engine, ForestSettings
-from sentinel_forest.config.schemes import Scheme
+from sentinel_forest.config.schemes import KINDS, Scheme
 from sentinel_forest.config.settings import Action, Bootstrap, DrawSettings, Export, NearDuplicates, OwnRelease
-from sentinel_forest.config.validation import parse, wrong
+from sentinel_forest.config.validation import nearest, wrong
 
 
 def _not_taken(name: str) -> str:
@@ -87,13 +86,10 @@ class Configuration(Section):
     export: Export = Export()
     """What `snakemake export` writes."""
 
-
-def complete(values: Mapping[str, Any], where: str = "the configuration") -> dict[str, Any]:
-    """Values of a configuration with all defaults.
-
-    Raises
-    ------
-    InputError
-        If they break the model; see `validation.parse`.
-    """
-    return parse(Configuration.model_validate, values, where).model_dump()
+    @model_validator(mode="after")
+    def _schemes_are_known(self) -> Self:
+        known = {*self.own_schemes, *KINDS}
+        for name in self.schemes:
+            if name not in known:
+                raise wrong("Unknown scheme.", key="schemes", found=name, expected=nearest(name, known))
+        return self

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 
-from sentinel_forest.config.validation import complete, nearest, read_yaml
+from sentinel_forest.config.registry import RegistryEntry
+from sentinel_forest.config.validation import nearest, parse, read_yaml
 from sentinel_forest.datasets.base import File
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.borders import (
@@ -24,8 +25,6 @@ from sentinel_forest.io.borders import (
 
 FILES = pa.DataFrameSchema({"path": pa.Column("str", unique=True), "bytes": pa.Column("int64")}, strict=True)
 """Files of a release that were found: path below its folder, length in bytes."""
-
-SCHEMA = Path(__file__).with_name("release.schema.yaml")
 
 
 @dataclass(frozen=True)
@@ -66,19 +65,16 @@ def read_entry(registry: Path, name: str) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the name is none, the file breaks the schema, or its `release` is not the file's name.
+        If the name is none, the file breaks its model, or its `release` is not the file's name.
     """
     checked_name(name, "the name of a release")
     path = registry / f"{name}.yaml"
-    entry = complete(read_yaml(path), read_yaml(SCHEMA), str(path))
-    for source in entry["sources"]:
-        if wrong := wrong_address(source):
-            raise InputError("Not valid.", where=f"{path}, key 'sources'", found=quoted(shown(source)), expected=wrong)
-    if entry["release"] != name:
+    entry = parse(RegistryEntry.model_validate, read_yaml(path), path)
+    if entry.release != name:
         raise InputError(
-            "A registry file and its release differ in name.", where=path, found=entry["release"], expected=name
+            "A registry file and its release differ in name.", where=path, found=entry.release, expected=name
         )
-    return entry
+    return entry.model_dump()
 
 
 def registered_files(entry: Mapping[str, Any], select: Sequence[str] = ()) -> tuple[File, ...]:

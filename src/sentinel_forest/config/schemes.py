@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import AfterValidator, Field, Strict, TypeAdapter, model_validator
 
 from sentinel_forest.config.fields import FROM_TEXT, Count, Flag, Natural, NotNegative, Positive, Section, Share
-from sentinel_forest.config.validation import parse, wrong
+from sentinel_forest.config.validation import nearest, parse, wrong
 
 ROLES = ("train", "validation", "test", "unused")
 
@@ -19,6 +19,9 @@ Base = Literal["published", "pooled-random", "grouped", "grouped-stratified"]
 
 
 def _of_all(shares: dict[str, float]) -> dict[str, float]:
+    for role in shares:
+        if role not in ROLES[:3]:
+            raise wrong("Unknown role.", key=role, found=role, expected=nearest(role, ROLES[:3]))
     if abs(sum(shares.values()) - 1) >= 1e-9 or not shares.get("train"):
         expected = "shares for train (more than 0), validation and test that add up to 1"
         raise wrong("These shares are not possible.", found=shares, expected=expected)
@@ -31,11 +34,11 @@ def _rising(fractions: list[float]) -> list[float]:
     return fractions
 
 
-Shares = Annotated[dict[Literal["train", "validation", "test"], NotNegative], AfterValidator(_of_all)]
+Shares = Annotated[dict[str, NotNegative], AfterValidator(_of_all)]
 Fraction = Annotated[float, Strict(), Gt(0), Le(1), FROM_TEXT]
 
 
-class _Options(Section):
+class Options(Section):
     """Options of all kinds."""
 
     strict: Flag = False
@@ -53,7 +56,9 @@ class _Options(Section):
         return [tuple(groups)] if groups else []
 
 
-class _Sized(_Options):
+class Sized(Options):
+    """Options of kinds that draw roles of given sizes."""
+
     shares: Shares = {"train": 0.8490, "validation": 0.0535, "test": 0.0975}
     """Share of the patches for train, validation and test; they add up to 1, 0 leaves a role out (default: the
     published shares of CloudSEN12)."""
@@ -62,7 +67,9 @@ class _Sized(_Options):
     """A size or a stratum that misses its target by more than this part of the target is named in `infeasible.tsv`."""
 
 
-class _Grouped(_Options):
+class InGroups(Options):
+    """Options of kinds that keep groups together."""
+
     groups: list[str] = ["group"]
     """Catalog columns; patches that agree in any of them, directly or through others, form a unit and stay in one role
     (an empty value joins nothing; a patch without any is unused)."""
@@ -71,7 +78,9 @@ class _Grouped(_Options):
     """Further catalog columns that no two roles may share: joined to `groups`."""
 
 
-class _Solved(_Options):
+class Solved(Options):
+    """Options of kinds that assign groups so that strata are shared out evenly."""
+
     strata: list[str] = []
     """Columns to be shared out evenly: `label`, `fraction_<class>`, or any other column, taken by its values (default:
     label and all fractions)."""
@@ -87,12 +96,14 @@ class _Solved(_Options):
     `infeasible.tsv` says so."""
 
 
-class _Stratified(_Solved):
+class Stratified(Solved):
+    """Options of kinds that do so if asked to."""
+
     stratified: Flag = False
     """Share the strata out evenly, too."""
 
 
-class Published(_Options):
+class Published(Options):
     """The publisher's own split."""
 
     kind: Literal["published"] = "published"
@@ -102,7 +113,7 @@ class Published(_Options):
         return 1
 
 
-class PooledRandom(_Sized):
+class PooledRandom(Sized):
     """All patches thrown together and drawn at random."""
 
     kind: Literal["pooled-random"] = "pooled-random"
@@ -115,13 +126,13 @@ class PooledRandom(_Sized):
     label and all fractions)."""
 
 
-class Grouped(_Sized, _Grouped):
+class Grouped(Sized, InGroups):
     """Whole groups drawn at random."""
 
     kind: Literal["grouped"] = "grouped"
 
 
-class GroupedStratified(_Sized, _Grouped, _Solved):
+class GroupedStratified(Sized, InGroups, Solved):
     """Whole groups, assigned so that strata are shared out evenly."""
 
     kind: Literal["grouped-stratified"] = "grouped-stratified"
@@ -130,7 +141,7 @@ class GroupedStratified(_Sized, _Grouped, _Solved):
     """Write beside the split how well each of the methods does."""
 
 
-class KFold(_Grouped, _Stratified):
+class KFold(InGroups, Stratified):
     """Folds of whole groups, each of them test in one trial."""
 
     kind: Literal["kfold"] = "kfold"
@@ -162,7 +173,7 @@ class KFold(_Grouped, _Stratified):
         return self.folds * self.repeats
 
 
-class LeaveOneGroupOut(_Grouped):
+class LeaveOneGroupOut(InGroups):
     """All patches with one value of a column are test."""
 
     kind: Literal["leave-one-group-out"] = "leave-one-group-out"
@@ -186,7 +197,7 @@ class LeaveOneGroupOut(_Grouped):
         return [(self.key,), *super().needed_columns()]
 
 
-class SpatialBlocks(_Sized, _Grouped, _Stratified):
+class SpatialBlocks(Sized, InGroups, Stratified):
     """Blocks on the globe are the units; what lies within the buffer of a later role is unused."""
 
     kind: Literal["spatial-blocks"] = "spatial-blocks"
@@ -206,7 +217,7 @@ class SpatialBlocks(_Sized, _Grouped, _Stratified):
         return [("lon",), ("lat",)]
 
 
-class _Derived(_Sized, _Grouped, _Solved):
+class Derived(Sized, InGroups, Solved):
     """Kinds that draw from a split of another kind."""
 
     base: Base = "grouped"
@@ -219,7 +230,7 @@ class _Derived(_Sized, _Grouped, _Solved):
         return model(**{**shared, "kind": self.base})
 
 
-class Balanced(_Derived):
+class Balanced(Derived):
     """From every role of a base split the same number of patches of each class."""
 
     kind: Literal["balanced"] = "balanced"
@@ -232,7 +243,7 @@ class Balanced(_Derived):
         return super().needed_columns() if self.base in ("grouped", "grouped-stratified") else []
 
 
-class LearningCurve(_Derived):
+class LearningCurve(Derived):
     """Growing parts of the training units; the other roles stay whole."""
 
     kind: Literal["learning-curve"] = "learning-curve"

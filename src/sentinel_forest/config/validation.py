@@ -65,7 +65,7 @@ def parse(validate: Callable[[Any], T], values: object, where: object) -> T:
     try:
         return validate(values)
     except ValidationError as error:
-        raise _explain(error, values, where) from None
+        raise explain(error, values, where) from None
 
 
 def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -100,8 +100,8 @@ def wrong(problem: str, *, found: object, expected: str, key: str = "") -> Pydan
     )
 
 
-def _explain(error: ValidationError, values: object, where: object) -> InputError:
-    """The error that lies nearest to the root, in words; of several about one key what each expects."""
+def explain(error: ValidationError, values: object, where: object) -> InputError:
+    """Tell in words the error that lies nearest to the root; of several about one key, what each expects."""
     keys = [(_key(details, values), details) for details in error.errors(include_url=False)]
     key, first = min(keys, key=lambda each: (len(each[0]), each[0]))
     context = first.get("ctx", {})
