@@ -78,9 +78,9 @@ def test_seed_matters(small):
 
 def test_is_what_scikit_learn_grows(small):
     training = rows()
-    plain = RandomForestClassifier(12, min_samples_leaf=2, random_state=forest.checksums.seed(5, 1), oob_score=True).fit(
-        training.X, training.y, training.weight
-    )
+    plain = RandomForestClassifier(
+        12, min_samples_leaf=2, random_state=forest.checksums.seed(5, 1), oob_score=True
+    ).fit(training.X, training.y, training.weight)
     assert np.array_equal(
         small.forest.predict_proba(pd.DataFrame(training.X, columns=list(FEATURES))), plain.predict_proba(training.X)
     )

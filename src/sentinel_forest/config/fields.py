@@ -42,7 +42,11 @@ class Section(BaseModel):
 
 
 def _from_text(value: Any) -> Any:
-    """The number, the truth value or the null that a text stands for; anything else as it is."""
+    """The number, the truth value or the null that a text stands for, also inside; anything else as it is."""
+    if isinstance(value, list):
+        return [_from_text(each) for each in value]
+    if isinstance(value, Mapping):
+        return {key: _from_text(each) for key, each in value.items()}
     if not isinstance(value, str):
         return value
     try:
@@ -86,8 +90,11 @@ Finite = Annotated[float, Strict(), Field(allow_inf_nan=False), FROM_TEXT]
 NotNegative = Annotated[float, Strict(), Ge(0), Field(allow_inf_nan=False), FROM_TEXT]
 Positive = Annotated[float, Strict(), Gt(0), Field(allow_inf_nan=False), FROM_TEXT]
 Share = Annotated[float, Strict(), Ge(0), Lt(1), FROM_TEXT]
-Each = Annotated[list[T], Field(min_length=1, json_schema_extra={"uniqueItems": True}), AfterValidator(_each_once)]
-"""A list that is not empty and has no entry twice."""
+Once = Annotated[list[T], AfterValidator(_each_once), Field(json_schema_extra={"uniqueItems": True})]
+"""A list that has no entry twice."""
+
+Each = Annotated[Once[T], Field(min_length=1)]
+"""The same, with an entry at least."""
 
 Name = Annotated[str, _held(borders.wrong_name), Field(json_schema_extra={"pattern": f"^{borders.NAME}$"})]
 """A name that may become a folder and a word of a command."""

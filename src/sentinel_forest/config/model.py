@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from sentinel_forest.config.fields import AS_GIVEN, Count, Each, Name, Natural, Section
+from sentinel_forest.config.fields import AS_GIVEN, Count, Each, Name, Natural, Once, Section
 from sentinel_forest.config.forest import Engine, ForestSettings
 from sentinel_forest.config.schemes import KINDS, Scheme
 from sentinel_forest.config.settings import Action, Bootstrap, DrawSettings, Export, NearDuplicates, OwnRelease
@@ -76,7 +76,7 @@ class Configuration(Section):
     forest: ForestSettings = ForestSettings()
     """The random forest."""
 
-    engines_beside: list[Engine] = []
+    engines_beside: Once[Engine] = []
     """Engines to put beside the configured one, on one trial of each release: engines.tsv has their scores, and the
     differences on the same rows, side by side. The forests of a version are those of forest.engine alone."""
 

@@ -150,7 +150,7 @@ class KFold(InGroups, Stratified):
     """Number of folds, each of them test in one trial."""
 
     repeats: Count = 1
-    """Partitions one after the other."""
+    """How many times the folds (kfold) or the order of the training units (learning-curve) are drawn."""
 
     validation_folds: Natural = 1
     """How many folds after the test fold are for validation."""
@@ -252,7 +252,7 @@ class LearningCurve(Derived):
     """Parts of the training units, rising; each subset lies inside the next."""
 
     repeats: Count = 1
-    """Rows of training units one after the other."""
+    """How many times the folds (kfold) or the order of the training units (learning-curve) are drawn."""
 
     def trials(self, configured: int) -> int:
         """One for each fraction of each repeat."""

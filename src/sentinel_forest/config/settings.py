@@ -52,7 +52,7 @@ class OwnRelease(Section):
     folder: str
     """The folder with the files."""
 
-    layout: dict[str, Any] = {}
+    layout: Annotated[dict[str, Any], FROM_TEXT] = {}
     """Deviations from the published layout, e.g. {side: 128}."""
 
     shards: Count = 1
