@@ -4,6 +4,8 @@ import pytest
 from snakemake.cli import parse_config
 
 from sentinel_forest.config.model import Configuration
+from sentinel_forest.config.papers import Table
+from sentinel_forest.config.registry import RegistryEntry
 from sentinel_forest.config.validation import nearest, parse, read_yaml
 from sentinel_forest.errors import InputError
 
@@ -123,3 +125,66 @@ def test_yaml_makes_no_objects(tmp_path):
     path.write_text("a: !!python/object/apply:os.system ['true']\n")
     with pytest.raises(InputError, match="not valid YAML"):
         read_yaml(path)
+
+
+ENTRY = {
+    "release": "toy",
+    "dataset": "so2sat",
+    "title": "t",
+    "version": "1",
+    "licence": "CC0-1.0",
+    "citation": {"text": "t", "doi": "d"},
+    "shards": 1,
+}
+TABLE = {
+    **dict.fromkeys(("table", "release", "task", "protocol", "source"), "x"),
+    "role": "test",
+    "confirmed": "second-hand",
+    "figures": [{"metric": "OA", "definition": "OA", "decimals": 2}],
+    "rows": [{"model": "m", "values": [0.5]}],
+}
+
+
+@pytest.mark.parametrize(
+    ("model", "values", "texts"),
+    [
+        (Configuration, None, ["found: None", "{key: value}"]),
+        (Configuration, [1], ["found: [1]"]),
+        (RegistryEntry, ENTRY | {"files": [{"path": "../x"}]}, ["'files.0.path'", "a part of it is '..'"]),
+        (RegistryEntry, ENTRY | {"files": [{"path": "a", "digests": {"md5": "x"}}]}, ["digests.md5'", "32 hex"]),
+        (RegistryEntry, ENTRY | {"files": [3]}, ["'files.0'", "found: 3"]),
+        (RegistryEntry, ENTRY | {"settings": {"forest": {"tree": 3}}}, ["'settings.forest.tree'", "'trees'"]),
+        (Table, TABLE | {"confirmed": "surely"}, ["'confirmed'", "surely", "computed from the authors' files"]),
+        (Table, TABLE | {"differs": {"band": "x"}}, ["Unknown key", "'differs.band'", "did you mean 'bands'"]),
+        (Table, TABLE | {"rows": [{"model": "m", "values": []}]}, ["not one value for each figure", "'m': 0"]),
+    ],
+)
+def test_errors_of_every_model_name_key_and_value(model, values, texts):
+    with pytest.raises(InputError) as error:
+        parse(model.model_validate, values, "test")
+    for text in texts:
+        assert text in str(error.value)
+
+
+def test_an_entry_is_completed_and_keeps_what_it_was_given():
+    given = {"files": [{"path": "a"}], "settings": {"forest": {"trees": 7}}}
+    completed = RegistryEntry.model_validate(ENTRY | given).model_dump()
+    assert {key: completed[key] for key in ENTRY} == ENTRY
+    assert completed["settings"] == given["settings"]
+    assert "sample" not in completed
+    assert completed["files"][0] == {
+        "path": "a",
+        "bytes": None,
+        "digests": None,
+        "addresses": [],
+        "about_bytes": None,
+        "about_unpacked_bytes": None,
+        "role": "data",
+        "facts": {},
+    }
+
+
+def test_defaults_of_own_schemes_stay_out_of_the_completed_configuration():
+    """They would change the identity of a version whenever a kind gets a further option."""
+    own = {"k": {"kind": "kfold", "folds": 4}}
+    assert _complete(own_schemes=own)["own_schemes"] == own

@@ -1,6 +1,7 @@
 """Values from outside become models here: errors name the key, what was found and the nearest valid name."""
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -117,7 +118,8 @@ def explain(error: ValidationError, values: object, where: object) -> InputError
             "Unknown kind.", where=place, found=_quoted(context["tag"]), expected=nearest(context["tag"], names)
         )
     expected = dict.fromkeys(_expected(details) for other, details in keys if other == key)
-    return InputError("Not valid.", where=place, found=_quoted(first["input"]), expected=" or ".join(expected))
+    problem = "Unknown key." if first["loc"][-1:] == ("[key]",) and first["type"] == "literal_error" else "Not valid."
+    return InputError(problem, where=place, found=_quoted(first["input"]), expected=" or ".join(expected))
 
 
 def _key(details: ErrorDetails, values: object) -> tuple[str, ...]:
@@ -141,7 +143,7 @@ def _expected(details: ErrorDetails) -> str:
     """What an error expects."""
     context = details.get("ctx", {})
     if details["type"] == "literal_error":
-        names = context["expected"].replace(" or ", ", ").replace("'", "").split(", ")
+        names = re.findall(r"'(.*?)'(?=$|, '| or ')", context["expected"])
         return nearest(details["input"], names)
     text = _EXPECTED.get(details["type"], details["msg"])
     return text.removeprefix("Input should be ").removeprefix("Value error, ")
