@@ -1,6 +1,5 @@
 """The house is in order: lint, types, format, environments and documents agree with one another."""
 
-import importlib
 import re
 import subprocess
 import sys
@@ -82,13 +81,6 @@ def test_versions_of_the_project_agree():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["version"] == project["version"]
     assert f"## {project['version']}\n" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-
-
-def test_manual_of_the_configuration_is_that_of_the_schema(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "docs")
-    manual = importlib.import_module("config_table")
-    text = manual.README.read_text(encoding="utf-8")
-    assert text == manual.with_table(text), "run: python docs/config_table.py"
 
 
 def test_every_rule_that_computes_names_its_code_and_log():

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 from cyclopts import App, CycloptsError, Parameter
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from sentinel_forest.config.validation import parse
 from sentinel_forest.errors import InputError
 from sentinel_forest.steps import COMMANDS, STEPS, NamedFile, load
 
@@ -99,7 +100,7 @@ def _nested(hint: Any) -> Any:
 
     def convert(_: object, tokens: Mapping[str, Any] | Sequence[Any]) -> object:
         values = _values(tokens) if isinstance(tokens, Mapping) else _value(tokens[-1].value)
-        return TypeAdapter(hint).validate_python(values)
+        return parse(TypeAdapter(hint).validate_python, values, "the command line")
 
     return Annotated[dict[str, Any] | None, Parameter(accepts_keys=True, converter=convert)]
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bench.measure import Row, clock
+from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.datasets import so2sat
 from sentinel_forest.datasets.base import Dataset, no_hashes
 from sentinel_forest.datasets.cloudsen12 import CloudSEN12
@@ -80,7 +81,7 @@ def times(dataset: Dataset, release: Path, scheme: str, folder: Path) -> tuple[f
 def roles_of(catalog: pd.DataFrame, scheme: str) -> dict[str, pd.DataFrame]:
     """Patches of a scheme's first trial by role; all of them have one."""
     seed = partial(checksums.seed, 1, "release", scheme)
-    return trial.roles_of(catalog, split.make(catalog, {"kind": scheme}, 1, seed).split)
+    return trial.roles_of(catalog, split.make(catalog, parse_scheme({"kind": scheme}), 1, seed).split)
 
 
 def timed(work: Callable[[], object], written: Path) -> float:

@@ -10,6 +10,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from bench.measure import Row, pair
 from sentinel_forest import datasets, simulate
+from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets.base import IGNORE, Dataset, no_hashes
 from sentinel_forest.features import bands_of, pixel, table
 from sentinel_forest.models import forest
@@ -73,7 +74,7 @@ def fits(X: np.ndarray, y: np.ndarray, group: np.ndarray) -> Iterator[Row]:
     test = np.sort(random.permutation(np.flatnonzero(group % 4 == 0))[:100_000])
     training = Training(X[kept], y[kept], np.ones(len(kept)), np.repeat("", len(kept)))
     plain = RandomForestClassifier(TREES, random_state=1, n_jobs=THREADS, oob_score=True)
-    settings = forest.complete({"engine": "scikit-learn-intelex", "trees": TREES, "draw_weights": False})
+    settings = ForestSettings(engine="scikit-learn-intelex", trees=TREES, draw_weights=False)
     fast: list[RandomForestClassifier] = []
     times = pair(
         lambda: fast.append(forest.grow_all(training, settings, 1, THREADS).forest),

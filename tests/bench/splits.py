@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bench.measure import Row, clock
+from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.io import checksums
 from sentinel_forest.splits import ledger, split
 
@@ -78,7 +79,7 @@ def trial(catalog: pd.DataFrame, kind: str, **options: object) -> tuple[split.Re
     seed = partial(checksums.seed, 1, "release", kind)
     results: list[split.Result] = []
     definition = {"kind": kind, **({"shares": TRAINED} if "strat" in kind else {}), **options}
-    taken = clock(lambda: results.append(split.make(catalog, definition, 1, seed)))
+    taken = clock(lambda: results.append(split.make(catalog, parse_scheme(definition), 1, seed)))
     return results[0], taken
 
 

@@ -7,12 +7,12 @@ import pytest
 import yaml
 
 from project import ROOT
-from sentinel_forest.config.validation import complete, read_yaml
-from sentinel_forest.splits import definitions, split
+from sentinel_forest.config.model import Configuration
+from sentinel_forest.config.schemes import KINDS, parse_scheme
+from sentinel_forest.config.validation import parse
 
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "CONTRIBUTING.md", ROOT / "README.md"])
 OF_SNAKEMAKE = ("LockException", "marked for report but does not exist")
-SCHEMA = read_yaml(ROOT / "src" / "sentinel_forest" / "config" / "config.schema.yaml")
 
 
 def _named(page):
@@ -43,20 +43,11 @@ def test_arrows_that_follow_from_others_are_left_out():
     assert reduced("a", {"a": {"b", "c"}, "b": {"d"}, "c": {"d"}, "d": set()}) == {"b", "c"}
 
 
-def test_options_of_schemes_are_in_step():
-    page = ROOT / "docs" / "schemes.md"
-    code = runpy.run_path(str(ROOT / "docs" / "schemes_table.py"))
-    text = page.read_text(encoding="utf-8")
-    assert code["with_tables"](text) == text, "run: python docs/schemes_table.py"
-    told = {name for names in code["meanings"]() for name in names.split(", ")}
-    assert told == {option for options in definitions.DEFINITIONS.values() for option in options}
-
-
 def test_schemes_in_examples_are_possible():
     text = (ROOT / "docs" / "schemes.md").read_text(encoding="utf-8")
     blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.S)]
     examples = {name: scheme for block in blocks for name, scheme in block.get("own_schemes", {}).items()}
-    assert all(definitions.complete(scheme, name) for name, scheme in examples.items())
+    assert all(parse_scheme(scheme, name) for name, scheme in examples.items())
     assert len(examples) == 6
 
 
@@ -64,7 +55,7 @@ def test_glossary_has_every_kind_of_scheme():
     text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
     section = text.split("## Kinds of schemes")[1].split("## ")[0]
     cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
-    assert set(re.findall(r"`([a-z-]+)`", " ".join(cells))) == set(split.DEFINITIONS)
+    assert set(re.findall(r"`([a-z-]+)`", " ".join(cells))) == set(KINDS)
 
 
 def test_readme_leads_to_every_page():
@@ -101,4 +92,4 @@ def test_configurations_have_known_keys(page):
     for block in re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.S):
         values = yaml.safe_load(block)
         if "dataset" not in values:
-            assert complete({"version": "v1", "releases": ["a"]} | values, SCHEMA, str(page))
+            assert parse(Configuration.model_validate, {"releases": ["a"]} | values, page)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, brier_score_loss
 
+from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets.base import Category, Question, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import curves, uncertainty
@@ -145,10 +146,10 @@ def learning():
     inside = group < 16
     patches = np.array([f"p{number}" for number in group])
     training = Training(X[inside], 2 * y[inside], np.ones(1600), patches[inside])
-    settings = forests.complete({"trees": 8, "minimum_leaf": 5, "parts": 2})
+    settings = ForestSettings(trees=8, minimum_leaf=5, parts=2)
     grown = forests.grow_all(training, settings, 3, 1)
     held = held_out(2 * y[~inside], np.ones(1600), group[~inside] - 16, X[~inside])
-    about = subject(grown.forest, np.array([0, 2]), settings=settings, seed=3)
+    about = subject(grown.forest, np.array([0, 2]), settings=settings.model_dump(), seed=3)
     return about, held, training, group[inside]
 
 

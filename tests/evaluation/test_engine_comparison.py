@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
+from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets.base import Category, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import curves, engine_comparison, uncertainty
 from sentinel_forest.models import engines, forest
 
 CATEGORIES = tuple(Category(code, name, "#000000") for code, name in enumerate(("clear", "thin", "thick")))
-SETTINGS = forest.complete({"trees": 10, "minimum_leaf": 2, "parts": 2})
+SETTINGS = ForestSettings(trees=10, minimum_leaf=2, parts=2)
 
 
 def rows(count, seed):
@@ -29,7 +30,7 @@ def case(request):
     X, labels = rows(900, 1)
     training = forest.Training(X, labels, np.ones(900), np.array(["p"] * 900))
     grown = forest.grow_all(training, SETTINGS, 4, 1)
-    fit = {"settings": SETTINGS, "seed": 4, "out_of_bag": forest.out_of_bag(training, grown.votes)}
+    fit = {"settings": SETTINGS.model_dump(), "seed": 4, "out_of_bag": forest.out_of_bag(training, grown.votes)}
     task = Task("cloud", request.param, CATEGORIES)
     subject = curves.Subject("l1c", task, grown.forest, training.present, fit)
     Z, truth = rows(600, 2)
@@ -91,7 +92,7 @@ def test_a_blind_engine_is_found_out_on_the_same_rows(case, monkeypatch):
     if is_patch:
         row = known.loc["blind", "OA", engine_comparison.MCNEMAR]
         subject, held, training = case
-        noise = forest.grow_all(training, {**SETTINGS, "engine": "blind"}, 4, 1).forest
+        noise = forest.grow_all(training, SETTINGS.model_copy(update={"engine": "blind"}), 4, 1).forest
         told = [subject.codes[model.predict(held.X)] == held.truth for model in (noise, subject.model)]
         only = [(told[0] & ~told[1]).sum(), (told[1] & ~told[0]).sum()]
         assert row["p"] == pytest.approx(binomtest(only[0], sum(only)).pvalue)

@@ -11,6 +11,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.inspection import permutation_importance
 
 from sentinel_forest import datasets
+from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets.base import Category, FeatureSet, Question, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import curves, importance, uncertainty
@@ -50,7 +51,7 @@ def candidate(X, y, trees=15):
             "features": dict(zip(FEATURES, model.feature_importances_.tolist(), strict=True)),
         },
         "trivial": {"majority": CLASSES[0]},
-        "settings": forest.complete({"trees": trees}),
+        "settings": ForestSettings(trees=trees).model_dump(),
         "seed": 1,
         "out_of_bag": {"accuracy": 0.99, "balanced_accuracy": None},
     }

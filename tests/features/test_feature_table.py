@@ -1,7 +1,6 @@
 """The feature table: which pixels are drawn, what stands beside them, and that shards do not matter."""
 
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -245,13 +244,11 @@ def test_the_sun_of_the_catalog_is_a_band(desert, catalog):
 
 
 def test_a_release_without_the_layer_skips_the_set_by_name():
-    project = Path(__file__).parent.parent.parent
     sets = ["l1c", "l1c+shadow"]
     config = {"version": "v1", "releases": ["cloudsen12-high"], "feature_sets": sets}
-    schema, registry = project / "src/sentinel_forest/config/config.schema.yaml", RELEASE_FILES
-    assert select(config, schema, registry).sets("cloudsen12-high") == sets
+    assert select(config, RELEASE_FILES).sets("cloudsen12-high") == sets
     config["select"] = {"cloudsen12-high": ["*/L1C_*.dat", "*/LABEL_manual_hq.dat", "*/metadata.csv"]}
-    without = select(config, schema, registry)
+    without = select(config, RELEASE_FILES)
     assert without.sets("cloudsen12-high") == ["l1c"]
     assert ("cloudsen12-high", "feature set", "l1c+shadow", "lacks EXTRA_CDI") in without.skipped()
 

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from project import ROOT
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import no_hashes
 from sentinel_forest.datasets.cloudsen12 import CloudSEN12
@@ -118,10 +117,9 @@ def test_a_planted_near_copy_is_found_across_roles_and_nothing_else(release: Pat
 
 
 def configured(**keys: object) -> Selection:
-    schema = ROOT / "src" / "sentinel_forest" / "config" / "config.schema.yaml"
     values = {"version": "v1", "releases": ["cloudsen12-sample", "sen12ms-sample", "so2sat-sample"]}
     values["feature_sets"] = ["l1c", "lcz-s1+s2", "scene-s1+s2"]
-    return select(values | keys, schema, RELEASE_FILES)
+    return select(values | keys, RELEASE_FILES)
 
 
 def test_bands_of_the_images_and_nothing_else_are_looked_at() -> None:

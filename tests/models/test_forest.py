@@ -4,6 +4,7 @@ import io
 import json
 import sys
 import zipfile
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.ensemble._forest import ForestClassifier
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 
+from sentinel_forest.config.forest import Engine, ForestSettings
+from sentinel_forest.config.validation import parse
 from sentinel_forest.datasets.base import Category, FeatureSet, Question, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.models import engines, fit, forest, persistence, trivial
@@ -27,7 +30,7 @@ TASK = Task(
     (Question("cloud", ("thick cloud", "thin cloud")),),
 )
 FEATURES = ("B2", "B3", "B10")
-SETTINGS = forest.complete({"trees": 12, "minimum_leaf": 2})
+SETTINGS = ForestSettings(trees=12, minimum_leaf=2)
 
 
 def rows(count: int = 400, classes: int = 3, seed: int = 0) -> forest.Training:
@@ -58,7 +61,7 @@ def small() -> engines.Grown:
 
 @pytest.mark.parametrize("class_weight", [None, "balanced", "balanced_subsample"])
 def test_threads_do_not_matter(tmp_path, class_weight):
-    options = {**SETTINGS, "class_weight": class_weight}
+    options = SETTINGS.model_copy(update={"class_weight": class_weight})
     for threads in (1, 2):
         whole = grown(rows(), options, threads=threads)
         persistence.save(tmp_path / f"{threads}.skops", whole.forest)
@@ -86,11 +89,11 @@ def test_is_what_scikit_learn_grows(small):
 
 
 def test_draw_weights_change_the_forest(small):
-    assert not np.array_equal(small.votes, grown(rows(), {**SETTINGS, "draw_weights": False}).votes)
+    assert not np.array_equal(small.votes, grown(rows(), SETTINGS.model_copy(update={"draw_weights": False})).votes)
 
 
 def test_trees_of_parts_add_up():
-    options = {"trees": 10, "parts": 4}
+    options = ForestSettings(trees=10, parts=4)
     assert [forest.part_trees(options, part) for part in (1, 2, 3, 4)] == [2, 3, 2, 3]
 
 
@@ -116,7 +119,7 @@ def test_missing_features_are_learnt_from():
 def test_engine_that_is_not_there(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearnex.ensemble", None)
     with pytest.raises(InputError, match="use the other engine, scikit-learn"):
-        grown(rows(), {**SETTINGS, "engine": "scikit-learn-intelex"})
+        grown(rows(), SETTINGS.model_copy(update={"engine": "scikit-learn-intelex"}))
 
 
 @pytest.fixture
@@ -130,7 +133,7 @@ def intelex(monkeypatch):
         return plain(self, *rest, **more)
 
     monkeypatch.setattr(ForestClassifier, "fit", refuse)
-    return {**SETTINGS, "trees": 50, "engine": "scikit-learn-intelex"}
+    return SETTINGS.model_copy(update={"trees": 50, "engine": "scikit-learn-intelex"})
 
 
 @pytest.mark.parametrize("class_weight", [None, "balanced"])
@@ -138,7 +141,7 @@ def test_fast_engine_does_as_well(intelex, class_weight):
     training, test = rows(2000), rows(2000, seed=1)
     found = {}
     for engine in engines.ENGINES:
-        whole = grown(training, {**intelex, "engine": engine, "class_weight": class_weight})
+        whole = grown(training, intelex.model_copy(update={"engine": engine, "class_weight": class_weight}))
         probability = whole.forest.predict_proba(pd.DataFrame(test.X, columns=list(FEATURES)))
         brier = np.mean(np.square(probability[:, 0] - (test.y == 0)))
         share = np.mean(forest.predict(whole.forest, test.X) == test.y)
@@ -167,7 +170,7 @@ def test_fast_engine_is_equal_for_any_threads_and_stored_as_any_forest(intelex, 
 
 def test_leaves_of_the_fast_engine_have_the_shares_of_the_drawn_rows(intelex):
     training = rows()
-    options = {**intelex, "trees": 3, "minimum_leaf": 20}
+    options = intelex.model_copy(update={"trees": 3, "minimum_leaf": 20})
     whole = grown(training, options).forest
     for number, estimator in enumerate(whole.estimators_):
         tree, own_seed = estimator.tree_, forest.checksums.seed(forest.checksums.seed(5, 1), number)
@@ -211,7 +214,7 @@ def test_fast_engine_learns_from_missing_values(intelex):
     training.X[training.y == 0, 0] = np.nan
     training.X[training.y == 1, 1] = np.nan
     training.X[:, 2] = np.nan
-    whole = grown(training, {**intelex, "trees": 10})
+    whole = grown(training, intelex.model_copy(update={"trees": 10}))
     told = forest.predict(whole.forest, training.X)
     assert np.array_equal(told, training.y)
     assert forest.out_of_bag(training, whole.votes)["accuracy"] > 0.99
@@ -220,7 +223,7 @@ def test_fast_engine_learns_from_missing_values(intelex):
 def test_thresholds_of_the_fast_engine_are_values_of_its_rows(intelex):
     training = rows()
     training.X[:, 1] = np.round(training.X[:, 1], 1)
-    for estimator in grown(training, {**intelex, "trees": 3}).forest.estimators_:
+    for estimator in grown(training, intelex.model_copy(update={"trees": 3})).forest.estimators_:
         tree = estimator.tree_
         inner = tree.children_left >= 0
         for column in range(3):
@@ -230,7 +233,7 @@ def test_thresholds_of_the_fast_engine_are_values_of_its_rows(intelex):
 
 def test_what_the_fast_engine_cannot_do_is_named(intelex):
     with pytest.raises(InputError, match=r"each bootstrap(.|\n)*use the other engine, scikit-learn"):
-        grown(rows(), {**intelex, "class_weight": "balanced_subsample"})
+        grown(rows(), intelex.model_copy(update={"class_weight": "balanced_subsample"}))
 
 
 # ------------------------------------------------------------------------------------------- settings
@@ -252,12 +255,12 @@ def test_what_the_fast_engine_cannot_do_is_named(intelex):
     ],
 )
 def test_impossible_settings_are_named(key, value):
-    with pytest.raises(InputError, match=f"forest.{key}"):
-        forest.complete({key: value})
+    with pytest.raises(InputError, match=f"where: forest, key '{key}'"):
+        parse(ForestSettings.model_validate, {key: value}, "forest")
 
 
-def test_defaults_are_possible():
-    assert forest.complete({}) == forest.SETTINGS
+def test_every_engine_of_the_settings_is_there():
+    assert set(get_args(Engine)) == set(engines.ENGINES)
 
 
 # ----------------------------------------------------------------------------------------- predicting

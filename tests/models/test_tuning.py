@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sentinel_forest.config.forest import ForestSettings
+from sentinel_forest.config.validation import parse
 from sentinel_forest.errors import InputError
 from sentinel_forest.models import forest, tuning
 from sentinel_forest.models.forest import Training
@@ -24,7 +26,7 @@ def noisy(groups=9, each=60, seed=1):
 
 
 def tune(**about):
-    return forest.complete({"trees": 15, "tune": about})
+    return parse(ForestSettings.model_validate, {"trees": 15, "tune": about}, "forest")
 
 
 # Folds
@@ -62,9 +64,9 @@ def test_too_few_groups_and_one_class_are_named():
 
 def test_all_combinations_are_tried_in_order():
     asked = tune(features_per_split=["sqrt", 1.0], minimum_leaf=[1, 9])
-    found = [(one["minimum_leaf"], one["features_per_split"]) for one in tuning.grid(asked)]
+    found = [(one.minimum_leaf, one.features_per_split) for one in tuning.grid(asked)]
     assert found == [(1, "sqrt"), (1, 1.0), (9, "sqrt"), (9, 1.0)]
-    assert all(one["tune"] is None for one in tuning.grid(asked))
+    assert all(one.tune is None for one in tuning.grid(asked))
 
 
 def test_the_highest_mean_wins_and_of_equals_the_first():
@@ -80,7 +82,7 @@ def test_tuning_finds_the_larger_leaf_where_labels_are_noisy():
     training, group = noisy()
     for values in ([1, 40], [40, 1]):
         chosen, about = forest.tuned(training, group, tune(minimum_leaf=values), 1, 1)
-        assert chosen["minimum_leaf"] == 40
+        assert chosen.minimum_leaf == 40
         assert about["chosen"] == {"minimum_leaf": 40}
         by_leaf = {one["minimum_leaf"]: one for one in about["tried"]}
         assert by_leaf[40]["mean"] > by_leaf[1]["mean"] + 0.03
@@ -90,7 +92,7 @@ def test_tuning_finds_the_larger_leaf_where_labels_are_noisy():
     X = np.tile(np.arange(36, dtype=np.float32), 20)[:, None]
     stairs = Training(X, (X[:, 0] // 3 % 2).astype(int), np.ones(720), np.array(["p"] * 720))
     chosen, _ = forest.tuned(stairs, np.arange(720) % 9, tune(minimum_leaf=[1, 200]), 1, 1)
-    assert chosen["minimum_leaf"] == 1
+    assert chosen.minimum_leaf == 1
 
 
 def test_what_score_is_highest_can_be_chosen():
@@ -102,7 +104,7 @@ def test_what_score_is_highest_can_be_chosen():
     group = np.arange(1500) // 10 % 5
     for score, best in (("accuracy", None), ("balanced_accuracy", "balanced")):
         asked = tune(class_weight=[None, "balanced"], minimum_leaf=[60], score=score)
-        assert forest.tuned(training, group, asked, 1, 1)[0]["class_weight"] == best
+        assert forest.tuned(training, group, asked, 1, 1)[0].class_weight == best
 
 
 def test_same_seed_same_table_for_any_number_of_threads():
@@ -117,16 +119,16 @@ def test_same_seed_same_table_for_any_number_of_threads():
 @pytest.mark.parametrize(
     ("about", "where"),
     [
-        ({}, "forest.tune"),
-        ({"folds": 3}, "forest.tune"),
-        ({"trees": [1, 2]}, "forest.tune.trees"),
-        ({"minimum_leaf": 5}, "forest.tune.minimum_leaf"),
-        ({"minimum_leaf": []}, "forest.tune.minimum_leaf"),
-        ({"minimum_leaf": [0]}, "forest.minimum_leaf"),
-        ({"depth": [5], "folds": 1}, "forest.tune.folds"),
-        ({"depth": [5], "score": "kappa"}, "forest.tune.score"),
+        ({}, "forest, key 'tune'"),
+        ({"folds": 3}, "forest, key 'tune'"),
+        ({"trees": [1, 2]}, "forest, key 'tune.trees'"),
+        ({"minimum_leaf": 5}, "forest, key 'tune.minimum_leaf'"),
+        ({"minimum_leaf": []}, "forest, key 'tune.minimum_leaf'"),
+        ({"minimum_leaf": [0]}, "forest, key 'tune.minimum_leaf.0'"),
+        ({"depth": [5], "folds": 1}, "forest, key 'tune.folds'"),
+        ({"depth": [5], "score": "kappa"}, "forest, key 'tune.score'"),
     ],
 )
 def test_impossible_wishes_are_named(about, where):
-    with pytest.raises(InputError, match=f"where: {where}\n"):
+    with pytest.raises(InputError, match=f"where: {where}"):
         tune(**about)

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from sentinel_forest.config.forest import ForestSettings
+from sentinel_forest.config.settings import DrawSettings
 from sentinel_forest.datasets.base import Category, FeatureSet, File, Layer, Task
 from sentinel_forest.planning import resources
 
@@ -25,13 +27,13 @@ def selection(patches=1000, shards=4, side=100, trees=10, draws=1000):
     )
     published = {"train": patches - 200, "validation": 0, "test": 200}
     release = SimpleNamespace(shards=shards, is_sample=False, entry={"patches": published})
-    settings = {"draw": {"pixels": 5000}, "forest": {"trees": trees, "minimum_leaf": 5}}
     return SimpleNamespace(
         releases={"toy": release},
         datasets={"toy": dataset},
         layers={"toy": frozenset(dataset.layer_table)},
         paths={"toy": []},
-        settings=lambda release, key: settings[key],
+        draw=lambda release: DrawSettings(pixels=5000),
+        forest=lambda release: ForestSettings(trees=trees, minimum_leaf=5),
         trials=lambda release: [("s", 1), ("s", 2)],
         sets=lambda release: ["pixels"],
         references=lambda release: ["mask"],
@@ -117,7 +119,7 @@ def test_tuning_grows_forests_for_every_try_and_fold():
     chosen = selection()
     once = resources.NEEDS["fit"](chosen, "toy", "pixels").seconds - 3
     tune = {"minimum_leaf": [1, 5], "depth": [5, 10, None], "folds": 5, "score": "accuracy"}
-    chosen.settings = lambda release, key: {"pixels": 5000, "trees": 10, "minimum_leaf": 5, "tune": tune}
+    chosen.forest = lambda release: ForestSettings(trees=10, minimum_leaf=5, tune=tune)
     need = resources.NEEDS["fit"](chosen, "toy", "pixels")
     assert need.seconds - 3 == pytest.approx((1 + 2 * 3 * 4) * once)
     # A leaf may have one row: five times the nodes.
@@ -171,7 +173,6 @@ def test_a_transfer_predicts_every_patch():
     chosen = selection()
     own = resources.NEEDS["predict"](chosen, "toy", "").seconds
     chosen.source = lambda release: "other"
-    chosen.settings = lambda release, key: {"pixels": 5000, "trees": 10, "minimum_leaf": 5}
     with pytest.raises(KeyError, match="other"):
         resources.NEEDS["predict"](chosen, "toy", "")
     for part in (chosen.releases, chosen.datasets, chosen.layers, chosen.paths):

@@ -16,9 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from project import ROOT
 from sentinel_forest import datasets
-from sentinel_forest.config.validation import complete, read_yaml
+from sentinel_forest.config.model import Configuration
 from sentinel_forest.datasets.base import Block
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.average import AVERAGES
@@ -63,7 +62,7 @@ def make_version(folder: Path, release: str = RELEASE, own: dict | None = None) 
 
 def write_version(results: Path, release: str, own: dict) -> None:
     config = {"version": "v1", "releases": [release], "own_releases": own, "schemes": ["published"]}
-    settings = complete(config, read_yaml(ROOT / "src" / "sentinel_forest" / "config" / "config.schema.yaml"), "test")
+    settings = Configuration.model_validate(config).model_dump()
     settings |= {key: {release: settings[key]} for key in ("forest", "draw")}
     description = {
         "configuration": {key: value for key, value in settings.items() if key not in ("version", "folders")},

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from project import ROOT
+from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import read_tsv
@@ -44,7 +45,7 @@ def membership() -> pd.DataFrame:
 
 def trial_of(catalog: pd.DataFrame, definition: dict[str, object], trial: int = 1) -> pd.DataFrame:
     seed = partial(checksums.seed, 1, "cloudsen12", definition["kind"])
-    return split.make(catalog, definition, trial, seed).split
+    return split.make(catalog, parse_scheme(definition), trial, seed).split
 
 
 def row_of(table: pd.DataFrame, key: str, role_a: str = "test", role_b: str = "train") -> pd.Series:

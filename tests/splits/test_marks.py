@@ -7,8 +7,9 @@ import pytest
 
 from project import ROOT
 from sentinel_forest import datasets
+from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.errors import InputError
-from sentinel_forest.splits import definitions, ledger, links
+from sentinel_forest.splits import ledger, links
 
 WHOLE = {"roi": "mark", "product": "mark", "tile": "count"}
 
@@ -180,4 +181,4 @@ def test_keys_and_defaults_in_the_docs_are_those_of_the_code() -> None:
     ],
 )
 def test_columns_that_schemes_go_by(definition: dict[str, object], needs: list[tuple[str, ...]]) -> None:
-    assert definitions.needed_columns(definitions.complete(definition)) == needs
+    assert parse_scheme(definition).needed_columns() == needs

@@ -11,9 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from sentinel_forest.config.schemes import (
+    KINDS,
+    Grouped,
+    KFold,
+    LearningCurve,
+    LeaveOneGroupOut,
+    Published,
+    parse_scheme,
+)
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import checksums
-from sentinel_forest.splits import definitions, draws, solver, spatial, split
+from sentinel_forest.splits import draws, solver, spatial, split
 
 SEED = partial(checksums.seed, 7, "release", "scheme")
 EVEN = {"train": 0.5, "validation": 0.25, "test": 0.25}
@@ -43,7 +52,7 @@ def many(groups: int = 60, each: int = 5, classes: int = 3) -> pd.DataFrame:
 
 
 def drawn(catalog: pd.DataFrame, kind: str, trial: int = 1, **options: object) -> split.Result:
-    return split.make(catalog, {"kind": kind, **options}, trial, SEED, "scheme")
+    return split.make(catalog, parse_scheme({"kind": kind, **options}), trial, SEED, "scheme")
 
 
 def roles(catalog: pd.DataFrame, kind: str, trial: int = 1, **options: object) -> pd.Series:
@@ -211,7 +220,7 @@ catalogs = some.lists(
 
 def options_of(kind: str) -> dict[str, object]:
     wanted: dict[str, object] = {"apart": ["product"]}
-    if "shares" in split.DEFINITIONS[kind]:
+    if "shares" in KINDS[kind].model_fields:
         wanted["shares"] = EVEN
     if kind == "spatial-blocks":
         wanted["groups"] = ["group"]
@@ -315,11 +324,11 @@ def test_trials_differ() -> None:
 @pytest.mark.parametrize(
     ("definition", "words"),
     [
-        ({"kind": "groupd"}, "did you mean grouped"),
-        ({"kind": "grouped", "group": ["roi"]}, "did you mean groups"),
+        ({"kind": "groupd"}, "did you mean 'grouped'"),
+        ({"kind": "grouped", "group": ["roi"]}, "did you mean 'groups'"),
         ({"kind": "grouped", "shares": {"train": 0.5, "test": 0.4}}, "add up to 1"),
         ({"kind": "grouped", "shares": {"train": 0.5, "val": 0.5}}, "train"),
-        ({"kind": "grouped", "groups": ["grp"]}, "did you mean group"),
+        ({"kind": "grouped", "groups": ["grp"]}, "did you mean 'group'"),
         ({"kind": "grouped-stratified", "strata": ["fraction_cloud"]}, "no such column"),
         ({"kind": "kfold", "folds": 61}, "fewer groups"),
         ({"kind": "kfold", "folds": 3, "validation_folds": 2}, "validation_folds"),
@@ -332,7 +341,7 @@ def test_trials_differ() -> None:
 )
 def test_bad_definition(definition: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        split.make(many().assign(planet="Earth"), definition, 1, SEED, "scheme")
+        split.make(many().assign(planet="Earth"), parse_scheme(definition), 1, SEED, "scheme")
 
 
 def test_missing_values_of_columns_are_no_values() -> None:
@@ -370,18 +379,19 @@ def test_release_without_published_split() -> None:
         drawn(many().assign(published_split=""), "published")
 
 
-@pytest.mark.parametrize("kind", list(split.DEFINITIONS))
+@pytest.mark.parametrize("kind", list(KINDS))
 def test_defaults_are_possible_and_json(kind: str) -> None:
-    assert json.loads(json.dumps(split.complete({"kind": kind})))["kind"] == kind
-    assert set(split.DEFINITIONS[kind]) - {"shares"} <= set(definitions._CHECKS)
+    completed = json.loads(json.dumps(parse_scheme({"kind": kind}).model_dump()))
+    assert parse_scheme(completed).model_dump() == completed
+    assert kind in split.KINDS
 
 
 def test_numbers_of_trials() -> None:
-    assert definitions.trials_of({"kind": "published"}, 3) == 1
-    assert definitions.trials_of({"kind": "grouped"}, 3) == 3
-    assert definitions.trials_of({"kind": "kfold", "folds": 4, "repeats": 2}, 3) == 8
-    assert definitions.trials_of({"kind": "learning-curve", "fractions": [0.5, 1]}, 3) == 2
-    assert definitions.trials_of({"kind": "leave-one-group-out", "values": ["a", "b"]}, 3) == 2
+    assert Published().trials(3) == 1
+    assert Grouped().trials(3) == 3
+    assert KFold(folds=4, repeats=2).trials(3) == 8
+    assert LearningCurve(fractions=[0.5, 1]).trials(3) == 2
+    assert LeaveOneGroupOut(values=["a", "b"]).trials(3) == 2
 
 
 def test_command_writes_the_same_bytes_again(tmp_path: Path) -> None:

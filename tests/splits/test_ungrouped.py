@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project import ROOT
 from sentinel_forest import datasets
+from sentinel_forest.config.forest import ForestSettings
+from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.datasets import so2sat
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import curves
@@ -40,7 +41,9 @@ def cities(unknown: int, known: int = 60) -> pd.DataFrame:
 
 
 def drawn(table: pd.DataFrame, kind: str, **options: object) -> split.Result:
-    return split.make(table, {"kind": kind, **options}, 1, lambda *names: checksums.seed(1, *names), "mine")
+    return split.make(
+        table, parse_scheme({"kind": kind, **options}), 1, lambda *names: checksums.seed(1, *names), "mine"
+    )
 
 
 @pytest.mark.parametrize("kind", GROUPED)
@@ -95,8 +98,7 @@ def plan(tmp_path: Path, **more: object) -> selection.Selection:
         "feature_sets": ["lcz-s2"],
         "own_releases": {"mine": {"dataset": "so2sat", "folder": str(tmp_path), "licence": "CC-BY-4.0"}},
     }
-    schema = ROOT / "src" / "sentinel_forest" / "config" / "config.schema.yaml"
-    return selection.select(config | more, schema, RELEASE_FILES)
+    return selection.select(config | more, RELEASE_FILES)
 
 
 def images(folder: Path) -> None:
@@ -139,14 +141,13 @@ def test_geo_files_without_cities_give_places_alone(tmp_path: Path) -> None:
 
 
 def test_planned_from_the_registry_before_any_file_is_there() -> None:
-    schema = ROOT / "src" / "sentinel_forest" / "config" / "config.schema.yaml"
     config = {
         "version": "v",
         "releases": ["so2sat-v2", "so2sat-v4", "cloudsen12-high", "so2sat-sample"],
         "schemes": ["published", "grouped-stratified"],
         "feature_sets": ["lcz-s2", "l1c"],
     }
-    chosen = selection.select(config, schema, RELEASE_FILES)
+    chosen = selection.select(config, RELEASE_FILES)
     assert {name: len(chosen.definitions(name)) for name in config["releases"]} == {
         "so2sat-v2": 1,
         "so2sat-v4": 2,
@@ -231,4 +232,4 @@ def test_row_groups_and_tuning(tmp_path: Path) -> None:
     assert forest.row_groups(path, np.array(list("aabc"))).tolist() == [1, 1, -1, 0]
     training = forest.Training(np.zeros((2, 1), np.float32), np.array([0, 1]), np.ones(2), np.array(["b", "b"]), None)
     with pytest.raises(InputError, match="no training patch has a known one"):
-        forest._tuned(training, path, {"tune": {"depth": [1]}}, 1, 1)
+        forest._tuned(training, path, ForestSettings(tune={"depth": [1]}), 1, 1)

@@ -11,6 +11,7 @@ from rasterio.warp import transform
 
 from project import ROOT
 from sentinel_forest import datasets
+from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.datasets.base import MARKING_KEYS, NotPublished
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.checksums import seed
@@ -86,7 +87,7 @@ def test_groups_of_cloudsen12_are_those_of_a_union_find(cloudsen12: pd.DataFrame
 
 def test_grouped_stratified_shares_no_product_between_roles(cloudsen12: pd.DataFrame) -> None:
     definition = {"kind": "grouped-stratified", "strata": ["cloud_coverage"], "compare": False}
-    drawn = split.make(cloudsen12, definition, 1, lambda *names: seed(1, *names)).split
+    drawn = split.make(cloudsen12, parse_scheme(definition), 1, lambda *names: seed(1, *names)).split
     for key in ("roi", "product", "tile"):
         roles = drawn.groupby(cloudsen12[key])["role"].nunique()
         assert roles.max() == 1, key

@@ -347,7 +347,7 @@ def test_the_overlay_computes_what_the_papers_ask_for(tmp_path):
     config["releases"] = [*config["releases"], "dfc2020"]
     config |= {"transfer": {"dfc2020": "sen12ms"}, "folders": {"dfc2020": str(tmp_path)}}
     registry = RELEASE_FILES
-    chosen = select(config, ROOT / "src" / "sentinel_forest" / "config" / "config.schema.yaml", registry)
+    chosen = select(config, registry)
     asked = [figure for figure in FIGURES if figure.release in releases.registered(registry)]
     assert set(chosen.releases) == {figure.release for figure in asked}
     for figure in asked:

@@ -10,19 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project import ROOT
+from sentinel_forest.config.model import Configuration
 from sentinel_forest.config.releases import resolve
-from sentinel_forest.config.validation import complete, read_yaml
 from sentinel_forest.errors import InputError
 from sentinel_forest.registry import RELEASES as RELEASE_FILES
 from sentinel_forest.versions import check, seal
 
-SCHEMA = read_yaml(ROOT / "src" / "sentinel_forest" / "config" / "config.schema.yaml")
 REGISTRY = RELEASE_FILES
 
 
 def _identity(**values):
-    config = complete({"version": "v1", "releases": ["cloudsen12-sample"]} | values, SCHEMA, "test")
+    config = Configuration.model_validate({"version": "v1", "releases": ["cloudsen12-sample"]} | values).model_dump()
     return seal.identity(config, resolve(config, REGISTRY))
 
 

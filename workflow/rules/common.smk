@@ -24,11 +24,8 @@ from sentinel_forest.steps import (
     module_of,
 )
 
-REGISTRY = registry.RELEASES
-SCHEMAS = Path(registry.__file__).parents[1] / "config"
-
 try:
-    SELECTION = select(config, SCHEMAS / "config.schema.yaml")
+    SELECTION = select(config)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 config.update(SELECTION.config)
@@ -50,11 +47,7 @@ if workflow.is_main_process:
 # their own, which `snakemake check` holds against it, whatever has changed since. `snakemake --report`
 # computes nothing: it shows what the rules wrote where they wrote it.
 CALL = call.parse(sys.argv[1:]) if workflow.is_main_process else call.Call()
-# The published figures, and the schema whose defaults complete them: the sheet is made of them.
-PAPERS = [
-    *sorted((registry.PAPERS).glob("*.yaml")),
-    SCHEMAS / "paper.schema.yaml",
-]
+PAPERS = sorted((registry.PAPERS).glob("*.yaml"))
 IDENTITY = versions.identity(SELECTION.described, SELECTION.releases) | {
     "papers": digest({path.name: file_digest(path) for path in PAPERS})
 }
@@ -102,8 +95,7 @@ path = (
 )
 shell.prefix(
     "set -euo pipefail; export PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE= LC_ALL=C.UTF-8 "
-    f"REGISTRY={shlex.quote(str(REGISTRY))}"
-    f" PATH={path}$PATH; "
+    f"PATH={path}$PATH; "
 )
 
 

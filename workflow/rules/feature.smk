@@ -28,7 +28,7 @@ rule feature_table:
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
             shards=lambda release: release.shards,
-            draw=lambda release: SELECTION.settings(release.name, "draw"),
+            draw=lambda release: SELECTION.draw(release.name),
             seed=lambda release: config["seed"],
         ),
     message:

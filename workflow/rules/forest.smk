@@ -24,7 +24,7 @@ rule fit:
         settings=flags_of(
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
-            forest=lambda release: SELECTION.settings(release.name, "forest"),
+            forest=lambda release: SELECTION.forest(release.name),
             seed=lambda release: config["seed"],
         ),
     message:

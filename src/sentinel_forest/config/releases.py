@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 
-from sentinel_forest.config.validation import complete, nearest, read_yaml
+from sentinel_forest.config.registry import RegistryEntry
+from sentinel_forest.config.validation import nearest, parse, read_yaml
 from sentinel_forest.datasets.base import File
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.borders import (
@@ -28,8 +29,6 @@ FILES = pa.DataFrameSchema({"path": pa.Column("str", unique=True), "bytes": pa.C
 
 OWN = Path("config") / "releases"
 """A user's own entries, below the working directory: they are looked at before those of the package."""
-
-SCHEMA = Path(__file__).with_name("release.schema.yaml")
 
 
 @dataclass(frozen=True)
@@ -76,19 +75,16 @@ def read_entry(name: str, own: Path = OWN) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the name is none or not registered, the file breaks the schema, or its `release` is not the file's
+        If the name is none or not registered, the file breaks its model, or its `release` is not the file's
         name.
     """
     path = _path_of(checked_name(name, "the name of a release"), own)
-    entry = complete(read_yaml(path), read_yaml(SCHEMA), str(path))
-    for source in entry["sources"]:
-        if wrong := wrong_address(source):
-            raise InputError("Not valid.", where=f"{path}, key 'sources'", found=quoted(shown(source)), expected=wrong)
-    if entry["release"] != name:
+    entry = parse(RegistryEntry.model_validate, read_yaml(path), path)
+    if entry.release != name:
         raise InputError(
-            "A registry file and its release differ in name.", where=path, found=entry["release"], expected=name
+            "A registry file and its release differ in name.", where=path, found=entry.release, expected=name
         )
-    return entry
+    return entry.model_dump()
 
 
 def _path_of(name: str, own: Path) -> Path:

@@ -1,16 +1,32 @@
-"""The configuration: checked against its schema, completed with defaults, errors that name the key."""
+"""Values from outside become models here: errors name the key, what was found and the nearest valid name."""
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.borders import quoted, shown
+
+T = TypeVar("T")
+
+_EXPECTED = {
+    "string_type": "text (in quotes if it looks like a number)",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "list_type": "a list, e.g. [a, b]",
+    "dict_type": "keys and values, e.g. {key: value}",
+    "model_type": "keys and values, e.g. {key: value}",
+    "model_attributes_type": "keys and values, e.g. {key: value}",
+    "too_short": "at least one entry",
+}
+"""What the commonest errors of pydantic expect, in words of YAML."""
 
 
 def read_yaml(path: Path) -> Any:
@@ -30,19 +46,27 @@ def read_yaml(path: Path) -> Any:
         raise InputError("A file is not valid YAML.", where=path, found=str(error)) from error
 
 
-def complete(values: Mapping[str, Any], schema: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Values with the defaults of the schema filled in.
+def parse(validate: Callable[[Any], T], values: object, where: object) -> T:
+    """Make a model of values.
+
+    Parameters
+    ----------
+    validate : callable
+        ``Model.model_validate``, or the ``validate_python`` of a type adapter.
+    values : object
+        What was read.
+    where : object
+        What they were read from, for messages.
 
     Raises
     ------
     InputError
-        If they break the schema; names the key, the value, and the nearest valid key or value.
+        If they break the model; names the key, the value, and the nearest valid key or value.
     """
-    filled = _fill(values, schema)
-    error = next(iter(sorted(Draft202012Validator(schema).iter_errors(filled), key=_depth)), None)
-    if error is not None:
-        raise _explain(error, where)
-    return filled
+    try:
+        return validate(values)
+    except ValidationError as error:
+        raise explain(error, values, where) from None
 
 
 def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -62,52 +86,68 @@ def nearest(name: object, valid: Iterable[str]) -> str:
     return f"{hint}valid: {', '.join(names) if names else '(none)'}"
 
 
-def _depth(error: ValidationError) -> tuple[int, str]:
-    return len(error.absolute_path), str(list(error.absolute_path))
+def wrong(problem: str, *, found: object, expected: str, key: str = "") -> PydanticCustomError:
+    """The error of a validator that knows more than that a value is not valid.
 
-
-def _fill(values: Any, schema: Mapping[str, Any]) -> Any:
-    """A copy with defaults, at every depth."""
-    if isinstance(values, Mapping):
-        known = schema.get("properties", {})
-        other = schema.get("additionalProperties")
-        rest = other if isinstance(other, Mapping) else {}
-        filled = {key: _fill(value, known.get(key, rest)) for key, value in values.items()}
-        missing = {key: about["default"] for key, about in known.items() if "default" in about}
-        return filled | {key: _fill(value, known[key]) for key, value in missing.items() if key not in filled}
-    if isinstance(values, list):
-        return [_fill(value, schema.get("items", {})) for value in values]
-    return values
-
-
-def _explain(error: Any, where: str) -> InputError:
-    """The first error of a validation in words."""
-    key = ".".join(str(part) for part in error.absolute_path)
-    remedy = None
-    schema, value = error.schema, error.validator_value
-    if error.validator == "additionalProperties":
-        known = schema["properties"]
-        unknown = sorted(set(error.instance) - set(known))[0]
-        key = f"{key}.{unknown}" if key else unknown
-        return InputError(
-            "Unknown key.",
-            where=f"{where}, key {key!r}",
-            found=error.instance[unknown],
-            expected=nearest(unknown, known),
-        )
-    if error.validator == "enum":
-        remedy = nearest(error.instance, [str(valid) for valid in value])
-    if error.validator == "required":
-        key = f"{key}.{error.message.split(chr(39))[1]}" if key else error.message.split(chr(39))[1]
-        return InputError("A key is missing.", where=f"{where}, key {key!r}", expected="a value for it")
-    about = schema.get("description") if isinstance(schema, Mapping) else None
-    if error.validator == "pattern":
-        found = shown(error.instance) if "://" in error.instance else error.instance
-        return InputError("Not valid.", where=f"{where}, key {key!r}", found=quoted(found), expected=about or value)
-    return InputError(
-        f"Not valid: {error.message}.",
-        where=f"{where}, key {key!r}",
-        found=error.instance,
-        expected=about,
-        remedy=remedy,
+    Parameters
+    ----------
+    problem, found, expected
+        As of `InputError`.
+    key : str
+        The key below the value that is validated.
+    """
+    return PydanticCustomError(
+        "wrong", "{problem}", {"problem": problem, "found": found, "expected": expected, "key": key}
     )
+
+
+def explain(error: ValidationError, values: object, where: object) -> InputError:
+    """Tell in words the error that lies nearest to the root; of several about one key, what each expects."""
+    keys = [(_key(details, values), details) for details in error.errors(include_url=False)]
+    key, first = min(keys, key=lambda each: (len(each[0]), each[0]))
+    context = first.get("ctx", {})
+    place = f"{where}, key {quoted('.'.join(key))}" if key else where
+    if first["type"] == "wrong":
+        found = _quoted(context["found"])
+        return InputError(context["problem"], where=place, found=found, expected=context["expected"])
+    if first["type"] in ("missing", "union_tag_not_found"):
+        return InputError("A key is missing.", where=place, expected="a value for it")
+    if first["type"] == "union_tag_invalid":
+        names = context["expected_tags"].replace("'", "").split(", ")
+        return InputError(
+            "Unknown kind.", where=place, found=_quoted(context["tag"]), expected=nearest(context["tag"], names)
+        )
+    expected = dict.fromkeys(_expected(details) for other, details in keys if other == key)
+    problem = "Unknown key." if first["loc"][-1:] == ("[key]",) and first["type"] == "literal_error" else "Not valid."
+    return InputError(problem, where=place, found=_quoted(first["input"]), expected=" or ".join(expected))
+
+
+def _key(details: ErrorDetails, values: object) -> tuple[str, ...]:
+    """The keys that lead to an error; what pydantic puts between them (kinds, branches of unions) left out."""
+    context = details.get("ctx", {})
+    keys = list[str]()
+    value: Any = values
+    for part in details["loc"]:
+        inside = value if isinstance(value, Mapping) else range(len(value)) if isinstance(value, list) else ()
+        if part in inside:
+            value = value[part]
+        elif details["type"] != "missing" or part != details["loc"][-1]:
+            continue
+        keys.append(str(part))
+    if details["type"].startswith("union_tag"):
+        keys.append(context["discriminator"].strip("'"))
+    return (*keys, context["key"]) if context.get("key") else tuple(keys)
+
+
+def _expected(details: ErrorDetails) -> str:
+    """What an error expects."""
+    context = details.get("ctx", {})
+    if details["type"] == "literal_error":
+        names = re.findall(r"'(.*?)'(?=$|, '| or ')", context["expected"])
+        return nearest(details["input"], names)
+    text = _EXPECTED.get(details["type"], details["msg"])
+    return text.removeprefix("Input should be ").removeprefix("Value error, ")
+
+
+def _quoted(value: object) -> str:
+    return quoted(shown(value) if isinstance(value, str) and "://" in value else value)

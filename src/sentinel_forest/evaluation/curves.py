@@ -22,6 +22,7 @@ import pandera.pandas as pa
 from scipy import sparse
 from sklearn.ensemble import RandomForestClassifier
 
+from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets.base import Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import uncertainty
@@ -287,6 +288,11 @@ class Subject:
     codes: np.ndarray
     fit: Mapping[str, Any]
 
+    @property
+    def settings(self) -> ForestSettings:
+        """How it was grown."""
+        return ForestSettings.model_validate(self.fit["settings"])
+
 
 def by_trees(subject: Subject, held: HeldOut, groups: int, rows: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Scores by number of trees, and the reliability of the whole forest.
@@ -345,7 +351,7 @@ def by_groups(
     """
     count = int(group.max()) + 1
     place = np.random.default_rng(seed).permutation(count)[group]
-    settings, forest_seed = subject.fit["settings"], subject.fit["seed"]
+    settings, forest_seed = subject.settings, subject.fit["seed"]
     trees, found = len(subject.model.estimators_), list[tuple[object, ...]]()
     for number in group_steps(count):
         part = training.of(place < number)

@@ -73,15 +73,15 @@ def engines(subject: Subject, held: HeldOut, training: Training, beside: Sequenc
     InputError
         If an engine is not installed, or cannot do what the settings or the rows ask for.
     """
-    settings, task = subject.fit["settings"], subject.task
-    configured = settings["engine"]
+    settings, task = subject.settings, subject.task
+    configured = settings.engine
     hit = subject.codes[forest.predict(subject.model, held.X, threads)] == held.truth
     rows = list(_rows(subject, held, configured, hit, subject.fit["out_of_bag"], "", None))
     for engine in beside:
         if engine == configured:
             continue
         print(f"{subject.features}: growing a forest with {engine}", file=sys.stderr)
-        grown = forest.grow_all(training, {**settings, "engine": engine}, subject.fit["seed"], threads)
+        grown = forest.grow_all(training, settings.model_copy(update={"engine": engine}), subject.fit["seed"], threads)
         other = training.present[forest.predict(grown.forest, held.X, threads)] == held.truth
         about = forest.out_of_bag(training, grown.votes)
         rows += _rows(subject, held, engine, other, about, configured, hit)

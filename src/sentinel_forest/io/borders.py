@@ -18,7 +18,8 @@ CHECKSUMS = {"md5": 32, "sha1": 40, "sha256": 64, "sha512": 128}
 """Algorithms of published checksums, with the number of their hexadecimal digits."""
 
 _DIGITS = CHECKSUMS | {"git": 40}
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+"""Names, as a regular expression."""
 _NAMED = "letters, digits, '.', '_' and '-', beginning with a letter or a digit; at most 100"
 _HEX = re.compile(r"[0-9A-Fa-f]+")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -50,7 +51,7 @@ def wrong_name(name: object) -> str:
     >>> bool(wrong_name("../up")), bool(wrong_name("a b")), bool(wrong_name("a\\n"))
     (True, True, True)
     """
-    return "" if isinstance(name, str) and _NAME.fullmatch(name) else f"a name has only {_NAMED}"
+    return "" if isinstance(name, str) and re.fullmatch(NAME, name) else f"a name has only {_NAMED}"
 
 
 def wrong_path(path: object) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
+from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import checksums
 
@@ -36,14 +37,14 @@ class Grown:
     votes: np.ndarray
 
 
-Engine = Callable[[np.ndarray, np.ndarray, np.ndarray | None, Mapping[str, Any], int, int, int], Grown]
+Engine = Callable[[np.ndarray, np.ndarray, np.ndarray | None, ForestSettings, int, int, int], Grown]
 
 
 def scikit_learn(
     X: np.ndarray,
     y: np.ndarray,
     weight: np.ndarray | None,
-    settings: Mapping[str, Any],
+    settings: ForestSettings,
     trees: int,
     seed: int,
     threads: int,
@@ -58,8 +59,8 @@ def scikit_learn(
         Integers (rows,), all of 0..classes-1.
     weight : ndarray or None
         (rows,): rows are drawn into a bootstrap with probabilities in these proportions.
-    settings : mapping
-        See `sentinel_forest.models.forest.SETTINGS`.
+    settings : ForestSettings
+        How trees are grown.
     trees, seed, threads : int
         How many trees, from which seed, on how many threads.
     """
@@ -78,7 +79,7 @@ def scikit_learn_intelex(
     X: np.ndarray,
     y: np.ndarray,
     weight: np.ndarray | None,
-    settings: Mapping[str, Any],
+    settings: ForestSettings,
     trees: int,
     seed: int,
     threads: int,
@@ -97,7 +98,7 @@ def scikit_learn_intelex(
     """
     library = _intelex()
     _check_for_intelex(settings)
-    shares = _draw_shares(y, weight, settings["class_weight"])
+    shares = _draw_shares(y, weight, settings.class_weight)
     edges = [_bin_edges(column) for column in X.T]
     bins = np.column_stack([edge.searchsorted(column) for edge, column in zip(edges, X.T, strict=True)])
     bins = bins.astype(np.float32)
@@ -150,13 +151,13 @@ def each_block(work: Callable[[slice], np.ndarray], rows: int, threads: int) -> 
         return list(pool.map(work, slices))
 
 
-def _parameters(settings: Mapping[str, Any], trees: int, seed: int) -> dict[str, Any]:
+def _parameters(settings: ForestSettings, trees: int, seed: int) -> dict[str, Any]:
     return {
         "n_estimators": trees,
-        "min_samples_leaf": settings["minimum_leaf"],
-        "max_depth": settings["depth"],
-        "max_features": settings["features_per_split"],
-        "class_weight": settings["class_weight"],
+        "min_samples_leaf": settings.minimum_leaf,
+        "max_depth": settings.depth,
+        "max_features": settings.features_per_split,
+        "class_weight": settings.class_weight,
         "random_state": seed,
     }
 
@@ -208,8 +209,8 @@ def _one_thread_each(threads: int) -> Iterator[Callable[..., Iterable[Any]]]:
         library.daalinit(before)
 
 
-def _check_for_intelex(settings: Mapping[str, Any]) -> None:
-    if settings["class_weight"] == "balanced_subsample":
+def _check_for_intelex(settings: ForestSettings) -> None:
+    if settings.class_weight == "balanced_subsample":
         raise InputError(
             "The engine scikit-learn-intelex cannot weigh the classes of each bootstrap.",
             where="forest.class_weight",

@@ -2,13 +2,14 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sentinel_forest import datasets
+from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets.base import Dataset, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import find_set
@@ -110,7 +111,7 @@ def fit(
     catalog: Path,
     split: Path,
     features: list[Path],
-    forest: dict[str, Any],
+    forest: ForestSettings,
     seed: int,
     threads: int = 1,
     model: Output,
@@ -130,8 +131,8 @@ def fit(
         Roles of the trial.
     features : list of Path
         Tables of the feature set, of all shards.
-    forest : dict
-        Settings of the forest.
+    forest : ForestSettings
+        How it is grown.
     seed : int
         Version seed.
     threads : int
@@ -146,7 +147,7 @@ def fit(
     training = forests.training_rows(features, about.features, tables.read_parquet(split, ["patch", "role"]), where)
     own_seed = checksums.seed(seed, release, scheme, trial, feature_set, "forest")
     print(f"{where}: {len(training.y)} training rows, {len(about.features)} features", file=sys.stderr)
-    settings, tuning = _tuned(training, catalog, forests.complete(forest), own_seed, threads)
+    settings, tuning = _tuned(training, catalog, forest, own_seed, threads)
     grown = forests.grow_all(training, settings, own_seed, threads)
     forests.name(grown.forest, [task.names[place] for place in training.present], about.features, own_seed)
     said = {
@@ -156,7 +157,7 @@ def fit(
         "set": feature_set,
         "task": task.name,
         "seed": own_seed,
-        "settings": settings,
+        "settings": settings.model_dump(),
         "features": list(about.features),
         "tuning": tuning,
         **describe(training, grown, task, about.features, *_counts(catalog, opened, task, training)),
@@ -176,11 +177,11 @@ def _counts(catalog: Path, dataset: Dataset, task: Task, training: Training) -> 
 
 
 def _tuned(
-    training: Training, catalog: Path, settings: Mapping[str, Any], seed: int, threads: int
-) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    training: Training, catalog: Path, settings: ForestSettings, seed: int, threads: int
+) -> tuple[ForestSettings, dict[str, Any] | None]:
     """`forest.tuned`, with the groups of a catalog."""
-    if settings["tune"] is None:
-        return dict(settings), None
+    if settings.tune is None:
+        return settings, None
     group = forests.row_groups(catalog, training.patches)
     if not (group >= 0).any():
         raise InputError(

@@ -13,8 +13,7 @@ Breiman 2001, Machine Learning 45, 5-32, doi 10.1023/A:1010933404324.
 """
 
 import copy
-import json
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -22,38 +21,11 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
 
+from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import checksums, tables
 from sentinel_forest.models import tuning
 from sentinel_forest.models.engines import ENGINES, Grown, each_block
-
-SETTINGS: dict[str, object] = {
-    "engine": "scikit-learn",
-    "trees": 100,
-    "minimum_leaf": 1,
-    "depth": None,
-    "features_per_split": "sqrt",
-    "class_weight": None,
-    "draw_weights": True,
-    "parts": 1,
-    "tune": None,
-}
-"""Settings of a forest, with their defaults.
-
-=================== ==================================================================================
-engine              library that grows the trees: ``scikit-learn`` | ``scikit-learn-intelex``
-trees               number of trees
-minimum_leaf        training rows that a leaf holds at least
-depth               greatest depth of a tree; null sets no limit
-features_per_split  features tried at each split: ``sqrt`` | ``log2`` | a number | a share (0 < share <= 1)
-class_weight        null, ``balanced`` (bootstraps draw all classes equally often: a balanced bootstrap),
-                    ``balanced_subsample`` (the rows of each bootstrap are weighted so that classes are equal)
-draw_weights        draw rows into bootstraps by the number of pixels that they stand for
-parts               parts that are grown apart; the forest depends on their number
-tune                null, or lists of values to choose from by folds of the training groups, with the number
-                    of ``folds`` and the ``score`` to be highest: ``{minimum_leaf: [1, 5, 20], folds: 3}``
-=================== ==================================================================================
-"""
 
 _CHECK_TREES = 10
 _ROUNDING = 1e-6
@@ -100,92 +72,6 @@ class Training:
         pixels = None if self.pixels is None else self.pixels[rows]
         labels = self.present[self.y[rows]]
         return Training(self.X[rows], labels, self.weight[rows], self.patches[rows], pixels)
-
-
-# ---------------------------------------------------------------------------------- settings and rows
-
-
-def complete(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings with every key of `SETTINGS`.
-
-    Raises
-    ------
-    InputError
-        If a key is unknown or a value is not possible.
-    """
-    for key in settings:
-        if key not in SETTINGS:
-            raise InputError(
-                "Unknown setting of a forest.",
-                where=f"forest.{key}",
-                found=settings[key],
-                expected=" | ".join(SETTINGS),
-            )
-    filled = {**SETTINGS, **settings}
-    for key, (possible, expected) in _CHECKS.items():
-        if not possible(filled[key]):
-            raise InputError(
-                "A setting of a forest is not possible.",
-                where=f"forest.{key}",
-                found=json.dumps(filled[key]),
-                expected=expected,
-            )
-    if filled["parts"] > filled["trees"]:
-        raise InputError(
-            "A forest has more parts than trees.",
-            where="forest.parts",
-            found=filled["parts"],
-            expected=f"at most {filled['trees']}",
-        )
-    if filled["tune"] is not None:
-        filled["tune"] = _complete_tune(filled)
-    return filled
-
-
-def _complete_tune(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The setting ``tune`` with its defaults; each value that it would try must be possible."""
-    tune = {**tuning.DEFAULTS, **settings["tune"]}
-    possible: dict[str, Callable[[Any], bool]] = {
-        "folds": lambda value: _whole(value) and value > 1,
-        "score": lambda value: value in tuning.SCORES,
-        **dict.fromkeys(tuning.TUNABLE, lambda value: isinstance(value, list) and bool(value)),
-    }
-    wrong = [key for key, value in tune.items() if key not in possible or not possible[key](value)]
-    if wrong or not set(tune) & set(tuning.TUNABLE):
-        raise InputError(
-            "A forest cannot be tuned like this.",
-            where=f"forest.tune.{(wrong or [''])[0]}".rstrip("."),
-            found=json.dumps(settings["tune"]),
-            expected=f"lists of values of {' | '.join(tuning.TUNABLE)}; folds: 2 or more; score: "
-            + " | ".join(tuning.SCORES),
-        )
-    for candidate in tuning.grid({**settings, "tune": tune}):
-        complete(candidate)
-    return tune
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-def _features_per_split(value: object) -> bool:
-    return value in ("sqrt", "log2") or _whole(value) or (isinstance(value, float) and 0 < value <= 1)
-
-
-_CHECKS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "engine": (lambda value: value in ENGINES, " | ".join(ENGINES)),
-    "trees": (_whole, "a whole number from 1 on"),
-    "minimum_leaf": (_whole, "a whole number from 1 on"),
-    "depth": (lambda value: value is None or _whole(value), "a whole number from 1 on, or null"),
-    "features_per_split": (_features_per_split, "sqrt | log2 | a whole number from 1 on | a share up to 1.0"),
-    "class_weight": (
-        lambda value: value in (None, "balanced", "balanced_subsample"),
-        "null | balanced | balanced_subsample",
-    ),
-    "draw_weights": (lambda value: isinstance(value, bool), "true | false"),
-    "parts": (_whole, "a whole number from 1 on"),
-    "tune": (lambda value: value is None or isinstance(value, Mapping), "null, or lists of values"),
-}
 
 
 def training_rows(files: Sequence[Path], features: Sequence[str], split: pd.DataFrame, where: str) -> Training:
@@ -279,28 +165,28 @@ def row_groups(catalog: Path, patches: np.ndarray) -> np.ndarray:
 # ------------------------------------------------------------------------------------------- growing
 
 
-def part_trees(settings: Mapping[str, Any], part: int) -> int:
+def part_trees(settings: ForestSettings, part: int) -> int:
     """Number of trees in a part (from 1)."""
-    trees, parts = settings["trees"], settings["parts"]
+    trees, parts = settings.trees, settings.parts
     return int(part * trees // parts - (part - 1) * trees // parts)
 
 
-def grow(training: Training, settings: Mapping[str, Any], part: int, seed: int, threads: int) -> Grown:
+def grow(training: Training, settings: ForestSettings, part: int, seed: int, threads: int) -> Grown:
     """Grow one part of a forest (from 1); `seed` is that of the whole forest."""
-    weight = training.weight if settings["draw_weights"] else None
-    engine = ENGINES[settings["engine"]]
+    weight = training.weight if settings.draw_weights else None
+    engine = ENGINES[settings.engine]
     trees = part_trees(settings, part)
     return engine(training.X, training.y, weight, settings, trees, checksums.seed(seed, part), threads)
 
 
-def grow_all(training: Training, settings: Mapping[str, Any], seed: int, threads: int) -> Grown:
+def grow_all(training: Training, settings: ForestSettings, seed: int, threads: int) -> Grown:
     """Grow all parts of a forest and put them together."""
-    return merge([grow(training, settings, part, seed, threads) for part in range(1, settings["parts"] + 1)])
+    return merge([grow(training, settings, part, seed, threads) for part in range(1, settings.parts + 1)])
 
 
 def tuned(
-    training: Training, group: np.ndarray, settings: Mapping[str, Any], seed: int, threads: int
-) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    training: Training, group: np.ndarray, settings: ForestSettings, seed: int, threads: int
+) -> tuple[ForestSettings, dict[str, Any] | None]:
     """Settings chosen by folds of the training rows, and what the folds say; see `tuning`.
 
     Parameters
@@ -309,33 +195,33 @@ def tuned(
         All rows that may be looked at.
     group : ndarray
         (rows,): the group of each.
-    settings : mapping
+    settings : ForestSettings
         With ``tune``; without, they are given back as they are.
 
     Returns
     -------
-    settings : dict
+    settings : ForestSettings
         As given, with the chosen values.
     tuning : dict or None
         ``score``, ``groups``, ``chosen`` and ``tried``: the values with the scores of their ``folds``.
     """
-    tune = settings["tune"]
+    tune = settings.tune
     if tune is None:
-        return dict(settings), None
+        return settings, None
     candidates = tuning.grid(settings)
 
-    def score(candidate: Mapping[str, Any], fold: tuning.Fold) -> float:
+    def score(candidate: ForestSettings, fold: tuning.Fold) -> float:
         kept, rest = training.of(fold[0]), fold[1]
         grown = grow_all(kept, candidate, checksums.seed(seed, "tuning"), threads)
         told = training.present.searchsorted(kept.present)[predict(grown.forest, training.X[rest], threads)]
         truth, weight = training.y[rest], training.weight[rest]
-        return _accuracies(truth, told, weight)[tune["score"]]
+        return _accuracies(truth, told, weight)[tune.score]
 
-    parts = tuning.folds(training.y, group, tune["folds"], checksums.seed(seed, "folds"))
+    parts = tuning.folds(training.y, group, tune.folds, checksums.seed(seed, "folds"))
     place, scores = tuning.choose(candidates, parts, score)
-    values = [{key: each[key] for key in tuning.TUNABLE if key in tune} for each in candidates]
+    values = [{name: getattr(each, name) for name in tune.tried} for each in candidates]
     about = {
-        "score": tune["score"],
+        "score": tune.score,
         "groups": len(np.unique(group)),
         "chosen": values[place],
         "tried": [
@@ -343,7 +229,7 @@ def tuned(
             for value, row in zip(values, scores, strict=True)
         ],
     }
-    return {**settings, **values[place]}, about
+    return settings.model_copy(update=values[place]), about
 
 
 def _accuracies(truth: np.ndarray, told: np.ndarray, weight: np.ndarray) -> dict[str, float]:

@@ -4,33 +4,26 @@ Nothing but training rows takes part: what is held out for validation and test s
 """
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
+from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.errors import InputError
 
-TUNABLE = ("minimum_leaf", "depth", "features_per_split", "class_weight")
-"""Settings that may be tuned, in the order in which their values are tried."""
-
-SCORES = ("accuracy", "balanced_accuracy")
-"""What may be highest: the share of rows told right, by weight, or the mean of that of each class."""
-
-DEFAULTS: Mapping[str, Any] = {"folds": 3, "score": "accuracy"}
-
 Fold = tuple[np.ndarray, np.ndarray]
+C = TypeVar("C")
 
 
-def grid(settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+def grid(settings: ForestSettings) -> list[ForestSettings]:
     """All settings that ``tune`` asks to try, the last key changing first."""
-    tune = settings["tune"]
-    keys = [key for key in TUNABLE if key in tune]
+    tried = settings.tune.tried if settings.tune else {}
     return [
-        {**settings, "tune": None, **dict(zip(keys, values, strict=True))}
-        for values in product(*(tune[key] for key in keys))
+        settings.model_copy(update={"tune": None, **dict(zip(tried, values, strict=True))})
+        for values in product(*tried.values())
     ]
 
 
@@ -73,9 +66,7 @@ def folds(y: np.ndarray, group: np.ndarray, number: int, seed: int) -> list[Fold
     return found
 
 
-def choose(
-    candidates: Sequence[Mapping[str, Any]], parts: Sequence[Fold], score: Callable[[Mapping[str, Any], Fold], float]
-) -> tuple[int, np.ndarray]:
+def choose(candidates: Sequence[C], parts: Sequence[Fold], score: Callable[[C, Fold], float]) -> tuple[int, np.ndarray]:
     """The candidate with the highest mean score over the folds, and all scores.
 
     Returns

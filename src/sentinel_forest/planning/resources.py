@@ -51,8 +51,6 @@ GROW_SECONDS = 1e-7
 4.5e-8 (pixels of CloudSEN12) to 1.1e-7 (patches of So2Sat)."""
 ASK_SECONDS = 1e-7
 """Per row and tree, of rows that are predicted: 5.4e-8 on simulated pixels; real ones differ more."""
-TUNING_FOLDS = 3
-"""Folds of a tuning that does not name their number; all but one are grown on."""
 NODE_BYTES = 100.0
 """A node of a tree: 64 bytes, and its share of each class (8 bytes a class come in addition)."""
 DRAW_BYTES = 8.0
@@ -177,7 +175,7 @@ def _rows(selection: Selection, release: str, name: str) -> int:
     if task.unit == "patch":
         return size.patches
     classes = min(len(task.categories), CLASSES_OF_A_PATCH)
-    drawn = max(selection.settings(release, "draw")["pixels"], size.patches * classes)
+    drawn = max(selection.draw(release).pixels, size.patches * classes)
     return min(drawn, size.patches * size.side**2)
 
 
@@ -185,12 +183,12 @@ def _forest_mb(selection: Selection, release: str, name: str) -> float:
     """A forest in memory. A tree has half as many leaves as the smallest possible leaves would be, and as
     many other nodes; 0.16 to 0.6 of that was found.
     """
-    settings = selection.settings(release, "forest")
+    settings = selection.forest(release)
     dataset = selection.datasets[release]
     classes = len(dataset.tasks[dataset.feature_sets[name].task].categories)
-    leaf = min([settings["minimum_leaf"], *(settings.get("tune") or {}).get("minimum_leaf", [])])
+    leaf = min([settings.minimum_leaf, *((settings.tune and settings.tune.minimum_leaf) or [])])
     nodes = _rows(selection, release, name) / leaf
-    return float(settings["trees"] * nodes * (NODE_BYTES + 8 * classes) / 1e6)
+    return float(settings.trees * nodes * (NODE_BYTES + 8 * classes) / 1e6)
 
 
 def _features(selection: Selection, release: str, name: str) -> int:
@@ -247,25 +245,24 @@ def _signature(selection: Selection, release: str, name: str) -> Need:
 def _growing(selection: Selection, release: str, name: str) -> Need:
     """A forest that is grown once: the table and its copy in another order, the forest, its bytes packed."""
     rows, features = _rows(selection, release, name), _features(selection, release, name)
-    trees = selection.settings(release, "forest")["trees"]
+    trees = selection.forest(release).trees
     forest = _forest_mb(selection, release, name)
     seconds = GROW_SECONDS * rows * trees * math.log2(rows + 1) * math.sqrt(features)
     return Need(4 * 4 * rows * features / 1e6 + 3 * forest, seconds, forest / 4)
 
 
 def _fit(selection: Selection, release: str, name: str) -> Need:
-    need, tune = _growing(selection, release, name), selection.settings(release, "forest").get("tune")
+    need, tune = _growing(selection, release, name), selection.forest(release).tune
     times = 1.0
     if tune:
-        values = [len(tried) for tried in tune.values() if isinstance(tried, list)]
-        times += math.prod(values) * (tune.get("folds", TUNING_FOLDS) - 1)
+        times += math.prod(map(len, tune.tried.values())) * (tune.folds - 1)
     return Need(START_MB + need.memory, START_SECONDS + times * need.seconds, need.written)
 
 
 def _predict(selection: Selection, release: str, name: str) -> Need:
     """All forests of a release on one shard, in batches; the last of a batch may be as large as any."""
     size, share = _size(selection, release), _held_out(selection, release)
-    trials, trees = len(selection.trials(release)), selection.settings(release, "forest")["trees"]
+    trials, trees = len(selection.trials(release)), selection.forest(release).trees
     sizes = [_forest_mb(selection, selection.source(release), each) for each in selection.sets(release)]
     held = min(trials * sum(sizes), max([FORESTS_MB, *sizes]))
     seconds = START_SECONDS + READ_SECONDS * _shard_gb(size)
@@ -309,7 +306,7 @@ def _importance(selection: Selection, release: str, name: str) -> Need:
     fewer groups (together about once) and with each engine beside.
     """
     needs = [_growing(selection, release, each) for each in selection.sets(release)]
-    asked = ASK_SECONDS * 10_000 * 40 * selection.settings(release, "forest")["trees"]
+    asked = ASK_SECONDS * 10_000 * 40 * selection.forest(release).trees
     times = 1 + len(selection.config["engines_beside"])
     seconds = sum(asked + times * need.seconds for need in needs)
     return Need(START_MB + max(need.memory for need in needs), START_SECONDS + seconds)

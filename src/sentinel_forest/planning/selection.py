@@ -1,21 +1,25 @@
 """What a configuration asks for, release by release: schemes, trials, feature sets, references."""
 
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sentinel_forest import datasets
 from sentinel_forest.config import releases
+from sentinel_forest.config.fields import Section
+from sentinel_forest.config.forest import ForestSettings
+from sentinel_forest.config.model import Configuration
 from sentinel_forest.config.releases import Release
-from sentinel_forest.config.validation import complete, nearest, read_yaml
+from sentinel_forest.config.schemes import KINDS, AnyScheme
+from sentinel_forest.config.settings import DrawSettings
+from sentinel_forest.config.validation import nearest, parse
 from sentinel_forest.datasets.base import Dataset, Reference
 from sentinel_forest.errors import InputError
-from sentinel_forest.io.borders import checked_name
-from sentinel_forest.splits import definitions, links
+from sentinel_forest.splits import links
 
+S = TypeVar("S", bound=Section)
 RADAR_UNITS = ("dB", "linear amplitude", "linear power")
 
 
@@ -49,13 +53,16 @@ class Skipped(NamedTuple):
 class Selection:
     """Everything that a checked configuration selects.
 
-    `config` is complete (see `configuration.complete`), `asked` is what the user wrote of it;
     `registry` is the folder of the user's own entries of the registry.
     """
 
-    config: Mapping[str, Any]
+    configuration: Configuration
     registry: Path
-    asked: Mapping[str, Any]
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The configuration with all defaults, as plain values."""
+        return self.configuration.model_dump()
 
     @cached_property
     def releases(self) -> dict[str, Release]:
@@ -93,30 +100,36 @@ class Selection:
         registered = [file.path for file in release.files]
         return dataset.layers(registered if release.folder is None else self.paths[release.name])
 
-    def settings(self, release: str, key: str) -> dict[str, Any]:
-        """The `draw` or the `forest` of a release: what is asked for, else what its registry entry
-        suggests, else the default.
-        """
-        suggested = self.releases[release].entry.get("settings", {})
-        return {**self.config[key], **suggested.get(key, {}), **self.asked.get(key, {})}
+    def draw(self, release: str) -> DrawSettings:
+        """How pixels of a release are drawn; see `_settings`."""
+        return self._settings(DrawSettings, release, "draw")
+
+    def forest(self, release: str) -> ForestSettings:
+        """Settings of the forests of a release; see `_settings`."""
+        return self._settings(ForestSettings, release, "forest")
+
+    def _settings(self, model: type[S], release: str, key: str) -> S:
+        """What is asked for, else what the registry entry of a release suggests, else the default."""
+        suggested = self.releases[release].entry.get("settings", {}).get(key, {})
+        asked = getattr(self.configuration, key).model_dump(exclude_unset=True)
+        return parse(model.model_validate, {**suggested, **asked}, f"{key} of {release}")
 
     @property
     def described(self) -> dict[str, Any]:
         """The configuration with `draw` and `forest` as they are for each release."""
-        parts = {key: {name: self.settings(name, key) for name in self.releases} for key in ("draw", "forest")}
-        return {**self.config, **parts}
+        draw = {name: self.draw(name).model_dump() for name in self.releases}
+        return {**self.config, "draw": draw, "forest": {name: self.forest(name).model_dump() for name in self.releases}}
 
-    def definitions(self, release: str) -> dict[str, dict[str, Any]]:
-        """The schemes that a release can have by name, each with its kind and options."""
+    def definitions(self, release: str) -> dict[str, AnyScheme]:
+        """The schemes that a release can have by name."""
         asked = self._asked_definitions(release)
         return {name: asked[name] for name in asked if not self._scheme_lacks(release, asked[name])}
 
-    def _asked_definitions(self, release: str) -> dict[str, dict[str, Any]]:
+    def _asked_definitions(self, release: str) -> dict[str, AnyScheme]:
         """The schemes that are asked for."""
-        if release in self.config["transfer"]:
-            return {"published": {"kind": "published"}}
-        own = self.config["own_schemes"]
-        return {name: own.get(name, {"kind": name}) for name in self.config["schemes"]}
+        names = ["published"] if release in self.config["transfer"] else self.configuration.schemes
+        own = self.configuration.own_schemes
+        return {name: own[name] if name in own else KINDS[name](kind=name) for name in names}
 
     @cached_property
     def _unknown_columns(self) -> dict[str, dict[str, str]]:
@@ -130,10 +143,10 @@ class Selection:
             for name, release in self.releases.items()
         }
 
-    def _scheme_lacks(self, release: str, definition: Mapping[str, Any]) -> str:
+    def _scheme_lacks(self, release: str, scheme: AnyScheme) -> str:
         """What a scheme needs of every patch and no patch of a release has, and why; or nothing."""
         unknown = self._unknown_columns[release]
-        for names in definitions.needed_columns(definitions.complete(definition)):
+        for names in scheme.needed_columns():
             if all(name in unknown for name in names):
                 return f"no patch has a known {' or '.join(names)}: {unknown[names[0]]}"
         return ""
@@ -143,7 +156,7 @@ class Selection:
         return [
             (scheme, trial)
             for scheme, definition in self.definitions(release).items()
-            for trial in range(1, definitions.trials_of(definition, self.config["trials"]) + 1)
+            for trial in range(1, definition.trials(self.configuration.trials) + 1)
         ]
 
     def source(self, release: str) -> str:
@@ -226,34 +239,20 @@ class Selection:
         return sorted(lacking)
 
 
-def select(config: Mapping[str, Any], schema: Path, registry: Path = releases.OWN) -> Selection:
+def select(config: Mapping[str, Any], registry: Path = releases.OWN) -> Selection:
     """Check a configuration whole, before anything runs.
 
     Raises
     ------
     InputError
-        If it breaks its schema, names something unknown, or selects nothing.
+        If it breaks its model, names something unknown, or selects nothing.
     """
-    asked = deepcopy(dict(config))
-    selection = Selection(complete(config, read_yaml(schema), "the configuration"), registry, asked)
-    _check_names(selection.config)
+    selection = Selection(parse(Configuration.model_validate, config, "the configuration"), registry)
     _check_transfer(selection)
     _check_sets(selection)
     _check_schemes(selection)
     _check_gate(selection)
     return selection
-
-
-def _check_names(config: Mapping[str, Any]) -> None:
-    """Hold names that become folders and words of commands, before anything is opened by them; those of
-    releases are held where they are resolved.
-    """
-    for key in ("version", "against"):
-        if config[key]:
-            checked_name(config[key], f"key {key!r}")
-    for key in ("schemes", "own_schemes"):
-        for name in config[key]:
-            checked_name(name, f"key {key!r}")
 
 
 def _check_transfer(selection: Selection) -> None:
@@ -296,17 +295,6 @@ def _check_sets(selection: Selection) -> None:
 
 
 def _check_schemes(selection: Selection) -> None:
-    own = selection.config["own_schemes"]
-    for name in selection.config["schemes"]:
-        if name not in own and name not in definitions.DEFINITIONS:
-            raise InputError(
-                "Unknown scheme.",
-                where="key 'schemes'",
-                found=name,
-                expected=nearest(name, {*own, *definitions.DEFINITIONS}),
-            )
-    for name, definition in own.items():
-        definitions.complete(definition, f"own_schemes.{name}")
     for release in selection.releases:
         if not selection.definitions(release):
             reasons = [row for row in selection.skipped() if (row.release, row.kind) == (release, "scheme")]

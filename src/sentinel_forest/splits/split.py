@@ -1,41 +1,7 @@
 """Schemes -> trials: which patch is used for what.
 
-Every patch of a release gets a role (train, validation, test, unused) by the rule of a scheme. A
-definition names the rule (``kind``) and its options; `schemes.definitions` has the options of each kind
-and their defaults:
-
-=================  ==================================================================================
-option             means
-=================  ==================================================================================
-shares             share of the patches for train, validation and test; they add up to 1, 0 leaves a
-                   role out (default: the published shares of CloudSEN12)
-groups             catalog columns; patches that agree in any of them, directly or through others,
-                   form a unit and stay in one role (an empty value joins nothing; a patch without any
-                   is unused)
-apart              further catalog columns that no two roles may share: joined to `groups`
-strata             columns to be shared out evenly: ``label``, ``fraction_<class>``, or any other
-                   column, taken by its values (default: label and all fractions)
-stratified         share the strata out evenly, too
-method             how the stratified kinds assign groups: ``milp``, ``greedy``, ``stratified-group-kfold``
-compare            write beside the split how well each of the methods does
-time_limit         seconds after which the search of ``milp`` is given up; if it strikes, the result
-                   depends on the machine, and ``infeasible.tsv`` says so
-tolerance          a size or a stratum that misses its target by more than this part of the target is
-                   named in ``infeasible.tsv``
-strict             stop if anything is named in ``infeasible.tsv``
-folds, repeats     number of folds, each of them test in one trial; partitions one after the other
-validation_folds   how many folds after the test fold are for validation
-key, values        the column, and its values, each of them test in one trial (no values: as many
-                   trials as configured, over the sorted values)
-validation         share of the rest for validation, by `groups`
-block_km           side of a block in km
-buffer_km          what lies nearer than this to the role after it (train before validation before
-                   test) is unused
-base               the kind of split that is drawn from: ``published``, ``pooled-random``, ``grouped``
-                   or ``grouped-stratified``
-per_class          patches of each class and role (0: as many as the rarest class has)
-fractions          parts of the training units, rising; each subset lies inside the next
-=================  ==================================================================================
+Every patch of a release gets a role (train, validation, test, unused) by the rule of a scheme. The kinds of
+schemes and their options are the models of `sentinel_forest.config.schemes`.
 
 Trials are numbered from 1. In ``kfold`` the trial is the number of the test fold (then of the
 repeats), in ``leave-one-group-out`` that of the value, in ``learning-curve`` that of the fraction
@@ -46,17 +12,32 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
+from sentinel_forest.config.schemes import (
+    ROLES,
+    AnyScheme,
+    Balanced,
+    Grouped,
+    GroupedStratified,
+    InGroups,
+    KFold,
+    LearningCurve,
+    LeaveOneGroupOut,
+    PooledRandom,
+    Published,
+    Scheme,
+    Solved,
+    SpatialBlocks,
+)
+from sentinel_forest.config.validation import nearest
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import read_parquet, write_parquet, write_tsv
 from sentinel_forest.splits import draws, solver, spatial
-from sentinel_forest.splits.definitions import DEFINITIONS, ROLES, Options, complete, hint, needed_columns
 from sentinel_forest.splits.draws import SCALE
 from sentinel_forest.steps import Output
 
@@ -184,19 +165,15 @@ def _column(catalog: pd.DataFrame, name: str, option: str) -> pd.Series:
             "The catalog has no such column.",
             where=f"option {option}",
             found=name,
-            expected=" | ".join(catalog.columns),
-            remedy=hint(name, list(catalog.columns)),
+            expected=nearest(name, map(str, catalog.columns)),
         )
     return catalog[name]
 
 
-def _units(catalog: pd.DataFrame, options: Options, extra: Sequence[pd.Series] = ()) -> np.ndarray:
+def _units(catalog: pd.DataFrame, options: InGroups, extra: Sequence[pd.Series] = ()) -> np.ndarray:
     """Number of the unit of each patch: what `groups` and `apart` hold together."""
-    keys = [
-        _column(catalog, name, option)
-        for option in ("groups", "apart")
-        for name in options.get(option, ())  # type: ignore[attr-defined]
-    ]
+    keys = [_column(catalog, name, "groups") for name in options.groups]
+    keys += [_column(catalog, name, "apart") for name in options.apart]
     return draws.units([*keys, *extra], len(catalog))
 
 
@@ -211,7 +188,7 @@ def _integer_shares(shares: Mapping[str, float]) -> np.ndarray:
 
 
 def _assign(
-    catalog: pd.DataFrame, unit: np.ndarray, shares: np.ndarray, options: Options, seed: int, even: bool
+    catalog: pd.DataFrame, unit: np.ndarray, shares: np.ndarray, even: Solved | None, seed: int
 ) -> tuple[np.ndarray, tuple[tuple[str, float], ...], tuple[tuple[str, str, str], ...]]:
     """Give units a part each, with or without regard to strata.
 
@@ -221,8 +198,8 @@ def _assign(
         Number of the unit of each patch.
     shares : int64 (parts,)
         In units of 1 / `SCALE`; a part with 0 gets nothing.
-    even : bool
-        Whether strata are to be shared out evenly.
+    even : Solved or None
+        How strata are to be shared out evenly, if they are.
 
     Returns
     -------
@@ -238,13 +215,13 @@ def _assign(
             expected=f"at least {len(wanted)}",
             remedy="ask for fewer folds or roles (a share of 0), or group by a finer key",
         )
-    if not even:
+    if even is None:
         return draws.by_group(sizes, shares, seed)[unit], (), ()
-    strata = strata_of(catalog, options["strata"])  # type: ignore[arg-type]
+    strata = strata_of(catalog, even.strata)
     amounts = np.column_stack([draws.sums(unit, strata.amounts, len(sizes)), sizes * SCALE])
     added = solver.relative(amounts, shares[wanted])
     bound = solver.lower_bound(added, amounts, shares[wanted])
-    part, fits, unmet = _solve(added, sizes, shares[wanted], bound, unit, dominant(strata), options, seed)
+    part, fits, unmet = _solve(added, sizes, shares[wanted], bound, unit, dominant(strata), even, seed)
     return wanted[part][unit], fits, unmet
 
 
@@ -255,11 +232,11 @@ def _solve(
     bound: float,
     unit: np.ndarray,
     label: np.ndarray,
-    options: Options,
+    options: Solved,
     seed: int,
 ) -> tuple[np.ndarray, tuple[tuple[str, float], ...], tuple[tuple[str, str, str], ...]]:
     """Assign groups by the chosen method: role (groups,), and rows as in `Draw`."""
-    method, limit = options["method"], float(options["time_limit"])  # type: ignore[arg-type]
+    method, limit = options.method, options.time_limit
     found: dict[str, np.ndarray] = {}
     unmet: tuple[tuple[str, str, str], ...] = ()
     if method == "milp":
@@ -267,9 +244,9 @@ def _solve(
         found["milp"], bound = fit.role, fit.bound
         if not fit.complete:
             unmet = ((f"search within {limit:g} s", "ended early", "another machine may find another split"),)
-    if method == "greedy" or options["compare"]:
+    if method == "greedy" or options.compare:
         found["greedy"] = draws.fill(solver.greedy(added, sizes, seed), sizes, shares)
-    if method == "stratified-group-kfold" or options["compare"]:
+    if method == "stratified-group-kfold" or options.compare:
         folded = solver.group_k_fold(unit, label, shares, seed)
         if folded is not None:
             found["stratified-group-kfold"] = folded
@@ -282,14 +259,14 @@ def _solve(
         )
     reached = {name: solver.deviation(added, role) for name, role in found.items()}
     fits = [("deviation reached", reached[str(method)]), ("lower bound", np.floor(bound * 1e7) / 1e7)]
-    fits += [(f"method: {name}", value) for name, value in reached.items()] if options["compare"] else []
+    fits += [(f"method: {name}", value) for name, value in reached.items()] if options.compare else []
     return found[str(method)], tuple(fits), unmet
 
 
 # ----------------------------------------------------------------------------------------- kinds
 
 
-def _published(catalog: pd.DataFrame, options: Options, seed: Seed, trial: int) -> Draw:
+def _published(catalog: pd.DataFrame, options: Published, seed: Seed, trial: int) -> Draw:
     """The publisher's split; patches without one are unused."""
     role = catalog["published_split"].map({name: code for code, name in enumerate(ROLES)})
     known = role.fillna(UNUSED).to_numpy(np.int64)
@@ -304,46 +281,46 @@ def _published(catalog: pd.DataFrame, options: Options, seed: Seed, trial: int) 
     return Draw(known, np.ones(len(catalog)), {}, unmet=unmet)
 
 
-def _pooled_random(catalog: pd.DataFrame, options: Options, seed: Seed, trial: int) -> Draw:
+def _pooled_random(catalog: pd.DataFrame, options: PooledRandom, seed: Seed, trial: int) -> Draw:
     """All patches thrown together and drawn at random."""
     stratum = np.zeros(len(catalog), dtype=np.int64)
-    if options["stratified"]:
-        stratum = dominant(strata_of(catalog, options["strata"]))  # type: ignore[arg-type]
-    role = draws.by_patch(_integer_shares(options["shares"]), stratum, seed(trial))  # type: ignore[arg-type]
-    return Draw(role, np.ones(len(catalog)), options["shares"])  # type: ignore[arg-type]
+    if options.stratified:
+        stratum = dominant(strata_of(catalog, options.strata))
+    role = draws.by_patch(_integer_shares(options.shares), stratum, seed(trial))
+    return Draw(role, np.ones(len(catalog)), options.shares)
 
 
-def _grouped(catalog: pd.DataFrame, options: Options, seed: Seed, trial: int, even: bool = False) -> Draw:
+def _grouped(catalog: pd.DataFrame, options: Grouped | GroupedStratified, seed: Seed, trial: int) -> Draw:
     """Whole units drawn at random, or assigned so that strata are shared out evenly."""
-    shares = _integer_shares(options["shares"])  # type: ignore[arg-type]
-    role, fits, unmet = _assign(catalog, _units(catalog, options), shares, options, seed(trial), even)
-    return Draw(role, np.ones(len(catalog)), options["shares"], fits, unmet)  # type: ignore[arg-type]
+    shares = _integer_shares(options.shares)
+    even = options if isinstance(options, GroupedStratified) else None
+    role, fits, unmet = _assign(catalog, _units(catalog, options), shares, even, seed(trial))
+    return Draw(role, np.ones(len(catalog)), options.shares, fits, unmet)
 
 
-def _kfold(catalog: pd.DataFrame, options: Options, seed: Seed, trial: int) -> Draw:
+def _kfold(catalog: pd.DataFrame, options: KFold, seed: Seed, trial: int) -> Draw:
     """Fold `trial` is test, the folds after it validation, the others train."""
-    folds = int(options["folds"])  # type: ignore[call-overload]
+    folds = options.folds
     repeat, fold = divmod(trial - 1, folds)
     shares = np.diff(np.arange(folds + 1) * SCALE // folds)
-    part, fits, unmet = _assign(
-        catalog, _units(catalog, options), shares, options, seed("repeat", repeat), bool(options["stratified"])
-    )
+    even = options if options.stratified else None
+    part, fits, unmet = _assign(catalog, _units(catalog, options), shares, even, seed("repeat", repeat))
     after = (part - fold) % folds
-    validation = int(options["validation_folds"])  # type: ignore[call-overload]
+    validation = options.validation_folds
     role = np.where(after == 0, TEST, np.where(after <= validation, VALIDATION, TRAIN))
     asked = {"train": (folds - 1 - validation) / folds, "validation": validation / folds, "test": 1 / folds}
     return Draw(role, np.ones(len(catalog)), asked, fits, unmet)
 
 
-def _leave_one_group_out(catalog: pd.DataFrame, options: Options, seed: Seed, trial: int) -> Draw:
+def _leave_one_group_out(catalog: pd.DataFrame, options: LeaveOneGroupOut, seed: Seed, trial: int) -> Draw:
     """All patches with one value of the key are test; units with other patches of theirs are unused."""
-    held = _column(catalog, str(options["key"]), "key").astype("str").fillna("")
+    held = _column(catalog, options.key, "key").astype("str").fillna("")
     there = sorted(held[held != ""].unique())
-    values: list[str] = options["values"] or there  # type: ignore[assignment]
+    values = options.values or there
     if trial > len(values) or not (held == values[trial - 1]).any():
         raise InputError(
             "No patch has this value.",
-            where=f"leave-one-group-out, {options['key']}, trial {trial}",
+            where=f"leave-one-group-out, {options.key}, trial {trial}",
             found=values[trial - 1] if trial <= len(values) else f"{len(values)} values",
             expected=", ".join(there[:20]),
             remedy="list the values, or configure no more trials than there are values",
@@ -353,35 +330,36 @@ def _leave_one_group_out(catalog: pd.DataFrame, options: Options, seed: Seed, tr
     linked = np.isin(unit, unit[test])
     role = np.where(test, TEST, UNUSED)
     rest = ~linked
-    share = float(options["validation"])  # type: ignore[arg-type]
+    share = options.validation
     shares = _integer_shares({"train": 1 - share, "validation": share})
     renumbered = pd.factorize(unit[rest])[0]
-    role[rest] = _assign(catalog[rest], renumbered, shares, options, seed(trial), even=False)[0]
+    role[rest] = _assign(catalog[rest], renumbered, shares, None, seed(trial))[0]
     return Draw(role, np.ones(len(catalog)), {})
 
 
-def _spatial_blocks(catalog: pd.DataFrame, options: Options, seed: Seed, trial: int) -> Draw:
+def _spatial_blocks(catalog: pd.DataFrame, options: SpatialBlocks, seed: Seed, trial: int) -> Draw:
     """Blocks on the globe are the units; what lies within the buffer of a later role is unused."""
     lon, lat = _column(catalog, "lon", "kind"), _column(catalog, "lat", "kind")
-    block = pd.Series(spatial.blocks(lon.to_numpy(), lat.to_numpy(), float(options["block_km"])))  # type: ignore[arg-type]
+    block = pd.Series(spatial.blocks(lon.to_numpy(), lat.to_numpy(), options.block_km))
     unit = _units(catalog.reset_index(drop=True), options, [block])
-    shares = _integer_shares(options["shares"])  # type: ignore[arg-type]
-    role, fits, unmet = _assign(catalog, unit, shares, options, seed(trial), bool(options["stratified"]))
+    shares = _integer_shares(options.shares)
+    even = options if options.stratified else None
+    role, fits, unmet = _assign(catalog, unit, shares, even, seed(trial))
     points = spatial.on_sphere(lon.to_numpy(), lat.to_numpy())
-    buffer = float(options["buffer_km"])  # type: ignore[arg-type]
+    buffer = options.buffer_km
     for early, later in ((VALIDATION, (TEST,)), (TRAIN, (VALIDATION, TEST))):
         mine = np.flatnonzero(role == early)
         near = spatial.within_km(points[mine], points[np.isin(role, later)], buffer)
         role[mine[near]] = UNUSED
-    return Draw(role, np.ones(len(catalog)), options["shares"], fits, unmet)  # type: ignore[arg-type]
+    return Draw(role, np.ones(len(catalog)), options.shares, fits, unmet)
 
 
-def _balanced(catalog: pd.DataFrame, options: Options, seed: Seed, trial: int) -> Draw:
+def _balanced(catalog: pd.DataFrame, options: Balanced, seed: Seed, trial: int, classes: Sequence[str] = ()) -> Draw:
     """From every role of a base split the same number of patches of each class.
 
     A patch's weight is how many of its class and role stood there for each that was drawn.
     """
-    strata = strata_of(catalog, options["strata"], options.get("classes", ()))  # type: ignore[arg-type]
+    strata = strata_of(catalog, options.strata, classes)
     if not strata.names:
         raise InputError(
             "There are no classes to balance.",
@@ -390,7 +368,7 @@ def _balanced(catalog: pd.DataFrame, options: Options, seed: Seed, trial: int) -
             expected="labels, fractions of classes, or strata",
             remedy="name a column, e.g. strata: [group]",
         )
-    base = _base(catalog, options, seed, trial)
+    base = _draw(catalog, options.base_scheme(), seed, trial)
     label = dominant(strata)
     random = draws.shuffled(len(catalog), seed("balanced", trial))
     role, weight = np.full(len(catalog), UNUSED), np.ones(len(catalog))
@@ -398,7 +376,7 @@ def _balanced(catalog: pd.DataFrame, options: Options, seed: Seed, trial: int) -
     for code in (TRAIN, VALIDATION, TEST):
         members = random[(base.role[random] == code) & (label[random] >= 0)]
         counts = np.bincount(label[members], minlength=len(strata.names))
-        wanted = int(options["per_class"]) or int(counts[counts > 0].min(initial=len(catalog)))  # type: ignore[call-overload]
+        wanted = options.per_class or int(counts[counts > 0].min(initial=len(catalog)))
         for number, count in enumerate(counts):
             taken = members[label[members] == number][:wanted]
             role[taken], weight[taken] = code, count / max(len(taken), 1)
@@ -408,11 +386,11 @@ def _balanced(catalog: pd.DataFrame, options: Options, seed: Seed, trial: int) -
     return Draw(role, weight, {}, base.fits, tuple(unmet))
 
 
-def _learning_curve(catalog: pd.DataFrame, options: Options, seed: Seed, trial: int) -> Draw:
+def _learning_curve(catalog: pd.DataFrame, options: LearningCurve, seed: Seed, trial: int) -> Draw:
     """The first units of a random row of training units; the other roles stay whole."""
-    fractions: list[float] = options["fractions"]  # type: ignore[assignment]
+    fractions = options.fractions
     repeat, step = divmod(trial - 1, len(fractions))
-    base = _base(catalog, options, partial(seed, "repeat"), repeat + 1)
+    base = _draw(catalog, options.base_scheme(), partial(seed, "repeat"), repeat + 1)
     unit = _units(catalog, options)
     training = np.unique(unit[base.role == TRAIN])
     row = training[draws.shuffled(len(training), seed("row", repeat))]
@@ -423,17 +401,16 @@ def _learning_curve(catalog: pd.DataFrame, options: Options, seed: Seed, trial: 
     return Draw(role, np.where(left, 1.0, weight), {}, base.fits, base.unmet)
 
 
-def _base(catalog: pd.DataFrame, options: Options, seed: Seed, trial: int) -> Draw:
-    """The split that another kind draws from."""
-    kind = str(options["base"])
-    return KINDS[kind](catalog, {**DEFINITIONS[kind], **options}, seed, trial)
+def _draw(catalog: pd.DataFrame, options: AnyScheme, seed: Seed, trial: int) -> Draw:
+    """Draw one trial by the rule of the kind."""
+    return KINDS[options.kind](catalog, options, seed, trial)
 
 
-KINDS: dict[str, Callable[[pd.DataFrame, Options, Seed, int], Draw]] = {
+KINDS: dict[str, Callable[..., Draw]] = {
     "published": _published,
     "pooled-random": _pooled_random,
     "grouped": _grouped,
-    "grouped-stratified": partial(_grouped, even=True),
+    "grouped-stratified": _grouped,
     "kfold": _kfold,
     "leave-one-group-out": _leave_one_group_out,
     "spatial-blocks": _spatial_blocks,
@@ -455,7 +432,7 @@ class Result:
 
 
 def make(
-    catalog: pd.DataFrame, definition: Options, trial: int, seed: Seed, scheme: str = "", classes: Sequence[str] = ()
+    catalog: pd.DataFrame, options: AnyScheme, trial: int, seed: Seed, scheme: str = "", classes: Sequence[str] = ()
 ) -> Result:
     """Draw one trial of a scheme.
 
@@ -463,8 +440,8 @@ def make(
     ----------
     catalog : DataFrame
         See `sentinel_forest.verify.catalog`.
-    definition : mapping
-        ``kind`` and options, see the top of this module.
+    options : AnyScheme
+        Kind and options, see `sentinel_forest.config.schemes`.
     trial : int
         From 1.
     seed : callable
@@ -477,17 +454,17 @@ def make(
     Raises
     ------
     InputError
-        If the definition is wrong, does not suit the catalog, or leaves a role empty; with
+        If the scheme does not suit the catalog, or leaves a role empty; with
         ``strict`` also if a request could not be met.
     """
-    options = {**complete(definition, scheme), "classes": classes}
     if catalog.empty:
         raise InputError("The catalog is empty: there is nothing to split.", where=f"scheme {scheme}")
     known = _placeable(catalog, options, scheme)
     drawn = catalog[known].reset_index(drop=True)
-    draw = KINDS[str(options["kind"])](drawn, options, seed, trial)
+    names = {"classes": classes} if isinstance(options, Balanced) else {}
+    draw = KINDS[options.kind](drawn, options, seed, trial, **names)
     _check_roles(draw, options, scheme, trial)
-    balance = _balance(draw, strata_of(drawn, options.get("strata", ()), classes))  # type: ignore[arg-type]
+    balance = _balance(draw, strata_of(drawn, getattr(options, "strata", ()), classes))
     unmet = [*draw.unmet, *_unmet(balance, draw, options)]
     role, weight = np.full(len(catalog), UNUSED), np.ones(len(catalog))
     role[known], weight[known] = draw.role, draw.weight
@@ -496,7 +473,7 @@ def make(
         balance.loc[unused, ["patches", "share"]] = (role == UNUSED).sum(), (role == UNUSED).mean()
         unmet.append(_unplaced(known, options))
     infeasible = pd.DataFrame(unmet, columns=list(INFEASIBLE.columns), dtype="str")
-    if options["strict"] and unmet:
+    if options.strict and unmet:
         raise InputError(
             "A request cannot be met.",
             where=f"scheme {scheme}, trial {trial}",
@@ -513,7 +490,7 @@ def make(
     return Result(split, balance, infeasible)
 
 
-def _placeable(catalog: pd.DataFrame, options: Options, scheme: str) -> np.ndarray:
+def _placeable(catalog: pd.DataFrame, options: AnyScheme, scheme: str) -> np.ndarray:
     """Whether a scheme can tell where each patch belongs: bool (patches,).
 
     Raises
@@ -522,7 +499,7 @@ def _placeable(catalog: pd.DataFrame, options: Options, scheme: str) -> np.ndarr
         If it can for none.
     """
     known = np.ones(len(catalog), dtype=bool)
-    for names in needed_columns(options):
+    for names in options.needed_columns():
         columns = [_column(catalog, name, "groups") for name in names]
         known &= np.logical_or.reduce([column.notna() & (column != "") for column in columns])
     if not known.any():
@@ -536,19 +513,19 @@ def _placeable(catalog: pd.DataFrame, options: Options, scheme: str) -> np.ndarr
     return known
 
 
-def _unplaced(known: np.ndarray, options: Options) -> tuple[str, str, str]:
+def _unplaced(known: np.ndarray, options: AnyScheme) -> tuple[str, str, str]:
     """The row of ``infeasible.tsv`` about patches that a scheme cannot use."""
     unknown = f"{len(known) - np.count_nonzero(known)} of {len(known)} are unused"
     return "a role for every patch", unknown, f"their {_needs(options)} is not known"
 
 
-def _needs(options: Options) -> str:
-    return ", ".join(" or ".join(names) for names in needed_columns(options))
+def _needs(options: AnyScheme) -> str:
+    return ", ".join(" or ".join(names) for names in options.needed_columns())
 
 
-def _check_roles(draw: Draw, options: Options, scheme: str, trial: int) -> None:
+def _check_roles(draw: Draw, options: AnyScheme, scheme: str, trial: int) -> None:
     """Raise if a role that was asked for, or training or test, is empty."""
-    if options["kind"] == "published":
+    if options.kind == "published":
         return
     counts = np.bincount(draw.role, minlength=len(ROLES))
     wanted = [role for role, share in draw.asked.items() if share > 0] or ["train", "test"]
@@ -586,10 +563,10 @@ def _balance(draw: Draw, strata: Strata) -> pd.DataFrame:
     return table.astype({"quantity": "str", "role": "str", "class": "str"})
 
 
-def _unmet(balance: pd.DataFrame, draw: Draw, options: Options) -> list[tuple[str, str, str]]:
+def _unmet(balance: pd.DataFrame, draw: Draw, options: AnyScheme) -> list[tuple[str, str, str]]:
     """Sizes, and strata if they were to be even, that miss their target by more than the tolerance."""
     rows = []
-    limit = float(options.get("tolerance", np.inf))  # type: ignore[arg-type]
+    limit = getattr(options, "tolerance", np.inf)
     sizes = balance[(balance["quantity"] == "size") & (balance["whole_share"] > 0)]
     for _, row in sizes.iterrows():
         if abs(row["deviation"]) > limit * row["whole_share"]:
@@ -614,7 +591,7 @@ def split(
     release: str,
     scheme: str,
     trial: int,
-    definition: dict[str, Any],
+    definition: Scheme,
     classes: Sequence[str],
     seed: int,
     output: Output,

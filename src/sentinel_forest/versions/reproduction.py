@@ -11,14 +11,15 @@ metric or model; a figure that is itself unconfirmed, or one that the version do
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
 from sentinel_forest import datasets
-from sentinel_forest.config.validation import complete, nearest, read_yaml
+from sentinel_forest.config.papers import Aspect, Column, Paper, Row, Table
+from sentinel_forest.config.validation import nearest, parse, read_yaml
 from sentinel_forest.datasets.base import FeatureSet, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import metrics
@@ -28,7 +29,6 @@ from sentinel_forest.io.tables import columns, conform, read_tsv, write_tsv
 from sentinel_forest.registry import PAPERS
 from sentinel_forest.steps import Output, ReleaseFile
 
-SCHEMA = Path(__file__).parents[1] / "config" / "paper.schema.yaml"
 UNCONFIRMED = "unconfirmed"
 EQUAL = "equal to the printed decimals"
 VERDICTS = rf"^(inside$|outside by [+-]|{EQUAL}$|differs by [+-]|not comparable: )"
@@ -62,7 +62,7 @@ was read; `protocol`: how it came about.
 
 @dataclass(frozen=True)
 class Figure:
-    """One published figure; see the schema of the papers for what each part means.
+    """One published figure; see `sentinel_forest.config.papers` for what each part means.
 
     `differs` says by aspect (release, split, ...) why it cannot be held against ours; empty if it can.
     """
@@ -81,7 +81,7 @@ class Figure:
     value: float
     decimals: int
     confirmed: str
-    differs: Mapping[str, str]
+    differs: Mapping[Aspect, str]
     note: str
     source: str
     protocol: str
@@ -131,15 +131,14 @@ def read_papers(folder: Path) -> list[Figure]:
     Raises
     ------
     InputError
-        If there is no paper, a file breaks the schema, or a figure names a metric, task, class or
+        If there is no paper, a file breaks the model, or a figure names a metric, task, class or
         feature set that does not exist, has a value out of the metric's range, or is given twice.
     """
     paths = sorted(folder.glob("*.yaml"))
     if not paths:
         raise InputError("There is no paper.", where=folder, expected="files <paper>.yaml")
-    schema = read_yaml(SCHEMA)
     vocabulary = _vocabulary()
-    return [figure for path in paths for figure in read_paper(path, schema, vocabulary)]
+    return [figure for path in paths for figure in read_paper(path, vocabulary)]
 
 
 Vocabulary = Mapping[str, tuple[Task, Mapping[str, FeatureSet]]]
@@ -151,65 +150,63 @@ def _vocabulary() -> Vocabulary:
     return {name: (task, dataset.feature_sets) for dataset in loaded for name, task in dataset.tasks.items()}
 
 
-def read_paper(path: Path, schema: Mapping[str, Any], vocabulary: Vocabulary) -> list[Figure]:
+def read_paper(path: Path, vocabulary: Vocabulary) -> list[Figure]:
     """The figures of one paper, in the order of its file; see `read_papers`."""
-    content = complete(read_yaml(path), schema, str(path))
-    if content["paper"] != path.stem:
+    content = parse(Paper.model_validate, read_yaml(path), path)
+    if content.paper != path.stem:
         raise InputError(
             "The file of a paper and the paper differ in name.",
             where=path,
-            found=content["paper"],
+            found=content.paper,
             expected=path.stem,
             remedy="rename one of them",
         )
     figures = []
-    for table in content["tables"]:
-        where = f"{path}, table {table['table']!r}"
+    for table in content.tables:
+        where = f"{path}, table {table.table!r}"
         _check_table(table, vocabulary, where)
-        for row in table["rows"]:
-            _check_row(row, table, vocabulary, f"{where}, model {row['model']!r}")
+        for row in table.rows:
+            _check_row(row, table, vocabulary, f"{where}, model {row.model!r}")
             figures += [
-                _figure(content["paper"], table, row, column, value)
-                for column, value in zip(table["figures"], row["values"], strict=True)
+                _figure(content.paper, table, row, column, value)
+                for column, value in zip(table.figures, row.values, strict=True)
                 if value is not None
             ]
     _check_unique(figures, path)
     return figures
 
 
-def _figure(
-    paper: str, table: Mapping[str, Any], row: Mapping[str, Any], column: Mapping[str, Any], value: float
-) -> Figure:
+def _figure(paper: str, table: Table, row: Row, column: Column, value: float) -> Figure:
     return Figure(
         paper,
-        f"{table['table']}: {row['model']}",
-        table["release"],
-        table["scheme"],
-        table["role"],
-        table["task"],
-        row["classifier"],
-        tuple(row["features"]),
-        column["metric"],
-        column["definition"],
-        column["class"],
-        float(value),
-        column["decimals"],
-        table["confirmed"],
-        {**table["differs"], **row["differs"]},
-        table["note"],
-        table["source"],
-        table["protocol"],
+        f"{table.table}: {row.model}",
+        table.release,
+        table.scheme,
+        table.role,
+        table.task,
+        row.classifier,
+        tuple(row.features),
+        column.metric,
+        column.definition,
+        column.of_class,
+        value,
+        column.decimals,
+        table.confirmed,
+        {**table.differs, **row.differs},
+        table.note,
+        table.source,
+        table.protocol,
     )
 
 
-def _check_table(table: Mapping[str, Any], vocabulary: Vocabulary, where: str) -> None:
+def _check_table(table: Table, vocabulary: Vocabulary, where: str) -> None:
     """Whether the task, the metrics and their classes exist."""
-    if table["task"] not in vocabulary:
-        raise InputError("Unknown task.", where=where, found=table["task"], expected=nearest(table["task"], vocabulary))
-    task, _ = vocabulary[table["task"]]
-    for column in table["figures"]:
-        name = f"{column['metric']}, {column['definition']}"
-        metric = metrics.find(column["metric"], column["definition"])
+    if table.task not in vocabulary:
+        raise InputError("Unknown task.", where=where, found=table.task, expected=nearest(table.task, vocabulary))
+    task, _ = vocabulary[table.task]
+    for column in table.figures:
+        name = f"{column.metric}, {column.definition}"
+        metric = metrics.find(column.metric, column.definition)
         if metric is None:
             known = [f"{each.name}, {each.definition}" for each in metrics.registry()]
             raise InputError(
@@ -219,13 +216,13 @@ def _check_table(table: Mapping[str, Any], vocabulary: Vocabulary, where: str) -
                 expected=nearest(name, known),
                 remedy="name a metric and its definition as in metrics.tsv, or leave the figure out",
             )
-        classes = _classes(column["metric"], column["definition"], task)
-        if column["class"] not in classes:
+        classes = _classes(column.metric, column.definition, task)
+        if column.of_class not in classes:
             raise InputError(
                 "Unknown class of a metric.",
                 where=f"{where}, {name}",
-                found=repr(column["class"]),
-                expected=nearest(column["class"], classes),
+                found=repr(column.of_class),
+                expected=nearest(column.of_class, classes),
             )
 
 
@@ -239,32 +236,24 @@ def _classes(name: str, definition: str, task: Task) -> tuple[str, ...]:
     return tuple(question.name for question in task.questions)
 
 
-def _check_row(row: Mapping[str, Any], table: Mapping[str, Any], vocabulary: Vocabulary, where: str) -> None:
-    """Whether a model has a value for each column, in its range, and something to stand beside."""
-    if len(row["values"]) != len(table["figures"]):
-        raise InputError(
-            "A model has not one value for each figure.",
-            where=where,
-            found=len(row["values"]),
-            expected=len(table["figures"]),
-            remedy="write null for a value that was not published",
-        )
-    for name in row["features"]:
-        sets = [key for key, about in vocabulary[table["task"]][1].items() if about.task == table["task"]]
+def _check_row(row: Row, table: Table, vocabulary: Vocabulary, where: str) -> None:
+    """Whether the values of a model are in range, and it has something to stand beside."""
+    for name in row.features:
+        sets = [key for key, about in vocabulary[table.task][1].items() if about.task == table.task]
         if name not in sets:
             raise InputError("Unknown feature set.", where=where, found=name, expected=nearest(name, sets))
-    if not row["classifier"] and not (row["differs"] or table["differs"]):
+    if not row.classifier and not (row.differs or table.differs):
         raise InputError(
             "A model has no classifier beside it, and nothing says why.",
             where=where,
             remedy="name a classifier of metrics.tsv, or say in `differs` why there is none",
         )
-    for column, value in zip(table["figures"], row["values"], strict=True):
-        metric = metrics.find(column["metric"], column["definition"])
+    for column, value in zip(table.figures, row.values, strict=True):
+        metric = metrics.find(column.metric, column.definition)
         if value is not None and metric is not None and not metric.low <= value <= metric.high:
             raise InputError(
                 "A published value is out of the range of its metric.",
-                where=f"{where}, {column['metric']}, {column['definition']}",
+                where=f"{where}, {column.metric}, {column.definition}",
                 found=value,
                 expected=f"{metric.low:g} to {metric.high:g}",
                 remedy="give shares; per cent only where the definition has a %",

@@ -1,0 +1,95 @@
+"""The whole configuration."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from sentinel_forest.config.fields import AS_GIVEN, Count, Each, Name, Natural, Once, Section
+from sentinel_forest.config.forest import Engine, ForestSettings
+from sentinel_forest.config.schemes import KINDS, Scheme
+from sentinel_forest.config.settings import Action, Bootstrap, DrawSettings, Export, NearDuplicates, OwnRelease
+from sentinel_forest.config.validation import nearest, wrong
+
+
+def _not_taken(name: str) -> str:
+    if name == "reference":
+        raise wrong("This name is taken.", found=name, expected="another name")
+    return name
+
+
+class Configuration(Section):
+    """What a run computes. Overlays given with --configfile replace lists whole."""
+
+    version: Annotated[Name, AfterValidator(_not_taken)] = "draft"
+    """Name of the folder under results/. A finished version is sealed; "draft" never is, "reference" is taken."""
+
+    against: Annotated[Name | Literal[""], BeforeValidator(lambda name: name or "")] = ""
+    """Version that `snakemake compare` holds this one against."""
+
+    seed: Natural = 1
+    """Version seed. Every other seed derives from it, the release, the scheme and the trial."""
+
+    releases: Each[Name]
+    """Releases to work on, by the names of the files in config/releases, or names from own_releases."""
+
+    folders: dict[str, str] = {}
+    """Release: folder with the publisher's files that are already on disk. They are read there, never changed."""
+
+    own_releases: dict[Name, OwnRelease] = {}
+    """Name: any folder in a dataset's layout. Nothing is registered for it; structure and content are checked all the
+    same."""
+
+    select: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
+    """Release: patterns of the files to use (as in a shell, * and ?), for working with a part of a release."""
+
+    shards: dict[str, Count] = {}
+    """Release: number of row ranges (jobs) instead of the registered one."""
+
+    accept: dict[str, list[str]] = {}
+    """Release: names of failed checks that you take on your own word. The mark stays on every result."""
+
+    transfer: dict[str, str] = {}
+    """Release: the release whose forests (published split) are tested on it, instead of training its own."""
+
+    schemes: Each[Name] = ["published", "pooled-random", "grouped-stratified"]
+    """Schemes that assign patches to roles, by kind or by a name from own_schemes."""
+
+    own_schemes: dict[Name, Annotated[Scheme, AS_GIVEN]] = {}
+    """Name: a kind of scheme with settings of its own (shares, groups, strata, ...), see docs/schemes.md."""
+
+    trials: Count = 3
+    """Seeded draws of each scheme that draws."""
+
+    gate: dict[str, Action] = {}
+    """What a link between roles by a key does: stop the run, mark its scores, or only count. Keys and defaults:
+    docs/schemes.md."""
+
+    near_duplicates: NearDuplicates = NearDuplicates()
+    """Near-duplicates in the ledger, e.g. {distance: 0.001}; {} looks for none. Reads the images once more."""
+
+    feature_sets: Each[str] = ["l1c"]
+    """Feature sets to fit forests on. A release uses those that its dataset knows and whose layers it has."""
+
+    draw: DrawSettings = DrawSettings()
+    """Which pixels of a patch a forest may learn from (pixel tasks)."""
+
+    forest: ForestSettings = ForestSettings()
+    """The random forest."""
+
+    engines_beside: Once[Engine] = []
+    """Engines to put beside the configured one, on one trial of each release: engines.tsv has their scores, and the
+    differences on the same rows, side by side. The forests of a version are those of forest.engine alone."""
+
+    bootstrap: Bootstrap = Bootstrap()
+    """Intervals by bootstrap over groups."""
+
+    export: Export = Export()
+    """What `snakemake export` writes."""
+
+    @model_validator(mode="after")
+    def _schemes_are_known(self) -> Self:
+        known = {*self.own_schemes, *KINDS}
+        for name in self.schemes:
+            if name not in known:
+                raise wrong("Unknown scheme.", key="schemes", found=name, expected=nearest(name, known))
+        return self

@@ -1,0 +1,289 @@
+"""Kinds of schemes: one model for each, with its options, and what can be said of them without a catalog.
+
+This module is read whenever a run is planned; it imports nothing that takes long.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, get_args
+
+from annotated_types import Ge, Gt, Le
+from pydantic import AfterValidator, Field, Strict, TypeAdapter, model_validator
+
+from sentinel_forest.config.fields import FROM_TEXT, Count, Flag, Natural, NotNegative, Positive, Section, Share
+from sentinel_forest.config.validation import nearest, parse, wrong
+
+ROLES = ("train", "validation", "test", "unused")
+
+Method = Literal["milp", "greedy", "stratified-group-kfold"]
+Base = Literal["published", "pooled-random", "grouped", "grouped-stratified"]
+
+
+def _of_all(shares: dict[str, float]) -> dict[str, float]:
+    for role in shares:
+        if role not in ROLES[:3]:
+            raise wrong("Unknown role.", key=role, found=role, expected=nearest(role, ROLES[:3]))
+    if abs(sum(shares.values()) - 1) >= 1e-9 or not shares.get("train"):
+        expected = "shares for train (more than 0), validation and test that add up to 1"
+        raise wrong("These shares are not possible.", found=shares, expected=expected)
+    return shares
+
+
+def _rising(fractions: list[float]) -> list[float]:
+    if fractions != sorted(set(fractions)):
+        raise wrong("These fractions do not rise.", found=fractions, expected="rising numbers above 0, up to 1")
+    return fractions
+
+
+Shares = Annotated[dict[str, NotNegative], AfterValidator(_of_all)]
+Fraction = Annotated[float, Strict(), Gt(0), Le(1), FROM_TEXT]
+
+
+class Options(Section):
+    """Options of all kinds."""
+
+    strict: Flag = False
+    """Stop if anything is named in `infeasible.tsv`."""
+
+    def trials(self, configured: int) -> int:
+        """Number of trials where so many are configured; known without the catalog."""
+        return configured
+
+    def needed_columns(self) -> list[tuple[str, ...]]:
+        """Columns of the catalog without which a scheme cannot tell where a patch belongs: of each tuple a
+        patch must have a value in one column at least.
+        """
+        groups: list[str] = getattr(self, "groups", [])
+        return [tuple(groups)] if groups else []
+
+
+class Sized(Options):
+    """Options of kinds that draw roles of given sizes."""
+
+    shares: Shares = {"train": 0.8490, "validation": 0.0535, "test": 0.0975}
+    """Share of the patches for train, validation and test; they add up to 1, 0 leaves a role out (default: the
+    published shares of CloudSEN12)."""
+
+    tolerance: NotNegative = 0.1
+    """A size or a stratum that misses its target by more than this part of the target is named in `infeasible.tsv`."""
+
+
+class InGroups(Options):
+    """Options of kinds that keep groups together."""
+
+    groups: list[str] = ["group"]
+    """Catalog columns; patches that agree in any of them, directly or through others, form a unit and stay in one role
+    (an empty value joins nothing; a patch without any is unused)."""
+
+    apart: list[str] = []
+    """Further catalog columns that no two roles may share: joined to `groups`."""
+
+
+class Solved(Options):
+    """Options of kinds that assign groups so that strata are shared out evenly."""
+
+    strata: list[str] = []
+    """Columns to be shared out evenly: `label`, `fraction_<class>`, or any other column, taken by its values (default:
+    label and all fractions)."""
+
+    method: Method = "milp"
+    """How the stratified kinds assign groups."""
+
+    compare: Flag = False
+    """Write beside the split how well each of the methods does."""
+
+    time_limit: Positive = 120
+    """Seconds after which the search of `milp` is given up; if it strikes, the result depends on the machine, and
+    `infeasible.tsv` says so."""
+
+
+class Stratified(Solved):
+    """Options of kinds that do so if asked to."""
+
+    stratified: Flag = False
+    """Share the strata out evenly, too."""
+
+
+class Published(Options):
+    """The publisher's own split."""
+
+    kind: Literal["published"] = "published"
+
+    def trials(self, configured: int) -> int:
+        """One: nothing is drawn."""
+        return 1
+
+
+class PooledRandom(Sized):
+    """All patches thrown together and drawn at random."""
+
+    kind: Literal["pooled-random"] = "pooled-random"
+
+    stratified: Flag = False
+    """Share the strata out evenly, too."""
+
+    strata: list[str] = []
+    """Columns to be shared out evenly: `label`, `fraction_<class>`, or any other column, taken by its values (default:
+    label and all fractions)."""
+
+
+class Grouped(Sized, InGroups):
+    """Whole groups drawn at random."""
+
+    kind: Literal["grouped"] = "grouped"
+
+
+class GroupedStratified(Sized, InGroups, Solved):
+    """Whole groups, assigned so that strata are shared out evenly."""
+
+    kind: Literal["grouped-stratified"] = "grouped-stratified"
+
+    compare: Flag = True
+    """Write beside the split how well each of the methods does."""
+
+
+class KFold(InGroups, Stratified):
+    """Folds of whole groups, each of them test in one trial."""
+
+    kind: Literal["kfold"] = "kfold"
+
+    folds: Annotated[int, Strict(), Ge(2), FROM_TEXT] = 5
+    """Number of folds, each of them test in one trial."""
+
+    repeats: Count = 1
+    """How many times the folds (kfold) or the order of the training units (learning-curve) are drawn."""
+
+    validation_folds: Natural = 1
+    """How many folds after the test fold are for validation."""
+
+    tolerance: NotNegative = 0.1
+    """A size or a stratum that misses its target by more than this part of the target is named in `infeasible.tsv`."""
+
+    @model_validator(mode="after")
+    def _leaves_folds_to_train_on(self) -> Self:
+        if self.validation_folds > self.folds - 2:
+            raise wrong(
+                "No fold is left for training.",
+                found=f"{self.folds} folds, {self.validation_folds} for validation, one for test",
+                expected="folds of at least validation_folds + 2",
+            )
+        return self
+
+    def trials(self, configured: int) -> int:
+        """One for each fold of each repeat."""
+        return self.folds * self.repeats
+
+
+class LeaveOneGroupOut(InGroups):
+    """All patches with one value of a column are test."""
+
+    kind: Literal["leave-one-group-out"] = "leave-one-group-out"
+
+    key: str = "group"
+    """The column whose values are test, one in each trial."""
+
+    values: list[str] = []
+    """Values of the key, each of them test in one trial (none: as many trials as configured, over the sorted
+    values)."""
+
+    validation: Share = 0.1
+    """Share of the rest for validation, by `groups`."""
+
+    def trials(self, configured: int) -> int:
+        """One for each value that is listed."""
+        return len(self.values) or configured
+
+    def needed_columns(self) -> list[tuple[str, ...]]:
+        """The key as well."""
+        return [(self.key,), *super().needed_columns()]
+
+
+class SpatialBlocks(Sized, InGroups, Stratified):
+    """Blocks on the globe are the units; what lies within the buffer of a later role is unused."""
+
+    kind: Literal["spatial-blocks"] = "spatial-blocks"
+
+    groups: list[str] = []
+    """Catalog columns; patches that agree in any of them, directly or through others, form a unit and stay in one role
+    (an empty value joins nothing; a patch without any is unused)."""
+
+    block_km: Positive = 50.0
+    """Side of a block in km."""
+
+    buffer_km: NotNegative = 5.0
+    """What lies nearer than this to the role after it (train before validation before test) is unused."""
+
+    def needed_columns(self) -> list[tuple[str, ...]]:
+        """Coordinates."""
+        return [("lon",), ("lat",)]
+
+
+class Derived(Sized, InGroups, Solved):
+    """Kinds that draw from a split of another kind."""
+
+    base: Base = "grouped"
+    """The kind of split that is drawn from."""
+
+    def base_scheme(self) -> "Published | PooledRandom | Grouped | GroupedStratified":
+        """The scheme of the kind `base`, with the options that it has of these."""
+        model = KINDS[self.base]
+        shared = {name: getattr(self, name) for name in type(self).model_fields if name in model.model_fields}
+        return model(**{**shared, "kind": self.base})
+
+
+class Balanced(Derived):
+    """From every role of a base split the same number of patches of each class."""
+
+    kind: Literal["balanced"] = "balanced"
+
+    per_class: Natural = 0
+    """Patches of each class and role (0: as many as the rarest class has)."""
+
+    def needed_columns(self) -> list[tuple[str, ...]]:
+        """Those of the base."""
+        return super().needed_columns() if self.base in ("grouped", "grouped-stratified") else []
+
+
+class LearningCurve(Derived):
+    """Growing parts of the training units; the other roles stay whole."""
+
+    kind: Literal["learning-curve"] = "learning-curve"
+
+    fractions: Annotated[list[Fraction], Field(min_length=1), AfterValidator(_rising)] = [0.1, 0.2, 0.5, 1.0]
+    """Parts of the training units, rising; each subset lies inside the next."""
+
+    repeats: Count = 1
+    """How many times the folds (kfold) or the order of the training units (learning-curve) are drawn."""
+
+    def trials(self, configured: int) -> int:
+        """One for each fraction of each repeat."""
+        return len(self.fractions) * self.repeats
+
+
+AnyScheme = (
+    Published
+    | PooledRandom
+    | Grouped
+    | GroupedStratified
+    | KFold
+    | LeaveOneGroupOut
+    | SpatialBlocks
+    | Balanced
+    | LearningCurve
+)
+Scheme = Annotated[AnyScheme, Field(discriminator="kind")]
+
+KINDS: dict[str, Any] = {model.model_fields["kind"].default: model for model in get_args(AnyScheme)}
+"""The model of each kind of scheme."""
+
+_ADAPTER: TypeAdapter[AnyScheme] = TypeAdapter(Scheme)
+
+
+def parse_scheme(definition: Mapping[str, Any], name: str = "") -> AnyScheme:
+    """The scheme of a definition: its kind, and any of the options of the kind.
+
+    Raises
+    ------
+    InputError
+        If the kind or an option is unknown, or a value is not possible.
+    """
+    return parse(_ADAPTER.validate_python, definition, f"scheme {name}".rstrip())

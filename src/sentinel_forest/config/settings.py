@@ -1,0 +1,62 @@
+"""Sections of the configuration that are settings of one step."""
+
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge
+from pydantic import Strict
+
+from sentinel_forest.config.fields import FROM_TEXT, Count, Positive, Section, absent
+
+Action = Literal["stop", "mark", "count"]
+
+
+class DrawSettings(Section):
+    """Which pixels of a patch a forest may learn from (pixel tasks)."""
+
+    pixels: Count = 300_000
+    """Pixels drawn from the whole release; every patch and class (and 500 m block, where labels are that coarse) has an
+    equal part."""
+
+
+class NearDuplicates(Section):
+    """Near-duplicates in the ledger."""
+
+    distance: Positive | None = absent()
+    """How much mean and standard deviation of any band of the image may differ between near-duplicates, in standard
+    deviations of that number over the release."""
+
+
+class Bootstrap(Section):
+    """Intervals by bootstrap over groups."""
+
+    draws: Annotated[int, Strict(), Ge(100), FROM_TEXT] = 1000
+    """Number of bootstrap draws."""
+
+
+class Export(Section):
+    """What `snakemake export` writes."""
+
+    form: Literal["publisher", "index"] = "publisher"
+    """The publisher's own layout (publisher), or arrays of rows that point into the release (index)."""
+
+    layers: list[str] = []
+    """Layers to write, by name; none writes all that the release has."""
+
+
+class OwnRelease(Section):
+    """A folder in a dataset's layout for which nothing is registered."""
+
+    dataset: str
+    """The dataset whose layout the folder has."""
+
+    folder: str
+    """The folder with the files."""
+
+    layout: Annotated[dict[str, Any], FROM_TEXT] = {}
+    """Deviations from the published layout, e.g. {side: 128}."""
+
+    shards: Count = 1
+    """Number of row ranges the catalog is cut into; each is one job."""
+
+    licence: str = "not stated"
+    """Licence of the files, for the report."""
