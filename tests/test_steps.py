@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 
 from project import ROOT
 from sentinel_forest import cli, steps
+from sentinel_forest.acquire.plan import Pattern
+from sentinel_forest.planning.work import Work
 
 MORE = {
     "version": "bound-v1",
@@ -145,7 +148,50 @@ def test_nested_settings_arrive_as_they_were_given(values):
         """Keep what arrives."""
         seen.append(settings)
 
+    call(step, steps.flags(settings=values))
+    assert seen == [values]
+
+
+def call(step: Callable[..., None], words: str) -> None:
+    """Call a step as the console command does."""
     app = cli.App(default_parameter=cli.Parameter(consume_multiple=True, negative=()), result_action="return_value")
     app.command(cli._parsed(step), name="step")
-    app(["step", *shlex.split(steps.flags(settings=values))], exit_on_error=False, print_error=False)
-    assert seen == [values]
+    app(["step", *shlex.split(words)], exit_on_error=False, print_error=False)
+
+
+@given(st.lists(st.text()), st.integers())
+def test_lists_arrive_as_they_were_given(values, last):
+    seen = []
+
+    def step(*, select: list[str], last: int) -> None:
+        """Keep what arrives."""
+        seen.append((select, last))
+
+    call(step, steps.flags(select=values, last=last))
+    assert seen == [(values, last)]
+
+
+WORK = Work("so2sat-v4", "fit", 3, 1.5, 2000, 30, 0.25, guessed=True)
+
+
+@pytest.mark.parametrize("row", [WORK, WORK._replace(guessed=False), Pattern("so2sat-v4", "-a:*")], ids=str)
+def test_rows_arrive_as_they_were_given(row):
+    seen = []
+
+    def of_work(*, rows: list[Work]) -> None:
+        """Keep what arrives."""
+        seen.extend(rows)
+
+    def of_patterns(*, rows: list[Pattern]) -> None:
+        """Keep what arrives."""
+        seen.extend(rows)
+
+    call(of_work if isinstance(row, Work) else of_patterns, steps.flags(rows=[row, row]))
+    assert seen == [row, row]
+
+
+def test_a_row_of_another_form_is_named():
+    with pytest.raises(SystemExit) as stop:
+        cli.main(shlex.split("plan --data d --samples --folders --downloads --work --select so2sat-v4"))
+    assert "found 'so2sat-v4'" in str(stop.value)
+    assert "release:pattern" in str(stop.value)

@@ -190,8 +190,10 @@ def test_so2sat_catalog_is_the_same_once_the_images_are_there(tmp_path: Path) ->
     for name, count in {"training": 4, "testing": 2}.items():
         with so2sat.create(tmp_path / "source", name, count) as file:
             file["label"][:, 3] = 1
+            for images in ("sen1", "sen2"):
+                file[images][...] = 0.1
     after, _ = chain(tmp_path / "source", tmp_path / "after", "so2sat", {"published": {}})
-    learnt = ["label", "valid_share", "content_hash", "unmeasured"]
+    learnt = ["label", "valid_share", "content_hash"]
     pd.testing.assert_frame_equal(before.drop(columns=learnt), after.drop(columns=learnt))
     assert (after["label"] == 3).all()
 
