@@ -22,14 +22,6 @@ INSPECTIONS = [
 REPRODUCTION = "<results>/reproduction.tsv"
 
 
-def forests_of_trial(name):
-    """Input function: a file of each forest of a trial."""
-    return lambda wildcards: [
-        f"<results>/{wildcards.release}/baselines/{wildcards.scheme}/{wildcards.trial}/{set_name}/{name}"
-        for set_name in SELECTION.sets(wildcards.release)
-    ]
-
-
 rule reproduce_sheet:
     """Hold published figures against the scores of this version."""
     input:
