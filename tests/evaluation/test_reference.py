@@ -64,7 +64,7 @@ def computed(folder: Path, side: int, names: list[str]) -> pd.DataFrame:
     """The scores of algorithms on the published test patches, by the steps of the workflow."""
     dataset = datasets.load("cloudsen12", {"side": side})
     catalog = dataset.catalog(folder, dataset.list_files(folder), no_hashes())
-    catalog = catalog[catalog["published_split"] == "test"]
+    catalog = catalog[catalog["published_split"] == "test"].assign(group=lambda rows: rows["roi"])
     counts = reference_table(dataset, folder, catalog, names)
     split = catalog[["patch", "group"]].assign(role="test", weight=1.0)
     predictions = pd.DataFrame(columns=score.PREDICTIONS)

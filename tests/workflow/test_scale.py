@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from project import ROOT
+from sentinel_forest.steps import ForestFile, TrialFile, flags
 
 pytestmark = pytest.mark.xdist_group("runs")
 
@@ -49,31 +51,64 @@ class Cost(NamedTuple):
     seconds: float
 
 
-def cost(module: str, *arguments: object) -> Cost:
-    """Run a step of the package in a process of its own, as a rule does."""
+def cost(step: str, *arguments: object) -> Cost:
+    """Run a step in a process of its own, as a rule does."""
     process = subprocess.Popen(
-        [sys.executable, "-m", f"sentinel_forest.{module}", *map(str, arguments)],
+        [sys.executable, "-m", "sentinel_forest.cli", step, *map(str, arguments)],
         env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
     )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, module
+    assert process.returncode == 0, step
     unit = 2**20 if sys.platform == "darwin" else 2**10
     return Cost(usage.ru_maxrss / unit, usage.ru_utime + usage.ru_stime)
 
 
+def words(**arguments: object) -> list[str]:
+    """Arguments of a step as words of the command line."""
+    return shlex.split(flags(**arguments))
+
+
 def chain(folder: Path, rois: int) -> dict[str, Cost]:
     """Write a sample of so many ROIs and take it through the steps, each in one shard."""
-    data, files, hashes, catalog, features, results = (
-        folder / name for name in ("data", "files.tsv", "hashes.parquet", "catalog.parquet", "features", "results")
+    data, files, hashes, catalog, split, ledger, features, model, fit, predictions, references, verified = (
+        folder / name
+        for name in (
+            "data",
+            "files.tsv",
+            "hashes.parquet",
+            "catalog.parquet",
+            "split.parquet",
+            "ledger.tsv",
+            "features.parquet",
+            "forest.skops",
+            "fit.json",
+            "predictions.parquet",
+            "references.parquet",
+            "verified.json",
+        )
     )
-    split = results / "splits" / "published" / "1.parquet"
-    ledger = results / "ledger.tsv"
-    baselines = results / "baselines" / "published" / "1"
-    forest = baselines / SET
+    folder.mkdir(parents=True, exist_ok=True)
+    verified.write_text('{"accepted":[]}', encoding="utf-8")
     sample = json.dumps({"seed": 1, "rois": rois, "dates": 5})
-    shard = ("--folder", data, "--catalog", catalog, "--shard", 1, "--shards", 1)
     release = ("--release", "sample", *DATASET)
+    about = {
+        "dataset": "cloudsen12",
+        "layout": {"side": 96},
+        "release": "sample",
+        "folder": data,
+        "catalog": catalog,
+        "shard": 1,
+        "shards": 1,
+        "scheme": "published",
+        "trial": 1,
+        "feature_set": SET,
+        "seed": 1,
+    }
+
+    def own(*names: str) -> list[str]:
+        return words(**{name: about[name] for name in names})
+
     return {
         "sample": cost("samples", *DATASET, "--sample", sample, "--folder", data, "--files", files),
         "verify": cost(
@@ -99,124 +134,58 @@ def chain(folder: Path, rois: int) -> dict[str, Cost]:
         ),
         "split": cost(
             "split",
-            "--release",
-            "sample",
-            "--catalog",
-            catalog,
-            "--scheme",
-            "published",
-            "--trial",
-            1,
-            "--definition",
-            json.dumps({"kind": "pooled-random", "shares": {"train": 0.5, "test": 0.5}}),
-            "--seed",
-            1,
-            "--output",
-            split,
-            "--balance",
-            folder / "balance.tsv",
-            "--infeasible",
-            folder / "infeasible.tsv",
+            *own("catalog", "release", "scheme", "trial", "seed"),
+            *words(
+                definition={"kind": "pooled-random", "shares": {"train": 0.5, "test": 0.5}},
+                classes=["clear", "thick cloud", "thin cloud", "cloud shadow"],
+                output=split,
+                balance=folder / "balance.tsv",
+                infeasible=folder / "infeasible.tsv",
+            ),
         ),
         "ledger": cost(
             "ledger",
-            "--catalog",
-            catalog,
-            "--split",
-            f"published:1:{split}",
-            "--keys",
-            '{"roi": "mark"}',
-            "--output",
-            ledger,
+            *own("catalog"),
+            *words(splits=[TrialFile("published", 1, split)], keys={"roi": "mark"}, signatures=[], output=ledger),
         ),
         "features": cost(
-            "features.table",
-            *release,
-            *shard,
-            "--set",
-            SET,
-            "--draw",
-            json.dumps({"pixels": 20000}),
-            "--seed",
-            1,
-            "--output",
-            features / SET / "1.parquet",
+            "feature-table",
+            *own("dataset", "layout", "release", "catalog", "folder", "shard", "shards", "feature_set", "seed"),
+            *words(draw={"pixels": 20000}, output=features),
         ),
         "fit": cost(
-            "forest",
-            *release,
-            "--catalog",
-            catalog,
-            "--features",
-            features / SET / "1.parquet",
-            "--split",
-            split,
-            "--settings",
-            '{"trees": 20}',
-            "--seed",
-            1,
-            "--scheme",
-            "published",
-            "--trial",
-            1,
-            "--set",
-            SET,
-            "--model",
-            forest / "forest.skops",
-            "--fit",
-            forest / "fit.json",
+            "fit",
+            *own("dataset", "layout", "release", "catalog", "scheme", "trial", "feature_set", "seed"),
+            *words(split=split, features=[features], forest={"trees": 20}, model=model, fit=fit),
         ),
         "predict": cost(
             "predict",
-            *release,
-            *shard,
-            "--forests",
-            json.dumps([["published", 1, SET]]),
-            "--results",
-            results,
-            "--features",
-            features,
-            "--output",
-            folder / "predictions.parquet",
+            *own("dataset", "layout", "catalog", "folder", "shard", "shards"),
+            *words(
+                splits=[TrialFile("published", 1, split)],
+                forests=[ForestFile("published", 1, SET, model)],
+                fits=[ForestFile("published", 1, SET, fit)],
+                features=[],
+                output=predictions,
+            ),
         ),
         "reference": cost(
             "reference",
-            *DATASET,
-            *shard,
-            "--references",
-            "sen2cor,s2cloudless",
-            "--output",
-            folder / "references.parquet",
+            *own("dataset", "layout", "catalog", "folder", "shard", "shards"),
+            *words(references=["sen2cor", "s2cloudless"], output=references),
         ),
         "score": cost(
             "score",
-            *release,
-            "--catalog",
-            catalog,
-            "--split",
-            split,
-            "--ledger",
-            ledger,
-            "--scheme",
-            "published",
-            "--trial",
-            1,
-            "--sets",
-            SET,
-            "--seed",
-            1,
-            "--predictions",
-            folder / "predictions.parquet",
-            "--references",
-            folder / "references.parquet",
-            "--confusion",
-            baselines / "confusion.parquet",
-            "--metrics",
-            baselines / "metrics.tsv",
-            "--scores-by",
-            baselines / "scores_by.tsv",
-            "--paired",
-            baselines / "paired.tsv",
+            *own("dataset", "layout", "release", "catalog", "scheme", "trial", "seed"),
+            *words(
+                split=split,
+                ledger=ledger,
+                verified=verified,
+                feature_sets=[SET],
+                predictions=[predictions],
+                references=[references],
+                **{name: folder / name for name in ("confusion", "metrics", "scores_by", "paired")},
+            ),
         ),
     }
 

@@ -260,6 +260,14 @@ def forest_files(name):
     ]
 
 
+def forests_of_trial(name):
+    """Input function: a file of each forest of a trial."""
+    return lambda wildcards: [
+        f"<results>/{wildcards.release}/baselines/{wildcards.scheme}/{wildcards.trial}/{set_name}/{name}"
+        for set_name in SELECTION.sets(wildcards.release)
+    ]
+
+
 def patch_tables(wildcards):
     """Input function: tables of the feature sets of patch tasks, which are predicted from them."""
     return [

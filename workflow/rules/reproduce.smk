@@ -21,14 +21,6 @@ INSPECTIONS = [
 ]
 
 
-def forests_of_trial(name):
-    """Input function: a file of each forest of a trial."""
-    return lambda wildcards: [
-        f"<results>/{wildcards.release}/baselines/{wildcards.scheme}/{wildcards.trial}/{set_name}/{name}"
-        for set_name in SELECTION.sets(wildcards.release)
-    ]
-
-
 rule importance:
     """What the forests of a trial rest on, and how they fare with fewer trees or groups and other engines."""
     input:
