@@ -10,7 +10,7 @@ INTEROP := .venv-interop
 
 demo: $(VENV)/installed
 	$(BIN)/snakemake
-	@$(BIN)/python -m sentinel_forest.versions.headline --show results/sample-v1/headline.tsv
+	@$(BIN)/sentinel-forest show-headline --table results/sample-v1/headline.tsv
 	@echo "report: results/sample-v1/report.html"
 
 # With CI=true, what is written is also opened by other people's readers; else those tests are skipped by name.

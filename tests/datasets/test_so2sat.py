@@ -148,7 +148,7 @@ def test_list_files_refuses_an_empty_folder_and_two_versions_at_once(tmp_path: P
     with pytest.raises(InputError, match="No file of So2Sat"):
         DATASET.list_files(tmp_path)
     (tmp_path / "dataset_info.json").touch()
-    with pytest.raises(InputError, match=r"a folder of tensorflow_datasets(.|\n)*tfds import"):
+    with pytest.raises(InputError, match=r"a folder of tensorflow_datasets(.|\n)*tfds-import"):
         DATASET.list_files(tmp_path)
     for folder in ("random", "block"):
         (tmp_path / folder).mkdir()

@@ -1029,7 +1029,7 @@ class So2Sat(Dataset):
                 found="a folder of tensorflow_datasets" if of_tfds else None,
                 expected="training.h5, validation.h5 or testing.h5 (or .h5.gz), here or one folder down; "
                 "training_geo.h5, ... are enough for splits",
-                remedy="make HDF5 files of it: python -m sentinel_forest.export.tfds import (docs/tfds.md)"
+                remedy="make HDF5 files of it: sentinel-forest tfds-import (docs/tfds.md)"
                 if of_tfds
                 else "give the folder that holds them",
             )
