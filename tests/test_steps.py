@@ -1,5 +1,6 @@
 """Rules and steps fit together: each command that a rule runs is one that its step takes."""
 
+import dataclasses
 import inspect
 import re
 import shlex
@@ -124,10 +125,10 @@ def test_a_flag_that_no_step_knows_is_named(capsys):
 
 @pytest.mark.parametrize("kind", [steps.TrialFile, steps.ReleaseFile])
 def test_a_file_without_its_trial_is_named(kind):
-    whole = ":".join(["r", "s", "1", "a:b"][-len(kind._fields) :])
+    whole = ":".join(["r", "s", "1", "a:b"][-len(dataclasses.fields(kind)) :])
     assert str(kind.parse(whole)) == whole
     for wrong in ("metrics.tsv", "r:published:first:metrics.tsv", "r:first:metrics.tsv"):
-        with pytest.raises(ValueError, match=":".join(kind._fields)):
+        with pytest.raises(ValueError, match=":".join(field.name for field in dataclasses.fields(kind))):
             kind.parse(wrong)
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from sentinel_forest.config.validation import parse
 from sentinel_forest.errors import InputError
-from sentinel_forest.steps import COMMANDS, STEPS, NamedFile, load
+from sentinel_forest.steps import COMMANDS, STEPS, load
 
 NAME = "sentinel-forest"
 
@@ -58,10 +58,15 @@ def application(names: Sequence[str]) -> App:
 def _parsed(step: Callable[..., None]) -> Callable[..., None]:
     """A step whose nested settings are taken as flags with dots: ``--forest.trees 100``."""
 
+    signature, hints = inspect.signature(step), get_type_hints(step, include_extras=True)
+    models = {name: TypeAdapter(hint) for name, hint in hints.items() if name != "return" and _has_keys(hint)}
+
     def call(**arguments: object) -> None:
+        for name, model in models.items():
+            if arguments.get(name) is not None:
+                arguments[name] = parse(model.validate_python, arguments[name], f"--{name.replace('_', '-')}")
         step(**arguments)
 
-    signature, hints = inspect.signature(step), get_type_hints(step, include_extras=True)
     parameters = [
         parameter.replace(annotation=_for_parser(hints[name])) for name, parameter in signature.parameters.items()
     ]
@@ -74,14 +79,20 @@ def _parsed(step: Callable[..., None]) -> Callable[..., None]:
 def _for_parser(hint: Any) -> Any:
     """The type of an argument as the parser takes it."""
     if _has_keys(hint):
-        return _nested(hint)
-    if get_origin(hint) is list and issubclass(get_args(hint)[0], NamedFile):
-        return Annotated[hint, Parameter(n_tokens=1, converter=_named_files)]
+        return Annotated[dict[str, Any] | None, Parameter(accepts_keys=True, converter=_nested)]
+    if get_origin(hint) is list and hasattr(get_args(hint)[0], "parse"):
+        return Annotated[hint, Parameter(n_tokens=1, converter=_items)]
     return hint
 
 
-def _named_files(hint: Any, tokens: Sequence[Any]) -> list[NamedFile]:
-    return [get_args(hint)[0].parse(token.value) for token in tokens]
+def _items(hint: Any, tokens: Sequence[Any]) -> list[Any]:
+    """A list of values that have a form of their own, such as `sentinel_forest.steps.TrialFile`."""
+    kind = get_args(hint)[0]
+    try:
+        return [kind.parse(token.value) for token in tokens]
+    except ValueError as error:
+        form = " ".join(inspect.cleandoc(kind.__doc__).split("\n\n")[0].split())
+        raise error if str(error).startswith("found") else ValueError(f"expected {form}") from error
 
 
 def _has_keys(hint: Any) -> bool:
@@ -95,14 +106,9 @@ def _has_keys(hint: Any) -> bool:
     return inspect.isclass(kind) and issubclass(kind, BaseModel | Mapping)
 
 
-def _nested(hint: Any) -> Any:
-    """The type for the parser: any nested flags, checked by pydantic against the real type."""
-
-    def convert(_: object, tokens: Mapping[str, Any] | Sequence[Any]) -> object:
-        values = _values(tokens) if isinstance(tokens, Mapping) else _value(tokens[-1].value)
-        return parse(TypeAdapter(hint).validate_python, values, "the command line")
-
-    return Annotated[dict[str, Any] | None, Parameter(accepts_keys=True, converter=convert)]
+def _nested(_: object, tokens: Mapping[str, Any] | Sequence[Any]) -> object:
+    """Nested flags, or one flag with JSON, as they are; the models of the step check them."""
+    return _values(tokens) if isinstance(tokens, Mapping) else _value(tokens[-1].value)
 
 
 def _values(tokens: Mapping[str, Any]) -> dict[str, object]:

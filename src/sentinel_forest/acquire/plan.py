@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sentinel_forest.acquire.fetch import Means, addressed, free_space, location, means_of, needed, shortfall
 from sentinel_forest.acquire.store import Store, key_of, root_of
@@ -14,6 +14,7 @@ from sentinel_forest.config.releases import read_entry, registered_files
 from sentinel_forest.datasets.base import File
 from sentinel_forest.io.progress import amount
 from sentinel_forest.planning.work import Work
+from sentinel_forest.steps import NamedFile
 
 FACTOR = 2.0
 """Bytes that a packed byte becomes where the registry does not say. Tiles of SEN12MS in a ``.tar.gz``
@@ -87,20 +88,12 @@ class Row:
         return (self.release, str(self.files), *numbers, "; ".join(notes))
 
 
-class Pattern(NamedTuple):
+@dataclass(frozen=True)
+class Pattern(NamedFile):
     """A pattern of files of a release that are to be fetched; on the command line ``release:pattern``."""
 
     release: str
     pattern: str
-
-    @classmethod
-    def parse(cls, text: str) -> "Pattern":
-        """Read the form of the command line."""
-        release, pattern = text.split(":", 1)
-        return cls(release, pattern)
-
-    def __str__(self) -> str:
-        return f"{self.release}:{self.pattern}"
 
 
 def plan(
@@ -132,7 +125,7 @@ def plan(
     rows = [Row(name, note="written by the scene model") for name in samples]
     rows += [Row(name, note="linked from its folder") for name in folders]
     for name in downloads:
-        patterns = [pattern for release, pattern in select if release == name]
+        patterns = [wanted.pattern for wanted in select if wanted.release == name]
         rows.append(row_of(name, patterns, data / name, store, timeout))
     print(text([HEADER, *(row.cells() for row in rows)]), flush=True)
     if work:
