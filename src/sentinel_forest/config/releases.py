@@ -27,6 +27,9 @@ FILES = pa.DataFrameSchema({"path": pa.Column("str", unique=True), "bytes": pa.C
 
 SCHEMA = Path(__file__).with_name("release.schema.yaml")
 
+OWN = Path("config") / "releases"
+"""A user's own entries, below the folder of the run; they come before those of the package."""
+
 
 @dataclass(frozen=True)
 class Release:
@@ -55,13 +58,28 @@ class Release:
         return self.sample is not None
 
 
-def registered(registry: Path) -> list[str]:
-    """Names of the releases in the registry."""
-    return sorted(path.stem for path in registry.glob("*.yaml"))
+def registered(registry: Path, own: Path = OWN) -> list[str]:
+    """Names of the releases in the registry, and of those that the user has entered.
+
+    Raises
+    ------
+    InputError
+        If a file of the user's looks like an entry and would not be read.
+    """
+    for path in sorted(own.glob("*")):
+        if path.is_file() and path.suffix != ".yaml" and path.suffix.lower() in (".yml", ".yaml"):
+            raise InputError(
+                "An entry of the registry would not be read.",
+                where=path,
+                found=path.name,
+                expected=f"{path.stem}.yaml",
+                remedy="rename the file, or move it elsewhere",
+            )
+    return sorted({path.stem for folder in (own, registry) for path in folder.glob("*.yaml")})
 
 
-def read_entry(registry: Path, name: str) -> dict[str, Any]:
-    """The registry entry of a release, checked and completed.
+def read_entry(registry: Path, name: str, own: Path = OWN) -> dict[str, Any]:
+    """The registry entry of a release, checked and completed: the user's own one, else that of the registry.
 
     Raises
     ------
@@ -69,7 +87,7 @@ def read_entry(registry: Path, name: str) -> dict[str, Any]:
         If the name is none, the file breaks the schema, or its `release` is not the file's name.
     """
     checked_name(name, "the name of a release")
-    path = registry / f"{name}.yaml"
+    path = (own if (own / f"{name}.yaml").is_file() else registry) / f"{name}.yaml"
     entry = complete(read_yaml(path), read_yaml(SCHEMA), str(path))
     for source in entry["sources"]:
         if wrong := wrong_address(source):
