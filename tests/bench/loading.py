@@ -14,7 +14,7 @@ from rasterio.transform import Affine
 from bench.measure import Row, clock, pair
 from sentinel_forest import datasets, simulate
 from sentinel_forest.datasets.base import Dataset, no_hashes
-from sentinel_forest.datasets.sen12ms import tile_path
+from sentinel_forest.datasets.sen12ms.layout import tile_path
 from sentinel_forest.export.loaders import Trial
 
 WORKERS, BATCH = 4, 16

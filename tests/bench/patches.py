@@ -73,7 +73,10 @@ def everything(path: Path, rows: Iterable[int]) -> np.ndarray:
 
 def features(sen1: np.ndarray, sen2: np.ndarray) -> list[float]:
     """All features of one patch, with what numpy and scikit-image offer."""
-    sar, optical = dict(zip(so2sat.SAR, sen1.T, strict=True)), dict(zip(so2sat.OPTICAL, sen2.T, strict=True))
+    sar, optical = (
+        dict(zip(so2sat.vocabulary.SAR, sen1.T, strict=True)),
+        dict(zip(so2sat.vocabulary.OPTICAL, sen2.T, strict=True)),
+    )
     decibels = {f"{band}_dB": 10 * np.log10(np.maximum(sar[f"{band}_intensity"], 1e-5)) for band in ("VH", "VV")}
     decibels["VH/VV_dB"] = decibels["VH_dB"] - decibels["VV_dB"]
     B2, B3, B4, B8, B11, B12 = (optical[band] for band in ("B2", "B3", "B4", "B8", "B11", "B12"))
@@ -110,7 +113,7 @@ def texture(band: np.ndarray, low: float, high: float) -> list[float]:
     """Four properties of the grey-level co-occurrence."""
     levels = np.clip((band - low) * 32 / (high - low), 0, 31).astype(np.uint8)
     matrix = graycomatrix(levels, [1], ANGLES, levels=32, symmetric=True, normed=True)
-    return [graycoprops(matrix, name).mean() for name in so2sat.TEXTURES]
+    return [graycoprops(matrix, name).mean() for name in so2sat.vocabulary.TEXTURES]
 
 
 def speckle(sar: dict[str, np.ndarray]) -> list[float]:

@@ -17,7 +17,10 @@ from skimage.morphology import dilation, disk
 from sentinel_forest import datasets
 from sentinel_forest.config import releases
 from sentinel_forest.datasets.base import IGNORE, Block, File, Finding, Inspection, no_hashes
-from sentinel_forest.datasets.cloudsen12 import CloudSEN12, centre, layer_of, s2cloudless_mask
+from sentinel_forest.datasets.cloudsen12 import CloudSEN12
+from sentinel_forest.datasets.cloudsen12.layout import layer_of
+from sentinel_forest.datasets.cloudsen12.metadata import centre
+from sentinel_forest.datasets.cloudsen12.reader import s2cloudless_mask
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import pixel
 from sentinel_forest.registry import RELEASES as RELEASE_FILES
@@ -368,7 +371,7 @@ def test_missing_values_and_scale(dataset: CloudSEN12) -> None:
 def test_feature_sets_can_be_computed() -> None:
     for feature_set in CloudSEN12.feature_sets.values():
         of_catalog = {"sun_azimuth"}
-        assert set(pixel.needed_bands(feature_set.features)) - of_catalog == set(feature_set.layers)
+        assert set(pixel.needed_bands(feature_set.features, feature_set.bands)) - of_catalog == set(feature_set.layers)
         assert set(feature_set.layers.values()) <= set(CloudSEN12.layer_table)
         assert len(set(feature_set.features)) == len(feature_set.features)
 

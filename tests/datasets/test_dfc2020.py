@@ -53,7 +53,7 @@ def as_distributed(sensor: str, pixels: np.ndarray) -> tuple[np.ndarray, dict]:
 
 def verify(dataset: sen12ms.Sen12MS, folder: Path) -> list[Finding]:
     paths = dataset.list_files(folder)
-    seen = {path: sen12ms.inspect_tile(path, (folder / path).read_bytes(), SIDE) for path in paths}
+    seen = {path: sen12ms.content.inspect_tile(path, (folder / path).read_bytes(), SIDE) for path in paths}
     inner = [finding for inspection in seen.values() for finding in inspection.findings]
     return [*inner, *dataset.conclude(seen).findings]
 

@@ -157,8 +157,8 @@ def test_dfc2020_names_the_scene_0_in_files(tmp_path: Path) -> None:
     write(tmp_path, "ROIs0000_validation", "validation", 7, dfc=7)
     path = "ROIs0000_validation/dfc_validation/ROIs0000_validation_dfc_0_p7.tif"
     assert (tmp_path / path).is_file()
-    assert sen12ms.parse([path])["patch"].tolist() == ["ROIs0000_validation/validation/p7"]
-    assert sen12ms.tile_path(path, "s1") == "ROIs0000_validation/s1_validation/ROIs0000_validation_s1_0_p7.tif"
+    assert sen12ms.layout.parse([path])["patch"].tolist() == ["ROIs0000_validation/validation/p7"]
+    assert sen12ms.layout.tile_path(path, "s1") == "ROIs0000_validation/s1_validation/ROIs0000_validation_s1_0_p7.tif"
 
 
 def test_same_input_same_bytes(tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_good_release_has_one_ok_row_for_each_check(dataset: sen12ms.Sen12MS, 
     findings, hashes = verify(dataset, release)
     assert {finding.status for finding in findings} <= {"ok", "note"}
     checks = [finding.check for finding in findings]
-    assert set(sen12ms._TILE_CHECKS) | {"triplets"} <= set(checks)
+    assert set(sen12ms.checks._TILE_CHECKS) | {"triplets"} <= set(checks)
     assert checks.count("patches") == 2
     with rasterio.open(tile(release, "s2")) as source:
         expected = xxhash.xxh3_128_hexdigest(np.moveaxis(source.read(), 0, -1).tobytes())
@@ -195,7 +195,7 @@ def test_findings_do_not_grow_with_the_number_of_patches(dataset: sen12ms.Sen12M
     assert len(dataset.structure(Path("."), [File(path) for path in paths])) == 2
     rows = dataset.structure(Path("."), [File(path) for path in paths if "_s1_2" not in path])
     failed = [row for row in rows if row.status == "failed"]
-    assert len(failed) == sen12ms.MOST_FINDINGS + 1
+    assert len(failed) == sen12ms.checks.MOST_FINDINGS + 1
     assert failed[-1].found == "280 more of these"
 
 
@@ -441,7 +441,7 @@ def test_dfc2020(tmp_path: Path) -> None:
     ],
 )
 def test_continents_of_well_known_towns(name: str, lon: float, lat: float) -> None:
-    assert sen12ms.continent(np.array([lon]), np.array([lat])).tolist() == [name]
+    assert sen12ms.continents.continent(np.array([lon]), np.array([lat])).tolist() == [name]
 
 
 # Land cover
@@ -454,7 +454,7 @@ def test_simplified_shares_follow_the_toolbox(counts: list[int]) -> None:
     # Zero-based columns as the toolbox adds them.
     columns = [range(5), (5, 6), (7, 8), (9,), (10,), (11, 13), (12,), (14,), (15,), (16,)]
     expected = [sum(shares[0, place] for place in group) for group in columns]
-    simple = sen12ms.simplify(shares)
+    simple = sen12ms.vocabulary.simplify(shares)
     np.testing.assert_allclose(simple[0], expected)
     assert simple.sum() == pytest.approx(1)
     assert sen12ms.single_label(simple)[0] == int(np.argmax(simple[0]))
@@ -582,20 +582,20 @@ def official(scenes: dict[str, dict[str, int]]) -> pd.DataFrame:
 
 
 def test_the_hold_out_file_is_the_built_in_list(lists: Path) -> None:
-    table = official(dict(sen12ms.HOLD_OUT))
+    table = official(dict(sen12ms.layout.HOLD_OUT))
     listed = sen12ms.read_split_list(lists / "SEN12MS_holdOutScenes.txt", table)
     assert listed == table["patch"].tolist()
     counts = pd.read_csv(lists / "holdout_patches_per_scene.csv", dtype={"scene": str})
     assert len(counts) == 26
     for row in counts.itertuples():
-        assert sen12ms.HOLD_OUT[row.season][row.scene] == row.patches
+        assert sen12ms.layout.HOLD_OUT[row.season][row.scene] == row.patches
 
 
 def test_the_older_hold_out_file_is_caught_and_named(lists: Path) -> None:
     path = lists / "SEN12MS_holdOutScenes.before_2020-02-11_fix.txt"
     for partial in (False, True):
         with pytest.raises(InputError, match=r"line 22\n.*ROIs1017_winter/s1_64\n(.|\n)*before 2020-02-11"):
-            sen12ms.read_split_list(path, official(dict(sen12ms.HOLD_OUT)), partial)
+            sen12ms.read_split_list(path, official(dict(sen12ms.layout.HOLD_OUT)), partial)
 
 
 def test_file_and_scene_lists_agree_and_come_back(lists: Path, tmp_path: Path) -> None:
@@ -670,8 +670,8 @@ def test_the_registry_has_the_published_digests(lists: Path) -> None:
     published = pd.read_csv(lists / "checksums_md5.csv").set_index("file")["md5"]
     found = {file.path: file.digests["md5"] for file in releases.registered_files(entry)}
     assert found == published[published.index.str.endswith(".tar.gz")].to_dict()
-    assert sum(entry["patches"].values()) == sen12ms.PATCHES
-    assert entry["patches"]["test"] == sum(sum(scenes.values()) for scenes in sen12ms.HOLD_OUT.values())
+    assert sum(entry["patches"].values()) == sen12ms.layout.PATCHES
+    assert entry["patches"]["test"] == sum(sum(scenes.values()) for scenes in sen12ms.layout.HOLD_OUT.values())
     contest = releases.read_entry("dfc2020")
     assert datasets.load(contest["dataset"], contest["layout"]).references
 

@@ -418,9 +418,9 @@ def test_early_geo_files_without_cities_are_used(tmp_path: Path) -> None:
 
 
 def test_unknown_order_of_tfw_fails() -> None:
-    assert so2sat.tfw_order(np.array([[1.0, 2, 3, 4, 5, 6]])) is None
-    assert so2sat.tfw_order(np.full((2, 6), np.nan)) is None
-    assert so2sat.tfw_order(np.zeros(6)) is None
+    assert so2sat.geo.tfw_order(np.array([[1.0, 2, 3, 4, 5, 6]])) is None
+    assert so2sat.geo.tfw_order(np.full((2, 6), np.nan)) is None
+    assert so2sat.geo.tfw_order(np.zeros(6)) is None
 
 
 # Content
@@ -618,9 +618,9 @@ def test_registered_facts_agree_with_each_other(name: str) -> None:
     for file in entry["files"]:
         counts = file["facts"].get("class_counts")
         if counts:
-            split = so2sat.PUBLISHED[Path(file["path"]).stem]
+            split = so2sat.layout.PUBLISHED[Path(file["path"]).stem]
             assert sum(counts) == entry["patches"][split]
-            assert file["bytes"] == sum(counts) * so2sat.ROW_BYTES + so2sat.OVERHEAD_BYTES
+            assert file["bytes"] == sum(counts) * so2sat.layout.ROW_BYTES + so2sat.layout.OVERHEAD_BYTES
         for values_of in ("means", "deviations"):
             assert len(file["facts"].get(values_of, [None] * 18)) == 18
 

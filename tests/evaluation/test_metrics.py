@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn import metrics as reference
 
+from sentinel_forest.datasets import cloudsen12, so2sat
+from sentinel_forest.datasets import metric as metric_functions
+from sentinel_forest.datasets.metric import Metric, PatchMetric
 from sentinel_forest.evaluation import metrics
 
 HAND = np.array([[6, 2, 0, 0], [1, 3, 0, 1], [0, 0, 0, 0], [0, 5, 0, 2]])
@@ -19,7 +22,7 @@ TABLES = hnp.arrays(np.int64, (4, 4), elements=st.integers(0, 9))
 
 def value(name: str, definition: str, counts: np.ndarray) -> np.ndarray:
     metric = metrics.find(name, definition)
-    assert isinstance(metric, metrics.Metric)
+    assert isinstance(metric, Metric)
     return metric.function(counts)
 
 
@@ -73,11 +76,11 @@ def test_questions_by_hand() -> None:
 
 
 @pytest.mark.parametrize("metric", metrics.registry(), ids=lambda metric: f"{metric.name} {metric.definition}")
-def test_nothing_is_undefined_and_never_zero(metric: metrics.Metric | metrics.PatchMetric) -> None:
-    if isinstance(metric, metrics.PatchMetric):
+def test_nothing_is_undefined_and_never_zero(metric: Metric | PatchMetric) -> None:
+    if isinstance(metric, PatchMetric):
         assert np.isnan(metric.summary(np.full(3, np.nan), np.ones((2, 3)))).all()
     else:
-        side = 17 if metric in metrics.LCZ else 2
+        side = 17 if metric in so2sat.metrics.METRICS else 2
         assert np.isnan(metric.function(np.zeros((3, side, side)))).all()
 
 
@@ -152,7 +155,7 @@ def test_many_tables_at_once_and_ranges(counts: np.ndarray) -> None:
     hnp.arrays(np.int64, (3, 7), elements=st.integers(0, 3)),
 )
 def test_median_and_mean_are_those_of_repeated_values(values: np.ndarray, weights: np.ndarray) -> None:
-    medians, means = metrics.weighted_median(values, weights), metrics.weighted_mean(values, weights)
+    medians, means = metric_functions.weighted_median(values, weights), metric_functions.weighted_mean(values, weights)
     for row, median, mean in zip(weights, medians, means, strict=True):
         repeated = np.repeat(values, row)
         repeated = repeated[~np.isnan(repeated)]
@@ -166,7 +169,7 @@ def test_equal_weights_that_are_no_whole_numbers_give_the_plain_median(weight: f
     random = np.random.default_rng(1)
     for count in range(1, 60):
         values = random.integers(0, 10, count).astype(np.float64)
-        found = metrics.weighted_median(values, np.full((1, count), weight))
+        found = metric_functions.weighted_median(values, np.full((1, count), weight))
         assert found == np.median(values), count
 
 
@@ -174,14 +177,14 @@ def test_bins_of_patches_are_closed_in_the_middle() -> None:
     values = np.array([0.0, 0.0999, 0.1, 0.5, 0.9, 0.9001, 1.0, np.nan])
     shares = [
         metric.summary(values, np.ones((1, 8)))[0]
-        for metric in metrics.PER_PATCH
+        for metric in cloudsen12.metrics.METRICS
         if metric.name == "PA" and metric.definition.startswith("%")
     ]
     assert shares == pytest.approx([200 / 7, 300 / 7, 200 / 7])
 
 
 def test_similarity_of_local_climate_zones_is_a_sound_transcription() -> None:
-    table = metrics.lcz_similarity()
+    table = so2sat.metrics.similarity()
     similarity = table.to_numpy()
     assert list(table.index) == list(table.columns) == [*map(str, range(1, 11)), *"ABCDEFG"]
     assert (similarity == similarity.T).all()
@@ -195,7 +198,7 @@ def test_lcz_metrics_by_hand() -> None:
     counts[0, 0], counts[0, 1], counts[0, 10] = 5, 3, 2
     counts[13, 13], counts[13, 16], counts[13, 0] = 6, 3, 1
     # similarity: 1-2 0.92, 1-A 0.33, D-G 0.92, D-1 0.00
-    assert value("WA", metrics.LCZ[0].definition, counts) == pytest.approx((11 + 6 * 0.92 + 2 * 0.33) / 20)
+    assert value("WA", so2sat.metrics.METRICS[0].definition, counts) == pytest.approx((11 + 6 * 0.92 + 2 * 0.33) / 20)
     assert value("OAu", "OA urban, true class LCZ 1-10", counts) == pytest.approx(5 / 10)
     assert value("OAu", "OA urban, true and predicted class LCZ 1-10", counts) == pytest.approx(5 / 8)
     assert value("OAbu", "OA built / natural", counts) == pytest.approx(17 / 20)

@@ -12,8 +12,9 @@ from sklearn import metrics as reference
 
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import Category, FeatureSet, Question, Reference, Task
+from sentinel_forest.datasets.metric import kappa
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import evaluate, metrics, score
+from sentinel_forest.evaluation import evaluate, score
 from sentinel_forest.evaluation.confusion import CONFUSION, classifiers, confusion
 from sentinel_forest.evaluation.paired import BOOTSTRAP, MCNEMAR, PAIRED
 from sentinel_forest.io import tables
@@ -389,7 +390,7 @@ def test_replicates_are_the_metric_of_the_resampled_patches() -> None:
         rows = pd.concat([table[table["group"] == f"g{k}"].assign(copy=c) for k in range(5) for c in range(times[k])])
         pooled = rows.groupby(["true", "predicted"])["count"].sum().unstack(fill_value=0)
         pooled = pooled.reindex(index=names, columns=names, fill_value=0).to_numpy()
-        assert found["kappa", "Cohen's kappa", ""][draw] == pytest.approx(metrics.kappa(pooled))
+        assert found["kappa", "Cohen's kappa", ""][draw] == pytest.approx(kappa(pooled))
         values = []
         for _, one in rows.groupby(["patch", "copy"]):
             truth, guess = one["true"].isin([THICK, THIN]), one["predicted"].isin([THICK, THIN])

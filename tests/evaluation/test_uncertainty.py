@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from sentinel_forest.evaluation import metrics, uncertainty
+from sentinel_forest.datasets import metric
+from sentinel_forest.evaluation import uncertainty
 
 PROBABILITIES = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 
@@ -55,11 +56,11 @@ def simulated(generator: np.random.Generator, groups: int) -> np.ndarray:
 
 def test_coverage_with_30_groups() -> None:
     figures = {
-        "OA": metrics.overall_accuracy,
-        "BOA": metrics.balanced_accuracy,
-        "kappa": metrics.kappa,
-        "F1": lambda counts: metrics.f1(counts)[..., 1],
-        "mIoU": lambda counts: metrics.iou(counts).mean(axis=-1),
+        "OA": metric.overall_accuracy,
+        "BOA": metric.balanced_accuracy,
+        "kappa": metric.kappa,
+        "F1": lambda counts: metric.f1(counts)[..., 1],
+        "mIoU": lambda counts: metric.iou(counts).mean(axis=-1),
     }
     generator = np.random.default_rng(2024)
     population = simulated(generator, 400_000).sum(axis=0)
@@ -78,7 +79,7 @@ def test_coverage_of_the_median_over_patches_with_30_groups() -> None:
     for repeat in range(500):
         values = stats.norm.cdf(0.8 + np.repeat(generator.normal(0, 0.5, 30), 5) + generator.normal(0, 0.5, 150))
         weights = uncertainty.resamples(30, 300, repeat)[:, np.repeat(np.arange(30), 5)]
-        low, high = uncertainty.interval(metrics.weighted_median(values, weights), 30)
+        low, high = uncertainty.interval(metric.weighted_median(values, weights), 30)
         inside.append(low <= stats.norm.cdf(0.8) <= high)
     assert 0.90 <= np.mean(inside) <= 0.98
 

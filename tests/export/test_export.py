@@ -227,7 +227,7 @@ def test_so2sat_export_equals_its_sources(cities: Path, tmp_path: Path) -> None:
     roles = exported(dataset, cities, drawn(catalog_of(dataset, cities)), tmp_path / "out")
     for role, stem in (("train", "training"), ("validation", "validation"), ("test", "testing")):
         path = tmp_path / "out" / f"{stem}.h5"
-        assert path.stat().st_size == len(roles[role]) * so2sat.ROW_BYTES + so2sat.OVERHEAD_BYTES
+        assert path.stat().st_size == len(roles[role]) * so2sat.layout.ROW_BYTES + so2sat.layout.OVERHEAD_BYTES
         with h5py.File(path) as new, h5py.File(tmp_path / "out" / f"{stem}_geo.h5") as geo:
             for key, dataset_ in new.items():
                 assert dataset_.dtype == np.float64
@@ -350,7 +350,7 @@ def test_an_interrupted_export_is_never_half_and_goes_on(
         if len(written) == 4:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("sentinel_forest.datasets.cloudsen12.append", dies)
+    monkeypatch.setattr("sentinel_forest.datasets.cloudsen12.export.append", dies)
     with pytest.raises(KeyboardInterrupt):
         trial.export_trial(**command(clouds, tmp_path))
     assert not (tmp_path / "out").exists()

@@ -9,6 +9,7 @@ from skimage.feature import graycomatrix, graycoprops
 
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import indices, patch, pixel
+from sentinel_forest.sensors import BANDS, SENTINEL_2, Band
 
 REFLECTANCE = {
     "B1": 0.12,
@@ -118,7 +119,7 @@ def test_indices_equal_the_catalogue():
     spyndex = pytest.importorskip("spyndex", reason="the catalogue of spectral indices is not installed")
     names = [name for name in indices.EXPRESSIONS if name not in NOT_IN_CATALOGUE]
     assert set(names) <= set(spyndex.indices)
-    bands = random_bands(indices.REFLECTANCES, (1, 30, 30))
+    bands = random_bands(tuple(SENTINEL_2), (1, 30, 30))
     known = {letter: bands[band].astype(np.float64) for letter, band in CATALOGUE_BANDS.items()}
     known |= {name: about.default for name, about in spyndex.constants.items() if about.default is not None}
     for place, name in enumerate(names):
@@ -135,7 +136,7 @@ def test_features_say_what_they_are():
         feature = indices.resolve(name)
         assert feature.name == name
         assert all([feature.formula, feature.unit, feature.source, feature.bands])
-        assert set(feature.bands) <= set(indices.BANDS)
+        assert set(feature.bands) <= set(BANDS)
     assert pixel.resolve("whiteness").bands == ("B2", "B3", "B4")
     assert pixel.resolve("HOT").formula == "B2 - 0.5 * B4 - 0.08"
     assert pixel.resolve("VV_mean_3").unit == "dB"
@@ -166,11 +167,9 @@ def test_division_by_zero_is_zero_and_missing_is_missing():
 
 
 @settings(max_examples=50, deadline=None)
-@given(
-    arrays(np.float32, (len(indices.REFLECTANCES), 1, 2, 2), elements=st.floats(0, 2, width=32, allow_subnormal=False))
-)
+@given(arrays(np.float32, (len(SENTINEL_2), 1, 2, 2), elements=st.floats(0, 2, width=32, allow_subnormal=False)))
 def test_bands_without_a_gap_give_features_without_a_gap(values):
-    bands = dict(zip(indices.REFLECTANCES, values, strict=True)) | constant(BACKSCATTER)
+    bands = dict(zip(SENTINEL_2, values, strict=True)) | constant(BACKSCATTER)
     assert np.isfinite(pixel.compute(list(indices.EXPRESSIONS), bands)).all()
 
 
@@ -218,7 +217,8 @@ def test_windows_leave_out_missing_pixels():
 def test_deviation_of_high_ground_does_not_cancel():
     elevation = np.full((1, 9, 9), 5000, dtype=np.float32)
     elevation[:, ::2] += 1
-    found = pixel.compute(["elevation_deviation_3"], {"elevation": elevation})[0, 4, 4, 0]
+    own = (Band("elevation", "terrain", "m"),)
+    found = pixel.compute(["elevation_deviation_3"], {"elevation": elevation}, own)[0, 4, 4, 0]
     assert found == pytest.approx(np.sqrt(2) / 3, rel=1e-4)  # rows 1, 0, 1: variance 2/9
 
 

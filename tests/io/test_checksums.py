@@ -10,7 +10,7 @@ import tokenize
 import pytest
 
 from project import ROOT
-from sentinel_forest.io import checksums
+from sentinel_forest.io import checksums, modules
 
 SCRIPTS = ROOT / "src"
 
@@ -67,20 +67,11 @@ def test_moved_package_has_the_same_digest(tmp_path):
 
 
 def test_data_file_counts_for_the_steps_whose_modules_name_it(tmp_path):
-    """The weights of LCZ classes: scores depend on them, what comes before scores does not."""
-    users = ["evaluation.score", "evaluation.price", "evaluation.importance", "versions.reproduction"]
-    others = [
-        "splits.split",
-        "splits.ledger",
-        "features.table",
-        "models.forest",
-        "models.predict",
-        "evaluation.reference",
-    ]
-    steps = [*users, *others]
+    """The weights of LCZ classes: steps of So2Sat depend on them, those of other datasets do not."""
+    steps = ["datasets.so2sat", "datasets.sen12ms", "splits.split", "evaluation.score"]
     before = _digests_of_copy(tmp_path, steps)
-    after = _digests_of_copy(tmp_path, steps, _append("evaluation/lcz_similarity.tsv", "# another edition\n"))
-    assert [step for step in steps if before[step] != after[step]] == users
+    after = _digests_of_copy(tmp_path, steps, _append("datasets/so2sat/lcz_similarity.tsv", "# another edition\n"))
+    assert [step for step in steps if before[step] != after[step]] == ["datasets.so2sat"]
 
 
 def test_hash_sign_in_a_text_is_no_comment(tmp_path):
@@ -96,9 +87,9 @@ def _replace(path, old, new):
 
 
 MODULES = sorted(
-    ".".join(path.relative_to(checksums.PACKAGE).with_suffix("").parts).removesuffix(".__init__")
-    for path in checksums.PACKAGE.rglob("*.py")
-    if path.parent != checksums.PACKAGE or path.name != "__init__.py"
+    ".".join(path.relative_to(modules.PACKAGE).with_suffix("").parts).removesuffix(".__init__")
+    for path in modules.PACKAGE.rglob("*.py")
+    if path.parent != modules.PACKAGE or path.name != "__init__.py"
 )
 
 
@@ -131,7 +122,7 @@ def test_texts_of_all_kinds(tmp_path, monkeypatch):
     (tmp_path / "odd.py").write_text(
         'A = "#1"  # one "\'\n\n\nB = \'\'\'\n\n# no comment "\n\'\'\'\nC = "\\"#"  \n\nD = r"\\\\"  # "\n'
     )
-    monkeypatch.setattr(checksums, "PACKAGE", tmp_path)
+    monkeypatch.setattr(modules, "PACKAGE", tmp_path)
     checksums._statements.cache_clear()
     expected = ['A = "#1"', "B = '''\0\0# no comment \"\0'''", 'C = "\\"#"', 'D = r"\\\\"']
     assert checksums._statements("odd") == "\n".join(expected)

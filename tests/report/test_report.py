@@ -18,6 +18,7 @@ from PIL import Image
 
 from sentinel_forest import datasets
 from sentinel_forest.config.model import Configuration
+from sentinel_forest.datasets import pictures
 from sentinel_forest.datasets.base import Block
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.average import AVERAGES
@@ -652,9 +653,11 @@ def test_maps_are_painted_class_by_class():
 
 
 def test_bands_are_stretched_alike_and_gaps_are_white():
-    channel = np.array([[-0.1, 0.0], [images.WHITE, np.nan]], np.float32)
-    assert images.optical(channel, channel, channel)[..., 0].tolist() == [[0, 0], [255, 255]]
-    one_gap = images.optical(channel, np.zeros_like(channel), np.zeros_like(channel))
+    channel = np.array([[-0.1, 0.0], [pictures.WHITE, np.nan]], np.float32)
+    made = images.coloured(pictures.TRUE_COLOUR, dict.fromkeys(("B4", "B3", "B2"), channel))
+    assert made[..., 0].tolist() == [[0, 0], [255, 255]]
+    dark = np.zeros_like(channel)
+    one_gap = images.coloured(pictures.TRUE_COLOUR, {"B4": channel, "B3": dark, "B2": dark})
     assert one_gap[1].tolist() == [[255, 0, 0], [255, 255, 255]]
 
 
@@ -663,9 +666,9 @@ def test_radar_is_drawn_in_the_stated_range_of_decibels():
     vv = np.array([[-25.0, 5.0, -10.0, -40.0, np.nan]], np.float32)
     vh = np.array([[-25.0, -10.0, -17.0, -40.0, -17.0]], np.float32)
     shades = [[0, 60, 0], [255, 187, 255], [128, 128, 119], [0, 0, 0], [255, 255, 255]]
-    assert images.radar(vv, vh)[0].tolist() == shades
+    assert images.coloured(pictures.RADAR, {"VV": vv, "VH": vh})[0].tolist() == shades
     for bound in ("red VV from −25 (dark) to 5", "green VH from −32 (dark) to −2", "0 (dark) to 15"):
-        assert bound in images.READING
+        assert bound in pictures.SENTINEL.reading
 
 
 def test_pictures_hold_every_pixel_and_know_their_size():
@@ -706,9 +709,9 @@ def test_the_bands_of_pictures_are_found_in_every_dataset(dataset, vv, vh):
     about = datasets.load(dataset)
     bands = images.bands(about, frozenset(about.layer_table))
     assert (bands["VV"], bands["VH"]) == (vv, vh)
-    assert images.names(bands) == (images.SENTINEL_1, images.TRUE_COLOUR, images.FALSE_COLOUR)
-    assert not images.names(images.bands(about, frozenset()))
-    assert images.names({"VV", "B2", "B3", "B4"}) == (images.TRUE_COLOUR,)
+    assert images.composites(about, bands) == (pictures.RADAR, pictures.TRUE_COLOUR, pictures.FALSE_COLOUR)
+    assert not images.composites(about, images.bands(about, frozenset()))
+    assert images.composites(about, {"VV", "B2", "B3", "B4"}) == (pictures.TRUE_COLOUR,)
 
 
 def scenes(folder: Path, told: list[tuple[str, str]]) -> tuple[SimpleNamespace, pd.DataFrame]:
@@ -725,7 +728,13 @@ def scenes(folder: Path, told: list[tuple[str, str]]) -> tuple[SimpleNamespace, 
             arrays = {layer: np.full((1, 32, 32), shades.get(layer, number / 100)) for layer in layers}
             yield Block(rows[rows["row"] == number], arrays)
 
-    dataset = SimpleNamespace(blocks=blocks, physical=about.physical, layer_table=about.layer_table, tasks=about.tasks)
+    dataset = SimpleNamespace(
+        blocks=blocks,
+        physical=about.physical,
+        layer_table=about.layer_table,
+        tasks=about.tasks,
+        pictures=about.pictures,
+    )
     confusion = pd.DataFrame(
         [
             ("published", 1, "lcz", "s1", classifier, patch, "", "test", "?", said, 1, 1.0, 2)
@@ -764,7 +773,7 @@ def test_each_class_has_a_gallery_of_its_first_patches(tmp_path):
     assert "Compact mid-rise" in note.text
     assert "Water" not in note.text
     assert pair.title == "Both sensors on patch p0 of r"  # a gallery of pixels may show the same patch
-    assert [each.caption for each in pair.pictures] == [images.SENTINEL_1, images.TRUE_COLOUR]
+    assert [each.caption for each in pair.pictures] == [pictures.RADAR.name, pictures.TRUE_COLOUR.name]
     assert "Truth: Water. Answer of forest s1: Water (right)." in pair.reading
 
 
@@ -774,9 +783,10 @@ def test_a_strip_shows_the_patch_that_its_caption_names(tmp_path):
     for made, row in zip(water.pictures, (0, 2, 4, 5), strict=True):
         strip = decoded(made)
         assert strip.shape == (32, 3 * 32 + 2, 3)
-        expected = round(255 * (row / 100 / images.WHITE) ** images.GAMMA)
+        expected = round(255 * (row / 100 / pictures.WHITE) ** pictures.TRUE_COLOUR.gamma)
         assert strip[0, 33].tolist() == [expected] * 3
-        assert strip[0, 0].tolist() == images.radar(np.zeros((1, 1)), np.full((1, 1), -20.0))[0, 0].tolist()
+        radar = images.coloured(pictures.RADAR, {"VV": np.zeros((1, 1)), "VH": np.full((1, 1), -20.0)})
+        assert strip[0, 0].tolist() == radar[0, 0].tolist()
 
 
 def test_a_release_without_bands_or_classes_says_so(tmp_path):

@@ -59,7 +59,22 @@ class Release:
 
 
 def registered(own: Path = OWN) -> list[str]:
-    """Names of the releases in the registry: a folder of the user's own entries, and the package."""
+    """Names of the releases in the registry: a folder of the user's own entries, and the package.
+
+    Raises
+    ------
+    InputError
+        If a file of the user's looks like an entry and would not be read.
+    """
+    for path in sorted(own.glob("*")):
+        if path.is_file() and path.suffix != ".yaml" and path.suffix.lower() in (".yml", ".yaml"):
+            raise InputError(
+                "An entry of the registry would not be read.",
+                where=path,
+                found=path.name,
+                expected=f"{path.stem}.yaml",
+                remedy="rename the file, or move it elsewhere",
+            )
     return sorted({path.stem for folder in (own, RELEASES) for path in folder.glob("*.yaml")})
 
 

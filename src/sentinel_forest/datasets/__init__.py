@@ -1,16 +1,28 @@
-"""The datasets, one module each: the only code that knows a file format."""
+"""The datasets, one folder each: the only code that knows a file format.
+
+A dataset is a package in this folder, or a module of a user's own installed package that its metadata name in the
+entry-point group ``sentinel_forest.datasets``. Either defines a class `DATASET`, see `sentinel_forest.datasets.base`.
+"""
 
 import importlib
 import pkgutil
 from collections.abc import Mapping
+from types import ModuleType
 
-from sentinel_forest.datasets.base import MARKING_KEYS, Dataset
+from sentinel_forest.datasets.base import MARKING_KEYS, Band, Dataset
 from sentinel_forest.errors import InputError
+from sentinel_forest.io.borders import checked_name
+from sentinel_forest.io.modules import DATASETS, own_datasets
+from sentinel_forest.sensors import BANDS
 
 
 def names() -> list[str]:
-    """Names of the datasets: the modules of this folder but `base`."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "base")
+    """Names of the datasets: the folders beside this module, and users' own."""
+    return sorted({*_built_in(), *own_datasets()})
+
+
+def _built_in() -> list[str]:
+    return [module.name for module in pkgutil.iter_modules(__path__) if module.ispkg]
 
 
 def load(name: str, layout: Mapping[str, object] | None = None) -> Dataset:
@@ -28,15 +40,68 @@ def load(name: str, layout: Mapping[str, object] | None = None) -> Dataset:
     Raises
     ------
     InputError
-        If there is no such dataset, it does not know a key of the layout, or lacks a marking key.
+        If there is no such dataset, it does not know a key of the layout, or it contradicts itself.
     """
-    if name not in names():
-        raise InputError("Unknown dataset.", found=name, expected=" | ".join(names()))
-    module = importlib.import_module(f".{name}", __package__)
+    module = _module(name)
     try:
         dataset: Dataset = module.DATASET(**(layout or {}))
     except TypeError as error:
         raise InputError("Unknown key in a layout.", where=f"dataset {name}", found=layout) from error
+    _check_keys(name, dataset)
+    _check_bands(name, dataset)
+    return dataset
+
+
+def _module(name: str) -> ModuleType:
+    """The module of a dataset."""
+    if name in _built_in():
+        if name in own_datasets():
+            raise InputError(
+                "A package has a dataset with the name of a built-in one.",
+                where=_where(name),
+                found=name,
+                expected=f"a name other than {', '.join(_built_in())}",
+                remedy="rename the entry point, or remove the package",
+            )
+        return importlib.import_module(f".{name}", __package__)
+    checked_name(name, "the name of a dataset")
+    if name not in own_datasets():
+        raise InputError("Unknown dataset.", found=name, expected=" | ".join(names()))
+    point, *others = own_datasets()[name]
+    if others:
+        raise InputError(
+            "Two packages have a dataset of one name.",
+            where=f"entry points {DATASETS}",
+            found=f"{name} = {', '.join(each.value for each in (point, *others))}",
+            expected="one",
+            remedy="remove one of the packages, or rename its entry point",
+        )
+    try:
+        module = importlib.import_module(point.module)
+    except Exception as error:  # whatever a user's module raises when it is imported
+        raise InputError(
+            "The module of a dataset cannot be imported.",
+            where=_where(name),
+            found=f"{type(error).__name__}: {error}",
+            expected=f"a module {point.module} that defines DATASET",
+            remedy="correct the module, or the entry point in the metadata of its package",
+        ) from error
+    if not (isinstance(kind := getattr(module, "DATASET", None), type) and issubclass(kind, Dataset)):
+        raise InputError(
+            "A module defines no dataset.",
+            where=_where(name),
+            found="no DATASET" if kind is None else repr(kind),
+            expected="DATASET, a subclass of sentinel_forest.datasets.base.Dataset",
+        )
+    return module
+
+
+def _where(name: str) -> str:
+    """Where users find what they have declared."""
+    return f"entry point {name} = {own_datasets()[name][0].value} of group {DATASETS}"
+
+
+def _check_keys(name: str, dataset: Dataset) -> None:
     declared = tuple(getattr(dataset, "marking_keys", ()))
     if missing := sorted(set(MARKING_KEYS) - set(declared)):
         raise InputError(
@@ -46,4 +111,38 @@ def load(name: str, layout: Mapping[str, object] | None = None) -> Dataset:
             expected=", ".join(MARKING_KEYS),
             remedy=f"add {', '.join(missing)}: Columns, Implied or NotPublished (datasets/base.py)",
         )
-    return dataset
+
+
+def _check_bands(name: str, dataset: Dataset) -> None:
+    """Whether features know each band of a feature set, and get it in the unit that they expect."""
+    for feature_set in dataset.feature_sets.values():
+        own = {band.name: band for band in feature_set.bands}
+        if twice := sorted(set(own) & set(BANDS)):
+            raise InputError(
+                "A dataset declares a band that all datasets have.",
+                where=f"{name}, feature set {feature_set.name}",
+                found=twice[0],
+                remedy="take it from sentinel_forest.sensors, or give the band another name",
+            )
+        for band, layer in feature_set.layers.items():
+            _check_band(f"{name}, feature set {feature_set.name}, band {band}", band, layer, {**own, **BANDS}, dataset)
+
+
+def _check_band(where: str, band: str, layer: str, known: dict[str, Band], dataset: Dataset) -> None:
+    if band not in known:
+        raise InputError(
+            "A feature set uses a band that nobody declares.",
+            where=where,
+            found=band,
+            expected=f"one of {', '.join(known)}",
+            remedy="declare it: bands=(Band(name, family, unit), ...) of the feature set (sentinel_forest.sensors)",
+        )
+    stored, expected = dataset.layer_table[layer].unit, known[band].unit
+    if stored != expected and {stored, expected} != {"1", "reflectance"}:
+        raise InputError(
+            "A layer has another unit than the band that it holds.",
+            where=where,
+            found=f"layer {layer} in {stored}",
+            expected=expected,
+            remedy="give the layer a factor that leads to this unit, or declare a band of another name",
+        )

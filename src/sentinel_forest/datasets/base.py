@@ -1,241 +1,85 @@
 """What a dataset gives to the workflow: its vocabulary, and functions that know its files.
 
-A dataset module defines a class `DATASET` (a subclass of `Dataset`). All other modules work with
-the terms of this file and never with a file format.
+A dataset is a package that defines a class `DATASET` (a subclass of `Dataset`). All other modules work with
+the terms of this file and never with a file format. Whatever a dataset needs for itself can be imported from
+here.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from sentinel_forest.datasets.findings import (
+    Finding,
+    Inspection,
+    Inspector,
+    hash_table,
+    no_hashes,
+    unmeasured_finding,
+    unmeasured_text,
+)
+from sentinel_forest.datasets.metric import Metric, PatchMetric
+from sentinel_forest.datasets.pictures import SENTINEL, Channel, Composite, Pictures
+from sentinel_forest.datasets.terms import (
+    GROUND,
+    IGNORE,
+    MARKING_KEYS,
+    NO_ANSWER,
+    SPLITS,
+    Category,
+    Columns,
+    FeatureSet,
+    File,
+    Implied,
+    Layer,
+    NotPublished,
+    Question,
+    Reference,
+    Task,
+)
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.copying import NewFile
+from sentinel_forest.sensors import Band
 
-IGNORE = 255
-"""Label of a pixel that takes no part (fill, unknown code)."""
-
-NO_ANSWER = "no answer"
-"""What a reference algorithm "predicts" of a pixel of known truth where it gives none of its answers."""
-
-SPLITS = ("train", "validation", "test")
-
-MARKING_KEYS = ("place", "acquisition", "footprint")
-"""Ways to be linked that could make a score optimistic, beside the same patch and the same pixels. A dataset
-declares for each of them where it is to be seen."""
-
-
-@dataclass(frozen=True)
-class Columns:
-    """A marking key that the catalog has, in columns that are blank (or NaN) where it is unknown."""
-
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Implied:
-    """A marking key that needs no look of its own: patches that share it share the key `by`, too."""
-
-    by: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class NotPublished:
-    """A marking key that no file of the publisher tells."""
-
-
-GROUND = Columns(("x", "y", "epsg", "side_m"))
-"""The footprint of a patch: a square around its centre."""
-
-MOST_NAMES = 20
-"""Empty patches that a finding names; the catalog has all (`unmeasured`)."""
-
-
-@dataclass(frozen=True)
-class Category:
-    """A class of a task: its stored code, its published name and colour (``#rrggbb``)."""
-
-    code: int
-    name: str
-    colour: str
-
-
-@dataclass(frozen=True)
-class Question:
-    """A two-class question asked of a task: the names of the classes that count as positive."""
-
-    name: str
-    positive: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is to be predicted, for a patch as a whole or for each of its pixels."""
-
-    name: str
-    unit: Literal["patch", "pixel"]
-    categories: tuple[Category, ...]
-    questions: tuple[Question, ...] = ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the classes, in the order of their index."""
-        return tuple(category.name for category in self.categories)
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A stored layer (band, index, label): how it is stored and what it means.
-
-    ``physical = stored * factor``; the value `missing` (as stored) is NaN. `wavelength` in nm.
-    """
-
-    name: str
-    dtype: str
-    factor: float = 1.0
-    unit: str = "1"
-    missing: float | None = None
-    wavelength: float | None = None
-
-
-@dataclass(frozen=True)
-class Reference:
-    """The result of an algorithm that ships with a release.
-
-    Parameters
-    ----------
-    name : str
-        The algorithm's name.
-    task : str
-        The task whose true classes it is held against.
-    layer : str
-        The layer it is stored in.
-    predicted : tuple of str
-        Names of what it can predict, in the order of the index that `Dataset.reference` returns.
-    answers : mapping
-        For each question it answers: which of `predicted` count as positive.
-    """
-
-    name: str
-    task: str
-    layer: str
-    predicted: tuple[str, ...]
-    answers: Mapping[str, tuple[str, ...]]
-
-
-@dataclass(frozen=True)
-class FeatureSet:
-    """A named list of features (see `sentinel_forest.features`) for one task.
-
-    `layers` gives for each band that the features use (``"B8A"``, ``"VV"``) the layer that holds it.
-    """
-
-    name: str
-    task: str
-    features: tuple[str, ...]
-    layers: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class File:
-    """One file of a release, as registered or as found.
-
-    `path` is relative to the release's folder, with ``/``; `size` in bytes (None: not published);
-    `digests` maps an algorithm to a hex digest; `facts` are further published properties that the
-    dataset checks (e.g. class counts); `role` is ``data``, ``metadata`` or ``archive``; `about` is an
-    approximate length in bytes where the exact one is not published, `about_unpacked` what an archive
-    becomes.
-    """
-
-    path: str
-    size: int | None = None
-    digests: Mapping[str, str] = field(default_factory=dict)
-    addresses: tuple[str, ...] = ()
-    role: str = "data"
-    facts: Mapping[str, object] = field(default_factory=dict)
-    about: int | None = None
-    about_unpacked: int | None = None
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One row of ``integrity.tsv``.
-
-    `layer` is ``bytes``, ``structure`` or ``content``; `status` is ``ok``, ``note`` (worth knowing,
-    stops nothing), or ``failed``; `check` is a short fixed name that ``accept:`` can refer to.
-    """
-
-    file: str
-    layer: Literal["bytes", "structure", "content"]
-    check: str
-    status: Literal["ok", "note", "failed"]
-    found: str
-    expected: str = ""
-    remedy: str = ""
-
-
-def hash_table(
-    files: Sequence[str],
-    rows: Sequence[int],
-    layers: Sequence[str],
-    hashes: Sequence[str],
-    empty: Sequence[int] | np.ndarray | None = None,
-) -> pd.DataFrame:
-    """Hashes of patches: file (str), row (int64), layer (str), hash (str, 32 hex digits), empty (int64).
-
-    `empty` counts the pixels of an optical layer that are 0 in all bands that the layer holds.
-    """
-    return pd.DataFrame(
-        {
-            "file": pd.Series(files, dtype="str"),
-            "row": pd.Series(rows, dtype="int64"),
-            "layer": pd.Series(layers, dtype="str"),
-            "hash": pd.Series(hashes, dtype="str"),
-            "empty": pd.Series(np.zeros(len(files)) if empty is None else empty, dtype="int64"),
-        }
-    )
-
-
-def no_hashes() -> pd.DataFrame:
-    """The empty table of patch hashes, see `hash_table`."""
-    return hash_table([], [], [], [])
-
-
-_NO_HASHES = no_hashes()
-
-
-@dataclass(frozen=True)
-class Inspection:
-    """What the passing bytes of one file have shown.
-
-    `hashes` has a row (xxh3_128) for each patch of an image layer, see `hash_table`.
-    """
-
-    findings: tuple[Finding, ...]
-    hashes: pd.DataFrame = field(default_factory=lambda: _NO_HASHES)
-
-
-class Inspector(ABC):
-    """Checks the content of one file while its bytes pass by for the digest.
-
-    `block_bytes` is the length of the pieces it wants (the last may be shorter); a file is never
-    held whole unless it is small.
-    """
-
-    block_bytes: int
-
-    @abstractmethod
-    def update(self, block: memoryview) -> None:
-        """Take the next bytes of the file, in order."""
-
-    @abstractmethod
-    def finish(self) -> Inspection:
-        """Say what was seen."""
+__all__ = [
+    "GROUND",
+    "IGNORE",
+    "MARKING_KEYS",
+    "NO_ANSWER",
+    "SPLITS",
+    "Band",
+    "Block",
+    "Category",
+    "Channel",
+    "Columns",
+    "Composite",
+    "Dataset",
+    "FeatureSet",
+    "File",
+    "Finding",
+    "Implied",
+    "Inspection",
+    "Inspector",
+    "Layer",
+    "Metric",
+    "NewFile",
+    "NotPublished",
+    "PatchMetric",
+    "Pictures",
+    "Question",
+    "Reference",
+    "Task",
+    "hash_table",
+    "no_hashes",
+    "true_classes",
+    "unmeasured_finding",
+    "unmeasured_text",
+    "with_measured",
+]
 
 
 @dataclass(frozen=True)
@@ -274,6 +118,10 @@ class Dataset(ABC):
     """Columns of the catalog that `independent_labels` looks at."""
     class_schemes: Mapping[str, tuple[Category, ...]] = {}
     """Class schemes besides those of the tasks, of which the catalog has shares: ``<scheme>_<code>``."""
+    label_area: str = ""
+    """How large areas are that share one label, in words; blank where each pixel has a label of its own."""
+    pictures: Pictures = SENTINEL
+    """How patches are shown in the report."""
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -370,6 +218,16 @@ class Dataset(ABC):
         """Layers that `labels` needs for a pixel task."""
         return ()
 
+    def draw_units(self, task: str, block: Block) -> np.ndarray | None:
+        """Areas that share one label: the pixels of such an area are no independent samples.
+
+        Returns
+        -------
+        ndarray or None
+            int (patches, rows, columns), the number of the area; None where each pixel has a label of its own.
+        """
+        return None
+
     def independent_labels(self, task: str, patches: pd.DataFrame, pixels: np.ndarray | None = None) -> int | None:
         """How many labels pixels have between them, where labels are of areas larger than a pixel.
 
@@ -448,44 +306,3 @@ def true_classes(dataset: Dataset, task: str, block: Block) -> np.ndarray:
     if block.measured is None:
         return labels
     return np.where(block.measured, labels, np.uint8(IGNORE))
-
-
-def unmeasured_text(pixels: Sequence[int] | np.ndarray, size: int, names: Sequence[str]) -> str:
-    """Pixels without a measurement in words, and the patches that are nothing else; "" if there are none.
-
-    Parameters
-    ----------
-    pixels : sequence of int
-        Pixels without a measurement, by patch.
-    size : int
-        Pixels of a patch.
-    names : sequence of str
-        Names of the patches.
-    """
-    counts = np.asarray(pixels, dtype=np.int64)
-    affected: list[int] = np.flatnonzero(counts).tolist()
-    if not affected:
-        return ""
-    empty = [names[place] for place in affected if counts[place] == size]
-    text = f"{counts.sum()} pixels in {len(affected)} of {len(counts)} patches"
-    if empty:
-        more = ", ..." if len(empty) > MOST_NAMES else ""
-        return f"{text}; empty patches ({len(empty)}): {', '.join(empty[:MOST_NAMES])}{more}"
-    most = int(counts.argmax())
-    return f"{text}; no patch is empty, the most are in {names[most]}: {counts[most]} of {size}"
-
-
-def unmeasured_finding(file: str, check: str, text: str, patches: int) -> Finding:
-    """The finding for what `unmeasured_text` says about some patches."""
-    expected = "not 0 in all optical bands"
-    if not text:
-        return Finding(file, "content", check, "ok", f"all pixels of {patches} patches", expected)
-    return Finding(
-        file,
-        "content",
-        check,
-        "note",
-        text,
-        expected,
-        "nothing: pixels without a measurement, and empty patches, are neither learnt from nor scored",
-    )

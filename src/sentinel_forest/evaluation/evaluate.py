@@ -13,6 +13,7 @@ import pandas as pd
 from scipy import sparse
 
 from sentinel_forest.datasets.base import NO_ANSWER
+from sentinel_forest.datasets.metric import NOTHING, Metric, PatchMetric
 from sentinel_forest.evaluation import metrics, uncertainty
 from sentinel_forest.evaluation.confusion import Classifier
 
@@ -97,7 +98,7 @@ class Score:
         if not self.undefined:
             return ""
         if not self.n and not self.of_class:
-            return metrics.NOTHING.format(role=role)
+            return NOTHING.format(role=role)
         return self.undefined.format_map({"role": role, "class": self.of_class})
 
     def doubts(self) -> str:
@@ -199,16 +200,17 @@ def _scores(cells: sparse.csr_array, classifier: Classifier, patches: Sample, we
             two, support = _two_class(tables, *sides), _two_class(by_group, *sides)
             for metric in metrics.QUESTION:
                 yield _score(metric, question.name, metric.function(two), metric.support(support), patches)
-            if classifier.task.unit == "pixel":
+            if summaries := metrics.per_patch(classifier.task):
                 each = cells.toarray().reshape(-1, *shape)
                 first = np.isin(classifier.task.names, classifier.task.questions[0].positive)
-                cloudy = each[:, first].sum(axis=(1, 2)) > 0
-                yield from _patch_scores(question.name, _two_class(each, *sides), cloudy, patches, weight)
+                some = each[:, first].sum(axis=(1, 2)) > 0
+                two = _two_class(each, *sides)
+                yield from _patch_scores(summaries, question.name, two, some, patches, weight)
 
 
 def _class_scores(classifier: Classifier, tables: np.ndarray, by_group: np.ndarray, patches: Sample) -> Iterator[Score]:
     """Scores over all classes and of each class; `tables` (1 + draws, C, C), `by_group` (groups, C, C)."""
-    for metric in (*metrics.OVERALL, *metrics.OF_TASK.get(classifier.task.name, ())):
+    for metric in metrics.overall(classifier.task):
         yield _score(metric, "", metric.function(tables), metric.support(by_group), patches)
     for metric in metrics.PER_CLASS:
         values, support = metric.function(tables), metric.support(by_group)
@@ -217,13 +219,21 @@ def _class_scores(classifier: Classifier, tables: np.ndarray, by_group: np.ndarr
 
 
 def _patch_scores(
-    question: str, counts: np.ndarray, cloudy: np.ndarray, patches: Sample, weight: np.ndarray
+    metrics_of_task: Sequence[PatchMetric],
+    question: str,
+    counts: np.ndarray,
+    some: np.ndarray,
+    patches: Sample,
+    weight: np.ndarray,
 ) -> Iterator[Score]:
-    """Summaries over patches of a question; `counts` (patches, 2, 2), `cloudy` (patches,) bool."""
+    """Summaries over patches of a question; `counts` (patches, 2, 2).
+
+    `some` (patches,), bool, tells the patches that have positives of the task's first question.
+    """
     values = {
-        metric: np.where(cloudy | (not metric.cloudy), metric.value(counts), np.nan) for metric in metrics.PER_PATCH
+        metric: np.where(some | (not metric.with_positives), metric.value(counts), np.nan) for metric in metrics_of_task
     }
-    summaries: dict[metrics.PatchMetric, list[np.ndarray]] = {metric: [] for metric in values}
+    summaries: dict[PatchMetric, list[np.ndarray]] = {metric: [] for metric in values}
     for draws in patches.patch_draws():
         weights = draws * weight
         for metric, found in summaries.items():
@@ -241,11 +251,7 @@ def _two_class(counts: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> n
 
 
 def _score(
-    metric: metrics.Metric | metrics.PatchMetric,
-    of_class: str,
-    values: np.ndarray,
-    support: np.ndarray,
-    patches: Sample,
+    metric: Metric | PatchMetric, of_class: str, values: np.ndarray, support: np.ndarray, patches: Sample
 ) -> Score:
     """`values` (1 + draws,), the sample itself first; `support` (groups,)."""
     replicates = np.concatenate([values[1:], np.full(patches.undrawn, np.nan)])

@@ -21,36 +21,18 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from sentinel_forest import datasets
+from sentinel_forest import datasets, sensors
 from sentinel_forest.datasets.base import Dataset, FeatureSet, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import curves, engine_comparison, uncertainty
 from sentinel_forest.evaluation.curves import AA, OA, HeldOut, Subject
-from sentinel_forest.features import find_set, indices, patch, pixel
+from sentinel_forest.features import Own, find_set, indices, patch, pixel
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import conform, read_parquet, write_tsv
 from sentinel_forest.models import forest, predict
 from sentinel_forest.models.forest import Training
 from sentinel_forest.models.predict import Candidate
 from sentinel_forest.steps import Layout, Output, SetFile
-
-BAND_FAMILIES = {
-    **dict.fromkeys(("B2", "B3", "B4"), "visible"),
-    **dict.fromkeys(("B5", "B6", "B7"), "red edge"),
-    **dict.fromkeys(("B8", "B8A"), "near infrared"),
-    **dict.fromkeys(("B11", "B12"), "shortwave infrared"),
-    **dict.fromkeys(("B1", "B9", "B10"), "aerosol, water vapour, cirrus"),
-    **dict.fromkeys(
-        ("VV", "VH", "VH_re", "VH_im", "VV_re", "VV_im", "VH_intensity", "VV_intensity", "C_re", "C_im"), "SAR"
-    ),
-    "elevation": "terrain",
-    "angle": "acquisition geometry",
-    "sun_azimuth": "acquisition geometry",
-    "CDI": "parallax",
-}
-"""The family of each band. A feature belongs to the family of its band; features of several bands are
-``indices`` (or SAR), those of a pixel's surroundings ``context``, grey-level co-occurrences ``texture``.
-Context and texture of SAR are families of their own."""
 
 IMPORTANCE = pa.DataFrameSchema(
     {
@@ -85,36 +67,41 @@ family; all families together have 1. Sorted by `drop` of OA, largest first.
 # Families
 
 
-def family(name: str, unit: str) -> str:
-    """The band family of a feature of a task's `unit` (``pixel`` or ``patch``), see `BAND_FAMILIES`.
+def family(name: str, unit: str, own: Own = ()) -> str:
+    """The band family of a feature of a task's `unit` (``pixel`` or ``patch``).
+
+    A feature belongs to the family of its band (`Band.family`); features of several bands are ``indices`` (or
+    SAR), those of a pixel's surroundings ``context``, grey-level co-occurrences ``texture``. Context and texture of
+    SAR are families of their own. `own`: bands that only this dataset has.
 
     Raises
     ------
     InputError
         If there is no such feature.
     """
-    feature = (pixel if unit == "pixel" else patch).resolve(name)
-    bands = [band for band in feature.bands if band != "sun_azimuth"] or list(feature.bands)
-    kind = _kind(name, unit)
-    if {BAND_FAMILIES[band] for band in bands} == {"SAR"}:
-        return f"SAR {kind}".strip()
+    feature = (pixel if unit == "pixel" else patch).resolve(name, own)
+    known = {band.name: band.family for band in own} | {band.name: band.family for band in sensors.BANDS.values()}
+    bands = [band for band in feature.bands if band != sensors.SUN_AZIMUTH.name] or list(feature.bands)
+    kind = _kind(name, unit, own)
+    if {known[band] for band in bands} == {sensors.SAR}:
+        return f"{sensors.SAR} {kind}".strip()
     if kind:
         return kind
-    return BAND_FAMILIES[bands[0]] if len(bands) == 1 else "indices"
+    return known[bands[0]] if len(bands) == 1 else "indices"
 
 
-def _kind(name: str, unit: str) -> str:
+def _kind(name: str, unit: str, own: Own) -> str:
     """``context`` or ``texture``; nothing for what is of the pixel, or of the patch as a whole."""
     if unit == "pixel":
-        return "" if name in indices.NAMES else "context"
+        return "" if name in indices.names(own) else "context"
     return "texture" if name.rpartition("_")[2] in patch.TEXTURES else ""
 
 
-def families(names: Sequence[str], unit: str) -> dict[str, np.ndarray]:
+def families(names: Sequence[str], unit: str, own: Own = ()) -> dict[str, np.ndarray]:
     """Columns of each family, families in the order of their first feature."""
     found: dict[str, list[int]] = {}
     for place, name in enumerate(names):
-        found.setdefault(family(name, unit), []).append(place)
+        found.setdefault(family(name, unit, own), []).append(place)
     return {name: np.array(places) for name, places in found.items()}
 
 
@@ -161,7 +148,7 @@ def importance_of_families(
     before = _scores(held, _hits(candidate, held.X, held.truth), len(task.names))
     impurity = np.array([candidate.fit["importance"]["features"][name] for name in feature_set.features])
     rows: list[tuple[object, ...]] = []
-    for name, columns in families(feature_set.features, task.unit).items():
+    for name, columns in families(feature_set.features, task.unit, feature_set.bands).items():
         hit = np.mean([_permuted(candidate, held, columns, source) for source in sources], axis=0)
         after = _scores(held, hit, len(task.names))
         for metric in (OA, AA):

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest import datasets, registry
-from sentinel_forest.config.releases import read_entry
+from sentinel_forest.config.releases import OWN, read_entry
 from sentinel_forest.datasets.base import SPLITS, Block, Dataset, Task, true_classes, with_measured
 from sentinel_forest.errors import InputError
 from sentinel_forest.export.trial import roles_of
@@ -158,7 +158,7 @@ def open_trial(
     physical : bool
         Whether layers come in physical units instead of as stored.
     registry : path
-        Folder with the registered releases.
+        Folder with the registered releases; entries of your own in ``config/releases`` beside ``results`` come first.
 
     Returns
     -------
@@ -173,7 +173,7 @@ def open_trial(
     root = place.absolute().parent.parent
     if role not in SPLITS:
         raise InputError("Unknown role.", found=role, expected=" | ".join(SPLITS))
-    dataset = _dataset(place, release, Path(registry))
+    dataset = _dataset(place, release, Path(registry), root / OWN)
     split = _existing(place / release / "splits" / scheme / f"{trial}.parquet", "split")
     listed = _existing(Path(catalog) if catalog else root / "work" / release / "catalog.parquet", "catalog")
     folder = _existing(Path(data) if data else root / "data" / release, "folder of the release")
@@ -242,7 +242,7 @@ def _bands(dataset: Dataset, known: frozenset[str]) -> tuple[str, ...]:
     return tuple(layer for layer in dataset.layer_table if layer in used & known)
 
 
-def _dataset(version: Path, release: str, registry: Path) -> Dataset:
+def _dataset(version: Path, release: str, registry: Path, own: Path) -> Dataset:
     """The dataset of a release of a version, set up for its layout."""
     about = json.loads(_existing(version / VERSION, "version").read_text(encoding="utf-8"))
     configuration = about["configuration"]

@@ -8,6 +8,10 @@ import numpy as np
 
 from sentinel_forest.datasets.base import Block, Dataset, FeatureSet
 from sentinel_forest.errors import InputError
+from sentinel_forest.sensors import SUN_AZIMUTH, Band
+
+Own = tuple[Band, ...]
+"""Bands of a dataset that `sentinel_forest.sensors` does not have (`FeatureSet.bands`)."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +67,11 @@ def bands_of(dataset: Dataset, feature_set: FeatureSet, block: Block) -> dict[st
     bands = {band: dataset.physical(layer, block.layers[layer]) for band, layer in feature_set.layers.items()}
     if block.measured is not None:
         for band, layer in feature_set.layers.items():
-            if dataset.layer_table[layer].wavelength is not None:
+            if dataset.layer_table[layer].is_optical:
                 bands[band] = np.where(block.measured, bands[band], np.float32(np.nan))
-    if "sun_azimuth" in block.patches:
-        azimuth = block.patches["sun_azimuth"].to_numpy(np.float32)[:, None, None]
-        bands.setdefault("sun_azimuth", np.broadcast_to(azimuth, next(iter(bands.values())).shape))
+    if SUN_AZIMUTH.name in block.patches:
+        azimuth = block.patches[SUN_AZIMUTH.name].to_numpy(np.float32)[:, None, None]
+        bands.setdefault(SUN_AZIMUTH.name, np.broadcast_to(azimuth, next(iter(bands.values())).shape))
     return bands
 
 

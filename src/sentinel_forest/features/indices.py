@@ -9,24 +9,8 @@ from types import CodeType
 
 import numpy as np
 
-from sentinel_forest.features import Feature
-
-REFLECTANCES = ("B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B9", "B10", "B11", "B12")
-"""Bands of Sentinel-2, reflectance in 0..1."""
-
-BANDS = {
-    **dict.fromkeys(REFLECTANCES, "1"),
-    **dict.fromkeys(("VV", "VH"), "dB"),
-    **dict.fromkeys(("VH_re", "VH_im", "VV_re", "VV_im"), "linear amplitude"),
-    **dict.fromkeys(("VH_intensity", "VV_intensity", "C_re", "C_im"), "linear power"),
-    "angle": "degree",
-    "elevation": "m",
-    "CDI": "1",
-    "sun_azimuth": "degree",
-}
-"""Bands and their units. `CDI` is the cloud displacement index (doi:10.1016/j.rse.2018.04.046) as
-stored in a release; `sun_azimuth` points towards the sun, clockwise from north; `C_re` and `C_im` are
-the covariance of VH and VV."""
+from sentinel_forest.features import Feature, Own
+from sentinel_forest.sensors import BANDS
 
 CATALOGUE = "Awesome Spectral Indices, doi:10.1038/s41597-023-02096-0"
 FMASK = "doi:10.1016/j.rse.2011.10.028"
@@ -87,6 +71,7 @@ differs from the paper it cites, the paper holds: of AWEInsh, the catalogue has 
 the second shortwave infrared band would add to water instead of counting against it."""
 
 NAMES = (*BANDS, *EXPRESSIONS)
+"""Features of the pixel itself that every dataset may have, as far as it has their bands."""
 
 DECIBELS = ("VH-VV", "VH_dB", "VV_dB", "VH/VV_dB")
 
@@ -94,23 +79,29 @@ FUNCTIONS = {"abs": np.abs, "log10": np.log10, "maximum": np.maximum}
 """What formulas may call."""
 
 
+def names(own: Own = ()) -> tuple[str, ...]:
+    """`NAMES`, and the bands that a dataset has of its own."""
+    return (*NAMES, *(band.name for band in own))
+
+
 @cache
-def resolve(name: str) -> Feature:
-    """The feature with a name of `NAMES`.
+def resolve(name: str, own: Own = ()) -> Feature:
+    """The feature with one of the `names`.
 
     Raises
     ------
     KeyError
         If there is none.
     """
-    if name in BANDS:
-        return Feature(name, name, BANDS[name], (name,), "measured", (name,), lambda values: values)
+    bands = {band.name: band for band in own} | dict(BANDS)
+    if name in bands:
+        return Feature(name, name, bands[name].unit, (name,), "measured", (name,), lambda values: values)
     formula, source = EXPRESSIONS[name]
     code = compile(formula, name, "eval")
     inputs = tuple(entry for entry in code.co_names if entry not in FUNCTIONS)
-    bands = tuple(dict.fromkeys(band for entry in inputs for band in resolve(entry).bands))
+    needed = tuple(dict.fromkeys(band for entry in inputs for band in resolve(entry).bands))
     unit = "dB" if name in DECIBELS else "1"
-    return Feature(name, formula, unit, bands, source, inputs, lambda *given: evaluate(code, inputs, given))
+    return Feature(name, formula, unit, needed, source, inputs, lambda *given: evaluate(code, inputs, given))
 
 
 def evaluate(code: CodeType, inputs: tuple[str, ...], given: tuple[np.ndarray, ...]) -> np.ndarray:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from sentinel_forest.errors import InputError
-from sentinel_forest.features import Feature, check_bands, indices, unknown, value
+from sentinel_forest.features import Feature, Own, check_bands, indices, unknown, value
+from sentinel_forest.sensors import SENTINEL_2
 
 BAND_STATISTICS = ("mean", "deviation", "minimum", "maximum", "p10", "p50", "p90")
 """Handy statistics of a band; any percentile p1..p99 is understood."""
@@ -21,7 +22,7 @@ LEVELS = 32
 
 RANGES = {"reflectance": (0.0, 0.64), "dB": (-30.0, 10.0), "index": (-1.0, 1.0)}
 """What the grey levels span: fixed, so that a texture depends on its patch alone. Steps are 0.02 in
-reflectance (So2Sat and Sentinel-2 land surfaces lie below 0.64 but for clouds and snow), 1.25 dB, 1/16."""
+reflectance (land surfaces lie below 0.64 but for clouds and snow), 1.25 dB, 1/16."""
 
 DIRECTIONS = ((0, 1), (-1, 1), (-1, 0), (-1, -1))
 """Rows and columns to the neighbour at 0, 45, 90 and 135 degrees, distance 1."""
@@ -32,11 +33,12 @@ _FORMS = ("<feature>_mean", "<feature>_p<1..99>", "<feature>_<deviation|minimum|
 
 
 @cache
-def resolve(name: str) -> Feature:
+def resolve(name: str, own: Own = ()) -> Feature:
     """The patch feature with a name.
 
     Names are ``<feature>_<statistic>`` (`BAND_STATISTICS`) and ``<feature>_<texture>`` (`TEXTURES`),
-    where the feature is a band or an index of `sentinel_forest.features.indices`, and those of `SAR`.
+    where the feature is a band, or one of the dataset's `own`, or an index of
+    `sentinel_forest.features.indices`, and those of `SAR`.
 
     Raises
     ------
@@ -46,19 +48,19 @@ def resolve(name: str) -> Feature:
     if name in SAR:
         return SAR[name]
     form = _FORM.fullmatch(name)
-    if form is None or form["base"] not in indices.NAMES:
-        known = [*SAR, *(f"{base}_mean" for base in indices.NAMES)]
+    if form is None or form["base"] not in indices.names(own):
+        known = [*SAR, *(f"{base}_mean" for base in indices.names(own))]
         raise unknown(name, known, _FORMS)
-    base, kind = indices.resolve(form["base"]), form["kind"]
-    return _texture(name, base, kind) if kind in TEXTURES else _statistic(name, base, kind)
+    base, kind = indices.resolve(form["base"], own), form["kind"]
+    return _texture(name, base, kind, own) if kind in TEXTURES else _statistic(name, base, kind)
 
 
-def needed_bands(features: Sequence[str]) -> tuple[str, ...]:
+def needed_bands(features: Sequence[str], own: Own = ()) -> tuple[str, ...]:
     """Bands that features need, each once, in the order of first use."""
-    return tuple(dict.fromkeys(band for name in features for band in resolve(name).bands))
+    return tuple(dict.fromkeys(band for name in features for band in resolve(name, own).bands))
 
 
-def compute(features: Sequence[str], bands: Mapping[str, np.ndarray]) -> np.ndarray:
+def compute(features: Sequence[str], bands: Mapping[str, np.ndarray], own: Own = ()) -> np.ndarray:
     """Features of patches.
 
     Parameters
@@ -67,6 +69,8 @@ def compute(features: Sequence[str], bands: Mapping[str, np.ndarray]) -> np.ndar
         Names, see `resolve`.
     bands : mapping
         Band name to float32 (patches, rows, columns), in physical units; NaN is missing.
+    own : tuple of Band
+        Bands that only this dataset has.
 
     Returns
     -------
@@ -79,21 +83,21 @@ def compute(features: Sequence[str], bands: Mapping[str, np.ndarray]) -> np.ndar
     InputError
         If a name is unknown or a band is not given.
     """
-    check_bands(needed_bands(features), bands)
+    check_bands(needed_bands(features, own), bands)
     known = dict(bands)
-    return np.column_stack([value(name, known, _step) for name in features]).astype(np.float32)
+    return np.column_stack([value(name, known, partial(_step, own=own)) for name in features]).astype(np.float32)
 
 
 @cache
-def _step(name: str) -> Feature:
+def _step(name: str, own: Own) -> Feature:
     """A patch feature, or what several of them share: sorted pixels, co-occurrences, pixel features."""
-    if name in indices.NAMES:
-        return indices.resolve(name)
+    if name in indices.names(own):
+        return indices.resolve(name, own)
     base, _, step = name.partition(" ")
     if not step:
-        return resolve(name)
-    about = indices.resolve(base)
-    function = partial(cooccurrence, span=_span(about)) if step == "cooccurrence" else sorted_pixels
+        return resolve(name, own)
+    about = indices.resolve(base, own)
+    function = partial(cooccurrence, span=_span(about, own)) if step == "cooccurrence" else sorted_pixels
     return Feature(name, name, about.unit, about.bands, about.source, (base,), function)
 
 
@@ -106,8 +110,8 @@ def _statistic(name: str, base: Feature, kind: str) -> Feature:
     return Feature(name, formula, base.unit, base.bands, base.source, inputs, function)
 
 
-def _texture(name: str, base: Feature, kind: str) -> Feature:
-    low, high = _span(base)
+def _texture(name: str, base: Feature, kind: str, own: Own) -> Feature:
+    low, high = _span(base, own)
     formula = (
         f"{kind} of the grey-level co-occurrence of {base.name}, {LEVELS} levels over {low}..{high}, "
         "distance 1, mean of 0, 45, 90 and 135 degrees"
@@ -116,16 +120,19 @@ def _texture(name: str, base: Feature, kind: str) -> Feature:
     return Feature(name, formula, "1", base.bands, HARALICK, inputs, partial(texture, kind=kind))
 
 
-def _span(base: Feature) -> tuple[float, float]:
+def _span(base: Feature, own: Own) -> tuple[float, float]:
+    declared = next((band.grey_levels for band in own if band.name == base.name), None)
+    if declared is not None:
+        return declared
     if base.unit == "dB":
         return RANGES["dB"]
     if base.unit != "1":
         raise InputError(
             "Texture has no range of grey levels for this band.",
             found=f"{base.name} in {base.unit}",
-            expected="a reflectance, an index or a band in dB",
+            expected="a reflectance, an index or a band in dB; or a band that declares its `grey_levels`",
         )
-    return RANGES["reflectance" if base.name in indices.REFLECTANCES else "index"]
+    return RANGES["reflectance" if base.name in SENTINEL_2 else "index"]
 
 
 def _flat(values: np.ndarray) -> np.ndarray:

@@ -9,7 +9,8 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 
 from sentinel_forest.errors import InputError
-from sentinel_forest.features import Feature, check_bands, indices, unknown, value
+from sentinel_forest.features import Feature, Own, check_bands, indices, unknown, value
+from sentinel_forest.sensors import SUN_AZIMUTH
 
 FORMS = ("<feature>_mean_<n>", "<feature>_deviation_<n>", "<feature>_sunward_<n>", "<feature>_steps_<n>")
 _CHUNK = 4096  # pixels whose features fit in a processor's cache while they are put side by side
@@ -17,10 +18,10 @@ _FORM = re.compile(r"(?P<base>.+)_(?P<kind>mean|deviation|sunward|steps)_(?P<siz
 
 
 @cache
-def resolve(name: str) -> Feature:
+def resolve(name: str, own: Own = ()) -> Feature:
     """The pixel feature with a name.
 
-    Names are those of bands (``"B8A"``, ``"VV"``, ``"elevation"``) and of the indices of
+    Names are those of bands (``"B8A"``, ``"VV"``, or one of the dataset's `own`) and of the indices of
     `sentinel_forest.features.indices`, and, for each of them,
 
     - ``<feature>_mean_<n>``, ``<feature>_deviation_<n>``: mean and standard deviation in the n x n
@@ -37,27 +38,27 @@ def resolve(name: str) -> Feature:
     InputError
         If nothing has this name.
     """
-    if name in indices.NAMES:
-        return indices.resolve(name)
+    if name in indices.names(own):
+        return indices.resolve(name, own)
     form = _FORM.fullmatch(name)
     if form is None:
-        raise unknown(name, indices.NAMES, FORMS)
+        raise unknown(name, indices.names(own), FORMS)
     make = _sunward if form["kind"] in _WAYS else _window
-    return make(name, resolve(form["base"]), form["kind"], int(form["size"]))
+    return make(name, resolve(form["base"], own), form["kind"], int(form["size"]))
 
 
-def parted(features: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def parted(features: Sequence[str], own: Own = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Features that need nothing but the pixel itself, and those of what surrounds it."""
-    alone = tuple(name for name in features if name in indices.NAMES)
-    return alone, tuple(name for name in features if name not in indices.NAMES)
+    alone = tuple(name for name in features if name in indices.names(own))
+    return alone, tuple(name for name in features if name not in alone)
 
 
-def needed_bands(features: Sequence[str]) -> tuple[str, ...]:
+def needed_bands(features: Sequence[str], own: Own = ()) -> tuple[str, ...]:
     """Bands that features need, each once, in the order of first use."""
-    return tuple(dict.fromkeys(band for name in features for band in resolve(name).bands))
+    return tuple(dict.fromkeys(band for name in features for band in resolve(name, own).bands))
 
 
-def compute(features: Sequence[str], bands: Mapping[str, np.ndarray]) -> np.ndarray:
+def compute(features: Sequence[str], bands: Mapping[str, np.ndarray], own: Own = ()) -> np.ndarray:
     """Features of all pixels.
 
     Parameters
@@ -66,6 +67,8 @@ def compute(features: Sequence[str], bands: Mapping[str, np.ndarray]) -> np.ndar
         Names, see `resolve`.
     bands : mapping
         Band name to float32 (patches, rows, columns), in physical units; NaN is missing.
+    own : tuple of Band
+        Bands that only this dataset has.
 
     Returns
     -------
@@ -79,7 +82,7 @@ def compute(features: Sequence[str], bands: Mapping[str, np.ndarray]) -> np.ndar
     InputError
         If a name is unknown or a band is not given.
     """
-    layers = [values.reshape(-1) for values in each(features, bands)]
+    layers = [values.reshape(-1) for values in each(features, bands, own)]
     shape = next(iter(bands.values())).shape
     result = np.empty((math.prod(shape), len(features)), dtype=np.float32)
     for first in range(0, len(result), _CHUNK):
@@ -89,16 +92,16 @@ def compute(features: Sequence[str], bands: Mapping[str, np.ndarray]) -> np.ndar
     return result.reshape(*shape, len(features))
 
 
-def each(features: Sequence[str], bands: Mapping[str, np.ndarray]) -> Iterator[np.ndarray]:
+def each(features: Sequence[str], bands: Mapping[str, np.ndarray], own: Own = ()) -> Iterator[np.ndarray]:
     """The features of `compute` one after another, each float32 (patches, rows, columns).
 
     What several features share is computed once; what no later one can need is let go.
     """
-    check_bands(needed_bands(features), bands)
-    shared = {entry for name in features for entry in resolve(name).inputs}
+    check_bands(needed_bands(features, own), bands)
+    shared = {entry for name in features for entry in resolve(name, own).inputs}
     known = dict(bands)
     for name in features:
-        yield value(name, known, resolve)
+        yield value(name, known, partial(resolve, own=own))
         if name not in shared:
             known.pop(name, None)
 
@@ -116,7 +119,7 @@ def _window(name: str, base: Feature, kind: str, size: int) -> Feature:
 def _sunward(name: str, base: Feature, kind: str, size: int) -> Feature:
     if size < 1:
         raise InputError("The way towards the sun has no pixel.", found=name, expected="n from 1 on")
-    bands = tuple(dict.fromkeys((*base.bands, "sun_azimuth")))
+    bands = tuple(dict.fromkeys((*base.bands, SUN_AZIMUTH.name)))
     function, formula, unit = _WAYS[kind]
     source = f"{base.source}; cloud and shadow matched along the sun's azimuth as in {indices.FMASK}"
     return Feature(
@@ -125,7 +128,7 @@ def _sunward(name: str, base: Feature, kind: str, size: int) -> Feature:
         unit or base.unit,
         bands,
         source,
-        (base.name, "sun_azimuth"),
+        (base.name, SUN_AZIMUTH.name),
         partial(function, pixels=size),
     )
 

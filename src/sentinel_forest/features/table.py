@@ -93,7 +93,7 @@ def _pixel_rows(
 ) -> pd.DataFrame:
     """Drawn pixels of a block with their features."""
     labels = true_classes(dataset, feature_set.task, block)
-    units = _draw_units(dataset, feature_set.task, block)
+    units = dataset.draw_units(feature_set.task, block)
     names = block.patches["patch"].to_numpy()
     drawn = [
         draw_pixels(
@@ -111,13 +111,15 @@ def _pixel_rows(
         "weight": np.concatenate([weights for _, weights in drawn]),
     }
     first = list(columns)
-    alone, around = pixel.parted(feature_set.features)
+    own = feature_set.bands
+    alone, around = pixel.parted(feature_set.features, own)
     bands = bands_of(dataset, feature_set, _dots(block, patches, flat))
-    columns |= zip(alone, (layer[:, 0, 0] for layer in pixel.each(alone, bands)), strict=True)
+    columns |= zip(alone, (layer[:, 0, 0] for layer in pixel.each(alone, bands, own)), strict=True)
     if around:
-        layers = {band: feature_set.layers[band] for band in pixel.needed_bands(around) if band in feature_set.layers}
+        needed = pixel.needed_bands(around, own)
+        layers = {band: feature_set.layers[band] for band in needed if band in feature_set.layers}
         bands = bands_of(dataset, replace(feature_set, layers=layers), block)
-        columns |= zip(around, (layer.reshape(-1)[flat] for layer in pixel.each(around, bands)), strict=True)
+        columns |= zip(around, (layer.reshape(-1)[flat] for layer in pixel.each(around, bands, own)), strict=True)
     return pd.DataFrame(columns)[[*first, *feature_set.features]]
 
 
@@ -129,17 +131,11 @@ def _dots(block: Block, patches: np.ndarray, flat: np.ndarray) -> Block:
 
 def _patch_rows(dataset: Dataset, feature_set: FeatureSet, block: Block) -> pd.DataFrame:
     """All patches of a block with their features."""
-    values = patch.compute(feature_set.features, bands_of(dataset, feature_set, block))
+    values = patch.compute(feature_set.features, bands_of(dataset, feature_set, block), feature_set.bands)
     table = pd.DataFrame(values, columns=list(feature_set.features))
     table.insert(0, "patch", block.patches["patch"].to_numpy())
     table.insert(1, "label", block.patches["label"].to_numpy())
     return table
-
-
-def _draw_units(dataset: Dataset, task: str, block: Block) -> np.ndarray | None:
-    """Areas whose labels are one label (500 m land-cover cells), where the dataset tells them."""
-    offer = getattr(dataset, "draw_units", None)
-    return None if offer is None else offer(task, block)
 
 
 def draw_pixels(

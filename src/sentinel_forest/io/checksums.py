@@ -1,13 +1,18 @@
 """Digests of files, of settings and of code; seeds made from names. Standard library only."""
 
+import ast
 import hashlib
 import json
 import re
 from collections.abc import Iterable
 from functools import cache
+from importlib.util import resolve_name
 from pathlib import Path
 
-PACKAGE = Path(__file__).parents[1]
+from sentinel_forest.io import modules
+
+_FOREIGN = ":"
+"""Begins the name of a module of another package."""
 _LINES, _LINE = r"(?:\\.|[^\\])*?", r"(?:\\.|[^\\\n])*?"
 _QUOTED = (('"""', _LINES), ("'''", _LINES), ('"', _LINE), ("'", _LINE))
 _TEXT = "|".join(f"{quote}{inside}{quote}" for quote, inside in _QUOTED)
@@ -38,41 +43,50 @@ def seed(*names: object) -> int:
 
 
 @cache
-def code_digest(*modules: str) -> str:
+def code_digest(*names: str) -> str:
     """Digest of modules of this package, of all package modules they import, and of the data files beside
     a module that it names.
 
     Comments and blank lines do not count. The text is hashed, not its syntax tree or its tokens:
     both differ between versions of Python, and take seconds for the whole package.
 
+    A user's own dataset is followed into its package: all modules there that it imports, and those of this one.
+
     Parameters
     ----------
-    *modules : str
-        Dotted names below the package, e.g. ``"catalog"``, ``"datasets.so2sat"``.
+    *names : str
+        Dotted names below the package, e.g. ``"verify.catalog"``, or ``"datasets."`` and the name of a dataset.
 
     Raises
     ------
     ModuleNotFoundError
         If one of them does not exist.
     """
-    return digest({name: digest([_statements(name), _data(name)]) for name in sorted(_closure(modules))})
+    return digest({name: digest([_statements(name), _data(name)]) for name in sorted(_closure(names))})
 
 
-def _closure(modules: Iterable[str]) -> set[str]:
+def _closure(names: Iterable[str]) -> set[str]:
     """The modules and all package modules they import, directly or not."""
-    waiting, met = list(modules), set[str]()
+    waiting, met = [_source(name) for name in names], set[str]()
     while waiting:
         name = waiting.pop()
         if name not in met:
             met.add(name)
-            waiting += _imports(name)
+            waiting += _foreign_imports(name) if name.startswith(_FOREIGN) else _imports(name)
     return met
 
 
+def _source(name: str) -> str:
+    """The module that has a name, or that defines a user's own dataset of this name."""
+    group, _, dataset = name.partition(".")
+    if group == "datasets" and modules.path_of(name) is None and dataset in modules.own_datasets():
+        return _FOREIGN + modules.own_datasets()[dataset][0].module
+    return name
+
+
 def _path(name: str) -> Path | None:
-    """The file of a module of this package, if there is such a module."""
-    base = PACKAGE.joinpath(*name.split("."))
-    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
+    """The file of a module, if there is such a module."""
+    return modules.foreign_path(name[1:]) if name.startswith(_FOREIGN) else modules.path_of(name)
 
 
 @cache
@@ -80,7 +94,8 @@ def _statements(name: str) -> str:
     """Source of a module without comments and blank lines; texts of several lines are joined to one."""
     path = _path(name)
     if path is None:
-        raise ModuleNotFoundError(f"no module {name!r} in {PACKAGE.name}")
+        package = "any installed package" if name.startswith(_FOREIGN) else modules.PACKAGE.name
+        raise ModuleNotFoundError(f"no module {name.removeprefix(_FOREIGN)!r} in {package}")
     source = path.read_text(encoding="utf-8")
     joined = _TEXT_OR_COMMENT.sub(lambda found: (found["text"] or "").replace("\n", "\0"), source)
     return "\n".join(line.rstrip() for line in joined.split("\n") if line.strip())
@@ -89,7 +104,7 @@ def _statements(name: str) -> str:
 @cache
 def _data(name: str) -> dict[str, str]:
     """Digests of the files beside a module whose names stand in it as a text, Python's own left out."""
-    module = _path(name) or PACKAGE
+    module = _path(name) or modules.PACKAGE
     named = {module.with_name(file) for file in _FILE_NAME.findall(_statements(name))}
     paths = [path for path in sorted(named) if path.suffix != ".py" and path.is_file()]
     return {path.name: file_digest(path) for path in paths}
@@ -98,8 +113,33 @@ def _data(name: str) -> dict[str, str]:
 @cache
 def _imports(name: str) -> tuple[str, ...]:
     """Package modules that a module imports."""
-    modules = set[str]()
+    found = set[str]()
     for module, names in _IMPORT.findall(_statements(name)):
         members = [member.split(" as ")[0].strip() for member in names.strip("() \n").split(",")]
-        modules |= {".".join(part for part in (module, member) if part) for member in members if member} | {module}
-    return tuple(sorted(candidate for candidate in modules if candidate and _path(candidate)))
+        found |= {".".join(part for part in (module, member) if part) for member in members if member} | {module}
+    return tuple(sorted(candidate for candidate in found if candidate and _path(candidate)))
+
+
+@cache
+def _foreign_imports(name: str) -> tuple[str, ...]:
+    """Modules of its own package and of this one that a module of another package imports, in any form.
+
+    Its tree is read for that, since others need not write their imports as this package does.
+    """
+    path, module = _path(name), name[1:]
+    if path is None:
+        return ()
+    parents = [module.rsplit(".", count)[0] for count in range(1, module.count(".") + 1)]
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    found = set(parents)
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Import(names=names):
+                found |= {alias.name for alias in names}
+            case ast.ImportFrom(module=base, names=names, level=level):
+                whole = resolve_name("." * level + (base or ""), package) if level else str(base)
+                found |= {whole, *(f"{whole}.{alias.name}" for alias in names)}
+    own, top = "sentinel_forest", module.partition(".")[0]
+    here = {each.removeprefix(f"{own}.") for each in found if each.startswith(f"{own}.")}
+    there = {_FOREIGN + each for each in found if each == top or each.startswith(f"{top}.")}
+    return tuple(sorted(each for each in here | there if _path(each)))

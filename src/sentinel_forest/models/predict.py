@@ -223,7 +223,7 @@ def pixel_samples(dataset: Dataset, set_name: str, block: Block) -> Samples:
     """All valid pixels of a block with the features of a set."""
     feature_set = dataset.feature_sets[set_name]
     labels = true_classes(dataset, feature_set.task, block).reshape(len(block.patches), -1)
-    values = pixel.compute(feature_set.features, bands_of(dataset, feature_set, block))
+    values = pixel.compute(feature_set.features, bands_of(dataset, feature_set, block), feature_set.bands)
     valid = labels != IGNORE
     return Samples(
         values.reshape(*labels.shape, -1)[valid], labels[valid], np.nonzero(valid)[0], block.patches["patch"].to_numpy()

@@ -20,7 +20,6 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.splits import links
 
 S = TypeVar("S", bound=Section)
-RADAR_UNITS = ("dB", "linear amplitude", "linear power")
 
 
 class Baseline(NamedTuple):
@@ -181,11 +180,7 @@ class Selection:
         """Layers by which near-duplicates are looked for: the bands of the optical and radar images that a
         release has (no indices, angles, masks or labels); none unless it is asked for.
         """
-        bands = [
-            layer.name
-            for layer in self.datasets[release].layer_table.values()
-            if layer.wavelength is not None or layer.unit in RADAR_UNITS
-        ]
+        bands = [layer.name for layer in self.datasets[release].layer_table.values() if layer.is_image]
         return [name for name in bands if name in self.layers[release] and self.config["near_duplicates"]]
 
     @property

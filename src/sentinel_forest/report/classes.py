@@ -30,7 +30,7 @@ def items(release: ReleaseResults, task: Task, test: pd.DataFrame) -> list[Item]
     """
     known = test[test["label"] >= 0]
     layers = images.bands(release.dataset, release.layers)
-    if known.empty or not images.names(layers):
+    if known.empty or not images.composites(release.dataset, layers):
         return [Note("There is no test patch with a known class, or not all bands that a picture needs.")]
     told = answers(release, task, known["patch"])
     empty = [name for label, name in enumerate(task.names) if not (known["label"] == label).any()]
@@ -72,13 +72,14 @@ def _pair(release: ReleaseResults, task: Task, row: pd.DataFrame, layers: Mappin
     """Both sensors' images of one patch, large."""
     patch, truth = str(row["patch"].iloc[0]), task.names[int(row["label"].iloc[0])]
     (block,) = release.dataset.blocks(release.data / release.name, row, sorted(layers.values()), 1)
-    shown = images.sensors(release.dataset, layers, block)
-    shown.pop(images.FALSE_COLOUR, None)
+    plain = {each.name for each in images.composites(release.dataset, layers) if each.plain}
+    pictures = {name: made for name, made in images.sensors(release.dataset, layers, block).items() if name in plain}
     words = in_words(truth, told.get(patch, {}))
     return Gallery(
         f"Both sensors on patch {patch} of {release.name}",
-        tuple(images.picture(name, f"{name}; class {truth}", pixels) for name, pixels in shown.items()),
-        f"The first test patch with a known class. {words} {images.READING} {images.SUSPICIOUS}",
+        tuple(images.picture(name, f"{name}; class {truth}", pixels) for name, pixels in pictures.items()),
+        f"The first test patch with a known class. {words} {release.dataset.pictures.reading} "
+        f"{release.dataset.pictures.suspicious}",
         (),
         _sources(release),
         release.is_sample,
@@ -91,18 +92,19 @@ def _gallery(
 ) -> Gallery:
     """The first patches of a class, a strip for each."""
     dataset, chosen = release.dataset, rows.head(PATCHES)
+    shown = [each.name for each in images.composites(dataset, layers)]
     pictures = []
     for block in dataset.blocks(release.data / release.name, chosen, sorted(layers.values()), 1):
         patch = str(block.patches["patch"].iloc[0])
-        shown = images.sensors(dataset, layers, block)
+        made = images.sensors(dataset, layers, block)
         words = in_words(truth, told.get(patch, {}))
-        alternative = f"Patch {patch}, class {truth}: {'; '.join(shown)}"
-        pictures.append(images.strip(f"{patch}. {words}", alternative, shown.values()))
+        alternative = f"Patch {patch}, class {truth}: {'; '.join(made)}"
+        pictures.append(images.strip(f"{patch}. {words}", alternative, made.values()))
     return Gallery(
         f"Class {truth} in {release.name}",
         tuple(pictures),
         f"{len(chosen)} of {len(rows)} test patches, the first of the catalog. From left to right: "
-        f"{'; '.join(images.names(layers))}. Stretched as above; patches larger than {images.THUMBNAIL} "
+        f"{'; '.join(shown)}. Stretched as above; patches larger than {images.THUMBNAIL} "
         "pixels are averaged. Suspicious would be a patch that looks like another class (is its label "
         "right?), or patches that are all alike.",
         (),

@@ -84,7 +84,7 @@ def _gallery(release: ReleaseResults, task: Task, row: pd.DataFrame) -> Gallery:
     return Gallery(
         f"Patch {patch} of {release.name}",
         tuple(pictures),
-        f"{_shares_in_words(row, task)} {images.READING} {images.SUSPICIOUS}",
+        f"{_shares_in_words(row, task)} {dataset.pictures.reading} {dataset.pictures.suspicious}",
         tuple((each.name, each.colour) for each in task.categories),
         tuple(sources),
         release.is_sample,
@@ -132,7 +132,7 @@ def _predicted(release: ReleaseResults, feature_set: str, block: Block) -> np.nd
         folder / "fit.json",
     )
     about = release.dataset.feature_sets[feature_set]
-    values = pixel.compute(about.features, bands_of(release.dataset, about, block))[0]
+    values = pixel.compute(about.features, bands_of(release.dataset, about, block), about.bands)[0]
     answers = candidate.codes[forest.predict(candidate.model, values.reshape(-1, values.shape[-1]), 1)]
     return answers.reshape(values.shape[:2]).astype(np.uint8)
 

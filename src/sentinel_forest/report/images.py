@@ -1,55 +1,39 @@
-"""Patches as pictures: what the sensors saw, stretched alike, and thumbnails that stay small."""
+"""Patches as pictures: what the sensors saw, stretched as their dataset says, and thumbnails that stay small."""
 
 import io
-import re
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 from PIL import Image
 
-from sentinel_forest.datasets.base import Block, Dataset
+from sentinel_forest.datasets.base import Block, Composite, Dataset
 from sentinel_forest.report.model import Picture
+from sentinel_forest.sensors import POWER
 
 THUMBNAIL = 64
 """Largest side of a patch in a strip; larger patches are averaged."""
-GAMMA, WHITE = 1 / 1.8, 0.55
-RADAR = {"VV": (-25.0, 5.0), "VH": (-32.0, -2.0), "VV − VH": (0.0, 15.0)}
-"""Range in dB of red, green and blue of a Sentinel-1 composite, from dark to full."""
-SENTINEL_1 = "Sentinel-1 (VV, VH, VV − VH)"
-TRUE_COLOUR = "Sentinel-2, true colour (B4, B3, B2)"
-FALSE_COLOUR = "Sentinel-2, false colour (B8, B4, B3)"
-COMPOSITES = {SENTINEL_1: ("VV", "VH"), TRUE_COLOUR: ("B4", "B3", "B2"), FALSE_COLOUR: ("B8", "B4", "B3")}
-"""Bands of each picture, in the order in which they are shown."""
-READING = (
-    "Sentinel-1 is backscatter in dB: "
-    + ", ".join(
-        f"{colour} {name} from {low:.0f} (dark) to {high:.0f}"
-        for colour, (name, (low, high)) in zip(("red", "green", "blue"), RADAR.items(), strict=True)
-    ).replace("-", "−")
-    + f". Sentinel-2 is reflectance without a unit: 0 is black and {WHITE} or more is white, brightened with "
-    "gamma 1.8; in false colour vegetation is red. Missing values are white."
-)
-SUSPICIOUS = (
-    "Suspicious would be: edges and water lines that lie elsewhere for Sentinel-1 than for Sentinel-2; "
-    "stripes, or pictures of one colour; vegetation that is not red in false colour (bands out of order); "
-    "many pictures that are nearly white or nearly black (values in another unit)."
-)
 
 
 def bands(dataset: Dataset, there: frozenset[str]) -> dict[str, str]:
-    """For each band that pictures need the first layer that holds it, among the layers that are there."""
+    """For each band that pictures need the first layer that holds it, among the layers that are there.
+
+    A band may be held as power instead, see `Composite.instead`.
+    """
     found = {}
-    for band in sorted({band for wanted in COMPOSITES.values() for band in wanted}):
-        for layer in dataset.layer_table:
-            if layer in there and re.search(rf"(?:^|[_:]){band}(?:_intensity)?$", layer):
+    for composite in dataset.pictures.composites:
+        instead = dict(composite.instead)
+        for band in composite.bands:
+            wanted = {band, instead.get(band, band)}
+            held = (name for name, layer in dataset.layer_table.items() if layer.band and layer.band.name in wanted)
+            if band not in found and (layer := next((name for name in held if name in there), None)):
                 found[band] = layer
-                break
     return found
 
 
-def names(there: Iterable[str]) -> tuple[str, ...]:
-    """Names of the pictures that can be made of these bands."""
-    return tuple(name for name, wanted in COMPOSITES.items() if set(wanted) <= set(there))
+def composites(dataset: Dataset, there: Iterable[str]) -> tuple[Composite, ...]:
+    """The pictures that can be made of these bands, in the order in which they are shown."""
+    known = set(there)
+    return tuple(each for each in dataset.pictures.composites if known.issuperset(each.bands))
 
 
 def sensors(dataset: Dataset, layers: Mapping[str, str], block: Block) -> dict[str, np.ndarray]:
@@ -63,27 +47,29 @@ def sensors(dataset: Dataset, layers: Mapping[str, str], block: Block) -> dict[s
     Returns
     -------
     dict
-        Name (see `names`) to uint8 (rows, columns, 3).
+        Name (see `composites`) to uint8 (rows, columns, 3).
     """
-    values = {band: dataset.physical(layer, block.layers[layer][:1])[0] for band, layer in layers.items()}
-    for band in {"VV", "VH"} & set(values):
-        if dataset.layer_table[layers[band]].unit != "dB":
-            values[band] = 10 * np.log10(np.maximum(values[band], 1e-6))
-    return {
-        name: (radar if name == SENTINEL_1 else optical)(*(values[band] for band in COMPOSITES[name]))
-        for name in names(values)
-    }
+    values = {band: _values(dataset, layer, block) for band, layer in layers.items()}
+    return {each.name: coloured(each, values) for each in composites(dataset, values)}
 
 
-def radar(vv: np.ndarray, vh: np.ndarray) -> np.ndarray:
-    """Sentinel-1 in dB as red, green and blue."""
-    channels = zip((vv, vh, vv - vh), RADAR.values(), strict=True)
-    return _bytes(np.stack([(values - low) / (high - low) for values, (low, high) in channels], axis=-1))
+def _values(dataset: Dataset, layer: str, block: Block) -> np.ndarray:
+    """A band of the first patch in the unit of its picture: power in dB, all else as it is."""
+    values = dataset.physical(layer, block.layers[layer][:1])[0]
+    if dataset.layer_table[layer].unit == POWER:
+        return 10 * np.log10(np.maximum(values, 1e-6))
+    return values
 
 
-def optical(*channels: np.ndarray) -> np.ndarray:
-    """Three bands of reflectance as red, green and blue."""
-    return _bytes((np.clip(np.stack(channels, axis=-1), 0, None) / WHITE) ** GAMMA)
+def coloured(composite: Composite, values: Mapping[str, np.ndarray]) -> np.ndarray:
+    """A composite of bands (rows, columns) as red, green and blue."""
+    channels = []
+    for channel in composite.channels:
+        first, *others = (values[band] for band in channel.bands)
+        shown = first - others[0] if others else first
+        channels.append((shown - channel.low) / (channel.high - channel.low))
+    scaled = np.stack(channels, axis=-1)
+    return _bytes(scaled if composite.gamma == 1 else np.clip(scaled, 0, None) ** composite.gamma)
 
 
 def _bytes(scaled: np.ndarray) -> np.ndarray:

@@ -1,7 +1,6 @@
 """The page on features: what they are, and which ones the forests used."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -206,6 +205,6 @@ def _quantiles(values: pd.Series, weight: pd.Series) -> tuple[float, float, floa
 
 
 def _resolve(release: ReleaseResults, feature_set: str, name: str) -> Feature:
-    task = release.dataset.tasks[release.dataset.feature_sets[feature_set].task]
-    kinds: Mapping[str, object] = {"patch": patch, "pixel": pixel}
-    return kinds[task.unit].resolve(name)  # type: ignore[attr-defined]
+    about = release.dataset.feature_sets[feature_set]
+    kind = pixel if release.dataset.tasks[about.task].unit == "pixel" else patch
+    return kind.resolve(name, about.bands)

@@ -7,10 +7,11 @@ from sentinel_forest.report.model import Item, table
 
 EXPLAINED = (
     "Rows that forests learnt from (patches, or pixels drawn from them), and the patches and groups that "
-    "they come from. Independent labels: where labels are of areas larger than a pixel (SEN12MS: 500 m), the "
+    "they come from. Independent labels: where labels are of areas larger than a pixel{area}, the "
     "number of such areas that the rows lie in; more pixels of one area tell little more. Empty: each row "
     "has a label of its own. Absent classes have no row and are never predicted."
 )
+"""What the table says; `area` is how large such areas are in this release."""
 COUNTS = ("rows", "patches", "groups", "independent_labels")
 
 
@@ -32,4 +33,5 @@ def items(release: ReleaseResults) -> list[Item]:
     title = f"What the forests of {release.name} were grown on"
     frame = pd.DataFrame(rows)
     frame[list(COUNTS)] = frame[list(COUNTS)].astype("Int64")
-    return [table(title, frame, sources, EXPLAINED, release.is_sample)]
+    area = f" (here: {release.dataset.label_area})" if release.dataset.label_area else ""
+    return [table(title, frame, sources, EXPLAINED.format(area=area), release.is_sample)]

@@ -9,10 +9,9 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from sentinel_forest.sensors import FINEST_M
 from sentinel_forest.splits import spatial
 
-PIXEL_M = 10.0
-"""Side in m of a pixel of all three datasets: the finest sampling of Sentinel-2."""
 CELLS = 1 << 24
 """Cells of ground looked at together, so that memory does not depend on the release."""
 SLACK = 1.01
@@ -32,7 +31,7 @@ class Footprints:
     seen : bool (patches,)
         Whether all that overlaps it was found: it is known, and comparable with those of other projections.
     area : float64 (footprints,)
-        In pixels.
+        In pixels of `FINEST_M`, whatever the dataset: ground is counted alike everywhere.
     one, other : int64 (pairs,)
         Footprints that overlap; each pair in both orders, sorted by `one`.
     overlap : float64 (pairs, 4)
@@ -64,7 +63,7 @@ class Footprints:
         partly = (wanted & ~there)[self.one] & there[self.other]
         if partly.any():
             footprints, areas = union_areas(self.one[partly], self.overlap[partly])
-            covered[footprints] = areas / PIXEL_M**2
+            covered[footprints] = areas / FINEST_M**2
         return np.where(self.of[mine] >= 0, covered[self.of[mine]], 0.0)
 
     def pixels(self, rows: np.ndarray) -> float:
@@ -120,7 +119,7 @@ def footprints(catalog: pd.DataFrame, side: float | None = None) -> Footprints |
     overlap = _overlaps(distinct.to_numpy(np.float64)[:, 1:], pairs, centres)
     real = (overlap[:, 0] < overlap[:, 1]) & (overlap[:, 2] < overlap[:, 3])
     order = np.flatnonzero(real)[np.argsort(pairs[real, 0], kind="stable")]
-    area = (distinct["side"].to_numpy() / PIXEL_M) ** 2
+    area = (distinct["side"].to_numpy() / FINEST_M) ** 2
     seen = (of >= 0) & ~np.isnan(points).any(axis=1)[of]
     return Footprints(of, seen, area, pairs[order, 0], pairs[order, 1], overlap[order])
 

@@ -230,8 +230,7 @@ def _classes(name: str, definition: str, task: Task) -> tuple[str, ...]:
     """What a metric can be of: nothing for those over all classes, classes, or questions."""
     if any((each.name, each.definition) == (name, definition) for each in metrics.PER_CLASS):
         return task.names
-    overall = (*metrics.OVERALL, *metrics.OF_TASK.get(task.name, ()))
-    if any((each.name, each.definition) == (name, definition) for each in overall):
+    if any((each.name, each.definition) == (name, definition) for each in metrics.overall(task)):
         return ("",)
     return tuple(question.name for question in task.questions)
 

@@ -1,0 +1,107 @@
+"""The catalog of CloudSEN12."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xxhash
+
+from sentinel_forest.datasets.cloudsen12.layout import FOLDERS, Layout, Split, common_layers, splits_of
+from sentinel_forest.datasets.cloudsen12.metadata import METADATA, described, places, read_metadata
+from sentinel_forest.datasets.cloudsen12.reader import count_unmeasured, let_go, measured, open_layer
+from sentinel_forest.datasets.cloudsen12.vocabulary import CATEGORIES, IMAGE_LAYERS, LABEL, TASK
+from sentinel_forest.errors import InputError
+
+
+def catalog(layout: Layout, folder: Path, files: Sequence[str], hashes: pd.DataFrame) -> pd.DataFrame:
+    """One row per patch in file order.
+
+    Further columns: date (ISO), difficulty (1-5), land_cover (code of CGLS-LC100), cloud_coverage,
+    sun_azimuth and sun_elevation (degrees), side_m (side of the footprint). Where only metadata.csv
+    is there yet, fractions are NaN and hashes blank.
+    """
+    splits = [split for split in splits_of(folder, files, layout.side) if split.count]
+    if not splits:
+        raise InputError("A release has no patches.", where=folder, expected="layers or metadata.csv with rows")
+    tables = [_metadata(folder, split) for split in splits]
+    # One column for all splits: the two ways to write a product would never be found equal.
+    product = next((name for name in ("s2_id", "s2_id_gee") if all(name in table for table in tables)), "")
+    images = [layer for layer in IMAGE_LAYERS if layer in common_layers(files)]
+    parts = []
+    for split, table in zip(splits, tables, strict=True):
+        about = {
+            "published_split": FOLDERS[split.name],
+            "file": split.name,
+            "row": np.arange(split.count, dtype=np.int64),
+        }
+        part = pd.concat([pd.DataFrame(about), described(table, product), places(table, layout.image)], axis=1)
+        unmeasured = count_unmeasured(layout, folder, split.name, split.count, hashes)
+        parts.append(part.assign(label=np.int16(-1), **_fractions(layout, folder, split, unmeasured)))
+        parts[-1]["content_hash"] = _combined_hashes(hashes, split, images)
+        parts[-1]["unmeasured"] = unmeasured
+    catalog = pd.concat(parts, ignore_index=True)
+    catalog.insert(0, "patch", _patch_names(catalog))
+    texts = ("patch", "published_split", "file", "content_hash")
+    return catalog.astype(dict.fromkeys(texts, "str") | {"label": "int16"})
+
+
+def _metadata(folder: Path, split: Split) -> pd.DataFrame:
+    """metadata.csv of a split, or a table without columns if there is none."""
+    path = folder / split.name / METADATA
+    if not path.is_file():
+        return pd.DataFrame(index=range(split.count))
+    table = read_metadata(path)
+    if len(table) != split.count:
+        raise InputError(
+            "Metadata and layers differ in their number of patches.",
+            where=path,
+            found=f"{len(table)} rows",
+            expected=f"{split.count}, as in the layers",
+            remedy="fetch both again",
+        )
+    return table
+
+
+def _fractions(layout: Layout, folder: Path, split: Split, unmeasured: np.ndarray) -> dict[str, np.ndarray]:
+    """Share of each class among the valid pixels, and share of valid pixels, float32; NaN if unknown.
+
+    `unmeasured`: for each patch the pixels that carry no measurement, and are not valid.
+    """
+    names = [f"fraction_{name}" for name in TASK.names]
+    if LABEL not in split.files:
+        return {name: np.full(split.count, np.nan, np.float32) for name in (*names, "valid_share")}
+    counts = np.zeros((split.count, len(names)), dtype=np.int64)
+    stored = open_layer(layout, folder, split, LABEL)
+    for row in range(split.count):
+        window = np.ascontiguousarray(stored[row, *layout.window])
+        if unmeasured[row]:
+            patch = pd.DataFrame({"file": [split.name], "row": [row]})
+            window = window[measured(layout, folder, patch)[0]]
+        counts[row] = [np.count_nonzero(window == category.code) for category in CATEGORIES]
+        let_go(stored)
+    valid = counts.sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        shares = (counts / valid[:, None]).astype(np.float32)
+    fractions = {name: shares[:, place] for place, name in enumerate(names)}
+    return fractions | {"valid_share": (valid / layout.image**2).astype(np.float32)}
+
+
+def _patch_names(catalog: pd.DataFrame) -> pd.Series:
+    """``<roi>/<product>`` where both are known and no other patch has them, else ``<split>/<row>``."""
+    name = catalog["roi"] + "/" + catalog["product"]
+    unique = (catalog["roi"] != "") & (catalog["product"] != "") & ~name.duplicated(keep=False)
+    place = catalog["published_split"] + "/" + catalog["row"].map("{:05d}".format)
+    return name.where(unique, place).astype("str")
+
+
+def _combined_hashes(hashes: pd.DataFrame, split: Split, layers: Sequence[str]) -> list[str]:
+    """Hash of the hashes of a patch's layers, in their order; blank where one is missing."""
+    if not layers:
+        return [""] * split.count
+    parts = []
+    for layer in layers:
+        here = hashes[(hashes["file"] == split.files.get(layer, "")) & (hashes["layer"] == layer)]
+        parts.append(here.set_index("row")["hash"].reindex(range(split.count)).fillna("").tolist())
+    rows = zip(*parts, strict=True)
+    return [xxhash.xxh3_128_hexdigest("".join(row).encode("ascii")) if all(row) else "" for row in rows]

@@ -1,0 +1,216 @@
+"""Findings about the files of CloudSEN12: what names and sizes say, and what layers say together."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sentinel_forest.datasets.base import File, Finding, Inspection, unmeasured_finding, unmeasured_text
+from sentinel_forest.datasets.cloudsen12.content import LayerInspection
+from sentinel_forest.datasets.cloudsen12.layout import (
+    Layout,
+    Padding,
+    Split,
+    common_layers,
+    dtypes,
+    layer_of,
+    published_path,
+    size_text,
+    splits_of,
+)
+from sentinel_forest.datasets.cloudsen12.metadata import METADATA, read_metadata
+from sentinel_forest.datasets.cloudsen12.reader import count_unmeasured
+from sentinel_forest.datasets.cloudsen12.vocabulary import IMAGE_LAYERS, LABEL
+from sentinel_forest.errors import InputError
+
+
+def structure(layout: Layout, folder: Path, files: Sequence[File]) -> list[Finding]:
+    paths = [file.path for file in files]
+    splits = splits_of(folder, paths, layout.side)
+    findings = [finding for split in splits for finding in _split_findings(folder, split, layout.image)]
+    everywhere = common_layers(paths)
+    for split in splits:
+        only = sorted(set(split.files) - everywhere)
+        if only:
+            findings.append(
+                Finding(
+                    f"{split.name}/",
+                    "structure",
+                    "layers",
+                    "note",
+                    ", ".join(only),
+                    "layers that all splits have",
+                    "these layers are not used: fetch them for the other splits too",
+                )
+            )
+    return findings
+
+
+def conclude(layout: Layout, inspections: Mapping[str, Inspection]) -> Inspection:
+    """What the layers of a split say together: where its images lie, and which pixels are measured.
+
+    Checks: ``padding`` (only if it fails: data elsewhere than the layout says) and ``measured``.
+    """
+    splits: dict[str, list[LayerInspection]] = {}
+    for path, seen in inspections.items():
+        if isinstance(seen, LayerInspection):
+            splits.setdefault(path.split("/", 1)[0], []).append(seen)
+    findings = [
+        finding
+        for name, layers in splits.items()
+        for finding in (*_extent_findings(layout, name, layers), *_measured_findings(layout, name, layers))
+    ]
+    return Inspection(tuple(findings))
+
+
+def _extent_findings(layout: Layout, name: str, layers: Sequence[LayerInspection]) -> Iterator[Finding]:
+    """A failure if images do not lie where the layout says.
+
+    There are data where the padding should be; or several patches have no data, in any band, up to the
+    same edge of the image. (A single one may lie at the edge of what was seen from orbit.)
+    """
+    images = [seen for seen in layers if seen.layer in IMAGE_LAYERS and not seen.constant]
+    images = images or [seen for seen in layers if seen.layer == LABEL and seen.misplaced]
+    if not images:
+        return
+    misplaced = any(seen.misplaced for seen in images)
+    blank = np.all([seen.blank for seen in images], axis=0).any() and images[0].count > 1
+    if not (misplaced or (blank and images[0].layer != LABEL)):
+        return
+    told = [seen for seen in images if seen.misplaced] or images
+    ends = np.array([seen.data for seen in told])
+    (top, bottom), (left, right) = np.stack([ends[..., 0].min(0), ends[..., 1].max(0)], axis=1).tolist()
+    padding = Padding(top, layout.side - bottom, left, layout.side - right)
+    square = bottom - top == right - left
+    remedy = (
+        f"declare where the images lie: {padding.layout(layout.side)}"
+        if square
+        else ("declare where the images lie with the key `padding` of the layout; they must be square")
+    )
+    yield Finding(
+        f"{name}/",
+        "content",
+        "padding",
+        "failed",
+        _window_text(padding.window(layout.side)),
+        _window_text(layout.window),
+        remedy,
+    )
+
+
+def _measured_findings(layout: Layout, name: str, layers: Sequence[LayerInspection]) -> Iterator[Finding]:
+    images = [seen for seen in layers if seen.layer in IMAGE_LAYERS]
+    if not images:
+        return
+    count = max(seen.count for seen in images)
+    hashes = pd.concat([seen.hashes for seen in images], ignore_index=True)
+    unmeasured = count_unmeasured(layout, images[0].folder, name, count, hashes)
+    text = unmeasured_text(unmeasured, layout.image**2, [f"row {row}" for row in range(count)])
+    yield unmeasured_finding(f"{name}/", "measured", text, count)
+
+
+def _split_findings(folder: Path, split: Split, image: int) -> Iterator[Finding]:
+    """Findings about a split; `image` is the side of an image without its padding."""
+    table = f"{split.name}/{METADATA}"
+    if split.count == 0:
+        yield Finding(
+            f"{split.name}/",
+            "structure",
+            "patches",
+            "failed",
+            "no patch",
+            "at least one",
+            next((text for layer in split.files if (text := _without_padding(split, layer, image))), "")
+            or "fetch the files of this split, or leave it out with `select`",
+        )
+        return
+    yield Finding(f"{split.name}/", "structure", "patches", "ok", str(split.count))
+    if (folder / table).is_file():
+        yield from _metadata_findings(folder, table, split)
+    else:
+        yield Finding(
+            table,
+            "structure",
+            "metadata",
+            "note",
+            "missing",
+            "one row per patch",
+            "ROIs and products are unknown, so that each patch is a group of its own and links between "
+            "splits cannot be seen: fetch it",
+        )
+    for path in split.twins:
+        layer = str(layer_of(path))
+        yield Finding(
+            path,
+            "structure",
+            "twin",
+            "failed",
+            f"{path} and {split.files[layer]}",
+            f"one file of {layer}",
+            "remove one of the two",
+        )
+    for layer, path in split.files.items():
+        yield from _layer_findings(split, layer, path, image)
+
+
+def _metadata_findings(folder: Path, path: str, split: Split) -> Iterator[Finding]:
+    try:
+        table = read_metadata(folder / path)
+    except InputError as error:
+        found = str(error).replace("\n", ";")
+        yield Finding(path, "structure", "metadata", "failed", found, "a CSV table", "fetch it again")
+        return
+    status, expected = ("ok" if len(table) == split.count else "failed"), f"{split.count}, as in the layers"
+    remedy = "" if status == "ok" else "table and layers do not belong together: fetch both again"
+    yield Finding(path, "structure", "rows", status, f"{len(table)} rows", expected, remedy)  # type: ignore[arg-type]
+    needed = {"roi_id": ("roi_id",), "s2_id or s2_id_gee": ("s2_id", "s2_id_gee")}
+    lacking = [text for text, names in needed.items() if not any(name in table for name in names)]
+    if lacking:
+        yield Finding(
+            path,
+            "structure",
+            "columns",
+            "note",
+            ", ".join(table.columns),
+            ", ".join(lacking),
+            "without them links between splits by ROI or product cannot be seen",
+        )
+
+
+def _without_padding(split: Split, layer: str, image: int) -> str:
+    """What to do where a size is that of images without any padding; "" where it is not."""
+    size = split.sizes[layer]
+    for kind in dtypes(layer):
+        count, rest = divmod(size, image**2 * np.dtype(kind).itemsize)
+        if count and not rest and split.side != image:
+            return f"these are {count} images of {image} x {image} without padding: " + Padding().layout(image)
+    return ""
+
+
+def _layer_findings(split: Split, layer: str, path: str, image: int) -> Iterator[Finding]:
+    if path != published_path(path):
+        yield Finding(path, "structure", "name", "note", path, published_path(path))
+    size, kind = split.sizes[layer], split.dtype(layer)
+    if kind is None:
+        yield Finding(
+            path,
+            "structure",
+            "size",
+            "failed",
+            size_text(size, layer, split.side),
+            split.fitting(layer),
+            _without_padding(split, layer, image)
+            or "the file is incomplete, of another split, or of another layout: fetch it again",
+        )
+        return
+    yield Finding(
+        path, "structure", "size", "ok", f"{size} B ({split.count} patches of {kind.name})", split.fitting(layer)
+    )
+    if kind != np.dtype(dtypes(layer)[0]):
+        yield Finding(path, "structure", "dtype", "note", kind.name, np.dtype(dtypes(layer)[0]).name)
+
+
+def _window_text(window: tuple[slice, slice]) -> str:
+    rows, columns = window
+    return f"images in rows {rows.start} to {rows.stop - 1}, columns {columns.start} to {columns.stop - 1}"

@@ -1,0 +1,228 @@
+"""The content of layers, looked at while their bytes pass by."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xxhash
+
+from sentinel_forest.datasets.base import File, Finding, Inspection, Inspector, hash_table, no_hashes
+from sentinel_forest.datasets.cloudsen12.layout import Layout, Padding, layer_of, split_at
+from sentinel_forest.datasets.cloudsen12.reader import eight_bits
+from sentinel_forest.datasets.cloudsen12.vocabulary import CODES, IMAGE_LAYERS, LABEL
+
+
+@dataclass(frozen=True)
+class LayerInspection(Inspection):
+    """What one layer of a split has shown, for `CloudSEN12.conclude`.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the release.
+    layer : str
+        The layer.
+    count : int
+        Its patches.
+    constant : bool
+        Whether all pixels have one value.
+    misplaced : bool
+        Whether there is more than one value where the padding should be.
+    blank : tuple of bool
+        Whether the outermost row or column of the image is 0 in all patches: above, below, left, right.
+    data : tuple of (int, int)
+        First and last + 1 of the rows, and of the columns, that have more than one value.
+    """
+
+    folder: Path = Path()
+    layer: str = ""
+    count: int = 0
+    constant: bool = False
+    misplaced: bool = False
+    blank: tuple[bool, ...] = ()
+    data: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
+
+
+class _Extent:
+    """Where the patches of a layer have data: rows and columns with more than one value.
+
+    Most files show in their first patches that they have data up to the edge of the image and none
+    beyond; only where they do not, all patches are looked through.
+    """
+
+    def __init__(self, side: int, padding: Padding) -> None:
+        self.side, self.padding = side, padding
+        self.blank = np.ones(4, dtype=bool)
+        self.low, self.high = np.full((2, side), np.inf), np.full((2, side), -np.inf)
+
+    def update(self, patches: np.ndarray, misplaced: bool) -> None:
+        window = patches[:, *self.padding.window(self.side)]
+        if self.blank.any():
+            edges = (window[:, 0], window[:, -1], window[:, :, 0], window[:, :, -1])
+            self.blank &= [not edge.any() for edge in edges]
+        if misplaced or self.blank.any():
+            for place, axes in enumerate(((0, 2), (0, 1))):
+                np.minimum(self.low[place], patches.min(axis=axes), out=self.low[place])
+                np.maximum(self.high[place], patches.max(axis=axes), out=self.high[place])
+
+    def data(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """First and last + 1 of the rows and columns that hold data, at least as far as was looked."""
+        (rows, columns) = (np.flatnonzero(low < high) for low, high in zip(self.low, self.high, strict=True))
+        declared = self.padding.window(self.side)
+        if not (len(rows) and len(columns)):
+            return (declared[0].start, declared[0].stop), (declared[1].start, declared[1].stop)
+        return (int(rows[0]), int(rows[-1]) + 1), (int(columns[0]), int(columns[-1]) + 1)
+
+
+class LayerInspector(Inspector):
+    """Looks at the patches of a layer: padding, values, and a hash of each image."""
+
+    def __init__(self, folder: Path, path: str, layer: str, dtype: np.dtype, side: int, padding: Padding) -> None:
+        self.folder, self.path, self.layer, self.dtype, self.side = folder, path, layer, dtype, side
+        self.place, self.extent = padding, _Extent(side, padding)
+        self.codes, self.hashed = CODES.get(layer), layer in IMAGE_LAYERS
+        patch = side**2 * dtype.itemsize
+        self.block_bytes = patch * max(1, (512 << 10) // patch)  # what is looked at stays in the cache
+        self.count = 0
+        self.hashes: list[str] = []
+        self.empty: list[int] = []
+        self.padding: set[str] = set()
+        self.constant: np.generic | None = None
+        self.low, self.high = np.inf, -np.inf
+        self.wrong, self.first_wrong = 0, ""
+        self.missing, self.first_missing = 0, ""
+
+    def update(self, block: memoryview) -> None:
+        whole = len(block) // (self.side**2 * self.dtype.itemsize)
+        values = np.frombuffer(block, self.dtype, whole * self.side**2)
+        patches = values.reshape(whole, self.side, self.side)
+        if not whole:
+            return
+        window = patches[:, *self.place.window(self.side)]
+        if self.count == 0:
+            self.constant = window[0, 0, 0]
+        self._see_padding(patches)
+        if self.hashed:
+            self._see_image(window)
+        else:
+            self._see_values(window)
+        self.count += whole
+
+    def _see_padding(self, patches: np.ndarray) -> None:
+        strips = [strip for strip in self.place.strips(patches) if strip.size]
+        if strips and not any(strip.any() for strip in strips):
+            self.padding.add("0")
+        elif len(self.padding) <= 4:  # enough to say that it is not one value
+            self.padding |= {f"{value:g}" for strip in strips for value in np.unique(strip)[:4]}
+        if self.hashed or self.layer == LABEL:
+            self.extent.update(patches, len(self.padding) > 1)
+
+    def _see_image(self, window: np.ndarray) -> None:
+        images = np.ascontiguousarray(window)
+        self.hashes += [xxhash.xxh3_128_hexdigest(image) for image in images]
+        none = images.min() > 0
+        self.empty += [0] * len(images) if none else (images == 0).sum(axis=(1, 2)).tolist()
+        if self.constant is not None and (images != self.constant).any():
+            self.constant = None
+
+    def _see_values(self, window: np.ndarray) -> None:
+        low, high = window.min(), window.max()  # NaN, if there is one
+        if self.dtype.kind == "f" and not (np.isfinite(low) and np.isfinite(high)):
+            window, low, high = self._see_gaps(window)
+        self.low, self.high = min(self.low, float(low)), max(self.high, float(high))
+        if self.codes is not None and not (low >= 0 and set(range(int(high) + 1)) <= self.codes):
+            self._see_codes(window)
+
+    def _see_gaps(self, window: np.ndarray) -> tuple[np.ndarray, float, float]:
+        """Count NaN and infinite values; what is left, and its extremes."""
+        finite = np.isfinite(window)
+        self.missing += int((~finite).sum())
+        self.first_missing = self.first_missing or self._place(~finite)
+        rest = window[finite]
+        return rest, rest.min(initial=np.inf), rest.max(initial=-np.inf)
+
+    def _see_codes(self, window: np.ndarray) -> None:
+        codes = np.array(sorted(self.codes or ()), dtype=np.uint8)
+        wrong = ~np.isin(eight_bits(window), codes)
+        if wrong.any():
+            self.wrong += int(wrong.sum())
+            self.first_wrong = self.first_wrong or f"{window[wrong][0]} in {self._place(wrong)}"
+
+    def _place(self, mask: np.ndarray) -> str:
+        """The first patch and pixel of a mask of the valid window, by row and column of the file."""
+        patch, row, column = np.unravel_index(int(mask.argmax()), mask.shape)
+        return f"patch {self.count + patch}, pixel ({row + self.place.top}, {column + self.place.left})"
+
+    def finish(self) -> Inspection:
+        if not self.count:
+            return Inspection(())
+        return LayerInspection(
+            tuple(self._findings()),
+            self._hash_table() if self.hashes else no_hashes(),
+            self.folder,
+            self.layer,
+            self.count,
+            self.hashed and self.constant is not None,
+            len(self.padding) > 1,
+            tuple(self.extent.blank.tolist()),
+            self.extent.data(),
+        )
+
+    def _findings(self) -> Iterator[Finding]:
+        value = ", ".join(sorted(self.padding)[:4]) + (", ..." if len(self.padding) > 4 else "")
+        good = value in ("0", "")
+        yield Finding(self.path, "content", "padding", "ok" if good else "note", value or "none", "0")
+        constant = self.low if self.low == self.high else self.constant if self.hashed else None
+        if constant is not None:
+            remedy = "the layer says nothing about any pixel; what is computed from it means nothing"
+            yield Finding(
+                self.path, "content", "constant", "note", f"{constant:g} everywhere", "several values", remedy
+            )
+        if not self.hashed:
+            yield Finding(self.path, "content", "range", "ok", f"{self.low:g} .. {self.high:g}")
+        if self.codes is not None:
+            yield self._verdict(
+                "codes",
+                self.wrong,
+                self.first_wrong,
+                f"{_ranges(self.codes)}",
+                "fetch the file again; if `codes` is accepted, these pixels take no part",
+            )
+        if self.dtype.kind == "f":
+            yield self._verdict(
+                "finite",
+                self.missing,
+                self.first_missing,
+                "no NaN, no infinite value",
+                "fetch the file again; if `finite` is accepted, these pixels count as missing",
+            )
+
+    def _verdict(self, check: str, count: int, first: str, expected: str, remedy: str) -> Finding:
+        if not count:
+            return Finding(self.path, "content", check, "ok", "all pixels", expected)
+        return Finding(self.path, "content", check, "failed", f"{count} pixels, the first: {first}", expected, remedy)
+
+    def _hash_table(self) -> pd.DataFrame:
+        count = len(self.hashes)
+        return hash_table([self.path] * count, range(count), [self.layer] * count, self.hashes, self.empty)
+
+
+def _ranges(codes: frozenset[int]) -> str:
+    """Codes in words: ``0-4, 255``."""
+    ordered = np.array(sorted(codes))
+    runs = np.split(ordered, np.flatnonzero(np.diff(ordered) != 1) + 1)
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)
+
+
+def inspector(layout: Layout, folder: Path, file: File) -> Inspector | None:
+    layer = layer_of(file.path)
+    if layer is None:
+        return None
+    split = split_at(layout, folder, file.path.split("/", 1)[0])
+    twin = split.files[layer] != file.path
+    kind = None if twin else split.dtype(layer)
+    if kind is None:
+        return None
+    return LayerInspector(folder, file.path, layer, kind, layout.side, layout.padding)

@@ -1,0 +1,126 @@
+"""Writing files in the layout of CloudSEN12."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sentinel_forest.datasets.cloudsen12.layout import FOLDERS, Layout, Split, dtypes, split_at
+from sentinel_forest.datasets.cloudsen12.metadata import METADATA
+from sentinel_forest.datasets.cloudsen12.reader import check_rows, open_layer
+from sentinel_forest.datasets.cloudsen12.vocabulary import LAYERS
+from sentinel_forest.errors import InputError
+from sentinel_forest.io.copying import NewFile, Piece, append, runs
+from sentinel_forest.io.tables import replacing
+
+
+def create(layout: Layout, folder: Path, split: str, count: int, layers: Sequence[str]) -> dict[str, np.memmap]:
+    """Make files of zeros in the published layout, to be filled by the caller.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the release.
+    split : str
+        ``train``, ``val`` or ``test``.
+    count : int
+        Number of patches, at least 1.
+    layers : sequence of str
+        Names of `layer_table`.
+
+    Returns
+    -------
+    dict
+        Layer to a writable array (count, side, side) in its published dtype.
+    """
+    (folder / split).mkdir(parents=True, exist_ok=True)
+    shape = (count, layout.side, layout.side)
+    return {
+        layer: np.memmap(folder / split / f"{layer}.dat", dtypes(layer)[0], mode="w+", shape=shape) for layer in layers
+    }
+
+
+def write_metadata(folder: Path, split: str, table: pd.DataFrame) -> None:
+    """Write ``metadata.csv`` of a split: one row per patch, in the order of the layers."""
+    with replacing(folder / split / METADATA) as beside:
+        table.to_csv(beside, index=False, lineterminator="\n", encoding="utf-8")
+
+
+def export(layout: Layout, folder: Path, roles: Mapping[str, pd.DataFrame], layers: Sequence[str]) -> list[NewFile]:
+    """Layers and metadata.csv of each role, in ``train``, ``val`` and ``test``.
+
+    Whole patches are taken over byte by byte, padding included; without `layers`, those that all
+    splits have. The rows of metadata.csv follow the patches, their text is left as it is.
+    """
+    names = sorted({str(name) for rows in roles.values() for name in rows["file"]})
+    splits = {name: split_at(layout, folder, name) for name in names}
+    for name, split in splits.items():
+        numbers = [rows.loc[rows["file"] == name, "row"].to_numpy() for rows in roles.values()]
+        check_rows(folder, split, np.concatenate(numbers))
+    kinds = _export_dtypes(layout, folder, splits, layers)
+    wanted = {name: roles[role] for name, role in FOLDERS.items() if role in roles}
+    joined = {name: runs(rows) for name, rows in wanted.items()}
+    files = []
+    for layer, kind in kinds.items():
+        length = layout.side**2 * kind.itemsize
+        sources = {source: folder / split.files[layer] for source, split in splits.items()}
+        # All roles from one layer before the next: what they share of a file is read from disk once.
+        for name, rows in wanted.items():
+            pieces = [Piece(sources[file], first * length, n * length) for file, first, n in joined[name]]
+            write = partial(_write_pieces, pieces)
+            files.append(NewFile(f"{name}/{layer}.dat", len(rows) * length, write))
+    for name, rows in wanted.items():
+        files += _export_metadata(folder, f"{name}/{METADATA}", rows)
+    return files
+
+
+def _export_dtypes(
+    layout: Layout, folder: Path, splits: Mapping[str, Split], layers: Sequence[str]
+) -> dict[str, np.dtype]:
+    """The layers to be exported, in their published order, with the dtype they are stored in."""
+    unknown = [layer for layer in layers if layer not in LAYERS]
+    if unknown:
+        raise InputError("Unknown layer of CloudSEN12.", found=unknown[0], expected=", ".join(LAYERS))
+    there = set.intersection(*(set(split.files) for split in splits.values()))
+    kinds = {}
+    for layer in (layer for layer in LAYERS if layer in (layers or there)):
+        found = {name: open_layer(layout, folder, split, layer).dtype for name, split in splits.items()}
+        if len(set(found.values())) > 1:
+            raise InputError(
+                "Splits that are to be joined store a layer in different dtypes.",
+                where=f"{folder}, {layer}",
+                found=", ".join(f"{name} {kind}" for name, kind in found.items()),
+                expected="one dtype",
+                remedy="fetch all splits from the same release, or leave the layer out",
+            )
+        kinds[layer] = next(iter(found.values()))
+    return kinds
+
+
+def _write_pieces(pieces: Sequence[Piece], path: Path) -> Iterator[int]:
+    with open(path, "wb") as stream:
+        yield from append(stream, pieces)
+
+
+def _export_metadata(folder: Path, path: str, rows: pd.DataFrame) -> list[NewFile]:
+    """metadata.csv of some patches: text as published; a split without the file has blank rows."""
+    sources = [folder / str(name) / METADATA for name in rows["file"].unique()]
+    sources = [source for source in sources if source.is_file()]
+    if not sources:
+        return []
+
+    def write(path: Path) -> Iterator[int]:
+        table = pd.concat({source.parent.name: _verbatim(source) for source in sources})
+        chosen = table.reindex(pd.MultiIndex.from_frame(rows[["file", "row"]]))
+        chosen.to_csv(path, index=False, na_rep="", lineterminator="\n", encoding="utf-8")
+        yield path.stat().st_size
+
+    return [NewFile(path, sum(source.stat().st_size for source in sources), write)]
+
+
+def _verbatim(path: Path) -> pd.DataFrame:
+    """A CSV table as text, its header as it stands."""
+    table = pd.read_csv(path, header=None, dtype="str", keep_default_na=False, encoding="utf-8")
+    return table[1:].set_axis(table.iloc[0], axis=1).reset_index(drop=True)

@@ -1,0 +1,187 @@
+"""What ``metadata.csv`` tells of patches: ROI, product, date, place, sun."""
+
+import re
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from rasterio.crs import CRS
+from rasterio.errors import CRSError
+from rasterio.warp import transform
+
+from sentinel_forest.datasets.cloudsen12.vocabulary import PIXEL_M
+from sentinel_forest.errors import InputError
+
+METADATA = "metadata.csv"
+_TILE = re.compile(r"(?:^|_)(T\d{2}[C-X][A-Z]{2})(?:_|$)")
+_DATE = re.compile(r"(?:^|_)(\d{4})(\d{2})(\d{2})T\d{6}")
+_NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
+
+
+def count_rows(path: Path) -> int | None:
+    """Rows of metadata.csv; None if there is none, or it cannot be read."""
+    try:
+        return len(read_metadata(path)) if path.is_file() else None
+    except InputError:
+        return None
+
+
+def read_metadata(path: Path) -> pd.DataFrame:
+    """metadata.csv, all columns as text, blank where there is nothing."""
+    try:
+        with warnings.catch_warnings():
+            # Rows that are longer than the header are cut off with a warning only.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            table = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8", index_col=False)
+    except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise InputError(
+            "A table cannot be read.",
+            where=path,
+            found=error,
+            expected="comma-separated text in UTF-8",
+            remedy="fetch it again",
+        ) from error
+    missing = table.fillna("")  # short rows
+    return missing.apply(lambda column: column.str.strip())
+
+
+def names_rois(path: Path) -> bool:
+    """Whether a table of metadata has a column for the ROI; only the first line of text is looked at."""
+    if path.suffix != ".csv":
+        return True
+    with open(path, encoding="utf-8", errors="replace") as stream:
+        return "roi_id" in stream.readline(10_000)
+
+
+def _texts(table: pd.DataFrame, *names: str) -> pd.Series:
+    """The first of some columns that is there, as text; blank if none is."""
+    for name in names:
+        if name in table:
+            return table[name].replace(dict.fromkeys(("nan", "NaN", "None", "NA"), ""))
+    return pd.Series("", index=table.index, dtype="str")
+
+
+def _numbers(table: pd.DataFrame, name: str) -> pd.Series:
+    """A column as float64, NaN where it holds no number."""
+    return pd.to_numeric(_texts(table, name), errors="coerce").astype("float64")
+
+
+def described(table: pd.DataFrame, product: str) -> pd.DataFrame:
+    """The columns of the catalog that follow from metadata.csv alone."""
+    products = _texts(table, product)
+    parts = products.str.extract(_DATE).fillna("")
+    acquired = (parts[0] + "-" + parts[1] + "-" + parts[2]).where(parts[0] != "", "")
+    dates = _texts(table, "s2_date").str.slice(0, 10)
+    return pd.DataFrame(
+        {
+            "roi": _texts(table, "roi_id"),
+            "product": products,
+            "tile": products.str.extract(_TILE)[0].fillna(""),
+            "date": dates.where(dates != "", acquired),
+            "difficulty": _numbers(table, "difficulty").astype("float32"),
+            "land_cover": _texts(table, "land_cover").str.replace(r"\.0$", "", regex=True),
+            "cloud_coverage": _texts(table, "cloud_coverage"),
+            "sun_azimuth": _numbers(table, "s2_view_sun_azimuth").astype("float32"),
+            "sun_elevation": _numbers(table, "s2_view_sun_elevation").astype("float32"),
+        }
+    ).astype(dict.fromkeys(("roi", "product", "tile", "date", "land_cover", "cloud_coverage"), "str"))
+
+
+def _coordinates(text: str) -> list[float]:
+    """The numbers after the first bracket of WKT, GeoJSON or a list; nothing is evaluated."""
+    start = re.search(r"[(\[]", text)
+    return [float(number) for number in _NUMBER.findall(text[start.start() :])] if start else []
+
+
+def centre(text: str) -> tuple[float, float]:
+    """Mean of the vertices of a point or polygon in WKT or GeoJSON; NaN if the text holds none.
+
+    The last vertex of a ring repeats the first one and is left out.
+    """
+    numbers = _coordinates(text)
+    points = np.array(numbers[: len(numbers) // 2 * 2]).reshape(-1, 2)
+    if len(points) > 1 and (points[0] == points[-1]).all():
+        points = points[:-1]
+    return (float(points[:, 0].mean()), float(points[:, 1].mean())) if len(points) else (np.nan, np.nan)
+
+
+LARGEST_PIXEL_M = 1000
+"""Whatever is larger is a coordinate."""
+
+
+def _affine_centre(text: str, side: float) -> tuple[float, float]:
+    """Centre of a square image from its transform (a, b, c, d, e, f) and its side in pixels.
+
+    In GDAL's order (c, a, b, f, d, e) the first number is no size of a pixel.
+    """
+    numbers = _coordinates(text)
+    if len(numbers) < 6:
+        return np.nan, np.nan
+    a, b, c, d, e, f = numbers[:6]
+    if abs(a) > LARGEST_PIXEL_M:
+        c, a, b, f, d, e = numbers[:6]
+    return c + (a + b) * side / 2, f + (d + e) * side / 2
+
+
+def places(table: pd.DataFrame, image: int) -> pd.DataFrame:
+    """Centres x, y (m), epsg, lon, lat (degrees), and side_m, as far as ``proj_*`` columns tell.
+
+    Centres in degrees give lon and lat alone. Degrees are rounded to a millionth (0.1 m), below which
+    versions of PROJ need not agree. `image` is the side of an image in pixels where no column gives it.
+    """
+    sides = pd.to_numeric(_texts(table, "proj_shape").str.extract(r"(\d+)")[0]).fillna(image)
+    codes = pd.to_numeric(_texts(table, "proj_epsg").str.extract(r"(\d{1,5})\b")[0]).astype("Int32")
+    corner = zip(_texts(table, "proj_transform"), sides, strict=True)
+    choices = [
+        [_affine_centre(text, float(width)) for text, width in corner],
+        [centre(text) for text in _texts(table, "proj_centroid")],
+        [centre(text) for text in _texts(table, "proj_geometry")],
+    ]
+    metres, degrees = np.full((len(table), 2), np.nan), np.full((len(table), 2), np.nan)
+    for choice in choices:
+        points = np.array(choice, dtype=np.float64).reshape(-1, 2)
+        angular = (np.abs(points[:, 0]) <= 180) & (np.abs(points[:, 1]) <= 90)
+        degrees = np.where(np.isnan(degrees) & angular[:, None], points, degrees)
+        metres = np.where(np.isnan(metres) & ~angular[:, None], points, metres)
+    places = pd.DataFrame(
+        {
+            "x": metres[:, 0],
+            "y": metres[:, 1],
+            "epsg": codes.to_numpy(),
+            "lon": degrees[:, 0],
+            "lat": degrees[:, 1],
+            "side_m": sides.to_numpy(np.float64) * PIXEL_M,
+        }
+    )
+    return _with_degrees(places.astype({"epsg": "Int32"}))
+
+
+def _with_degrees(places: pd.DataFrame) -> pd.DataFrame:
+    """Longitude and latitude from projected centres, where they are not known otherwise."""
+    known, lon, lat = (
+        places["x"].notna() & places["lon"].isna(),
+        places["lon"].to_numpy(copy=True),
+        places["lat"].to_numpy(copy=True),
+    )
+    for epsg in places["epsg"][known].dropna().unique():
+        here = (known & (places["epsg"] == epsg).fillna(False)).to_numpy(dtype=bool)
+        x, y = (places.loc[here, axis].to_list() for axis in "xy")
+        try:
+            where = transform(CRS.from_epsg(int(epsg)), CRS.from_epsg(4326), x, y)
+        except CRSError:
+            continue
+        lon[here], lat[here] = where[0], where[1]
+    return places.assign(epsg=places["epsg"].where(places["x"].notna()), lon=np.round(lon, 6), lat=np.round(lat, 6))
+
+
+def unknown_columns(folder: Path | None, paths: Iterable[str]) -> dict[str, str]:
+    """All that the metadata tell, where there are none; the ROI, where they do not name it."""
+    tables = [path for path in paths if Path(path).stem == Path(METADATA).stem]
+    if not tables:
+        unknown = ("group", "roi", "product", "tile", "x", "y", "lon", "lat")
+        return dict.fromkeys(unknown, f"it has no {METADATA}")
+    if folder is not None and not any(names_rois(folder / path) for path in tables):
+        return dict.fromkeys(("group", "roi"), f"{', '.join(tables)} have no column roi_id")
+    return {}

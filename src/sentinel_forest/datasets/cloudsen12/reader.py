@@ -1,0 +1,199 @@
+"""Reading CloudSEN12: windows of layers, labels, and what reference algorithms say."""
+
+import mmap
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sentinel_forest.datasets.base import IGNORE, Block
+from sentinel_forest.datasets.cloudsen12.layout import Layout, Split, size_text, split_at
+from sentinel_forest.datasets.cloudsen12.vocabulary import CATEGORIES, FIRST_CODE, IMAGE_LAYERS, LABEL, REFERENCES
+from sentinel_forest.errors import InputError
+
+NO_CODE = 254
+"""Stands for a label that does not fit 8 bits."""
+
+S2CLOUDLESS_THRESHOLD = 40
+
+CD_FCNN_THRESHOLD = 50
+"""Probabilities in percent above which the authors speak of cloud."""
+
+
+def let_go(stored: np.ndarray) -> None:
+    """Give the pages back that reading has mapped, or a job is charged for all of its shard's bytes."""
+    mapped = getattr(stored, "_mmap", None)
+    if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def eight_bits(stored: np.ndarray) -> np.ndarray:
+    """Label codes as uint8: -1 is 255, anything else that does not fit is `NO_CODE`."""
+    if stored.dtype == np.uint8:
+        return stored
+    codes = stored.astype(np.uint8)
+    codes[(stored < -1) | (stored > 255)] = NO_CODE
+    return codes
+
+
+def s2cloudless_mask(percent: np.ndarray) -> np.ndarray:
+    """Cloud mask from cloud probabilities, as s2cloudless 1.5.0 makes it by default.
+
+    The probability is averaged over a disk of radius 1 (the pixel and its four neighbours; the image is
+    mirrored at its edge), held against the threshold of 0.4, and the mask is grown by the same disk.
+    Whole percentages are added as integers: a mean of exactly 0.4 is no cloud.
+
+    Parameters
+    ----------
+    percent : ndarray
+        uint8 (patches, rows, columns), probabilities in percent.
+
+    Returns
+    -------
+    ndarray
+        bool, as `percent`.
+    """
+    edged = np.pad(percent.astype(np.uint16), ((0, 0), (1, 1), (1, 1)), mode="symmetric")
+    total = edged[:, 1:-1, 1:-1].copy()
+    for neighbour in (edged[:, :-2, 1:-1], edged[:, 2:, 1:-1], edged[:, 1:-1, :-2], edged[:, 1:-1, 2:]):
+        total += neighbour
+    core = total > 5 * S2CLOUDLESS_THRESHOLD
+    mask = core.copy()
+    mask[:, 1:] |= core[:, :-1]
+    mask[:, :-1] |= core[:, 1:]
+    mask[:, :, 1:] |= core[:, :, :-1]
+    mask[:, :, :-1] |= core[:, :, 1:]
+    return mask
+
+
+def _predicted(layer: str, codes: np.ndarray, classes: int) -> np.ndarray:
+    """Index of the predicted class from the codes of a reference layer, or `IGNORE`."""
+    if layer == "LABEL_s2cloudless":
+        known = codes <= 100
+        return np.where(known, s2cloudless_mask(np.where(known, codes, 0)), IGNORE).astype(np.uint8)
+    table = np.full(256, IGNORE, dtype=np.uint8)
+    if layer.startswith("LABEL_cd_fcnn"):
+        table[:101] = np.arange(101) > CD_FCNN_THRESHOLD
+    elif layer == "LABEL_qa60":
+        table[:] = np.arange(256) > 0
+    else:
+        first = FIRST_CODE.get(layer, 0)
+        table[first : first + classes] = np.arange(classes)
+    return table[codes]
+
+
+def check_rows(folder: Path, split: Split, rows: np.ndarray) -> None:
+    """Raise if a row of the catalog lies beyond the files."""
+    if rows.max(initial=-1) >= split.count:
+        raise InputError(
+            "A patch of the catalog is not in the files.",
+            where=folder / split.name,
+            found=f"row {rows.max()}",
+            expected=f"rows 0 to {split.count - 1}",
+            remedy="make the catalog again",
+        )
+
+
+def count_unmeasured(layout: Layout, folder: Path, name: str, count: int, hashes: pd.DataFrame) -> np.ndarray:
+    """Pixels of the patches of a split that carry no measurement, int32; 0 where nothing is known.
+
+    Only patches with a pixel of 0 in each band are read for it.
+    """
+    here = hashes[hashes["layer"].isin(IMAGE_LAYERS) & (hashes["file"].str.split("/").str[0] == name)]
+    bands = here[here["empty"] > 0].groupby("row").size()
+    rows = bands.index[bands == here["layer"].nunique()]
+    result = np.zeros(count, dtype=np.int32)
+    for row in rows:
+        patch = pd.DataFrame({"file": [name], "row": [row]})
+        result[row] = (~measured(layout, folder, patch)).sum()
+    return result
+
+
+def measured(layout: Layout, folder: Path, patches: pd.DataFrame) -> np.ndarray:
+    """Pixels that are not 0 in all bands of level 1C that the split has."""
+    result = np.zeros((len(patches), layout.image, layout.image), dtype=bool)
+    for name in patches["file"].unique():
+        split = split_at(layout, folder, str(name))
+        places = np.flatnonzero(patches["file"] == name)
+        rows = patches["row"].to_numpy()[places]
+        check_rows(folder, split, rows)
+        for layer in IMAGE_LAYERS:
+            if layer in split.files and split.dtype(layer) is not None:
+                result[places] |= read_windows(layout, open_layer(layout, folder, split, layer), rows) != 0
+    return result
+
+
+def blocks(layout: Layout, folder: Path, catalog: pd.DataFrame, layers: Sequence[str], patches: int) -> Iterator[Block]:
+    """Read layers of catalog rows in their order; rows that follow each other are read as one slice."""
+    place = catalog["file"].to_numpy()
+    starts = np.flatnonzero(place[1:] != place[:-1]) + 1
+    for run in np.split(np.arange(len(catalog)), starts) if len(catalog) else []:
+        split = split_at(layout, folder, str(place[run[0]]))
+        stored = {layer: open_layer(layout, folder, split, layer) for layer in layers}
+        for first in range(0, len(run), patches):
+            rows = catalog.iloc[run[first : first + patches]]
+            numbers = rows["row"].to_numpy()
+            check_rows(folder, split, numbers)
+            yield Block(rows, {layer: read_windows(layout, array, numbers) for layer, array in stored.items()})
+
+
+def read_windows(layout: Layout, stored: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The valid windows of some rows, in the stored dtype."""
+    values = np.empty((len(rows), layout.image, layout.image), stored.dtype)
+    done = 0
+    for run in np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1):
+        values[done : done + len(run)] = stored[run[0] : run[-1] + 1, *layout.window]
+        done += len(run)
+    let_go(stored)
+    return values
+
+
+def open_layer(layout: Layout, folder: Path, split: Split, layer: str) -> np.ndarray:
+    """A layer of a split, mapped into memory."""
+    if layer not in split.files:
+        raise InputError(
+            "A layer is missing.",
+            where=folder / split.name,
+            found=", ".join(split.files),
+            expected=layer,
+            remedy="fetch it, or leave out what needs it",
+        )
+    kind = split.dtype(layer)
+    if kind is None:
+        raise InputError(
+            "A file has a size that fits no dtype.",
+            where=folder / split.files[layer],
+            found=size_text(split.sizes[layer], layer, layout.side),
+            expected=split.fitting(layer),
+            remedy="fetch it again",
+        )
+    shape = (split.count, layout.side, layout.side)
+    return np.memmap(folder / split.files[layer], kind, mode="r", shape=shape)
+
+
+def reader(
+    layout: Layout, folder: Path, file: str, layers: Sequence[str]
+) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+    """A function from rows of a split to their valid windows; the files are mapped into memory."""
+    split = split_at(layout, folder, file)
+    stored = {layer: open_layer(layout, folder, split, layer) for layer in layers}
+
+    def read(rows: np.ndarray) -> dict[str, np.ndarray]:
+        check_rows(folder, split, rows)
+        return {layer: read_windows(layout, array, rows) for layer, array in stored.items()}
+
+    return read
+
+
+def labels(block: Block) -> np.ndarray:
+    """Classes of the labels drawn by hand: index into `CATEGORIES`, or `IGNORE`."""
+    table = np.full(256, IGNORE, dtype=np.uint8)
+    table[[category.code for category in CATEGORIES]] = np.arange(len(CATEGORIES))
+    return table[eight_bits(block.layers[LABEL])]
+
+
+def reference(name: str, block: Block) -> np.ndarray:
+    """What a reference algorithm says: index into its `predicted`, or `IGNORE`."""
+    about = REFERENCES[name]
+    return _predicted(about.layer, eight_bits(block.layers[about.layer]), len(about.predicted))

@@ -1,0 +1,129 @@
+"""What the checks of a dataset find, and what passing bytes have shown."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+MOST_NAMES = 20
+"""Empty patches that a finding names; the catalog has all (`unmeasured`)."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One row of ``integrity.tsv``.
+
+    `layer` is ``bytes``, ``structure`` or ``content``; `status` is ``ok``, ``note`` (worth knowing,
+    stops nothing), or ``failed``; `check` is a short fixed name that ``accept:`` can refer to.
+    """
+
+    file: str
+    layer: Literal["bytes", "structure", "content"]
+    check: str
+    status: Literal["ok", "note", "failed"]
+    found: str
+    expected: str = ""
+    remedy: str = ""
+
+
+def hash_table(
+    files: Sequence[str],
+    rows: Sequence[int],
+    layers: Sequence[str],
+    hashes: Sequence[str],
+    empty: Sequence[int] | np.ndarray | None = None,
+) -> pd.DataFrame:
+    """Hashes of patches: file (str), row (int64), layer (str), hash (str, 32 hex digits), empty (int64).
+
+    `empty` counts the pixels of an optical layer that are 0 in all bands that the layer holds.
+    """
+    return pd.DataFrame(
+        {
+            "file": pd.Series(files, dtype="str"),
+            "row": pd.Series(rows, dtype="int64"),
+            "layer": pd.Series(layers, dtype="str"),
+            "hash": pd.Series(hashes, dtype="str"),
+            "empty": pd.Series(np.zeros(len(files)) if empty is None else empty, dtype="int64"),
+        }
+    )
+
+
+def no_hashes() -> pd.DataFrame:
+    """The empty table of patch hashes, see `hash_table`."""
+    return hash_table([], [], [], [])
+
+
+_NO_HASHES = no_hashes()
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What the passing bytes of one file have shown.
+
+    `hashes` has a row (xxh3_128) for each patch of an image layer, see `hash_table`.
+    """
+
+    findings: tuple[Finding, ...]
+    hashes: pd.DataFrame = field(default_factory=lambda: _NO_HASHES)
+
+
+class Inspector(ABC):
+    """Checks the content of one file while its bytes pass by for the digest.
+
+    `block_bytes` is the length of the pieces it wants (the last may be shorter); a file is never
+    held whole unless it is small.
+    """
+
+    block_bytes: int
+
+    @abstractmethod
+    def update(self, block: memoryview) -> None:
+        """Take the next bytes of the file, in order."""
+
+    @abstractmethod
+    def finish(self) -> Inspection:
+        """Say what was seen."""
+
+
+def unmeasured_text(pixels: Sequence[int] | np.ndarray, size: int, names: Sequence[str]) -> str:
+    """Pixels without a measurement in words, and the patches that are nothing else; "" if there are none.
+
+    Parameters
+    ----------
+    pixels : sequence of int
+        Pixels without a measurement, by patch.
+    size : int
+        Pixels of a patch.
+    names : sequence of str
+        Names of the patches.
+    """
+    counts = np.asarray(pixels, dtype=np.int64)
+    affected: list[int] = np.flatnonzero(counts).tolist()
+    if not affected:
+        return ""
+    empty = [names[place] for place in affected if counts[place] == size]
+    text = f"{counts.sum()} pixels in {len(affected)} of {len(counts)} patches"
+    if empty:
+        more = ", ..." if len(empty) > MOST_NAMES else ""
+        return f"{text}; empty patches ({len(empty)}): {', '.join(empty[:MOST_NAMES])}{more}"
+    most = int(counts.argmax())
+    return f"{text}; no patch is empty, the most are in {names[most]}: {counts[most]} of {size}"
+
+
+def unmeasured_finding(file: str, check: str, text: str, patches: int) -> Finding:
+    """The finding for what `unmeasured_text` says about some patches."""
+    expected = "not 0 in all optical bands"
+    if not text:
+        return Finding(file, "content", check, "ok", f"all pixels of {patches} patches", expected)
+    return Finding(
+        file,
+        "content",
+        check,
+        "note",
+        text,
+        expected,
+        "nothing: pixels without a measurement, and empty patches, are neither learnt from nor scored",
+    )

@@ -1,0 +1,106 @@
+"""Writing split lists and tiles as the publisher does."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import rasterio
+import rasterio.warp
+from rasterio.transform import Affine
+
+from sentinel_forest.datasets.sen12ms.layout import SENSORS, file_names, scene_in_name
+from sentinel_forest.datasets.sen12ms.lists import write_split_list
+from sentinel_forest.errors import InputError
+from sentinel_forest.io.copying import NewFile
+from sentinel_forest.io.tables import replacing
+
+
+def export(roles: Mapping[str, pd.DataFrame], layers: Sequence[str]) -> list[NewFile]:
+    """``train_list.txt``, ``val_list.txt`` and ``test_list.txt`` as the SEN12MS toolbox reads them.
+
+    `layers` are sensors (none: ``s2``); the lists of another one are named like ``train_list_s1.txt``.
+    """
+    unknown = [sensor for sensor in layers if sensor not in SENSORS]
+    if unknown:
+        raise InputError("Unknown sensor.", found=unknown[0], expected=" | ".join(SENSORS))
+    return [
+        _list_export(f"{name}_list{'' if sensor == 's2' else f'_{sensor}'}.txt", roles[role], sensor)
+        for name, role in (("train", "train"), ("val", "validation"), ("test", "test"))
+        if role in roles and len(roles[role])
+        for sensor in layers or ("s2",)
+    ]
+
+
+def write_patch(
+    folder: Path,
+    season: str,
+    scene: str,
+    patch: int,
+    *,
+    s1: np.ndarray,
+    s2: np.ndarray,
+    lc: np.ndarray,
+    dfc: np.ndarray | None = None,
+    epsg: int,
+    transform: Affine,
+) -> None:
+    """Write a patch in the publisher's layout.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the release.
+    season, scene, patch : str, str, int
+        E.g. ``"ROIs1158_spring"``, ``"101"``, ``30``.
+    s1 : ndarray
+        float32 (2, rows, columns): VV, VH in dB.
+    s2 : ndarray
+        uint16 (13, rows, columns): reflectance x 10,000.
+    lc : ndarray
+        uint16 (4, rows, columns): codes of `SCHEMES`.
+    dfc : ndarray, optional
+        uint8 (rows, columns): codes of `CATEGORIES`.
+    epsg : int
+        EPSG code of the CRS.
+    transform : Affine
+        From pixel to CRS.
+    """
+    tiles = {"s1": (s1, "float32"), "s2": (s2, "uint16"), "lc": (lc, "uint16")}
+    if dfc is not None:
+        tiles["dfc"] = (dfc[None], "uint8")
+    for sensor, (pixels, dtype) in tiles.items():
+        name = f"{season}_{sensor}_{scene_in_name(season, scene)}_p{patch}.tif"
+        path = folder / season / f"{sensor}_{scene}" / name
+        _write_tile(path, pixels.astype(dtype, copy=False), epsg, transform)
+
+
+def _write_tile(path: Path, pixels: np.ndarray, epsg: int, transform: Affine) -> None:
+    """Write a GeoTIFF as published: uncompressed, bands interleaved by pixel; same input, same bytes."""
+    count, height, width = pixels.shape
+    with (
+        replacing(path) as beside,
+        rasterio.open(
+            beside,
+            "w",
+            driver="GTiff",
+            count=count,
+            height=height,
+            width=width,
+            dtype=pixels.dtype.name,
+            crs=f"EPSG:{epsg}",
+            transform=transform,
+            interleave="pixel",
+        ) as tile,
+    ):
+        tile.write(pixels)
+
+
+def _list_export(path: str, rows: pd.DataFrame, sensor: str) -> NewFile:
+    """A split list of chosen patches."""
+
+    def write(path: Path) -> Iterator[int]:
+        write_split_list(path, rows["patch"], sensor)
+        yield path.stat().st_size
+
+    return NewFile(path, sum(len(name) + 1 for name in file_names(rows["patch"], sensor)), write)

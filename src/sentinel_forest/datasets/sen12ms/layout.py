@@ -1,0 +1,173 @@
+"""The files of SEN12MS and DFC2020: names of tiles, seasons and scenes, the published hold-out."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from sentinel_forest.datasets.sen12ms.vocabulary import LAYERS
+from sentinel_forest.errors import InputError
+from sentinel_forest.sensors import FINEST_M
+
+SEASONS = ("ROIs1158_spring", "ROIs1868_summer", "ROIs1970_fall", "ROIs2017_winter")
+DFC_SPLITS = {"ROIs0000_validation": "validation", "ROIs0000_test": "test"}
+
+SENSORS = ("s2", "s1", "lc", "dfc")
+"""Sensors of a patch; the first that a release has gives the catalog's `file`."""
+
+PATCHES = 180_662
+"""Patches of the whole of SEN12MS; a release with fewer is a selection."""
+
+BROKEN = frozenset({"ROIs1868_summer/146/p202"})
+"""Patches known to be broken (NaN in ``s1``); the publisher's training list leaves them out too."""
+
+HOLD_OUT: Mapping[str, Mapping[str, int]] = {
+    "ROIs1158_spring": {"63": 784, "146": 557, "97": 687, "124": 695, "15": 763, "17": 756},
+    "ROIs1868_summer": {"43": 819, "131": 760, "19": 599, "104": 205, "72": 789, "15": 663, "79": 694},
+    "ROIs1970_fall": {"120": 747, "39": 772, "144": 690, "35": 690, "61": 783, "47": 784, "30": 779, "141": 744},
+    "ROIs2017_winter": {"64": 784, "146": 612, "32": 696, "107": 775, "135": 479},
+}
+"""The published hold-out scenes with their numbers of patches (splits/SEN12MS_holdOutScenes.txt and
+test_list.txt of github.com/schmitt-muc/SEN12MS)."""
+
+SPLIT_LISTS = {
+    "train_list.txt": "train",
+    "val_list.txt": "validation",
+    "ValidationScenes.txt": "validation",
+    "test_list.txt": "test",
+    "SEN12MS_holdOutScenes.txt": "test",
+}
+"""List files that are read from the release's folder ``splits`` where they are there. The validation
+lists are historical: their scenes were merged into the training scenes in 2020."""
+
+DTYPES: Mapping[str, tuple[str, ...]] = {
+    "s1": ("float32", "float64", "int16"),
+    "s2": ("uint16",),
+    "lc": ("uint16", "uint8", "int16", "uint32", "int32"),
+    "dfc": ("uint8", "uint16", "int16", "uint32", "int32"),
+}
+"""Kinds of numbers of each sensor's tiles; first the one that `Sen12MS.layer_table` gives and `write_patch`
+writes. The documents do not fix them, and copies differ (DFC2020 comes with float64 and int32). The values
+are those of the first kind; dB in int16 that were multiplied by something are out of range.
+"""
+
+PIXEL = FINEST_M
+"""Side of a pixel in m."""
+
+CELL = 50
+"""Side in pixels of the areas from which training pixels are drawn (`Sen12MS.draw_units`)."""
+
+BLOCK = CELL * PIXEL
+"""The same in m."""
+
+_NAME = re.compile(
+    rf"^({'|'.join((*SEASONS, *DFC_SPLITS))})/({'|'.join(SENSORS)})_([0-9A-Za-z]+)"
+    r"/\1_\2_([0-9A-Za-z]+)_p([0-9]+)\.tif$"
+)
+
+ARCHIVE = re.compile(r"^(ROIs[0-9]{4}_[a-z]+)_(s1|s2|lc|dfc)\.tar\.gz$")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Rows (and columns) of a patch, where its labels come from, and whether the catalog opens tiles."""
+
+    side: int
+    source: Literal["modis", "dfc"]
+    pixels: bool
+
+
+def read_layout(side: int, labels: Literal["modis", "dfc"], pixels: bool) -> Layout:
+    """The layout that the keys of a release declare; `InputError` for unknown labels."""
+    if labels not in ("modis", "dfc"):
+        raise InputError("Unknown labels.", where="layout", found=labels, expected="modis | dfc")
+    return Layout(side, labels, pixels)
+
+
+def parse(paths: Iterable[str]) -> pd.DataFrame:
+    """What the names of tiles say.
+
+    Returns
+    -------
+    DataFrame
+        `path`, `season`, `sensor`, `scene`, `number` (int64) and `patch`
+        (``<season>/<scene>/p<number>``); paths that are not those of tiles are left out.
+    """
+    matches = [match for match in map(match_tile, paths) if match]
+    rows = [(match[0], match[1], match[2], match[3], int(match[5])) for match in matches]
+    table = pd.DataFrame(rows, columns=["path", "season", "sensor", "scene", "number"])
+    table = table.astype({"number": "int64", **dict.fromkeys(("path", "season", "sensor", "scene"), "str")})
+    table["patch"] = table["season"] + "/" + table["scene"] + "/p" + table["number"].astype("str")
+    return table
+
+
+def match_tile(path: str) -> re.Match[str] | None:
+    """Parts of a tile's path: season, sensor, scene, scene as the file says it, number."""
+    match = _NAME.match(path)
+    # In DFC2020 the folder says validation and the file says 0; elsewhere both say the scene.
+    return match if match and (match[3] == match[4] or match[1] in DFC_SPLITS) else None
+
+
+def tile_path(file: str, sensor: str) -> str:
+    """Path of another sensor's tile of the same patch."""
+    given = file.split("/")[1].split("_")[0]
+    return file.replace(f"/{given}_", f"/{sensor}_", 1).replace(f"_{given}_", f"_{sensor}_", 1)
+
+
+def file_names(patches: Iterable[str], sensor: str) -> list[str]:
+    """File names of patches (``<season>/<scene>/p<number>``) for one sensor."""
+    names = []
+    for patch in patches:
+        season, scene, number = patch.split("/")
+        names.append(f"{season}_{sensor}_{scene_in_name(season, scene)}_{number}.tif")
+    return names
+
+
+def scene_in_name(season: str, scene: str) -> str:
+    return "0" if season in DFC_SPLITS else scene
+
+
+def tiles_below(season: Path) -> Iterator[str]:
+    """Tiles in the folders of a season."""
+    with os.scandir(season) as folders:
+        for folder in folders:
+            if folder.is_dir():
+                with os.scandir(folder.path) as tiles:
+                    yield from (f"{folder.name}/{tile.name}" for tile in tiles if tile.name.endswith(".tif"))
+
+
+def sensors_of(tiles: pd.DataFrame) -> list[str]:
+    return [sensor for sensor in SENSORS if (tiles["sensor"] == sensor).any()]
+
+
+def list_files(folder: Path) -> list[str]:
+    """Tiles, archives and split lists in a folder; one look at each folder, none at the files.
+
+    Lists alone will do for a catalog without pixels.
+    """
+    found = []
+    for season in sorted(folder.glob("ROIs*")):
+        if season.is_dir():
+            found += [f"{season.name}/{path}" for path in tiles_below(season)]
+        elif ARCHIVE.match(season.name):
+            found.append(season.name)
+    found += [f"splits/{name}" for name in SPLIT_LISTS if (folder / "splits" / name).is_file()]
+    if not found:
+        raise InputError(
+            "There is no file of SEN12MS in the folder.",
+            where=folder,
+            expected="folders like ROIs1158_spring/s2_1, or archives like ROIs1158_spring_s2.tar.gz; "
+            "lists like splits/train_list.txt are enough for splits",
+            remedy="give the folder that holds the season folders",
+        )
+    return sorted(found)
+
+
+def layers_of(paths: Iterable[str]) -> frozenset[str]:
+    """Layers of the sensors that have a tile, or an archive of tiles."""
+    sensors = {match[2] for path in paths if (match := match_tile(path) or ARCHIVE.match(path))}
+    return frozenset(layer for layer in LAYERS if layer.split(":")[0] in sensors)

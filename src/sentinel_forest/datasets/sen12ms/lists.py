@@ -1,0 +1,163 @@
+"""The publisher's split lists: read, written, and turned into published splits."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
+from pathlib import Path
+
+import pandas as pd
+
+from sentinel_forest.datasets.sen12ms.layout import (
+    BROKEN,
+    DFC_SPLITS,
+    HOLD_OUT,
+    PATCHES,
+    SEASONS,
+    SENSORS,
+    SPLIT_LISTS,
+    file_names,
+    parse,
+)
+from sentinel_forest.errors import InputError
+from sentinel_forest.io.tables import write_text
+
+_LISTED_SCENE = re.compile(r"(ROIs[0-9]{4}_[a-z]+)/(?:s1|s2|lc)_([0-9A-Za-z]+)/?")
+_LISTED_FILE = re.compile(r"(?:.*/)?(ROIs[0-9]{4}_[a-z]+)_(?:s1|s2|lc|dfc)_([0-9A-Za-z]+)_p([0-9]+)(?:\.tif)?")
+
+
+def published_splits(folder: Path, files: Sequence[str], patches: pd.DataFrame) -> pd.Series:
+    """The publisher's split: from lists in ``splits``, else the hold-out scenes; all others are train."""
+    splits = patches["season"].map(DFC_SPLITS).fillna("train").astype("str")
+    held_out = {f"{season}/{scene}" for season, scenes in HOLD_OUT.items() for scene in scenes}
+    lists = {name: split for name, split in SPLIT_LISTS.items() if f"splits/{name}" in set(files)}
+    partial = len(patches) < PATCHES - len(BROKEN)
+    if "train" in lists.values():
+        splits = splits.where(patches["season"].isin(DFC_SPLITS), "")
+    if "test" not in lists.values():
+        splits = splits.mask((patches["season"] + "/" + patches["scene"]).isin(held_out), "test")
+    for name, split in lists.items():
+        listed = read_split_list(folder / "splits" / name, patches, partial)
+        splits = splits.mask(patches["patch"].isin(listed), split)
+    return splits
+
+
+def read_split_list(path: Path, catalog: pd.DataFrame, partial: bool = False) -> list[str]:
+    """Read a list of scenes or of files, as the SEN12MS toolbox has them.
+
+    Lines are scene folders (``ROIs1158_spring/s1_63``) or file names
+    (``ROIs1158_spring_s2_124_p100.tif``) of any sensor; line ends may be CRLF or LF, empty lines are
+    passed over.
+
+    Parameters
+    ----------
+    path : Path
+        The list.
+    catalog : DataFrame
+        The column `patch` says which patches there are.
+    partial : bool
+        Whether the release is a selection: then lines about seasons of SEN12MS that name a scene or
+        patch outside the selection are passed over.
+
+    Returns
+    -------
+    list of str
+        Patches, each once, in the order of the lines and, within a scene, of the catalog.
+
+    Raises
+    ------
+    InputError
+        For the first line that matches nothing, and for a list of which nothing is left.
+    """
+    patches = set(catalog["patch"]) | BROKEN
+    scenes: dict[str, list[str]] = {}
+    for patch in catalog["patch"]:
+        scenes.setdefault(patch.rsplit("/", 1)[0], []).append(patch)
+    found: dict[str, None] = {}
+    for number, line in enumerate(_lines(path), 1):
+        if line.strip():
+            matched = _listed(line.strip(), patches, scenes)
+            if matched is None and not (partial and _is_published_season(line)):
+                raise _no_match(path, number, line)
+            found.update(zip(matched or (), repeat(None)))
+    return [patch for patch in found if patch not in BROKEN]
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        raise InputError(
+            "A split list is not text.",
+            where=path,
+            expected="a line for each scene or file",
+            remedy="give the .txt list, not the .pkl twin",
+        ) from None
+
+
+def listed_tiles(folder: Path, files: Sequence[str]) -> pd.DataFrame:
+    """Tiles of Sentinel-2 of the files that the lists in ``splits`` name (see `parse`), each once."""
+    lists = [folder / "splits" / name for name in SPLIT_LISTS if f"splits/{name}" in files]
+    matches = (_LISTED_FILE.fullmatch(line.strip()) for path in lists for line in _lines(path))
+    patches = list(dict.fromkeys(_patch_of(match) for match in matches if match))
+    if not patches:
+        raise InputError(
+            "Neither tiles nor lists of files are there.",
+            where=folder,
+            found=", ".join(sorted(files)[:8]),
+            expected="tiles, or lists like splits/train_list.txt",
+            remedy="unpack the archives, or fetch the publisher's lists of files",
+        )
+    scenes = [patch.split("/")[:2] for patch in patches]
+    names = zip(scenes, file_names(patches, "s2"), strict=True)
+    return parse(f"{season}/s2_{scene}/{name}" for (season, scene), name in names)
+
+
+def _patch_of(match: re.Match[str]) -> str:
+    """Id of the patch of a listed file."""
+    scene = "validation" if match[1] == "ROIs0000_validation" else match[2]
+    return f"{match[1]}/{scene}/p{int(match[3])}"
+
+
+def _listed(line: str, patches: set[str], scenes: Mapping[str, list[str]]) -> list[str] | None:
+    """Patches of one line, or None."""
+    if match := _LISTED_SCENE.fullmatch(line):
+        return scenes.get(f"{match[1]}/{match[2]}")
+    if match := _LISTED_FILE.fullmatch(line):
+        patch = _patch_of(match)
+        return [patch] if patch in patches else None
+    return None
+
+
+def _is_published_season(line: str) -> bool:
+    """Whether a line has the form of a list and names a season of SEN12MS."""
+    match = _LISTED_SCENE.fullmatch(line.strip()) or _LISTED_FILE.fullmatch(line.strip())
+    return match is not None and match[1] in SEASONS
+
+
+def _no_match(path: Path, number: int, line: str) -> InputError:
+    remedy = "correct the line, or get the publisher's current list"
+    if "ROIs1017_winter" in line:
+        remedy = (
+            "this is the list as it was before 2020-02-11, with ROIs1017_winter for ROIs2017_winter; "
+            "the winter scenes would stay in training: get the publisher's current list"
+        )
+    return InputError(
+        "A line of a split list matches no patch.",
+        where=f"{path}, line {number}",
+        found=line.strip(),
+        expected="a scene folder or a file name of the release, such as ROIs1158_spring/s1_63",
+        remedy=remedy,
+    )
+
+
+def write_split_list(path: Path, patches: Iterable[str], sensor: str = "s2") -> None:
+    """Write patches as a list of file names of one sensor, one a line, as the SEN12MS toolbox reads it.
+
+    Raises
+    ------
+    InputError
+        If there is no such sensor.
+    """
+    if sensor not in SENSORS:
+        raise InputError("Unknown sensor.", found=sensor, expected=" | ".join(SENSORS))
+    write_text(path, "".join(f"{name}\n" for name in file_names(patches, sensor)))

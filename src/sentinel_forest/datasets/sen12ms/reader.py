@@ -1,0 +1,254 @@
+"""Reading tiles: header, bands, labels, and the areas that share one label."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pandas as pd
+import rasterio
+import rasterio.warp
+from rasterio.crs import CRS
+from rasterio.enums import Interleaving
+from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
+from rasterio.io import DatasetReader
+
+from sentinel_forest.datasets.base import Block
+from sentinel_forest.datasets.sen12ms.layout import BLOCK, CELL, PIXEL, Layout, tile_path
+from sentinel_forest.datasets.sen12ms.vocabulary import (
+    BANDS,
+    FILL,
+    FROM_DFC,
+    FROM_IGBP,
+    LAYERS,
+    NO_SAVANNA,
+    TASKS,
+    WITHOUT_SAVANNA,
+)
+from sentinel_forest.errors import InputError
+
+GROUND_COLUMNS = ("x", "y", "epsg")
+"""Columns of the catalog that `independent_labels` looks at."""
+TIFF_ONLY = {"driver": "GTiff"}
+
+QUICK_OPEN = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GTIFF_SRS_SOURCE": "GEOKEYS"}
+"""GDAL would list the folder of every tile that it opens, and hold its CRS against the EPSG registry."""
+
+# `Sen12MS.conclude` tells of such tiles, once for all of them.
+warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
+
+
+def dtype_of(tile: DatasetReader) -> str:
+    return "|".join(sorted(set(tile.dtypes)))
+
+
+def shape_text(shape: tuple[int, int, int]) -> str:
+    return f"{shape[0]} bands, {shape[1]} x {shape[2]} px"
+
+
+@cache
+def _epsg_of(crs: CRS) -> int | None:
+    """EPSG code of a CRS; remembered, because the look-up takes longer than reading a tile."""
+    return cast(int | None, crs.to_epsg())
+
+
+def epsg_of(tile: DatasetReader) -> int | None:
+    return _epsg_of(tile.crs) if tile.crs else None
+
+
+def is_placed(tile: DatasetReader) -> bool:
+    """Whether a tile says where it lies: a CRS, and a transform that is not that of bare pixels.
+
+    DFC2020 comes with the CRS WGS 84 and no transform, which reads as one degree a pixel.
+    """
+    across, *shear, left = tuple(tile.transform)[:3]
+    down, top = tuple(tile.transform)[4:6]
+    bare = (across, abs(down), left) == (1, 1, 0) and top in (0, tile.height) and not any(shear)
+    return bool(tile.crs) and not bare
+
+
+def grid_of(tile: DatasetReader) -> tuple[float, ...] | None:
+    epsg = epsg_of(tile) if is_placed(tile) else None
+    return None if epsg is None else (epsg, *tuple(tile.transform)[:6])
+
+
+@contextmanager
+def open_tile(folder: Path, path: str, side: int, count: int) -> Iterator[DatasetReader]:
+    """Open a tile to read from it; do so within `rasterio.Env`.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the release.
+    path : str
+        Path of the tile in it.
+    side, count : int
+        Rows and columns that it must have, and bands that it must have at least.
+
+    Raises
+    ------
+    InputError
+        If it is missing, damaged (also while it is read), or of another shape.
+    """
+    remedy = "verify the release; unpack or fetch the tile again"
+    try:
+        with rasterio.open(folder / path, **TIFF_ONLY) as tile:
+            shape = (tile.count, tile.height, tile.width)
+            if shape[1:] != (side, side) or shape[0] < count:
+                raise InputError(
+                    "A tile has another shape.",
+                    where=path,
+                    found=shape_text(shape),
+                    expected=shape_text((count, side, side)),
+                    remedy=remedy,
+                )
+            yield tile
+    except RasterioError:
+        found = f"{(folder / path).stat().st_size} B" if (folder / path).is_file() else "no such file"
+        raise InputError(
+            "A tile cannot be read.", where=path, found=found, expected="a whole GeoTIFF", remedy=remedy
+        ) from None
+
+
+def _read_bands(tile: DatasetReader, bands: Sequence[int], pixels: np.ndarray) -> None:
+    """Read bands (from 1) of an open tile into an array (bands, rows, columns).
+
+    Tiles are published uncompressed with bands interleaved by pixel. Such bytes are taken as they
+    lie in the file, which is faster than GDAL's way band by band.
+    """
+    with open(tile.name, "rb") as stream:
+        little_endian = stream.read(2) == b"II"
+    start = start_of_plain_pixels(tile) if little_endian else None
+    if start is None or tile.dtypes[0] != pixels.dtype.name:
+        tile.read(bands, out=pixels)
+        return
+    size = tile.height * tile.width * tile.count
+    stored = np.fromfile(tile.name, pixels.dtype, size, offset=start)
+    if len(stored) < size:
+        raise RasterioIOError("the file ends early")
+    stored = stored.reshape(tile.height, tile.width, tile.count)
+    for values, band in zip(pixels, bands, strict=True):
+        values[:] = stored[:, :, band - 1]
+
+
+def start_of_plain_pixels(tile: DatasetReader) -> int | None:
+    """Where the pixels start in a file that holds them in one piece, uncompressed and by pixel; or None."""
+    rows, columns = tile.block_shapes[0]
+    plain = tile.compression is None and tile.interleaving is Interleaving.pixel and columns == tile.width
+    if not plain or tile.height % rows:
+        return None
+    last = tile.height // rows - 1
+    offsets = [tile.get_tag_item(f"BLOCK_OFFSET_0_{block}", "TIFF", bidx=1) for block in (0, last)]
+    length = last * rows * columns * tile.count * np.dtype(tile.dtypes[0]).itemsize
+    if None in offsets or int(offsets[1]) - int(offsets[0]) != length:
+        return None
+    return int(offsets[0])
+
+
+def simplified(igbp: np.ndarray) -> np.ndarray:
+    """Simplified classes of codes of IGBP."""
+    return classes_of(igbp, FROM_IGBP)
+
+
+def classes_of(codes: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Classes by a table of 256 codes; all larger codes are those of fill."""
+    return table[np.minimum(codes, FILL)]
+
+
+def measured(layout: Layout, folder: Path, patches: pd.DataFrame) -> np.ndarray:
+    layers = [f"s2:{band}" for band in BANDS["s2"]]
+    stored = read_sensor(layout, folder, patches["file"], "s2", layers)
+    return np.any([stored[layer] for layer in layers], axis=0)
+
+
+def blocks(layout: Layout, folder: Path, catalog: pd.DataFrame, layers: Sequence[str], patches: int) -> Iterator[Block]:
+    """Read layers of consecutive catalog rows; of each patch only the sensors that are needed."""
+    wanted: dict[str, list[str]] = {}
+    for layer in layers:
+        wanted.setdefault(layer.split(":")[0], []).append(layer)
+    for start in range(0, len(catalog), patches):
+        rows = catalog.iloc[start : start + patches]
+        values: dict[str, np.ndarray] = {}
+        for sensor, names in wanted.items():
+            values |= read_sensor(layout, folder, rows["file"], sensor, names)
+        yield Block(rows, {layer: values[layer] for layer in layers})
+
+
+def read_sensor(
+    layout: Layout, folder: Path, files: pd.Series, sensor: str, layers: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Layers of one sensor, each (patches, rows, columns)."""
+    bands = [BANDS[sensor].index(layer.split(":")[1]) + 1 for layer in layers]
+    dtype = LAYERS[layers[0]].dtype
+    stack = np.empty((len(files), len(bands), layout.side, layout.side), dtype=dtype)
+    with rasterio.Env(**QUICK_OPEN):
+        for pixels, file in zip(stack, files, strict=True):
+            with open_tile(folder, tile_path(file, sensor), layout.side, max(bands)) as tile:
+                _read_bands(tile, bands, pixels)
+    return {layer: stack[:, place] for place, layer in enumerate(layers)}
+
+
+def label_layers(layout: Layout, task: str) -> tuple[str, ...]:
+    """The layer of the labels."""
+    if TASKS[task].unit == "patch":
+        return ()
+    return ("dfc:label",) if layout.source == "dfc" else ("lc:igbp",)
+
+
+def labels(layout: Layout, task: str, block: Block) -> np.ndarray:
+    """Simplified classes of pixels; fill, unknown codes and savanna where it is left out are `IGNORE`."""
+    (layer,) = label_layers(layout, task)
+    classes = classes_of(block.layers[layer], FROM_DFC if layout.source == "dfc" else FROM_IGBP)
+    return WITHOUT_SAVANNA[classes] if TASKS[task].categories == NO_SAVANNA else classes
+
+
+def draw_units(layout: Layout, block: Block) -> np.ndarray:
+    """Areas that share one label: the pixels of such an area are no independent samples.
+
+    A MODIS label is a cell of 463 m of the sinusoidal grid, upsampled to 10 m. The cells are
+    approximated by blocks of 50 x 50 pixels (500 m) aligned with the patch's upper left corner:
+    their true outlines are not published, and a block is never smaller than a cell.
+
+    Returns
+    -------
+    ndarray
+        int32 (patches, rows, columns), read-only: number of the block within the patch, from 0.
+    """
+    rows = np.arange(layout.side) // CELL
+    units = rows[:, None] * (rows[-1] + 1) + rows
+    shape = (len(block.patches), layout.side, layout.side)
+    return np.broadcast_to(units.astype(np.int32), shape)
+
+
+def independent_labels(
+    layout: Layout, task: str, patches: pd.DataFrame, pixels: np.ndarray | None = None
+) -> int | None:
+    """How many blocks of 500 m pixels lie in, where labels are MODIS cells (see `draw_units`).
+
+    Here the blocks are those of the UTM grid, so that patches that overlap share theirs; blocks that
+    patches only touch count too. What a patch of unknown place shares with others is unknown as well:
+    its blocks are those of `draw_units`, and its own.
+    """
+    if layout.source == "dfc" or TASKS[task].unit == "patch":
+        return None
+    if pixels is None:
+        edges = np.unique([*range(0, layout.side, CELL), layout.side - 1])
+        pixels = (edges[:, None] * layout.side + edges).reshape(-1)
+        patches = patches.loc[patches.index.repeat(len(pixels))]
+        pixels = np.tile(pixels, len(patches) // len(pixels))
+    rows, columns = np.divmod(pixels, layout.side)
+    middle = PIXEL * layout.side / 2
+    known = patches[list(GROUND_COLUMNS)].notna().all(axis=1).to_numpy()
+    x, y = (np.where(known, patches[name], start) for name, start in (("x", middle), ("y", -middle)))
+    blocks = pd.DataFrame(
+        {
+            "patch": np.where(known, -1, pd.factorize(patches.index)[0]),
+            "epsg": patches["epsg"].to_numpy(),
+            "east": np.floor_divide(x + PIXEL * (columns + 0.5) - middle, BLOCK),
+            "north": np.floor_divide(y - PIXEL * (rows + 0.5) + middle, BLOCK),
+        }
+    )
+    return len(blocks.drop_duplicates())

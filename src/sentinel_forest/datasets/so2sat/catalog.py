@@ -1,0 +1,130 @@
+"""The catalog of So2Sat LCZ42."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from sentinel_forest.datasets.base import File
+from sentinel_forest.datasets.so2sat.checks import geo_structure
+from sentinel_forest.datasets.so2sat.geo import geo_table
+from sentinel_forest.datasets.so2sat.layout import PUBLISHED, SIDE, geo_path, image_paths, patch_files
+from sentinel_forest.datasets.so2sat.reader import dataset_of, is_one_hot, row_text
+from sentinel_forest.errors import InputError
+from sentinel_forest.io import hdf5
+
+
+def catalog(folder: Path, files: Sequence[str], hashes: pd.DataFrame) -> pd.DataFrame:
+    """One row per patch. `side_m` is the side of its footprint.
+
+    Where no image file is there yet, the geo files give cities and places; labels are unknown.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or damaged, a label is not one-hot, or a geo file does not fit.
+    """
+    there = bool(image_paths(files))
+    tables = [_file_catalog(folder, path, hashes, there) for path in patch_files(files)]
+    return pd.concat(tables, ignore_index=True)
+
+
+def _labels_of(handle: h5py.File, where: Path) -> np.ndarray:
+    """Index of each row's class, int16; -1 where the file has no labels.
+
+    Raises
+    ------
+    InputError
+        If a row is not one-hot.
+    """
+    if "label" not in handle:
+        return np.full(dataset_of(handle, "sen2").shape[0], -1, dtype=np.int16)
+    rows = dataset_of(handle, "label")[...]
+    wrong = ~is_one_hot(rows)
+    if wrong.any():
+        first = int(wrong.argmax())
+        raise InputError(
+            "A label is not one-hot.",
+            where=f"{where}, key 'label', row {first}",
+            found=row_text(rows[first]),
+            expected="one 1 and sixteen 0",
+            remedy="fetch the file again, or correct the row",
+        )
+    return rows.argmax(1).astype(np.int16)
+
+
+def _places_of(folder: Path, image: str, count: int) -> pd.DataFrame:
+    """City and coordinates of the rows of an image file, empty where there is no geo file."""
+    path = folder / geo_path(image)
+    if not path.is_file():
+        unknown = np.full(count, np.nan)
+        empty = pd.Series([""] * count, dtype="str")
+        return pd.DataFrame({"city": empty, "epsg": 0} | dict.fromkeys(("x", "y", "width", "lon", "lat"), unknown))
+    with hdf5.opened(path) as handle:
+        faults = [found for found in geo_structure(File(path.name), handle, count) if found.status == "failed"]
+        if faults:
+            fault = faults[0]
+            raise InputError(
+                f"A geo file cannot be used ({fault.check}).",
+                where=path,
+                found=fault.found,
+                expected=fault.expected,
+                remedy=fault.remedy,
+            )
+        return geo_table(handle)
+
+
+def _content_hashes(hashes: pd.DataFrame, path: str, count: int) -> np.ndarray:
+    """Hashes of ``sen2`` and ``sen1`` joined, so that they are equal only if the whole patch is."""
+    here = hashes[hashes["file"] == path]
+    parts = [
+        here.loc[here["layer"] == key].set_index("row")["hash"].reindex(range(count), fill_value="")
+        for key in ("sen2", "sen1")
+    ]
+    both = (parts[0] != "") & (parts[1] != "")
+    return (parts[0] + parts[1]).where(both, "").to_numpy()
+
+
+def _unmeasured(hashes: pd.DataFrame, path: str, count: int) -> np.ndarray:
+    """Pixels of each row that carry no measurement, int32; 0 where nothing is known of them."""
+    here = hashes[(hashes["file"] == path) & (hashes["layer"] == "sen2")]
+    return here.set_index("row")["empty"].reindex(range(count), fill_value=0).to_numpy(np.int32)
+
+
+def _file_catalog(folder: Path, path: str, hashes: pd.DataFrame, there: bool) -> pd.DataFrame:
+    """The catalog of an image file; if it is not there, as far as its geo file tells."""
+    source = folder / (path if there else geo_path(path))
+    with hdf5.opened(source) as handle:
+        if there:
+            labels = _labels_of(handle, source)
+        else:
+            labels = np.full(handle["epsg"].size if "epsg" in handle else 0, -1, dtype=np.int16)
+    count = len(labels)
+    geo = _places_of(folder, path, count)
+    stem = Path(path).stem
+    patch = pd.Series([f"{stem}/{row:06d}" for row in range(count)], dtype="str")
+    unmeasured = _unmeasured(hashes, path, count)
+    # A patch without any measurement takes no part: there is nothing that its label could be told from.
+    labels[unmeasured == SIDE * SIDE] = -1
+    table = pd.DataFrame(
+        {
+            "patch": patch,
+            "published_split": PUBLISHED[stem],
+            "file": path,
+            "row": np.arange(count, dtype=np.int64),
+            "city": geo["city"],
+            "x": geo["x"],
+            "y": geo["y"],
+            "epsg": geo["epsg"].astype("Int32").where(geo["epsg"] != 0),
+            "lon": geo["lon"],
+            "lat": geo["lat"],
+            "side_m": SIDE * geo["width"],
+            "label": labels,
+            "valid_share": (1 - unmeasured / SIDE**2 if there else np.full(count, np.nan)).astype(np.float32),
+            "content_hash": _content_hashes(hashes, path, count),
+            "unmeasured": unmeasured,
+        }
+    )
+    return table.astype({"published_split": "str", "file": "str", "content_hash": "str"})

@@ -1,0 +1,310 @@
+"""The content of image files, looked at while their bytes pass by."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pandas as pd
+import xxhash
+
+from sentinel_forest.datasets.base import (
+    File,
+    Finding,
+    Inspection,
+    Inspector,
+    hash_table,
+    no_hashes,
+    unmeasured_finding,
+    unmeasured_text,
+)
+from sentinel_forest.datasets.so2sat.checks import note, unreadable, verdict
+from sentinel_forest.datasets.so2sat.layout import SHAPES, SIDE, image_paths
+from sentinel_forest.datasets.so2sat.reader import AT_ONCE, holds_rows, is_one_hot, places_in_file, row_text
+from sentinel_forest.datasets.so2sat.vocabulary import CHANNELS, CLASSES, SAR
+from sentinel_forest.errors import InputError
+from sentinel_forest.io import hdf5
+
+LARGEST_REFLECTANCE = 6.5535
+"""Largest 16-bit digital number / 10,000."""
+
+TOLERANCE = 0.01
+"""Difference from a published mean or deviation that passes, in standard deviations (fact `tolerance`)."""
+
+
+class _Rows:
+    """Cuts the bytes of one dataset into its rows, whatever the pieces they come in."""
+
+    def __init__(self, offset: int, count: int, values: int, take: Callable[[np.ndarray], None]) -> None:
+        self.offset, self.values, self.take = offset, values, take
+        self.end = offset + count * values * 8
+        self.carried = bytearray()
+
+    def update(self, piece: memoryview) -> None:
+        length = self.values * 8
+        if self.carried:
+            missing = length - len(self.carried)
+            self.carried += piece[:missing]
+            piece = piece[missing:]
+            if len(self.carried) < length:
+                return
+            self._pass_on(memoryview(self.carried))
+        whole = len(piece) // length * length
+        if whole:
+            self._pass_on(piece[:whole])
+        self.carried = bytearray(piece[whole:])
+
+    def _pass_on(self, rows: memoryview) -> None:
+        self.take(np.frombuffer(rows, "<f8").reshape(-1, self.values))
+
+
+class _Places:
+    """How many channels of patches show something, and which were the first; nothing more is kept."""
+
+    def __init__(self, channels: Sequence[str]) -> None:
+        self.channels, self.count = channels, 0
+        self.first: list[str] = []
+
+    def add(self, row: int, channel: int) -> None:
+        self.count += 1
+        if self.count <= 5:
+            self.first.append(f"row {row} {self.channels[channel]}")
+
+    def text(self) -> str:
+        """Blank if there was none."""
+        more = ", ..." if self.count > len(self.first) else ""
+        return f"{self.count} patch channels: {', '.join(self.first)}{more}" if self.count else ""
+
+
+class _Pixels:
+    """What the rows of ``sen1`` or ``sen2`` show, channel by channel, accumulated in float64."""
+
+    def __init__(self, key: str) -> None:
+        self.key, self.channels = key, CHANNELS[key]
+        values = SIDE * SIDE * len(self.channels)
+        self.count = self.used = 0
+        self.low, self.high = np.full(values, np.inf), np.full(values, -np.inf)
+        self.total, self.squares = np.zeros(values), np.zeros(values)
+        self.hashes = bytearray()
+        self.empty: list[int] = []
+        self.not_finite, self.constant = _Places(self.channels), _Places(self.channels)
+
+    def take(self, rows: np.ndarray) -> None:
+        for row in rows:
+            self.hashes += xxhash.xxh3_128_digest(row)
+        with np.errstate(invalid="ignore"):
+            low, high = rows.min(0), rows.max(0)
+        self._look_for_constants(rows, self.count)
+        self._count_empty(rows, low)
+        self.count += len(rows)
+        if not (np.isfinite(low).all() and np.isfinite(high).all()):
+            rows, low, high = self._without_gaps(rows, self.count - len(rows))
+        self.used += len(rows)
+        np.minimum(self.low, low, out=self.low)
+        np.maximum(self.high, high, out=self.high)
+        self.total += rows.sum(0)
+        self.squares += np.einsum("ij,ij->j", rows, rows)
+
+    def _without_gaps(self, rows: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Note NaN and Inf; give the rows that have none, so that the statistics still say something."""
+        finite = np.isfinite(rows)
+        bad = ~finite.reshape(len(rows), -1, len(self.channels)).all(1)
+        for row, channel in np.argwhere(bad):
+            self.not_finite.add(first + row, channel)
+        rows = rows[finite.all(1)]
+        return rows, rows.min(0, initial=np.inf), rows.max(0, initial=-np.inf)
+
+    def _look_for_constants(self, rows: np.ndarray, first: int) -> None:
+        pixels = rows.reshape(len(rows), SIDE * SIDE, len(self.channels))
+        # Three pixels tell nearly all patches apart; only the others are looked through.
+        same = (pixels[:, 0] == pixels[:, -1]) & (pixels[:, 0] == pixels[:, SIDE * SIDE // 2 + SIDE // 2])
+        for row, channel in np.argwhere(same):
+            if (pixels[row, :, channel] == pixels[row, 0, channel]).all():
+                self.constant.add(first + row, channel)
+
+    def _count_empty(self, rows: np.ndarray, low: np.ndarray) -> None:
+        """Count the pixels of each row that are 0 in all bands; Sentinel-1 does not tell of measurement."""
+        if self.key != "sen2" or low.min() > 0:
+            self.empty += [0] * len(rows)
+            return
+        zero = (rows == 0).reshape(len(rows), SIDE * SIDE, len(self.channels))
+        self.empty += zero.all(axis=2).sum(axis=1).tolist()
+
+    def findings(self, file: File) -> list[Finding]:
+        gaps = self.not_finite.text()
+        remedy = "leave these rows out, or fetch the file again"
+        found = [verdict(file, "content", f"{self.key}:finite", not gaps, gaps or "all", "no NaN, no Inf", remedy)]
+        constant = self.constant.text()
+        found.append(note(file, f"{self.key}:constant", not constant, constant or "none", "no constant patch"))
+        if self.key == "sen2" and self.count:
+            names = [f"row {row}" for row in range(self.count)]
+            text = unmeasured_text(self.empty, SIDE * SIDE, names)
+            found.append(unmeasured_finding(file.path, f"{self.key}:measured", text, self.count))
+        return found + (self._value_findings(file) if self.used else [])
+
+    def _value_findings(self, file: File) -> list[Finding]:
+        shape = (SIDE * SIDE, len(self.channels))
+        number = self.used * SIDE * SIDE
+        mean = self.total.reshape(shape).sum(0) / number
+        deviation = np.sqrt(np.maximum(self.squares.reshape(shape).sum(0) / number - mean**2, 0))
+        low, high = self.low.reshape(shape).min(0), self.high.reshape(shape).max(0)
+        start = list(CHANNELS).index(self.key) * len(SAR)
+        found = []
+        for channel, band in enumerate(self.channels):
+            text = (
+                f"min {low[channel]:.6g}, max {high[channel]:.6g}, "
+                f"mean {mean[channel]:.8g}, deviation {deviation[channel]:.8g}"
+            )
+            at = start + channel
+            found.append(_values(file, f"{self.key}:{band}", text, float(mean[channel]), float(deviation[channel]), at))
+        return [*found, self._range(file, low, high, mean)]
+
+    def _range(self, file: File, low: np.ndarray, high: np.ndarray, mean: np.ndarray) -> Finding:
+        """Whether the values can be what the channels are: reflectance, or linear backscatter."""
+        text = f"{low.min():.6g} .. {high.max():.6g}"
+        if self.key == "sen1":
+            power = low[4:6].min()
+            return note(file, "sen1:range", power >= 0, f"intensity from {power:.6g}", "intensities of 0 or more")
+        if mean.max() > 1.5 or low.min() < -1:
+            remedy = "divide digital numbers by 10,000"
+            return verdict(file, "content", "sen2:range", False, text, "reflectance, 0 .. 1 for most", remedy)
+        good = low.min() >= 0 and high.max() <= LARGEST_REFLECTANCE
+        return note(file, "sen2:range", good, text, f"0 .. {LARGEST_REFLECTANCE}")
+
+    def hash_table(self, path: str) -> pd.DataFrame:
+        """Hash of each row, see `base.hash_table`."""
+        text = self.hashes.hex()
+        hashes = [text[start : start + 32] for start in range(0, len(text), 32)]
+        return hash_table([path] * self.count, range(self.count), [self.key] * self.count, hashes, self.empty)
+
+
+class _Labels:
+    """What the rows of ``label`` show."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.classes = bytearray()
+        self.wrong, self.first_wrong = 0, ""
+
+    def take(self, rows: np.ndarray) -> None:
+        wrong = ~is_one_hot(rows)
+        if not self.wrong and wrong.any():
+            first = int(wrong.argmax())
+            self.first_wrong = f"row {self.count + first}: {row_text(rows[first])}"
+        self.wrong += int(wrong.sum())
+        self.count += len(rows)
+        self.classes += rows.argmax(1).astype(np.uint8).tobytes()
+
+    def findings(self, file: File) -> list[Finding]:
+        found = f"{self.wrong} rows, the first: {self.first_wrong}" if self.wrong else "all rows"
+        remedy = "fetch the file again, or correct the row"
+        findings = [verdict(file, "content", "one-hot", not self.wrong, found, "one 1 and sixteen 0", remedy)]
+        counts = np.bincount(np.frombuffer(self.classes, np.uint8), minlength=len(CLASSES)).tolist()
+        order = hashlib.sha256(self.classes).hexdigest()
+        for check, value in (("class_counts", counts), ("label_order_sha256", order)):
+            expected = file.facts.get(check)
+            findings.append(
+                verdict(
+                    file,
+                    "content",
+                    check,
+                    expected is None or value == expected,
+                    str(value),
+                    "" if expected is None else str(expected),
+                    "the labels or their order are not the published ones: fetch the file again",
+                )
+            )
+        return findings
+
+
+class _ImageInspector(Inspector):
+    """Looks at all datasets of one file as its bytes pass by, each byte once."""
+
+    block_bytes = 1 << 20  # so that a piece stays in the processor's cache for all that is done with it
+
+    def __init__(self, file: File, places: Mapping[str, tuple[int, int]]) -> None:
+        self.file, self.position = file, 0
+        self.pixels = {key: _Pixels(key) for key in CHANNELS}
+        self.labels = _Labels()
+        self.parts: dict[str, _Pixels | _Labels] = {**self.pixels, "label": self.labels}
+        self.regions = [
+            _Rows(offset, count, int(np.prod(SHAPES[key])), self.parts[key].take)
+            for key, (offset, count) in places.items()
+        ]
+
+    def update(self, block: memoryview) -> None:
+        for region in self.regions:
+            start = max(region.offset - self.position, 0)
+            stop = min(region.end - self.position, len(block))
+            if start < stop:
+                region.update(block[start:stop])
+        self.position += len(block)
+
+    def finish(self) -> Inspection:
+        findings = [finding for part in self.pixels.values() for finding in part.findings(self.file)]
+        if self.labels.count:
+            findings += self.labels.findings(self.file)
+        tables = [part.hash_table(self.file.path) for part in self.pixels.values() if part.count]
+        return Inspection(tuple(findings), pd.concat(tables, ignore_index=True) if tables else no_hashes())
+
+
+class _RepackedInspector(_ImageInspector):
+    """The same for a file in chunks, compressed or of another float, which only HDF5 can put together."""
+
+    def __init__(self, file: File, path: Path) -> None:
+        super().__init__(file, {})
+        self.path = path
+
+    def update(self, block: memoryview) -> None:
+        """Nothing can be told from the bytes as they lie."""
+
+    def finish(self) -> Inspection:
+        try:
+            with hdf5.opened(self.path) as handle:
+                for key, part in self.parts.items():
+                    for start in range(0, len(handle.get(key, ())), AT_ONCE):
+                        rows = handle[key][start : start + AT_ONCE].astype("<f8")
+                        part.take(rows.reshape(len(rows), -1))
+        except InputError as error:
+            return Inspection((unreadable(self.file, error, self.path.stat().st_size),))
+        return super().finish()
+
+
+def _values(file: File, layer: str, text: str, mean: float, deviation: float, at: int) -> Finding:
+    """Mean and deviation of a channel against the published ones (facts `means`, `deviations`).
+
+    Another mean is a failure. Another deviation is only worth a note: outliers of Sentinel-1 rule it,
+    and how the published ones were computed is not known.
+    """
+    published = {"means": _fact(file, "means", at), "deviations": _fact(file, "deviations", at)}
+    margin = float(cast(float, file.facts.get("tolerance", TOLERANCE))) * deviation
+    near = {
+        name: expected is None or abs(found - expected) <= margin
+        for (name, expected), found in zip(published.items(), (mean, deviation), strict=True)
+    }
+    labels = {"means": "mean", "deviations": "deviation"}
+    expected = ", ".join(f"{labels[name]} {value:.8g}" for name, value in published.items() if value is not None)
+    if near["means"] and not near["deviations"]:
+        return note(file, f"{layer}:values", False, text, expected)
+    remedy = "the values are not the published ones: fetch the file again"
+    return verdict(file, "content", f"{layer}:values", near["means"], text, expected, remedy)
+
+
+def _fact(file: File, name: str, at: int) -> float | None:
+    values = file.facts.get(name)
+    return values[at] if isinstance(values, Sequence) else None
+
+
+def inspector(folder: Path, file: File) -> Inspector | None:
+    """Checks every value of an image file.
+
+    A file whose datasets cannot be read as rows of floats has no inspector: `structure` says why.
+    """
+    if not image_paths([file.path]):
+        return None
+    path = folder / file.path
+    places = places_in_file(path)
+    if places is not None:
+        return _ImageInspector(file, places)
+    return _RepackedInspector(file, path) if holds_rows(path) else None

@@ -1,0 +1,107 @@
+"""Geo files: city, EPSG code and place of each patch."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+from rasterio.crs import CRS
+from rasterio.warp import transform
+
+from sentinel_forest.datasets.so2sat.layout import PATTERN, SIDE
+from sentinel_forest.errors import InputError
+from sentinel_forest.io import hdf5
+
+
+def tfw_order(tfw: np.ndarray) -> str | None:
+    """Order of the six numbers of each row of ``tfw``: both orders are in circulation.
+
+    Eastings in UTM exceed 100,000 m and pixel sizes do not, so that the first and the fifth number
+    tell them apart.
+
+    Parameters
+    ----------
+    tfw : ndarray of float64, shape (N, 6)
+
+    Returns
+    -------
+    str or None
+        ``"world file"`` (A, D, B, E, C, F), ``"GDAL"`` (C, A, B, F, D, E), or None for neither.
+    """
+    if tfw.ndim != 2 or tfw.shape[1] != 6 or not np.isfinite(tfw).all():
+        return None
+    first, fifth = np.abs(tfw[:, 0]), np.abs(tfw[:, 4])
+    if ((first < 1000) & (fifth >= 1000)).all():
+        return "world file"
+    if ((first >= 1000) & (fifth < 1000)).all():
+        return "GDAL"
+    return None
+
+
+def geo_table(handle: h5py.File) -> pd.DataFrame:
+    """Centres of patches: city, epsg, x, y (m), width, height (of a pixel, m), lon, lat (degrees)."""
+    tfw = handle["tfw"][...]
+    columns = (0, 3, 4, 5) if tfw_order(tfw) == "world file" else (1, 5, 0, 3)
+    width, height, left, top = (tfw[:, column] for column in columns)
+    names = cities_of(handle)
+    names = np.full(len(tfw), b"") if names is None else names
+    city = [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in names]
+    geo = pd.DataFrame(
+        {
+            "city": pd.Series(city, dtype="str").str.strip(),
+            "epsg": handle["epsg"][...].ravel().astype("int64"),
+            "x": left + SIDE / 2 * np.abs(width),
+            "y": top - SIDE / 2 * np.abs(height),
+            "width": np.abs(width),
+            "height": np.abs(height),
+        }
+    )
+    return geo.assign(**_degrees(geo))
+
+
+def cities_of(handle: h5py.File) -> np.ndarray | None:
+    """Names of the cities as stored, one a row; the first geo files had none."""
+    for key in ("city", "cityList"):
+        if key in handle:
+            return np.ravel(handle[key][...])
+    return None
+
+
+def names_cities(path: Path) -> bool:
+    """Whether a geo file names cities; one that cannot be read is told of by the checks of its structure."""
+    try:
+        with hdf5.opened(path) as handle:
+            return cities_of(handle) is not None
+    except InputError:
+        return True
+
+
+def _degrees(geo: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Longitude and latitude (WGS 84), NaN where the EPSG code is no UTM zone.
+
+    Rounded to a millionth of a degree (0.1 m), below which versions of PROJ need not agree.
+    """
+    lon, lat = np.full(len(geo), np.nan), np.full(len(geo), np.nan)
+    utm = is_utm(geo["epsg"]).to_numpy()
+    for epsg in np.unique(geo["epsg"][utm]):
+        here = (geo["epsg"] == epsg).to_numpy()
+        x, y = geo["x"][here].tolist(), geo["y"][here].tolist()
+        place = transform(CRS.from_epsg(int(epsg)), CRS.from_epsg(4326), x, y)
+        lon[here], lat[here] = np.round(place[0], 6), np.round(place[1], 6)
+    return {"lon": lon, "lat": lat}
+
+
+def is_utm(epsg: pd.Series) -> pd.Series:
+    return epsg.between(32601, 32660) | epsg.between(32701, 32760)
+
+
+def unknown_columns(folder: Path | None, paths: Iterable[str]) -> dict[str, str]:
+    """Cities and places, without geo files; cities, where those that are there name none."""
+    geo = [path for path in paths if (match := PATTERN.fullmatch(path)) and match[2]]
+    if not geo:
+        reason = "it has no *_geo.h5 files, which give city and place (release so2sat-v4)"
+        return dict.fromkeys(("group", "city", "x", "y", "lon", "lat"), reason)
+    if folder is not None and not any(names_cities(folder / path) for path in geo):
+        return dict.fromkeys(("group", "city"), f"{', '.join(geo)} name no city")
+    return {}

@@ -1,0 +1,77 @@
+"""The files of So2Sat LCZ42: their names, shapes and sizes."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from sentinel_forest.datasets.base import SPLITS
+from sentinel_forest.errors import InputError
+
+SIDE = 32
+"""Rows and columns of a patch; a pixel is 10 m wide."""
+
+SHAPES = {"label": (17,), "sen1": (SIDE, SIDE, 8), "sen2": (SIDE, SIDE, 10)}
+
+ROW_BYTES = 147_592
+"""Bytes of one patch: (32 x 32 x 18 + 17) x 8."""
+
+OVERHEAD_BYTES = 2_048
+"""Bytes of HDF5 around the data of a published file."""
+
+PATTERN = re.compile(r"(?:[^/]+/)?(training|validation|testing)(_geo)?\.h5(\.gz)?")
+PUBLISHED = {"training": "train", "validation": "validation", "testing": "test"}
+
+
+def image_paths(files: Iterable[str]) -> list[str]:
+    """Unpacked image files in the order train, validation, test."""
+    found = set()
+    for path in files:
+        match = PATTERN.fullmatch(path)
+        if match and not match[2]:
+            found.add(path.removesuffix(".gz"))
+    return sorted(found, key=lambda path: (SPLITS.index(PUBLISHED[Path(path).stem]), path))
+
+
+def patch_files(files: Iterable[str]) -> list[str]:
+    """Image files; where there is none at all, those that the geo files belong to."""
+    files = list(files)
+    return image_paths(files) or image_paths(path.replace("_geo.h5", ".h5") for path in files)
+
+
+def geo_path(image: str) -> str:
+    return image.removesuffix(".h5") + "_geo.h5"
+
+
+def list_files(folder: Path) -> list[str]:
+    """Paths of image and geo files, at most one folder down; a packed file only if it is not unpacked.
+
+    Raises
+    ------
+    InputError
+        If there is no image file, or more than one for a split.
+    """
+    paths = {path.relative_to(folder).as_posix() for glob in ("*", "*/*") for path in folder.glob(glob)}
+    found = sorted(path for path in paths if PATTERN.fullmatch(path) and (folder / path).is_file())
+    found = [path for path in found if not (path.endswith(".gz") and path[:-3] in found)]
+    images = patch_files(found)
+    if not images:
+        of_tfds = (folder / "dataset_info.json").is_file()
+        raise InputError(
+            "No file of So2Sat LCZ42 here.",
+            where=folder,
+            found="a folder of tensorflow_datasets" if of_tfds else None,
+            expected="training.h5, validation.h5 or testing.h5 (or .h5.gz), here or one folder down; "
+            "training_geo.h5, ... are enough for splits",
+            remedy="make HDF5 files of it: sentinel-forest tfds-import (docs/tfds.md)"
+            if of_tfds
+            else "give the folder that holds them",
+        )
+    if len({Path(path).stem for path in images}) < len(images):
+        raise InputError(
+            "A folder holds more than one version of So2Sat LCZ42.",
+            where=folder,
+            found=", ".join(images),
+            expected="one file for each split",
+            remedy="give the folder of one version",
+        )
+    return found

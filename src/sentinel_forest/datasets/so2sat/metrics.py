@@ -1,0 +1,79 @@
+"""Metrics of local climate zones: how far apart two zones are, and built against natural.
+
+Bechtel, Demuzere and Stewart 2020, doi 10.3390/rs12111769.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sentinel_forest.datasets.metric import Metric, hits, overall_accuracy, ratio, units
+
+BECHTEL = "Bechtel, Demuzere and Stewart 2020, doi 10.3390/rs12111769"
+
+
+def similarity() -> pd.DataFrame:
+    """Similarity of local climate zones, rows and columns 1-10 and A-G, in 0..1 (source: in the file)."""
+    path = Path(__file__).with_name("lcz_similarity.tsv")
+    return pd.read_csv(path, sep="\t", comment="#", index_col=0, dtype={"LCZ": "str"})
+
+
+def _metrics() -> tuple[Metric, ...]:
+    alike = similarity().to_numpy()
+    built = np.arange(len(alike)) < 10
+
+    def weighted(counts: np.ndarray) -> np.ndarray:
+        return ratio((counts * alike).sum(axis=(-2, -1)), units(counts))
+
+    def urban(counts: np.ndarray) -> np.ndarray:
+        return counts[..., :10, :10]
+
+    def urban_truth(counts: np.ndarray) -> np.ndarray:
+        return units(counts[..., :10, :])
+
+    def same_side(counts: np.ndarray) -> np.ndarray:
+        return ratio((counts * (built[:, None] == built)).sum(axis=(-2, -1)), units(counts))
+
+    no_urban = "role {role} has no patch of LCZ 1-10"
+    return (
+        Metric(
+            "WA",
+            "weighted accuracy, LCZ similarity of Bechtel et al. 2020",
+            "sum_ij s_ij n_ij / n",
+            BECHTEL,
+            weighted,
+            units,
+            headline=True,
+        ),
+        Metric(
+            "OAu",
+            "OA urban, true class LCZ 1-10",
+            "sum_(i<=10) n_ii / sum_(i<=10) n_i.",
+            BECHTEL,
+            lambda counts: ratio(hits(urban(counts)).sum(axis=-1), urban_truth(counts)),
+            urban_truth,
+            no_urban,
+        ),
+        Metric(
+            "OAu",
+            "OA urban, true and predicted class LCZ 1-10",
+            "sum_(i<=10) n_ii / sum_(i,j<=10) n_ij",
+            BECHTEL,
+            lambda counts: overall_accuracy(urban(counts)),
+            lambda counts: units(urban(counts)),
+            no_urban,
+        ),
+        Metric(
+            "OAbu",
+            "OA built / natural",
+            "share with true and predicted both in LCZ 1-10 or both in A-G",
+            BECHTEL,
+            same_side,
+            units,
+        ),
+    )
+
+
+METRICS = _metrics()
+"""Weighted accuracy and the accuracies of built zones; counts have the classes in their published order."""

@@ -1,0 +1,153 @@
+"""Reading So2Sat LCZ42: datasets of HDF5 files and where they lie, rows, labels."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from sentinel_forest.datasets.base import Block
+from sentinel_forest.datasets.so2sat.layout import SHAPES
+from sentinel_forest.datasets.so2sat.vocabulary import OPTICAL, channel_of
+from sentinel_forest.errors import InputError
+from sentinel_forest.io import hdf5
+
+AT_ONCE = 64
+"""Rows that are read at a time where the bytes of a file are not its rows."""
+
+
+def blocks(folder: Path, catalog: pd.DataFrame, layers: Sequence[str], patches: int) -> Iterator[Block]:
+    """Read whole rows of ``sen1`` and ``sen2`` once a block, and give views of their channels.
+
+    A block holds at most ``patches * ROW_BYTES`` bytes.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or damaged, or a layer is none of the images'.
+    """
+    places = {layer: channel_of(layer) for layer in layers}
+    keys = sorted({key for key, _ in places.values()})
+    for path, rows in catalog.groupby("file", sort=False):
+        with hdf5.opened(folder / str(path)) as handle:
+            datasets = {key: dataset_of(handle, key) for key in keys}
+            for start in range(0, len(rows), patches):
+                part = rows.iloc[start : start + patches]
+                wanted = part["row"].to_numpy()
+                stored = {key: _read_rows(dataset, wanted) for key, dataset in datasets.items()}
+                yield Block(part, {layer: stored[key][..., at] for layer, (key, at) in places.items()})
+
+
+def measured(folder: Path, patches: pd.DataFrame) -> np.ndarray:
+    """Pixels that are not 0 in all bands of Sentinel-2."""
+    read = blocks(folder, patches, [f"sen2:{band}" for band in OPTICAL], AT_ONCE)
+    return np.concatenate([np.any([*block.layers.values()], axis=0) for block in read])
+
+
+def reader(folder: Path, file: str, layers: Sequence[str]) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+    """A function from rows of an image file to their channels; the file is mapped into memory."""
+    channels = {layer: channel_of(layer) for layer in layers}
+    places = contiguous_places(folder / file)
+    mapped = {
+        key: np.memmap(folder / file, "<f8", "r", places[key][0], (places[key][1], *SHAPES[key]))
+        for key in sorted({key for key, _ in channels.values()})
+    }
+
+    def read(rows: np.ndarray) -> dict[str, np.ndarray]:
+        chosen = {key: array[rows] for key, array in mapped.items()}
+        return {layer: chosen[key][..., at] for layer, (key, at) in channels.items()}
+
+    return read
+
+
+def is_one_hot(rows: np.ndarray) -> np.ndarray:
+    return ((rows == 1).sum(1) == 1) & ((rows == 0).sum(1) == rows.shape[1] - 1)
+
+
+def row_text(row: np.ndarray) -> str:
+    return " ".join(f"{value:g}" for value in row)
+
+
+def dataset_of(handle: h5py.File, key: str) -> h5py.Dataset:
+    """A dataset of the published shape."""
+    dataset = handle.get(key)
+    expected = SHAPES[key]
+    if not isinstance(dataset, h5py.Dataset) or dataset.shape[1:] != expected:
+        raise InputError(
+            "A dataset is missing or has another shape.",
+            where=f"{handle.filename}, key {key!r}",
+            found=None if dataset is None else getattr(dataset, "shape", "a group"),
+            expected=f"(N, {', '.join(map(str, expected))})",
+            remedy="fetch the published file",
+        )
+    return dataset
+
+
+def _read_rows(dataset: h5py.Dataset, rows: np.ndarray) -> np.ndarray:
+    """Rows of a dataset in the order given; those that follow each other are read in one piece."""
+    if rows.max() >= dataset.shape[0]:
+        raise InputError(
+            "A patch of the catalog is not in the file.",
+            where=f"{dataset.file.filename}, key {dataset.name[1:]!r}",
+            found=f"row {rows.max()}",
+            expected=f"rows 0 to {dataset.shape[0] - 1}",
+            remedy="fetch the published file, and make the catalog again",
+        )
+    values = np.empty((len(rows), *dataset.shape[1:]), dataset.dtype)
+    position = 0
+    for run in np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1):
+        source, target = np.s_[run[0] : run[-1] + 1], np.s_[position : position + len(run)]
+        dataset.read_direct(values, source, target)
+        position += len(run)
+    return values
+
+
+def places_in_file(path: Path) -> dict[str, tuple[int, int]] | None:
+    """Offset and rows of each dataset, in file order; None where the layout is not the published one."""
+    try:
+        with hdf5.opened(path) as handle:
+            return places_of_datasets(handle)
+    except InputError:
+        return None
+
+
+def places_of_datasets(handle: h5py.File) -> dict[str, tuple[int, int]] | None:
+    datasets = {key: handle[key] for key in SHAPES if isinstance(handle.get(key), h5py.Dataset)}
+    if any(_deviates(dataset, key) for key, dataset in datasets.items()):
+        return None
+    return {key: (dataset.id.get_offset() or 0, dataset.shape[0]) for key, dataset in datasets.items()}
+
+
+def holds_rows(path: Path) -> bool:
+    """Whether the datasets of a file have the published shapes and hold floats, in whatever layout."""
+    try:
+        with hdf5.opened(path) as handle:
+            datasets = {key: handle[key] for key in SHAPES if isinstance(handle.get(key), h5py.Dataset)}
+            return all(
+                dataset.shape[1:] == SHAPES[key] and dataset.dtype.kind == "f" for key, dataset in datasets.items()
+            )
+    except InputError:
+        return False
+
+
+def _deviates(dataset: h5py.Dataset, key: str) -> bool:
+    return dataset.shape[1:] != SHAPES[key] or dataset.dtype != np.dtype("<f8") or not is_contiguous(dataset)
+
+
+def is_contiguous(dataset: h5py.Dataset) -> bool:
+    return dataset.chunks is None and (dataset.size == 0 or dataset.id.get_offset() is not None)
+
+
+def contiguous_places(path: Path) -> dict[str, tuple[int, int]]:
+    """Offset and rows of the datasets of a file in the published layout."""
+    with hdf5.opened(path) as handle:
+        places = places_of_datasets(handle)
+    if places is None:
+        raise InputError(
+            "A file is not in the published layout.",
+            where=path,
+            expected="contiguous float64 datasets",
+            remedy="fetch the published file, or write it anew: h5repack -l CONTI",
+        )
+    return places

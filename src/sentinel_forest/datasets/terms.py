@@ -1,0 +1,168 @@
+"""The terms in which a dataset describes itself: classes, bands, layers, keys, features, files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sentinel_forest.datasets.metric import Metric, PatchMetric
+from sentinel_forest.sensors import Band
+
+IGNORE = 255
+"""Label of a pixel that takes no part (fill, unknown code)."""
+
+NO_ANSWER = "no answer"
+"""What a reference algorithm "predicts" of a pixel of known truth where it gives none of its answers."""
+
+SPLITS = ("train", "validation", "test")
+
+MARKING_KEYS = ("place", "acquisition", "footprint")
+"""Ways to be linked that could make a score optimistic, beside the same patch and the same pixels. A dataset
+declares for each of them where it is to be seen."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A marking key that the catalog has, in columns that are blank (or NaN) where it is unknown."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Implied:
+    """A marking key that needs no look of its own: patches that share it share the key `by`, too."""
+
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class NotPublished:
+    """A marking key that no file of the publisher tells."""
+
+
+GROUND = Columns(("x", "y", "epsg", "side_m"))
+"""The footprint of a patch: a square around its centre."""
+
+
+@dataclass(frozen=True)
+class Category:
+    """A class of a task: its stored code, its published name and colour (``#rrggbb``)."""
+
+    code: int
+    name: str
+    colour: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """A two-class question asked of a task: the names of the classes that count as positive."""
+
+    name: str
+    positive: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be predicted, for a patch as a whole or for each of its pixels.
+
+    `metrics` are those that it has beside the metrics of all tasks: of its whole confusion table (`Metric`), and
+    summaries over patches for each of its questions (`PatchMetric`).
+    """
+
+    name: str
+    unit: Literal["patch", "pixel"]
+    categories: tuple[Category, ...]
+    questions: tuple[Question, ...] = ()
+    metrics: tuple[Metric | PatchMetric, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of their index."""
+        return tuple(category.name for category in self.categories)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A stored layer (band, index, label): how it is stored and what it means.
+
+    ``physical = stored * factor``; the value `missing` (as stored) is NaN. `band` is the band that it holds: one
+    of `sentinel_forest.sensors`, or one that the dataset declares; None for labels, masks and the like.
+    """
+
+    name: str
+    dtype: str
+    factor: float = 1.0
+    unit: str = "1"
+    missing: float | None = None
+    band: Band | None = None
+
+    @property
+    def is_optical(self) -> bool:
+        """Whether it is part of the optical image: a pixel of 0 in all such layers was not measured."""
+        return self.band is not None and self.band.kind == "optical"
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is part of the optical or of the radar image (no index, angle, mask or label)."""
+        return self.band is not None and self.band.kind != "ancillary"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The result of an algorithm that ships with a release.
+
+    Parameters
+    ----------
+    name : str
+        The algorithm's name.
+    task : str
+        The task whose true classes it is held against.
+    layer : str
+        The layer it is stored in.
+    predicted : tuple of str
+        Names of what it can predict, in the order of the index that `Dataset.reference` returns.
+    answers : mapping
+        For each question it answers: which of `predicted` count as positive.
+    """
+
+    name: str
+    task: str
+    layer: str
+    predicted: tuple[str, ...]
+    answers: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """A named list of features (see `sentinel_forest.features`) for one task.
+
+    `layers` gives for each band that the features use (``"B8A"``, ``"VV"``) the layer that holds it. A band that
+    `sentinel_forest.sensors` does not have is declared by its layer (`Layer.band`), and listed in `bands`.
+    """
+
+    name: str
+    task: str
+    features: tuple[str, ...]
+    layers: Mapping[str, str]
+    bands: tuple[Band, ...] = ()
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a release, as registered or as found.
+
+    `path` is relative to the release's folder, with ``/``; `size` in bytes (None: not published);
+    `digests` maps an algorithm to a hex digest; `facts` are further published properties that the
+    dataset checks (e.g. class counts); `role` is ``data``, ``metadata`` or ``archive``; `about` is an
+    approximate length in bytes where the exact one is not published, `about_unpacked` what an archive
+    becomes.
+    """
+
+    path: str
+    size: int | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
+    addresses: tuple[str, ...] = ()
+    role: str = "data"
+    facts: Mapping[str, object] = field(default_factory=dict)
+    about: int | None = None
+    about_unpacked: int | None = None
