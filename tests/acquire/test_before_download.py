@@ -100,7 +100,7 @@ def chain(
         splits += ["--split", f"{scheme}:1:{out['parquet']}"]
     keys = json.dumps(datasets.load(dataset).ledger_keys())
     ledger.main(["--catalog", str(made), *splits, "--keys", keys, "--output", str(work / "ledger.tsv")])
-    return catalog.read(made), tables.read_tsv(work / "ledger.tsv", ledger.LEDGER)
+    return tables.read_catalog(made), tables.read_tsv(work / "ledger.tsv", ledger.LEDGER)
 
 
 def links(table: pd.DataFrame, scheme: str, key: str, role: str, other: str = "train") -> pd.Series:

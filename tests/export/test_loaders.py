@@ -167,7 +167,7 @@ def test_torch_is_asked_for_by_name(clouds: Path, monkeypatch: pytest.MonkeyPatc
     trial = loaders.open_trial(clouds, "mine", "random", 1, "train")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(InputError, match="PyTorch is not installed"):
-        loaders.as_torch(trial)
+        trial.as_torch()
 
 
 def test_torch_dataset_gives_pairs(clouds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +180,7 @@ def test_torch_dataset_gives_pairs(clouds: Path, monkeypatch: pytest.MonkeyPatch
         stand_in.__spec__ = importlib.machinery.ModuleSpec("torch", None)
         stand_in.from_numpy = stand_in.as_tensor = lambda array: array  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, "torch", stand_in)
-    patches = loaders.as_torch(trial)
+    patches = trial.as_torch()
     image, label = patches[1]
     assert len(patches) == 4
     assert image.shape == (2, 5, 5)

@@ -35,8 +35,8 @@ from sentinel_forest.verify.catalog import schema
 from sentinel_forest.verify.inspect import INTEGRITY
 from sentinel_forest.versions.compare import COMPARISON
 from sentinel_forest.versions.headline import HEADLINE, headline
+from sentinel_forest.versions.manifest import manifest
 from sentinel_forest.versions.reproduce import REPRODUCTION
-from sentinel_forest.versions.seal import manifest
 
 REGISTRY = RELEASE_FILES
 RELEASE = "cloudsen12-sample"

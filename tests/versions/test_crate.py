@@ -9,7 +9,8 @@ from rocrate.rocrate import ROCrate
 from project import ROOT
 from sentinel_forest.errors import InputError
 from sentinel_forest.registry import RELEASES as RELEASE_FILES
-from sentinel_forest.versions import crate, seal
+from sentinel_forest.versions import crate
+from sentinel_forest.versions import manifest as manifests
 
 REGISTRY = RELEASE_FILES
 FILES = {"headline.tsv": "a\tb\n", "cloudsen12-high/baselines/published/1/l1c/fit.json": "{}"}
@@ -42,7 +43,7 @@ def _write(folder, **changes):
         "skipped": [],
     } | changes
     (folder / "version.json").write_text(json.dumps(about))
-    (folder / "manifest.sha256").write_text(seal.manifest(folder, [folder / name for name in FILES]))
+    (folder / "manifest.sha256").write_text(manifests.manifest(folder, [folder / name for name in FILES]))
     crate.main(["--results", str(folder), "--registry", str(REGISTRY), "--workflow", str(ROOT / "Snakefile")])
     return folder
 

@@ -97,10 +97,5 @@ def make(dataset: Dataset, folder: Path, files: Sequence[str], hashes: pd.DataFr
     return known
 
 
-def read(path: Path) -> pd.DataFrame:
-    """Read a catalog."""
-    return tables.read_parquet(path).astype({"epsg": "Int32"})
-
-
 if __name__ == "__main__":
     run(main)

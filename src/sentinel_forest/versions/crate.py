@@ -19,7 +19,7 @@ from sentinel_forest.errors import InputError, run
 from sentinel_forest.io.borders import shown
 from sentinel_forest.io.checksums import canonical, file_digest
 from sentinel_forest.io.tables import replacing, write_text
-from sentinel_forest.versions.seal import MANIFEST, VERSION, hold_files, read_manifest
+from sentinel_forest.versions.manifest import MANIFEST, VERSION, hold_files, read_manifest
 
 CRATE = "ro-crate-metadata.json"
 WORKFLOW = "Snakefile"
