@@ -47,9 +47,9 @@ def test_splits_of_ones_own_data(tmp_path, monkeypatch):
 def test_trial_in_pytorch(tiny, tmp_path, monkeypatch):
     version = str(tiny.folder / "results" / "tiny-v1")
     text = run(ROOT / "notebooks" / "trial-in-pytorch.ipynb", tmp_path, monkeypatch, SENTINEL_FOREST_VERSION=version)
-    assert "185 patches; 13 bands" in text
+    assert "185 patches; classes: clear, thick cloud" in text
     assert ("PyTorch is not installed" in text) != ("last loss" in text)
-    assert "cloud shadow" in text
+    assert text.count("pixels, mean reflectance [0.") == 4
 
 
 def test_reading_a_version(tiny, tmp_path, monkeypatch):
