@@ -34,6 +34,10 @@ class InputError(Exception):
         super().__init__("\n".join(lines))
 
 
+class ArgumentError(InputError, ValueError):
+    """An argument of a public function is not what it should be: a `ValueError`, as scikit-learn raises it."""
+
+
 def run(main: Callable[[Sequence[str] | None], None]) -> None:
     """Call a step's ``main``; end with status 1 and a plain message on a user's mistake."""
     try:

@@ -70,7 +70,7 @@ def chain(
         )
         splits.append(TrialFile(scheme, 1, out["parquet"]))
     ledger.ledger(catalog=made, splits=splits, keys=opened.ledger_keys(), signatures=[], output=work / "ledger.tsv")
-    return catalog.read(made), tables.read_tsv(work / "ledger.tsv", ledger.LEDGER)
+    return tables.read_catalog(made), tables.read_tsv(work / "ledger.tsv", ledger.LEDGER)
 
 
 def links(table: pd.DataFrame, scheme: str, key: str, role: str, other: str = "train") -> pd.Series:

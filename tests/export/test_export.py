@@ -27,6 +27,7 @@ from sentinel_forest.datasets.sen12ms import Sen12MS
 from sentinel_forest.errors import InputError
 from sentinel_forest.export import trial
 from sentinel_forest.io import copying, tables
+from sentinel_forest.splits.roles import roles_of
 from sentinel_forest.splits.split import SPLIT
 from sentinel_forest.verify.catalog import make, schema
 
@@ -87,7 +88,7 @@ def exported(
     form: str = "publisher",
 ) -> dict[str, pd.DataFrame]:
     """Export in-process; rows of the catalog by role."""
-    roles = trial.roles_of(catalog_of(dataset, folder), split)
+    roles = roles_of(catalog_of(dataset, folder), split)
     trial.check_target(target, folder)
     trial.write(trial.plan(dataset, folder, roles, layers or [], form), target, {"trial": 1}, [])
     return roles
@@ -381,7 +382,7 @@ def test_what_is_left_of_another_trial_is_thrown_away(
         patch.setattr(trial, "_finish", dies)
         with pytest.raises(KeyboardInterrupt):
             exported(dataset, clouds, drawn(catalog, 1), tmp_path / "out")
-    roles = trial.roles_of(catalog, drawn(catalog, 2))
+    roles = roles_of(catalog, drawn(catalog, 2))
     for target in (tmp_path / "out", tmp_path / "fresh"):
         trial.write(trial.plan(dataset, clouds, roles, [], "publisher"), target, {"trial": 2}, [])
     assert content(tmp_path / "out") == content(tmp_path / "fresh")
@@ -421,9 +422,9 @@ def test_the_release_itself_is_no_target(clouds: Path, tmp_path: Path) -> None:
 def test_a_split_of_other_patches_is_refused(clouds: Path) -> None:
     catalog = catalog_of(CloudSEN12(side=SIDE), clouds)
     with pytest.raises(InputError, match="same patches"):
-        trial.roles_of(catalog, drawn(catalog)[1:])
+        roles_of(catalog, drawn(catalog)[1:])
     with pytest.raises(InputError, match="uses no patch"):
-        trial.roles_of(catalog, split_of(catalog, ["unused"] * 18))
+        roles_of(catalog, split_of(catalog, ["unused"] * 18))
 
 
 # ----------------------------------------------------------------------------------------- copying

@@ -1,7 +1,6 @@
 """Trials opened as arrays: every patch is the one that the files hold."""
 
 import importlib.machinery
-import json
 import pickle
 import re
 import sys
@@ -10,51 +9,21 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-import pandas as pd
 import pytest
 
-from sentinel_forest.datasets import load, so2sat
-from sentinel_forest.datasets.base import no_hashes
-from sentinel_forest.datasets.cloudsen12 import CloudSEN12
+from finished import ROLES, version_of, write_clouds
+from sentinel_forest.datasets import so2sat
 from sentinel_forest.errors import InputError
 from sentinel_forest.export import loaders
-from sentinel_forest.io import tables
-from sentinel_forest.splits.split import SPLIT
-from sentinel_forest.verify import catalog as catalogs
 
 ROOT = Path(__file__).parents[2]
-
-
-def version_of(root: Path, dataset: str, layout: dict[str, object], roles: list[str] | None = None) -> Path:
-    """A version of one own release, named mine, whose files are in data/mine: one trial, or the published."""
-    about, folder = load(dataset, layout), root / "data" / "mine"
-    catalog = catalogs.make(about, folder, about.list_files(folder), no_hashes())
-    tables.write_parquet(root / "work" / "mine" / "catalog.parquet", catalog, catalogs.schema(about))
-    role = pd.Series(roles or catalog["published_split"].tolist(), dtype="str")
-    split = pd.DataFrame({"patch": catalog["patch"], "role": role, "weight": 1.0})
-    version = root / "results" / "v1"
-    tables.write_parquet(version / "mine" / "splits" / "random" / "1.parquet", split, SPLIT)
-    own = {"mine": {"dataset": dataset, "layout": layout}}
-    configuration = {"configuration": {"releases": ["mine"], "own_releases": own}}
-    tables.write_text(version / "version.json", json.dumps(configuration))
-    return version
 
 
 @pytest.fixture
 def clouds(tmp_path: Path) -> Path:
     """CloudSEN12: patch n of the release has B2 = 100 n + row, B3 = 5, and label n % 4."""
-    dataset, number = CloudSEN12(side=8), 0
-    for split, count in {"train": 4, "val": 2, "test": 3}.items():
-        stored = dataset.create(tmp_path / "data" / "mine", split, count, ["L1C_B2", "L1C_B3", "LABEL_manual_hq"])
-        for row in range(count):
-            stored["L1C_B2"][row, 1:6, 1:6] = 100 * number + np.arange(5)[:, None]
-            stored["L1C_B3"][row, 1:6, 1:6] = 5
-            stored["LABEL_manual_hq"][row, 1:6, 1:6] = number % 4
-            number += 1
-        for array in stored.values():
-            array.flush()
-    roles = ["train", "test", "train", "unused", "train", "test", "train", "validation", "test"]
-    return version_of(tmp_path, "cloudsen12", {"side": 8}, roles)
+    write_clouds(tmp_path / "data" / "mine")
+    return version_of(tmp_path, "cloudsen12", {"side": 8}, ROLES)
 
 
 def test_patches_of_a_trial_by_index_and_slice(clouds: Path) -> None:
@@ -167,7 +136,7 @@ def test_torch_is_asked_for_by_name(clouds: Path, monkeypatch: pytest.MonkeyPatc
     trial = loaders.open_trial(clouds, "mine", "random", 1, "train")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(InputError, match="PyTorch is not installed"):
-        loaders.as_torch(trial)
+        trial.as_torch()
 
 
 def test_torch_dataset_gives_pairs(clouds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +149,7 @@ def test_torch_dataset_gives_pairs(clouds: Path, monkeypatch: pytest.MonkeyPatch
         stand_in.__spec__ = importlib.machinery.ModuleSpec("torch", None)
         stand_in.from_numpy = stand_in.as_tensor = lambda array: array  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, "torch", stand_in)
-    patches = loaders.as_torch(trial)
+    patches = trial.as_torch()
     image, label = patches[1]
     assert len(patches) == 4
     assert image.shape == (2, 5, 5)

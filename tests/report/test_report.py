@@ -34,8 +34,8 @@ from sentinel_forest.verify.catalog import schema
 from sentinel_forest.verify.inspect import INTEGRITY
 from sentinel_forest.versions.compare import COMPARISON
 from sentinel_forest.versions.headline import HEADLINE, headline_of
+from sentinel_forest.versions.manifest import manifest
 from sentinel_forest.versions.reproduction import REPRODUCTION
-from sentinel_forest.versions.seal import manifest
 
 RELEASE = "cloudsen12-sample"
 CLOUDSEN12 = datasets.load("cloudsen12", {"side": 96})

@@ -130,7 +130,7 @@ def test_assignment_reaches_the_best_of_all_assignments() -> None:
     every = np.indices((3,) * 8).reshape(8, -1).T
     best = min(solver.deviation(added, role) for role in every if len(np.unique(role)) == 3)
     bound = solver.lower_bound(added, amounts, shares)
-    fit = solver.solve(added, amounts.sum(axis=1), shares, bound, 1, 60)
+    fit = solver.solve(solver.Problem(added, amounts.sum(axis=1), shares, bound), 1, 60)
     assert fit.deviation == pytest.approx(best, abs=1e-6)
     assert bound <= fit.bound <= best + 1e-6
 

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from sentinel_forest.errors import InputError
-from sentinel_forest.versions import compare, index, seal
+from sentinel_forest.versions import compare, index
+from sentinel_forest.versions import manifest as manifests
 
 COLUMNS = [
     "classifier",
@@ -48,7 +49,7 @@ def _version(folder, scores, split="s", **changes):
         "commit": None,
     } | changes
     (folder / "version.json").write_text(json.dumps(about))
-    manifest = seal.manifest(folder, [folder / TRIAL, folder / SPLIT])
+    manifest = manifests.manifest(folder, [folder / TRIAL, folder / SPLIT])
     (folder / "manifest.sha256").write_text(manifest)
     return folder
 

@@ -8,7 +8,8 @@ from rocrate.rocrate import ROCrate
 
 from project import ROOT
 from sentinel_forest.errors import InputError
-from sentinel_forest.versions import crate, seal
+from sentinel_forest.versions import crate
+from sentinel_forest.versions import manifest as manifests
 
 FILES = {"headline.tsv": "a\tb\n", "cloudsen12-high/baselines/published/1/l1c/fit.json": "{}"}
 RELEASES = ["cloudsen12-high", "so2sat-v4", "mine"]
@@ -40,7 +41,7 @@ def _write(folder, **changes):
         "skipped": [],
     } | changes
     (folder / "version.json").write_text(json.dumps(about))
-    (folder / "manifest.sha256").write_text(seal.manifest(folder, [folder / name for name in FILES]))
+    (folder / "manifest.sha256").write_text(manifests.manifest(folder, [folder / name for name in FILES]))
     crate.crate(results=folder, workflow=ROOT / "Snakefile")
     return folder
 

@@ -15,6 +15,7 @@ from sentinel_forest.config.releases import resolve
 from sentinel_forest.errors import InputError
 from sentinel_forest.registry import RELEASES as RELEASE_FILES
 from sentinel_forest.versions import check, seal
+from sentinel_forest.versions import manifest as manifests
 
 REGISTRY = RELEASE_FILES
 
@@ -115,7 +116,7 @@ def test_manifest_is_sorted_by_path_and_passes_sha256sum(tmp_path):
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
-    text = seal.manifest(tmp_path, [tmp_path / name for name in names])
+    text = manifests.manifest(tmp_path, [tmp_path / name for name in names])
     assert [line[66:] for line in text.splitlines()] == sorted(names)
     assert text.splitlines()[1] == f"{hashlib.sha256(b'a.tsv').hexdigest()}  a.tsv"
     (tmp_path / "manifest.sha256").write_text(text)
@@ -159,7 +160,7 @@ def _version(folder, table=TABLE, **files):
     for name, text in files.items():
         (folder / name).write_text(text)
     paths = [path for path in folder.iterdir() if path.name != "manifest.sha256"]
-    (folder / "manifest.sha256").write_text(seal.manifest(folder, paths))
+    (folder / "manifest.sha256").write_text(manifests.manifest(folder, paths))
     return folder / "manifest.sha256"
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from sentinel_forest.errors import InputError
 from sentinel_forest.planning import call
-from sentinel_forest.versions import check, compare, seal
+from sentinel_forest.versions import check, compare
+from sentinel_forest.versions import manifest as manifests
 
 SHA = "0" * 64
 
@@ -20,20 +21,20 @@ def sealed(tmp_path):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"value\n0.5\n")
     files = [path for path in folder.rglob("*") if path.is_file()]
-    (folder / "manifest.sha256").write_text(seal.manifest(folder, files))
+    (folder / "manifest.sha256").write_text(manifests.manifest(folder, files))
     return folder
 
 
 def said(folder) -> str:
     with pytest.raises(InputError) as error:
-        seal.hold_files(folder)
+        manifests.hold_files(folder)
     return str(error.value)
 
 
 def test_files_as_they_were_sealed_pass(sealed) -> None:
-    seal.hold_files(sealed)
+    manifests.hold_files(sealed)
     (sealed / "compare_v0.tsv").write_text("what the manifest does not name is no part of the version")
-    seal.hold_files(sealed)
+    manifests.hold_files(sealed)
 
 
 def test_one_bit_is_enough(sealed) -> None:
@@ -66,8 +67,8 @@ def test_many_files_are_counted_and_few_are_named(tmp_path) -> None:
     (tmp_path / "manifest.sha256").write_text("".join(lines))
     text = said(tmp_path)
     assert "100 of 100 files" in text
-    assert f"and {100 - seal.NAMED} more" in text
-    assert text.count("is missing") == seal.NAMED
+    assert f"and {100 - manifests.NAMED} more" in text
+    assert text.count("is missing") == manifests.NAMED
 
 
 @pytest.mark.parametrize(
@@ -92,17 +93,17 @@ def test_a_damaged_manifest_is_told(tmp_path, text) -> None:
     path = tmp_path / "manifest.sha256"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(InputError, match="This manifest is damaged") as error:
-        seal.read_manifest(path)
+        manifests.read_manifest(path)
     assert f"{path}, line " in str(error.value)
 
 
 def test_manifest_is_read_as_it_is_written(sealed, tmp_path) -> None:
     (sealed / "a name  with blanks ä.tsv").write_text("")
     names = [path for path in sealed.rglob("*") if path.is_file() and path.name != "manifest.sha256"]
-    (sealed / "manifest.sha256").write_text(seal.manifest(sealed, names), encoding="utf-8")
-    read = seal.read_manifest(sealed / "manifest.sha256")
+    (sealed / "manifest.sha256").write_text(manifests.manifest(sealed, names), encoding="utf-8")
+    read = manifests.read_manifest(sealed / "manifest.sha256")
     assert list(read) == sorted(path.relative_to(sealed).as_posix() for path in names)
-    seal.hold_files(sealed)
+    manifests.hold_files(sealed)
 
 
 def test_a_damaged_side_is_not_compared(sealed) -> None:

@@ -1,7 +1,4 @@
-"""A trial of a finished version as arrays in Python, or as a PyTorch dataset.
-
-See ``docs/loaders.md`` for an example.
-"""
+"""Trials of a finished version as arrays in Python, or as PyTorch datasets; see ``docs/loaders.md``."""
 
 import importlib
 import importlib.util
@@ -15,15 +12,12 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest import datasets, registry
-from sentinel_forest.config.releases import OWN, read_entry
 from sentinel_forest.datasets.base import SPLITS, Block, Dataset, Task, true_classes, with_measured
 from sentinel_forest.errors import InputError
-from sentinel_forest.export.trial import roles_of
-from sentinel_forest.io.tables import read_parquet
-from sentinel_forest.verify import catalog as catalogs
-from sentinel_forest.versions.seal import VERSION
+from sentinel_forest.io.tables import read_catalog, read_parquet
+from sentinel_forest.splits.roles import roles_of
+from sentinel_forest.versions.manifest import MANIFEST, VERSION, hold_files
 
-REGISTRY = registry.RELEASES
 LABEL = "label"
 
 Reader = Callable[[np.ndarray], dict[str, np.ndarray]]
@@ -119,6 +113,27 @@ class Trial:
             self._readers[file] = self.dataset.reader(self.folder, file, layers)  # type: ignore[attr-defined]
         return self._readers[file]
 
+    def as_torch(self) -> "TorchPatches":
+        """Return a map-style PyTorch dataset, for ``torch.utils.data.DataLoader`` and the like.
+
+        Returns
+        -------
+        TorchPatches
+            Pairs of an image, float32 (layers, rows, columns), and a label, int64.
+
+        Raises
+        ------
+        InputError
+            If PyTorch is not installed.
+        """
+        if importlib.util.find_spec("torch") is None:
+            raise InputError(
+                "PyTorch is not installed.",
+                expected="the package torch",
+                remedy="pip install torch, or use the arrays of the trial as they are",
+            )
+        return TorchPatches(self)
+
     def __getstate__(self) -> dict[str, Any]:
         """For other processes, which open the files themselves."""
         return self.__dict__ | {"_readers": {}}
@@ -136,48 +151,74 @@ def open_trial(
     task: str | None = None,
     layers: Sequence[str] | None = None,
     physical: bool = False,
-    registry: Path | str = REGISTRY,
 ) -> Trial:
-    """Open one role of a trial.
+    """Open the patches of one role of a trial.
+
+    The pixels come from the publisher's files; a finished version of results says which patches. Its table of the
+    trial is first held against the manifest of the version.
 
     Parameters
     ----------
     version : path
         Folder of the version, ``results/<version>``.
-    release, scheme, trial, role
-        Which patches; `role` is ``train``, ``validation`` or ``test``.
+    release, scheme : str
+        Names in this version.
+    trial : int
+        From 1.
+    role : {"train", "validation", "test"}
+        Which patches of the trial.
     data : path, optional
-        Folder of the release's files (default: ``data/<release>`` beside ``results``).
+        Folder of the release's files. By default ``data/<release>`` in the folder in which the workflow ran,
+        that is beside ``results``.
     catalog : path, optional
-        The catalog (default: ``work/<release>/catalog.parquet`` beside ``results``).
+        The table of the release's patches. By default ``work/<release>/catalog.parquet`` beside ``results``.
     task : str, optional
-        What the label is about (default: the first task of the dataset).
+        What the label is about. By default the first task of the dataset.
     layers : sequence of str, optional
-        Layers to read, by their names in the dataset (default: all bands of the images that the release
-        has, without labels).
-    physical : bool
-        Whether layers come in physical units instead of as stored.
-    registry : path
-        Folder with the registered releases; entries of your own in ``config/releases`` beside ``results`` come first.
+        Layers to read, by their names in the dataset. By default all bands of the images that the release
+        has, without labels.
+    physical : bool, default=False
+        Whether layers come in physical units (float32, NaN is missing) instead of as stored.
 
     Returns
     -------
     Trial
+        A sequence of patches.
 
     Raises
     ------
     InputError
-        If one of the names is not there; the message says which there are.
+        If one of the names is not there (the message says which there are), or the split of a sealed version is not
+        the one that its manifest names.
+
+    Examples
+    --------
+    A finished version ``mine-v1`` of a release ``clouds`` in the layout of CloudSEN12, with images of 5 x 5
+    pixels; trial 1 of the scheme ``grouped``:
+
+    >>> from sentinel_forest import open_trial
+    >>> trial = open_trial("results/mine-v1", "clouds", "grouped", 1, "train", physical=True)
+    >>> len(trial), trial.layers
+    (4, ('L1C_B2', 'L1C_B3'))
+    >>> patch = trial[0]
+    >>> patch["L1C_B3"].shape, patch["L1C_B3"].dtype, patch["label"].dtype
+    ((5, 5), dtype('float32'), dtype('uint8'))
+    >>> trial.task.names
+    ('clear', 'thick cloud', 'thin cloud', 'cloud shadow')
+    >>> [batch["label"].shape for batch in trial.batches(3)]
+    [(3, 5, 5), (1, 5, 5)]
     """
     place = Path(version)
     root = place.absolute().parent.parent
     if role not in SPLITS:
         raise InputError("Unknown role.", found=role, expected=" | ".join(SPLITS))
-    dataset = _dataset(place, release, Path(registry), root / OWN)
+    dataset = _dataset(place, release, root / "config" / "releases")
     split = _existing(place / release / "splits" / scheme / f"{trial}.parquet", "split")
+    if (place / MANIFEST).is_file():
+        hold_files(place, [split.relative_to(place).as_posix()])
     listed = _existing(Path(catalog) if catalog else root / "work" / release / "catalog.parquet", "catalog")
     folder = _existing(Path(data) if data else root / "data" / release, "folder of the release")
-    roles = roles_of(catalogs.read(listed), read_parquet(split), split)
+    roles = roles_of(read_catalog(listed), read_parquet(split), split)
     if role not in roles:
         raise InputError("No patch has this role.", where=split, found=role, expected=" | ".join(roles))
     known = dataset.layers(dataset.list_files(folder))
@@ -193,25 +234,8 @@ def open_trial(
     return Trial(dataset, folder, roles[role], dataset.tasks[asked], chosen, physical)
 
 
-def as_torch(trial: Trial) -> "TorchPatches":
-    """A trial as a map-style PyTorch dataset, for ``torch.utils.data.DataLoader`` and the like.
-
-    Raises
-    ------
-    InputError
-        If PyTorch is not installed.
-    """
-    if importlib.util.find_spec("torch") is None:
-        raise InputError(
-            "PyTorch is not installed.",
-            expected="the package torch",
-            remedy="install it beside this package, or use the arrays of the trial as they are",
-        )
-    return TorchPatches(trial)
-
-
 class TorchPatches:
-    """A trial as pairs of tensors, see `as_torch`.
+    """A trial as pairs of tensors, see `Trial.as_torch`.
 
     The image is float32 (layers, rows, columns). The label is int64: without axes for a patch task,
     (rows, columns) for a pixel task, where `IGNORE` (255) marks pixels that take no part (pass it to the
@@ -242,7 +266,7 @@ def _bands(dataset: Dataset, known: frozenset[str]) -> tuple[str, ...]:
     return tuple(layer for layer in dataset.layer_table if layer in used & known)
 
 
-def _dataset(version: Path, release: str, registry: Path, own: Path) -> Dataset:
+def _dataset(version: Path, release: str, own_entries: Path) -> Dataset:
     """The dataset of a release of a version, set up for its layout."""
     about = json.loads(_existing(version / VERSION, "version").read_text(encoding="utf-8"))
     configuration = about["configuration"]
@@ -253,8 +277,9 @@ def _dataset(version: Path, release: str, registry: Path, own: Path) -> Dataset:
             found=release,
             expected=" | ".join(configuration["releases"]),
         )
-    entry = configuration["own_releases"].get(release) or read_entry(release, registry)
-    return datasets.load(entry["dataset"], entry["layout"])
+    own = configuration["own_releases"].get(release)
+    name, layout = (own["dataset"], own["layout"]) if own else registry.layout_of(release, own_entries)
+    return datasets.load(name, layout)
 
 
 def _existing(path: Path, what: str) -> Path:

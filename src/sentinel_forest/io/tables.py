@@ -6,14 +6,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
-import pandera.pandas as pa
 import pyarrow
 import pyarrow.parquet
 from pandas.api.types import union_categoricals
 
 from sentinel_forest.errors import InputError
+
+if TYPE_CHECKING:  # whoever only reads Parquet need not wait for pandera
+    import pandera.pandas as pa
 
 # The pool that Arrow comes with keeps what it has read: 20 MB after a table of 0.3 MB.
 pyarrow.set_memory_pool(pyarrow.system_memory_pool())
@@ -71,7 +74,7 @@ def write_text(path: Path, text: str) -> None:
         beside.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_parquet(path: Path, table: pd.DataFrame, schema: pa.DataFrameSchema) -> None:
+def write_parquet(path: Path, table: pd.DataFrame, schema: "pa.DataFrameSchema") -> None:
     """Write a table as Parquet, after checking it; index and pandas' own notes are left out.
 
     Raises
@@ -112,14 +115,19 @@ def read_parquet(
     ).to_pandas()
 
 
-def write_tsv(path: Path, table: pd.DataFrame, schema: pa.DataFrameSchema) -> None:
+def read_catalog(path: Path) -> pd.DataFrame:
+    """Read the catalog of a release, see `sentinel_forest.verify.catalog`."""
+    return read_parquet(path).astype({"epsg": "Int32"})
+
+
+def write_tsv(path: Path, table: pd.DataFrame, schema: "pa.DataFrameSchema") -> None:
     """Write a small table for people: tab-separated, floats in 10 significant digits, NaN empty."""
     checked = schema.validate(table)
     with replacing(path) as beside:
         checked.to_csv(beside, sep="\t", index=False, float_format="%.10g", lineterminator="\n", encoding="utf-8")
 
 
-def read_tsv(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
+def read_tsv(path: Path, schema: "pa.DataFrameSchema") -> pd.DataFrame:
     """Read a table written by `write_tsv`; columns get the dtypes of the schema.
 
     Raises
@@ -137,12 +145,14 @@ def read_tsv(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
     return schema.validate(table)
 
 
-def columns(dtype: str, *names: str, nullable: bool = False) -> dict[str, pa.Column]:
+def columns(dtype: str, *names: str, nullable: bool = False) -> "dict[str, pa.Column]":
     """Columns of one dtype, for a schema."""
+    import pandera.pandas as pa
+
     return {name: pa.Column(dtype, nullable=nullable) for name in names}
 
 
-def conform(table: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
+def conform(table: pd.DataFrame, schema: "pa.DataFrameSchema") -> pd.DataFrame:
     """A table with the dtypes of its schema, also where it has no rows."""
     dtypes = {name: str(column.dtype) for name, column in schema.columns.items()}
     return table.astype({name: "str" if "str" in dtype else dtype for name, dtype in dtypes.items()})

@@ -21,16 +21,15 @@ from sentinel_forest.evaluation.importance import IMPORTANCE
 from sentinel_forest.evaluation.paired import PAIRED
 from sentinel_forest.evaluation.price import PRICE
 from sentinel_forest.evaluation.score import METRICS, SCORES_BY
-from sentinel_forest.io.tables import read_parquet, read_tsv
+from sentinel_forest.io.tables import read_catalog, read_parquet, read_tsv
 from sentinel_forest.report.model import Cell, Source
 from sentinel_forest.splits.ledger import LEDGER
 from sentinel_forest.splits.split import BALANCE, INFEASIBLE
-from sentinel_forest.verify import catalog
 from sentinel_forest.verify.inspect import INTEGRITY
 from sentinel_forest.versions.compare import COMPARISON
 from sentinel_forest.versions.headline import HEADLINE
+from sentinel_forest.versions.manifest import MANIFEST, read_manifest
 from sentinel_forest.versions.reproduction import REPRODUCTION
-from sentinel_forest.versions.seal import MANIFEST, read_manifest
 
 VERSION = "version.json"
 
@@ -85,7 +84,7 @@ class ReleaseResults:
     def catalog(self) -> pd.DataFrame | None:
         """One row per patch; None where the working files are gone."""
         path = self.work / self.name / "catalog.parquet"
-        return catalog.read(path) if path.is_file() else None
+        return read_catalog(path) if path.is_file() else None
 
     @cached_property
     def layers(self) -> frozenset[str]:

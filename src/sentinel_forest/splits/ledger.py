@@ -6,7 +6,7 @@ tile, ground footprints that overlap; it counts the pixels of that ground, and g
 distance to the nearest patch. What can be found once for all splits of a release is found once.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
@@ -117,13 +117,37 @@ def build(
     rows: list[tuple[object, ...]] = []
     for (scheme, trial), split in splits.items():
         role = _roles(catalog, split, scheme, trial)
-        for role_a, role_b in PAIRS:
-            mine, yours = np.flatnonzero(role == role_a), np.flatnonzero(role == role_b)
-            for key, linked, total, share, shared in chain.from_iterable(link(mine, yours) for link in links):
-                status = _status(key, linked, share, actions)
-                if not (len(mine) and len(yours)) and status not in (IMPLIED, NOT_PUBLISHED):
-                    linked, share, shared, status = None, None, None, NOT_LOOKED_AT
-                rows.append((scheme, trial, key, role_a, role_b, linked, total, share, shared, status))
+        rows += [(scheme, trial, *row) for row in count(role, links, actions)]
+    return as_table(rows)
+
+
+def count(
+    role: np.ndarray, links: Sequence[Link], actions: Mapping[str, str], pairs: Sequence[tuple[str, str]] = PAIRS
+) -> Iterator[tuple[object, ...]]:
+    """Rows of the ledger of one split, from the column `key` on.
+
+    Parameters
+    ----------
+    role : object (patches,)
+        Role of each patch.
+    links : sequence of Link
+        See `by_value` and others.
+    actions : mapping
+        See `complete_gate`.
+    pairs : sequence
+        The roles that are compared.
+    """
+    for role_a, role_b in pairs:
+        mine, yours = np.flatnonzero(role == role_a), np.flatnonzero(role == role_b)
+        for key, linked, total, share, shared in chain.from_iterable(link(mine, yours) for link in links):
+            status = _status(key, linked, share, actions)
+            if not (len(mine) and len(yours)) and status not in (IMPLIED, NOT_PUBLISHED):
+                linked, share, shared, status = None, None, None, NOT_LOOKED_AT
+            yield key, role_a, role_b, linked, total, share, shared, status
+
+
+def as_table(rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
+    """Rows as a table with the dtypes of `LEDGER`."""
     table = pd.DataFrame(rows, columns=list(LEDGER.columns))
     return table.astype({name: str(column.dtype) for name, column in LEDGER.columns.items()})
 
@@ -242,14 +266,14 @@ def _links(
                 found=key,
                 expected=" | ".join(catalog.columns),
             )
-        yield _by_value(key, catalog.get(column))
+        yield by_value(key, catalog.get(column))
     yield _not_computed(*(key for key in hidden if key != FOOTPRINT))
     yield _by_signature(catalog, signatures, distance)
     yield _by_footprint(catalog, footprint) if FOOTPRINT not in hidden else _not_computed(*GROUND_KEYS)
     yield _by_distance(catalog)
 
 
-def _by_value(key: str, values: pd.Series | None) -> Link:
+def by_value(key: str, values: pd.Series | None) -> Link:
     """Links by equal values of a column."""
     if values is None:
         return _not_computed(key)

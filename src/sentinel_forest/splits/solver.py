@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from sentinel_forest.splits.draws import SCALE, by_group, shuffled
+from sentinel_forest.splits.draws import SCALE, by_group, shuffled, sums
 
 ONE = 1 << 36
 """Fixed-point one of relative amounts; sums over all roles, strata and groups stay below 2**63."""
@@ -58,6 +58,20 @@ class Fit:
     complete: bool
 
 
+@dataclass(frozen=True)
+class Problem:
+    """What is to be solved; see `prepare`.
+
+    `added` int64 (groups, roles, strata), from `relative`; `sizes` int64 (groups,), patches of each group, for the
+    random start; `shares` int64 (roles,), in units of 1 / `SCALE`; `bound` from `lower_bound`.
+    """
+
+    added: np.ndarray
+    sizes: np.ndarray
+    shares: np.ndarray
+    bound: float
+
+
 def relative(amounts: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """What each group adds to each role's target, int64 (groups, roles, strata), in units of 1 / `ONE`.
 
@@ -74,6 +88,24 @@ def relative(amounts: np.ndarray, shares: np.ndarray) -> np.ndarray:
     return np.rint(kept[:, None, :] * (ONE / target)).astype(np.int64)
 
 
+def prepare(unit: np.ndarray, strata: np.ndarray, shares: np.ndarray) -> Problem:
+    """Put the problem of sharing out groups evenly.
+
+    Parameters
+    ----------
+    unit : int64 (patches,)
+        Number of the group of each patch.
+    strata : int64 (strata, patches)
+        In units of 1 / `SCALE`; the number of patches is added as one more.
+    shares : int64 (roles,)
+        In units of 1 / `SCALE`, all positive.
+    """
+    sizes = np.bincount(unit)
+    amounts = np.column_stack([sums(unit, strata, len(sizes)), sizes * SCALE])
+    added = relative(amounts, shares)
+    return Problem(added, sizes, shares, lower_bound(added, amounts, shares))
+
+
 def surplus(added: np.ndarray, role: np.ndarray) -> np.ndarray:
     """Found minus target, int64 (roles, strata), in units of 1 / `ONE`."""
     result = np.full(added.shape[1:], -ONE, dtype=np.int64)
@@ -87,19 +119,13 @@ def deviation(added: np.ndarray, role: np.ndarray) -> float:
     return int(np.abs(over).sum()) / ONE / max(over.size, 1)
 
 
-def solve(added: np.ndarray, sizes: np.ndarray, shares: np.ndarray, bound: float, seed: int, time_limit: float) -> Fit:
+def solve(problem: Problem, seed: int, time_limit: float) -> Fit:
     """Find a good assignment.
 
     Parameters
     ----------
-    added : int64 (groups, roles, strata)
-        From `relative`.
-    sizes : int64 (groups,)
-        Patches of each group, for the random start.
-    shares : int64 (roles,)
-        In units of 1 / `SCALE`, all positive.
-    bound : float
-        From `lower_bound`.
+    problem : Problem
+        From `prepare`.
     seed : int
         Seed of the start and of the order of the search.
     time_limit : float
@@ -110,8 +136,9 @@ def solve(added: np.ndarray, sizes: np.ndarray, shares: np.ndarray, bound: float
     Fit
         Every role has a group if there are as many groups as roles.
     """
+    added, bound = problem.added, problem.bound
     deadline = time.monotonic() + time_limit
-    role = _kicked(added, exchange(added, by_group(sizes, shares, seed), seed), seed)
+    role = _kicked(added, exchange(added, by_group(problem.sizes, problem.shares, seed), seed), seed)
     everything = np.arange(len(role))
     if len(role) <= WHOLE:
         bound = max(bound, _programme(added, role, everything, WHOLE_NODES, time_limit)[1])

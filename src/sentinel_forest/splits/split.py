@@ -218,29 +218,21 @@ def _assign(
     if even is None:
         return draws.by_group(sizes, shares, seed)[unit], (), ()
     strata = strata_of(catalog, even.strata)
-    amounts = np.column_stack([draws.sums(unit, strata.amounts, len(sizes)), sizes * SCALE])
-    added = solver.relative(amounts, shares[wanted])
-    bound = solver.lower_bound(added, amounts, shares[wanted])
-    part, fits, unmet = _solve(added, sizes, shares[wanted], bound, unit, dominant(strata), even, seed)
+    problem = solver.prepare(unit, strata.amounts, shares[wanted])
+    part, fits, unmet = _solve(problem, unit, dominant(strata), even, seed)
     return wanted[part][unit], fits, unmet
 
 
 def _solve(
-    added: np.ndarray,
-    sizes: np.ndarray,
-    shares: np.ndarray,
-    bound: float,
-    unit: np.ndarray,
-    label: np.ndarray,
-    options: Solved,
-    seed: int,
+    problem: solver.Problem, unit: np.ndarray, label: np.ndarray, options: Solved, seed: int
 ) -> tuple[np.ndarray, tuple[tuple[str, float], ...], tuple[tuple[str, str, str], ...]]:
     """Assign groups by the chosen method: role (groups,), and rows as in `Draw`."""
+    added, sizes, shares, bound = problem.added, problem.sizes, problem.shares, problem.bound
     method, limit = options.method, options.time_limit
     found: dict[str, np.ndarray] = {}
     unmet: tuple[tuple[str, str, str], ...] = ()
     if method == "milp":
-        fit = solver.solve(added, sizes, shares, bound, seed, limit)
+        fit = solver.solve(problem, seed, limit)
         found["milp"], bound = fit.role, fit.bound
         if not fit.complete:
             unmet = ((f"search within {limit:g} s", "ended early", "another machine may find another split"),)

@@ -101,8 +101,3 @@ def make(dataset: Dataset, folder: Path, files: Sequence[str], hashes: pd.DataFr
     known = table.drop(columns="group", errors="ignore")
     known.insert(list(known).index("row") + 1, "group", groups(dataset, known))
     return known
-
-
-def read(path: Path) -> pd.DataFrame:
-    """Read a catalog."""
-    return tables.read_parquet(path).astype({"epsg": "Int32"})

@@ -14,7 +14,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.io.checksums import file_digest
 from sentinel_forest.io.tables import read_parquet, write_tsv
 from sentinel_forest.steps import Output
-from sentinel_forest.versions.seal import read_manifest
+from sentinel_forest.versions.manifest import read_manifest
 
 RESULTS, WORK, LAST, TABLE = "results", "work", "last", "differences.tsv"
 """What lies in the folder of a check: the computation under way (results and intermediates), the last one

@@ -17,7 +17,7 @@ from sentinel_forest.io.checksums import canonical
 from sentinel_forest.io.tables import read_tsv, write_tsv
 from sentinel_forest.steps import Output
 from sentinel_forest.versions.headline import SHOWN
-from sentinel_forest.versions.seal import MANIFEST, VERSION, hold_files, read_manifest
+from sentinel_forest.versions.manifest import MANIFEST, VERSION, hold_files, read_manifest
 
 KEYS = ["release", "scheme", "trial", "classifier", "features", "task", "role", "metric", "definition", "class"]
 CHANGES = ("moved", "only before", "only now")

@@ -18,9 +18,8 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.io.borders import shown
 from sentinel_forest.io.checksums import canonical, file_digest
 from sentinel_forest.io.tables import replacing, write_text
-from sentinel_forest.registry import RELEASES
 from sentinel_forest.steps import Output
-from sentinel_forest.versions.seal import MANIFEST, VERSION, hold_files, read_manifest
+from sentinel_forest.versions.manifest import MANIFEST, VERSION, hold_files, read_manifest
 
 CRATE = "ro-crate-metadata.json"
 WORKFLOW = "Snakefile"
@@ -104,10 +103,10 @@ def licence_address(licence: str) -> str | None:
     return f"https://spdx.org/licenses/{licence}" if known else None
 
 
-def described(release: str, own: Mapping[str, Any] | None, registry: Path = RELEASES) -> dict[str, Any]:
+def described(release: str, own: Mapping[str, Any] | None) -> dict[str, Any]:
     """What is known about a release: its registry entry, or what the configuration says of an own one."""
     if own is None:
-        return read_entry(release, registry)
+        return read_entry(release)
     return {"title": release, "version": "", "licence": own["licence"], "notes": [], "files": []}
 
 

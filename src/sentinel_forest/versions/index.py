@@ -11,7 +11,8 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.io.checksums import digest, file_digest
 from sentinel_forest.io.tables import write_tsv
 from sentinel_forest.steps import Output
-from sentinel_forest.versions.seal import MANIFEST, VERSION, is_sealed
+from sentinel_forest.versions.manifest import MANIFEST, VERSION
+from sentinel_forest.versions.seal import is_sealed
 
 REFERENCE = "reference"
 """Folder beside the versions that holds the committed files of the sample run."""

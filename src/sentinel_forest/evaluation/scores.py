@@ -1,0 +1,174 @@
+"""Metrics of any confusion matrix, with their definitions."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sentinel_forest.errors import ArgumentError
+from sentinel_forest.evaluation import metrics, uncertainty
+
+
+def scores(
+    confusion: Any,
+    *,
+    classes: Sequence[object] | None = None,
+    groups: Any = None,
+    draws: int = 1000,
+    random_state: int = 0,
+) -> pd.DataFrame:
+    """Compute the metrics of a confusion matrix, each with its definition.
+
+    Papers report "AA" or "mIoU" and mean different numbers: over the classes that occur, or over all of them.
+    So each value stands beside the definition that it follows; see the page on metrics for formulas and sources.
+
+    Parameters
+    ----------
+    confusion : array-like, shape (n_classes, n_classes) or (n_patches, n_classes, n_classes), or DataFrame
+        Counts of samples by true class (rows) and predicted class (columns). A DataFrame is matched by its labels,
+        as `pandas.crosstab` gives it: a class that is missing in rows or columns has no counts there.
+    classes : sequence, optional
+        Names of the classes of an array. By default 0, 1, ...
+    groups : array-like, shape (n_patches,), optional
+        The group of each patch, for counts by patch. Adds intervals: patches of a group are not independent, so
+        whole groups are drawn.
+    draws : int, default=1000
+        Number of bootstrap draws.
+    random_state : int, default=0
+        Seed of the draws.
+
+    Returns
+    -------
+    DataFrame
+        `metric`, `definition`, `class` (blank for a figure over all classes) and `value`, which is NaN where it is
+        undefined (0 / 0). With `groups` also `low` and `high`, the 95 % interval of the value, `groups`, the number
+        of groups that it rests on, and `note`, which says why there is no interval (fewer than eight groups,
+        or patches without a known group).
+
+    Raises
+    ------
+    ValueError
+        If the counts are not those of a confusion matrix, or lengths do not agree.
+
+    References
+    ----------
+    Congalton 1991, doi 10.1016/0034-4257(91)90048-B. Cameron, Gelbach and Miller 2008, doi 10.1162/rest.90.3.414
+    (bootstrap over groups). Hesterberg 2015, doi 10.1080/00031305.2015.1089789 (expanded percentile interval).
+
+    Examples
+    --------
+    >>> from sentinel_forest import scores
+    >>> table = scores([[8, 2, 0], [1, 9, 0], [0, 0, 0]], classes=["water", "urban", "forest"])
+    >>> table[table["class"] == ""].drop(columns="class").round(3)
+         metric                     definition  value
+    0        OA                             OA  0.850
+    1        AA        AA over present classes  0.850
+    2        AA            AA over all classes  0.567
+    3     kappa                  Cohen's kappa  0.700
+    4  macro-F1  macro-F1 over present classes  0.850
+    5      mIoU      mIoU over present classes  0.739
+    6      mIoU          mIoU over all classes  0.492
+    >>> table[table["metric"] == "PA"]
+      metric definition   class  value
+    7     PA  per class   water    0.8
+    8     PA  per class   urban    0.9
+    9     PA  per class  forest    NaN
+
+    With counts of 20 patches in 10 cities:
+
+    >>> import numpy as np
+    >>> city = np.repeat(np.arange(10), 2)
+    >>> patches = np.random.default_rng(0).poisson([[8, 2], [1, 9]], (20, 2, 2))
+    >>> table = scores(patches, groups=city)
+    >>> table.loc[table["metric"] == "OA", ["value", "low", "high", "groups"]].round(2)
+       value   low  high  groups
+    0   0.82  0.77  0.87      10
+    """
+    counts, names = _counts(confusion, classes)
+    if groups is None:
+        total = counts.reshape(-1, len(names), len(names)).sum(axis=0)
+        rows: list[tuple[object, ...]] = [
+            (*who, float(pick(metric.function(total)))) for metric, who, pick in _figures(names)
+        ]
+        return pd.DataFrame(rows, columns=_COLUMNS)
+    sums, known, reservation = _by_group(counts, groups)
+    drawn = uncertainty.resamples(known, draws, random_state) if not reservation else np.empty((0, len(sums)))
+    tables = np.tensordot(np.vstack([np.ones((1, len(sums))), drawn]), sums, axes=1)
+    rows = []
+    for metric, who, pick in _figures(names):
+        values = pick(metric.function(tables))
+        number = int((pick(metric.support(sums[:known])) > 0).sum())
+        low, high = uncertainty.interval(values[1:], number)
+        rows.append((*who, float(values[0]), low, high, number, reservation or uncertainty.few_groups(number)))
+    return pd.DataFrame(rows, columns=[*_COLUMNS, "low", "high", "groups", "note"])
+
+
+_COLUMNS = ["metric", "definition", "class", "value"]
+
+
+def _figures(
+    names: Sequence[str],
+) -> Iterator[tuple[metrics.Metric, tuple[str, str, str], Callable[[np.ndarray], Any]]]:
+    """The metrics; what a row says of them; and how its number is picked from their values."""
+    for metric in metrics.OVERALL:
+        yield metric, (metric.name, metric.definition, ""), lambda values: values
+    for metric in metrics.PER_CLASS:
+        for place, name in enumerate(names):
+            yield metric, (metric.name, metric.definition, name), partial(_of_class, place=place)
+
+
+def _of_class(values: np.ndarray, place: int) -> Any:
+    return values[..., place]
+
+
+def _counts(confusion: Any, classes: Sequence[object] | None) -> tuple[np.ndarray, list[str]]:
+    """Counts, float64 (..., classes, classes), and the names of the classes."""
+    if isinstance(confusion, pd.DataFrame):
+        if classes is not None:
+            raise ArgumentError("A table has names already.", where="classes", found=classes, expected="none")
+        if confusion.index.has_duplicates or confusion.columns.has_duplicates:
+            raise ArgumentError(
+                "A class is there twice.", where="confusion", expected="each class once in rows and columns"
+            )
+        labels = [*confusion.index, *(name for name in confusion.columns if name not in confusion.index)]
+        confusion, classes = confusion.reindex(index=labels, columns=labels, fill_value=0), labels
+    counts = np.asarray(confusion, dtype=np.float64)
+    if counts.ndim not in (2, 3) or counts.shape[-1] != counts.shape[-2] or not counts.size:
+        raise ArgumentError(
+            "This is no confusion matrix.",
+            where="confusion",
+            found=f"shape {counts.shape}",
+            expected="as many rows (true classes) as columns (predicted classes), or a stack of such",
+        )
+    if not (np.isfinite(counts) & (counts >= 0)).all():
+        raise ArgumentError(
+            "These are no counts.", where="confusion", found="negative or undefined numbers", expected="0 or more"
+        )
+    names = [str(name) for name in (range(counts.shape[-1]) if classes is None else classes)]
+    if len(names) != counts.shape[-1] or len(set(names)) != len(names):
+        raise ArgumentError(
+            "The names are not those of the classes.",
+            where="classes",
+            found=f"{len(set(names))} different names",
+            expected=f"{counts.shape[-1]}",
+        )
+    return counts, names
+
+
+def _by_group(counts: np.ndarray, groups: Any) -> tuple[np.ndarray, int, str]:
+    """Counts added up by group, those of unknown groups last; the number of known groups; and why not to draw."""
+    if counts.ndim != 3 or np.ndim(groups) != 1 or len(groups) != len(counts):
+        raise ArgumentError(
+            "Groups are not those of the counts.",
+            where="groups",
+            found=f"shape {np.shape(groups)}, of confusion {counts.shape}",
+            expected="a group for each patch, and counts by patch (n_patches, n_classes, n_classes)",
+        )
+    named = pd.Series(groups)
+    code, values = pd.factorize(named.where(named.notna() & (named != "")))
+    unknown = code < 0
+    sums = np.zeros((len(values) + bool(unknown.any()), *counts.shape[1:]))
+    np.add.at(sums, np.where(unknown, len(values), code), counts)
+    return sums, len(values), uncertainty.ungrouped(int(unknown.sum()), len(code))

@@ -1,0 +1,88 @@
+"""What roles share, for any table: the ledger's own answers, and unknown where values are missing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from sentinel_forest import leakage
+from sentinel_forest.splits import ledger
+
+
+def table_of(roles: str, **keys: list[object]) -> pd.DataFrame:
+    names = {"t": "train", "v": "validation", "e": "test", "u": "unused", " ": None}
+    return pd.DataFrame({"role": [names[letter] for letter in roles], **keys})
+
+
+def row(table: pd.DataFrame, key: str, role_a: str = "test", role_b: str = "train") -> pd.Series:
+    return table.set_index(["key", "role_a", "role_b"]).loc[(key, role_a, role_b)]
+
+
+def test_rows_are_those_of_the_ledger():
+    random = np.random.default_rng(1)
+    table = pd.DataFrame(
+        {"patch": [f"p{place}" for place in range(60)], "role": random.choice([*ledger.PAIRS[1], "validation"], 60)}
+    )
+    table["city"] = random.choice([*"abcdefghijklmnop", ""], 60)
+    table["scene"] = random.choice([*"abcdefghijklmnopqrstuvwxyz"], 60)
+    table["tile"] = ""
+    built = ledger.build(table, {("", 1): table}, dict.fromkeys(["city", "scene", "tile"], "mark"))
+    built = built[built["key"].isin(["city", "scene", "tile"])].reset_index(drop=True)
+    own = leakage(table, keys=["city", "scene", "tile"])
+    pd.testing.assert_frame_equal(own, built)
+    assert list(ledger.LEDGER.validate(own)) == list(own)
+    assert set(own["status"]) == {"marked", "unknown"}
+
+
+@given(
+    roles=some.lists(some.sampled_from("tveu "), min_size=2, max_size=30),
+    values=some.lists(some.sampled_from(["a", "b", "c", None, ""]), min_size=30, max_size=30),
+)
+def test_counts_are_those_of_a_loop(roles, values):
+    table = table_of("".join(roles), key=values[: len(roles)])
+    if len(set(roles) & set("tve")) < 2:
+        with pytest.raises(ValueError, match="no two roles"):
+            leakage(table, keys=["key"])
+        return
+    result = leakage(table, keys=["key"])
+    for pair in ledger.PAIRS:
+        mine, yours = (table.loc[table["role"] == role, "key"].fillna("").tolist() for role in pair)
+        linked = sum(bool(value) and value in yours for value in mine)
+        met = row(result, "key", *pair)
+        if not mine or not yours:
+            expected = "not looked at"
+        elif linked:
+            expected = "marked"
+        else:
+            expected = "clean" if all([*mine, *yours]) else "unknown"
+        assert met["status"] == expected
+        assert met["total"] == len(mine)
+        assert pd.isna(met["linked"]) if expected in ("unknown", "not looked at") else met["linked"] == linked
+
+
+def test_numbers_and_other_names_of_roles_and_columns():
+    table = pd.DataFrame({"fold": ["fit", "fit", "dev", "dev"], "city": [1, 2, 2, 3]})
+    result = leakage(table, role="fold", keys=["city"], roles=["fit", "dev"])
+    assert result[["role_a", "role_b", "linked", "total", "status"]].to_numpy().tolist() == [
+        ["dev", "fit", 1, 2, "marked"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"role": "split"}, ["role", "found: split", "role | city"]),
+        ({"keys": ["town"]}, ["keys", "found: town", "role | city"]),
+        ({"keys": "city"}, ["keys", "list"]),
+        ({"keys": []}, ["keys", "list"]),
+        ({"keys": ["city", "city"]}, ["keys", "different"]),
+        ({"roles": ["train"]}, ["not to be compared", "test", "roles=[...]"]),
+        ({"role": "city"}, ["not to be compared", "a, b"]),
+    ],
+)
+def test_arguments_that_do_not_suit_the_table(change, words):
+    table = table_of("tee", city=["a", "b", "a"])
+    with pytest.raises(ValueError, match="where") as met:
+        leakage(table, **({"keys": ["city"]} | change))
+    assert all(word in str(met.value) for word in words), met.value
