@@ -49,7 +49,7 @@ def arguments(release: Path) -> list[str]:
 def test_step_writes_what_read_gives_back(release: Path) -> None:
     catalog.main(arguments(release))
     output = release.parent / "catalog.parquet"
-    table = catalog.read(output)
+    table = tables.read_catalog(output)
     assert table["patch"].tolist() == ["train/p", "train/q", "test/p", "test/q"]
     assert str(table["epsg"].dtype) == "Int32"
     assert (table["fraction_cloud shadow"] == 1).all()
