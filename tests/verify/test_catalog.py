@@ -51,7 +51,7 @@ def make_catalog(release: Path) -> None:
 def test_step_writes_what_read_gives_back(release: Path) -> None:
     make_catalog(release)
     output = release.parent / "catalog.parquet"
-    table = catalog.read(output)
+    table = tables.read_catalog(output)
     assert table["patch"].tolist() == ["train/p", "train/q", "test/p", "test/q"]
     assert str(table["epsg"].dtype) == "Int32"
     assert (table["fraction_cloud shadow"] == 1).all()
