@@ -17,8 +17,8 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import curves, importance, uncertainty
 from sentinel_forest.io import tables
 from sentinel_forest.models import forest, persistence
+from sentinel_forest.models.candidate import Candidate
 from sentinel_forest.models.fit import IMPORTANCE_CAVEAT
-from sentinel_forest.models.predict import Candidate
 from sentinel_forest.steps import SetFile
 
 CLASSES = ("clear", "thick cloud", "thin cloud", "cloud shadow")

@@ -29,9 +29,9 @@ from sentinel_forest.evaluation.curves import AA, OA, HeldOut, Subject
 from sentinel_forest.features import Own, find_set, indices, patch, pixel
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import conform, read_parquet, write_tsv
-from sentinel_forest.models import forest, predict
+from sentinel_forest.models import forest
+from sentinel_forest.models.candidate import Candidate, load_candidate
 from sentinel_forest.models.forest import Training
-from sentinel_forest.models.predict import Candidate
 from sentinel_forest.steps import Layout, Output, SetFile
 
 IMPORTANCE = pa.DataFrameSchema(
@@ -348,7 +348,7 @@ def _of_set(
     """The tables of the forest of a feature set; none if no held-out row is labelled."""
     feature_set = find_set(trial.dataset.feature_sets, name)
     task = trial.dataset.tasks[feature_set.task]
-    candidate = predict.load_candidate(trial.dataset, trial.scheme, trial.trial, name, trial.split, model, fit)
+    candidate = load_candidate(trial.dataset, trial.scheme, trial.trial, name, trial.split, model, fit)
     held = curves.held_out_rows(
         files,
         feature_set.features,

@@ -14,7 +14,6 @@ best threshold   for pixel tasks with a two-class question: compares one feature
 ===============  ======================================================================================
 """
 
-import json
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,7 +23,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
-from sklearn.ensemble import RandomForestClassifier
 
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import IGNORE, Block, Dataset, true_classes
@@ -32,11 +30,10 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.features import bands_of, pixel
 from sentinel_forest.features.shards import read_blocks
 from sentinel_forest.io import checksums, tables
-from sentinel_forest.models import forest, persistence
+from sentinel_forest.models import forest
+from sentinel_forest.models.candidate import Candidate, load_candidate, read_fit
 from sentinel_forest.models.counts import confusion, counts_table
 from sentinel_forest.steps import ForestFile, Layout, Output, SetFile, TrialFile
-
-HELD_OUT = ("validation", "test")
 
 NODE_BYTES = 64
 """Bytes of a node of a tree of scikit-learn, to which 8 come for each class."""
@@ -58,33 +55,6 @@ PREDICTIONS = pa.DataFrameSchema(
 """Confusion by patch. scheme, trial, set: the forest; classifier: ``forest`` or one of its company;
 true, predicted: names of classes; count: valid pixels, or 1 for the patch of a patch task. Counts of
 0 have no row."""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A forest to be tested.
-
-    Parameters
-    ----------
-    scheme, trial, set : str, int, str
-        Which forest it is.
-    model : RandomForestClassifier
-        The forest.
-    codes : ndarray
-        int64: for each class of the forest its index in the task.
-    fit : mapping
-        Its ``fit.json``.
-    held_out : frozenset of str
-        The patches it is tested on.
-    """
-
-    scheme: str
-    trial: int
-    set: str
-    model: RandomForestClassifier
-    codes: np.ndarray
-    fit: Mapping[str, Any]
-    held_out: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -116,57 +86,6 @@ class Samples:
         rows = kept[self.place]
         number = np.cumsum(kept) - 1
         return Samples(self.X[rows], self.truth[rows], number[self.place[rows]], self.patches[kept])
-
-
-def load_candidate(
-    dataset: Dataset, scheme: str, trial: int, set_name: str, split: Path, model: Path, fit: Path
-) -> Candidate:
-    """Read a forest, what it was fitted on, and which patches it is tested on.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        The dataset of the release to predict.
-    scheme, trial, set_name : str, int, str
-        Which forest it is.
-    split : Path
-        Roles of the trial.
-    model, fit : Path
-        Its ``forest.skops`` and ``fit.json``.
-
-    Raises
-    ------
-    InputError
-        If the forest was not loaded, or knows other features or classes than its feature set.
-    """
-    roles = tables.read_parquet(split, ["patch", "role"])
-    loaded = persistence.load(model)
-    feature_set = dataset.feature_sets[set_name]
-    names = dataset.tasks[feature_set.task].names
-    found = (list(loaded.feature_names_in_), [str(entry) for entry in loaded.classes_])
-    if found[0] != list(feature_set.features) or not set(found[1]) <= set(names):
-        raise InputError(
-            "A forest does not fit its feature set.",
-            where=model,
-            found=f"{found[0]}, {found[1]}",
-            expected=f"{list(feature_set.features)}, classes of {list(names)}",
-            remedy="delete the file; the run grows the forest again",
-        )
-    return Candidate(
-        scheme,
-        trial,
-        set_name,
-        loaded,
-        np.array([names.index(entry) for entry in found[1]]),
-        _read_fit(fit),
-        frozenset(roles.loc[roles["role"].isin(HELD_OUT), "patch"]),
-    )
-
-
-def _read_fit(path: Path) -> dict[str, Any]:
-    """What is known of a forest without loading it."""
-    fit: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return fit
 
 
 # ------------------------------------------------------------------------------------------- counting
@@ -416,7 +335,7 @@ def predict(
         split, fit = roles[entry.scheme, entry.trial], about[entry.owner]
         return load_candidate(opened, entry.scheme, entry.trial, entry.set, split, entry.path, fit)
 
-    sizes = [forest_bytes(_read_fit(about[entry.owner])) for entry in forests]
+    sizes = [forest_bytes(read_fit(about[entry.owner])) for entry in forests]
     parts = [
         predict_batch(opened, folder, rows, of_set, [load(entry) for entry in forests[batch]], threads)
         for batch in in_batches(sizes, memory * 10**6)

@@ -8,7 +8,8 @@ import pandas as pd
 from sentinel_forest.datasets.base import IGNORE, Block, Reference, Task, true_classes, with_measured
 from sentinel_forest.features import bands_of, pixel
 from sentinel_forest.io.tables import read_parquet
-from sentinel_forest.models import forest, predict
+from sentinel_forest.models import forest
+from sentinel_forest.models.candidate import load_candidate
 from sentinel_forest.report import classes, images
 from sentinel_forest.report.data import catalog_source
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
@@ -122,7 +123,7 @@ def _predicted(release: ReleaseResults, feature_set: str, block: Block) -> np.nd
     """Classes that a forest gives to all pixels of a patch; index into the task's classes."""
     scheme, trial = release.primary
     folder = release.results / release.source / "baselines" / scheme / str(trial) / feature_set
-    candidate = predict.load_candidate(
+    candidate = load_candidate(
         release.dataset,
         scheme,
         trial,

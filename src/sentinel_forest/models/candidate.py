@@ -1,0 +1,95 @@
+"""A forest that is to be tested, with what is known of it and the patches that it has not seen."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.ensemble import RandomForestClassifier
+
+from sentinel_forest.datasets.base import Dataset
+from sentinel_forest.errors import InputError
+from sentinel_forest.io import tables
+from sentinel_forest.models import persistence
+
+HELD_OUT = ("validation", "test")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A forest to be tested.
+
+    Parameters
+    ----------
+    scheme, trial, set : str, int, str
+        Which forest it is.
+    model : RandomForestClassifier
+        The forest.
+    codes : ndarray
+        int64: for each class of the forest its index in the task.
+    fit : mapping
+        Its ``fit.json``.
+    held_out : frozenset of str
+        The patches it is tested on.
+    """
+
+    scheme: str
+    trial: int
+    set: str
+    model: RandomForestClassifier
+    codes: np.ndarray
+    fit: Mapping[str, Any]
+    held_out: frozenset[str]
+
+
+def load_candidate(
+    dataset: Dataset, scheme: str, trial: int, set_name: str, split: Path, model: Path, fit: Path
+) -> Candidate:
+    """Read a forest, what it was fitted on, and which patches it is tested on.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The dataset of the release to predict.
+    scheme, trial, set_name : str, int, str
+        Which forest it is.
+    split : Path
+        Roles of the trial.
+    model, fit : Path
+        Its ``forest.skops`` and ``fit.json``.
+
+    Raises
+    ------
+    InputError
+        If the forest was not loaded, or knows other features or classes than its feature set.
+    """
+    roles = tables.read_parquet(split, ["patch", "role"])
+    loaded = persistence.load(model)
+    feature_set = dataset.feature_sets[set_name]
+    names = dataset.tasks[feature_set.task].names
+    found = (list(loaded.feature_names_in_), [str(entry) for entry in loaded.classes_])
+    if found[0] != list(feature_set.features) or not set(found[1]) <= set(names):
+        raise InputError(
+            "A forest does not fit its feature set.",
+            where=model,
+            found=f"{found[0]}, {found[1]}",
+            expected=f"{list(feature_set.features)}, classes of {list(names)}",
+            remedy="delete the file; the run grows the forest again",
+        )
+    return Candidate(
+        scheme,
+        trial,
+        set_name,
+        loaded,
+        np.array([names.index(entry) for entry in found[1]]),
+        read_fit(fit),
+        frozenset(roles.loc[roles["role"].isin(HELD_OUT), "patch"]),
+    )
+
+
+def read_fit(path: Path) -> dict[str, Any]:
+    """What is known of a forest without loading it."""
+    fit: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return fit
