@@ -290,3 +290,21 @@ def confusions(scheme):
         for name, trial in SELECTION.trials(wildcards.release)
         if name == scheme
     ]
+
+
+def settled(root, path):
+    """A file below <work> or <results>; that of a sealed version is not computed again if it is still there."""
+    kept = {"<work>": Path("work"), "<results>": VERSION}[root] / path
+    return str(kept) if SEALED and kept.exists() else f"{root}/{path}"
+
+
+def told(form):
+    """Input function that tells a user's mistake alone, without what Snakemake says of an exception."""
+
+    def of(wildcards):
+        try:
+            return form(wildcards)
+        except InputError as error:
+            sys.exit(f"error: {error}")
+
+    return of
