@@ -60,12 +60,12 @@ rule crate:
         code=code_of("crate"),
         entries=digest(IDENTITY["registry"]),
         main=file_digest(MAIN),
-        workflow=os.path.relpath(MAIN),
+        workflow=flags(workflow=os.path.relpath(MAIN)),
         results=subpath(output.crate, parent=True),
     message:
         "Describe the version in {params.results} (RO-Crate)"
     shell:
-        "sentinel-forest crate --results {params.results} --workflow {params.workflow:q} >{log} 2>&1"
+        "sentinel-forest crate --results {params.results} {params.workflow} >{log} 2>&1"
 
 
 rule compare_versions:
