@@ -11,6 +11,7 @@ from sentinel_forest import registry
 from sentinel_forest.io import lock
 from sentinel_forest.planning import call, resources
 from sentinel_forest.versions import seal as versions
+from sentinel_forest.versions.holding import hold_call
 from sentinel_forest.io.checksums import canonical, code_digest, digest, file_digest
 from sentinel_forest.errors import InputError
 from sentinel_forest.acquire.history import Seen
@@ -51,28 +52,10 @@ PAPERS = sorted((registry.PAPERS).glob("*.yaml"))
 IDENTITY = versions.identity(SELECTION.described, SELECTION.releases) | {
     "papers": digest({path.name: file_digest(path) for path in PAPERS})
 }
-FINISHED = versions.is_sealed(VERSION)
-SEALED = FINISHED and not CALL.is_report
-# What is finished is held before anything is made from it. A lock must come off whatever has changed,
-# and a check tells the differences itself.
-if workflow.is_main_process and not CALL.is_idle:
+SEALED = versions.is_sealed(VERSION) and not CALL.is_report
+if workflow.is_main_process:
     try:
-        if CALL.checks and not SEALED:
-            raise versions.not_sealed(VERSION)
-        if SEALED and not CALL.only_checks:
-            known = {
-                name: versions.data_digest(
-                    Path("work") / name / "digests.tsv",
-                    SEEN[name],
-                    SELECTION.paths[name],
-                )
-                for name in RELEASES
-            }
-            versions.hold(
-                VERSION, IDENTITY, {name: data for name, data in known.items() if data}
-            )
-        if FINISHED and not CALL.only_checks:
-            versions.hold_files(VERSION)
+        hold_call(CALL, VERSION, IDENTITY, SEEN, SELECTION.paths)
     except InputError as error:
         raise WorkflowError(str(error)) from None
 RESULTS = Path("work") / "check" / config["version"] / "results" if SEALED else VERSION
@@ -303,3 +286,21 @@ def confusions(scheme):
         for name, trial in SELECTION.trials(wildcards.release)
         if name == scheme
     ]
+
+
+def settled(root, path):
+    """A file below <work> or <results>; that of a sealed version is not computed again if it is still there."""
+    kept = {"<work>": Path("work"), "<results>": VERSION}[root] / path
+    return str(kept) if SEALED and kept.exists() else f"{root}/{path}"
+
+
+def told(form):
+    """Input function that tells a user's mistake alone, without what Snakemake says of an exception."""
+
+    def of(wildcards):
+        try:
+            return form(wildcards)
+        except InputError as error:
+            sys.exit(f"error: {error}")
+
+    return of

@@ -7,21 +7,12 @@ EXPORTS = [
 ]
 
 
-def settled(computed, kept):
-    """A file of a sealed version as it stands, where it still does; else it is computed."""
-    return str(kept) if SEALED and kept.exists() else computed
-
-
-def settled_catalog(wildcards):
-    """The catalog of a release; that of a sealed version is not computed again if it is still there."""
-    path = f"{wildcards.release}/catalog.parquet"
-    return settled(f"<work>/{path}", Path("work") / path)
-
-
 rule export_trial:
     """Write a trial as the publisher would have: the same files, other splits."""
     input:
-        catalog=settled_catalog,
+        catalog=lambda wildcards: settled(
+            "<work>", f"{wildcards.release}/catalog.parquet"
+        ),
         split=str(VERSION / "{release}" / "splits" / "{scheme}" / "{trial}.parquet"),
     output:
         f"exports/{config['version']}/{{release}}/{{scheme}}/{{trial}}/manifest.json",

@@ -60,12 +60,12 @@ rule crate:
         code=code_of("crate"),
         entries=digest(IDENTITY["registry"]),
         main=file_digest(MAIN),
-        workflow=os.path.relpath(MAIN),
+        workflow=flags(workflow=os.path.relpath(MAIN)),
         results=subpath(output.crate, parent=True),
     message:
         "Describe the version in {params.results} (RO-Crate)"
     shell:
-        "sentinel-forest crate --results {params.results} --workflow {params.workflow:q} >{log} 2>&1"
+        "sentinel-forest crate --results {params.results} {params.workflow} >{log} 2>&1"
 
 
 rule compare_versions:
@@ -73,8 +73,8 @@ rule compare_versions:
     input:
         manifest=str(VERSION / versions.MANIFEST),
         version=str(VERSION / versions.VERSION),
-        against=lambda wildcards: index.finished(
-            VERSION.parent, AGAINST, but=VERSION.name
+        against=told(
+            lambda wildcards: index.finished(VERSION.parent, AGAINST, but=VERSION.name)
         ),
     output:
         report(
@@ -88,8 +88,8 @@ rule compare_versions:
     localrule: True
     params:
         code=code_of("compare_versions"),
-        results=str(VERSION),
-        against=str(VERSION.parent / AGAINST) if AGAINST else "",
+        results=subpath(input.manifest, parent=True),
+        against=lambda wildcards, input: str(Path(input.against[0]).parent),
     message:
         "Compare {params.results} with {params.against}"
     shell:
@@ -110,7 +110,7 @@ rule index:
     localrule: True
     params:
         code=code_of("index"),
-        results=str(VERSION.parent),
+        results=subpath(output[0], parent=True),
     message:
         "List the versions"
     shell:

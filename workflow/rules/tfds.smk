@@ -3,46 +3,20 @@
 from sentinel_forest.export import tfds_plan
 
 TFDS_SPLITS = tfds_plan.splits(SELECTION)
-TFDS_FOLDERS = [
-    f"exports/{VERSION.name}/{release}/tfds/{name}/{form}/{number}"
-    for release, name in TFDS_SPLITS
-    for form, number in tfds_plan.FORMS
-]
-
-
-def tfds_folders(wildcards):
-    """All folders in the form of TFDS."""
-    if not TFDS_FOLDERS:
-        raise WorkflowError(
-            str(
-                InputError(
-                    "No release of So2Sat is selected, and no other has a form in TFDS.",
-                    where="key 'releases'",
-                    found=", ".join(RELEASES),
-                )
-            )
-        )
-    return TFDS_FOLDERS
-
-
-def tfds_split(wildcards):
-    """The split that is written under a name."""
-    scheme, trial = TFDS_SPLITS[wildcards.release, wildcards.name]
-    path = f"{wildcards.release}/splits/{scheme}/{trial}.parquet"
-    return settled(f"<results>/{path}", VERSION / path)
-
-
-def tfds_text(wildcards):
-    """What the export says of itself."""
-    split = TFDS_SPLITS[wildcards.release, wildcards.name]
-    return tfds_plan.about(SELECTION.releases[wildcards.release], *split, VERSION.name)
 
 
 rule tfds_export:
     """Write a split in a config and version of the TFDS data set so2sat."""
     input:
-        catalog=settled_catalog,
-        split=tfds_split,
+        catalog=lambda wildcards: settled(
+            "<work>", f"{wildcards.release}/catalog.parquet"
+        ),
+        split=lambda wildcards: settled(
+            "<results>",
+            "{}/splits/{}/{}.parquet".format(
+                wildcards.release, *TFDS_SPLITS[wildcards.release, wildcards.name]
+            ),
+        ),
     output:
         directory(
             f"exports/{VERSION.name}/{{release}}/tfds/{{name}}/{{form}}/{{number}}"
@@ -59,7 +33,13 @@ rule tfds_export:
     params:
         code=code_of("tfds_export", dataset=True),
         folder="data/{release}",
-        about=lambda wildcards: flags(about=tfds_text(wildcards)),
+        about=lambda wildcards: flags(
+            about=tfds_plan.about(
+                SELECTION.releases[wildcards.release],
+                *TFDS_SPLITS[wildcards.release, wildcards.name],
+                VERSION.name,
+            )
+        ),
     message:
         "Export {wildcards.name}/{wildcards.form}/{wildcards.number} of {wildcards.release}"
     shell:

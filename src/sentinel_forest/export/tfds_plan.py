@@ -3,6 +3,7 @@
 import re
 
 from sentinel_forest.config.releases import Release
+from sentinel_forest.errors import InputError
 from sentinel_forest.planning.selection import Selection
 
 DATASET = "so2sat"
@@ -19,6 +20,29 @@ def splits(selection: Selection) -> dict[tuple[str, str], tuple[str, int]]:
         if release.dataset == DATASET
         for scheme, trial in selection.trials(name)
     }
+
+
+def folders(selection: Selection, version: str) -> list[str]:
+    """All folders that are written in the form of TFDS.
+
+    Raises
+    ------
+    InputError
+        If no release has such a form.
+    """
+    found = [
+        f"exports/{version}/{release}/tfds/{name}/{config}/{number}"
+        for release, name in splits(selection)
+        for config, number in FORMS
+    ]
+    if not found:
+        raise InputError(
+            "No release of So2Sat is selected, and no other has a form in TFDS.",
+            where="key 'releases'",
+            found=", ".join(selection.releases),
+            remedy="add one, e.g. so2sat-v2 or so2sat-sample",
+        )
+    return found
 
 
 def name_of(release: Release, scheme: str, trial: int) -> str:
