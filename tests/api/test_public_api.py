@@ -99,7 +99,8 @@ def test_a_registered_release_is_opened_by_the_entry_that_ships_with_the_package
     with pytest.raises(InputError):
         sentinel_forest.open_trial(version, "cloudsen12-sample", "random", 1, "train")[0]
     met = loaded(
-        "from pathlib import Path\nfrom sentinel_forest import registry\nassert registry.layout_of('cloudsen12-sample', Path('none'))[1] == {'side': 96}",
+        "from pathlib import Path\nfrom sentinel_forest import registry\n"
+        "assert registry.layout_of('cloudsen12-sample', Path('none'))[1] == {'side': 96}",
         tmp_path,
     )
     assert not met & set(HEAVY)

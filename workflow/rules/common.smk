@@ -95,17 +95,6 @@ wildcard_constraints:
     shard=r"\d+",
 
 
-def code(*steps):
-    """For a rule's `code` parameter: the digest of the steps and of the release's dataset."""
-
-    def of(wildcards):
-        return code_digest(
-            *steps, f"datasets.{SELECTION.releases[wildcards.release].dataset}"
-        )
-
-    return of
-
-
 @cache
 def need(rule, release, set_name):
     """What a job takes; see `sentinel_forest.planning.resources`."""
@@ -168,17 +157,9 @@ def code_of(step, dataset=False):
     """For a rule's `code` parameter: the checksum of a step's code, and of the release's dataset if it opens it."""
     if not dataset:
         return code_digest(module_of(step))
-    return code(module_of(step))
-
-
-def json_of(form):
-    """The same as JSON, quoted for the shell."""
-    return of_release(lambda release: shlex.quote(canonical(form(release))))
-
-
-DATASET = of_release(
-    lambda release: f"--dataset {release.dataset} --layout {shlex.quote(canonical(release.layout))}"
-)
+    return lambda wildcards: code_digest(
+        module_of(step), f"datasets.{SELECTION.releases[wildcards.release].dataset}"
+    )
 
 
 def shards(release):

@@ -5,15 +5,6 @@ from sentinel_forest.acquire.plan import Pattern
 DOWNLOADS = [name for name in RELEASES if name not in SAMPLES + FOLDERS]
 
 
-def patterns(names):
-    """The selected files of releases, for the plan."""
-    return [
-        Pattern(name, pattern)
-        for name in names
-        for pattern in SELECTION.releases[name].select
-    ]
-
-
 rule sample:
     """Write the built-in sample of a release in the publisher's layout."""
     output:
@@ -98,7 +89,11 @@ rule plan:
             samples=SAMPLES,
             folders=FOLDERS,
             downloads=DOWNLOADS,
-            select=patterns(DOWNLOADS),
+            select=[
+                Pattern(name, pattern)
+                for name in DOWNLOADS
+                for pattern in SELECTION.releases[name].select
+            ],
             work=resources.all_work(SELECTION),
         ),
     message:

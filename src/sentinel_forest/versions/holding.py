@@ -6,7 +6,8 @@ from typing import Any
 
 from sentinel_forest.acquire.history import Seen
 from sentinel_forest.planning.call import Call
-from sentinel_forest.versions.seal import data_digest, hold, hold_files, is_sealed, not_sealed
+from sentinel_forest.versions.manifest import hold_files
+from sentinel_forest.versions.seal import data_digest, hold, is_sealed, not_sealed
 
 WORK = Path("work")
 
