@@ -207,11 +207,11 @@ def _word(flag: str, text: str) -> tuple[str, ...]:
 
 
 def _nested(flag: str, values: Mapping[str, object]) -> Iterator[str]:
-    """Words of nested settings; in one word where a dot in a name could be taken for a level."""
+    """Words of nested settings, sorted by name; in one word where a dot in a name could be taken for a level."""
     if any("." in key for key in values):
-        yield from (flag, json.dumps(values))
+        yield from (flag, json.dumps(values, sort_keys=True))
         return
-    for key, value in values.items():
+    for key, value in sorted(values.items()):
         if isinstance(value, Mapping) and value:
             yield from _nested(f"{flag}.{key}", value)
         else:
@@ -221,7 +221,7 @@ def _nested(flag: str, values: Mapping[str, object]) -> Iterator[str]:
 def _text(value: object) -> str:
     """A value as JSON; text stands as it is where it cannot be taken for JSON."""
     if not isinstance(value, str):
-        return json.dumps(value)
+        return json.dumps(value, sort_keys=True)
     try:
         json.loads(value)
     except json.JSONDecodeError:
