@@ -1,5 +1,6 @@
 """The house is in order: lint, types, format, environments and documents agree with one another."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -107,3 +108,28 @@ def test_no_file_is_large_and_none_names_a_machine_or_an_index():
 def test_strict_mode_is_on():
     text = (ROOT / "workflow" / "rules" / "common.smk").read_text(encoding="utf-8")
     assert "set -euo pipefail" in text
+
+
+WINGS = (
+    *("errors", "io", "registry", "sensors", "config", "steps", "cli", "datasets", "acquire", "simulate", "verify"),
+    *("splits", "features", "planning", "models", "evaluation", "versions", "report", "export"),
+)
+"""The wings of the package, and modules beside them: each imports only what stands before it."""
+
+
+def imports(path):
+    """Wings that a module of the package imports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "sentinel_forest":
+            inner = node.module.split(".")[1:]
+            yield from inner[:1] or (alias.name for alias in node.names)
+
+
+def test_wings_import_only_what_stands_before_them():
+    package = ROOT / "src" / "sentinel_forest"
+    modules = [path for path in package.rglob("*.py") if path != package / "__init__.py"]
+    assert modules
+    for path in modules:
+        wing = path.relative_to(package).parts[0].removesuffix(".py")
+        for other in imports(path):
+            assert WINGS.index(other) <= WINGS.index(wing), f"{path.relative_to(package)} imports {other}"

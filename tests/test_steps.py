@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from project import ROOT
 from sentinel_forest import cli, steps
 from sentinel_forest.acquire.plan import Pattern
-from sentinel_forest.planning.work import Work
+from sentinel_forest.acquire.work import Work
 
 MORE = {
     "version": "bound-v1",

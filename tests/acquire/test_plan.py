@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from sentinel_forest.acquire import plan
+from sentinel_forest.acquire.work import Work
 from sentinel_forest.errors import InputError
-from sentinel_forest.planning.work import Work
 
 BODY = b"b" * 300
 ENTRY = {

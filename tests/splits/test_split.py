@@ -22,7 +22,9 @@ from sentinel_forest.config.schemes import (
 )
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import checksums
-from sentinel_forest.splits import draws, solver, spatial, split
+from sentinel_forest.splits import draws, solver, split
+from sentinel_forest.verify import spatial
+from sentinel_forest.verify.units import units
 
 SEED = partial(checksums.seed, 7, "release", "scheme")
 EVEN = {"train": 0.5, "validation": 0.25, "test": 0.25}
@@ -100,7 +102,7 @@ def test_published_keeps_the_publishers_roles() -> None:
 def test_units_are_connected_over_keys_and_empty_values_join_nothing() -> None:
     roi = pd.Series(["a", "a", "b", "", "", "c"])
     product = pd.Series(["1", "2", "2", "3", "", "3"])
-    assert draws.units([roi, product], 6).tolist() == [0, 0, 0, 1, 2, 1]
+    assert units([roi, product], 6).tolist() == [0, 0, 0, 1, 2, 1]
 
 
 def test_perfect_assignment_is_found_and_its_bound_is_zero() -> None:

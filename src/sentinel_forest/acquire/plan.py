@@ -10,10 +10,10 @@ from sentinel_forest.acquire.fetch import Means, addressed, free_space, location
 from sentinel_forest.acquire.store import Store, key_of, root_of
 from sentinel_forest.acquire.transfer import BrokenOffError, Patience, RefusedError, arrived, ask
 from sentinel_forest.acquire.unpack import MARKERS
+from sentinel_forest.acquire.work import Work
 from sentinel_forest.config.releases import read_entry, registered_files
 from sentinel_forest.datasets.base import File
 from sentinel_forest.io.progress import amount
-from sentinel_forest.planning.work import Work
 from sentinel_forest.steps import NamedFile
 
 FACTOR = 2.0

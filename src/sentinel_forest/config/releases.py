@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 
+from sentinel_forest.config.files import File
 from sentinel_forest.config.registry import RegistryEntry
 from sentinel_forest.config.validation import nearest, parse, read_yaml
-from sentinel_forest.datasets.base import File
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.borders import (
     checked_name,

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sentinel_forest.config.files import File
 from sentinel_forest.datasets.findings import (
     Finding,
     Inspection,
@@ -33,7 +34,6 @@ from sentinel_forest.datasets.terms import (
     Category,
     Columns,
     FeatureSet,
-    File,
     Implied,
     Layer,
     NotPublished,

@@ -1,7 +1,7 @@
 """The terms in which a dataset describes itself: classes, bands, layers, keys, features, files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from sentinel_forest.datasets.metric import Metric, PatchMetric
@@ -145,24 +145,3 @@ class FeatureSet:
     features: tuple[str, ...]
     layers: Mapping[str, str]
     bands: tuple[Band, ...] = ()
-
-
-@dataclass(frozen=True)
-class File:
-    """One file of a release, as registered or as found.
-
-    `path` is relative to the release's folder, with ``/``; `size` in bytes (None: not published);
-    `digests` maps an algorithm to a hex digest; `facts` are further published properties that the
-    dataset checks (e.g. class counts); `role` is ``data``, ``metadata`` or ``archive``; `about` is an
-    approximate length in bytes where the exact one is not published, `about_unpacked` what an archive
-    becomes.
-    """
-
-    path: str
-    size: int | None = None
-    digests: Mapping[str, str] = field(default_factory=dict)
-    addresses: tuple[str, ...] = ()
-    role: str = "data"
-    facts: Mapping[str, object] = field(default_factory=dict)
-    about: int | None = None
-    about_unpacked: int | None = None

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from sentinel_forest.acquire.work import Work
 from sentinel_forest.config.releases import Release
 from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.planning.selection import Selection
-from sentinel_forest.planning.work import Work
 
 UNKNOWN_PATCHES = 100_000
 """Patches of a release of which nobody has published the number, and that is not here yet."""

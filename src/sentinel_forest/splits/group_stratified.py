@@ -11,8 +11,9 @@ from sklearn.model_selection import BaseShuffleSplit
 
 from sentinel_forest.errors import ArgumentError
 from sentinel_forest.io import checksums
-from sentinel_forest.splits import draws, solver
+from sentinel_forest.splits import solver
 from sentinel_forest.splits.draws import SCALE
+from sentinel_forest.verify.units import units
 
 ROUNDING = 1e-9
 """Sizes that add up to no more than this above 1 add up to 1."""
@@ -239,7 +240,7 @@ def _units(groups: Any, count: int) -> np.ndarray:
     _check_known(
         values, "groups", "group", "leave these samples out, or find out where they belong: they may be anywhere"
     )
-    return draws.units([values], count)
+    return units([values], count)
 
 
 def _strata(y: Any, count: int) -> np.ndarray:

@@ -19,9 +19,9 @@ from scipy.spatial import cKDTree
 
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.tables import read_parquet, read_tsv, write_tsv
-from sentinel_forest.splits import spatial
 from sentinel_forest.splits.links import FOOTPRINT, FOOTPRINT_PIXELS, GROUND_KEYS, NEAR_DUPLICATE, OWN_KEYS
 from sentinel_forest.steps import Output, TrialFile
+from sentinel_forest.verify import spatial
 from sentinel_forest.verify.footprints import footprints
 
 PAIRS = (("validation", "train"), ("test", "train"), ("test", "validation"))

@@ -37,9 +37,11 @@ from sentinel_forest.config.validation import nearest
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import read_parquet, write_parquet, write_tsv
-from sentinel_forest.splits import draws, solver, spatial
+from sentinel_forest.splits import draws, solver
 from sentinel_forest.splits.draws import SCALE
 from sentinel_forest.steps import Output
+from sentinel_forest.verify import spatial
+from sentinel_forest.verify.units import units
 
 TRAIN, VALIDATION, TEST, UNUSED = range(4)
 
@@ -174,7 +176,7 @@ def _units(catalog: pd.DataFrame, options: InGroups, extra: Sequence[pd.Series] 
     """Number of the unit of each patch: what `groups` and `apart` hold together."""
     keys = [_column(catalog, name, "groups") for name in options.groups]
     keys += [_column(catalog, name, "apart") for name in options.apart]
-    return draws.units([*keys, *extra], len(catalog))
+    return units([*keys, *extra], len(catalog))
 
 
 def _integer_shares(shares: Mapping[str, float]) -> np.ndarray:

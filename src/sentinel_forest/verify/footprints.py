@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from sentinel_forest.sensors import FINEST_M
-from sentinel_forest.splits import spatial
+from sentinel_forest.verify import spatial
 
 CELLS = 1 << 24
 """Cells of ground looked at together, so that memory does not depend on the release."""

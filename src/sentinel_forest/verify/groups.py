@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.datasets.base import Columns, Dataset
-from sentinel_forest.splits import draws, spatial
+from sentinel_forest.verify import spatial
 from sentinel_forest.verify.footprints import SLACK, footprints
+from sentinel_forest.verify.units import units
 
 MOST_BOXES = 5000
 """Of more places than this, no boxes are compared."""
@@ -43,7 +44,7 @@ def groups(dataset: Dataset, catalog: pd.DataFrame) -> pd.Series:
     keys = [here[name] for name in (*columns["place"], *columns.get("acquisition", ()), *dataset.joined_by)]
     if "footprint" in columns:
         keys.append(_stretches(here, place))
-    unit = draws.units(keys, len(here))
+    unit = units(keys, len(here))
     names[inside] = place.groupby(unit).transform("min").to_numpy()
     return names
 
