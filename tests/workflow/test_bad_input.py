@@ -32,7 +32,7 @@ pytestmark = pytest.mark.xdist_group("runs")
             ["cloudsen13", "cloudsen12"],
         ),
         ({"gate": {"rio": "stop"}}, ["'gate'", "rio", "did you mean 'roi'"]),
-        ({"own_schemes": {"mine": {"kind": "groped"}}}, ["groped", "did you mean grouped?"]),
+        ({"own_schemes": {"mine": {"kind": "groped"}}}, ["groped", "did you mean 'grouped'?"]),
         (
             {"own_schemes": {"mine": {"kind": "grouped", "shares": {"train": 0.5, "test": 0.6}}}},
             ["mine", "shares", "add up to 1"],

@@ -1,5 +1,7 @@
 """The workflow as a module of another one."""
 
+import subprocess
+
 import pandas as pd
 import pytest
 import yaml
@@ -12,7 +14,7 @@ configfile: "config.yaml"
 
 module sentinel_forest:
     snakefile:
-        "../project/workflow/Snakefile"
+        "SNAKEFILE"
     config:
         config["sentinel_forest"]
 
@@ -31,13 +33,22 @@ rule count_patches:
 """
 
 
-@pytest.fixture
-def outer(tmp_path):
-    """A workflow that uses this one, beside a copy of it."""
-    copy_project(tmp_path / "project")
+def committed(folder):
+    """The address of the workflow in a repository of its own."""
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-C", folder]
+    for command in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "all"], ["tag", "v1"]):
+        subprocess.run([*git, *command], check=True)
+    return f"git+file://{folder}/workflow/Snakefile@v1"
+
+
+@pytest.fixture(params=["folder", "git"])
+def outer(tmp_path, request):
+    """A workflow that uses this one, from a folder beside it or from a repository."""
+    copy = copy_project(tmp_path / "project").folder
+    snakefile = "../project/workflow/Snakefile" if request.param == "folder" else committed(copy)
     folder = tmp_path / "outer"
     folder.mkdir()
-    (folder / "Snakefile").write_text(OUTER, encoding="utf-8")
+    (folder / "Snakefile").write_text(OUTER.replace("SNAKEFILE", snakefile), encoding="utf-8")
     (folder / "config.yaml").write_text(yaml.safe_dump({"sentinel_forest": TINY}), encoding="utf-8")
     return Checkout(folder)
 

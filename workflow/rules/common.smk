@@ -6,7 +6,20 @@ import sys
 from functools import cache
 from pathlib import Path
 
-HERE = Path(str(workflow.current_basedir))
+WRITTEN_FOR = "0.2.0"
+REMEDY = f"what to do: pip install 'sentinel-forest[workflow]=={WRITTEN_FOR}', or `make` in a checkout"
+try:
+    import sentinel_forest
+except ImportError:
+    sys.exit(
+        f"error: The package sentinel-forest is not installed where Snakemake runs.\n  {REMEDY}"
+    )
+if sentinel_forest.__version__ != WRITTEN_FOR:
+    sys.exit(
+        "error: These rules are written for another version of the package.\n"
+        f"  found: {sentinel_forest.__version__}\n  expected: {WRITTEN_FOR}\n  {REMEDY}"
+    )
+
 from sentinel_forest import registry
 from sentinel_forest.io import lock
 from sentinel_forest.planning import call, resources
@@ -28,7 +41,7 @@ from sentinel_forest.steps import (
 try:
     SELECTION = select(config)
 except InputError as error:
-    raise WorkflowError(str(error)) from None
+    sys.exit(f"error: {error}")
 config.update(SELECTION.config)
 
 RELEASES = list(SELECTION.releases)
@@ -57,7 +70,7 @@ if workflow.is_main_process:
     try:
         hold_call(CALL, VERSION, IDENTITY, SEEN, SELECTION.paths)
     except InputError as error:
-        raise WorkflowError(str(error)) from None
+        sys.exit(f"error: {error}")
 RESULTS = Path("work") / "check" / config["version"] / "results" if SEALED else VERSION
 
 

@@ -10,7 +10,7 @@ COMPARISONS = [COMPARISON] if AGAINST else []
 CROISSANTS = [f"<results>/{release}/croissant.json" for release in RELEASES]
 CRATE = str(VERSION / "ro-crate-metadata.json")
 INDEX = "results/index.tsv"
-MAIN = HERE.parent / "Snakefile"
+MAIN = Path(workflow.source_path("../Snakefile"))
 
 
 rule croissant:
