@@ -11,6 +11,7 @@ import pytest
 from sklearn import metrics as reference
 
 from sentinel_forest import datasets
+from sentinel_forest.datasets import cloudsen12
 from sentinel_forest.datasets.base import Category, FeatureSet, Question, Reference, Task
 from sentinel_forest.datasets.metric import kappa
 from sentinel_forest.errors import InputError
@@ -26,6 +27,7 @@ CLOUD = Task(
     "pixel",
     tuple(Category(code, name, "#000000") for code, name in enumerate((CLEAR, THICK, THIN, SHADOW))),
     (Question("cloud", (THICK, THIN)), Question("shadow", (SHADOW,))),
+    cloudsen12.metrics.METRICS,
 )
 SCENE = Task("scene", "patch", tuple(Category(code, name, "#000000") for code, name in enumerate("abc")))
 FMASK = Reference("fmask", "cloud", "LABEL_fmask", ("land", "shadow", "cloud"), {"cloud": ("cloud",)})

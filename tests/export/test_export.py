@@ -23,7 +23,7 @@ from sentinel_forest.config import releases
 from sentinel_forest.datasets import so2sat
 from sentinel_forest.datasets.base import Dataset, no_hashes
 from sentinel_forest.datasets.cloudsen12 import CloudSEN12
-from sentinel_forest.datasets.sen12ms import Sen12MS
+from sentinel_forest.datasets.sen12ms import Sen12MS, read_split_list
 from sentinel_forest.errors import InputError
 from sentinel_forest.export import trial
 from sentinel_forest.io import copying, tables
@@ -284,7 +284,7 @@ def test_sen12ms_lists_are_read_back(real: Path, tmp_path: Path) -> None:
     for name, role in (("train", "train"), ("val", "validation"), ("test", "test")):
         for suffix, sensor in (("", "s2"), ("_s1", "s1"), ("_lc", "lc")):
             path = tmp_path / "out" / f"{name}_list{suffix}.txt"
-            assert dataset.read_split_list(path, catalog) == roles[role]["patch"].tolist()
+            assert read_split_list(path, catalog) == roles[role]["patch"].tolist()
             lines = path.read_text(encoding="utf-8").splitlines()
             assert all((folder / line.split(f"_{sensor}_")[0]).is_dir() for line in lines)
             assert all(len(list(folder.rglob(line))) == 1 for line in lines)

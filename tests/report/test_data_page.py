@@ -101,6 +101,7 @@ def test_training_rows_stand_beside_the_independent_labels_that_they_have() -> N
     }
     release = SimpleNamespace(
         name="mine",
+        dataset=SEN12MS,
         is_sample=False,
         trials=(("published", 1),),
         sets=("elsewhere", "pixels", "scenes"),
@@ -112,6 +113,7 @@ def test_training_rows_stand_beside_the_independent_labels_that_they_have() -> N
     assert shown.columns[3:] == ("rows", "patches", "groups", "independent labels", "absent classes")
     assert [row[3:] for row in texts] == [["900", "4", "2", "36", "Savanna"], ["4", "4", "2", "", "Savanna"]]
     assert len(shown.sources) == 2
+    assert "areas larger than a pixel (here: 500 m)" in shown.explained
 
 
 def test_groups_are_listed_with_place_and_most_frequent_class() -> None:

@@ -5,6 +5,7 @@ tasks (`Task.metrics`). Here are those that every task has.
 """
 
 from dataclasses import replace
+from functools import cache
 from itertools import chain
 
 from sentinel_forest import datasets
@@ -155,6 +156,7 @@ def per_patch(task: Task) -> tuple[PatchMetric, ...]:
     return tuple(metric for metric in task.metrics if isinstance(metric, PatchMetric))
 
 
+@cache
 def registry() -> tuple[Metric | PatchMetric, ...]:
     """All metrics, those of all datasets included; name and definition together are unique."""
     tasks = [task for name in datasets.names() for task in datasets.load(name).tasks.values()]

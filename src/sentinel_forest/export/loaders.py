@@ -4,7 +4,7 @@ import importlib
 import importlib.util
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -231,7 +231,9 @@ def open_trial(
     asked = task or next(iter(dataset.tasks))
     if asked not in dataset.tasks:
         raise InputError("Unknown task.", found=asked, expected=" | ".join(dataset.tasks))
-    return Trial(dataset, folder, roles[role], dataset.tasks[asked], chosen, physical)
+    # Metrics are functions, which need not travel to another process; a trial is read there, not scored.
+    about = replace(dataset.tasks[asked], metrics=())
+    return Trial(dataset, folder, roles[role], about, chosen, physical)
 
 
 class TorchPatches:

@@ -26,6 +26,7 @@ from sentinel_forest.errors import InputError
 
 
 def structure(layout: Layout, folder: Path, files: Sequence[File]) -> list[Finding]:
+    """Names and sizes of layers, the number of patches, metadata.csv, and layers that some splits lack."""
     paths = [file.path for file in files]
     splits = splits_of(folder, paths, layout.side)
     findings = [finding for split in splits for finding in _split_findings(folder, split, layout.image)]

@@ -217,6 +217,7 @@ def _ranges(codes: frozenset[int]) -> str:
 
 
 def inspector(layout: Layout, folder: Path, file: File) -> Inspector | None:
+    """Check the content of a layer; None for other files, twins, and sizes that fit no dtype."""
     layer = layer_of(file.path)
     if layer is None:
         return None

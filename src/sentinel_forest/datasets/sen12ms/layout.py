@@ -128,6 +128,7 @@ def file_names(patches: Iterable[str], sensor: str) -> list[str]:
 
 
 def scene_in_name(season: str, scene: str) -> str:
+    """The scene as file names say it: in DFC2020 it is 0 everywhere."""
     return "0" if season in DFC_SPLITS else scene
 
 
@@ -141,6 +142,7 @@ def tiles_below(season: Path) -> Iterator[str]:
 
 
 def sensors_of(tiles: pd.DataFrame) -> list[str]:
+    """The sensors that some tiles are of, in the order of `SENSORS`."""
     return [sensor for sensor in SENSORS if (tiles["sensor"] == sensor).any()]
 
 

@@ -42,10 +42,12 @@ warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 
 
 def dtype_of(tile: DatasetReader) -> str:
+    """The dtype of a tile; all of them where bands differ."""
     return "|".join(sorted(set(tile.dtypes)))
 
 
 def shape_text(shape: tuple[int, int, int]) -> str:
+    """Bands, rows and columns in words."""
     return f"{shape[0]} bands, {shape[1]} x {shape[2]} px"
 
 
@@ -56,6 +58,7 @@ def _epsg_of(crs: CRS) -> int | None:
 
 
 def epsg_of(tile: DatasetReader) -> int | None:
+    """EPSG code of a tile, or None."""
     return _epsg_of(tile.crs) if tile.crs else None
 
 
@@ -71,6 +74,7 @@ def is_placed(tile: DatasetReader) -> bool:
 
 
 def grid_of(tile: DatasetReader) -> tuple[float, ...] | None:
+    """EPSG code and the six terms of the transform of a tile; None where it does not say where it lies."""
     epsg = epsg_of(tile) if is_placed(tile) else None
     return None if epsg is None else (epsg, *tuple(tile.transform)[:6])
 
@@ -159,6 +163,7 @@ def classes_of(codes: np.ndarray, table: np.ndarray) -> np.ndarray:
 
 
 def measured(layout: Layout, folder: Path, patches: pd.DataFrame) -> np.ndarray:
+    """Pixels that are not 0 in all bands of Sentinel-2."""
     layers = [f"s2:{band}" for band in BANDS["s2"]]
     stored = read_sensor(layout, folder, patches["file"], "s2", layers)
     return np.any([stored[layer] for layer in layers], axis=0)

@@ -38,6 +38,7 @@ def verdict(
 
 
 def note(file: File, check: str, good: bool, found: str, expected: str) -> Finding:
+    """``ok`` or ``note``, about content."""
     return Finding(file.path, "content", check, "ok" if good else "note", found, expected)
 
 

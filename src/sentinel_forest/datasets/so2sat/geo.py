@@ -93,6 +93,7 @@ def _degrees(geo: pd.DataFrame) -> dict[str, np.ndarray]:
 
 
 def is_utm(epsg: pd.Series) -> pd.Series:
+    """Which EPSG codes are those of UTM zones (WGS 84)."""
     return epsg.between(32601, 32660) | epsg.between(32701, 32760)
 
 

@@ -39,6 +39,7 @@ def patch_files(files: Iterable[str]) -> list[str]:
 
 
 def geo_path(image: str) -> str:
+    """The geo file of an image file."""
     return image.removesuffix(".h5") + "_geo.h5"
 
 

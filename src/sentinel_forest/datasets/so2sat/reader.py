@@ -62,10 +62,12 @@ def reader(folder: Path, file: str, layers: Sequence[str]) -> Callable[[np.ndarr
 
 
 def is_one_hot(rows: np.ndarray) -> np.ndarray:
+    """Which rows have one 1, and 0 elsewhere."""
     return ((rows == 1).sum(1) == 1) & ((rows == 0).sum(1) == rows.shape[1] - 1)
 
 
 def row_text(row: np.ndarray) -> str:
+    """A row of labels in words."""
     return " ".join(f"{value:g}" for value in row)
 
 
@@ -113,6 +115,7 @@ def places_in_file(path: Path) -> dict[str, tuple[int, int]] | None:
 
 
 def places_of_datasets(handle: h5py.File) -> dict[str, tuple[int, int]] | None:
+    """Offset and rows of each dataset; None where the layout is not the published one."""
     datasets = {key: handle[key] for key in SHAPES if isinstance(handle.get(key), h5py.Dataset)}
     if any(_deviates(dataset, key) for key, dataset in datasets.items()):
         return None
@@ -136,6 +139,7 @@ def _deviates(dataset: h5py.Dataset, key: str) -> bool:
 
 
 def is_contiguous(dataset: h5py.Dataset) -> bool:
+    """Whether a dataset lies in one piece."""
     return dataset.chunks is None and (dataset.size == 0 or dataset.id.get_offset() is not None)
 
 
