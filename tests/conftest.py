@@ -8,6 +8,9 @@ from hypothesis import settings
 
 from project import ROOT
 
+# Whatever runs in a process of its own runs the package of this checkout.
+os.environ["PYTHONPATH"] = str(ROOT / "src")
+
 # A busy machine is slow at times: that is no fault of what is tested. A change is judged on the same examples
 # each time; new ones are tried wherever people work.
 settings.register_profile("project", deadline=None, derandomize=os.environ.get("CI") == "true")

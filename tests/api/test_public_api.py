@@ -3,7 +3,6 @@
 import doctest
 import importlib
 import inspect
-import os
 import re
 import subprocess
 import sys
@@ -31,12 +30,7 @@ def loaded(code: str, folder: Path) -> set[str]:
     """Top-level modules that a fresh interpreter has after running some code in a folder."""
     ending = "\nimport sys\nprint(' '.join({name.split('.')[0] for name in sys.modules}))"
     done = subprocess.run(
-        [sys.executable, "-c", code + ending],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
-        text=True,
-        check=True,
-        stdout=subprocess.PIPE,
+        [sys.executable, "-c", code + ending], cwd=folder, text=True, check=True, stdout=subprocess.PIPE
     )
     return set(done.stdout.splitlines()[-1].split())
 
@@ -158,14 +152,7 @@ def test_example_of_the_readme_runs(tmp_path):
     code = re.findall(r"```python\n(.*?)```", text, re.S)
     assert len(code) == 1
     assert len(code[0].splitlines()) <= 8
-    done = subprocess.run(
-        [sys.executable, "-c", code[0]],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
-        text=True,
-        check=True,
-        capture_output=True,
-    )
+    done = subprocess.run([sys.executable, "-c", code[0]], cwd=tmp_path, text=True, check=True, capture_output=True)
     values = [float(value) for value in done.stdout.strip("[]\n ").split()]
     assert len(values) == 5
     assert all(0.5 < value <= 1 for value in values)

@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import os
 import shlex
 import shutil
 import signal
@@ -18,8 +17,6 @@ from servers import program
 from sentinel_forest import cli
 from sentinel_forest.errors import InputError
 from sentinel_forest.steps import flags
-
-SCRIPTS = Path(cli.__file__).parents[1]
 
 
 def content(size: int, seed: int = 1) -> bytes:
@@ -80,8 +77,7 @@ class Toy:
     def start(self, **more: object) -> subprocess.Popen:
         """Fetch in a process of its own."""
         command = [sys.executable, "-m", "sentinel_forest.cli", *self.arguments(**more)]
-        environment = os.environ | {"PYTHONPATH": str(SCRIPTS)}
-        return subprocess.Popen(command, cwd=self.folder, env=environment, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(command, cwd=self.folder, stderr=subprocess.PIPE, text=True)
 
     def partials(self) -> list[Path]:
         paths = (self.store / "partial").glob("[!.]*")

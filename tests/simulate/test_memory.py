@@ -1,6 +1,5 @@
 """Memory of a job is that of the blocks it works on, not that of the file: So2Sat files of growing length."""
 
-import os
 import subprocess
 import sys
 import tracemalloc
@@ -8,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from project import ROOT
 from sentinel_forest import datasets
 from sentinel_forest.datasets import so2sat
 from sentinel_forest.datasets.base import no_hashes
@@ -54,7 +52,6 @@ def peak(module: str, *arguments: object) -> int:
         check=True,
         text=True,
         capture_output=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
     )
     return int(done.stdout.split()[-1])
 

@@ -324,8 +324,7 @@ def test_same_seed_same_bytes_with_any_number_of_threads(
     words = flags(dataset=dataset, layout=layout, settings=sample, folder=folder, output=files)
     command = [sys.executable, "-m", "sentinel_forest.cli", "sample", *shlex.split(words)]
     threads = {"OMP_NUM_THREADS": "3", "OPENBLAS_NUM_THREADS": "3", "LC_ALL": "C", "TZ": "Asia/Tokyo"}
-    source = str(Path(simulate.__file__).parents[2])
-    done = subprocess.run(command, env={**os.environ, **threads, "PYTHONPATH": source}, capture_output=True, text=True)
+    done = subprocess.run(command, env={**os.environ, **threads}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith(f"samples: {dataset}")
     assert contents(folder) == contents(request.getfixturevalue(fixture))

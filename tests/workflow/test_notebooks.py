@@ -12,7 +12,6 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 def run(path, checkout, monkeypatch, **environment):
     """The notebook after it ran in an empty folder, by the text that each of its cells printed."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT / "src"))
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     notebook = nbformat.read(path, as_version=4)
