@@ -10,6 +10,7 @@ import pytest
 
 from sentinel_forest import datasets
 from sentinel_forest.config import releases
+from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.datasets import sen12ms, so2sat
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import tables
@@ -61,7 +62,7 @@ def chain(
             release="mine",
             scheme=scheme,
             trial=1,
-            definition={"kind": scheme} | definition,
+            definition=parse_scheme({"kind": scheme} | definition),
             classes=[],
             seed=1,
             output=out["parquet"],

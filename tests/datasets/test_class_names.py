@@ -1,14 +1,13 @@
 """Tables about a split name the classes as the dataset does."""
 
-import json
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from project import ROOT
 from sentinel_forest import datasets
+from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.io import tables
 from sentinel_forest.splits import split
 
@@ -32,30 +31,17 @@ def catalog(labels: list[int], **columns: object) -> pd.DataFrame:
 def drawn(folder, dataset, table, **definition) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Balance and unmet requests of a trial, drawn by the command that the rule gives."""
     table.to_parquet(folder / "catalog.parquet")
-    names = json.dumps(datasets.load(dataset).label_names)
-    split.main(
-        [
-            "--release",
-            "r",
-            "--catalog",
-            str(folder / "catalog.parquet"),
-            "--scheme",
-            "s",
-            "--trial",
-            "1",
-            "--seed",
-            "1",
-            "--definition",
-            json.dumps(definition),
-            "--classes",
-            names,
-            "--output",
-            str(folder / "1.parquet"),
-            "--balance",
-            str(folder / "balance.tsv"),
-            "--infeasible",
-            str(folder / "infeasible.tsv"),
-        ]
+    split.split(
+        catalog=folder / "catalog.parquet",
+        release="r",
+        scheme="s",
+        trial=1,
+        definition=parse_scheme(definition),
+        classes=datasets.load(dataset).label_names,
+        seed=1,
+        output=folder / "1.parquet",
+        balance=folder / "balance.tsv",
+        infeasible=folder / "infeasible.tsv",
     )
     return (
         tables.read_tsv(folder / "balance.tsv", split.BALANCE),
@@ -106,10 +92,3 @@ def test_names_are_those_of_the_task_of_patches() -> None:
     names = datasets.load("sen12ms").label_names
     assert names[9] == "Water (scene)"
     assert len(set(names)) == len(names)
-
-
-def test_the_rule_gives_the_names_of_the_dataset() -> None:
-    rules = (ROOT / "workflow" / "rules" / "split.smk").read_text(encoding="utf-8")
-    rule = rules.split("rule split:")[1].split("\nrule ")[0]
-    assert "label_names" in rule
-    assert "--classes {params.classes}" in rule

@@ -10,7 +10,7 @@ from sentinel_forest import datasets
 
 PACKAGE = ROOT / "src" / "sentinel_forest"
 BUILT_IN = sorted(path.parent.name for path in (PACKAGE / "datasets").glob("*/__init__.py"))
-ABOUT_ONE = ("datasets/", "simulate/", "registry/", "export/tfds.py")
+ABOUT_ONE = ("datasets/", "simulate/", "registry/", "export/tfds")
 """Where one dataset may be named: itself, its miniature releases, its registry files, and the form that TFDS gives
 to one of them."""
 NAMES = re.compile("|".join((*BUILT_IN, "lcz", "igbp")), re.IGNORECASE)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from rasterio.transform import Affine
 
 from sentinel_forest import datasets, simulate
-from sentinel_forest.acquire import fetch
+from sentinel_forest.acquire import download
 from sentinel_forest.config import releases
 from sentinel_forest.datasets import sen12ms
 from sentinel_forest.datasets.base import IGNORE, Block, File, Finding, Inspection, no_hashes
@@ -757,5 +757,5 @@ def test_patterns_of_tiles_choose_from_fetched_archives(release: Path, tmp_path:
             for path in sorted((release / season).glob(f"{sensor}_*")):
                 archive.add(path, f"{season}/{path.name}")
     files = [File(name, role="archive") for name in names]
-    found = fetch.unpacked(files, tmp_path, ["*.tar.gz", "*/s?_43/*_p2.tif"])
+    found = download.unpacked(files, tmp_path, ["*.tar.gz", "*/s?_43/*_p2.tif"])
     assert found["path"].tolist() == [f"{SPRING}/{sensor}_43/{SPRING}_{sensor}_43_p2.tif" for sensor in ("s1", "s2")]

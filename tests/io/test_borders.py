@@ -365,16 +365,18 @@ def test_published_addresses_hold_no_secret(template: str, path: str, address: s
     assert croissant.address_of(template, path) == address
 
 
-def test_croissant_holds_no_secret(tmp_path: Path) -> None:
+def test_croissant_holds_no_secret(monkeypatch, tmp_path: Path) -> None:
     entry = read_yaml(REGISTRY / "so2sat-v2.yaml") | {
         "release": "toy",
         "home": "https://me:s3cret@there/home?key=s3cret",
         "sources": ["https://me:s3cret@there/{path}?key=s3cret"],
         "credentials": {"user": "me", "password_public": "s3cret"},
     }
-    (tmp_path / "toy.yaml").write_text(yaml.safe_dump(entry))
+    (tmp_path / "config" / "releases").mkdir(parents=True)
+    (tmp_path / "config" / "releases" / "toy.yaml").write_text(yaml.safe_dump(entry))
     files = pd.DataFrame({"path": ["training.h5"], "bytes": [5], "sha256": [SHA]})
-    entry = crate.described("toy", None, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    entry = crate.described("toy", None)
     text = json.dumps(croissant.metadata_of("toy", entry, datasets.load("so2sat"), files, "../data/toy", [], tmp_path))
     assert "s3cret" not in text
     assert json.loads(text)["url"] == "https://there/home"

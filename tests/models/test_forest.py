@@ -480,7 +480,7 @@ def step(tmp_path, monkeypatch):
             catalog=tmp_path / "catalog.parquet",
             split=tmp_path / "split.parquet",
             features=[tmp_path / "1.parquet", tmp_path / "2.parquet"],
-            forest=options or {"trees": 7, "parts": 3},
+            forest=ForestSettings.model_validate(options or {"trees": 7, "parts": 3}),
             seed=1,
             threads=threads,
             model=tmp_path / f"{out}.skops",

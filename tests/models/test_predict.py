@@ -384,7 +384,7 @@ def test_real_pixels_give_sane_scores(real, tmp_path):
         catalog=tmp_path / "catalog.parquet",
         split=given["splits"][0].path,
         features=[features],
-        forest={"minimum_leaf": 1},
+        forest=ForestSettings(minimum_leaf=1),
         seed=1,
         model=given["forests"][0].path,
         fit=given["fits"][0].path,

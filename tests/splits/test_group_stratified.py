@@ -16,6 +16,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import GridSearchCV, GroupShuffleSplit, check_cv, cross_val_score
 
 from sentinel_forest import GroupStratifiedSplit
+from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.io import checksums
 from sentinel_forest.splits import split
 
@@ -53,7 +54,7 @@ def test_first_split_is_the_trial_of_the_scheme(kind, shares):
     catalog = catalog_of(kind)
     train, validation, test = shares
     options = {"kind": "grouped-stratified", "shares": {"train": train, "validation": validation, "test": test}}
-    drawn = split.make(catalog, options, 2, SEED).split["role"].to_numpy()
+    drawn = split.make(catalog, parse_scheme(options), 2, SEED).split["role"].to_numpy()
     splitter = GroupStratifiedSplit(1, train_size=train, test_size=test, random_state=SEED(2))
     (own,) = splitter.split(catalog, target_of(catalog, kind), catalog["group"])
     np.testing.assert_array_equal(own[0], np.flatnonzero(drawn == "train"))

@@ -1,7 +1,6 @@
 """The ledger: a brute-force count beside it, the real split of CloudSEN12, marks and the gate."""
 
 import itertools
-import json
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import read_tsv
 from sentinel_forest.splits import ledger, split
+from sentinel_forest.steps import TrialFile
 
 RADIUS_KM = 6371.0088
 
@@ -339,14 +339,14 @@ def test_command_writes_first_and_the_gate_stops_after(tmp_path: Path) -> None:
     catalog, splits = small()
     catalog.to_parquet(tmp_path / "catalog.parquet")
     splits["s", 1].to_parquet(tmp_path / "1.parquet")
-    common = [f"--catalog={tmp_path / 'catalog.parquet'}", f"--split=s:1:{tmp_path / '1.parquet'}"]
+    given = {"catalog": tmp_path / "catalog.parquet", "splits": [TrialFile("s", 1, tmp_path / "1.parquet")]}
     written = tmp_path / "ledger.tsv"
-    ledger.main([*common, f"--keys={json.dumps(SEASONS)}", "--gate={}", f"--output={written}"])
-    ledger.main(["gate", f"--ledger={written}"])
-    ledger.main([*common, f"--keys={json.dumps(SEASONS)}", '--gate={"scene": "stop"}', f"--output={written}"])
+    ledger.ledger(**given, keys=SEASONS, signatures=[], output=written)
+    ledger.hold_links(ledger=written)
+    ledger.ledger(**given, keys=SEASONS, gate={"scene": "stop"}, signatures=[], output=written)
     assert ledger.mark(read_tsv(written, ledger.LEDGER), "s", 1, "test") == "linked: scene"
     with pytest.raises(InputError, match="1 of 1 test patches share their scene with train"):
-        ledger.main(["gate", f"--ledger={written}"])
+        ledger.hold_links(ledger=written)
 
 
 def test_faults() -> None:

@@ -400,19 +400,16 @@ def test_command_writes_the_same_bytes_again(tmp_path: Path) -> None:
     many().to_parquet(tmp_path / "catalog.parquet")
     written = []
     for folder in ("one", "two"):
-        arguments = [f"--{key}={tmp_path / folder / key}" for key in ("output", "balance", "infeasible")]
-        definition = json.dumps({"kind": "grouped-stratified"})
-        split.main(
-            [
-                f"--catalog={tmp_path}/catalog.parquet",
-                "--scheme=s",
-                f"--definition={definition}",
-                "--trial=2",
-                "--seed=1",
-                "--release=r",
-                '--classes=["water", "trees"]',
-                *arguments,
-            ]
+        outputs = {key: tmp_path / folder / key for key in ("output", "balance", "infeasible")}
+        split.split(
+            catalog=tmp_path / "catalog.parquet",
+            release="r",
+            scheme="s",
+            trial=2,
+            definition=parse_scheme({"kind": "grouped-stratified"}),
+            classes=["water", "trees"],
+            seed=1,
+            **outputs,
         )
         written.append([(tmp_path / folder / key).read_bytes() for key in ("output", "balance", "infeasible")])
     assert written[0] == written[1]

@@ -12,9 +12,9 @@ from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.datasets import so2sat
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import curves
-from sentinel_forest.evaluation.price import price
+from sentinel_forest.evaluation.price import price_of_leak
 from sentinel_forest.io import checksums
-from sentinel_forest.models import forest
+from sentinel_forest.models import fit, forest
 from sentinel_forest.planning import selection
 from sentinel_forest.registry import RELEASES as RELEASE_FILES
 from sentinel_forest.splits import split
@@ -200,13 +200,13 @@ def test_no_price_of_a_leak_from_them() -> None:
     right = [at % 3 > 0 for at in range(12)]
     leaky = confusion("pooled-random", known, right)
     clean = confusion("grouped-stratified", known, [at % 2 > 0 for at in range(12)])
-    before = price([leaky], [clean], dataset, 100, (1, "r"))
+    before = price_of_leak([leaky], [clean], dataset, 100, (1, "r"))
     more = confusion("pooled-random", [*known, None, None, None], [*right, True, True, True])
-    after = price([more], [clean], dataset, 100, (1, "r"))
+    after = price_of_leak([more], [clean], dataset, 100, (1, "r"))
     pd.testing.assert_frame_equal(before.drop(columns="note"), after.drop(columns="note"))
     assert after["note"].str.contains("3 held-out patches without a known group left out").all()
     assert not before["note"].str.contains("left out").any()
-    assert price([more[12:]], [clean], dataset, 100, (1, "r")).empty
+    assert price_of_leak([more[12:]], [clean], dataset, 100, (1, "r")).empty
 
 
 def test_curves_have_values_and_no_interval(tmp_path: Path) -> None:
@@ -232,4 +232,4 @@ def test_row_groups_and_tuning(tmp_path: Path) -> None:
     assert forest.row_groups(path, np.array(list("aabc"))).tolist() == [1, 1, -1, 0]
     training = forest.Training(np.zeros((2, 1), np.float32), np.array([0, 1]), np.ones(2), np.array(["b", "b"]), None)
     with pytest.raises(InputError, match="no training patch has a known one"):
-        forest._tuned(training, path, ForestSettings(tune={"depth": [1]}), 1, 1)
+        fit._tuned(training, path, ForestSettings(tune={"depth": [1]}), 1, 1)
