@@ -43,7 +43,7 @@ def test_the_same_manifest_as_without_a_cluster(cluster, local, tmp_path):
     checkout = without_forests(local, tmp_path / "project")
     memory = "score:mem_mb=100 * 20 ** (attempt - 1)"
     printed = checkout.snakemake(*CALL, "--set-resources", memory, **cluster.environment)
-    assert Counter(submitted(printed)) == {"fit": 2, "predict": 2, "score": 4, "importance": 1, "pages": 1}
+    assert Counter(submitted(printed)) == {"fit": 2, "predict": 2, "score": 4, "average": 1, "importance": 1, "pages": 1}
     assert checkout.manifest("tiny-v1") == local.manifest("tiny-v1")
 
 
@@ -77,7 +77,7 @@ def test_a_node_that_goes_down(cluster, local, tmp_path):
     assert cluster.call("squeue", "-h", "-t", "all", "-j", job, "-o", "%N") not in ("", node)
     cluster.call("scontrol", "update", f"nodename={node}", "state=resume")
     counts = Counter(submitted(log.read_text()))
-    assert counts == {"fit": 2, "predict": 2, "score": 2, "importance": 1, "pages": 1}
+    assert counts == {"fit": 2, "predict": 2, "score": 2, "average": 1, "importance": 1, "pages": 1}
     assert checkout.manifest("tiny-v1") == local.manifest("tiny-v1")
 
 

@@ -71,7 +71,7 @@ def test_no_result_holds_the_path_of_the_machine(tiny):
 
 
 RULES_OF = {
-    "verify/inspect": {"inspect", "admit", "croissant", "crate", "index", "seal", "pages"},
+    "verify/inspect": {"inspect", "admit", "croissant", "index", "seal", "pages"},
     "verify/admit": {"admit", "seal"},
     "verify/catalog": {"catalog", "seal", "pages"},
     "splits/split": {"split", "seal", "pages"},

@@ -80,6 +80,10 @@ pathvars:
     logs="logs",
 
 
+# The crate holds a copy of it. Where the workflow comes from a git address, this is a copy of another name each time.
+MAIN = Path(workflow.source_path("../Snakefile"))
+
+
 # Strict mode, because a prefix replaces Snakemake's own. The interpreter that runs Snakemake also
 # runs the jobs, unless an environment is made for them. What depends on where this checkout lies
 # goes here, because a prefix does not count as part of a rule: moving a checkout runs nothing again.
@@ -91,7 +95,7 @@ path = (
 )
 shell.prefix(
     "set -euo pipefail; export PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE= LC_ALL=C.UTF-8 "
-    f"PATH={path}$PATH; "
+    f"SNAKEFILE={shlex.quote(str(MAIN))} PATH={path}$PATH; "
 )
 
 

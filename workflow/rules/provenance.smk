@@ -1,7 +1,5 @@
 """What others can read a version by: crate, Croissant metadata, comparison with another, list of all."""
 
-import os
-
 from sentinel_forest.versions import index
 
 AGAINST = config["against"]
@@ -10,7 +8,6 @@ COMPARISONS = [COMPARISON] if AGAINST else []
 CROISSANTS = [f"<results>/{release}/croissant.json" for release in RELEASES]
 CRATE = str(VERSION / "ro-crate-metadata.json")
 INDEX = "results/index.tsv"
-MAIN = Path(workflow.source_path("../Snakefile"))
 
 
 rule croissant:
@@ -60,12 +57,11 @@ rule crate:
         code=code_of("crate"),
         entries=digest(IDENTITY["registry"]),
         main=file_digest(MAIN),
-        workflow=flags(workflow=os.path.relpath(MAIN)),
         results=subpath(output.crate, parent=True),
     message:
         "Describe the version in {params.results} (RO-Crate)"
     shell:
-        "sentinel-forest crate --results {params.results} {params.workflow} >{log} 2>&1"
+        'sentinel-forest crate --results {params.results} --workflow "$SNAKEFILE" >{log} 2>&1'
 
 
 rule compare_versions:
