@@ -43,7 +43,14 @@ def test_the_same_manifest_as_without_a_cluster(cluster, local, tmp_path):
     checkout = without_forests(local, tmp_path / "project")
     memory = "score:mem_mb=100 * 20 ** (attempt - 1)"
     printed = checkout.snakemake(*CALL, "--set-resources", memory, **cluster.environment)
-    assert Counter(submitted(printed)) == {"fit": 2, "predict": 2, "score": 4, "average": 1, "importance": 1, "pages": 1}
+    assert Counter(submitted(printed)) == {
+        "fit": 2,
+        "predict": 2,
+        "score": 4,
+        "average": 1,
+        "importance": 1,
+        "pages": 1,
+    }
     assert checkout.manifest("tiny-v1") == local.manifest("tiny-v1")
 
 
