@@ -73,7 +73,7 @@ def test_no_result_holds_the_path_of_the_machine(tiny):
 RULES_OF = {
     "verify/inspect": {"inspect", "admit", "croissant", "index", "seal", "pages"},
     "verify/admit": {"admit", "seal"},
-    "verify/catalog": {"catalog", "seal", "pages"},
+    "verify/catalog": {"catalog", "seal"},
     "splits/split": {"split", "seal", "pages"},
     "splits/ledger": {"ledger", "hold_links", "score", "average", "headline", "reproduction", "seal", "pages"},
     "features/indices": {"feature_table", "predict", "importance", "seal", "pages"},
