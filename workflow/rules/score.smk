@@ -143,7 +143,7 @@ rule average:
     message:
         "Average the trials of {wildcards.release}"
     shell:
-        "sentinel-forest average --release {wildcards.release} {params.tables} {params.settings}"
+        "sentinel-forest average {params.tables} {params.settings}"
         " --output {output} >{log} 2>&1"
 
 
@@ -163,8 +163,7 @@ rule headline:
     localrule: True
     params:
         code=code_of("headline"),
-        averages=lambda wildcards, input: flags(averages=dict(zip(RELEASES, input))),
     message:
         "Write the headline table"
     shell:
-        "sentinel-forest headline {params.averages} --output {output} >{log} 2>&1"
+        "sentinel-forest headline --averages {input} --output {output} >{log} 2>&1"
