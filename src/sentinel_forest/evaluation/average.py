@@ -208,14 +208,14 @@ def average(
     metrics, confusions : list of TrialFile
         Scores and counts of the same trials.
     seed : int
-        Version seed.
+        Seed of the release.
     draws : int
         Number of bootstrap draws.
     output : Path
         The table `AVERAGES`.
     """
     opened = datasets.load(dataset, layout)
-    found = [average_trials(trials, opened, draws, (seed, dataset)) for trials in _read(metrics, confusions)]
+    found = [average_trials(trials, opened, draws, (seed,)) for trials in _read(metrics, confusions)]
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(AVERAGES.columns))
     write_tsv(output, conform(table, AVERAGES), AVERAGES)
 

@@ -252,7 +252,7 @@ def score(
     predictions, references : list of Path
         Answers of forests and of reference algorithms, of all shards.
     seed : int
-        Version seed.
+        Seed of the scheme.
     draws : int
         Number of bootstrap draws.
     confusion, metrics, scores_by, paired : Path
@@ -267,7 +267,7 @@ def score(
     table = count_confusion(opened, patches, roles, *said, scheme, trial, feature_sets)
     about = roles.merge(patches, on="patch", how="inner")
     place = Place(release, scheme, trial)
-    seeds = seed, dataset
+    seeds = seed, trial
     scored, compared = score_trial(table, opened, about, marks, draws, seeds, place)
     write_parquet(confusion, table, CONFUSION)
     strata = score_by(table, opened, about, marks, draws, seeds, place)
