@@ -95,7 +95,9 @@ path = (
 )
 shell.prefix(
     "set -euo pipefail; export PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE= LC_ALL=C.UTF-8 "
-    f"SNAKEFILE={shlex.quote(str(MAIN))} PATH={path}$PATH; "
+    + f"SNAKEFILE={shlex.quote(str(MAIN))} PATH={path}$PATH; ".replace(
+        "{", "{{"
+    ).replace("}", "}}")
 )
 
 
