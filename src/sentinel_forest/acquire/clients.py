@@ -30,8 +30,10 @@ REDIRECTED = ("http", "https")
 """Kinds of address whose servers may send a client on to another server."""
 
 
-def client_of(address: str, access: Access | None = None) -> str:
+def client_of(address: str, access: Access | None = None, ranges: bool = True) -> str:
     """Choose the client for an address.
+
+    Without `ranges` that is curl where it is installed: aria2c asks for the range of all bytes even then.
 
     Where a token or password is needed and the server may send the client on to another one, that is never
     aria2c, which would give them to the other server too.
@@ -46,7 +48,7 @@ def client_of(address: str, access: Access | None = None) -> str:
         raise InputError("An address of unknown kind.", found=shown(address), expected=", ".join(CLIENTS))
     secret = access is not None and access.header and scheme in REDIRECTED
     clients = [client for client in CLIENTS[scheme] if not (secret and client == "aria2c")]
-    for client in clients:
+    for client in clients if ranges else reversed(clients):
         if shutil.which(client):
             return client
     packages = " or ".join(PACKAGES[client] for client in clients)

@@ -189,7 +189,7 @@ def transfer(
     """
     if wrong := wrong_address(answer.address):
         raise RefusedError(f"the server sends us on to an address that is none: {wrong}")
-    client = clients.client_of(answer.address, access)
+    client = clients.client_of(answer.address, access, answer.ranges)
     holes = control_of(partial).exists()  # curl would take the length of the file for what has arrived
     if not answer.ranges or (holes and client == "curl"):
         drop(partial)
