@@ -53,7 +53,7 @@ def conclude(layout: Layout, inspections: Mapping[str, Inspection]) -> Inspectio
         Findings about tiles of a patch that do not lie on the same ground (``same-crs``,
         ``same-transform``), one ok row for each check that nothing failed, the note ``place`` if
         tiles do not say where they lie (checks of the ground are then not computed), and the hashes of
-        all patches (layers ``s1`` and ``s2``).
+        all tiles, by their sensor.
     """
     tiles = {path: seen for path, seen in inspections.items() if isinstance(seen, TileInspection)}
     if not tiles:
