@@ -197,7 +197,9 @@ def test_all_work():
         "score": 2,
         "average": 1,
         "importance": 1,
+        "price": 1,
     }
+    assert work["price"].core_hours == pytest.approx((3 + 2 * 3 * (work["fit"].core_hours * 3600 / 2 - 3) + 3 * 4e-4 * 1000) / 3600)
     assert work["feature_table"].core_hours == pytest.approx(4 * 3.1325 / 3600)
     assert work["feature_table"].written == pytest.approx(4 * 0.015)
     assert work["inspect"].memory == 2005
