@@ -46,10 +46,10 @@ rule price:
             trials=lambda release: config["price"]["trials"],
             forest=lambda release: SELECTION.forest(release.name),
             draws=lambda release: config["bootstrap"]["draws"],
-            seed=lambda release: config["seed"],
         ),
+        seed=seed_of,
     message:
         "The price of leakage on {wildcards.release}"
     shell:
         "sentinel-forest price --catalog {input.catalog} {params.features} {params.settings}"
-        " --threads {threads} --output {output} >{log} 2>&1"
+        " {params.seed} --threads {threads} --output {output} >{log} 2>&1"

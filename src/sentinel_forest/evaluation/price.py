@@ -252,6 +252,7 @@ def price(
         The table `PRICE`.
     """
     opened = datasets.load(dataset, layout)
+<<<<<<< HEAD
     terms = Terms(forest, draws, checksums.seed(seed, "price"), threads)
     known = relatives.known_groups(read_parquet(catalog))
     parts = list(relatives.draw_trials(known, pooled, trials, terms.seed))
@@ -274,5 +275,9 @@ def _price_of_files(
     """Rows of a feature set, from its tables."""
     about = find_set(dataset.feature_sets, name)
     parts = [forests.labelled_rows(file.path, about.features, known) for file in files if file.set == name]
-    rows = pd.concat(parts, ignore_index=True)
+    rows = pd.concat(parts).sort_values("patch", kind="stable", ignore_index=True)
     yield from price_of_set(rows, about.features, name, dataset.tasks[about.task], trials, terms)
+=======
+    leaking, not_leaking = ([read_parquet(path) for path in paths] for paths in (leaky, clean))
+    write_tsv(output, price_of_leak(leaking, not_leaking, opened, draws, (seed,)), PRICE)
+>>>>>>> main

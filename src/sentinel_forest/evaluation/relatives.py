@@ -36,8 +36,9 @@ class Trial:
 
 
 def known_groups(catalog: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the catalog whose group is known."""
-    return catalog[catalog["group"].notna() & (catalog["group"] != "")].reset_index(drop=True)
+    """Rows of the catalog whose group is known, by patch id: draws do not depend on the order of files."""
+    known = catalog["group"].notna() & (catalog["group"] != "")
+    return catalog[known].sort_values("patch", kind="stable", ignore_index=True)
 
 
 def draw_trials(catalog: pd.DataFrame, pooled: PooledRandom, trials: int, seed: int) -> Iterator[Trial]:
