@@ -252,7 +252,6 @@ def price(
         The table `PRICE`.
     """
     opened = datasets.load(dataset, layout)
-<<<<<<< HEAD
     terms = Terms(forest, draws, checksums.seed(seed, "price"), threads)
     known = relatives.known_groups(read_parquet(catalog))
     parts = list(relatives.draw_trials(known, pooled, trials, terms.seed))
@@ -277,7 +276,3 @@ def _price_of_files(
     parts = [forests.labelled_rows(file.path, about.features, known) for file in files if file.set == name]
     rows = pd.concat(parts).sort_values("patch", kind="stable", ignore_index=True)
     yield from price_of_set(rows, about.features, name, dataset.tasks[about.task], trials, terms)
-=======
-    leaking, not_leaking = ([read_parquet(path) for path in paths] for paths in (leaky, clean))
-    write_tsv(output, price_of_leak(leaking, not_leaking, opened, draws, (seed,)), PRICE)
->>>>>>> main

@@ -12,11 +12,7 @@ from sentinel_forest.config.fields import Section
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.config.model import Configuration
 from sentinel_forest.config.releases import Release
-<<<<<<< HEAD
-from sentinel_forest.config.schemes import KINDS, AnyScheme, PooledRandom
-=======
-from sentinel_forest.config.schemes import KINDS, AnyScheme, seed_of
->>>>>>> main
+from sentinel_forest.config.schemes import KINDS, AnyScheme, PooledRandom, seed_of
 from sentinel_forest.config.settings import DrawSettings
 from sentinel_forest.config.validation import nearest, parse
 from sentinel_forest.datasets.base import Dataset, Reference
