@@ -124,6 +124,7 @@ STEPS: dict[str, str] = {
 """Module and function of each step, by the name of its rule."""
 
 COMMANDS: dict[str, str] = {
+    "areas": "mapping.areas:areas",
     "unpack": "acquire.unpack:unpack",
     "show_headline": "versions.headline:show_headline",
     "tfds_import": "export.tfds_import:tfds_import",
