@@ -225,6 +225,6 @@ def _text(value: object) -> str:
         return json.dumps(value, sort_keys=True)
     try:
         json.loads(value)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return value
     return json.dumps(value)

@@ -53,6 +53,6 @@ def test_leak_has_its_price(demo):
     text = (checkout.folder / "results" / "sample-v1" / "so2sat-sample" / "price.tsv").read_text()
     header, *rows = (line.split("\t") for line in text.splitlines())
     found = [dict(zip(header, row, strict=True)) for row in rows]
-    wanted = {"features": "lcz-s1+s2", "definition": "OA"}
+    wanted = {"features": "lcz-s1+s2", "metric": "oa"}
     (row,) = [row for row in found if wanted.items() <= row.items()]
     assert float(row["difference"]) > 0.03

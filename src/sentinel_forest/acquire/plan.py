@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sentinel_forest.acquire.fetch import Means, addressed, free_space, location, means_of, needed, shortfall
+from sentinel_forest.acquire.addresses import addressed, location, needed
+from sentinel_forest.acquire.means import Means, means_of
+from sentinel_forest.acquire.room import free_space, shortfall
+from sentinel_forest.acquire.server import BrokenOffError, RefusedError, ask
 from sentinel_forest.acquire.store import Store, key_of, root_of
-from sentinel_forest.acquire.transfer import BrokenOffError, Patience, RefusedError, arrived, ask
+from sentinel_forest.acquire.transfer import Patience, arrived
 from sentinel_forest.acquire.unpack import MARKERS
 from sentinel_forest.acquire.work import Work
 from sentinel_forest.config.releases import read_entry, registered_files

@@ -25,7 +25,9 @@ from sentinel_forest.datasets.base import Dataset, Task
 from sentinel_forest.evaluation import relatives
 from sentinel_forest.evaluation.confusion import FOREST, Classifier
 from sentinel_forest.evaluation.evaluate import evaluate, notes, sample
-from sentinel_forest.evaluation.paired import MCNEMAR, Scored, compare, paired_table
+from sentinel_forest.evaluation.figures import METRIC
+from sentinel_forest.evaluation.paired import FAMILY, MCNEMAR, Scored, compare
+from sentinel_forest.evaluation.uncertainty import holm
 from sentinel_forest.features import find_set
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import columns, conform, read_parquet, write_tsv
@@ -33,13 +35,16 @@ from sentinel_forest.models import forest as forests
 from sentinel_forest.models.forest import Training
 from sentinel_forest.steps import Layout, Output, SetFile
 
+METRIC_OR_NONE = METRIC | columns("str", "weighting")
+"""A feature set without a price names no metric."""
+
 PRICE = pa.DataFrameSchema(
     {
-        **columns("str", "features", "task", "metric", "definition", "class"),
+        **columns("str", "task", "features"),
+        **METRIC_OR_NONE,
         **columns("float64", "with_relatives", "without", "difference", "low", "high", "p", "p_holm", nullable=True),
         **columns("int64", "n", "groups", "trials"),
         **columns("float64", "train_rows", "dose", "relatives", nullable=True),
-        "pixels": pa.Column("str", pa.Check.isin(["all", "sample"])),
         **columns("str", "test", "note"),
     },
     strict=True,
@@ -49,8 +54,8 @@ PRICE = pa.DataFrameSchema(
 
 `n`: test patches, `groups`: groups of theirs, each tested in one of the `trials`. `train_rows`: mean number of rows of
 a training set, the same with and without. `dose`: mean fraction of the other patches of a test patch's group that the
-first forest was trained on; `relatives`: their mean number. `pixels`: whether all pixels of a test patch count, or
-drawn ones that stand for them. `low`, `high`, `p`, `p_holm`, `test`: of the difference, paired by group, given these
+first forest was trained on; `relatives`: their mean number. `pixels`: all of a test patch, or a sample of drawn ones
+that stand for them. `low`, `high`, `p`, `p_holm`, `test`: of the difference, paired by group, given these
 forests, as in `paired.PAIRED`. A feature set without a price has one row, whose `note` says why.
 """
 
@@ -138,7 +143,7 @@ def _compared(
     first, second = (Scored(classifier, table, evaluate(table, classifier, drawn)) for table in tables)
     values = [{score.key: score.value for score in side.scores} for side in (first, second)]
     for row in compare(first, second, drawn, "test", ""):
-        key = str(row["metric"]), str(row["definition"]), str(row["class"])
+        key = str(row["metric"]), str(row["weighting"]), str(row["class"])
         yield row | dict(zip(SIDES, (side[key] for side in values), strict=True))
 
 
@@ -189,18 +194,7 @@ def _count(tested: pd.DataFrame, said: np.ndarray, names: Sequence[str]) -> pd.D
 
 def _no_price(name: str, task: Task, why: str) -> dict[str, object]:
     """The row of a feature set that has no price."""
-    named = (
-        "classifier_a",
-        "features_a",
-        "classifier_b",
-        "features_b",
-        "metric",
-        "definition",
-        "class",
-        "test",
-        "mark",
-    )
-    texts: dict[str, object] = dict.fromkeys(named, "")
+    texts: dict[str, object] = dict.fromkeys(("metric", "definition", "weighting", "class", "test"), "")
     empty = {"n": 0, "groups": 0, "trials": 0, "pixels": PIXELS[task.unit], "role": "test", "note": f"no price: {why}"}
     return texts | {"features": name, "task": task.name} | empty
 
@@ -208,7 +202,7 @@ def _no_price(name: str, task: Task, why: str) -> dict[str, object]:
 def price_table(found: Sequence[dict[str, object]]) -> pd.DataFrame:
     """Rows of all feature sets as a table, with Holm's correction over the feature sets of a task."""
     table = pd.DataFrame(list(found))
-    table["p_holm"] = paired_table(found)["p_holm"].to_numpy()
+    table["p_holm"] = table.groupby(FAMILY, sort=False)["p"].transform(holm) if "p" in table else np.nan
     return conform(table.reindex(columns=list(PRICE.columns)), PRICE)
 
 
