@@ -267,7 +267,7 @@ class _RepackedInspector(_ImageInspector):
                         rows = handle[key][start : start + AT_ONCE].astype("<f8")
                         part.take(rows.reshape(len(rows), -1))
         except InputError as error:
-            return Inspection((unreadable(self.file, error, self.path.stat().st_size),))
+            return Inspection((unreadable(self.file, error),))
         return super().finish()
 
 
