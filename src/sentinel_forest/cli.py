@@ -17,6 +17,8 @@ from sentinel_forest.io import causes
 from sentinel_forest.steps import COMMANDS, STEPS, load
 
 NAME = "sentinel-forest"
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -33,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if debug:
             pdb.post_mortem()
         sys.exit(_message(error, words))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     except Exception:
         if debug:
             pdb.post_mortem()
@@ -123,7 +127,7 @@ def _value(text: str) -> object:
     """A value as `sentinel_forest.steps.flags` writes it: JSON, or a text that is no JSON."""
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 
