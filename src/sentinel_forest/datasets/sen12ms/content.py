@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import rasterio
 import rasterio.warp
-import xxhash
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, MemoryFile
 
-from sentinel_forest.datasets.base import Accept, File, Finding, Inspection, Inspector
+from sentinel_forest.datasets.base import Accept, File, Finding, Inspection, Inspector, array_hash
 from sentinel_forest.datasets.sen12ms.layout import BROKEN, DTYPES, PIXEL, Layout, match_tile, parse
 from sentinel_forest.datasets.sen12ms.reader import (
     QUICK_OPEN,
@@ -47,7 +46,7 @@ class TileInspection(Inspection):
 
     `dtype` is its kind of numbers ("" if it cannot be read); `placed` whether it says where it lies at all;
     `grid` is EPSG code and the six terms of the transform, or None; `pixels` is the xxh3_128 (hex) of the
-    pixels as published (rows, columns, bands; little-endian), or "" for a tile with a fault; `empty` counts
+    pixels as published (rows, columns, bands; little-endian), or "" for an image with a fault; `empty` counts
     the pixels of a tile of ``s2`` that are 0 in all bands (None: another tile, or not read).
     """
 
@@ -105,7 +104,7 @@ def inspect_tile(path: str, data: bytes, side: int) -> TileInspection:
     empty = int((~_measured(pixels)).sum()) if sensor == "s2" else None
     findings += [] if empty == side**2 else _value_findings(path, sensor, pixels)
     whole = all(finding.check == "constant" or finding.accept == "kept" for finding in findings)
-    hashed = xxhash.xxh3_128_hexdigest(pixels.data) if whole and sensor in ("s1", "s2") else ""
+    hashed = array_hash(pixels) if whole or sensor not in ("s1", "s2") else ""
     return replace(seen, findings=tuple(findings), pixels=hashed, empty=empty)
 
 
