@@ -7,6 +7,7 @@ import pytest
 
 from sentinel_forest import datasets
 from sentinel_forest.config.files import File
+from sentinel_forest.datasets.base import no_hashes
 from sentinel_forest.datasets.keys import forms_of
 
 
@@ -29,9 +30,8 @@ def test_the_same_roi_in_other_forms_is_one_roi_of_the_catalog(tmp_path: Path) -
     for split, roi in (("train", "7"), ("val", "7.0"), ("test", " 7")):
         (tmp_path / split).mkdir()
         (tmp_path / split / "metadata.csv").write_text(f"roi_id,s2_id\n{roi},{split}\n")
-    empty = pd.DataFrame({"file": [], "layer": [], "row": [], "hash": [], "empty": []})
     paths = [f"{split}/metadata.csv" for split in ("train", "val", "test")]
-    assert dataset.catalog(tmp_path, paths, empty)["roi"].tolist() == ["7", "7", "7"]
+    assert dataset.catalog(tmp_path, paths, no_hashes())["roi"].tolist() == ["7", "7", "7"]
 
 
 def test_forms_in_words() -> None:

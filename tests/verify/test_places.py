@@ -7,7 +7,7 @@ import pytest
 from sentinel_forest import datasets
 from sentinel_forest.verify.groups import groups
 from sentinel_forest.verify.places import with_places
-from sentinel_forest.verify.spatial import clusters
+from sentinel_forest.verify.spatial import clusters, on_sphere
 
 KM = 1 / 111.195
 """A kilometre along a meridian, in degrees."""
@@ -42,13 +42,7 @@ def test_single_linkage_is_that_of_scipy() -> None:
 
     random = np.random.default_rng(4)
     lon, lat = np.round(random.uniform(10, 12, 150), 2), np.round(random.uniform(-1, 1, 150), 2)
-    points = np.column_stack(
-        [
-            np.cos(np.radians(lat)) * np.cos(np.radians(lon)),
-            np.cos(np.radians(lat)) * np.sin(np.radians(lon)),
-            np.sin(np.radians(lat)),
-        ]
-    )
+    points = on_sphere(lon, lat)
     by_scipy = fcluster(linkage(points, "single"), 2 * np.sin(15 / 6371.0088 / 2), "distance")
     own = clusters(lon, lat, 15.0)
     assert len(np.unique(own)) > 5
