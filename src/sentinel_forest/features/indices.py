@@ -4,12 +4,14 @@ The text of a formula is what is evaluated, so that text and number cannot disag
 formula are bands or other features of this module. Reflectances lie in 0..1, backscatter is in dB.
 """
 
+import ast
 from functools import cache
 from types import CodeType
 
 import numpy as np
 
 from sentinel_forest.features import Feature, Own
+from sentinel_forest.features.bounds import BOUNDS, PLAIN, Bounds
 from sentinel_forest.sensors import BANDS
 
 CATALOGUE = "Awesome Spectral Indices, doi:10.1038/s41597-023-02096-0"
@@ -107,7 +109,18 @@ def resolve(name: str, own: Own = ()) -> Feature:
     inputs = tuple(entry for entry in code.co_names if entry not in FUNCTIONS)
     needed = tuple(dict.fromkeys(band for entry in inputs for band in resolve(entry).bands))
     unit = "dB" if name in DECIBELS else "1"
-    return Feature(name, formula, unit, needed, source, inputs, lambda *given: evaluate(code, inputs, given))
+    return Feature(
+        name, formula, unit, needed, source, inputs, lambda *given: evaluate(code, inputs, given), bounds_of(name)
+    )
+
+
+def bounds_of(name: str) -> Bounds | None:
+    """Least and largest value of an index; None where it divides by nothing that could be near 0."""
+    divides = any(
+        isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and not isinstance(node.right, ast.Constant)
+        for node in ast.walk(ast.parse(EXPRESSIONS[name][0]))
+    )
+    return BOUNDS.get(name, PLAIN) if divides else None
 
 
 def evaluate(code: CodeType, inputs: tuple[str, ...], given: tuple[np.ndarray, ...]) -> np.ndarray:
