@@ -1,44 +1,45 @@
 """Scores with their definitions, intervals and marks; what a leak is worth."""
 
-METRICS = [
-    f"<results>/{release}/baselines/{scheme}/{trial}/metrics.tsv"
-    for release in RELEASES
-    for scheme, trial in SELECTION.trials(release)
-]
-
-
+METRICS = WIRING.trial_files(paths.METRICS)
 PRICED = [
     release
     for release in RELEASES
     if {"pooled-random", "grouped-stratified"} <= set(SELECTION.definitions(release))
     and SELECTION.sets(release)
 ]
+PRICES = expand(f"<results>/{paths.PRICE}", release=PRICED)
 
 
-PRICES = [f"<results>/{release}/price_of_leak.tsv" for release in PRICED]
+def confusions(scheme):
+    """Input function: the confusion tables of all trials of a scheme."""
+    return lambda wildcards: [
+        f"<results>/{paths.place(paths.CONFUSION, release=wildcards.release, scheme=name, trial=trial)}"
+        for name, trial in SELECTION.trials(wildcards.release)
+        if name == scheme
+    ]
 
 
 rule score:
     """Confusion counts of one trial, and every metric that follows from them."""
     input:
-        catalog="<work>/{release}/catalog.parquet",
-        split="<results>/{release}/splits/{scheme}/{trial}.parquet",
-        ledger="<results>/{release}/ledger.tsv",
-        verified="<work>/{release}/verified.json",
-        held="<work>/{release}/links_held",
-        predictions=shard_tables("predictions"),
-        references=reference_tables,
+        catalog=f"<work>/{paths.CATALOG}",
+        split=f"<results>/{paths.SPLIT}",
+        ledger=f"<results>/{paths.LEDGER}",
+        verified=f"<work>/{paths.VERIFIED}",
+        held=f"<work>/{paths.LINKS_HELD}",
+        predictions=WIRING.of_shards(paths.PREDICTIONS),
+        references=WIRING.of_shards(paths.REFERENCES, SELECTION.references),
     output:
-        confusion="<results>/{release}/baselines/{scheme}/{trial}/confusion.parquet",
+        confusion=f"<results>/{paths.CONFUSION}",
         metrics=report(
-            "<results>/{release}/baselines/{scheme}/{trial}/metrics.tsv",
+            f"<results>/{paths.METRICS}",
             caption="../report/captions/metrics.rst",
             category="4 Baselines",
             subcategory="{release}",
             labels={"scheme": "{scheme}", "trial": "{trial}", "table": "scores"},
         ),
         scores_by=report(
-            "<results>/{release}/baselines/{scheme}/{trial}/scores_by.tsv",
+            f"<results>/{paths.SCORES_BY}",
             caption="../report/captions/scores_by.rst",
             category="4 Baselines",
             subcategory="{release}",
@@ -48,17 +49,17 @@ rule score:
                 "table": "scores by stratum",
             },
         ),
-        paired="<results>/{release}/baselines/{scheme}/{trial}/paired.tsv",
+        paired=f"<results>/{paths.PAIRED}",
     log:
         "<logs>/score/{release}/{scheme}/{trial}.log",
     benchmark:
         "<benchmarks>/score/{release}/{scheme}/{trial}.tsv"
     resources:
-        mem_mb=memory_of("score"),
-        runtime=runtime_of("score"),
+        mem_mb=WIRING.memory_of("score"),
+        runtime=WIRING.runtime_of("score"),
     params:
-        code=code_of("score", dataset=True),
-        settings=flags_of(
+        code=WIRING.code_of("score", dataset=True),
+        settings=WIRING.flags_of(
             source=lambda release: config["transfer"].get(release.name),
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
@@ -83,7 +84,7 @@ rule price:
         clean=confusions("grouped-stratified"),
     output:
         report(
-            "<results>/{release}/price_of_leak.tsv",
+            f"<results>/{paths.PRICE}",
             caption="../report/captions/price.rst",
             category="3 Splits",
             subcategory="{release}",
@@ -94,11 +95,11 @@ rule price:
     wildcard_constraints:
         release=listing(PRICED),
     resources:
-        mem_mb=memory_of("price"),
-        runtime=runtime_of("price"),
+        mem_mb=WIRING.memory_of("price"),
+        runtime=WIRING.runtime_of("price"),
     params:
-        code=code_of("price", dataset=True),
-        settings=flags_of(
+        code=WIRING.code_of("price", dataset=True),
+        settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
             draws=lambda release: config["bootstrap"]["draws"],
@@ -114,11 +115,11 @@ rule price:
 rule average:
     """The scores of the trials of each scheme as one, with the interval of their mean."""
     input:
-        metrics=tables_of_trials("metrics.tsv"),
-        confusions=tables_of_trials("confusion.parquet"),
+        metrics=WIRING.of_trials(paths.METRICS),
+        confusions=WIRING.of_trials(paths.CONFUSION),
     output:
         report(
-            "<results>/{release}/averages.tsv",
+            f"<results>/{paths.AVERAGES}",
             caption="../report/captions/average.rst",
             category="4 Baselines",
             subcategory="{release}",
@@ -129,12 +130,12 @@ rule average:
     benchmark:
         "<benchmarks>/average/{release}.tsv"
     resources:
-        mem_mb=memory_of("average"),
-        runtime=runtime_of("average"),
+        mem_mb=WIRING.memory_of("average"),
+        runtime=WIRING.runtime_of("average"),
     params:
-        code=code_of("average", dataset=True),
-        tables=named_inputs(TrialFile, SELECTION.trials, "metrics", "confusions"),
-        settings=flags_of(
+        code=WIRING.code_of("average", dataset=True),
+        tables=WIRING.named_inputs(TrialFile, SELECTION.trials, "metrics", "confusions"),
+        settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
             draws=lambda release: config["bootstrap"]["draws"],
@@ -150,10 +151,10 @@ rule average:
 rule headline:
     """The figures one looks at first."""
     input:
-        expand("<results>/{release}/averages.tsv", release=RELEASES),
+        expand(f"<results>/{paths.AVERAGES}", release=RELEASES),
     output:
         report(
-            "<results>/headline.tsv",
+            f"<results>/{paths.HEADLINE}",
             caption="../report/captions/headline.rst",
             category="1 Overview",
             labels={"table": "headline scores"},
@@ -162,7 +163,7 @@ rule headline:
         "<logs>/headline.log",
     localrule: True
     params:
-        code=code_of("headline"),
+        code=WIRING.code_of("headline"),
         averages=lambda wildcards, input: flags(averages=dict(zip(RELEASES, input))),
     message:
         "Write the headline table"

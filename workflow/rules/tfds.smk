@@ -5,22 +5,21 @@ from sentinel_forest.export import tfds_plan
 TFDS_SPLITS = tfds_plan.splits(SELECTION)
 
 
+def tfds_split(wildcards):
+    """Path of a split below the folder of the version."""
+    scheme, trial = TFDS_SPLITS[wildcards.release, wildcards.name]
+    return paths.place(
+        paths.SPLIT, release=wildcards.release, scheme=scheme, trial=trial
+    )
+
+
 rule tfds_export:
     """Write a split in a config and version of the TFDS data set so2sat."""
     input:
-        catalog=lambda wildcards: settled(
-            "<work>", f"{wildcards.release}/catalog.parquet"
-        ),
-        split=lambda wildcards: settled(
-            "<results>",
-            "{}/splits/{}/{}.parquet".format(
-                wildcards.release, *TFDS_SPLITS[wildcards.release, wildcards.name]
-            ),
-        ),
+        catalog=f"<work>/{paths.CATALOG}",
+        split=lambda wildcards: unsealed(tfds_split(wildcards)),
     output:
-        directory(
-            f"exports/{VERSION.name}/{{release}}/tfds/{{name}}/{{form}}/{{number}}"
-        ),
+        directory(f"{PLACES.exports}/{{release}}/tfds/{{name}}/{{form}}/{{number}}"),
     log:
         "<logs>/tfds_export/{release}/{name}/{form}/{number}.log",
     wildcard_constraints:
@@ -28,21 +27,22 @@ rule tfds_export:
         form="rgb|all",
         number=r"2\.[01]\.0",
     resources:
-        mem_mb=memory_of("export"),
-        runtime=runtime_of("export"),
+        mem_mb=WIRING.memory_of("export"),
+        runtime=WIRING.runtime_of("export"),
     params:
-        code=code_of("tfds_export", dataset=True),
-        folder="data/{release}",
+        code=WIRING.code_of("tfds_export", dataset=True),
+        folder=f"{PLACES.data}/{{release}}",
+        split=lambda wildcards: str(PLACES.results / tfds_split(wildcards)),
         about=lambda wildcards: flags(
             about=tfds_plan.about(
                 SELECTION.releases[wildcards.release],
                 *TFDS_SPLITS[wildcards.release, wildcards.name],
-                VERSION.name,
+                PLACES.version,
             )
         ),
     message:
         "Export {wildcards.name}/{wildcards.form}/{wildcards.number} of {wildcards.release}"
     shell:
-        "sentinel-forest tfds-export --folder {params.folder} --catalog {input.catalog} --split {input.split}"
+        "sentinel-forest tfds-export --folder {params.folder} --catalog {input.catalog} --split {params.split}"
         " --name {wildcards.name} --config {wildcards.form} --version {wildcards.number} {params.about}"
         " --output {output} >{log} 2>&1"
