@@ -75,6 +75,10 @@ class Wiring:
         """For a parameter: flags made from the release, see `sentinel_forest.steps.flags`."""
         return self.of_release(lambda release: flags(**{name: form(release) for name, form in forms.items()}))
 
+    def seed_of(self, wildcards: Wildcards) -> str:
+        """Parameter: the flag of the seed of a scheme, or of what is drawn once for a release."""
+        return flags(seed=self.selection.seed(wildcards.release, wildcards.get("scheme")))
+
     def code_of(self, step: str, dataset: bool = False) -> str | TextFunction:
         """For the parameter `code`: the checksum of a step's code, and of the release's dataset if it opens it."""
         if not dataset:
