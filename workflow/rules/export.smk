@@ -1,7 +1,5 @@
 """Trials in the publisher's own layout, for other people's code."""
 
-from sentinel_forest.versions.manifest import is_sealed
-
 EXPORTS = [
     f"{PLACES.exports}/{release}/{scheme}/{trial}/manifest.json"
     for release in RELEASES
@@ -9,16 +7,13 @@ EXPORTS = [
 ]
 
 
-def unsealed(path):
-    """For an input: a file of the version, unless it is sealed; then it is there, and no rule makes it again."""
-    return [] if is_sealed(PLACES.results) else f"<results>/{path}"
-
-
 rule export_trial:
     """Write a trial as the publisher would have: the same files, other splits."""
     input:
         catalog=f"<work>/{paths.CATALOG}",
-        split=lambda wildcards: unsealed(paths.place(paths.SPLIT, **wildcards)),
+        split=lambda wildcards: holding.unsealed(
+            PLACES, paths.place(paths.SPLIT, **wildcards)
+        ),
     output:
         f"{PLACES.exports}/{{release}}/{{scheme}}/{{trial}}/manifest.json",
     log:

@@ -3,15 +3,6 @@
 TEMPLATES = Path(sentinel_forest.__file__).parent / "report" / "templates"
 
 
-def compared(wildcards):
-    """Input function: comparisons with other versions, those that are there and the one that is asked for."""
-    there = PLACES.results.glob(paths.place(paths.COMPARISON, against="*"))
-    asked = paths.place(paths.COMPARISON, against=AGAINST)
-    return sorted(
-        {*map(str, there), *([str(PLACES.results / asked)] if AGAINST else [])}
-    )
-
-
 report: "../report/captions/workflow.rst"
 
 
@@ -21,7 +12,7 @@ rule pages:
         manifest=f"<results>/{paths.MANIFEST}",
         version=f"<results>/{paths.VERSION}",
         crate=f"<results>/{paths.CRATE}",
-        compared=compared,
+        compared=lambda wildcards: PLACES.comparisons(AGAINST),
     output:
         first=f"<results>/{paths.REPORT}",
         others=report(

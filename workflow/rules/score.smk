@@ -10,15 +10,6 @@ PRICED = [
 PRICES = expand(f"<results>/{paths.PRICE}", release=PRICED)
 
 
-def confusions(scheme):
-    """Input function: the confusion tables of all trials of a scheme."""
-    return lambda wildcards: [
-        f"<results>/{paths.place(paths.CONFUSION, release=wildcards.release, scheme=name, trial=trial)}"
-        for name, trial in SELECTION.trials(wildcards.release)
-        if name == scheme
-    ]
-
-
 rule score:
     """Confusion counts of one trial, and every metric that follows from them."""
     input:
@@ -80,8 +71,8 @@ rule score:
 rule price:
     """The price of a leak: scores of splits that leak against scores of splits that do not."""
     input:
-        leaky=confusions("pooled-random"),
-        clean=confusions("grouped-stratified"),
+        leaky=WIRING.of_scheme(paths.CONFUSION, "pooled-random"),
+        clean=WIRING.of_scheme(paths.CONFUSION, "grouped-stratified"),
     output:
         report(
             f"<results>/{paths.PRICE}",

@@ -5,19 +5,13 @@ from sentinel_forest.export import tfds_plan
 TFDS_SPLITS = tfds_plan.splits(SELECTION)
 
 
-def tfds_split(wildcards):
-    """Path of a split below the folder of the version."""
-    scheme, trial = TFDS_SPLITS[wildcards.release, wildcards.name]
-    return paths.place(
-        paths.SPLIT, release=wildcards.release, scheme=scheme, trial=trial
-    )
-
-
 rule tfds_export:
     """Write a split in a config and version of the TFDS data set so2sat."""
     input:
         catalog=f"<work>/{paths.CATALOG}",
-        split=lambda wildcards: unsealed(tfds_split(wildcards)),
+        split=lambda wildcards: holding.unsealed(
+            PLACES, tfds_plan.split_file(SELECTION, wildcards.release, wildcards.name)
+        ),
     output:
         directory(f"{PLACES.exports}/{{release}}/tfds/{{name}}/{{form}}/{{number}}"),
     log:
@@ -32,7 +26,8 @@ rule tfds_export:
     params:
         code=WIRING.code_of("tfds_export", dataset=True),
         folder=f"{PLACES.data}/{{release}}",
-        split=lambda wildcards: str(PLACES.results / tfds_split(wildcards)),
+        split=lambda wildcards: PLACES.results
+        / tfds_plan.split_file(SELECTION, wildcards.release, wildcards.name),
         about=lambda wildcards: flags(
             about=tfds_plan.about(
                 SELECTION.releases[wildcards.release],

@@ -113,19 +113,13 @@ rule seal:
         " --results {params.results} >{log} 2>&1"
 
 
-def sealed_only(wildcards):
-    """Input function of the check, for no file: there must be something to hold a computation against."""
-    told(sealed_folder)(PLACES.results)
-    return []
-
-
 rule check:
     """Compute a sealed version again, beside it, and hold the result against its files."""
 
     # Without an output: it runs whenever it is asked for. It starts a run of its own, whose settings are those that
     # the version was sealed with; where files lie is told here.
     input:
-        sealed_only,
+        lambda wildcards: str(told(sealed_folder)(PLACES.results)),
     log:
         "<logs>/check.log",
     retries: 0

@@ -104,6 +104,11 @@ class Places:
         """Snakemake's path variables."""
         return {"work": self.work.as_posix(), "results": self.results.as_posix(), "logs": "logs"}
 
+    def comparisons(self, against: str = "") -> list[str]:
+        """Comparisons of the version with others: those that are there, and the one with `against`, if it is named."""
+        there = {path.as_posix() for path in self.results.glob(place(COMPARISON, against="*"))}
+        return sorted(there | ({(self.results / place(COMPARISON, against=against)).as_posix()} if against else set()))
+
     @property
     def exports(self) -> Path:
         """Folder of the version's exports."""

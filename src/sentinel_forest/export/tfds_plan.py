@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from sentinel_forest.config import paths
 from sentinel_forest.config.releases import Release
 from sentinel_forest.errors import InputError
 from sentinel_forest.planning.selection import Selection
@@ -21,6 +22,12 @@ def splits(selection: Selection) -> dict[tuple[str, str], tuple[str, int]]:
         if release.dataset == DATASET
         for scheme, trial in selection.trials(name)
     }
+
+
+def split_file(selection: Selection, release: str, name: str) -> str:
+    """The file of a split, below the folder of the version, by its release and its name in TFDS."""
+    scheme, trial = splits(selection)[release, name]
+    return paths.place(paths.SPLIT, release=release, scheme=scheme, trial=trial)
 
 
 def folders(selection: Selection, exports: Path) -> list[str]:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
 from sentinel_forest.config import paths
@@ -28,6 +28,7 @@ WORK, RESULTS = "<work>", "<results>"
 def told(function: Callable[P, T]) -> Callable[P, T]:
     """End with the message alone where a user has made a mistake, without Snakemake's account of an exception."""
 
+    @wraps(function)
     def call(*arguments: P.args, **named: P.kwargs) -> T:
         try:
             return function(*arguments, **named)
@@ -125,6 +126,14 @@ class Wiring:
             f"{RESULTS}/{paths.place(pattern, release=release, scheme=scheme, trial=trial)}"
             for release in releases or self.selection.releases
             for scheme, trial in self.selection.trials(release)
+        ]
+
+    def of_scheme(self, pattern: str, scheme: str) -> InputFunction:
+        """Input function: a file of the version for each trial of a scheme of a release."""
+        return lambda wildcards: [
+            f"{RESULTS}/{paths.place(pattern, release=wildcards.release, scheme=name, trial=trial)}"
+            for name, trial in self.selection.trials(wildcards.release)
+            if name == scheme
         ]
 
     def of_shards(self, pattern: str, wanted: Callable[[str], object] = lambda release: True) -> InputFunction:

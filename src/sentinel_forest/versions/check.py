@@ -121,16 +121,17 @@ def hold_against(sealed: Path, computed: Path, folder: Path) -> None:
         If files differ.
     """
     rows = list(differences(sealed, computed))
-    changes = changed(*(json.loads((path.parent / VERSION).read_bytes()) for path in (sealed, computed)))
+    changes = _explanations(sealed.parent, computed.parent)
     table = pd.DataFrame(rows, columns=list(DIFFERENCES.columns))
     kinds = {name: str(column.dtype) for name, column in DIFFERENCES.columns.items()}
     write_tsv(folder / TABLE, table.astype(kinds), DIFFERENCES)
     clear(folder, keep=bool(rows))
     if not rows:
         print(f"all {len(read_manifest(sealed))} files are equal, byte for byte")
-        print(*(f"although {change}" for change in changes), sep="\n", end="")
+        for change in changes:
+            print(f"although it was {change}")
         return
-    print(text(rows), *(f"explained by {change}" for change in changes), sep="\n", file=sys.stderr)
+    print(text(rows), *(f"differs: {change}" for change in changes), sep="\n", file=sys.stderr)
     raise InputError(
         f"{table['file'].nunique()} files differ from the sealed version.",
         where=sealed,
@@ -139,6 +140,14 @@ def hold_against(sealed: Path, computed: Path, folder: Path) -> None:
         remedy="put back sealed files that are not what their manifest says; look at the others, and at the packages "
         f"in {ENVIRONMENT}, in {folder / LAST}",
     )
+
+
+def _explanations(sealed: Path, computed: Path) -> list[str]:
+    """What of settings, code, papers and data differs between two versions that say what made them."""
+    try:
+        return changed(*(json.loads((folder / VERSION).read_bytes()) for folder in (sealed, computed)))
+    except (OSError, ValueError, KeyError, TypeError):  # damaged, and then among the differences, or not there
+        return []
 
 
 def clear(folder: Path, keep: bool = False) -> None:

@@ -106,6 +106,11 @@ def hold_jobs(folder: Path, outputs: Iterable[str]) -> None:
         )
 
 
+def unsealed(places: Places, path: str) -> list[str]:
+    """For an input: a file of a version, unless it is sealed; then it is there, and no rule makes it again."""
+    return [] if is_sealed(places.results) else [(places.results / path).as_posix()]
+
+
 def changed(sealed: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What differs between two descriptions of a version, in words: settings, code, papers, registry entries, data.
 
