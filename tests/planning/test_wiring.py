@@ -1,5 +1,6 @@
 """Inputs and parameters of rules, as functions of wildcards."""
 
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from sentinel_forest.config import paths
 from sentinel_forest.errors import InputError
 from sentinel_forest.planning.selection import select
-from sentinel_forest.planning.wiring import Wiring, told
+from sentinel_forest.planning.wiring import Wiring, listing, told
 from sentinel_forest.steps import SetFile, TrialFile
 
 
@@ -100,3 +101,10 @@ def test_a_mistake_of_the_user_is_told_alone():
         told(mistaken)("x")
     assert str(stop.value).startswith("error: Wrong.\n  where: here")
     assert told(len)("ab") == 2
+
+
+def test_a_wildcard_is_one_of_the_names_and_nothing_else():
+    pattern = listing(["v1.0", "a+b"])
+    assert re.fullmatch(pattern, "a+b")
+    assert not re.fullmatch(pattern, "v1x0")
+    assert not re.fullmatch(listing([]), "")

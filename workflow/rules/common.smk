@@ -1,23 +1,21 @@
 """Configuration, places and the wiring that all rules share."""
 
-import re
-import shlex
 import sys
 from functools import cache
 from pathlib import Path
 
 WRITTEN_FOR = "0.2.0"
-REMEDY = f"what to do: pip install 'sentinel-forest[workflow]=={WRITTEN_FOR}', or `make` in a checkout"
 try:
     import sentinel_forest
+
+    found = sentinel_forest.__version__
 except ImportError:
-    sys.exit(
-        f"error: The package sentinel-forest is not installed where Snakemake runs.\n  {REMEDY}"
-    )
-if sentinel_forest.__version__ != WRITTEN_FOR:
+    found = "no package sentinel-forest where Snakemake runs"
+if found != WRITTEN_FOR:
     sys.exit(
         "error: These rules are written for another version of the package.\n"
-        f"  found: {sentinel_forest.__version__}\n  expected: {WRITTEN_FOR}\n  {REMEDY}"
+        f"  found: {found}\n  expected: {WRITTEN_FOR}\n  what to do: "
+        f"pip install 'sentinel-forest[workflow]=={WRITTEN_FOR}', or `make` in a checkout"
     )
 
 from sentinel_forest.acquire.history import Seen
@@ -25,8 +23,9 @@ from sentinel_forest.config import paths
 from sentinel_forest.io import lock
 from sentinel_forest.io.checksums import digest, file_digest
 from sentinel_forest.planning import resources
+from sentinel_forest.planning.jobs import check_executor, shell_prefix
 from sentinel_forest.planning.selection import select
-from sentinel_forest.planning.wiring import Wiring, told
+from sentinel_forest.planning.wiring import Wiring, listing, told
 from sentinel_forest.steps import ForestFile, ReleaseFile, SetFile, TrialFile, flags
 from sentinel_forest.versions import holding, seal
 
@@ -65,6 +64,7 @@ def sealed_or_free(wildcards):
 
 
 onstart:
+    told(check_executor)(workflow.executor_plugin.name)
     lock.note(lock.LOCKS)
     hold_version()
     if not workflow.touch:
@@ -74,26 +74,11 @@ onstart:
         )
 
 
-# The crate holds a copy of it. Where the workflow comes from a git address, this is a copy of another name each time.
+# Where the workflow comes from a git address, this is a copy of another name each time.
 MAIN = Path(workflow.source_path("../Snakefile"))
-
-# Strict mode, because a prefix replaces Snakemake's own. The interpreter that runs Snakemake also
-# runs the jobs, unless an environment is made for them. What depends on where this checkout lies
-# goes here, because a prefix does not count as part of a rule: moving a checkout runs nothing again.
-# Modules are kept compiled, or every job would compile them anew.
-path = (
-    ""
-    if workflow.deployment_settings.deployment_method
-    else f"{shlex.quote(str(Path(sys.executable).parent))}:"
-)
 shell.prefix(
-    "set -euo pipefail; export PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE= LC_ALL=C.UTF-8 "
-    f"SNAKEFILE={shlex.quote(str(MAIN))} PATH={path}$PATH; "
+    shell_prefix(MAIN, deployed=bool(workflow.deployment_settings.deployment_method))
 )
-
-
-def listing(names):
-    return "|".join(re.escape(name) for name in sorted(names)) or "(?!)"
 
 
 wildcard_constraints:

@@ -1,5 +1,6 @@
 """How a selection becomes inputs and parameters of rules: functions of wildcards, as Snakemake calls them."""
 
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -183,3 +184,8 @@ class Wiring:
 def baseline_file(baseline: Baseline, pattern: str) -> str:
     """A file of the version for one forest."""
     return f"{RESULTS}/{paths.place(pattern, **baseline._asdict())}"
+
+
+def listing(names: Iterable[str]) -> str:
+    """Pattern of a wildcard that is one of some names; of none it matches nothing."""
+    return "|".join(re.escape(name) for name in sorted(names)) or "(?!)"

@@ -188,7 +188,7 @@ class LayerInspector(Inspector):
                 self.wrong,
                 self.first_wrong,
                 f"{_ranges(self.codes)}",
-                "fetch the file again; if `codes` is accepted, these pixels take no part",
+                "fetch the file again; if this is accepted, these pixels take no part",
             )
         if self.dtype.kind == "f":
             yield self._verdict(
@@ -196,13 +196,14 @@ class LayerInspector(Inspector):
                 self.missing,
                 self.first_missing,
                 "no NaN, no infinite value",
-                "fetch the file again; if `finite` is accepted, these pixels count as missing",
+                "fetch the file again; if this is accepted, these pixels count as missing",
             )
 
     def _verdict(self, check: str, count: int, first: str, expected: str, remedy: str) -> Finding:
         if not count:
             return Finding(self.path, "content", check, "ok", "all pixels", expected)
-        return Finding(self.path, "content", check, "failed", f"{count} pixels, the first: {first}", expected, remedy)
+        found = f"{count} pixels, the first: {first}"
+        return Finding(self.path, "content", check, "failed", found, expected, remedy, "kept")
 
     def _hash_table(self) -> pd.DataFrame:
         count = len(self.hashes)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -53,7 +54,7 @@ def conclude(layout: Layout, inspections: Mapping[str, Inspection]) -> Inspectio
         Findings about tiles of a patch that do not lie on the same ground (``same-crs``,
         ``same-transform``), one ok row for each check that nothing failed, the note ``place`` if
         tiles do not say where they lie (checks of the ground are then not computed), and the hashes of
-        all patches (layers ``s1`` and ``s2``).
+        all patches (layers ``s1`` and ``s2``), but those of which a tile cannot be used.
     """
     tiles = {path: seen for path, seen in inspections.items() if isinstance(seen, TileInspection)}
     if not tiles:
@@ -63,7 +64,9 @@ def conclude(layout: Layout, inspections: Mapping[str, Inspection]) -> Inspectio
     failed |= {finding.check for finding in findings}
     findings += _summary(tiles, failed)
     findings += _unmeasured_findings(layout, tiles)
-    hashed = [(path, seen) for path, seen in sorted(tiles.items()) if seen.pixels]
+    patches = parse(tiles).set_index("path")["patch"]
+    left_out = {patches[path] for path, seen in tiles.items() if seen.left_out}
+    hashed = [(path, seen) for path, seen in sorted(tiles.items()) if seen.pixels and patches[path] not in left_out]
     hashes = hash_table(
         [path for path, _ in hashed],
         [0] * len(hashed),
@@ -88,7 +91,7 @@ def _limited(findings: Sequence[Finding]) -> list[Finding]:
     if len(findings) <= MOST_FINDINGS:
         return list(findings)
     first, rest = findings[0], len(findings) - MOST_FINDINGS
-    more = Finding("(more)", first.layer, first.check, first.status, f"{rest} more of these")
+    more = replace(first, file="(more)", found=f"{rest} more of these", expected="", remedy="")
     return [*findings[:MOST_FINDINGS], more]
 
 
@@ -123,6 +126,7 @@ def _name_findings(paths: Sequence[str], tiles: pd.DataFrame) -> list[Finding]:
                 f"<season>_<sensor>_<scene>_p<number>.tif in <season>/<sensor>_<scene>, season one of "
                 f"{', '.join((*SEASONS, *DFC_SPLITS))}",
                 "rename it, or move it out of the release's folder",
+                "left out",
             )
             for path in strange
         ]
@@ -161,7 +165,8 @@ def _triplet_findings(tiles: pd.DataFrame) -> list[Finding]:
                 "failed",
                 f"no tile of {', '.join(sensor for sensor in sensors if have.at[patch, sensor] == 0)}",
                 f"a tile of each of {', '.join(sensors)}",
-                "unpack or fetch the missing tile, or accept 'triplets': the patch is then left out",
+                "unpack or fetch the missing tile",
+                "left out",
             )
             for patch in incomplete
         ]
@@ -175,7 +180,8 @@ def _triplet_findings(tiles: pd.DataFrame) -> list[Finding]:
                 "failed",
                 f"{int(have.loc[patch, sensor])} tiles of {sensor}",
                 "one",
-                "remove the one that is not the publisher's, or accept 'triplets': the patch is then left out",
+                "remove the one that is not the publisher's",
+                "left out",
             )
             for sensor in sensors
             for patch in have.index[have[sensor] > 1]
@@ -284,6 +290,7 @@ def _ground_findings(tiles: Mapping[str, TileInspection]) -> list[Finding]:
                     text(grids[place]),
                     f"{text(grids[reference[place]])} as in {table['path'][reference[place]]}",
                     "the tiles of a patch must lie on the same ground: unpack or fetch both again",
+                    "kept",
                 )
                 for place in np.flatnonzero(wrong)
             ]
