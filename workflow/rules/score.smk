@@ -1,13 +1,6 @@
-"""Scores with their definitions, intervals and marks; what a leak is worth."""
+"""Scores with their definitions, intervals and marks."""
 
 METRICS = WIRING.trial_files(paths.METRICS)
-PRICED = [
-    release
-    for release in RELEASES
-    if {"pooled-random", "grouped-stratified"} <= set(SELECTION.definitions(release))
-    and SELECTION.sets(release)
-]
-PRICES = expand(f"<results>/{paths.PRICE}", release=PRICED)
 
 
 rule score:
@@ -66,41 +59,6 @@ rule score:
         " --predictions {input.predictions} --references {input.references} {params.settings} {params.seed}"
         " --confusion {output.confusion} --metrics {output.metrics} --scores-by {output.scores_by}"
         " --paired {output.paired} >{log} 2>&1"
-
-
-rule price:
-    """The price of a leak: scores of splits that leak against scores of splits that do not."""
-    input:
-        leaky=WIRING.of_scheme(paths.CONFUSION, "pooled-random"),
-        clean=WIRING.of_scheme(paths.CONFUSION, "grouped-stratified"),
-    output:
-        report(
-            f"<results>/{paths.PRICE}",
-            caption="../report/captions/price.rst",
-            category="3 Splits",
-            subcategory="{release}",
-            labels={"table": "price of a leak"},
-        ),
-    log:
-        "<logs>/price/{release}.log",
-    wildcard_constraints:
-        release=listing(PRICED),
-    resources:
-        mem_mb=WIRING.memory_of("price"),
-        runtime=WIRING.runtime_of("price"),
-    params:
-        code=WIRING.code_of("price", dataset=True),
-        settings=WIRING.flags_of(
-            dataset=lambda release: release.dataset,
-            layout=lambda release: release.layout,
-            draws=lambda release: config["bootstrap"]["draws"],
-        ),
-        seed=WIRING.seed_of,
-    message:
-        "The price of a leak on {wildcards.release}"
-    shell:
-        "sentinel-forest price --leaky {input.leaky} --clean {input.clean}"
-        " {params.settings} {params.seed} --output {output} >{log} 2>&1"
 
 
 rule average:

@@ -129,14 +129,6 @@ class Wiring:
             for scheme, trial in self.selection.trials(release)
         ]
 
-    def of_scheme(self, pattern: str, scheme: str) -> InputFunction:
-        """Input function: a file of the version for each trial of a scheme of a release."""
-        return lambda wildcards: [
-            f"{RESULTS}/{paths.place(pattern, release=wildcards.release, scheme=name, trial=trial)}"
-            for name, trial in self.selection.trials(wildcards.release)
-            if name == scheme
-        ]
-
     def of_shards(self, pattern: str, wanted: Callable[[str], object] = lambda release: True) -> InputFunction:
         """Input function: an intermediate file for each shard of a release, for releases that are `wanted`."""
         return lambda wildcards: self.shard_files(pattern, wildcards.release) if wanted(wildcards.release) else []
