@@ -10,7 +10,7 @@ import rasterio.warp
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, MemoryFile
 
-from sentinel_forest.datasets.base import Accept, File, Finding, Inspection, Inspector, array_hash
+from sentinel_forest.datasets.base import Accept, File, Finding, Inspection, Inspector, array_hash, is_measured
 from sentinel_forest.datasets.sen12ms.layout import BROKEN, DTYPES, PIXEL, Layout, match_tile, parse
 from sentinel_forest.datasets.sen12ms.reader import (
     QUICK_OPEN,
@@ -102,18 +102,18 @@ def inspect_tile(path: str, data: bytes, side: int) -> TileInspection:
         return _unreadable(path, data)
     if pixels is None:
         return replace(seen, findings=tuple(findings))
-    empty = int((~_measured(pixels)).sum()) if sensor == "s2" else None
+    empty = int((~_measured(sensor, pixels)).sum()) if sensor in ("s1", "s2") else None
     findings += [] if empty == side**2 else _value_findings(path, sensor, pixels)
     whole = all(finding.check == "constant" or finding.accept == "kept" for finding in findings)
     hashed = array_hash(pixels) if whole or sensor not in ("s1", "s2") else ""
     return replace(seen, findings=tuple(findings), pixels=hashed, empty=empty)
 
 
-def _measured(pixels: np.ndarray) -> np.ndarray:
-    """Which pixels (rows, columns, bands) are not 0 in all bands: bool (rows, columns)."""
-    measured = pixels[..., BANDS["s2"].index("B2")] != 0
+def _measured(sensor: str, pixels: np.ndarray) -> np.ndarray:
+    """Which pixels (rows, columns, bands) are not 0 or missing in all bands: bool (rows, columns)."""
+    measured = is_measured(pixels[..., BANDS[sensor].index("B2" if sensor == "s2" else "VV")])
     if not measured.all():  # few are 0 in one band, so that the others are hardly looked at
-        measured[~measured] = pixels[~measured].any(axis=-1)
+        measured[~measured] = is_measured(pixels[~measured]).any(axis=-1)
     return measured
 
 
