@@ -246,13 +246,15 @@ def check(rows: Sequence[Row], store: Path, data: Path) -> None:
     """
     fetch, unpack = together(row.fetch for row in rows), together(row.unpack for row in rows)
     one_disk = _device(store) == _device(data)
-    for name, place, needs in (
+    disks = (
         [("store and data", store, fetch + unpack)] if one_disk else [("store", store, fetch), ("data", data, unpack)]
-    ):
-        free = free_space(place)
-        print(f"{name}: {needs} needed, {amount(free)} free ({place})", flush=True)
-        if needs.likely > free:
-            raise shortfall(place, needs.likely, free)
+    )
+    free = {place: free_space(place) for _, place, _ in disks}
+    for name, place, needs in disks:
+        print(f"{name}: {needs} needed, {amount(free[place])} free ({place})", flush=True)
+    for _, place, needs in disks:
+        if needs.likely > free[place]:
+            raise shortfall(place, needs.likely, free[place])
 
 
 def _device(path: Path) -> int:
