@@ -195,7 +195,8 @@ def _row(
     leaky, clean = (means[side] for side in SIDES)
     groups = min(leaky.groups, clean.groups)
     difference = leaky.value - clean.value
-    low, high, _ = uncertainty.difference(difference, leaky.replicates - clean.replicates, groups)
+    support = uncertainty.Support(groups, float(groups))
+    low, high = uncertainty.difference(difference, leaky.replicates - clean.replicates, support)
     row: dict[str, object] = {
         "classifier": classifier,
         "features": features,

@@ -1,17 +1,17 @@
-"""Tests over groups: two classifiers trade places in whole groups, and a family of tests is corrected together.
+"""Tests over groups: two classifiers trade places in whole groups.
 
 If two classifiers are equally good, it makes no difference which of them did which group. So the tables of a group
 are swapped or not, all metrics are computed again from the sums, and the observed difference is held against those
 of all swaps. This holds for metrics that are no means of groups (kappa, F1, medians) as well.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 
 from sentinel_forest.config.groups import LEAST_TESTED
+from sentinel_forest.evaluation.uncertainty import counted
 
 MOST_EXACT = 16
 """Up to this number of groups all swaps are looked at, above it `SWAPS` that are drawn."""
@@ -22,7 +22,7 @@ BLOCK = 2048
 
 def few_tested(groups: int) -> str:
     """What is to be said about a test over so few groups, or nothing."""
-    return f"{groups} groups: no p value below {LEAST_TESTED}" if groups < LEAST_TESTED else ""
+    return f"{counted(groups)}: no p value below {LEAST_TESTED}" if groups < LEAST_TESTED else ""
 
 
 def swaps(groups: int, seed: int) -> np.ndarray:
@@ -60,7 +60,7 @@ def swap_test(observed: float, differ: Callable[[np.ndarray], np.ndarray], group
     differ : callable
         Swaps (some, groups) to the difference after each; NaN where it is undefined, which counts as large.
     groups : int
-        Number of groups.
+        Number of groups in which the two differ: to swap others changes nothing.
     seed : int
         Of drawn swaps.
 
@@ -68,15 +68,17 @@ def swap_test(observed: float, differ: Callable[[np.ndarray], np.ndarray], group
     -------
     float
         Fraction of all swaps with a difference at least as large; of drawn ones (b + 1) / (B + 1), so that it is
-        never 0. NaN for an undefined difference, or fewer than `LEAST_TESTED` groups.
+        never 0. NaN for an undefined difference; 1 without a group that could be swapped.
 
     Notes
     -----
     Phipson and Smyth 2010, Statistical Applications in Genetics and Molecular Biology 9(1), 39,
     doi 10.2202/1544-6115.1585 (drawn swaps). Fisher 1935, The Design of Experiments (all of them).
     """
-    if groups < LEAST_TESTED or np.isnan(observed):
+    if np.isnan(observed):
         return np.nan
+    if not groups:
+        return 1.0
     every = swaps(groups, seed)
     parts = [differ(every[first : first + BLOCK]) for first in range(0, len(every), BLOCK)]
     # What is equal on paper may differ in the last digits.
@@ -99,19 +101,3 @@ def mcnemar(only_a: int, only_b: int) -> float:
     if only_a + only_b == 0:
         return 1.0
     return float(stats.binomtest(only_a, only_a + only_b, 0.5).pvalue)
-
-
-def holm(p_values: Sequence[float] | np.ndarray | pd.Series) -> np.ndarray:
-    """Holm's correction of a family of p values; NaN stays NaN and does not count.
-
-    Notes
-    -----
-    Holm 1979, Scandinavian Journal of Statistics 6(2), 65-70.
-    """
-    p = np.asarray(p_values, dtype=np.float64)
-    known = np.flatnonzero(~np.isnan(p))
-    order = known[np.argsort(p[known], kind="stable")]
-    corrected = np.full(len(p), np.nan)
-    factors = np.arange(len(order), 0, -1)
-    corrected[order] = np.minimum(np.maximum.accumulate(p[order] * factors), 1.0) if len(order) else []
-    return corrected

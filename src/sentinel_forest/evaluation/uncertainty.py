@@ -1,12 +1,14 @@
-"""Intervals over groups: patches of a group are not independent, and never counted as if.
+"""Intervals over groups, and a family of tests corrected: patches of a group are not independent, nor counted as if.
 
 The cluster bootstrap draws whole groups with replacement. A draw is a count for each group, so that
 every replicate of every metric follows from weighted sums of the groups' confusion counts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy import special, stats
 
 from sentinel_forest.config.groups import LEAST_GROUPS, MANY_GROUPS, coverage, least_groups
@@ -38,10 +40,15 @@ class Support:
         return cls(int((units > 0).sum()), float(units.sum()) ** 2 / squares if squares else 0.0)
 
 
+def counted(groups: int) -> str:
+    """A number of groups in words."""
+    return "1 group" if groups == 1 else f"{groups} groups"
+
+
 def few_groups(groups: int, of_class: str = "") -> str:
     """What is to be said about an interval over so few groups, or nothing."""
     if groups < least_groups(of_class):
-        return f"{groups} groups: no interval below {least_groups(of_class)}"
+        return f"{counted(groups)}: no interval below {least_groups(of_class)}"
     few = groups < MANY_GROUPS
     return f"{groups} groups: 95 % intervals held {coverage(groups, of_class):.0%} in simulation" if few else ""
 
@@ -146,3 +153,19 @@ def difference(estimate: float, replicates: np.ndarray, support: Support, least:
         As in `interval`.
     """
     return interval(estimate, replicates, support, (-np.inf, np.inf), least)
+
+
+def holm(p_values: Sequence[float] | np.ndarray | pd.Series) -> np.ndarray:
+    """Holm's correction of a family of p values; NaN stays NaN and does not count.
+
+    Notes
+    -----
+    Holm 1979, Scandinavian Journal of Statistics 6(2), 65-70.
+    """
+    p = np.asarray(p_values, dtype=np.float64)
+    known = np.flatnonzero(~np.isnan(p))
+    order = known[np.argsort(p[known], kind="stable")]
+    corrected = np.full(len(p), np.nan)
+    factors = np.arange(len(order), 0, -1)
+    corrected[order] = np.minimum(np.maximum.accumulate(p[order] * factors), 1.0) if len(order) else []
+    return corrected
