@@ -1,10 +1,11 @@
-"""The page on splits: how alike the roles are, what they share, and what a leak is worth."""
+"""The page on splits: how alike the roles are, what they share, and what leakage is worth."""
 
-from sentinel_forest.evaluation.confusion import ROLES
-from sentinel_forest.report import figures
+import pandas as pd
+
+from sentinel_forest.report import figures, price
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
-from sentinel_forest.report.model import Cell, Item, Note, Page, Plot, Section, column, links, score, share, table
-from sentinel_forest.report.scores import definitions, kind, named, ordered
+from sentinel_forest.report.model import Item, Note, Page, Plot, Section, column, links, share, table
+from sentinel_forest.splits.linking import GROUPS
 
 LEAD = (
     "Who trains and who tests, how alike their classes are, and what they share. A score is only worth "
@@ -13,17 +14,17 @@ LEAD = (
 )
 BALANCE = "splits/{scheme}/{trial}.balance.tsv"
 INFEASIBLE = "splits/{scheme}/{trial}.infeasible.tsv"
-LEDGER, PRICE = "ledger.tsv", "price_of_leak.tsv"
+LEDGER = "ledger.tsv"
 
 
 def page(version: VersionResults) -> Page:
-    """Balance, links and the price of a leak, of all releases."""
+    """Balance, links and the price of leakage, of all releases."""
     sections = [Section(release.title, _items(release), release.is_sample) for release in version.releases]
     return Page("splits", "Splits and ledger", LEAD, tuple(sections))
 
 
 def _items(release: ReleaseResults) -> tuple[Item, ...]:
-    return (*_balance(release), *_infeasible(release), *_ledger(release), *_price(release))
+    return (*_balance(release), *_infeasible(release), *_ledger(release), *price.items(release))
 
 
 def _balance(release: ReleaseResults) -> list[Item]:
@@ -92,11 +93,12 @@ def _ledger(release: ReleaseResults) -> list[Item]:
     if release.ledger is None:
         return [Note("There is no ledger for this release.", "warning")]
     source = (release.from_file(LEDGER, "ledger"),)
+    within = release.ledger["role_a"] == release.ledger["role_b"]
     is_distance = release.ledger["key"].str.startswith("distance_km")
-    known, distances = release.ledger[~is_distance], release.ledger[is_distance]
+    known, distances = release.ledger[~is_distance & ~within], release.ledger[is_distance]
     pairs = known[known["role_b"] == "train"]
     grid = pairs.assign(column=pairs["scheme"] + ": " + pairs["role_a"]).pivot_table(
-        index="key", columns="column", values="share", aggfunc="max", sort=False, dropna=False
+        index="key", columns="column", values="fraction", aggfunc="max", sort=False, dropna=False
     )
     items: list[Item] = []
     if grid.notna().to_numpy().any():
@@ -119,8 +121,8 @@ def _ledger(release: ReleaseResults) -> list[Item]:
                 release.is_sample,
             )
         )
-    columns = ["scheme", "trial", "key", "role_a", "role_b", "linked", "total", "share", "shared_values", "status"]
-    shown = known[columns].astype(object).assign(share=column(map(share, known["share"])))
+    columns = ["scheme", "trial", "key", "role_a", "role_b", "linked", "total", "fraction", "shared_values", "status"]
+    shown = known[columns].astype(object).assign(fraction=column(map(share, known["fraction"])))
     items.append(
         table(
             f"Ledger of {release.name}",
@@ -136,8 +138,9 @@ def _ledger(release: ReleaseResults) -> list[Item]:
             {"role_a": "role a", "role_b": "role b"},
         )
     )
-    if distances["share"].notna().any():
-        far = distances[["scheme", "trial", "role_a", "role_b", "key", "share"]].rename(columns={"share": "km"})
+    items += _redundancy(release, release.ledger[within])
+    if distances["fraction"].notna().any():
+        far = distances[["scheme", "trial", "role_a", "role_b", "key", "fraction"]].rename(columns={"fraction": "km"})
         items.append(
             table(
                 f"Distances between roles in {release.name}",
@@ -151,56 +154,36 @@ def _ledger(release: ReleaseResults) -> list[Item]:
     return items
 
 
-def _price(release: ReleaseResults) -> list[Item]:
-    if release.price is None or release.price.empty:
-        return [
-            Note(
-                "No price of a leak: it takes the schemes pooled-random and grouped-stratified, a forest, "
-                "and held-out patches of known groups."
-            )
-        ]
-    rows = ordered(release.price[release.price["role"] == ROLES[1]])
-    source = (release.from_file(PRICE, "price"),)
-    overall = rows[(rows["class"] == "") & rows["difference"].notna()]
-    overall = overall[
-        [kind(*pair) != "trivial" for pair in zip(overall["classifier"], overall["features"], strict=True)]
-    ]
+def _redundancy(release: ReleaseResults, ledger: pd.DataFrame) -> list[Item]:
+    """How much the patches of a role repeat each other, and how many groups they amount to."""
+    groups = ledger[ledger["key"] == GROUPS]
+    pairs = ledger[(ledger["key"] != GROUPS) & ledger["linked"].gt(0)]
     items: list[Item] = []
-    if len(overall):
-        frame = overall.assign(label=named(overall), series=definitions(overall), value=overall["difference"])
-        first = overall.iloc[0]
+    source = (release.from_file(LEDGER, "ledger"),)
+    if len(pairs):
+        shown = pairs[["scheme", "trial", "role_a", "key", "linked", "total"]].astype(object)
         items.append(
-            Plot(
-                f"Price of a leak in {release.name}",
-                figures.intervals(frame, f"{first['leaky_scheme']} − {first['clean_scheme']}, role test", zero=True),
-                "Difference of scores between the leaky and the clean scheme: "
-                + "; ".join(f"{row.label} {row.series} {row.value:+.3f}" for row in frame.head(6).itertuples())
-                + ".",
-                "What a score gains when patches are drawn at random instead of whole groups: mean "
-                "over the trials of each scheme, bar: 95 % interval over groups and trials. Reference "
-                "algorithms were not trained here, so theirs should include 0.",
-                "A forest clearly above 0: it profits from test patches that have relatives in "
-                "training. A reference algorithm clearly off 0: the two schemes test on patches of "
-                "different difficulty, and the forests' differences are in doubt too.",
+            table(
+                f"Redundancy within roles of {release.name}",
+                shown.assign(fraction=column(map(share, pairs["fraction"]))),
                 source,
+                "Linked: patches that share the key with another patch of their own role. They are no independent "
+                "samples: a score of them is less certain than their number suggests.",
                 release.is_sample,
+                {"role_a": "role"},
             )
         )
-    shown = rows[["classifier", "features", "task"]].copy()
-    shown["definition"] = definitions(rows)
-    shown["leaky"], shown["clean"] = rows["leaky"], rows["clean"]
-    shown["difference [95 % interval]"] = column(
-        [score(row.difference, row.low, row.high) for row in rows.itertuples()]
-    )
-    shown["groups"], shown["note"] = rows["groups"], column(Cell(text) for text in rows["note"])
-    items.append(
-        table(
-            f"Scores with and without leak in {release.name}",
-            shown,
-            source,
-            "Leaky: mean over the trials of the scheme that draws patches at random; clean: of the one "
-            "that keeps groups together. Role test; patches without a known group are left out.",
-            release.is_sample,
+    if groups["fraction"].notna().any():
+        shown = groups[["scheme", "trial", "role_a", "total", "shared_values", "fraction"]].astype(object)
+        items.append(
+            table(
+                f"Groups of the roles of {release.name}",
+                shown.assign(fraction=groups["fraction"].round(1)),
+                source,
+                "The effective number is the number of groups of equal size that these groups amount to: "
+                "(sum of sizes) squared over the sum of squared sizes.",
+                release.is_sample,
+                {"role_a": "role", "total": "patches", "shared_values": "groups", "fraction": "effective groups"},
+            )
         )
-    )
     return items
