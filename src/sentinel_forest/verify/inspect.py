@@ -20,6 +20,7 @@ import pandera.pandas as pa
 from sentinel_forest import datasets
 from sentinel_forest.acquire.history import Seen, State
 from sentinel_forest.config import releases
+from sentinel_forest.datasets import plausibility
 from sentinel_forest.datasets.base import Dataset, File, Finding, Inspection, no_hashes
 from sentinel_forest.io.tables import read_tsv, write_parquet, write_tsv
 from sentinel_forest.steps import Layout, Output
@@ -100,6 +101,7 @@ def inspect(
     findings = presence(expected, folder) + opened.structure(folder, present)
     states, inspections = read_all(opened, folder, present, threads)
     inspections.append(opened.conclude({file.path: row for file, row in zip(present, inspections, strict=True)}))
+    findings += plausibility.findings(opened.layer_table, inspections[-1].values)
     findings += _first_sights(Seen(folder.parent, release), present, states)
     findings += [finding for inspection in inspections for finding in inspection.findings]
     write_tsv(integrity, table(findings), INTEGRITY)
