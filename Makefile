@@ -24,7 +24,7 @@ test-interop: $(VENV)/installed-tests $(INTEROP)/installed
 $(INTEROP)/installed: tests/interop/requirements.lock
 	@$(PYTHON) envs/prerequisites.py $(INTEROP)
 	$(PYTHON) -m venv $(INTEROP)
-	$(INTEROP)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@$(PYTHON) envs/install.py $(INTEROP)/bin/python $<
 	@touch $@
 
 lint: $(VENV)/installed-tests
@@ -49,11 +49,11 @@ lock: $(VENV)/installed
 $(VENV)/installed: envs/requirements.lock pyproject.toml
 	@$(PYTHON) envs/prerequisites.py $(VENV)
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --require-hashes -r envs/requirements.lock
+	@$(BIN)/python envs/install.py $(BIN)/python envs/requirements.lock
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # The same versions, and what tests and checks need beside them.
 $(VENV)/installed-tests: $(VENV)/installed envs/tests.lock
-	$(PIP) --require-hashes -r envs/tests.lock
+	@$(BIN)/python envs/install.py $(BIN)/python envs/tests.lock
 	@touch $@

@@ -33,7 +33,6 @@ def drawn(folder, dataset, table, **definition) -> tuple[pd.DataFrame, pd.DataFr
     table.to_parquet(folder / "catalog.parquet")
     split.split(
         catalog=folder / "catalog.parquet",
-        release="r",
         scheme="s",
         trial=1,
         definition=parse_scheme(definition),

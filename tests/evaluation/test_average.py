@@ -40,7 +40,7 @@ def trial(number, truth, guess, group, marks=CLEAN, draws=200):
 
 
 def averaged(*trials, draws=2000):
-    found = average.average_trials(list(trials), DATASET, draws, (1, "r"))
+    found = average.average_trials(list(trials), DATASET, draws, (1,))
     return AVERAGES.validate(found)
 
 
@@ -92,7 +92,7 @@ def test_the_interval_is_that_of_the_mean_of_replicates_by_hand():
     trials = [random_trial(1, np.arange(12), 4), random_trial(2, np.arange(6, 18), 4)]
     found = overall(averaged(*trials, draws=300))
     names = sorted({name for each in trials for name in each.confusion["group"]})
-    counts = uncertainty.resamples(18, 300, average.checksums.seed(1, "r", "s", "test", "average"))
+    counts = uncertainty.resamples(18, 300, average.checksums.seed(1, "test", "average"))
     means = []
     for draw in counts:
         times = dict(zip(names, draw.astype(int), strict=True))
@@ -216,7 +216,7 @@ def test_what_tells_of_the_interval_of_a_trial_is_not_repeated():
 def test_the_same_settings_give_the_same_table_and_other_seeds_do_not():
     trials = [random_trial(number, np.arange(15) + number, 9) for number in (1, 2)]
     pd.testing.assert_frame_equal(averaged(*trials), averaged(*trials))
-    other = average.average_trials(trials, DATASET, 2000, (2, "r"))
+    other = average.average_trials(trials, DATASET, 2000, (2,))
     assert overall(other).low != overall(averaged(*trials)).low
 
 
@@ -230,7 +230,7 @@ def test_the_steps_from_scores_to_the_headline(tmp_path, monkeypatch):
     confusions = [TrialFile("s", number, tmp_path / f"{number}.parquet") for number in (1, 2)]
 
     def write(confusions, output):
-        about = {"dataset": "x", "release": "r", "seed": 1, "draws": 100}
+        about = {"dataset": "x", "seed": 1, "draws": 100}
         average.average(**about, metrics=metrics, confusions=confusions, output=output)
 
     outputs = tmp_path / "one.tsv", tmp_path / "two.tsv"

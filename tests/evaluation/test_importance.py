@@ -234,7 +234,6 @@ def step(tmp_path, monkeypatch):
         outputs = {table: tmp_path / f"{table}.tsv" for table in importance.SCHEMAS}
         files = [SetFile(name, tmp_path / f"features/planted/{shard}.parquet") for shard in (1, 2)]
         importance.importance(
-            release="r",
             scheme="s",
             trial=1,
             dataset="planted",
@@ -290,7 +289,6 @@ def test_a_forest_without_its_tables_is_named(step, tmp_path):
     lone = SetFile("planted", tmp_path / "forest.skops")
     with pytest.raises(InputError, match="given without what belongs to it"):
         importance.importance(
-            release="r",
             scheme="s",
             trial=1,
             dataset="planted",

@@ -159,7 +159,7 @@ def test_the_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         tables.write_parquet(tmp_path / f"{side}.parquet", drawn(scheme, 1, 0.8, 1), CONFUSION)
     leaky, clean = [tmp_path / "leaky.parquet"], [tmp_path / "clean.parquet"]
     for name in ("one", "two"):
-        price.price(dataset="x", release="r", leaky=leaky, clean=clean, seed=1, draws=9, output=tmp_path / name)
+        price.price(dataset="x", leaky=leaky, clean=clean, seed=1, draws=9, output=tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     assert (tmp_path / "one").read_text().startswith("leaky_scheme\tclean_scheme\t")
 

@@ -546,7 +546,6 @@ def step(folder: Path, trial: int = 1, out: str = "out") -> None:
     shards = {name: [folder / name / f"{k}.parquet" for k in (1, 2)] for name in ("predictions", "references")}
     score.score(
         dataset="cloudsen12",
-        release="r",
         scheme="published",
         trial=trial,
         feature_sets=["l1c", "l1c+context"],

@@ -88,7 +88,7 @@ def catalog(desert):
 
 
 def make(desert, rows, name="plain", per_class=5, seed=1):
-    return table.feature_rows(desert, desert.feature_sets[name], None, rows, per_class, (seed, "desert-v1"))
+    return table.feature_rows(desert, desert.feature_sets[name], None, rows, per_class, (seed, "pixels"))
 
 
 # The draw
@@ -175,11 +175,11 @@ def test_shards_together_are_the_whole(desert, catalog, shards, name):
     pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), make(desert, catalog, name))
 
 
-def test_the_draw_depends_on_seed_and_release_but_on_no_set(desert, catalog):
+def test_the_draw_depends_on_its_seed_and_on_no_set(desert, catalog):
     drawn = make(desert, catalog)[["patch", "pixel"]]
     assert drawn.equals(make(desert, catalog, "context")[["patch", "pixel"]])
     assert not drawn.equals(make(desert, catalog, seed=2)[["patch", "pixel"]])
-    other = table.feature_rows(desert, desert.feature_sets["plain"], None, catalog, 5, (1, "desert-v2"))
+    other = table.feature_rows(desert, desert.feature_sets["plain"], None, catalog, 5, (1, "other purpose"))
     assert not drawn.equals(other[["patch", "pixel"]])
 
 
@@ -232,7 +232,7 @@ def test_a_dataset_may_give_units(desert, catalog, monkeypatch):
 def test_the_sun_of_the_catalog_is_a_band(desert, catalog):
     about = FeatureSet("sun", "ground", ("B8_sunward_3",), BANDS)
     rows = catalog.assign(sun_azimuth=[np.nan, *[180.0] * (PATCHES - 1)])
-    found = table.feature_rows(desert, about, None, rows, 5, (1, "desert-v1"))
+    found = table.feature_rows(desert, about, None, rows, 5, (1, "pixels"))
     assert found.loc[found["patch"] == "p0", "B8_sunward_3"].isna().all()
     lit = found[found["patch"] != "p0"]
     for patch, place, value in zip(lit["patch"], lit["pixel"], lit["B8_sunward_3"], strict=True):
@@ -240,7 +240,7 @@ def test_the_sun_of_the_catalog_is_a_band(desert, catalog):
         way = desert.stored["L_B8"][int(patch[1:]), row : row + 4, column]
         assert value == np.float32(way.max()) * np.float32(1e-4)
     with pytest.raises(InputError, match="expected: sun_azimuth"):
-        table.feature_rows(desert, about, None, catalog, 5, (1, "desert-v1"))
+        table.feature_rows(desert, about, None, catalog, 5, (1, "pixels"))
 
 
 def test_a_release_without_the_layer_skips_the_set_by_name():
@@ -290,7 +290,6 @@ def command(desert, catalog, tmp_path, monkeypatch):
             "shards": 3,
             "draw": {"pixels": pixels},
             "seed": 1,
-            "release": "desert-v1",
             "output": tmp_path / "out" / "2.parquet",
         } | changes
         table.feature_table(**given)

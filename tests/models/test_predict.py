@@ -371,9 +371,7 @@ def test_real_pixels_give_sane_scores(real, tmp_path):
     split.to_parquet(tmp_path / "splits/published/1.parquet")
     shard = {"folder": folder, "catalog": tmp_path / "catalog.parquet", "shard": 1, "shards": 1}
     features = tmp_path / "features.parquet"
-    table.feature_table(
-        release="r", dataset="so2sat", **shard, feature_set="lcz-s2", draw={"pixels": 1000}, seed=1, output=features
-    )
+    table.feature_table(dataset="so2sat", **shard, feature_set="lcz-s2", draw={"pixels": 1000}, seed=1, output=features)
     given = files_of(tmp_path, [("published", 1, "lcz-s2")])
     fit.fit(
         release="r",

@@ -146,8 +146,17 @@ def write_tables(below: Path, release: str) -> None:
     write_text(trial / "l1c" / "fit.json", json.dumps(fit))
     findings = pd.DataFrame(
         [
-            ("train/L1C_B1.dat", "bytes", "size", "ok", "1", "1", ""),
-            ("train/L1C_B2.dat", "content", "value-range", "failed", "<script>alert(1)</script>", "less", "look"),
+            ("train/L1C_B1.dat", "bytes", "size", "ok", "1", "1", "", ""),
+            (
+                "train/L1C_B2.dat",
+                "content",
+                "value-range",
+                "failed",
+                "<script>alert(1)</script>",
+                "less",
+                "look",
+                "kept",
+            ),
         ],
         columns=list(INTEGRITY.columns),
     )

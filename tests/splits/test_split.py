@@ -403,7 +403,6 @@ def test_command_writes_the_same_bytes_again(tmp_path: Path) -> None:
         outputs = {key: tmp_path / folder / key for key in ("output", "balance", "infeasible")}
         split.split(
             catalog=tmp_path / "catalog.parquet",
-            release="r",
             scheme="s",
             trial=2,
             definition=parse_scheme({"kind": "grouped-stratified"}),

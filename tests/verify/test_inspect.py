@@ -86,7 +86,7 @@ def _table(*rows):
     return inspect.table(rows)
 
 
-FAILED = Finding("x.dat", "content", "nan", "failed", "3 NaN from row 7", "no NaN", "fetch it again")
+FAILED = Finding("x.dat", "content", "nan", "failed", "3 NaN from row 7", "no NaN", "fetch it again", "kept")
 
 
 def test_gate_stops_with_file_found_expected_and_remedy(tmp_path):

@@ -170,6 +170,11 @@ def flags_of(**forms):
     return of
 
 
+def seed_of(wildcards):
+    """For a rule's parameter: the flag of the seed of a scheme, or of what is drawn once for a release."""
+    return flags(seed=SELECTION.seed(wildcards.release, wildcards.get("scheme")))
+
+
 def code_of(step, dataset=False):
     """For a rule's `code` parameter: the checksum of a step's code, and of the release's dataset if it opens it."""
     if not dataset:

@@ -29,11 +29,11 @@ rule feature_table:
             layout=lambda release: release.layout,
             shards=lambda release: release.shards,
             draw=lambda release: SELECTION.draw(release.name),
-            seed=lambda release: config["seed"],
         ),
+        seed=seed_of,
     message:
         "Features {wildcards.set} of {wildcards.release}, shard {wildcards.shard}"
     shell:
-        "sentinel-forest feature-table --release {wildcards.release} --folder {params.folder}"
-        " --catalog {input.catalog} --shard {wildcards.shard} --feature-set {wildcards.set} {params.settings}"
+        "sentinel-forest feature-table --folder {params.folder}"
+        " --catalog {input.catalog} --shard {wildcards.shard} --feature-set {wildcards.set} {params.settings} {params.seed}"
         " --output {output} >{log} 2>&1"

@@ -25,14 +25,14 @@ rule fit:
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
             forest=lambda release: SELECTION.forest(release.name),
-            seed=lambda release: config["seed"],
         ),
+        seed=seed_of,
     message:
         "Grow the forest of {wildcards.release}: {wildcards.scheme} {wildcards.trial}, {wildcards.set}"
     shell:
         "sentinel-forest fit --release {wildcards.release} --scheme {wildcards.scheme} --trial {wildcards.trial}"
         " --feature-set {wildcards.set} --catalog {input.catalog} --split {input.split}"
-        " --features {input.features} {params.settings} --threads {threads}"
+        " --features {input.features} {params.settings} {params.seed} --threads {threads}"
         " --model {output.model} --fit {output.fit} >{log} 2>&1"
 
 

@@ -90,13 +90,13 @@ rule importance:
             layout=lambda release: release.layout,
             engines_beside=lambda release: config["engines_beside"],
             draws=lambda release: config["bootstrap"]["draws"],
-            seed=lambda release: config["seed"],
         ),
+        seed=seed_of,
     message:
         "Look into the forests of {wildcards.release}: {wildcards.scheme}, trial {wildcards.trial}"
     shell:
-        "sentinel-forest importance --release {wildcards.release} --scheme {wildcards.scheme}"
+        "sentinel-forest importance --scheme {wildcards.scheme}"
         " --trial {wildcards.trial} --catalog {input.catalog} --split {input.split}"
-        " {params.features} {params.forests} {params.settings} --threads {threads}"
+        " {params.features} {params.forests} {params.settings} {params.seed} --threads {threads}"
         " --importance {output.importance} --curves {output.curves} --reliability {output.reliability}"
         " --engines {output.engines} >{log} 2>&1"

@@ -64,14 +64,14 @@ rule score:
             layout=lambda release: release.layout,
             feature_sets=lambda release: SELECTION.sets(release.name),
             draws=lambda release: config["bootstrap"]["draws"],
-            seed=lambda release: config["seed"],
         ),
+        seed=seed_of,
     message:
         "Score {wildcards.release}: {wildcards.scheme}, trial {wildcards.trial}"
     shell:
-        "sentinel-forest score --release {wildcards.release} --scheme {wildcards.scheme} --trial {wildcards.trial}"
+        "sentinel-forest score --scheme {wildcards.scheme} --trial {wildcards.trial}"
         " --catalog {input.catalog} --split {input.split} --ledger {input.ledger} --verified {input.verified}"
-        " --predictions {input.predictions} --references {input.references} {params.settings}"
+        " --predictions {input.predictions} --references {input.references} {params.settings} {params.seed}"
         " --confusion {output.confusion} --metrics {output.metrics} --scores-by {output.scores_by}"
         " --paired {output.paired} >{log} 2>&1"
 
@@ -102,13 +102,13 @@ rule price:
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
             draws=lambda release: config["bootstrap"]["draws"],
-            seed=lambda release: config["seed"],
         ),
+        seed=seed_of,
     message:
         "The price of a leak on {wildcards.release}"
     shell:
-        "sentinel-forest price --release {wildcards.release} --leaky {input.leaky} --clean {input.clean}"
-        " {params.settings} --output {output} >{log} 2>&1"
+        "sentinel-forest price --leaky {input.leaky} --clean {input.clean}"
+        " {params.settings} {params.seed} --output {output} >{log} 2>&1"
 
 
 rule average:
@@ -138,12 +138,12 @@ rule average:
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
             draws=lambda release: config["bootstrap"]["draws"],
-            seed=lambda release: config["seed"],
         ),
+        seed=seed_of,
     message:
         "Average the trials of {wildcards.release}"
     shell:
-        "sentinel-forest average --release {wildcards.release} {params.tables} {params.settings}"
+        "sentinel-forest average {params.tables} {params.settings} {params.seed}"
         " --output {output} >{log} 2>&1"
 
 

@@ -21,12 +21,12 @@ rule split:
         settings=lambda wildcards: flags(
             definition=SELECTION.definitions(wildcards.release)[wildcards.scheme],
             classes=SELECTION.datasets[wildcards.release].label_names,
-            seed=config["seed"],
+            seed=SELECTION.seed(wildcards.release, wildcards.scheme),
         ),
     message:
         "Split {wildcards.release}: {wildcards.scheme}, trial {wildcards.trial}"
     shell:
-        "sentinel-forest split --release {wildcards.release} --catalog {input.catalog}"
+        "sentinel-forest split --catalog {input.catalog}"
         " --scheme {wildcards.scheme} --trial {wildcards.trial} {params.settings}"
         " --output {output.split} --balance {output.balance} --infeasible {output.infeasible} >{log} 2>&1"
 

@@ -27,7 +27,8 @@ class Configuration(Section):
     """Version that `snakemake compare` holds this one against."""
 
     seed: Natural = 1
-    """Version seed. Every other seed derives from it, the release, the scheme and the trial."""
+    """Version seed. Every other seed derives from it, the dataset, the kind and options of the scheme, the trial and
+    the purpose; the names of releases and schemes change none."""
 
     releases: Each[Name]
     """Releases to work on, by the names of the files in config/releases, or names from own_releases."""

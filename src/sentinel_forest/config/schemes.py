@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, Strict, TypeAdapter, model_validator
 
 from sentinel_forest.config.fields import FROM_TEXT, Count, Flag, Natural, NotNegative, Positive, Section, Share
 from sentinel_forest.config.validation import nearest, parse, wrong
+from sentinel_forest.io import checksums
 
 ROLES = ("train", "validation", "test", "unused")
 
@@ -38,6 +39,10 @@ Shares = Annotated[dict[str, NotNegative], AfterValidator(_of_all)]
 Fraction = Annotated[float, Strict(), Gt(0), Le(1), FROM_TEXT]
 
 
+NOT_DRAWN_BY = frozenset({"kind", "strict", "tolerance", "compare", "time_limit"})
+"""Options that say what is reported, or when to stop, and that no draw depends on."""
+
+
 class Options(Section):
     """Options of all kinds."""
 
@@ -47,6 +52,10 @@ class Options(Section):
     def trials(self, configured: int) -> int:
         """Number of trials where so many are configured; known without the catalog."""
         return configured
+
+    def drawn_by(self) -> dict[str, Any]:
+        """The options that a draw depends on, as far as they are not the defaults."""
+        return self.model_dump(mode="json", exclude=set(NOT_DRAWN_BY), exclude_defaults=True)
 
     def needed_columns(self) -> list[tuple[str, ...]]:
         """Columns of the catalog without which a scheme cannot tell where a patch belongs: of each tuple a
@@ -287,3 +296,23 @@ def parse_scheme(definition: Mapping[str, Any], name: str = "") -> AnyScheme:
         If the kind or an option is unknown, or a value is not possible.
     """
     return parse(_ADAPTER.validate_python, definition, f"scheme {name}".rstrip())
+
+
+def seed_of(version_seed: int, dataset: str, scheme: AnyScheme | None = None) -> int:
+    """The seed that all draws of a scheme derive from; without one, those of a release that no scheme decides.
+
+    It depends on neither the local name of the release nor the name of the scheme. Steps make a seed for each trial
+    and purpose of it: ``checksums.seed(seed, trial, "bootstrap", role)``.
+
+    Parameters
+    ----------
+    version_seed : int
+        The key `seed` of the configuration.
+    dataset : str
+        Name of the dataset.
+    scheme : AnyScheme, optional
+        Kind and options. Options with their default values do not count, so that a new option changes no draw.
+    """
+    if scheme is None:
+        return checksums.seed(version_seed, dataset)
+    return checksums.seed(version_seed, dataset, scheme.kind, scheme.drawn_by())

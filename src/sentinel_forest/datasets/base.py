@@ -15,6 +15,7 @@ import pandas as pd
 
 from sentinel_forest.config.files import File
 from sentinel_forest.datasets.findings import (
+    Accept,
     Finding,
     Inspection,
     Inspector,
@@ -51,6 +52,7 @@ __all__ = [
     "MARKING_KEYS",
     "NO_ANSWER",
     "SPLITS",
+    "Accept",
     "Band",
     "Block",
     "Category",

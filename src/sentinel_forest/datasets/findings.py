@@ -1,8 +1,8 @@
 """What the checks of a dataset find, and what passing bytes have shown."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -14,12 +14,21 @@ MOST_NAMES = 20
 """Empty patches that a finding names; the catalog has all (`unmeasured`)."""
 
 
+FEW = 3
+"""Files that a fault is told of one by one; where more have the very same one, a single finding says so."""
+
+Accept = Literal["", "kept", "left out"]
+"""What follows where a failed check is accepted: what was found stays as it is, or what is concerned (a patch,
+a file) is left out. Blank: it cannot be accepted, because reading cannot go on."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One row of ``integrity.tsv``.
 
     `layer` is ``bytes``, ``structure`` or ``content``; `status` is ``ok``, ``note`` (worth knowing,
-    stops nothing), or ``failed``; `check` is a short fixed name that ``accept:`` can refer to.
+    stops nothing), or ``failed``; `check` is a short fixed name that ``accept:`` can refer to; `accept` says
+    what that would mean, see `Accept`.
     """
 
     file: str
@@ -29,6 +38,30 @@ class Finding:
     found: str
     expected: str = ""
     remedy: str = ""
+    accept: Accept = ""
+
+
+def joined(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings with one in the place of many failures that differ in nothing but the file.
+
+    Examples
+    --------
+    >>> found = [Finding(f"{number}.tif", "structure", "side", "failed", "64 px") for number in range(24)]
+    >>> [finding.file for finding in joined(found)]
+    ['24 files, the first: 0.tif']
+    """
+    alike: dict[Finding, list[Finding]] = {}
+    for finding in findings:
+        key = replace(finding, file="") if finding.status == "failed" else finding
+        alike.setdefault(key, []).append(finding)
+    result: list[Finding] = []
+    for group in alike.values():
+        files = list(dict.fromkeys(finding.file for finding in group))
+        if len(files) > FEW:
+            result.append(replace(group[0], file=f"{len(files)} files, the first: {files[0]}"))
+        else:
+            result += group
+    return result
 
 
 def hash_table(

@@ -226,7 +226,7 @@ def _band_order(pool: Pool) -> Iterator[Finding]:
 def _verdict(check: str, fault: str, found: str, expected: str, remedy: str) -> Finding:
     if not fault:
         return Finding(ALL_IMAGES, "content", check, "ok", found, expected)
-    return Finding(ALL_IMAGES, "content", check, "failed", fault, expected, remedy)
+    return Finding(ALL_IMAGES, "content", check, "failed", fault, expected, remedy, "kept")
 
 
 RULES: tuple[Rule, ...] = (

@@ -84,7 +84,7 @@ def average_trials(trials: Sequence[Trial], dataset: Dataset, draws: int, seed: 
     scores = [dict[Key, Score]() for _ in trials]
     for role in ROLES:
         names = known_groups(*(trial.confusion[trial.confusion["role"] == role] for trial in trials))
-        counts = uncertainty.resamples(len(names), draws, checksums.seed(*seed, scheme, role, "average"))
+        counts = uncertainty.resamples(len(names), draws, checksums.seed(*seed, role, "average"))
         for found, trial in zip(scores, trials, strict=True):
             found |= _scores(trial.confusion, dataset, role, names, counts)
     by_key: list[dict[Key, Mapping[Any, Any]]] = [
@@ -187,7 +187,6 @@ def marks(texts: Sequence[str]) -> str:
 
 def average(
     *,
-    release: str,
     dataset: str,
     layout: Layout | None = None,
     metrics: list[TrialFile],
@@ -200,21 +199,19 @@ def average(
 
     Parameters
     ----------
-    release : str
-        Its name, for seeds.
     dataset, layout
         Name of the dataset, and how the release deviates from its published layout.
     metrics, confusions : list of TrialFile
         Scores and counts of the same trials.
     seed : int
-        Version seed.
+        Seed of the release.
     draws : int
         Number of bootstrap draws.
     output : Path
         The table `AVERAGES`.
     """
     opened = datasets.load(dataset, layout)
-    found = [average_trials(trials, opened, draws, (seed, release)) for trials in _read(metrics, confusions)]
+    found = [average_trials(trials, opened, draws, (seed,)) for trials in _read(metrics, confusions)]
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(AVERAGES.columns))
     write_tsv(output, conform(table, AVERAGES), AVERAGES)
 

@@ -254,7 +254,6 @@ def inspect(
 
 def importance(
     *,
-    release: str,
     scheme: str,
     trial: int,
     dataset: str,
@@ -277,8 +276,8 @@ def importance(
 
     Parameters
     ----------
-    release, scheme, trial
-        The trial, for seeds and messages.
+    scheme, trial
+        The trial, for messages; its number counts for seeds.
     dataset, layout
         Name of the dataset, and how the release deviates from its published layout.
     catalog, split : Path
@@ -290,7 +289,7 @@ def importance(
     engines_beside : list of str
         Engines to put beside that of the forests.
     seed : int
-        Version seed.
+        Seed of the scheme.
     draws : int
         Draws over the groups.
     threads : int
@@ -298,7 +297,7 @@ def importance(
     importance, curves, reliability, engines : Path
         Tables to write, see `SCHEMAS`.
     """
-    about = Trial(datasets.load(dataset, layout), release, scheme, trial, catalog, split, seed, draws, threads)
+    about = Trial(datasets.load(dataset, layout), scheme, trial, catalog, split, seed, draws, threads)
     known = {fit.set: fit.path for fit in fits}
     found = []
     for entry in forests:
@@ -320,7 +319,6 @@ class Trial:
     """The trial that is looked into; see `importance`."""
 
     dataset: Dataset
-    release: str
     scheme: str
     trial: int
     catalog: Path
@@ -332,7 +330,7 @@ class Trial:
     @property
     def seed_names(self) -> tuple[object, ...]:
         """What all of its seeds derive from."""
-        return self.seed, self.release, self.scheme, self.trial
+        return self.seed, self.trial
 
 
 def _write(name: str, path: Path, parts: Sequence[pd.DataFrame]) -> None:

@@ -233,7 +233,6 @@ def _note(difference: float, groups: int, means: Mapping[str, Mean], train: Mapp
 
 def price(
     *,
-    release: str,
     dataset: str,
     layout: Layout | None = None,
     leaky: list[Path],
@@ -246,14 +245,12 @@ def price(
 
     Parameters
     ----------
-    release : str
-        Its name, for seeds.
     dataset, layout
         Name of the dataset, and how the release deviates from its published layout.
     leaky, clean : list of Path
         Confusion tables of the trials of a scheme that leaks, and of one that does not.
     seed : int
-        Version seed.
+        Seed of the release.
     draws : int
         Number of bootstrap draws.
     output : Path
@@ -261,4 +258,4 @@ def price(
     """
     opened = datasets.load(dataset, layout)
     leaking, not_leaking = ([read_parquet(path) for path in paths] for paths in (leaky, clean))
-    write_tsv(output, price_of_leak(leaking, not_leaking, opened, draws, (seed, release)), PRICE)
+    write_tsv(output, price_of_leak(leaking, not_leaking, opened, draws, (seed,)), PRICE)

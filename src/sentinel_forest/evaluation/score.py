@@ -205,7 +205,6 @@ REFERENCES = PREDICTIONS[3:]
 
 def score(
     *,
-    release: str,
     source: str | None = None,
     dataset: str,
     layout: Layout | None = None,
@@ -229,8 +228,6 @@ def score(
 
     Parameters
     ----------
-    release : str
-        Its name, for seeds.
     source : str, optional
         Release that the forests come from, where it is another one.
     dataset, layout
@@ -244,7 +241,7 @@ def score(
     predictions, references : list of Path
         Answers of forests and of reference algorithms, of all shards.
     seed : int
-        Version seed.
+        Seed of the scheme.
     draws : int
         Number of bootstrap draws.
     confusion, metrics, scores_by, paired : Path
@@ -258,7 +255,7 @@ def score(
     said = (_stack(predictions, PREDICTIONS, scheme, trial), _stack(references, REFERENCES))
     table = count_confusion(opened, patches, roles, *said, scheme, trial, feature_sets)
     about = roles.merge(patches, on="patch", how="inner")
-    seeds = seed, release, scheme, trial
+    seeds = seed, trial
     scored, compared = score_trial(table, opened, about, marks, draws, seeds)
     write_parquet(confusion, table, CONFUSION)
     strata = score_by(table, opened, about, marks, draws, seeds)

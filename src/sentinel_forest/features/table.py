@@ -66,7 +66,7 @@ def feature_rows(
     per_class : int
         For pixel tasks: pixels drawn of each class from each patch.
     seed_names : sequence
-        What the draw depends on besides the patch, e.g. (version seed, release). It depends
+        What the draw depends on besides the patch, e.g. (seed of the release, purpose). It depends
         neither on shards nor on the feature set.
 
     Returns
@@ -220,7 +220,6 @@ def pixels_per_class(draw: object, patches: int, classes: int) -> int:
 
 def feature_table(
     *,
-    release: str,
     dataset: str,
     layout: Layout | None = None,
     folder: Path,
@@ -236,8 +235,6 @@ def feature_table(
 
     Parameters
     ----------
-    release : str
-        Its name, for seeds.
     dataset, layout
         Name of the dataset, and how the release deviates from its published layout.
     folder : Path
@@ -251,7 +248,7 @@ def feature_table(
     draw : dict
         How pixels are drawn; see `pixels_per_class`.
     seed : int
-        Version seed.
+        Seed of the release.
     output : Path
         The table; see `PIXELS` and `PATCHES`.
     """
@@ -260,5 +257,5 @@ def feature_table(
     task = opened.tasks[about.task]
     whole = tables.read_parquet(catalog)
     per_class = pixels_per_class(draw, len(whole), len(task.categories))
-    table = feature_rows(opened, about, folder, tables.shard(whole, shard, shards), per_class, (seed, release))
+    table = feature_rows(opened, about, folder, tables.shard(whole, shard, shards), per_class, (seed, "pixels"))
     tables.write_parquet(output, table, schema(task.unit, about.features))

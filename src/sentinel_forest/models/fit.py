@@ -122,7 +122,7 @@ def fit(
     Parameters
     ----------
     release, scheme, trial, feature_set
-        What the forest is of, for seeds and messages.
+        What the forest is of, for its record and for messages; the number of the trial counts for seeds.
     dataset, layout
         Name of the dataset, and how the release deviates from its published layout.
     catalog : Path
@@ -134,7 +134,7 @@ def fit(
     forest : ForestSettings
         How it is grown.
     seed : int
-        Version seed.
+        Seed of the scheme.
     threads : int
         They change no result.
     model, fit : Path
@@ -145,7 +145,7 @@ def fit(
     task = opened.tasks[about.task]
     where = f"{release}, {scheme} trial {trial}, {feature_set}"
     training = forests.training_rows(features, about.features, tables.read_parquet(split, ["patch", "role"]), where)
-    own_seed = checksums.seed(seed, release, scheme, trial, feature_set, "forest")
+    own_seed = checksums.seed(seed, trial, feature_set, "forest")
     print(f"{where}: {len(training.y)} training rows, {len(about.features)} features", file=sys.stderr)
     settings, tuning = _tuned(training, catalog, forest, own_seed, threads)
     grown = forests.grow_all(training, settings, own_seed, threads)

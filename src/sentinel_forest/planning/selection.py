@@ -12,7 +12,7 @@ from sentinel_forest.config.fields import Section
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.config.model import Configuration
 from sentinel_forest.config.releases import Release
-from sentinel_forest.config.schemes import KINDS, AnyScheme
+from sentinel_forest.config.schemes import KINDS, AnyScheme, seed_of
 from sentinel_forest.config.settings import DrawSettings
 from sentinel_forest.config.validation import nearest, parse
 from sentinel_forest.datasets.base import Dataset, Reference
@@ -149,6 +149,11 @@ class Selection:
             if all(name in unknown for name in names):
                 return f"no patch has a known {' or '.join(names)}: {unknown[names[0]]}"
         return ""
+
+    def seed(self, release: str, scheme: str | None = None) -> int:
+        """The seed of a scheme, or of what is drawn once for a release; see `seed_of`."""
+        definition = None if scheme is None else self.definitions(release)[scheme]
+        return seed_of(self.configuration.seed, self.releases[release].dataset, definition)
 
     def trials(self, release: str) -> list[tuple[str, int]]:
         """All (scheme, trial) of a release."""

@@ -454,14 +454,16 @@ def make(
     if catalog.empty:
         raise InputError("The catalog is empty: there is nothing to split.", where=f"scheme {scheme}")
     known = _placeable(catalog, options, scheme)
-    drawn = catalog[known].reset_index(drop=True)
+    # Draws run over patch ids in sorted order, whatever the order of files.
+    rows = np.flatnonzero(known)[np.argsort(catalog["patch"].to_numpy(dtype=object)[known], kind="stable")]
+    drawn = catalog.iloc[rows].reset_index(drop=True)
     names = {"classes": classes} if isinstance(options, Balanced) else {}
     draw = KINDS[options.kind](drawn, options, seed, trial, **names)
     _check_roles(draw, options, scheme, trial)
     balance = _balance(draw, strata_of(drawn, getattr(options, "strata", ()), classes))
     unmet = [*draw.unmet, *_unmet(balance, draw, options)]
     role, weight = np.full(len(catalog), UNUSED), np.ones(len(catalog))
-    role[known], weight[known] = draw.role, draw.weight
+    role[rows], weight[rows] = draw.role, draw.weight
     if not known.all():
         unused = (balance["quantity"] == "size") & (balance["role"] == "unused")
         balance.loc[unused, ["patches", "share"]] = (role == UNUSED).sum(), (role == UNUSED).mean()
@@ -582,7 +584,6 @@ def _unmet(balance: pd.DataFrame, draw: Draw, options: AnyScheme) -> list[tuple[
 def split(
     *,
     catalog: Path,
-    release: str,
     scheme: str,
     trial: int,
     definition: Scheme,
@@ -598,8 +599,8 @@ def split(
     ----------
     catalog : Path
         Catalog of the release.
-    release, scheme : str
-        Names, for seeds and messages.
+    scheme : str
+        Its name, for messages.
     trial : int
         From 1.
     definition : dict
@@ -607,11 +608,11 @@ def split(
     classes : sequence of str
         Names of the classes of ``label``.
     seed : int
-        Version seed.
+        Seed of the scheme.
     output, balance, infeasible : Path
         Tables to write: `SPLIT`, `BALANCE`, `INFEASIBLE`.
     """
-    seeds = partial(checksums.seed, seed, release, scheme)
+    seeds = partial(checksums.seed, seed)
     result = make(read_parquet(catalog), definition, trial, seeds, scheme, classes)
     write_parquet(output, result.split, SPLIT)
     write_tsv(balance, result.balance, BALANCE)

@@ -45,10 +45,10 @@ def judge(findings: pd.DataFrame, accept: Sequence[str], release: str, where: Pa
     Raises
     ------
     InputError
-        If a check failed that is not accepted; with the first of its findings.
+        If a check failed that is not accepted, or cannot be; with the first of its findings.
     """
     failed = findings[findings["status"] == "failed"]
-    stopping = failed[~failed["check"].isin(accept)]
+    stopping = failed[~failed["check"].isin(accept) | (failed["accept"] == "")]
     if len(stopping):
         first = stopping.iloc[0]
         for row in stopping.head(20).itertuples():
@@ -58,8 +58,20 @@ def judge(findings: pd.DataFrame, accept: Sequence[str], release: str, where: Pa
             where=f"{first['file']} (check {first['check']!r})",
             found=first["found"],
             expected=first["expected"] or None,
-            remedy=f"{first['remedy'] or 'see the table'}; or, on your own word, accept: "
-            f"{{{release}: [{', '.join(sorted(set(stopping['check'])))}]}} "
-            "(what cannot be read stops the run later all the same)",
+            remedy=f"{first['remedy'] or 'see the table'}{_offer(stopping, release)}",
         )
     return sorted(set(failed["check"]))
+
+
+_FOLLOWS = {"kept": "what was found is taken as it is", "left out": "the patches or files concerned are left out"}
+
+
+def _offer(stopping: pd.DataFrame, release: str) -> str:
+    """How the checks that stop a release can be accepted, and what follows; or which of them cannot be."""
+    final = sorted(set(stopping.loc[stopping["accept"] == "", "check"]))
+    if final:
+        return f" ({', '.join(final)} cannot be accepted: reading cannot go on)"
+    by_outcome = {outcome: sorted(set(rows["check"])) for outcome, rows in stopping.groupby("accept")}
+    texts = [f"{', '.join(checks)}: {_FOLLOWS[str(outcome)]}" for outcome, checks in by_outcome.items()]
+    follows = "; ".join(texts) if len(texts) > 1 else texts[0].split(": ", 1)[1]
+    return f"; or, on your own word, accept: {{{release}: [{', '.join(sorted(set(stopping['check'])))}]}} ({follows})"

@@ -22,6 +22,7 @@ from sentinel_forest.acquire.history import Seen, State
 from sentinel_forest.config import releases
 from sentinel_forest.datasets import plausibility
 from sentinel_forest.datasets.base import Dataset, File, Finding, Inspection, no_hashes
+from sentinel_forest.datasets.findings import joined
 from sentinel_forest.io.tables import read_tsv, write_parquet, write_tsv
 from sentinel_forest.steps import Layout, Output
 
@@ -39,6 +40,7 @@ INTEGRITY = pa.DataFrameSchema(
         "found": pa.Column("str"),
         "expected": pa.Column("str"),
         "remedy": pa.Column("str"),
+        "accept": pa.Column("str", pa.Check.isin(["", "kept", "left out"])),
     },
     strict=True,
 )
@@ -104,8 +106,11 @@ def inspect(
     findings += plausibility.findings(opened.layer_table, inspections[-1].values)
     findings += _first_sights(Seen(folder.parent, release), present, states)
     findings += [finding for inspection in inspections for finding in inspection.findings]
+    findings = joined(findings)
+    hashed = _hashes(inspections)
+    findings += patch_counts(release, select, hashed)
     write_tsv(integrity, table(findings), INTEGRITY)
-    write_parquet(hashes, _hashes(inspections), HASHES)
+    write_parquet(hashes, hashed, HASHES)
     write_tsv(digests, _digests(states), DIGESTS)
     _say(findings, release)
 
@@ -192,12 +197,27 @@ def byte_findings(file: File, size: int, digests: dict[str, str]) -> list[Findin
     if file.size is not None:
         status = "ok" if size == file.size else "failed"
         remedy = "" if status == "ok" else "the download is incomplete or another file: fetch it again"
-        findings.append(Finding(file.path, "bytes", "length", status, f"{size} B", f"{file.size} B", remedy))
+        findings.append(Finding(file.path, "bytes", "length", status, f"{size} B", f"{file.size} B", remedy, "kept"))
     for name, expected in sorted(file.digests.items()):
         status = "ok" if digests[name] == expected.lower() else "failed"
         remedy = "" if status == "ok" else "the bytes are not the published ones: fetch the file again"
-        findings.append(Finding(file.path, "bytes", name, status, digests[name], expected.lower(), remedy))
+        findings.append(Finding(file.path, "bytes", name, status, digests[name], expected.lower(), remedy, "kept"))
     return findings
+
+
+def patch_counts(release: str, select: Sequence[str], hashes: pd.DataFrame) -> list[Finding]:
+    """Patches with an image against the number that the registry has of a whole release."""
+    entry = releases.find_entry(release)
+    counts = (entry or {}).get("patches", {}).values()
+    if not any(counts) or None in counts or select or hashes.empty:
+        return []
+    published = sum(counts)
+    found = int(hashes.groupby("layer").size().max())
+    texts = (f"{found} patches", f"{published}, as registered")
+    if found > published:
+        remedy = "files that are not the publisher's lie here, or of another version: remove them"
+        return [Finding("(all files)", "structure", "registered", "failed", *texts, remedy, "kept")]
+    return [Finding("(all files)", "structure", "registered", "ok" if found == published else "note", *texts)]
 
 
 def _first_sights(seen: Seen, files: Sequence[File], states: dict[str, State]) -> list[Finding]:
@@ -222,6 +242,7 @@ def _first_sight(file: File, state: State, first: dict[str, str]) -> list[Findin
             state.sha256,
             first[file.path],
             "the file has changed since it was first read: restore it, or, if you changed it, accept this",
+            "kept",
         )
     ]
 
@@ -230,18 +251,19 @@ def table(findings: Iterable[Finding]) -> pd.DataFrame:
     """Findings as a table, failures first; long lists of one check are cut and counted."""
     order = {"failed": 0, "note": 1, "ok": 2}
     rows = sorted(findings, key=lambda row: (order[row.status], row.layer, row.check, row.file, row.found))
-    counts = Counter((row.status, row.layer, row.check) for row in rows)
-    written: Counter[tuple[str, str, str]] = Counter()
+    counts = Counter((row.status, row.layer, row.check, row.accept) for row in rows)
+    written: Counter[tuple[str, str, str, str]] = Counter()
     kept = []
     for row in rows:
-        kind = (row.status, row.layer, row.check)
+        kind = (row.status, row.layer, row.check, row.accept)
         written[kind] += 1
         if written[kind] <= MOST_ROWS:
             kept.append(row)
         elif written[kind] == MOST_ROWS + 1:
             rest = counts[kind] - MOST_ROWS
-            kept.append(Finding("(more)", row.layer, row.check, row.status, f"{rest} more of these"))
-    return pd.DataFrame([asdict(row) for row in kept], columns=list(INTEGRITY.columns)).astype("str")
+            kept.append(replace(row, file="(more)", found=f"{rest} more of these", expected="", remedy=""))
+    written_out = [asdict(row if row.status == "failed" else replace(row, accept="")) for row in kept]
+    return pd.DataFrame(written_out, columns=list(INTEGRITY.columns)).astype("str")
 
 
 def _hashes(inspections: Sequence[Inspection]) -> pd.DataFrame:

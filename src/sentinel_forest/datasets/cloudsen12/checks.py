@@ -126,6 +126,7 @@ def _extent_findings(layout: Layout, name: str, layers: Sequence[LayerInspection
         _window_text(padding.window(layout.side)),
         _window_text(layout.window),
         remedy,
+        "kept",
     )
 
 
@@ -179,6 +180,7 @@ def _split_findings(folder: Path, split: Split, image: int) -> Iterator[Finding]
             f"{path} and {split.files[layer]}",
             f"one file of {layer}",
             "remove one of the two",
+            "left out",
         )
     for layer, path in split.files.items():
         yield from _layer_findings(split, layer, path, image)

@@ -234,7 +234,7 @@ class LayerInspector(Inspector):
                 self.wrong,
                 self.first_wrong,
                 f"{_ranges(self.codes)}",
-                "fetch the file again; if `codes` is accepted, these pixels take no part",
+                "fetch the file again; if this is accepted, these pixels take no part",
             )
         if self.dtype.kind == "f":
             yield self._verdict(
@@ -242,7 +242,7 @@ class LayerInspector(Inspector):
                 self.missing,
                 self.first_missing,
                 "no NaN, no infinite value",
-                "fetch the file again; if `finite` is accepted, these pixels count as missing",
+                "fetch the file again; if this is accepted, these pixels count as missing",
             )
 
     def _constant_finding(self, value: float) -> Finding:
@@ -253,7 +253,9 @@ class LayerInspector(Inspector):
             return Finding(self.path, "content", "known-constant", "note", found, "published so", remedy)
         remedy = "the layer says nothing about any pixel, nor does what is computed from it: fetch it again"
         failed = self.judged or self.count >= MANY_PATCHES
-        return Finding(self.path, "content", "constant", "failed" if failed else "note", found, expected, remedy)
+        if not failed:
+            return Finding(self.path, "content", "constant", "note", found, expected, remedy)
+        return Finding(self.path, "content", "constant", "failed", found, expected, remedy, "kept")
 
     def _range_finding(self, low: float, high: float) -> Finding:
         found, expected = f"{self.low:g} .. {self.high:g}", f"{low:g} .. {high:g}"
@@ -264,12 +266,13 @@ class LayerInspector(Inspector):
         if low <= lowest and (self.high == missing or low <= self.high <= high):
             return Finding(self.path, "content", "range", "ok", found, expected)
         remedy = "the layer is in another unit, or damaged: fetch it again"
-        return Finding(self.path, "content", "range", "failed", found, expected, remedy)
+        return Finding(self.path, "content", "range", "failed", found, expected, remedy, "kept")
 
     def _verdict(self, check: str, count: int, first: str, expected: str, remedy: str) -> Finding:
         if not count:
             return Finding(self.path, "content", check, "ok", "all pixels", expected)
-        return Finding(self.path, "content", check, "failed", f"{count} pixels, the first: {first}", expected, remedy)
+        found = f"{count} pixels, the first: {first}"
+        return Finding(self.path, "content", check, "failed", found, expected, remedy, "kept")
 
     def _hash_table(self) -> pd.DataFrame:
         count = len(self.hashes)

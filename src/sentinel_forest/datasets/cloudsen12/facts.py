@@ -69,18 +69,19 @@ def contradictions(path: str, table: pd.DataFrame) -> Iterator[Finding]:
     yield from _number_findings(path, table)
     yield from _id_findings(path, table)
     yield from _product_findings(path, table)
-    if any(name.startswith("proj_") and name != "proj_shape" for name in table):
+    if any(str(name).startswith("proj_") and name != "proj_shape" for name in table):
         yield from _place_findings(path, table)
 
 
-def _finding(path: str, check: str, faults: list[str], looked: int, expected: str, remedy: str) -> Finding:
+def _finding(path: str, check: str, faults: list[str], looked: int | str, expected: str, remedy: str) -> Finding:
     """A failure with the first faults, or ok; a note where there was nothing to look at."""
     if faults:
         more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
-        return Finding(path, "content", check, "failed", "; ".join(faults[:3]) + more, expected, remedy)
+        return Finding(path, "content", check, "failed", "; ".join(faults[:3]) + more, expected, remedy, "kept")
     if not looked:
         return Finding(path, "content", check, "note", "not computed: the table does not tell", expected)
-    return Finding(path, "content", check, "ok", f"{looked} rows", expected)
+    found = looked if isinstance(looked, str) else f"{looked} rows"
+    return Finding(path, "content", check, "ok", found, expected)
 
 
 def _row(table: pd.DataFrame, row: int) -> str:
@@ -254,7 +255,7 @@ def _coverage_findings(path: str, table: pd.DataFrame, fractions: np.ndarray) ->
     remedy = "the rows of the table do not belong to the images (sorted, shuffled, one missing?): fetch both again"
     good = explained >= LEAST_EXPLAINED
     text = f"{explained:.3f} of {int(known.sum())} patches"
-    yield Finding(path, "content", "cloud-coverage", "ok" if good else "failed", text, expected, "" if good else remedy)
+    yield _finding(path, "cloud-coverage", [] if good else [text], text, expected, remedy)
 
 
 def _difficulty_findings(path: str, table: pd.DataFrame, fractions: np.ndarray) -> Iterator[Finding]:
@@ -274,4 +275,4 @@ def _difficulty_findings(path: str, table: pd.DataFrame, fractions: np.ndarray) 
     remedy = "the rows of the table do not belong to the images (sorted, shuffled, one missing?): fetch both again"
     good = likely < LEAST_LIKELY
     text = f"p {likely:.2g} of {count} patches"
-    yield Finding(path, "content", "difficulty", "ok" if good else "failed", text, expected, "" if good else remedy)
+    yield _finding(path, "difficulty", [] if good else [text], text, expected, remedy)

@@ -60,7 +60,7 @@ def conclude(layout: Layout, inspections: Mapping[str, Inspection]) -> Inspectio
         Findings about tiles of a patch that do not lie on the same ground (``same-crs``,
         ``same-transform``), one ok row for each check that nothing failed, the note ``place`` if
         tiles do not say where they lie (checks of the ground are then not computed), and the hashes of
-        all patches (layers ``s1`` and ``s2``).
+        all patches (layers ``s1`` and ``s2``), but those of which a tile cannot be used.
     """
     tiles = {path: seen for path, seen in inspections.items() if isinstance(seen, TileInspection)}
     if not tiles:
@@ -71,7 +71,9 @@ def conclude(layout: Layout, inspections: Mapping[str, Inspection]) -> Inspectio
     findings += _summary(tiles, failed)
     findings += _unmeasured_findings(layout, tiles)
     findings += _water_findings(tiles) + scene_findings(tiles)
-    hashed = [(path, seen) for path, seen in sorted(tiles.items()) if seen.pixels]
+    patches = parse(tiles).set_index("path")["patch"]
+    left_out = {patches[path] for path, seen in tiles.items() if seen.left_out}
+    hashed = [(path, seen) for path, seen in sorted(tiles.items()) if seen.pixels and patches[path] not in left_out]
     hashes = hash_table(
         [path for path, _ in hashed],
         [0] * len(hashed),
@@ -116,11 +118,8 @@ def _water_findings(tiles: Mapping[str, TileInspection]) -> list[Finding]:
     found = f"{100 * both / either:.4g} % of {either} pixels"
     if both >= WATER_AGREES * either:
         return [Finding("(all tiles)", "content", "igbp-lccs", "ok", found, expected)]
-    remedy = (
-        "the first band of lc has other codes (from 0 on?), or bands are exchanged: get the publisher's tiles, or "
-        "accept 'igbp-lccs': codes are read as they are"
-    )
-    return [Finding("(all tiles)", "content", "igbp-lccs", "failed", found, expected, remedy)]
+    remedy = "the first band of lc has other codes (from 0 on?), or bands are exchanged: get the publisher's tiles"
+    return [Finding("(all tiles)", "content", "igbp-lccs", "failed", found, expected, remedy, "kept")]
 
 
 _TILE_CHECKS: Mapping[str, Literal["structure", "content"]] = {
@@ -155,6 +154,7 @@ def _name_findings(paths: Sequence[str], tiles: pd.DataFrame) -> list[Finding]:
                 f"<season>_<sensor>_<scene>_p<number>.tif in <season>/<sensor>_<scene>, season one of "
                 f"{', '.join((*SEASONS, *DFC_SPLITS))}",
                 "rename it, or move it out of the release's folder",
+                "left out",
             )
             for path in strange
         ]
@@ -193,7 +193,8 @@ def _triplet_findings(tiles: pd.DataFrame) -> list[Finding]:
                 "failed",
                 f"no tile of {', '.join(sensor for sensor in sensors if have.at[patch, sensor] == 0)}",
                 f"a tile of each of {', '.join(sensors)}",
-                "unpack or fetch the missing tile, or accept 'triplets': the patch is then left out",
+                "unpack or fetch the missing tile",
+                "left out",
             )
             for patch in incomplete
         ]
@@ -207,7 +208,8 @@ def _triplet_findings(tiles: pd.DataFrame) -> list[Finding]:
                 "failed",
                 f"{int(have.loc[patch, sensor])} tiles of {sensor}",
                 "one",
-                "remove the one that is not the publisher's, or accept 'triplets': the patch is then left out",
+                "remove the one that is not the publisher's",
+                "left out",
             )
             for sensor in sensors
             for patch in have.index[have[sensor] > 1]
@@ -243,7 +245,7 @@ def _count_findings(tiles: pd.DataFrame) -> list[Finding]:
     if excess:
         expected, remedy = "no more patches than published", "tiles that are not the publisher's lie here: remove them"
         findings.append(
-            Finding("(hold-out scenes)", "structure", "hold-out", "failed", "; ".join(excess), expected, remedy)
+            Finding("(hold-out scenes)", "structure", "hold-out", "failed", "; ".join(excess), expected, remedy, "kept")
         )
     if other:
         findings.append(

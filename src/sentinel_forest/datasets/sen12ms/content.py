@@ -11,7 +11,7 @@ import xxhash
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, MemoryFile
 
-from sentinel_forest.datasets.base import File, Finding, Inspection, Inspector
+from sentinel_forest.datasets.base import Accept, File, Finding, Inspection, Inspector
 from sentinel_forest.datasets.sen12ms.layout import BROKEN, DTYPES, PIXEL, Layout, match_tile, parse
 from sentinel_forest.datasets.sen12ms.reader import (
     QUICK_OPEN,
@@ -68,6 +68,11 @@ class TileInspection(Inspection):
     shown: np.ndarray | None = field(default=None, compare=False)
     water: tuple[int, int] = (0, 0)
 
+    @property
+    def left_out(self) -> bool:
+        """Whether a check failed after which the patch cannot be used, accepted or not."""
+        return any(finding.accept == "left out" for finding in self.findings)
+
 
 class TileInspector(Inspector):
     """Collects the bytes of a tile and looks at it once it is whole."""
@@ -102,7 +107,8 @@ def inspect_tile(path: str, data: bytes, side: int) -> TileInspection:
         with rasterio.Env(**QUICK_OPEN), MemoryFile(data) as memory, memory.open(**TIFF_ONLY) as tile:
             findings = _header_findings(path, sensor, tile, side)
             seen = TileInspection((), dtype=dtype_of(tile), placed=is_placed(tile), grid=grid_of(tile))
-            pixels = _published_pixels(tile, data) if not findings else None
+            legible = all(finding.accept == "kept" for finding in findings)
+            pixels = _published_pixels(tile, data) if legible else None
     except RasterioError:
         return _unreadable(path, data)
     if pixels is None:
@@ -110,8 +116,8 @@ def inspect_tile(path: str, data: bytes, side: int) -> TileInspection:
     empty = int((~_measured(pixels)).sum()) if sensor == "s2" else None
     nothing = empty == side**2
     shown = _shown(sensor, pixels) if sensor in ("s1", "s2") and not nothing else None
-    findings = [] if nothing else _value_findings(path, sensor, pixels)
-    whole = not any(finding.check != "constant" for finding in findings)
+    findings += [] if nothing else _value_findings(path, sensor, pixels)
+    whole = all(finding.accept == "kept" for finding in findings if finding.status == "failed")
     hashed = xxhash.xxh3_128_hexdigest(pixels.data) if whole and sensor in ("s1", "s2") else ""
     water = _water(pixels) if sensor == "lc" else (0, 0)
     return replace(seen, findings=tuple(findings), pixels=hashed, empty=empty, shown=shown, water=water)
@@ -161,6 +167,7 @@ def _unreadable(path: str, data: bytes) -> TileInspection:
         f"GDAL cannot read these {len(data)} B",
         "a whole GeoTIFF",
         "the file is cut short or damaged: unpack or fetch it again",
+        "left out",
     )
     return TileInspection((fault,))
 
@@ -171,10 +178,12 @@ def _header_findings(path: str, sensor: str, tile: DatasetReader, side: int) -> 
     shape = (tile.count, tile.height, tile.width)
     expected = (len(BANDS[sensor]), side, side)
     dtype, kinds = dtype_of(tile), DTYPES[sensor]
-    checks: list[tuple[str, bool, str, str]] = [
-        ("shape", shape == expected, shape_text(shape), shape_text(expected)),
-        ("dtype", dtype in kinds, dtype, " or ".join(kinds)),
-    ]
+    checks: list[tuple[str, bool, str, str]] = [("dtype", dtype in kinds, dtype, " or ".join(kinds))]
+    if shape == (expected[0], tile.width, tile.width) != expected:
+        again = f"if all tiles are so, declare it: layout: {{side: {tile.width}}}"
+        checks.append(("shape", False, f"{tile.width} x {tile.width} px", f"{side} x {side} px"))
+    else:
+        checks.append(("shape", shape == expected, shape_text(shape), shape_text(expected)))
     if is_placed(tile):
         terms = tuple(tile.transform)[:6]
         published = all(
@@ -184,10 +193,15 @@ def _header_findings(path: str, sensor: str, tile: DatasetReader, side: int) -> 
         sizes = f"{terms[0]:.10g} x {terms[4]:.10g} {unit}", f"{PIXEL:.10g} x {-PIXEL:.10g} m, north up"
         checks += [("crs", *_projection(tile), PROJECTION), ("pixel-size", published, *sizes)]
     return [
-        Finding(path, "structure", check, "failed", found, wanted, again)
+        Finding(path, "structure", check, "failed", found, wanted, again, _accept(check))
         for check, good, found, wanted in checks
         if not good
     ]
+
+
+def _accept(check: str) -> Accept:
+    """Where a tile lies does not change its pixels; without the right shape and numbers it has none."""
+    return "kept" if check in ("crs", "pixel-size") else "left out"
 
 
 def _projection(tile: DatasetReader) -> tuple[bool, str]:
@@ -223,7 +237,8 @@ def _constant_bands(path: str, sensor: str, pixels: np.ndarray) -> list[Finding]
             "failed",
             f"{', '.join(flat)} everywhere",
             "several values",
-            "the band says nothing about any pixel: restore the tile, or accept 'constant': it is used as it is",
+            "the band says nothing about any pixel: restore the tile",
+            "kept",
         )
     ]
 
@@ -251,7 +266,8 @@ def _backscatter(path: str, pixels: np.ndarray) -> list[Finding]:
                 "failed",
                 f"{missing} values are NaN",
                 "a value in every pixel",
-                "restore the tile, or accept 'nan': the patch is then left out of the catalog",
+                "restore the tile",
+                "left out",
             )
         ]
     return _range_finding(path, pixels, *S1_RANGE, unit="dB")
@@ -273,8 +289,8 @@ def _range_finding(path: str, pixels: np.ndarray, low: float, high: float, unit:
             "failed",
             f"{lowest:.6g} to {highest:.6g}",
             f"{low:.6g} to {high:.6g} {unit}",
-            "are these other units, or is the tile damaged? restore it, or accept 'range': "
-            "the patch is then left out of the catalog",
+            "are these other units, or is the tile damaged? restore it",
+            "left out",
         )
     ]
 
@@ -310,7 +326,8 @@ def _class_findings(path: str, scheme: str, band: np.ndarray, codes: Sequence[in
             "failed",
             f"{scheme}: {text}",
             expected,
-            "restore the tile, or accept 'classes': such pixels then count as fill",
+            "restore the tile; if this is accepted, such pixels count as fill",
+            "kept",
         )
     ]
 

@@ -1,6 +1,7 @@
 """Whether tiles lie where they can: those of a patch on the same ground, those of a scene near each other."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ def limited(findings: Sequence[Finding]) -> list[Finding]:
     if len(findings) <= MOST_FINDINGS:
         return list(findings)
     first, rest = findings[0], len(findings) - MOST_FINDINGS
-    more = Finding("(more)", first.layer, first.check, first.status, f"{rest} more of these")
+    more = replace(first, file="(more)", found=f"{rest} more of these", expected="", remedy="")
     return [*findings[:MOST_FINDINGS], more]
 
 
@@ -51,6 +52,7 @@ def ground_findings(tiles: Mapping[str, TileInspection]) -> list[Finding]:
                     text(grids[place]),
                     f"{text(grids[reference[place]])} as in {table['path'][reference[place]]}",
                     "the tiles of a patch must lie on the same ground: unpack or fetch both again",
+                    "kept",
                 )
                 for place in np.flatnonzero(wrong)
             ]
@@ -108,4 +110,4 @@ def scene_findings(tiles: Mapping[str, TileInspection]) -> list[Finding]:
         return [Finding("(all tiles)", "structure", "scene-extent", "ok", found, expected)]
     remedy = "tiles lie in the folder of another scene, or say a wrong place: get the publisher's"
     found = f"{len(far)} scenes lie apart: {', '.join(far[:5])}"
-    return [Finding("(all tiles)", "structure", "scene-extent", "failed", found, expected, remedy)]
+    return [Finding("(all tiles)", "structure", "scene-extent", "failed", found, expected, remedy, "kept")]

@@ -8,7 +8,7 @@ from typing import Literal
 import h5py
 import numpy as np
 
-from sentinel_forest.datasets.base import File, Finding
+from sentinel_forest.datasets.base import Accept, File, Finding
 from sentinel_forest.datasets.so2sat.geo import cities_of, geo_table, tfw_order
 from sentinel_forest.datasets.so2sat.layout import OVERHEAD_BYTES, ROW_BYTES, SHAPES, image_paths
 from sentinel_forest.datasets.so2sat.places import place_findings
@@ -26,12 +26,20 @@ def structure(folder: Path, files: Sequence[File]) -> list[Finding]:
 
 
 def verdict(
-    file: File, layer: Part, check: str, good: bool, found: str, expected: str = "", remedy: str = ""
+    file: File,
+    layer: Part,
+    check: str,
+    good: bool,
+    found: str,
+    expected: str = "",
+    remedy: str = "",
+    accept: Accept | None = None,
 ) -> Finding:
-    """``ok`` or ``failed``; the remedy is only given where one is needed."""
+    """``ok`` or ``failed``; the remedy is only given where one is needed. Content can be accepted as it is."""
     if good:
         return Finding(file.path, layer, check, "ok", found, expected)
-    return Finding(file.path, layer, check, "failed", found, expected, remedy)
+    accept = accept if accept is not None else "kept" if layer == "content" else ""
+    return Finding(file.path, layer, check, "failed", found, expected, remedy, accept)
 
 
 def note(file: File, check: str, good: bool, found: str, expected: str) -> Finding:
@@ -76,7 +84,8 @@ def _image_structure(file: File, handle: h5py.File, size: int) -> Iterator[Findi
             size == length,
             f"{size} B",
             f"{length} B ({rows['sen2']} x {ROW_BYTES} + {OVERHEAD_BYTES})",
-            "the file was written anew or changed: fetch the published one, or accept 'size'",
+            "the file was written anew or changed: fetch the published one",
+            "kept",
         )
 
 
@@ -85,7 +94,7 @@ def _label_structure(file: File, there: bool) -> Finding:
     if not there and not file.facts.get("labels", True):
         return Finding(file.path, "structure", "labels", "note", "none", "none in this version")
     remedy = "fetch the published file: patches without a label cannot be scored"
-    return verdict(file, "structure", "labels", there, "label" if there else "none", "label", remedy)
+    return verdict(file, "structure", "labels", there, "label" if there else "none", "label", remedy, "kept")
 
 
 def _dataset_structure(file: File, dataset: h5py.Dataset, key: str) -> Iterator[Finding]:
@@ -108,6 +117,7 @@ def _dataset_structure(file: File, dataset: h5py.Dataset, key: str) -> Iterator[
         str(dataset.dtype),
         "float64",
         "the values were converted: fetch the published file",
+        "kept" if dataset.dtype.kind == "f" else "",
     )
     contiguous = is_contiguous(dataset)
     kind = "contiguous" if contiguous else f"chunks {dataset.chunks}, compression {dataset.compression}"

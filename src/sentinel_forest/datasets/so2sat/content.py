@@ -212,7 +212,7 @@ class _Labels:
     def findings(self, file: File) -> list[Finding]:
         found = f"{self.wrong} rows, the first: {self.first_wrong}" if self.wrong else "all rows"
         remedy = "fetch the file again, or correct the row"
-        findings = [verdict(file, "content", "one-hot", not self.wrong, found, "one 1 and sixteen 0", remedy)]
+        findings = [verdict(file, "content", "one-hot", not self.wrong, found, "one 1 and sixteen 0", remedy, "")]
         counts = np.bincount(np.frombuffer(self.classes, np.uint8), minlength=len(CLASSES)).tolist()
         order = hashlib.sha256(self.classes).hexdigest()
         for check, value in (("class_counts", counts), ("label_order_sha256", order)):

@@ -64,7 +64,7 @@ def _rows_verdict(
         return Finding(file.path, "content", check, "ok", f"{len(wrong)} rows", expected)
     first = int(wrong.to_numpy().argmax())
     found = f"{int(wrong.sum())} rows, the first: row {first}: {values.iloc[first]}"
-    return Finding(file.path, "content", check, "failed", found, expected, remedy)
+    return Finding(file.path, "content", check, "failed", found, expected, remedy, "kept")
 
 
 def _north_up(file: File, geo: pd.DataFrame) -> Finding:
@@ -82,7 +82,7 @@ def _north_up(file: File, geo: pd.DataFrame) -> Finding:
         return Finding(file.path, "content", "north-up", "note", found, expected)
     found = f"the height of a pixel is above 0 in {int((~down).sum())} of {len(geo)} rows"
     remedy = "rows of two files? fetch the published file"
-    return Finding(file.path, "content", "north-up", "failed", found, expected, remedy)
+    return Finding(file.path, "content", "north-up", "failed", found, expected, remedy, "kept")
 
 
 def _unknown_cities(file: File, geo: pd.DataFrame, known: Mapping[str, object]) -> Iterator[Finding]:
@@ -136,7 +136,7 @@ def _city_extent(file: File, geo: pd.DataFrame) -> Finding:
         f"EPSG:{known['epsg'].iloc[first]}, {distance.iloc[first] / 1000:.0f} km away"
     )
     remedy = "some EPSG codes are wrong: fetch the corrected geo file"
-    return Finding(file.path, "content", "city-extent", "failed", found, expected, remedy)
+    return Finding(file.path, "content", "city-extent", "failed", found, expected, remedy, "kept")
 
 
 def _grid(file: File, geo: pd.DataFrame) -> Finding:
@@ -187,7 +187,7 @@ def neighbour_findings(file: File, image: Path, classes: np.ndarray) -> Iterator
         yield Finding(file.path, "content", "neighbours", "ok", found, expected)
     else:
         remedy = "labels and places are in different orders: fetch the image file and its geo file from one version"
-        yield Finding(file.path, "content", "neighbours", "failed", found, expected, remedy)
+        yield Finding(file.path, "content", "neighbours", "failed", found, expected, remedy, "kept")
 
 
 def _agreement(geo: pd.DataFrame, classes: np.ndarray) -> tuple[int, int]:

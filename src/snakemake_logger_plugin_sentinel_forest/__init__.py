@@ -1,0 +1,186 @@
+"""What `snakemake` shows of a run on the terminal: stages, warnings and errors.
+
+Snakemake loads this package by its name; `logger: [sentinel-forest]` in the default profile asks for it. Snakemake's
+own log stays complete in its file below `.snakemake/log/`. The switch `--logger-sentinel-forest-everything` shows it
+on the terminal as well.
+"""
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from snakemake_interface_logger_plugins.base import LogHandlerBase
+from snakemake_interface_logger_plugins.common import LogEvent
+from snakemake_interface_logger_plugins.settings import LogHandlerSettingsBase
+
+from sentinel_forest.io.progress import duration
+from snakemake_logger_plugin_sentinel_forest.stages import STAGE_OF, Run
+
+TAIL = 20
+"""Lines of a failed job's log that are shown, where it does not say "error:" itself."""
+
+TOLD_BY_JOBS = ("At least one job did not complete successfully", "Exiting because a job execution failed")
+"""Beginnings of Snakemake's messages that repeat what the failed job's own message says."""
+
+
+@dataclass
+class LogHandlerSettings(LogHandlerSettingsBase):
+    """Settings of this logger; each becomes an option of `snakemake`."""
+
+    everything: bool = field(
+        default=False, metadata={"help": "Show Snakemake's own log on the terminal instead of stages"}
+    )
+
+
+@dataclass
+class _Job:
+    """A job that has begun."""
+
+    rule: str
+    message: str
+    since: float
+
+
+class LogHandler(LogHandlerBase):
+    """Writes stages, warnings and errors to standard error."""
+
+    def __post_init__(self) -> None:
+        self._stream = sys.stdout if self.common_settings.stdout else sys.stderr
+        self._line = ""
+        self._jobs: dict[int, _Job] = {}
+        self._run = Run({})
+        self._stage = ""
+        self._since = time.monotonic()
+        self._everything = (
+            self.common_settings.dryrun or self.common_settings.verbose or bool(getattr(self.settings, "everything", 0))
+        )
+        self._events: dict[str, Callable[[Any], None]] = {
+            LogEvent.RUN_INFO: self._begin_run,
+            LogEvent.JOB_INFO: self._begin_job,
+            LogEvent.JOB_FINISHED: self._end_job,
+            LogEvent.JOB_ERROR: self._fail_job,
+        }
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show a record, or take from it how far the run has come."""
+        try:
+            event = getattr(record, "event", None)
+            if self._everything:
+                self._tell(self.format(record))
+            elif event in self._events:
+                self._events[event](record)
+            elif event is None and self._is_shown(record):
+                self._tell(str(record.msg).strip())
+        except Exception:
+            self.handleError(record)
+
+    def close(self) -> None:
+        """Say how the run ended."""
+        ended, planned = self._run.ended.total(), sum(self._run.planned.values())
+        self._run = Run({})
+        if planned and not self._everything:
+            words = "done" if ended == planned else "ended early"
+            self._tell(f"{words}: {ended} of {planned} jobs in {duration(time.monotonic() - self._since)}")
+        self._rewrite("")
+        super().close()
+
+    @property
+    def writes_to_stream(self) -> bool:
+        return True
+
+    @property
+    def writes_to_file(self) -> bool:
+        return False
+
+    @property
+    def has_filter(self) -> bool:
+        return False
+
+    @property
+    def has_formatter(self) -> bool:
+        return False
+
+    @property
+    def needs_rulegraph(self) -> bool:
+        return False
+
+    @staticmethod
+    def _is_shown(record: logging.LogRecord) -> bool:
+        """Whether a message without an event is for people: warnings, errors, and that there is nothing to do."""
+        text = str(record.msg)
+        if record.levelno >= logging.WARNING:
+            return not text.startswith(TOLD_BY_JOBS)
+        return text.startswith("Nothing to be done")
+
+    def _begin_run(self, record: Any) -> None:
+        self._run = Run({rule: count for rule, count in record.stats.items() if rule != "total"})
+        self._since = time.monotonic()
+        if self._run.stages:
+            stages = ", ".join(self._run.stages)
+            self._tell(f"{sum(self._run.planned.values())} jobs in {len(self._run.stages)} stages: {stages}")
+
+    def _begin_job(self, record: Any) -> None:
+        rule = record.rule_name
+        if rule not in STAGE_OF:
+            return
+        self._jobs[record.jobid] = _Job(rule, record.rule_msg or rule, time.monotonic())
+        self._show(STAGE_OF[rule])
+
+    def _end_job(self, record: Any) -> None:
+        if job := self._jobs.pop(record.job_id, None):
+            self._run.end(job.rule, time.monotonic() - job.since)
+            self._show(STAGE_OF[job.rule])
+
+    def _fail_job(self, record: Any) -> None:
+        job = self._jobs.pop(record.jobid, None)
+        self._tell(f"failed: {job.message if job else record.rule_name}")
+        for path in record.log:
+            self._tell(*_end_of(Path(path)), f"  log: {path}")
+
+    def _show(self, stage: str) -> None:
+        """Show how far a stage has come: rewritten on a terminal; elsewhere a line when it begins."""
+        if stage not in self._run.stages:
+            return
+        text = self._text(stage)
+        if self._stream.isatty():
+            self._rewrite(text)
+        elif stage != self._stage:
+            self._tell(text)
+        self._stage = stage
+
+    def _text(self, stage: str) -> str:
+        ended, planned = self._run.count(stage)
+        left = self._run.left(time.monotonic() - self._since)
+        place = f"stage {self._run.stages.index(stage) + 1} of {len(self._run.stages)}: {stage}"
+        jobs = f"{ended} of {planned} jobs done" if ended else f"{planned} {'job' if planned == 1 else 'jobs'}"
+        return f"{place}, {jobs}" + (f", about {duration(left)} left" if left else "")
+
+    def _rewrite(self, text: str) -> None:
+        """Replace the last line of a terminal."""
+        if self._stream.isatty():
+            self._stream.write(f"\r\x1b[K{text}")
+            self._stream.flush()
+        self._line = text
+
+    def _tell(self, *lines: str) -> None:
+        """Write lines above the one that is rewritten."""
+        line = self._line
+        self._rewrite("")
+        self._stream.write("".join(f"{text}\n" for text in lines if text))
+        self._stream.flush()
+        if line:
+            self._rewrite(line)
+
+
+def _end_of(log: Path) -> list[str]:
+    """Return the lines of a log that tell of the failure: from the last "error:" on, else the last ones."""
+    try:
+        lines = log.read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+    errors = [row for row, line in enumerate(lines) if line.startswith("error:")]
+    return [f"  {line}" for line in (lines[errors[-1] :] if errors else lines)[-TAIL:]]

@@ -1,0 +1,101 @@
+"""The stages that `snakemake` shows on the terminal."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from project import ROOT
+from snakemake_logger_plugin_sentinel_forest.stages import STAGE_OF, STAGES, Run
+
+TARGETS = {"all", "fetch", "verify", "catalogs", "splits", "features", "baselines", "report", "reproduce", "compare",
+           "export", "tfds"}  # fmt: skip
+"""Rules of the workflow that only collect files."""
+
+
+def test_every_rule_belongs_to_one_stage() -> None:
+    rules = {
+        name
+        for path in (ROOT / "workflow" / "rules").glob("*.smk")
+        for name in re.findall(r"^rule (\w+):", path.read_text(), re.MULTILINE)
+    }
+    assert rules - TARGETS == set(STAGE_OF), "workflow/rules and STAGES name the same rules"
+    assert sum(map(len, STAGES.values())) == len(STAGE_OF)
+
+
+def test_time_left_rests_on_jobs_of_the_same_rule() -> None:
+    run = Run({"fit": 10, "predict": 4, "all": 1})
+    assert run.stages == ["forests", "predictions"]
+    assert run.left(1.0) is None
+    for _ in range(8):
+        run.end("fit", 10.0)
+    # Two at a time; 2 forests of 10 s, and 4 jobs of another rule, which count as the mean of all.
+    assert run.left(40.0) == pytest.approx((2 * 10 + 4 * 10) / 2)
+    run.end("predict", 40.0)
+    assert run.left(60.0) == pytest.approx((2 * 10 + 3 * 40) / 2)
+    assert run.count("forests") == (8, 10)
+
+
+SNAKEFILE = """
+rule all:
+    input: "features.txt", "split.txt"
+
+rule split:
+    output: "split.txt"
+    message: "Split the toy"
+    shell: "touch {output}"
+
+rule feature_table:
+    input: "split.txt"
+    output: "features.txt"
+    log: "features.log"
+    message: "Features of the toy"
+    shell: "COMMAND"
+"""
+
+
+def run_toy(folder: Path, command: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run two rules under the logger, without a terminal."""
+    (folder / "Snakefile").write_text(SNAKEFILE.replace("COMMAND", command))
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    words = [sys.executable, "-m", "snakemake", "-c1", "--logger", "sentinel-forest", *options]
+    return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def test_a_run_prints_its_stages_and_its_end(tmp_path: Path) -> None:
+    finished = run_toy(tmp_path, "touch {output}")
+    assert finished.returncode == 0, finished.stderr
+    lines = finished.stderr.splitlines()
+    assert "2 jobs in 2 stages: splits, features" in lines
+    assert "stage 2 of 2: features, 1 job" in lines
+    assert re.fullmatch(r"done: 2 of 2 jobs in .*", lines[-1])
+    assert len(lines) < 8
+    assert list((tmp_path / ".snakemake" / "log").iterdir()), "Snakemake's own log stays in its file"
+    again = run_toy(tmp_path, "touch {output}")
+    assert "Nothing to be done" in again.stderr
+
+
+def test_a_failure_shows_the_message_of_the_step_and_the_log(tmp_path: Path) -> None:
+    finished = run_toy(tmp_path, "echo working > {log}; echo 'error: no such band' >> {log}; exit 1")
+    assert finished.returncode != 0
+    shown = finished.stderr
+    assert "failed: Features of the toy" in shown
+    assert "  error: no such band" in shown
+    assert "working" not in shown, "what comes before the error stays in the log"
+    assert "log: features.log" in shown
+    assert "Traceback" not in shown
+    assert "ended early: 1 of 2 jobs" in shown
+
+
+def test_everything_is_shown_on_request(tmp_path: Path) -> None:
+    plain = run_toy(tmp_path, "touch {output}", "--logger-sentinel-forest-everything")
+    assert "Job stats:" in plain.stderr
+    assert "Features of the toy" in plain.stderr
+
+
+def test_a_dry_run_shows_reasons(tmp_path: Path) -> None:
+    shown = run_toy(tmp_path, "touch {output}", "-n")
+    assert "Reason: Missing output files" in shown.stderr + shown.stdout
