@@ -195,7 +195,7 @@ def test_findings_do_not_grow_with_the_number_of_patches(dataset: sen12ms.Sen12M
     assert len(dataset.structure(Path("."), [File(path) for path in paths])) == 2
     rows = dataset.structure(Path("."), [File(path) for path in paths if "_s1_2" not in path])
     failed = [row for row in rows if row.status == "failed"]
-    assert len(failed) == sen12ms.checks.MOST_FINDINGS + 1
+    assert len(failed) == sen12ms.ground.MOST_FINDINGS + 1
     assert failed[-1].found == "280 more of these"
 
 

@@ -16,6 +16,7 @@ from sentinel_forest.datasets.sen12ms.layout import (
     DFC_SPLITS,
     DTYPES,
     HOLD_OUT,
+    PATCHES,
     SEASONS,
     SENSORS,
     Layout,
@@ -228,12 +229,18 @@ def _count_findings(tiles: pd.DataFrame) -> list[Finding]:
     """Patches by season and scene, and those of hold-out scenes against the published numbers."""
     patches = tiles.drop_duplicates("patch")
     counts = patches.groupby(["season", "scene"]).size()
+    most = f"{PATCHES} patches in all at most"
+    remedy = "tiles that are not the publisher's lie here: remove them"
     findings = []
     for season, scenes in counts.groupby(level="season"):
         names = scenes.index.get_level_values("scene")
         by_scene = ", ".join(f"{scene}: {count}" for scene, count in zip(names, scenes, strict=True))
         text = f"{scenes.sum()} patches in {len(scenes)} scenes ({by_scene})"
-        findings.append(Finding(str(season), "structure", "patches", "ok", text))
+        findings.append(
+            Finding(str(season), "structure", "patches", "failed", text, most, remedy, "kept")
+            if len(patches) > PATCHES
+            else Finding(str(season), "structure", "patches", "ok", text, most)
+        )
     present = [
         (f"{season} {scene}: {counts[season, scene]} of {published}", counts[season, scene] - published)
         for season, scenes in HOLD_OUT.items()
@@ -243,7 +250,7 @@ def _count_findings(tiles: pd.DataFrame) -> list[Finding]:
     other = [text for text, more in present if more < 0]
     excess = [text for text, more in present if more > 0]
     if excess:
-        expected, remedy = "no more patches than published", "tiles that are not the publisher's lie here: remove them"
+        expected = "no more patches than published"
         findings.append(
             Finding("(hold-out scenes)", "structure", "hold-out", "failed", "; ".join(excess), expected, remedy, "kept")
         )
