@@ -13,11 +13,12 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "sentinel_forest"
 sys.path.insert(0, str(PACKAGE.parent))
 
+from sentinel_forest.evaluation import metrics  # noqa: E402
 from sentinel_forest.io.tables import read_tsv  # noqa: E402
 from sentinel_forest.versions import headline  # noqa: E402
 
 HEADLINE = ROOT / "results" / "reference" / "headline.tsv"
-FIGURES = (("OA", ""), ("AA", ""), ("BOA", "cloud"))
+FIGURES = (("oa", ""), ("aa.present", ""), ("boa.median", "cloud"))
 """Metric and class of the columns of the table."""
 
 
@@ -62,7 +63,7 @@ def headline_table() -> str:
     table = read_tsv(HEADLINE, headline.HEADLINE)
     rows = headline.as_figures(table[(table["classifier"] == "forest") & (table["features"] != "")])
     rows = rows[pd.MultiIndex.from_frame(rows[["metric", "class"]]).isin(FIGURES)]
-    order = [f"{metric} {name}".strip() for metric, name in FIGURES]
+    order = [f"{metrics.short(metric)} {name}".strip() for metric, name in FIGURES]
     rows = rows.sort_values("figure", key=lambda names: names.map(order.index), kind="stable")
     wide = headline.wide(rows, ["release", "scheme", "features"])
     lines = ["| " + " | ".join(wide) + " |", "|---" * len(wide.columns) + "|"]

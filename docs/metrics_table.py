@@ -15,9 +15,9 @@ BEGIN, END = "<!-- table of metrics: begin -->\n", "<!-- table of metrics: end -
 def table() -> str:
     """The table of metrics in Markdown, in the order of the registry."""
     lines = ["| metric | definition | formula | range | empty if | source |", "|---|---|---|---|---|---|"]
-    for metric in metrics.registry():
+    for metric in metrics.registry().values():
         span = f"{metric.low:g} .. {metric.high:g}"
-        cells = (metric.name, metric.definition, metric.formula, span, metric.undefined, metric.source)
+        cells = (metric.id, metric.definition, metric.formula, span, metric.undefined, metric.source)
         lines.append("| " + " | ".join(_plain(cell) for cell in cells) + " |")
     return "\n".join(lines) + "\n"
 

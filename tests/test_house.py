@@ -114,7 +114,7 @@ def test_strict_mode_is_on():
 
 WINGS = (
     *("errors", "io", "registry", "sensors", "config", "steps", "cli", "datasets", "acquire", "simulate", "verify"),
-    *("splits", "features", "planning", "models", "evaluation", "versions", "report", "export"),
+    *("splits", "features", "planning", "models", "evaluation", "mapping", "versions", "report", "export"),
 )
 """The wings of the package, and modules beside them: each imports only what stands before it."""
 

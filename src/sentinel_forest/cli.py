@@ -16,6 +16,8 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.steps import COMMANDS, STEPS, load
 
 NAME = "sentinel-forest"
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -32,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if debug:
             pdb.post_mortem()
         sys.exit(_message(error, words))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     except Exception:
         if debug:
             pdb.post_mortem()
@@ -122,7 +126,7 @@ def _value(text: str) -> object:
     """A value as `sentinel_forest.steps.flags` writes it: JSON, or a text that is no JSON."""
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -124,6 +124,7 @@ STEPS: dict[str, str] = {
 """Module and function of each step, by the name of its rule."""
 
 COMMANDS: dict[str, str] = {
+    "areas": "mapping.areas:areas",
     "unpack": "acquire.unpack:unpack",
     "show_headline": "versions.headline:show_headline",
     "tfds_import": "export.tfds_import:tfds_import",
@@ -224,6 +225,6 @@ def _text(value: object) -> str:
         return json.dumps(value, sort_keys=True)
     try:
         json.loads(value)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return value
     return json.dumps(value)

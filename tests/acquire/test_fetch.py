@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentinel_forest.acquire import fetch, hub, link, transfer
+from sentinel_forest.acquire import addresses, clients, fetch, hub, link, means, room, server, transfer
+from sentinel_forest.acquire.credentials import Access
+from sentinel_forest.acquire.server import Answer
 from sentinel_forest.acquire.store import Store
-from sentinel_forest.acquire.transfer import Access, Answer, Patience
+from sentinel_forest.acquire.transfer import Patience
 from sentinel_forest.config.releases import FILES, read_entry, registered, registered_files
 from sentinel_forest.datasets.base import File
 from sentinel_forest.errors import InputError
@@ -27,25 +29,25 @@ SECRET = "open-sesame"
 
 def test_one_form_of_a_file_is_enough() -> None:
     files = registered_files(read_entry("so2sat-v4"))
-    kept, notes = fetch.needed(files)
+    kept, notes = addresses.needed(files)
     assert sorted(file.path for file in kept) == sorted(
         f"{split}{ending}" for split in ("training", "validation", "testing") for ending in (".h5", "_geo.h5")
     )
     assert len(notes) == 1
     assert "training.h5.gz" in notes[0]
     packed = registered_files(read_entry("so2sat-v4"), ["training.h5.gz"])
-    assert fetch.needed(packed) == (list(packed), [])
+    assert addresses.needed(packed) == (list(packed), [])
 
 
 def test_addresses_of_the_registry_are_of_a_known_kind(tmp_path: Path) -> None:
     for release in registered(REGISTRY):
         files = registered_files(read_entry(release))
-        for file in fetch.addressed(files, tmp_path / release):
+        for file in addresses.addressed(files, tmp_path / release):
             assert file.addresses
             for address in file.addresses:
                 assert "{path}" not in address
                 assert address.startswith(("https://", "ftp://", "rsync://", "hf://datasets/"))
-                assert fetch.location(address).startswith(("https://", "ftp://", "rsync://"))
+                assert addresses.location(address).startswith(("https://", "ftp://", "rsync://"))
 
 
 def test_a_file_of_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,10 +67,10 @@ def test_a_commit_once_met_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         return "c" * 40
 
     monkeypatch.setattr(hub, "commit", commit)
-    means = fetch.Means(Store(tmp_path / "store"))
+    shared = means.Means(Store(tmp_path / "store"))
     files = [File("a", digests={"md5": "0" * 32}, addresses=("hf://datasets/us/toy@main/{path}",))]
     for _ in range(2):
-        located = fetch.located(files, tmp_path / "toy", means)
+        located = addresses.located(files, tmp_path / "toy", shared)
         assert located[0].addresses == (f"hf://datasets/us/toy@{'c' * 40}/a",)
     assert asked == [("us/toy", "main")]
 
@@ -82,12 +84,12 @@ def test_one_published_digest_that_agrees_is_enough(digests: dict[str, str], fit
 
 
 def test_the_disk_is_looked_at_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch, "free_space", lambda path: 1_000)
+    monkeypatch.setattr(room, "free_space", lambda path: 1_000)
     store = Store(tmp_path)
     file = File("a", size=1_500, addresses=("https://there/a",))
     with pytest.raises(InputError, match="500 B"):
-        fetch.check_space([file], store)
-    fetch.check_space([File("a", size=1_000, addresses=("x",)), File("b", addresses=("y",))], store)
+        room.check_space([file], store)
+    room.check_space([File("a", size=1_000, addresses=("x",)), File("b", addresses=("y",))], store)
 
 
 def test_a_link_elsewhere_is_taken_away_not_what_it_leads_to(tmp_path: Path) -> None:
@@ -118,14 +120,14 @@ def test_linking_lists_the_files(real: Path, tmp_path: Path) -> None:
 def test_a_file_replaced_within_one_transfer_is_fetched_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     states, bodies = iter(["old", "new", "new", "new"]), iter([b"oldnew", b"newnew"])
 
-    def write(answer: Answer, access: Access, partial: Path, *_: object) -> None:
+    def write(answer: Answer, access: Access, partial: Path, **_: object) -> None:
         partial.write_bytes(next(bodies))
 
     monkeypatch.setattr(fetch, "ask", lambda address, *_: Answer(6, next(states), True, address))
     monkeypatch.setattr(fetch, "transfer", write)
-    means = fetch.Means(Store(tmp_path / "store"), streams=())
-    stored = fetch.obtain(File("a", addresses=("https://there/a",)), tmp_path / "a", means)
-    assert means.store.path(stored).read_bytes() == b"newnew"
+    shared = means.Means(Store(tmp_path / "store"), streams=())
+    stored = fetch.obtain(File("a", addresses=("https://there/a",)), tmp_path / "a", shared)
+    assert shared.store.path(stored).read_bytes() == b"newnew"
 
 
 # What the verification expects then
@@ -152,25 +154,25 @@ def test_unpacked_files_stand_for_archives(
 # What nobody may see
 
 
-@pytest.mark.parametrize("call", [transfer._aria2c, transfer._curl, transfer._rsync])
+@pytest.mark.parametrize("client", ["aria2c", "curl", "rsync"])
 @pytest.mark.parametrize("access", [Access("reader", SECRET), Access(token=SECRET)])
 @pytest.mark.parametrize("scheme", ["https", "ftp"])
-def test_no_secret_in_a_command(call, access: Access, scheme: str, tmp_path: Path) -> None:
+def test_no_secret_in_a_command(client: str, access: Access, scheme: str, tmp_path: Path) -> None:
     answer = Answer(1, "", True, f"{scheme}://there/a")
-    command, words, environment = call(answer, access, tmp_path / "a", 5)
+    command, words, environment = clients.call(client, answer, access, tmp_path / "a", 5)
     assert SECRET not in " ".join(command)
     assert "reader" not in " ".join(command)
     assert SECRET not in repr(access)
-    if call is transfer._curl or (call is transfer._aria2c and scheme == "ftp" and access.user):
+    if client == "curl" or (client == "aria2c" and scheme == "ftp" and access.user):
         assert SECRET in words
     else:
         assert SECRET not in words
-    if call is not transfer._rsync:
+    if client != "rsync":
         assert not environment
 
 
 def test_no_secret_in_a_message() -> None:
-    said = transfer._clean(
+    said = clients.reason_of(
         f"x\nfailed: https://me:{SECRET}@there/a?Signature={SECRET} {SECRET}\n", Access("me", SECRET)
     )
     assert said == ": failed: https://there/a ***"
@@ -178,7 +180,7 @@ def test_no_secret_in_a_message() -> None:
 
 @given(st.text('a \\"', min_size=1))
 def test_words_for_curl_are_quoted(text: str) -> None:
-    quoted = transfer._quoted(text)
+    quoted = clients._quoted(text)
     assert quoted[1:-1].replace('\\"', "").replace("\\\\", "").count('"') == 0
     assert quoted[1:-1].replace("\\\\", "\0").replace('\\"', '"').replace("\0", "\\") == text
 
@@ -187,16 +189,16 @@ def test_a_public_user_name_is_told_to_its_own_servers_only(tmp_path: Path, monk
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("NETRC", raising=False)
     monkeypatch.delenv("HF_TOKEN", raising=False)
-    means = fetch.means_of(read_entry("so2sat-v4"), Store(tmp_path), Patience())
-    assert means.access("ftp://dataserv.ub.tum.de/a").user == "m1836598"
-    assert means.access("https://elsewhere/a") == Access()
-    assert means.access("https://huggingface.co/datasets/us/toy/resolve/main/a") == Access()
+    shared = means.means_of(read_entry("so2sat-v4"), Store(tmp_path), Patience())
+    assert shared.access("ftp://dataserv.ub.tum.de/a").user == "m1836598"
+    assert shared.access("https://elsewhere/a") == Access()
+    assert shared.access("https://huggingface.co/datasets/us/toy/resolve/main/a") == Access()
     (tmp_path / ".netrc").write_text(f"machine dataserv.ub.tum.de login me password {SECRET}\n")
     (tmp_path / ".netrc").chmod(0o600)
-    assert means.access("ftp://dataserv.ub.tum.de/a") == Access("me", SECRET)
+    assert shared.access("ftp://dataserv.ub.tum.de/a") == Access("me", SECRET)
     (tmp_path / ".netrc").write_text(f"machine x {SECRET}\n")
     with pytest.raises(InputError) as error:
-        means.access("ftp://dataserv.ub.tum.de/a")
+        shared.access("ftp://dataserv.ub.tum.de/a")
     assert SECRET not in str(error.value)
 
 
@@ -206,7 +208,7 @@ def test_authorization_does_not_follow_to_another_server() -> None:
     request = urllib.request.Request("https://hub/a")
     request.add_unredirected_header("Authorization", "Bearer x")
     for target, kept in (("https://hub/b", True), ("https://storage/b", False), ("http://hub/b", False)):
-        following = transfer._Redirect().redirect_request(request, io.BytesIO(), 302, "", {}, target)  # type: ignore[arg-type]
+        following = server._Redirect().redirect_request(request, io.BytesIO(), 302, "", {}, target)  # type: ignore[arg-type]
         assert (following.get_header("Authorization") == "Bearer x") is kept
 
 
@@ -217,9 +219,9 @@ def test_missing_client(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     for address, package in (("rsync://x/a", "rsync"), ("https://x/a", "aria2 or curl")):
         with pytest.raises(InputError, match=package):
-            transfer.client_of(address)
+            clients.client_of(address)
     with pytest.raises(InputError, match="unknown kind"):
-        transfer.client_of("gopher://x/a")
+        clients.client_of("gopher://x/a")
 
 
 def test_pauses_double() -> None:

@@ -140,7 +140,7 @@ TABLE = {
     **dict.fromkeys(("table", "release", "task", "protocol", "source"), "x"),
     "role": "test",
     "confirmed": "second-hand",
-    "figures": [{"metric": "OA", "definition": "OA", "decimals": 2}],
+    "figures": [{"metric": "oa", "decimals": 2}],
     "rows": [{"model": "m", "values": [0.5]}],
 }
 

@@ -65,12 +65,12 @@ def test_run_of_the_page(checkout):
     findings = pd.read_csv(results / "fields" / "integrity.tsv", sep="\t")
     assert set(findings["status"]) <= {"ok", "note"}
     headline = pd.read_csv(results / "headline.tsv", sep="\t", na_filter=False)
-    forest = headline[(headline["classifier"] == "forest") & (headline["metric"] == "OA")]
+    forest = headline[(headline["classifier"] == "forest") & (headline["metric"] == "oa")]
     assert set(forest["scheme"]) == {"published", "grouped-stratified"}
     assert forest["value"].astype(float).min() > 0.9, "the crops differ in B8 by far more than their noise"
     trial = results / "fields" / "baselines" / "published" / "1"
     scores = pd.read_csv(trial / "metrics.tsv", sep="\t", na_filter=False)
-    priced = scores[(scores["metric"] == "PWA") & (scores["classifier"] == "majority") & (scores["role"] == "test")]
+    priced = scores[(scores["metric"] == "pwa") & (scores["classifier"] == "majority") & (scores["role"] == "test")]
     confusion = pd.read_parquet(trial / "confusion.parquet")
     of_role = confusion[(confusion["classifier"] == "majority") & (confusion["role"] == "test")]
     worth = of_role["count"] * of_role["true"].map({"wheat": 1.0, "maize": 0.6})

@@ -10,9 +10,10 @@ from scipy import stats
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import Category, FeatureSet, Task
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import average, evaluate, score, uncertainty
+from sentinel_forest.evaluation import average, evaluate, metrics, score, uncertainty
 from sentinel_forest.evaluation.average import AVERAGES, Trial
 from sentinel_forest.evaluation.confusion import CONFUSION
+from sentinel_forest.evaluation.figures import Place
 from sentinel_forest.io import tables
 from sentinel_forest.steps import TrialFile
 from sentinel_forest.versions import headline
@@ -35,7 +36,7 @@ def trial(number, truth, guess, group, marks=CLEAN, draws=200):
     about = {"scheme": "s", "trial": number, "task": "scene", "features": "s1", "classifier": "forest"}
     about |= {"role": "test", "count": 1, "weight": 1.0, "train_patches": 9}
     table = CONFUSION.validate(tables.conform(table.assign(**about)[list(CONFUSION.columns)], CONFUSION))
-    found, _ = score.score_trial(table, DATASET, table, marks, draws, (1, "r", "s", number))
+    found, _ = score.score_trial(table, DATASET, table, marks, draws, (1, "x"), Place("r", "s", number))
     return Trial("s", number, found, table)
 
 
@@ -45,7 +46,7 @@ def averaged(*trials, draws=2000):
 
 
 def overall(table):
-    (row,) = table[table["metric"] == "OA"].itertuples()
+    (row,) = table[table["metric"] == "oa"].itertuples()
     return row
 
 
@@ -62,16 +63,16 @@ def random_trial(number, groups, seed, size=6, accuracy=None):
 
 def test_of_one_trial_it_is_its_row():
     one = random_trial(1, np.arange(12), 1)
-    found = averaged(one).drop(columns=["scheme", "trials"])
-    pd.testing.assert_frame_equal(found, one.metrics, check_dtype=False)
+    found = averaged(one).drop(columns="trials")
+    pd.testing.assert_frame_equal(found, one.metrics.drop(columns="trial"), check_dtype=False)
 
 
 def test_trials_on_the_same_groups_have_no_shorter_interval_than_one():
     """The same trial three times: the mean is the trial, and so is its interval, up to other draws."""
     one = random_trial(1, np.arange(20), 2)
-    several = [Trial("s", number, one.metrics, one.confusion) for number in (1, 2, 3)]
+    several = [Trial("s", number, one.metrics.assign(trial=number), one.confusion) for number in (1, 2, 3)]
     found = overall(averaged(*several))
-    alone = one.metrics[one.metrics["metric"] == "OA"].iloc[0]
+    alone = one.metrics[one.metrics["metric"] == "oa"].iloc[0]
     assert found.value == pytest.approx(alone["value"])
     assert (found.low, found.high) == pytest.approx((alone["low"], alone["high"]), abs=0.04)
 
@@ -82,7 +83,7 @@ def test_trials_on_other_groups_have_a_shorter_interval_than_each():
     found = overall(averaged(*trials))
     lengths = [
         float((rows["high"] - rows["low"]).iloc[0])
-        for rows in (each.metrics[each.metrics["metric"] == "OA"] for each in trials)
+        for rows in (each.metrics[each.metrics["metric"] == "oa"] for each in trials)
     ]
     assert (found.high - found.low) / np.mean(lengths) == pytest.approx(1 / np.sqrt(3), rel=0.25)
 
@@ -109,7 +110,7 @@ def test_the_interval_is_that_of_the_mean_of_replicates_by_hand():
 def test_it_is_not_the_lowest_low_to_the_highest_high():
     trials = [random_trial(number, np.arange(15) + 5 * number, 5) for number in (1, 2, 3)]
     found = overall(averaged(*trials))
-    of_trials = pd.concat([each.metrics[each.metrics["metric"] == "OA"] for each in trials])
+    of_trials = pd.concat([each.metrics[each.metrics["metric"] == "oa"] for each in trials])
     assert found.high - found.low < of_trials["high"].max() - of_trials["low"].min()
 
 
@@ -160,11 +161,11 @@ def test_a_trial_in_which_it_is_undefined_is_named():
     both = trial(1, np.arange(12) % 2, np.zeros(12, dtype=int), group)
     one = trial(2, np.zeros(12, dtype=int), np.zeros(12, dtype=int), group)
     found = averaged(both, one)
-    (row,) = found[(found["metric"] == "PA") & (found["class"] == "b")].itertuples()
+    (row,) = found[(found["metric"] == "pa") & (found["class"] == "b")].itertuples()
     assert (row.value, row.trials, row.n, row.groups) == (0.0, 2, 6, 6)
     assert "mean of 1 of 2 trials" in row.note
     assert "trial 2: no patch of role test has class b" in row.note
-    (row,) = found[(found["metric"] == "PA") & (found["class"] == "a")].itertuples()
+    (row,) = found[(found["metric"] == "pa") & (found["class"] == "a")].itertuples()
     assert row.value == 1.0
 
 
@@ -206,7 +207,7 @@ def test_what_tells_of_the_interval_of_a_trial_is_not_repeated():
     texts += [uncertainty.few_tested(groups) for groups in range(uncertainty.LEAST_TESTED)]
     texts += [
         score_.doubts().split("; ")[-1]
-        for score_ in [evaluate.Score("OA", "OA", "", True, 0.5, np.array([np.nan, 0.5]), 30, 20, "")]
+        for score_ in [evaluate.Score(metrics.OVERALL[0], "", "none", 0.5, np.array([np.nan, 0.5]), 30, 20, "")]
     ]
     assert texts[-1] == "undefined in 1 of 2 draws"
     assert all(average.OF_ONE_INTERVAL.fullmatch(text) for text in texts)
@@ -226,12 +227,12 @@ def test_the_steps_from_scores_to_the_headline(tmp_path, monkeypatch):
     for each in trials:
         tables.write_tsv(tmp_path / f"{each.number}.tsv", each.metrics, score.METRICS)
         tables.write_parquet(tmp_path / f"{each.number}.parquet", each.confusion, CONFUSION)
-    metrics = [TrialFile("s", number, tmp_path / f"{number}.tsv") for number in (2, 1)]
+    scored = [TrialFile("s", number, tmp_path / f"{number}.tsv") for number in (2, 1)]
     confusions = [TrialFile("s", number, tmp_path / f"{number}.parquet") for number in (1, 2)]
 
     def write(confusions, output):
         about = {"dataset": "x", "seed": 1, "draws": 100}
-        average.average(**about, metrics=metrics, confusions=confusions, output=output)
+        average.average(**about, metrics=scored, confusions=confusions, output=output)
 
     outputs = tmp_path / "one.tsv", tmp_path / "two.tsv"
     for output in outputs:
@@ -240,9 +241,9 @@ def test_the_steps_from_scores_to_the_headline(tmp_path, monkeypatch):
     direct = averaged(*trials, draws=100)
     written = tables.read_tsv(outputs[0], AVERAGES)
     pd.testing.assert_frame_equal(written, direct, check_dtype=False, rtol=1e-9)
-    headline.headline(averages={"r": outputs[0]}, output=tmp_path / "headline.tsv")
+    headline.headline(averages=[outputs[0]], output=tmp_path / "headline.tsv")
     found = tables.read_tsv(tmp_path / "headline.tsv", headline.HEADLINE)
-    assert found["metric"].tolist() == ["AA", "OA"]
+    assert found["metric"].tolist() == ["aa.present", "oa"]
     assert set(found["trials"]) == {2}
     assert (found["low"] < found["value"]).all()
     assert (found["groups"] == 15).all()

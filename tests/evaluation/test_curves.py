@@ -101,14 +101,10 @@ def test_the_curve_is_that_of_smaller_forests_and_brier_is_that_of_scikit_learn(
         predicted = codes[shares.argmax(axis=1)]
         values = rows.set_index("metric")["value"]
         weight = {"sample_weight": held.weight}
-        assert values["OA"] == pytest.approx(accuracy_score(held.truth, predicted, **weight))
-        assert values["AA over present classes"] == pytest.approx(
-            balanced_accuracy_score(held.truth, predicted, **weight)
-        )
-        assert values["Brier score"] == pytest.approx(
-            brier_score_loss(held.truth == 2, shares[:, 1], **weight), abs=1e-12
-        )
-    whole = table[(table["trees"] == 12) & (table["metric"] == "OA")].iloc[0]
+        assert values["oa"] == pytest.approx(accuracy_score(held.truth, predicted, **weight))
+        assert values["aa.present"] == pytest.approx(balanced_accuracy_score(held.truth, predicted, **weight))
+        assert values["brier"] == pytest.approx(brier_score_loss(held.truth == 2, shares[:, 1], **weight), abs=1e-12)
+    whole = table[(table["trees"] == 12) & (table["metric"] == "oa")].iloc[0]
     assert whole["low"] < whole["value"] < whole["high"]
     assert (whole["rows"], whole["groups"], whole["note"]) == (300, 20, "")
 
@@ -119,7 +115,7 @@ def test_a_task_without_question_looks_at_the_majority_class(forest):
     model, codes, held = forest
     table, bins = curves.by_trees(subject(model, codes, SCENE), held, 7, 300)
     # The forest does not know the class, and no row has it: a probability of 0, and right.
-    assert (table.loc[table["metric"] == "Brier score", "value"] == 0).all()
+    assert (table.loc[table["metric"] == "brier", "value"] == 0).all()
     assert bins["rows"].tolist() == [300] + [0] * 9
 
 
@@ -164,7 +160,7 @@ def test_the_learning_curve_rises_with_groups_and_ends_with_the_forest_as_it_is(
     about, held, training, group = learning
     table = curves.by_groups(about, held, training, group, 1, 1)
     curves.CURVES.validate(table)
-    overall = table[table["metric"] == "OA"]
+    overall = table[table["metric"] == "oa"]
     assert overall["training_groups"].tolist() == [2, 4, 8, 16]
     assert overall["training_rows"].tolist() == [200, 400, 800, 1600]
     assert set(table["trees"]) == {8}

@@ -143,7 +143,7 @@ def test_rows_are_taken_as_often_as_their_weight_says(weights, seed):
 def test_the_family_that_alone_decides_comes_first_and_costs_half(table):
     importance.IMPORTANCE.validate(table)
     first = table.iloc[0]
-    assert (first["family"], first["metric"]) == ("shortwave infrared", "OA")
+    assert (first["family"], first["metric"]) == ("shortwave infrared", "oa")
     # Two classes of equal size, told by one band: without it, half are right by chance.
     assert first["baseline"] > 0.99
     assert first["drop"] == pytest.approx(0.5, abs=0.03)
@@ -156,7 +156,7 @@ def test_the_family_that_alone_decides_comes_first_and_costs_half(table):
 def test_families_are_whole_and_impurity_adds_up_to_one(table):
     members = table.drop_duplicates("family").set_index("family")["members"].to_dict()
     assert members == {"visible": 1, "near infrared": 2, "shortwave infrared": 1, "indices": 1, "context": 1}
-    assert table.loc[table["metric"] == "OA", "impurity"].sum() == pytest.approx(1)
+    assert table.loc[table["metric"] == "oa", "impurity"].sum() == pytest.approx(1)
     assert set(table["impurity_caveat"]) == {IMPORTANCE_CAVEAT}
 
 
@@ -177,7 +177,7 @@ def test_drop_agrees_with_scikit_learn_on_a_family_of_one_feature(table):
     model = RandomForestClassifier(15, random_state=1, max_features=None).fit(X, y)
     Z, z = planted(3000, 2)
     theirs = permutation_importance(model, Z, z, scoring="accuracy", n_repeats=3, random_state=1)
-    ours = table[(table["family"] == "shortwave infrared") & (table["metric"] == "OA")]["drop"].iloc[0]
+    ours = table[(table["family"] == "shortwave infrared") & (table["metric"] == "oa")]["drop"].iloc[0]
     assert ours == pytest.approx(theirs.importances_mean[3], abs=0.03)
 
 
@@ -187,7 +187,7 @@ def test_rows_count_by_their_weight():
     weight = np.where(y == 1, 9.0, 1.0)
     found = importance.importance_of_families(candidate(*planted()), held_out(X, y, weight), SET, TASK, 3, 1)
     # Classes 9 : 1 in rows and in drawn values: 0.9^2 + 0.1^2 = 0.82 are right by chance.
-    first = found[(found["family"] == "shortwave infrared") & (found["metric"] == "OA")].iloc[0]
+    first = found[(found["family"] == "shortwave infrared") & (found["metric"] == "oa")].iloc[0]
     assert first["drop"] == pytest.approx(1 - 0.82, abs=0.03)
 
 
@@ -265,9 +265,9 @@ def test_the_step_looks_at_held_out_rows_only(step):
     assert len(engines) == 2
     assert bins["rows"].sum() == 800
     # The importance starts from the score of the whole forest.
-    whole = curve[(curve["trees"] == 5) & (curve["metric"] == "OA")]["value"].iloc[0]
+    whole = curve[(curve["trees"] == 5) & (curve["metric"] == "oa")]["value"].iloc[0]
     assert engines["value"].iloc[0] == whole
-    assert ranked.loc[ranked["metric"] == "OA", "baseline"].iloc[0] == pytest.approx(whole)
+    assert ranked.loc[ranked["metric"] == "oa", "baseline"].iloc[0] == pytest.approx(whole)
 
 
 def test_the_step_can_look_at_fewer_rows(step, monkeypatch):

@@ -1,5 +1,6 @@
 """Metrics against tables worked out by hand and against scikit-learn."""
 
+import re
 import warnings
 
 import numpy as np
@@ -20,8 +21,8 @@ HAND = np.array([[6, 2, 0, 0], [1, 3, 0, 1], [0, 0, 0, 0], [0, 5, 0, 2]])
 TABLES = hnp.arrays(np.int64, (4, 4), elements=st.integers(0, 9))
 
 
-def value(name: str, definition: str, counts: np.ndarray) -> np.ndarray:
-    metric = metrics.find(name, definition)
+def value(name: str, counts: np.ndarray) -> np.ndarray:
+    metric = metrics.registry()[name]
     assert isinstance(metric, Metric)
     return metric.function(counts)
 
@@ -33,49 +34,49 @@ def units(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_figures_over_all_classes_by_hand() -> None:
-    assert value("OA", "OA", HAND) == pytest.approx(11 / 20)
-    assert value("AA", "AA over present classes", HAND) == pytest.approx((6 / 8 + 3 / 5 + 2 / 7) / 3)
-    assert value("AA", "AA over all classes", HAND) == pytest.approx((6 / 8 + 3 / 5 + 2 / 7) / 4)
+    assert value("oa", HAND) == pytest.approx(11 / 20)
+    assert value("aa.present", HAND) == pytest.approx((6 / 8 + 3 / 5 + 2 / 7) / 3)
+    assert value("aa.all", HAND) == pytest.approx((6 / 8 + 3 / 5 + 2 / 7) / 4)
     # p_e = (8 * 7 + 5 * 10 + 7 * 3) / 400
-    assert value("kappa", "Cohen's kappa", HAND) == pytest.approx((11 / 20 - 127 / 400) / (1 - 127 / 400))
+    assert value("kappa", HAND) == pytest.approx((11 / 20 - 127 / 400) / (1 - 127 / 400))
     f1 = [12 / 15, 6 / 15, 4 / 10]
-    assert value("macro-F1", "macro-F1 over present classes", HAND) == pytest.approx(sum(f1) / 3)
+    assert value("f1.present", HAND) == pytest.approx(sum(f1) / 3)
     iou = [6 / 9, 3 / 12, 2 / 8]
-    assert value("mIoU", "mIoU over present classes", HAND) == pytest.approx(sum(iou) / 3)
-    assert value("mIoU", "mIoU over all classes", HAND) == pytest.approx(sum(iou) / 4)
+    assert value("iou.present", HAND) == pytest.approx(sum(iou) / 3)
+    assert value("iou.all", HAND) == pytest.approx(sum(iou) / 4)
 
 
 def test_class_metrics_by_hand() -> None:
     nan = np.nan
     expected = {
-        "PA": [6 / 8, 3 / 5, nan, 2 / 7],
-        "UA": [6 / 7, 3 / 10, nan, 2 / 3],
-        "F1": [12 / 15, 6 / 15, nan, 4 / 10],
-        "IoU": [6 / 9, 3 / 12, nan, 2 / 8],
+        "pa": [6 / 8, 3 / 5, nan, 2 / 7],
+        "ua": [6 / 7, 3 / 10, nan, 2 / 3],
+        "f1": [12 / 15, 6 / 15, nan, 4 / 10],
+        "iou": [6 / 9, 3 / 12, nan, 2 / 8],
     }
     for name, values in expected.items():
-        assert value(name, "per class", HAND) == pytest.approx(values, nan_ok=True)
+        assert value(name, HAND) == pytest.approx(values, nan_ok=True)
 
 
 def test_a_class_that_is_predicted_and_absent() -> None:
     counts = np.array([[4, 1], [0, 0]])
-    assert value("PA", "per class", counts) == pytest.approx([0.8, np.nan], nan_ok=True)
-    assert value("UA", "per class", counts) == pytest.approx([1.0, 0.0])
-    assert value("AA", "AA over present classes", counts) == pytest.approx(0.8)
-    assert value("AA", "AA over all classes", counts) == pytest.approx(0.4)
-    assert value("mIoU", "mIoU over present classes", counts) == pytest.approx(0.8)
-    assert value("mIoU", "mIoU over all classes", counts) == pytest.approx(0.4)
+    assert value("pa", counts) == pytest.approx([0.8, np.nan], nan_ok=True)
+    assert value("ua", counts) == pytest.approx([1.0, 0.0])
+    assert value("aa.present", counts) == pytest.approx(0.8)
+    assert value("aa.all", counts) == pytest.approx(0.4)
+    assert value("iou.present", counts) == pytest.approx(0.8)
+    assert value("iou.all", counts) == pytest.approx(0.4)
 
 
 def test_questions_by_hand() -> None:
     counts = np.array([[50, 10], [5, 15]])
-    expected = {"OA": 65 / 80, "BOA": (50 / 60 + 15 / 20) / 2, "PA": 15 / 20, "UA": 15 / 25, "F1": 30 / 45}
+    expected = {"oa": 65 / 80, "boa": (50 / 60 + 15 / 20) / 2, "pa": 15 / 20, "ua": 15 / 25, "f1": 30 / 45}
     for name, figure in expected.items():
-        assert value(name, "question, pooled", counts) == pytest.approx(figure)
-    assert np.isnan(value("BOA", "question, pooled", np.array([[5, 1], [0, 0]])))
+        assert value(f"{name}.question", counts) == pytest.approx(figure)
+    assert np.isnan(value("boa.question", np.array([[5, 1], [0, 0]])))
 
 
-@pytest.mark.parametrize("metric", metrics.registry(), ids=lambda metric: f"{metric.name} {metric.definition}")
+@pytest.mark.parametrize("metric", metrics.registry().values(), ids=list(metrics.registry()))
 def test_nothing_is_undefined_and_never_zero(metric: Metric | PatchMetric) -> None:
     if isinstance(metric, PatchMetric):
         assert np.isnan(metric.summary(np.full(3, np.nan), np.ones((2, 3)))).all()
@@ -84,14 +85,12 @@ def test_nothing_is_undefined_and_never_zero(metric: Metric | PatchMetric) -> No
         assert np.isnan(metric.function(np.zeros((3, side, side)))).all()
 
 
-def test_names_and_definitions_are_unique_and_found() -> None:
-    about = [(metric.name, metric.definition) for metric in metrics.registry()]
-    assert len(set(about)) == len(about)
-    assert metrics.find("AA", "AA over some classes") is None
-    weighted = metrics.find("OA", "OA" + metrics.DESIGN_WEIGHTED)
-    assert weighted is not None
-    assert weighted.definition == "OA, design-weighted"
-    assert all(metric.formula and metric.source for metric in metrics.registry())
+def test_ids_are_plain_words_and_definitions_stand_alone() -> None:
+    known = metrics.registry()
+    assert all(name == metric.id and re.fullmatch(r"[a-z0-9]+(\.[a-z]+)?", name) for name, metric in known.items())
+    assert len({metric.definition for metric in known.values()}) == len(known)
+    assert all(metric.formula and metric.source for metric in known.values())
+    assert (metrics.short("aa.present"), metrics.short("aa.some")) == ("AA", "aa.some")
 
 
 @given(TABLES.filter(lambda counts: counts.sum() > 0))
@@ -102,43 +101,35 @@ def test_equal_to_scikit_learn(counts: np.ndarray) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         expected = {
-            ("OA", "OA"): reference.accuracy_score(true, predicted),
-            ("AA", "AA over present classes"): reference.balanced_accuracy_score(true, predicted),
-            ("AA", "AA over all classes"): reference.recall_score(
-                true, predicted, labels=labels, average="macro", zero_division=0
-            ),
-            ("kappa", "Cohen's kappa"): reference.cohen_kappa_score(true, predicted) if occurring.sum() > 1 else np.nan,
-            ("macro-F1", "macro-F1 over present classes"): reference.f1_score(
-                true, predicted, labels=present, average="macro"
-            ),
-            ("mIoU", "mIoU over present classes"): reference.jaccard_score(
-                true, predicted, labels=present, average="macro"
-            ),
-            ("mIoU", "mIoU over all classes"): reference.jaccard_score(
-                true, predicted, labels=labels, average="macro", zero_division=0
-            ),
+            "oa": reference.accuracy_score(true, predicted),
+            "aa.present": reference.balanced_accuracy_score(true, predicted),
+            "aa.all": reference.recall_score(true, predicted, labels=labels, average="macro", zero_division=0),
+            "kappa": reference.cohen_kappa_score(true, predicted) if occurring.sum() > 1 else np.nan,
+            "f1.present": reference.f1_score(true, predicted, labels=present, average="macro"),
+            "iou.present": reference.jaccard_score(true, predicted, labels=present, average="macro"),
+            "iou.all": reference.jaccard_score(true, predicted, labels=labels, average="macro", zero_division=0),
         }
-        per_class = {"PA": reference.recall_score, "UA": reference.precision_score, "F1": reference.f1_score}
+        per_class = {"pa": reference.recall_score, "ua": reference.precision_score, "f1": reference.f1_score}
         for name, function in per_class.items():
-            expected[name, "per class"] = function(true, predicted, labels=labels, average=None, zero_division=np.nan)
+            expected[name] = function(true, predicted, labels=labels, average=None, zero_division=np.nan)
         iou = reference.jaccard_score(true, predicted, labels=labels, average=None, zero_division=0)
-    expected["IoU", "per class"] = np.where(occurring, iou, np.nan)
+    expected["iou"] = np.where(occurring, iou, np.nan)
     for about, figure in expected.items():
-        assert value(*about, counts) == pytest.approx(figure, rel=0, abs=1e-12, nan_ok=True), about
+        assert value(about, counts) == pytest.approx(figure, rel=0, abs=1e-12, nan_ok=True), about
 
 
 @given(hnp.arrays(np.int64, (2, 2), elements=st.integers(0, 9)).filter(lambda counts: counts.sum(axis=1).all()))
 def test_questions_equal_to_scikit_learn(counts: np.ndarray) -> None:
     true, predicted = units(counts)
     expected = {
-        "OA": reference.accuracy_score(true, predicted),
-        "BOA": reference.balanced_accuracy_score(true, predicted),
-        "PA": reference.recall_score(true, predicted),
-        "UA": reference.precision_score(true, predicted, zero_division=np.nan),
-        "F1": reference.f1_score(true, predicted),
+        "oa": reference.accuracy_score(true, predicted),
+        "boa": reference.balanced_accuracy_score(true, predicted),
+        "pa": reference.recall_score(true, predicted),
+        "ua": reference.precision_score(true, predicted, zero_division=np.nan),
+        "f1": reference.f1_score(true, predicted),
     }
     for name, figure in expected.items():
-        assert value(name, "question, pooled", counts) == pytest.approx(figure, rel=0, abs=1e-12, nan_ok=True)
+        assert value(f"{name}.question", counts) == pytest.approx(figure, rel=0, abs=1e-12, nan_ok=True)
 
 
 @given(hnp.arrays(np.int64, (3, 4, 4), elements=st.integers(0, 9)))
@@ -178,7 +169,7 @@ def test_bins_of_patches_are_closed_in_the_middle() -> None:
     shares = [
         metric.summary(values, np.ones((1, 8)))[0]
         for metric in cloudsen12.metrics.METRICS
-        if metric.name == "PA" and metric.definition.startswith("%")
+        if metric.id in ("pa.low", "pa.middle", "pa.high")
     ]
     assert shares == pytest.approx([200 / 7, 300 / 7, 200 / 7])
 
@@ -198,7 +189,7 @@ def test_lcz_metrics_by_hand() -> None:
     counts[0, 0], counts[0, 1], counts[0, 10] = 5, 3, 2
     counts[13, 13], counts[13, 16], counts[13, 0] = 6, 3, 1
     # similarity: 1-2 0.92, 1-A 0.33, D-G 0.92, D-1 0.00
-    assert value("WA", so2sat.metrics.METRICS[0].definition, counts) == pytest.approx((11 + 6 * 0.92 + 2 * 0.33) / 20)
-    assert value("OAu", "OA urban, true class LCZ 1-10", counts) == pytest.approx(5 / 10)
-    assert value("OAu", "OA urban, true and predicted class LCZ 1-10", counts) == pytest.approx(5 / 8)
-    assert value("OAbu", "OA built / natural", counts) == pytest.approx(17 / 20)
+    assert value("wa", counts) == pytest.approx((11 + 6 * 0.92 + 2 * 0.33) / 20)
+    assert value("oau.true", counts) == pytest.approx(5 / 10)
+    assert value("oau.both", counts) == pytest.approx(5 / 8)
+    assert value("oabu", counts) == pytest.approx(17 / 20)

@@ -39,7 +39,7 @@ def drawn(scheme: str, number: int, accuracy: float, seed: int) -> pd.DataFrame:
 
 
 def overall(table: pd.DataFrame) -> pd.Series:
-    rows = table[table["metric"] == "OA"]
+    rows = table[table["metric"] == "oa"]
     assert len(rows) == 1
     return rows.iloc[0]
 
@@ -171,4 +171,4 @@ def test_an_undefined_metric_is_empty_and_says_why() -> None:
     table = price.price_of_leak(*sides, DATASET, 20, (1,)).set_index("metric")
     assert table.loc["kappa", ["leaky", "clean", "difference", "low"]].isna().all()
     assert "undefined in all trials of a scheme" in table.loc["kappa", "note"]
-    assert table.loc["OA", "difference"] == 0
+    assert table.loc["oa", "difference"] == 0

@@ -17,6 +17,7 @@ from sentinel_forest.datasets.metric import kappa
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import evaluate, score
 from sentinel_forest.evaluation.confusion import CONFUSION, classifiers, confusion
+from sentinel_forest.evaluation.figures import Place
 from sentinel_forest.evaluation.paired import BOOTSTRAP, MCNEMAR, PAIRED
 from sentinel_forest.io import tables
 from sentinel_forest.splits import ledger
@@ -29,6 +30,7 @@ CLOUD = Task(
     (Question("cloud", (THICK, THIN)), Question("shadow", (SHADOW,))),
     cloudsen12.metrics.METRICS,
 )
+PLACE = Place("r", "published", 1)
 SCENE = Task("scene", "patch", tuple(Category(code, name, "#000000") for code, name in enumerate("abc")))
 FMASK = Reference("fmask", "cloud", "LABEL_fmask", ("land", "shadow", "cloud"), {"cloud": ("cloud",)})
 QA60 = Reference("qa60", "cloud", "LABEL_qa60", ("clear", "cloud"), {"cloud": ("cloud",)})
@@ -82,7 +84,9 @@ def scored(
     table = confusion(DATASET, patches, roles, counted, references(of_names), "published", 1, sets)
     CONFUSION.validate(table)
     about = roles.merge(patches, on="patch")
-    found = score.score_trial(table, DATASET, about, {"validation": "clean", "test": "clean"}, draws, (1, "r"))
+    found = score.score_trial(
+        table, DATASET, about, {"validation": "clean", "test": "clean"}, draws, (1, "r"), Place("r", "published", 1)
+    )
     score.METRICS.validate(found[0])
     PAIRED.validate(found[1])
     return table, *found
@@ -114,47 +118,47 @@ HAND = [
 
 def test_pooled_figures_by_hand() -> None:
     _, found, _ = scored({("l1c", "forest"): HAND})
-    overall = row(found, metric="OA", definition="OA")
+    overall = row(found, metric="oa")
     # right: 6 + 9 + 15 + 8 + 2 of 80
     assert overall["value"] == pytest.approx(40 / 80)
     assert (overall["n"], overall["groups"]) == (80, 4)
     assert "fewer than eight groups (4): no interval" in overall["note"]
-    cloud = {"of": "cloud", "definition": "question, pooled"}
+    cloud = {"of": "cloud"}
     # 38 pixels of cloud, 26 found; 42 without, 34 found
-    assert row(found, metric="OA", **cloud)["value"] == pytest.approx((26 + 34) / 80)
-    assert row(found, metric="PA", **cloud)["value"] == pytest.approx(26 / 38)
-    assert row(found, metric="UA", **cloud)["value"] == pytest.approx(26 / 34)
-    assert row(found, metric="BOA", **cloud)["value"] == pytest.approx((26 / 38 + 34 / 42) / 2)
-    thin = row(found, metric="PA", definition="per class", of=THIN)
+    assert row(found, metric="oa.question", **cloud)["value"] == pytest.approx((26 + 34) / 80)
+    assert row(found, metric="pa.question", **cloud)["value"] == pytest.approx(26 / 38)
+    assert row(found, metric="ua.question", **cloud)["value"] == pytest.approx(26 / 34)
+    assert row(found, metric="boa.question", **cloud)["value"] == pytest.approx((26 / 38 + 34 / 42) / 2)
+    thin = row(found, metric="pa", of=THIN)
     assert (thin["value"], thin["n"], thin["groups"]) == (0.0, 12, 2)
 
 
 def test_medians_of_the_authors_by_hand() -> None:
     """BOA of P: (6/8 + 9/12) / 2, of S: (0 + 1) / 2; Q has no cloud and R nothing else."""
     _, found, _ = scored({("l1c", "forest"): HAND})
-    median = row(found, metric="BOA", definition="median over patches", of="cloud")
+    median = row(found, metric="boa.median", of="cloud")
     assert median["value"] == pytest.approx((0.75 + 0.5) / 2)
     assert (median["n"], median["groups"]) == (2, 2)
 
     def summaries(metric: str, of: str) -> tuple[list[float], set[int]]:
-        rows = found[(found["metric"] == metric) & (found["class"] == of)]
+        rows = found[found["metric"].str.startswith(metric + ".") & (found["class"] == of)]
         rows = rows[rows["definition"].str.contains("cloudy")]
         return rows["value"].tolist(), set(rows["n"])
 
     # PA of P 6/8, R 1, S 0; UA of P 6/9, R 1, undefined in S; Q is not cloudy though cloud is predicted.
     third = 100 / 3
-    assert summaries("PA", "cloud") == (pytest.approx([1.75 / 3, third, third, third]), {3})
-    assert summaries("UA", "cloud") == (pytest.approx([(6 / 9 + 1) / 2, 0, 50, 50]), {2})
-    assert summaries("PA", "shadow") == (pytest.approx([1, 0, 0, 100]), {1})
+    assert summaries("pa", "cloud") == (pytest.approx([1.75 / 3, third, third, third]), {3})
+    assert summaries("ua", "cloud") == (pytest.approx([(6 / 9 + 1) / 2, 0, 50, 50]), {2})
+    assert summaries("pa", "shadow") == (pytest.approx([1, 0, 0, 100]), {1})
 
 
 def test_cloudy_is_a_patch_with_cloud_whatever_the_question() -> None:
     """T has shadow and no cloud: it counts for the median of BOA and not for the summaries of PA."""
     counts = [("P", THICK, THICK, 1), ("P", SHADOW, SHADOW, 1), ("T", SHADOW, CLEAR, 4), ("T", CLEAR, CLEAR, 1)]
     _, found, _ = scored({("l1c", "forest"): counts})
-    recall = row(found, metric="PA", definition="mean over cloudy patches", of="shadow")
+    recall = row(found, metric="pa.mean", of="shadow")
     assert (recall["value"], recall["n"]) == (1.0, 1)
-    median = row(found, metric="BOA", definition="median over patches", of="shadow")
+    median = row(found, metric="boa.median", of="shadow")
     assert (median["value"], median["n"]) == (0.75, 2)
 
 
@@ -162,17 +166,17 @@ def test_a_patch_task_has_no_summaries_over_patches() -> None:
     _, found, _ = scored({("s1", "forest"): [("P", "a", "a", 1), ("Q", "b", "a", 1)]})
     assert set(found["task"]) == {"scene"}
     assert not found["definition"].str.contains("patches").any()
-    assert not (found["metric"] == "WA").any()
+    assert not (found["metric"] == "wa").any()
 
 
 def test_undefined_is_empty_and_says_why() -> None:
     _, found, _ = scored({("s1", "forest"): [("P", "a", "a", 1), ("Q", "b", "a", 1)]})
-    absent = row(found, metric="PA", of="c")
+    absent = row(found, metric="pa", of="c")
     assert np.isnan(absent["value"])
     assert absent["note"] == "no patch of role test has class c"
-    assert row(found, metric="UA", of="b")["note"] == "class b is never predicted in role test"
-    assert row(found, metric="F1", of="c")["note"] == "class c neither occurs nor is predicted in role test"
-    assert row(found, metric="AA", definition="AA over all classes")["value"] == pytest.approx(1 / 3)
+    assert row(found, metric="ua", of="b")["note"] == "class b is never predicted in role test"
+    assert row(found, metric="f1", of="c")["note"] == "class c neither occurs nor is predicted in role test"
+    assert row(found, metric="aa.all")["value"] == pytest.approx(1 / 3)
 
 
 def test_a_role_without_a_scored_patch_says_so() -> None:
@@ -182,17 +186,17 @@ def test_a_role_without_a_scored_patch_says_so() -> None:
     roles = split(patches).assign(role=["test", "validation"])
     table = confusion(DATASET, patches, roles, counted, references(), "published", 1, ["s1"])
     marks = {"validation": "clean", "test": "linked: city"}
-    found, _ = score.score_trial(table, DATASET, roles.merge(patches), marks, 10, (1,))
-    empty = row(found, metric="OA", role="validation")
+    found, _ = score.score_trial(table, DATASET, roles.merge(patches), marks, 10, (1,), PLACE)
+    empty = row(found, metric="oa", role="validation")
     assert np.isnan(empty["value"])
     assert empty["note"] == "no scored patch of role validation"
-    assert row(found, metric="OA", role="test")["mark"] == "linked: city"
+    assert row(found, metric="oa", role="test")["mark"] == "linked: city"
 
 
 def test_one_group_has_no_interval() -> None:
     counts = [("P", "a", "a", 1), ("Q", "b", "a", 1)]
     _, found, _ = scored({("s1", "forest"): counts}, groups={"P": "same", "Q": "same"})
-    only = row(found, metric="OA")
+    only = row(found, metric="oa")
     assert only["value"] == 0.5
     assert np.isnan([only["low"], only["high"]]).all()
     assert only["note"] == "fewer than eight groups (1): no interval"
@@ -204,7 +208,7 @@ def test_a_reference_answers_its_questions_and_no_other() -> None:
     mine = found[found["classifier"] == "fmask"]
     assert set(mine["class"]) == {"cloud"}
     assert set(mine["features"]) == {""}
-    assert row(mine, metric="OA")["value"] == pytest.approx(10 / 13)
+    assert row(mine, metric="oa.question")["value"] == pytest.approx(10 / 13)
     assert set(paired["class"]) == {"cloud"}
     assert (paired["classifier_b"] == "fmask").all()
 
@@ -230,7 +234,7 @@ def test_no_answer_counts_as_negative_and_is_told() -> None:
         ("Q", CLEAR, "no answer", 8),
     ]
     _, found, paired = scored({("l1c", "forest"): HAND[:6]}, {"fmask": fmask})
-    mine = row(found, classifier="fmask", metric="OA")
+    mine = row(found, classifier="fmask", metric="oa.question")
     assert mine["value"] == pytest.approx((6 + 9 + 20) / 40)
     assert "no answer for 25 % of all units: counted as negative" in mine["note"]
     assert paired["note"].str.contains("counted as negative").all()
@@ -247,11 +251,11 @@ def test_no_answer_to_a_question_of_many_classes_is_wrong_and_of_no_class() -> N
         counts = references({"modis": [*known, last]})
         table = confusion(dataset, patches, split(patches), predictions({}), counts, "published", 1, [])
         about = split(patches).merge(patches)
-        found, _ = score.score_trial(table, dataset, about, {"validation": "clean", "test": "clean"}, 20, (1,))
-        assert row(found, metric="OA")["value"] == pytest.approx(0.8)
-        assert row(found, metric="PA", of="a")["value"] == pytest.approx(4 / 5)
-        assert row(found, metric="UA", of="a")["value"] == pytest.approx(4 / 5)
-        assert note in row(found, metric="OA")["note"]
+        found, _ = score.score_trial(table, dataset, about, {"validation": "clean", "test": "clean"}, 20, (1,), PLACE)
+        assert row(found, metric="oa")["value"] == pytest.approx(0.8)
+        assert row(found, metric="pa", of="a")["value"] == pytest.approx(4 / 5)
+        assert row(found, metric="ua", of="a")["value"] == pytest.approx(4 / 5)
+        assert note in row(found, metric="oa")["note"]
 
 
 def test_a_reference_that_never_answers_is_empty() -> None:
@@ -268,19 +272,19 @@ def test_comparisons_use_the_patches_in_common() -> None:
     ]
     fmask = [row for row in fmask if row[0] != "Q"]
     _, found, paired = scored({("l1c", "forest"): HAND}, {"fmask": fmask})
-    difference = row(paired, metric="BOA", definition="question, pooled", of="cloud")
+    difference = row(paired, metric="boa.question", of="cloud")
     # "cloud shadow" counts as cloud for fmask here: 2 of the 22 pixels without cloud are lost.
     assert difference["difference"] == pytest.approx(2 / 22 / 2)
     assert difference["n"] == 3
     assert "3 of 4 patches in common" in difference["note"]
-    forest = row(found, classifier="forest", metric="BOA", definition="question, pooled", of="cloud")
+    forest = row(found, classifier="forest", metric="boa.question", of="cloud")
     assert forest["n"] == 80
 
 
 def test_pixels_are_not_taken_as_independent() -> None:
     """McNemar's test is of patches alone; there are rows of two forests on the same pixels."""
     _, _, compared = scored({("l1c", "forest"): HAND, ("l1c+context", "forest"): HAND})
-    assert row(compared, metric="OA")["difference"] == 0
+    assert row(compared, metric="oa")["difference"] == 0
     assert set(compared["test"]) == {BOOTSTRAP}
 
 
@@ -289,7 +293,7 @@ def test_a_comparison_rests_on_the_groups_that_both_scores_rest_on() -> None:
     fmask = [("P", THICK, "cloud", 8), ("P", CLEAR, "land", 12), ("Q", CLEAR, "land", 20)]
     fmask += [("R", THICK, "cloud", 20), ("S", THIN, "cloud", 10), ("S", CLEAR, "land", 10)]
     _, found, compared = scored({("l1c", "forest"): HAND}, {"fmask": fmask})
-    about = {"metric": "F1", "definition": "question, pooled", "of": "cloud"}
+    about = {"metric": "f1.question", "of": "cloud"}
     assert row(found, classifier="forest", **about)["groups"] == 4
     assert row(found, classifier="fmask", **about)["groups"] == 3
     assert row(compared, **about)["groups"] == 3
@@ -315,7 +319,7 @@ def test_pairs_tests_and_families() -> None:
     against = row(paired, test=MCNEMAR, features_b="s1")
     assert against["p"] == pytest.approx(2 * 0.5**20)
     assert against["p_holm"] == pytest.approx(2 * against["p"])
-    boot = row(paired, test=BOOTSTRAP, metric="OA", features_b="s2")
+    boot = row(paired, test=BOOTSTRAP, metric="oa", features_b="s2")
     assert boot["low"] > 0.1
     assert boot["p"] < 0.001
 
@@ -333,12 +337,12 @@ def test_all_classifiers_see_the_same_draws() -> None:
 def test_design_weights_give_rows_of_their_own() -> None:
     counts = [("P", "a", "a", 1), ("Q", "a", "b", 1)]
     _, found, _ = scored({("s1", "forest"): counts}, weight=pd.Series([3.0, 1.0]))
-    assert row(found, metric="OA", definition="OA, as sampled")["value"] == 0.5
-    weighted = row(found, metric="OA", definition="OA, design-weighted")
+    assert row(found, metric="oa", weighting="none")["value"] == 0.5
+    weighted = row(found, metric="oa", weighting="design")
     assert weighted["value"] == 0.75
     assert weighted["n"] == 2
     _, _, paired = scored({("s1", "forest"): counts, ("s2", "forest"): counts}, weight=pd.Series([3.0, 1.0]))
-    assert row(paired, test=MCNEMAR)["definition"] == "OA, as sampled"
+    assert row(paired, test=MCNEMAR)["weighting"] == "none"
 
 
 def test_design_weighted_scores_are_those_of_scikit_learn_with_sample_weights() -> None:
@@ -348,16 +352,16 @@ def test_design_weighted_scores_are_those_of_scikit_learn_with_sample_weights() 
     weight = generator.integers(1, 9, 50) / 4
     counts = [(f"{k}", true[k], predicted[k], 1) for k in range(50)]
     _, found, _ = scored({("s1", "forest"): counts}, weight=pd.Series(weight))
-    for ending, given in ((", as sampled", None), (", design-weighted", weight)):
+    for weighting, given in (("none", None), ("design", weight)):
         expected = {
-            "OA": reference.accuracy_score(true, predicted, sample_weight=given),
-            "AA over present classes": reference.recall_score(true, predicted, sample_weight=given, average="macro"),
-            "Cohen's kappa": reference.cohen_kappa_score(true, predicted, sample_weight=given),
-            "macro-F1 over present classes": reference.f1_score(true, predicted, sample_weight=given, average="macro"),
-            "mIoU over all classes": reference.jaccard_score(true, predicted, sample_weight=given, average="macro"),
+            "oa": reference.accuracy_score(true, predicted, sample_weight=given),
+            "aa.present": reference.recall_score(true, predicted, sample_weight=given, average="macro"),
+            "kappa": reference.cohen_kappa_score(true, predicted, sample_weight=given),
+            "f1.present": reference.f1_score(true, predicted, sample_weight=given, average="macro"),
+            "iou.all": reference.jaccard_score(true, predicted, sample_weight=given, average="macro"),
         }
-        for definition, value in expected.items():
-            mine = row(found, definition=definition + ending)
+        for metric, value in expected.items():
+            mine = row(found, metric=metric, weighting=weighting)
             assert mine["value"] == pytest.approx(value, abs=1e-12)
             assert mine["n"] == 50
 
@@ -365,10 +369,10 @@ def test_design_weighted_scores_are_those_of_scikit_learn_with_sample_weights() 
 def test_design_weights_enter_the_summaries_over_patches() -> None:
     counts = [("P", THICK, THICK, 1), ("P", CLEAR, CLEAR, 1), ("Q", THICK, CLEAR, 1), ("Q", CLEAR, CLEAR, 1)]
     _, found, _ = scored({("l1c", "forest"): counts}, weight=pd.Series([3.0, 1.0]))
-    cloud = found[(found["class"] == "cloud")].set_index(["metric", "definition"])["value"]
-    assert cloud["BOA", "median over patches, as sampled"] == 0.75
-    assert cloud["BOA", "median over patches, design-weighted"] == 1.0
-    assert cloud["PA", "mean over cloudy patches, design-weighted"] == 0.75
+    cloud = found[(found["class"] == "cloud")].set_index(["metric", "weighting"])["value"]
+    assert cloud["boa.median", "none"] == 0.75
+    assert cloud["boa.median", "design"] == 1.0
+    assert cloud["pa.mean", "design"] == 0.75
 
 
 def test_replicates_are_the_metric_of_the_resampled_patches() -> None:
@@ -392,13 +396,13 @@ def test_replicates_are_the_metric_of_the_resampled_patches() -> None:
         rows = pd.concat([table[table["group"] == f"g{k}"].assign(copy=c) for k in range(5) for c in range(times[k])])
         pooled = rows.groupby(["true", "predicted"])["count"].sum().unstack(fill_value=0)
         pooled = pooled.reindex(index=names, columns=names, fill_value=0).to_numpy()
-        assert found["kappa", "Cohen's kappa", ""][draw] == pytest.approx(kappa(pooled))
+        assert found["kappa", "none", ""][draw] == pytest.approx(kappa(pooled))
         values = []
         for _, one in rows.groupby(["patch", "copy"]):
             truth, guess = one["true"].isin([THICK, THIN]), one["predicted"].isin([THICK, THIN])
             hit = one.loc[truth & guess, "count"].sum() / one.loc[truth, "count"].sum()
             values.append((hit + one.loc[~truth & ~guess, "count"].sum() / one.loc[~truth, "count"].sum()) / 2)
-        assert found["BOA", "median over patches", "cloud"][draw] == pytest.approx(np.median(values))
+        assert found["boa.median", "none", "cloud"][draw] == pytest.approx(np.median(values))
 
 
 # Scores by attribute
@@ -412,7 +416,7 @@ def scored_by(
     counted = predictions({(of_set, "forest"): counts})
     table = confusion(DATASET, patches, split(patches), counted, references(), "published", 1, [of_set])
     roles = split(patches).merge(about, on="patch")
-    arguments = table, DATASET, roles, {"validation": "clean", "test": "linked: city"}, draws, (1, "r")
+    arguments = table, DATASET, roles, {"validation": "clean", "test": "linked: city"}, draws, (1, "r"), PLACE
     found = score.score_by(*arguments)
     score.SCORES_BY.validate(found)
     return found, score.score_trial(*arguments)[0]
@@ -432,15 +436,15 @@ def test_scores_by_city_by_hand() -> None:
     assert set(found["class"]) == {""}
     assert set(found["mark"]) == {"linked: city"}
     rome = found[found["stratum"] == "rome"]
-    assert row(rome, metric="OA")["value"] == 0.5
-    assert row(rome, definition="AA over present classes")["value"] == 0.5
-    assert row(rome, definition="AA over all classes")["value"] == pytest.approx(0.5 / 3)
+    assert row(rome, metric="oa")["value"] == 0.5
+    assert row(rome, metric="aa.present")["value"] == 0.5
+    assert row(rome, metric="aa.all")["value"] == pytest.approx(0.5 / 3)
     # a: 1 of 1 true and 1 predicted twice over two classes; b is predicted once and absent
-    assert row(rome, definition="mIoU over present classes")["value"] == 0.5
-    assert row(rome, definition="mIoU over all classes")["value"] == pytest.approx(0.5 / 3)
-    assert row(rome, metric="OA")[["n", "groups"]].tolist() == [2, 2]
-    assert "fewer than eight groups (2): no interval" in row(rome, metric="OA")["note"]
-    oslo = row(found[found["stratum"] == "oslo"], metric="OA")
+    assert row(rome, metric="iou.present")["value"] == 0.5
+    assert row(rome, metric="iou.all")["value"] == pytest.approx(0.5 / 3)
+    assert row(rome, metric="oa")[["n", "groups"]].tolist() == [2, 2]
+    assert "fewer than eight groups (2): no interval" in row(rome, metric="oa")["note"]
+    oslo = row(found[found["stratum"] == "oslo"], metric="oa")
     assert oslo[["value", "n", "groups"]].tolist() == [0.5, 2, 1]
     assert np.isnan([oslo["low"], oslo["high"]]).all()
     assert oslo["note"] == "fewer than eight groups (1): no interval"
@@ -457,7 +461,7 @@ def test_scores_of_strata_are_those_of_their_patches_alone() -> None:
     about = pd.DataFrame({"patch": names, "group": [f"g{k // 3}" for k in range(60)], "season": "spring"})
     about["city"] = ["rome" if k < 30 else "oslo" for k in range(60)]
     found, whole = scored_by(counts, about, draws=400)
-    values = ["metric", "definition", "value", "n", "groups"]
+    values = ["metric", "value", "n", "groups"]
     spring, all_over = found[found["attribute"] == "season"], whole[whole["class"] == ""]
     pd.testing.assert_frame_equal(spring[values].reset_index(drop=True), all_over[values].reset_index(drop=True))
     assert spring["low"].to_numpy() == pytest.approx(all_over["low"].to_numpy(), abs=0.06)
@@ -467,7 +471,7 @@ def test_scores_of_strata_are_those_of_their_patches_alone() -> None:
         found.loc[found["stratum"] == "rome", columns].reset_index(drop=True),
         rome.loc[rome["stratum"] == "rome", columns].reset_index(drop=True),
     )
-    oslo = found[(found["stratum"] == "oslo") & (found["metric"] == "OA")]
+    oslo = found[(found["stratum"] == "oslo") & (found["metric"] == "oa")]
     assert oslo[["low", "high"]].notna().all(axis=None)
 
 
@@ -475,11 +479,7 @@ def test_questions_by_attribute_are_those_that_classifiers_are_compared_by() -> 
     about = pd.DataFrame({"patch": list("PQRS"), "group": list("PQRS"), "city": "rome", "season": ""})
     found, _ = scored_by(HAND, about, of_set="l1c")
     of_questions = found[found["class"] != ""]
-    assert set(zip(of_questions["metric"], of_questions["definition"], strict=True)) == {
-        ("BOA", "question, pooled"),
-        ("F1", "question, pooled"),
-        ("BOA", "median over patches"),
-    }
+    assert set(of_questions["metric"]) == {"boa.question", "f1.question", "boa.median"}
 
 
 @pytest.mark.parametrize(
@@ -546,6 +546,7 @@ def step(folder: Path, trial: int = 1, out: str = "out") -> None:
     shards = {name: [folder / name / f"{k}.parquet" for k in (1, 2)] for name in ("predictions", "references")}
     score.score(
         dataset="cloudsen12",
+        release="r",
         scheme="published",
         trial=trial,
         feature_sets=["l1c", "l1c+context"],
@@ -571,7 +572,7 @@ def test_the_step(files: Path) -> None:
     assert set(found["mark"]) == {"linked: group"}
     by = tables.read_tsv(files / "out" / "scores_by.tsv", score.SCORES_BY)
     assert set(zip(by["attribute"], by["stratum"], strict=True)) == {("city", "a"), ("city", "b")}
-    mine = row(found, classifier="forest", features="l1c", metric="OA", definition="OA")
+    mine = row(found, classifier="forest", features="l1c", metric="oa")
     assert mine["value"] == pytest.approx(40 / 80)
     paired = tables.read_tsv(files / "out" / "paired.tsv", PAIRED)
     assert {"fmask", "forest"} == set(paired["classifier_b"])

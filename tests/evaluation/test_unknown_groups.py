@@ -11,6 +11,7 @@ from sentinel_forest.datasets.base import Category, FeatureSet, Question, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import curves, evaluate, price, score, uncertainty
 from sentinel_forest.evaluation.confusion import CONFUSION, confusion
+from sentinel_forest.evaluation.figures import Place
 from sentinel_forest.evaluation.paired import BOOTSTRAP, MCNEMAR, PAIRED
 from sentinel_forest.io import tables
 
@@ -60,7 +61,7 @@ def scored(groups, sets=("s1", "s2"), weight=None, city=None):
     table = confusion(DATASET, patches, split, counted, nothing, "published", 1, list(sets))
     CONFUSION.validate(table)
     about = split.merge(patches, on="patch").assign(city=city if city is not None else "")
-    arguments = table, DATASET, about, MARKS, 100, (1, "r")
+    arguments = table, DATASET, about, MARKS, 100, (1, "r"), Place("r", "published", 1)
     found, paired = score.score_trial(*arguments)
     by = score.score_by(*arguments)
     return table, score.METRICS.validate(found), PAIRED.validate(paired), score.SCORES_BY.validate(by)
@@ -73,12 +74,12 @@ def test_values_stay_and_intervals_go(blank, sets, unknown):
     groups = [f"g{k:02}" for k in range(24)]
     _, expected, _, _ = scored(groups, sets)
     _, found, paired, _ = scored([blank] * unknown + groups[unknown:], sets)
-    columns = ["classifier", "features", "metric", "definition", "class", "value", "n"]
+    columns = ["classifier", "features", "metric", "class", "value", "n"]
     pd.testing.assert_frame_equal(found[columns], expected[columns])
     assert found[["low", "high"]].isna().all(axis=None)
     assert (found.loc[found["value"].notna(), "note"] == SAID.format(unknown, 24)).all()
     assert (found["groups"] <= 24 - unknown).all()
-    assert found.loc[found["metric"] == "OA", "groups"].iloc[0] == 24 - unknown
+    assert found.loc[found["metric"] == "oa", "groups"].iloc[0] == 24 - unknown
     if len(sets) > 1:
         assert set(paired["test"]) == {BOOTSTRAP}
         assert paired[["low", "high", "p", "p_holm"]].isna().all(axis=None)
@@ -98,7 +99,7 @@ def test_a_stratum_without_unknown_groups_keeps_its_interval():
     groups = [f"g{k:02}" for k in range(20)] + [None] * 4
     city = ["rome"] * 20 + [None] * 4
     *_, by = scored(groups, city=city)
-    overall = by[(by["metric"] == "OA") & (by["features"] == "s1")].set_index("stratum")
+    overall = by[(by["metric"] == "oa") & (by["features"] == "s1")].set_index("stratum")
     assert overall.index.tolist() == ["rome", "unknown"]
     assert not np.isnan(overall.loc["rome", "low"])
     assert np.isnan(overall.loc["unknown", "low"])
@@ -149,11 +150,11 @@ def test_held_out_rows_of_unknown_groups_have_no_draws(tmp_path):
 @pytest.mark.parametrize(("groups", "interval", "p"), [(5, False, False), (6, False, True), (8, True, True)])
 def test_no_interval_below_eight_groups_and_no_p_value_below_six(groups, interval, p):
     _, found, paired, _ = scored([f"g{k % groups}" for k in range(24)])
-    rows = found[found["metric"] == "OA"]
+    rows = found[found["metric"] == "oa"]
     assert (rows["groups"] == groups).all()
     assert rows["low"].notna().all() == interval
     assert rows["note"].str.contains(f"fewer than eight groups \\({groups}\\): no interval").all() != interval
-    overall = paired[paired["metric"] == "OA"]
+    overall = paired[paired["metric"] == "oa"]
     assert overall["low"].notna().all() == interval
     assert overall["p"].notna().all() == p
     assert overall["note"].str.contains(f"fewer than six groups \\({groups}\\): no p value").all() != p

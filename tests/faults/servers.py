@@ -24,6 +24,7 @@ PACKAGES = {
     "aria2c": "aria2",
     "curl": "curl",
     "setpriv": "util-linux",
+    "openssl": "openssl",
 }
 
 

@@ -257,7 +257,7 @@ def test_compressed_on_the_way(toy, client, row):
 
     with odd_server(answer) as url:
         toy.file("a.dat", None, None, [url])
-        assert "another encoding (gzip)" in toy.fails()
+        assert "another encoding ('gzip')" in toy.fails()
     row(f"compressed on the way ({client})", "clear error")
 
 

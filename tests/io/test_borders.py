@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from sentinel_forest import datasets
-from sentinel_forest.acquire import transfer
+from sentinel_forest.acquire import clients, server, transfer
+from sentinel_forest.acquire.credentials import Access
+from sentinel_forest.acquire.server import Answer, ask
 from sentinel_forest.acquire.store import Store, key_of
-from sentinel_forest.acquire.transfer import Access, Answer
 from sentinel_forest.config.model import Configuration
 from sentinel_forest.config.registry import Checksums, RegisteredFile
 from sentinel_forest.config.releases import file_table, read_entry, registered, registered_files, resolve
@@ -239,7 +240,7 @@ def test_a_sound_note_is_believed(store: Store) -> None:
 # Lines for clients
 
 
-@pytest.mark.parametrize("call", [transfer._aria2c, transfer._curl])
+@pytest.mark.parametrize("call", [clients._aria2c, clients._curl])
 @pytest.mark.parametrize(
     ("address", "access"),
     [
@@ -249,14 +250,22 @@ def test_a_sound_note_is_believed(store: Store) -> None:
     ],
 )
 def test_a_line_for_a_client_stays_one_line(call: Any, address: str, access: Access, tmp_path: Path) -> None:
-    with pytest.raises(transfer.RefusedError, match="control character"):
+    with pytest.raises(server.RefusedError, match="control character"):
         call(Answer(1, "", True, address), access, tmp_path / "a", 5)
 
 
 def test_a_server_sends_on_to_addresses_only(tmp_path: Path) -> None:
     for address in ("https://there/a\n  out=x", "there/a", "", "-o/etc/passwd"):
-        with pytest.raises(transfer.RefusedError, match="an address that is none"):
-            transfer.transfer(Answer(1, "", True, address), Access(), tmp_path / "a", 0, 1, threading.Event())
+        with pytest.raises(server.RefusedError, match="an address that is none"):
+            transfer.transfer(
+                Answer(1, "", True, address),
+                Access(),
+                tmp_path / "a",
+                lock=0,
+                timeout=1,
+                most=1,
+                stop=threading.Event(),
+            )
 
 
 @pytest.mark.parametrize(
@@ -272,13 +281,13 @@ def test_a_server_sends_on_to_addresses_only(tmp_path: Path) -> None:
 def test_secrets_go_to_clients_that_keep_them(
     scheme: str, access: Access, client: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transfer.shutil, "which", lambda name: name)
-    assert transfer.client_of(f"{scheme}://there/a", access) == client
+    monkeypatch.setattr(clients.shutil, "which", lambda name: name)
+    assert clients.client_of(f"{scheme}://there/a", access) == client
 
 
 def test_parts_of_a_file_without_ranges_come_by_one_connection(tmp_path: Path) -> None:
     for ranges, count in ((True, "4"), (False, "1")):
-        command, _, _ = transfer._aria2c(Answer(1, "", ranges, "https://there/a"), Access(), tmp_path / "a", 5)
+        command, _, _ = clients._aria2c(Answer(1, "", ranges, "https://there/a"), Access(), tmp_path / "a", 5)
         assert {f"--split={count}", f"--max-connection-per-server={count}"} <= set(command)
 
 
@@ -312,15 +321,15 @@ def test_parts_of_a_file_without_ranges_come_by_one_connection(tmp_path: Path) -
     ],
 )
 def test_strong_validators(headers: dict[str, str], strong: bool) -> None:
-    assert transfer._state(headers)[1] is strong
+    assert server._state(headers)[1] is strong
 
 
 def test_a_date_of_ftp_is_strong_once_no_clock_can_be_the_reason() -> None:
     now = datetime.now(UTC)
     for age, old in ((timedelta(days=2), True), (timedelta(hours=23), False), (timedelta(days=-1), False)):
-        assert transfer._is_old(f"213 {now - age:%Y%m%d%H%M%S}") is old
-    assert not transfer._is_old("")
-    assert not transfer._is_old("213 yesterday")
+        assert server._is_old(f"213 {now - age:%Y%m%d%H%M%S}") is old
+    assert not server._is_old("")
+    assert not server._is_old("213 yesterday")
 
 
 def test_a_file_of_ftp_has_its_date_as_state(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -337,7 +346,7 @@ def test_a_file_of_ftp_has_its_date_as_state(monkeypatch: pytest.MonkeyPatch) ->
     server = Server(connect=quiet, login=quiet, voidcmd=quiet, size=lambda path: 7)
     server.sendcmd = lambda words: "213 20200101000000"
     monkeypatch.setattr(ftplib, "FTP", lambda timeout: server)
-    answer = transfer.ask("ftp://there/a", Access(), 1)
+    answer = ask("ftp://there/a", Access(), 1)
     assert (answer.size, answer.strong) == (7, True)
     assert "20200101000000" in answer.validator
 
@@ -345,7 +354,7 @@ def test_a_file_of_ftp_has_its_date_as_state(monkeypatch: pytest.MonkeyPatch) ->
         raise ftplib.error_perm("500 no")
 
     server.sendcmd = refuse
-    assert transfer.ask("ftp://there/a", Access(), 1)[1:] == ("", True, "ftp://there/a", False)
+    assert ask("ftp://there/a", Access(), 1)[1:] == ("", True, "ftp://there/a", False)
 
 
 # What is published

@@ -111,3 +111,16 @@ def test_leftovers_of_dead_writers_of_the_same_file_are_removed(tmp_path):
         path.write_text("")
     tables.write_text(tmp_path / "a", "new")
     assert {path.name for path in tmp_path.iterdir()} == {"a", *(path.name for path in others)}
+
+
+FORMULAS = ("=1+1", "+x", "-x", "@SUM(A1)", "'=1", "''-", "-", "'", "a=b", "")
+
+
+def test_no_cell_of_text_is_a_formula_for_a_spreadsheet(tmp_path):
+    schema = pa.DataFrameSchema({"name": pa.Column("str"), "value": pa.Column("float64")})
+    table = pd.DataFrame({"name": FORMULAS, "value": -1.5}).astype({"name": "str"})
+    tables.write_tsv(tmp_path / "t.tsv", table, schema)
+    cells = [line.split("\t") for line in (tmp_path / "t.tsv").read_text().splitlines()[1:]]
+    assert not [name for name, _ in cells if name.startswith(("=", "+", "-", "@"))]
+    assert {value for _, value in cells} == {"-1.5"}, "numbers stay numbers"
+    assert tables.read_tsv(tmp_path / "t.tsv", schema)["name"].tolist() == list(FORMULAS)

@@ -25,6 +25,7 @@ from sentinel_forest.evaluation.average import AVERAGES
 from sentinel_forest.evaluation.curves import CURVES, RELIABILITY
 from sentinel_forest.evaluation.engine_comparison import ENGINES
 from sentinel_forest.evaluation.importance import IMPORTANCE
+from sentinel_forest.evaluation.metrics import registry
 from sentinel_forest.evaluation.score import CONFUSION, METRICS, PAIRED
 from sentinel_forest.io.tables import write_parquet, write_text, write_tsv
 from sentinel_forest.report import classes, figures, galleries, images, importance, model, pages, reproduction
@@ -104,29 +105,32 @@ def make_catalog() -> pd.DataFrame:
     ).astype(dict.fromkeys(("patch", "published_split", "file", "group", "content_hash"), "str"))
 
 
-def metric(classifier: str, name: str, definition: str, of_class: str, value: float, note: str = "") -> tuple:
+def metric(release: str, classifier: str, name: str, of_class: str, value: float, note: str = "") -> tuple:
     features = "l1c" if classifier == "forest" else ""
     interval = (value - 0.05, value + 0.05)
     mark = "linked: <roi>"
-    return (classifier, features, "cloud", "test", name, definition, of_class, value, *interval, 90, 2, mark, note)
+    who = (release, "published", 1, "cloud", features, classifier, "test")
+    which = (name, registry()[name].definition, "none", "all", of_class)
+    return (*who, *which, value, *interval, 90, 2, mark, note)
 
 
 def write_tables(below: Path, release: str) -> None:
     trial = below / "baselines" / "published" / "1"
     rows = [
-        metric("forest", "OA", "OA", "", 0.8127),
-        metric("forest", "AA", "AA over present classes", "", 0.7),
-        metric("forest", "F1", "per class", "clear", 0.6),
-        metric("forest", "F1", "per class", "thin cloud", np.nan, "no true thin cloud here"),
-        metric("forest", "BOA", "median over patches", "cloud", 0.9),
-        metric("fmask", "OA", "OA", "", 0.5),
+        metric(release, "forest", "oa", "", 0.8127),
+        metric(release, "forest", "aa.present", "", 0.7),
+        metric(release, "forest", "f1", "clear", 0.6),
+        metric(release, "forest", "f1", "thin cloud", np.nan, "no true thin cloud here"),
+        metric(release, "forest", "boa.median", "cloud", 0.9),
+        metric(release, "fmask", "oa", "", 0.5),
     ]
     metrics = pd.DataFrame(rows, columns=list(METRICS.columns))
     write_tsv(trial / "metrics.tsv", metrics, METRICS)
-    averages = metrics.assign(scheme="published", trials=1)[list(AVERAGES.columns)]
+    averages = metrics.assign(trials=1)[list(AVERAGES.columns)]
     write_tsv(below / "averages.tsv", averages, AVERAGES)
-    write_tsv(below.parent / "headline.tsv", headline_of({release: averages}), HEADLINE)
-    pair = ("forest", "l1c", "fmask", "", "cloud", "test", "OA", "OA", "", 0.3125, 0.1, 0.5, 0.01, 0.02, 2, 2)
+    write_tsv(below.parent / "headline.tsv", headline_of([averages]), HEADLINE)
+    pair = (release, "published", 1, "cloud", "l1c", "forest", "", "fmask", "test", "oa", "OA", "none", "all", "")
+    pair += (0.3125, 0.1, 0.5, 0.01, 0.02, 2, 2)
     paired = pd.DataFrame([(*pair, "cluster bootstrap over groups", "clean", "")], columns=list(PAIRED.columns))
     write_tsv(trial / "paired.tsv", paired, PAIRED)
     counts = [("clear", "clear", 60), ("clear", "thin cloud", 20), ("thick cloud", "thick cloud", 10)]
@@ -182,7 +186,7 @@ def write_inspection(trial: Path) -> None:
         trial / "importance.tsv",
         pd.DataFrame(
             [
-                ("l1c", "cloud", name, members, "OA", 0.8, *lost, impurity, 90, 2, "", caveat)
+                ("l1c", "cloud", name, members, "oa", 0.8, *lost, impurity, 90, 2, "", caveat)
                 for name, members, *lost, impurity in families
             ],
             columns=list(IMPORTANCE.columns),
@@ -190,9 +194,9 @@ def write_inspection(trial: Path) -> None:
         IMPORTANCE,
     )
     steps = [
-        *[("trees", 1, 8, "OA", "", 0.6), ("trees", 20, 8, "OA", "", 0.8125)],
-        *[("trees", 20, 8, "Brier score", "cloud", 0.0625)],
-        *[("groups", 20, 1, "OA", "", np.nan), ("groups", 20, 8, "OA", "", 0.8125)],
+        *[("trees", 1, 8, "oa", "", 0.6), ("trees", 20, 8, "oa", "", 0.8125)],
+        *[("trees", 20, 8, "brier", "cloud", 0.0625)],
+        *[("groups", 20, 1, "oa", "", np.nan), ("groups", 20, 8, "oa", "", 0.8125)],
     ]
     curves = [
         ("l1c", "cloud", curve, trees, groups, 100, name, event, value, value - 0.05, value + 0.05, 90, 2, "")
@@ -204,7 +208,7 @@ def write_inspection(trial: Path) -> None:
         [("l1c", "cloud", "cloud", *values, 2, "") for values in bins], columns=list(RELIABILITY.columns)
     )
     write_tsv(trial / "reliability.tsv", reliability, RELIABILITY)
-    scored = ("l1c", "cloud", "OA", 0.8125, 0.75, 0.875)
+    scored = ("l1c", "cloud", "oa", 0.8125, 0.75, 0.875)
     beside = [
         (*scored[:2], "scikit-learn", *scored[2:], 0.9375, 0.125, "", *[np.nan] * 5, "", 90, 2, ""),
         (
@@ -231,9 +235,9 @@ def write_inspection(trial: Path) -> None:
 def write_sheet(results: Path, release: str) -> None:
     """A figure that is inside, one (a percentage) that is outside, one that cannot be compared."""
     figures_of_papers = [
-        ("inside", "OA", "OA", "", 0.8, 0.8127, 0.76, 0.86),
-        ("outside by +3", "PA", "% of cloudy patches below 0.1", "cloud", 2.0, 10.0, 5.0, 15.0),
-        ("not comparable: sample data", "BOA", "median over patches", "cloud", 0.92, 0.9, 0.85, 0.95),
+        ("inside", "oa", "OA", "", 0.8, 0.8127, 0.76, 0.86),
+        ("outside by +3", "pa.low", "PA, % of cloudy patches below 0.1", "cloud", 2.0, 10.0, 5.0, 15.0),
+        ("not comparable: sample data", "boa.median", "BOA, median over patches", "cloud", 0.92, 0.9, 0.85, 0.95),
     ]
     rows = [
         (
@@ -265,16 +269,14 @@ def write_sheet(results: Path, release: str) -> None:
 def write_comparison(results: Path, moved: bool = True) -> None:
     """One score that left its interval, and one that is new, since the version v0."""
     keys = (RELEASE, "published", 1)
+    first = ("test", "oa", "none", "all", "")
     rows = [
         (
             *keys,
-            "forest",
-            "l1c",
             "cloud",
-            "test",
-            "OA",
-            "OA",
-            "",
+            "l1c",
+            "forest",
+            *first,
             "moved",
             0.5,
             0.4,
@@ -286,7 +288,7 @@ def write_comparison(results: Path, moved: bool = True) -> None:
             "yes",
             "configuration: <trees>",
         ),
-        (*keys, "fmask", "", "cloud", "test", "OA", "OA", "", "only now", *[np.nan] * 3, 0.5, 0.4, 0.6, np.nan, "", ""),
+        (*keys, "cloud", "", "fmask", *first, "only now", *[np.nan] * 3, 0.5, 0.4, 0.6, np.nan, "", ""),
     ]
     table = pd.DataFrame(rows if moved else [], columns=list(COMPARISON.columns))
     kinds = {name: str(column.dtype) for name, column in COMPARISON.columns.items()}

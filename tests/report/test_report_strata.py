@@ -18,8 +18,13 @@ ROW = {
     "features": "lcz-s2",
     "task": "lcz",
     "role": "test",
-    "metric": "OA",
+    "release": "r",
+    "scheme": "published",
+    "trial": 1,
+    "metric": "oa",
     "definition": "OA",
+    "weighting": "none",
+    "pixels": "all",
     "class": "",
     "value": 0.5,
     "low": 0.4,
@@ -48,7 +53,7 @@ def cells(table: Shown) -> list[list[str]]:
 
 
 def test_a_line_for_each_stratum_and_classifier_and_a_column_for_each_figure() -> None:
-    all_classes = {"metric": "AA", "definition": "AA over all classes", "value": 0.25}
+    all_classes = {"metric": "aa.all", "definition": "AA over all classes", "value": 0.25}
     plot, table = items(
         {},
         all_classes | {"low": np.nan, "high": np.nan},

@@ -6,31 +6,18 @@ import pandas as pd
 import pytest
 
 from sentinel_forest.errors import InputError
+from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.versions import compare, index
 from sentinel_forest.versions import manifest as manifests
 
-COLUMNS = [
-    "classifier",
-    "features",
-    "task",
-    "role",
-    "metric",
-    "definition",
-    "class",
-    "value",
-    "low",
-    "high",
-    "n",
-    "groups",
-    "mark",
-    "note",
-]
+COLUMNS = list(METRICS.columns)
 TRIAL = "r/baselines/published/1/metrics.tsv"
 SPLIT = "r/splits/published/1.parquet"
 
 
 def _score(value, low=0.4, high=0.6, classifier="forest", role="test"):
-    return [classifier, "l1c", "cloud", role, "OA", "OA", "", value, low, high, 10, 2, "clean", ""]
+    about = ["r", "published", 1, "cloud", "l1c", classifier, role, "oa", "OA", "none", "all", ""]
+    return [*about, value, low, high, 10, 2, "clean", ""]
 
 
 def _version(folder, scores, split="s", **changes):
@@ -177,12 +164,6 @@ def test_no_other_finished_version(results, name):
 
 
 def test_scores_of_unequally_drawn_patches_are_among_the_first():
-    rows = [
-        ("OA", "OA", "test"),
-        ("OA", "OA, as sampled", "test"),
-        ("OA", "OA, design-weighted", "test"),
-        ("OA", "OA", "validation"),
-        ("AA", "AA over all classes", "test"),
-    ]
-    scores = pd.DataFrame(rows, columns=["metric", "definition", "role"])
-    assert compare.is_headline(scores).tolist() == [True, True, True, False, False]
+    rows = [("oa", "none", "test"), ("oa", "design", "test"), ("oa", "none", "validation"), ("aa.all", "none", "test")]
+    scores = pd.DataFrame(rows, columns=["metric", "weighting", "role"])
+    assert compare.is_headline(scores).tolist() == [True, True, False, False]

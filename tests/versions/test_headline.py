@@ -20,8 +20,10 @@ def _row(value, low, high, mark="clean", **other):
         "features": "l1c",
         "task": "cloud",
         "role": "test",
-        "metric": "OA",
+        "metric": "oa",
         "definition": "OA",
+        "weighting": "none",
+        "pixels": "all",
         "class": "",
         "value": value,
         "low": low,
@@ -37,8 +39,7 @@ def _row(value, low, high, mark="clean", **other):
 def brought_together(*rows):
     """The headline table of some rows."""
     table = pd.DataFrame(rows)
-    by_release = dict(iter(table.groupby("release", sort=False)))
-    return headline.headline_of({name: part.drop(columns="release") for name, part in by_release.items()})
+    return headline.headline_of([part for _, part in table.groupby("release", sort=False)])
 
 
 def test_rows_are_sorted_whatever_the_order_of_the_tables():
@@ -48,18 +49,14 @@ def test_rows_are_sorted_whatever_the_order_of_the_tables():
 
 def test_other_roles_and_other_definitions_stay_out():
     table = brought_together(
-        _row(0.5, 0.4, 0.6),
-        _row(0.9, 0.8, 1.0, role="validation"),
-        _row(0.9, 0.8, 1.0, metric="AA", definition="AA over all classes"),
+        _row(0.5, 0.4, 0.6), _row(0.9, 0.8, 1.0, role="validation"), _row(0.9, 0.8, 1.0, metric="aa.all")
     )
     assert len(table) == 1
 
 
 def test_scores_of_unequally_drawn_patches_are_there_as_sampled_and_weighted():
-    table = brought_together(
-        _row(0.5, 0.4, 0.6, definition="OA, as sampled"), _row(0.7, 0.6, 0.8, definition="OA, design-weighted")
-    )
-    assert table.set_index("definition")["value"].to_dict() == {"OA, as sampled": 0.5, "OA, design-weighted": 0.7}
+    table = brought_together(_row(0.5, 0.4, 0.6), _row(0.7, 0.6, 0.8, weighting="design"))
+    assert table.set_index("weighting")["value"].to_dict() == {"none": 0.5, "design": 0.7}
     assert lines(table)[1:] == [
         ["scheme", "features", "figure", "score", "n", "groups", "mark"],
         ["s", "l1c", "OA", "0.500 [0.400, 0.600]", "90", "12", "clean"],
@@ -72,7 +69,7 @@ def lines(table):
 
 
 def _boa(value, question, **other):
-    about = {"metric": "BOA", "definition": "median over patches", "class": question, "n": 7, "groups": 5}
+    about = {"metric": "boa.median", "definition": "BOA, median over patches", "class": question, "n": 7, "groups": 5}
     return _row(value, None, None, **about | {"note": "fewer than eight groups (5): no interval"} | other)
 
 
@@ -124,9 +121,6 @@ def test_what_a_score_rests_on_stands_in_every_table_that_shows_it():
 
 
 def test_a_note_on_all_figures_is_told_once():
-    rows = brought_together(
-        _row(0.5, None, None, note="a; b"),
-        _row(0.4, None, None, metric="AA", definition="AA over present classes", note="a"),
-    )
+    rows = brought_together(_row(0.5, None, None, note="a; b"), _row(0.4, None, None, metric="aa.present", note="a"))
     (line,) = headline.wide(headline.as_figures(rows), ["scheme"]).itertuples()
     assert line.note == "a; OA: b"

@@ -39,10 +39,7 @@ PAPER = {
             "source": "s",
             "confirmed": "second-hand",
             "note": "labels of 2022",
-            "figures": [
-                {"metric": "BOA", "definition": "median over patches", "class": "cloud", "decimals": 2},
-                {"metric": "OA", "definition": "OA", "decimals": 3},
-            ],
+            "figures": [{"metric": "boa.median", "class": "cloud", "decimals": 2}, {"metric": "oa", "decimals": 3}],
             "rows": [
                 {"model": "Fmask", "classifier": "fmask", "values": [0.84, None]},
                 {"model": "RF", "classifier": "forest", "features": ["l1c", "l1c-6"], "values": [0.8, 0.7]},
@@ -84,8 +81,9 @@ def scores(release="r", scheme="published", trial=1, **other):
         "features": "",
         "task": "cloud",
         "role": "test",
-        "metric": "BOA",
-        "definition": "median over patches",
+        "metric": "boa.median",
+        "weighting": "none",
+        "pixels": "all",
         "class": "cloud",
         "value": 0.83,
         "low": 0.8,
@@ -156,10 +154,10 @@ def test_a_reference_algorithm_is_equal_or_differs_whatever_its_interval(read, v
 
 
 def test_a_difference_of_percentages_is_in_per_cent(read):
-    per_cent = {"metric": "PA", "definition": "% of cloudy patches above 0.9", "class": "cloud"}
+    per_cent = {"metric": "pa.high", "class": "cloud"}
     figures = read("tables", 0, "figures", 0, per_cent | {"decimals": 2})
     figures = [replace(figure, value=62.5) for figure in figures if figure.name == "one: Fmask"]
-    table = sheet(figures, scores(value=61.25, metric="PA", definition=per_cent["definition"]))
+    table = sheet(figures, scores(value=61.25, metric="pa.high"))
     assert verdicts(table, "one: Fmask") == ["differs by -1.2500"]
 
 
@@ -210,7 +208,7 @@ def test_another_model_and_a_missing_or_undefined_score_give_no_verdict(read):
 def test_a_row_for_each_feature_set_that_is_there(read):
     more = scores().replace({"features": {"l1c": "l1c-6"}})
     table = sheet(read(), pd.concat([scores(), more.iloc[[1]]]))
-    rows = table[(table["figure"] == "one: RF") & (table["metric"] == "BOA")]
+    rows = table[(table["figure"] == "one: RF") & (table["metric"] == "boa.median")]
     assert rows["features"].tolist() == ["l1c", "l1c-6"]
 
 
@@ -235,8 +233,8 @@ def test_an_unconfirmed_figure_is_shown_and_not_judged(read):
 
 
 def test_as_sampled_scores_are_found_and_design_weighted_ones_are_not(read):
-    drawn = scores(definition="median over patches, as sampled")
-    weighted = scores(definition="median over patches, design-weighted", value=0.1, low=0.1, high=0.1)
+    drawn = scores()
+    weighted = scores(weighting="design", value=0.1, low=0.1, high=0.1)
     table = sheet(read(), pd.concat([weighted, drawn]))
     assert table["ours"].iloc[0] == 0.83
 
@@ -248,8 +246,8 @@ def test_as_sampled_scores_are_found_and_design_weighted_ones_are_not(read):
     ("change", "words"),
     [
         (
-            ("tables", 0, "figures", 0, "definition", "median of patches"),
-            ("Unknown metric", "did you mean 'BOA, median over patches'", "remedy|what to do"),
+            ("tables", 0, "figures", 0, "metric", "boa.medium"),
+            ("Unknown metric", "did you mean 'boa.median'", "remedy|what to do"),
         ),
         (("tables", 0, "figures", 0, "class", "clouds"), ("Unknown class", "did you mean 'cloud'")),
         (("tables", 0, "figures", 1, "class", "cloud"), ("Unknown class",)),
@@ -290,13 +288,14 @@ def test_the_table_of_algorithms_is_whole_and_consistent():
     own = [figure for figure in FIGURES if figure.paper == "cloudsen12"]
     assert len(own) == 22 * 9
     for name in {figure.name for figure in own}:
-        for metric in ("PA", "UA"):
-            bins = [f.value for f in own if f.name == name and f.metric == metric and "%" in f.definition]
+        for metric in ("pa", "ua"):
+            parts = [f"{metric}.{part}" for part in ("low", "middle", "high")]
+            bins = [f.value for f in own if f.name == name and f.metric in parts]
             assert len(bins) == 3
             assert sum(bins) == pytest.approx(100, abs=0.02)
     both = {figure.name.split(": ")[0] for figure in own if figure.classifier == "fmask"}
     assert both == {"cloud", "shadow", "contaminated"}
-    (boa,) = [f for f in own if f.name == "cloud: Fmask 4" and f.metric == "BOA"]
+    (boa,) = [f for f in own if f.name == "cloud: Fmask 4" and f.metric == "boa.median"]
     assert (boa.value, boa.decimals, boa.differs) == (0.84, 2, {})
 
 
@@ -312,27 +311,27 @@ def test_reference_algorithms_of_the_papers_exist_and_qa60_is_not_judged():
 def test_average_of_published_recalls_is_the_published_average():
     """Sen2LCZ-Net: AA is the mean of the 17 recalls, up to rounding."""
     own = [figure for figure in FIGURES if figure.name == "Sen2LCZ-Net: Sen2LCZ-Net"]
-    recalls = [figure.value for figure in own if figure.metric == "PA"]
-    (average,) = [figure.value for figure in own if figure.metric == "AA"]
+    recalls = [figure.value for figure in own if figure.metric == "pa"]
+    (average,) = [figure.value for figure in own if figure.metric == "aa.present"]
     assert len(recalls) == 17
     assert np.mean(recalls) == pytest.approx(average, abs=6e-4)
 
 
 def test_every_figure_has_its_metric_and_no_forest_is_compared_with_something_else():
     for figure in FIGURES:
-        assert metrics.find(figure.metric, figure.definition) is not None
+        assert figure.metric in metrics.registry()
         assert figure.classifier != "forest" or figure.differs
 
 
 def test_the_step_writes_a_sheet(tmp_path):
-    table = scores("cloudsen12-high").drop(columns=["release", "scheme", "trial"])
+    table = scores("cloudsen12-high").assign(definition="any")[list(METRICS.columns)]
     tables.write_tsv(tmp_path / "metrics.tsv", table, METRICS)
     file = ReleaseFile("cloudsen12-high", "published", 1, tmp_path / "metrics.tsv")
     reproduction.reproduction(metrics=[file], samples=[], output=tmp_path / "sheet.tsv")
     written = tables.read_tsv(tmp_path / "sheet.tsv", reproduction.REPRODUCTION)
     rows = written[written["figure"] == "cloud: Fmask 4"]
-    assert rows.loc[rows["metric"] == "BOA", "verdict"].tolist() == ["differs by -0.0100"]
-    assert (rows.loc[rows["metric"] != "BOA", "verdict"] == "not comparable: not computed in this version").all()
+    assert rows.loc[rows["metric"] == "boa.median", "verdict"].tolist() == ["differs by -0.0100"]
+    assert (rows.loc[rows["metric"] != "boa.median", "verdict"] == "not comparable: not computed in this version").all()
     lcz = written[written["task"] == "lcz"]
     assert lcz["verdict"].str.match(r"not comparable: release \(no scores of \S+, split published, in").all()
 

@@ -53,6 +53,6 @@ def test_leak_has_its_price(demo):
     text = (checkout.folder / "results" / "sample-v1" / "so2sat-sample" / "price_of_leak.tsv").read_text()
     header, *rows = (line.split("\t") for line in text.splitlines())
     found = [dict(zip(header, row, strict=True)) for row in rows]
-    wanted = {"classifier": "forest", "features": "lcz-s1+s2", "role": "test", "definition": "OA"}
+    wanted = {"classifier": "forest", "features": "lcz-s1+s2", "role": "test", "metric": "oa"}
     (row,) = [row for row in found if wanted.items() <= row.items()]
     assert float(row["difference"]) > 0.03

@@ -92,6 +92,6 @@ def test_no_place_is_invented(run):
 @pytest.mark.parametrize(("release", "scheme"), [("dfc2020", "published"), ("alone", "drawn"), ("modis", "drawn")])
 def test_there_are_scores(run, release, scheme):
     scores = table(run, release, f"baselines/{scheme}/1/metrics.tsv")
-    forests = scores[(scores["classifier"] == "forest") & (scores["metric"] == "OA")]
+    forests = scores[(scores["classifier"] == "forest") & (scores["metric"] == "oa")]
     assert set(forests["features"]) == {"pixel-s1+s2"}
     assert (forests["value"] != "").all()

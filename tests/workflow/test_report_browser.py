@@ -176,7 +176,7 @@ def test_a_headline_number_leads_to_its_file(page, results):
     path = (results / str(row.get_by_role("link").first.get_attribute("href"))).resolve()
     metrics = pd.read_csv(path, sep="\t")
     forest = metrics[(metrics["classifier"] == "forest") & (metrics["role"] == "test")]
-    assert score in [f"{value:.3f}" for value in forest.loc[forest["metric"] == "OA", "value"]]
+    assert score in [f"{value:.3f}" for value in forest.loc[forest["metric"] == "oa", "value"]]
 
 
 def test_snakemake_report_holds_the_main_results(browser, tiny, tmp_path):

@@ -68,6 +68,7 @@ IDENTITY = versions.identity(SELECTION.described, SELECTION.releases) | {
 SEALED = versions.is_sealed(VERSION) and not CALL.is_report
 if workflow.is_main_process:
     try:
+        call.check_executor(CALL)
         hold_call(CALL, VERSION, IDENTITY, SEEN, SELECTION.paths)
     except InputError as error:
         sys.exit(f"error: {error}")
@@ -95,7 +96,9 @@ path = (
 )
 shell.prefix(
     "set -euo pipefail; export PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE= LC_ALL=C.UTF-8 "
-    f"SNAKEFILE={shlex.quote(str(MAIN))} PATH={path}$PATH; "
+    + f"SNAKEFILE={shlex.quote(str(MAIN))} PATH={path}$PATH; ".replace(
+        "{", "{{"
+    ).replace("}", "}}")
 )
 
 

@@ -69,7 +69,7 @@ rule score:
     message:
         "Score {wildcards.release}: {wildcards.scheme}, trial {wildcards.trial}"
     shell:
-        "sentinel-forest score --scheme {wildcards.scheme} --trial {wildcards.trial}"
+        "sentinel-forest score --release {wildcards.release} --scheme {wildcards.scheme} --trial {wildcards.trial}"
         " --catalog {input.catalog} --split {input.split} --ledger {input.ledger} --verified {input.verified}"
         " --predictions {input.predictions} --references {input.references} {params.settings} {params.seed}"
         " --confusion {output.confusion} --metrics {output.metrics} --scores-by {output.scores_by}"
@@ -163,8 +163,7 @@ rule headline:
     localrule: True
     params:
         code=code_of("headline"),
-        averages=lambda wildcards, input: flags(averages=dict(zip(RELEASES, input))),
     message:
         "Write the headline table"
     shell:
-        "sentinel-forest headline {params.averages} --output {output} >{log} 2>&1"
+        "sentinel-forest headline --averages {input} --output {output} >{log} 2>&1"

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from sentinel_forest.acquire.fetch import MOST_FILES, Means, located, means_of, needed, obtain_all, prepare_folder
+from sentinel_forest.acquire.addresses import located, needed
+from sentinel_forest.acquire.fetch import MOST_FILES, obtain_all, prepare_folder
+from sentinel_forest.acquire.means import Means, means_of
 from sentinel_forest.acquire.store import StoppedError, Store, root_of
 from sentinel_forest.acquire.transfer import Patience
 from sentinel_forest.acquire.unpack import ENDING, gunzip_once, unpack_all

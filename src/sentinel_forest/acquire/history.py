@@ -6,7 +6,7 @@ ever added to. Times of files are kept there and in no result.
 
 import csv
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,6 +103,6 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream, delimiter="\t"))
 
 
-def _write(path: Path, header: tuple[str, ...], rows: list) -> None:
+def _write(path: Path, header: tuple[str, ...], rows: Sequence[Sequence[object]]) -> None:
     lines = ["\t".join(str(cell) for cell in row) + "\n" for row in (header, *rows)]
     write_text(path, "".join(lines))

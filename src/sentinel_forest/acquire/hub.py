@@ -7,13 +7,21 @@ a file on the hub means the same. ``HF_ENDPOINT`` and ``HF_TOKEN`` are those of 
 import json
 import os
 import re
-import urllib.error
-from http.client import HTTPException
+import time
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from sentinel_forest.acquire.transfer import REASONS, Access, BrokenOffError, RefusedError, checked_access, open_http
-from sentinel_forest.io.borders import quoted, shown, wrong_checksum, wrong_path
+from sentinel_forest.acquire.credentials import hub_access
+from sentinel_forest.acquire.server import (
+    SLOWEST_ANSWER,
+    BrokenOffError,
+    RefusedError,
+    is_same_server,
+    open_http,
+    within,
+)
+from sentinel_forest.errors import InputError
+from sentinel_forest.io.borders import quoted, shown, wrong_address, wrong_checksum, wrong_path
 
 HUB = "https://huggingface.co"
 _ADDRESS = re.compile(
@@ -26,6 +34,12 @@ MOST_BYTES = 32 << 20
 """Bytes of one answer of the hub; a page of a listing has some hundred kB."""
 MOST_PAGES = 10_000
 """Pages of one listing; each has up to a thousand files."""
+MOST_FILES = 1_000_000
+"""Files of one listing."""
+MOST_SIZE = 1 << 60
+"""Bytes of one file."""
+MOST_SECONDS = 600.0
+"""Seconds that one listing may take."""
 
 
 class Place(NamedTuple):
@@ -57,19 +71,20 @@ class Listed(NamedTuple):
 
 
 def endpoint() -> str:
-    """Base address of the hub."""
-    return os.environ.get("HF_ENDPOINT", HUB).rstrip("/")
-
-
-def access() -> Access:
-    """The user's token, if there is one.
+    """Return the base address of the hub.
 
     Raises
     ------
     InputError
-        If the token cannot be sent; it is not shown.
+        If ``HF_ENDPOINT`` is no address of the web.
     """
-    return checked_access(Access(token=os.environ.get("HF_TOKEN", "").strip()), "HF_TOKEN")
+    address = (os.environ.get("HF_ENDPOINT") or HUB).rstrip("/")
+    wrong = wrong_address(address) or ("" if address.startswith(("https://", "http://")) else "https://...")
+    if wrong:
+        raise InputError(
+            "The address of the hub cannot be used.", where="HF_ENDPOINT", found=quoted(shown(address)), expected=wrong
+        )
+    return address
 
 
 def place(address: str) -> Place | None:
@@ -110,14 +125,18 @@ def listing(repository: str, revision: str, timeout: float) -> dict[str, Listed]
     """
     files: dict[str, Listed] = {}
     following: str | None = f"{endpoint()}/api/datasets/{repository}/tree/{revision}?recursive=true"
-    for _ in range(MOST_PAGES):
-        if not following:
-            return files
+    seen, end = set[str](), time.monotonic() + MOST_SECONDS
+    while following:
+        seen.add(following)
         entries, following = _get(following, timeout)
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             raise RefusedError("the hub's answer is not a list of files")
         files |= dict(_listed(entry) for entry in entries if entry.get("type") == "file")
-    raise RefusedError(f"the hub's list of files has more than {MOST_PAGES} pages")
+        if following and (following in seen or len(seen) >= MOST_PAGES or len(files) > MOST_FILES):
+            raise RefusedError(f"the hub's list of files does not end (page {len(seen)}, {len(files)} files)")
+        if time.monotonic() > end:
+            raise BrokenOffError(f"the hub's list of files was not complete within {MOST_SECONDS:.0f} s")
+    return files
 
 
 def _listed(entry: dict[str, Any]) -> tuple[str, Listed]:
@@ -126,7 +145,7 @@ def _listed(entry: dict[str, Any]) -> tuple[str, Listed]:
     record = (large or entry) if isinstance(large or entry, dict) else {}
     algorithm, oid, size = "sha256" if large else "git", record.get("oid"), record.get("size")
     wrong = wrong_path(path) or wrong_checksum(algorithm, oid)
-    if wrong or not isinstance(size, int) or size < 0:
+    if wrong or type(size) is not int or not 0 <= size < MOST_SIZE:
         raise RefusedError(
             f"the hub lists what cannot be a file: path {quoted(path)}, oid {quoted(oid)},"
             f" size {quoted(size)}{': ' if wrong else ''}{wrong}"
@@ -136,23 +155,22 @@ def _listed(entry: dict[str, Any]) -> tuple[str, Listed]:
 
 def _get(address: str, timeout: float) -> tuple[Any, str | None]:
     """An answer of the hub's interface, and the address of its next page."""
+    body, link = within(SLOWEST_ANSWER * timeout, lambda: _body(address, timeout), "the hub")
     try:
-        with open_http(address, access(), timeout) as response:
-            body = response.read(MOST_BYTES + 1)
-            if len(body) > MOST_BYTES:
-                raise RefusedError(f"the hub's answer has more than {MOST_BYTES} B")
-            content = json.loads(body)
-            following = _NEXT.search(response.headers.get("Link", ""))
-    except urllib.error.HTTPError as error:
-        error.close()
-        if error.code in (408, 429) or error.code >= 500:
-            raise BrokenOffError(f"the hub answers {error.code}") from None
-        raise RefusedError(REASONS.get(error.code, f"the hub answers {error.code}")) from None
+        content = json.loads(body)
     except (ValueError, RecursionError):
         raise RefusedError(f"the hub's answer is not JSON ({shown(address)})") from None
-    except (OSError, HTTPException) as error:
-        raise BrokenOffError(f"no answer from {urlsplit(address).hostname} ({type(error).__name__})") from None
+    following = _NEXT.search(link)
     page = following[1] if following else None
-    if page and urlsplit(page)[:2] != urlsplit(address)[:2]:
+    if page and (wrong_address(page) or not is_same_server(page, address)):
         raise RefusedError("the hub's next page lies on another server")
     return content, page
+
+
+def _body(address: str, timeout: float) -> tuple[bytes, str]:
+    """The bytes of an answer, and its header ``Link``."""
+    with open_http(address, hub_access(), timeout) as response:
+        body = response.read(MOST_BYTES + 1)
+        if len(body) > MOST_BYTES:
+            raise RefusedError(f"the hub's answer has more than {MOST_BYTES} B")
+        return body, response.headers.get("Link", "")

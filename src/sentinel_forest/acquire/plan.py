@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sentinel_forest.acquire.fetch import Means, addressed, free_space, location, means_of, needed, shortfall
+from sentinel_forest.acquire.addresses import addressed, location, needed
+from sentinel_forest.acquire.means import Means, means_of
+from sentinel_forest.acquire.room import free_space, shortfall
+from sentinel_forest.acquire.server import BrokenOffError, RefusedError, ask
 from sentinel_forest.acquire.store import Store, key_of, root_of
-from sentinel_forest.acquire.transfer import BrokenOffError, Patience, RefusedError, arrived, ask
+from sentinel_forest.acquire.transfer import Patience, arrived
 from sentinel_forest.acquire.unpack import MARKERS
 from sentinel_forest.acquire.work import Work
 from sentinel_forest.config.releases import read_entry, registered_files
@@ -243,13 +246,15 @@ def check(rows: Sequence[Row], store: Path, data: Path) -> None:
     """
     fetch, unpack = together(row.fetch for row in rows), together(row.unpack for row in rows)
     one_disk = _device(store) == _device(data)
-    for name, place, needs in (
+    disks = (
         [("store and data", store, fetch + unpack)] if one_disk else [("store", store, fetch), ("data", data, unpack)]
-    ):
-        free = free_space(place)
-        print(f"{name}: {needs} needed, {amount(free)} free ({place})", flush=True)
-        if needs.likely > free:
-            raise shortfall(place, needs.likely, free)
+    )
+    free = {place: free_space(place) for _, place, _ in disks}
+    for name, place, needs in disks:
+        print(f"{name}: {needs} needed, {amount(free[place])} free ({place})", flush=True)
+    for _, place, needs in disks:
+        if needs.likely > free[place]:
+            raise shortfall(place, needs.likely, free[place])
 
 
 def _device(path: Path) -> int:

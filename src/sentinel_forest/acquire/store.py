@@ -18,9 +18,9 @@ from threading import Event
 from typing import BinaryIO
 
 from sentinel_forest.acquire.transfer import control_of
-from sentinel_forest.datasets.base import File
+from sentinel_forest.config.files import File
 from sentinel_forest.errors import InputError
-from sentinel_forest.io.borders import checked_key, wrong_checksum
+from sentinel_forest.io.borders import checked_key, expanded, wrong_checksum
 from sentinel_forest.io.tables import replacing, write_text
 
 VARIABLE = "SENTINEL_FOREST_STORE"
@@ -36,7 +36,7 @@ class StoppedError(Exception):
 def root_of(data: Path) -> Path:
     """Folder of the store: the one that ``SENTINEL_FOREST_STORE`` names, else ``.store`` in `data`."""
     named = os.environ.get(VARIABLE)
-    return Path(named).expanduser() if named else data / ".store"
+    return expanded(named, VARIABLE) if named else data / ".store"
 
 
 class Store:
@@ -109,7 +109,7 @@ class Store:
                 remedy=f"have its owner fetch the release, or name another folder in {VARIABLE}",
             ) from None
         try:
-            while not _try_lock(descriptor):
+            while not _try_lock(descriptor, path):
                 if stop.wait(0.2):
                     raise StoppedError
             yield descriptor
@@ -273,11 +273,19 @@ def measure(path: Path, algorithms: Iterable[str] = ()) -> dict[str, str]:
         return digesting.finish()
 
 
-def _try_lock(descriptor: int) -> bool:
+def _try_lock(descriptor: int, path: Path) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        raise InputError(
+            "The disk of the store cannot lock files.",
+            where=path,
+            found=error.strerror,
+            expected="a disk on which two processes can be kept from writing to one file",
+            remedy=f"name a folder on another disk in {VARIABLE}",
+        ) from None
     return True
 
 
@@ -286,10 +294,12 @@ def _beside(path: Path, ending: str) -> Path:
 
 
 def _noted(path: Path) -> str:
-    """The SHA-256 that a note of the store holds; nothing where there is none."""
+    """The SHA-256 that a note of the store holds; nothing where there is none, or no plain file is in its place."""
     try:
+        if not path.is_file():
+            return ""
         with open(path, "rb") as stream:
             text = stream.read(MOST_OF_NOTE).decode("ascii", errors="replace").strip()
-    except (FileNotFoundError, IsADirectoryError):
+    except FileNotFoundError:
         return ""
     return "" if wrong_checksum("sha256", text) else text.lower()

@@ -7,8 +7,7 @@ such text for what it would be in a YAML file.
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
-import yaml
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Le, Lt
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -20,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from sentinel_forest.config.validation import nearest, wrong
+from sentinel_forest.config.validation import load_yaml, nearest, wrong
 from sentinel_forest.io import borders
 
 T = TypeVar("T")
@@ -50,8 +49,8 @@ def _from_text(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        read = yaml.safe_load(value)
-    except yaml.YAMLError:
+        read = load_yaml(value)
+    except ValueError:
         return value
     return read if read is None or isinstance(read, bool | int | float) else value
 
@@ -84,6 +83,13 @@ AS_GIVEN = PlainSerializer(lambda model: model.model_dump(exclude_unset=True))
 """Leaves the defaults of a section out of the completed values."""
 
 Count = Annotated[int, Strict(), Ge(1), FROM_TEXT]
+Jobs = Annotated[int, Strict(), Ge(1), Le(10_000), FROM_TEXT]
+"""A number of shards: each is one job of several rules."""
+
+MOST_TRIALS = 1_000
+Trials = Annotated[int, Strict(), Ge(1), Le(MOST_TRIALS), FROM_TEXT]
+"""A number of trials: each takes a job of several rules, for each feature set."""
+
 Natural = Annotated[int, Strict(), Ge(0), FROM_TEXT]
 Flag = Annotated[bool, Strict(), FROM_TEXT]
 Finite = Annotated[float, Strict(), Field(allow_inf_nan=False), FROM_TEXT]

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from sentinel_forest.config.fields import AS_GIVEN, Count, Each, Name, Natural, Once, Section
+from sentinel_forest.config.fields import AS_GIVEN, MOST_TRIALS, Each, Jobs, Name, Natural, Once, Section, Trials
 from sentinel_forest.config.forest import Engine, ForestSettings
 from sentinel_forest.config.schemes import KINDS, Scheme
 from sentinel_forest.config.settings import Action, Bootstrap, DrawSettings, Export, NearDuplicates, OwnRelease
@@ -43,7 +43,7 @@ class Configuration(Section):
     select: dict[str, Annotated[list[str], Field(min_length=1)]] = {}
     """Release: patterns of the files to use (as in a shell, * and ?), for working with a part of a release."""
 
-    shards: dict[str, Count] = {}
+    shards: dict[str, Jobs] = {}
     """Release: number of row ranges (jobs) instead of the registered one."""
 
     accept: dict[str, list[str]] = {}
@@ -58,7 +58,7 @@ class Configuration(Section):
     own_schemes: dict[Name, Annotated[Scheme, AS_GIVEN]] = {}
     """Name: a kind of scheme with settings of its own (shares, groups, strata, ...), see docs/schemes.md."""
 
-    trials: Count = 3
+    trials: Trials = 3
     """Seeded draws of each scheme that draws."""
 
     gate: dict[str, Action] = {}
@@ -68,7 +68,7 @@ class Configuration(Section):
     near_duplicates: NearDuplicates = NearDuplicates()
     """Near-duplicates in the ledger, e.g. {distance: 0.001}; {} looks for none. Reads the images once more."""
 
-    feature_sets: Each[str] = ["l1c"]
+    feature_sets: Each[Name] = ["l1c"]
     """Feature sets to fit forests on. A release uses those that its dataset knows and whose layers it has."""
 
     draw: DrawSettings = DrawSettings()
@@ -93,4 +93,12 @@ class Configuration(Section):
         for name in self.schemes:
             if name not in known:
                 raise wrong("Unknown scheme.", key="schemes", found=name, expected=nearest(name, known))
+        return self
+
+    @model_validator(mode="after")
+    def _trials_have_a_bound(self) -> Self:
+        for name, scheme in self.own_schemes.items():
+            if (trials := scheme.trials(self.trials)) > MOST_TRIALS:
+                expected = f"at most {MOST_TRIALS} trials"
+                raise wrong("A scheme has too many trials.", key=f"own_schemes.{name}", found=trials, expected=expected)
         return self

@@ -32,10 +32,7 @@ class Column(Section):
     """A figure that a table has of each model."""
 
     metric: str
-    """Name of the metric, as in metrics.tsv."""
-
-    definition: str
-    """Its definition, as in metrics.tsv."""
+    """Id of the metric, as in metrics.tsv, e.g. ``aa.present``."""
 
     of_class: Annotated[str, Field(alias="class")] = ""
     """The class or question; empty for a figure over all classes."""

@@ -6,6 +6,7 @@ from sentinel_forest.config.fields import (
     AS_GIVEN,
     Address,
     Count,
+    Jobs,
     Line,
     Name,
     Natural,
@@ -99,7 +100,7 @@ class RegistryEntry(Section):
     release: Name
     """Name of the release, which equals the name of the file."""
 
-    dataset: str
+    dataset: Name
     """The dataset module that knows the layout."""
 
     title: str
@@ -120,7 +121,7 @@ class RegistryEntry(Section):
     layout: dict[str, Any] = {}
     """Deviations from the dataset's published layout."""
 
-    shards: Count
+    shards: Jobs
     """Number of row ranges that the catalog is cut into; each is one job."""
 
     patches: dict[str, Natural | None] = {}

@@ -16,6 +16,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.io.borders import (
     checked_name,
     control_character,
+    expanded,
     quoted,
     shown,
     wrong_address,
@@ -285,7 +286,7 @@ def _release(name: str, config: Mapping[str, Any], own_entries: Path) -> Release
 
 
 def _existing(folder: str, key: str) -> Path:
-    path = Path(folder).expanduser()
+    path = expanded(folder, f"key {key!r}")
     if not path.is_dir():
         raise InputError(
             "There is no such folder.",

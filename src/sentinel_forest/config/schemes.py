@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 from annotated_types import Ge, Gt, Le
 from pydantic import AfterValidator, Field, Strict, TypeAdapter, model_validator
 
-from sentinel_forest.config.fields import FROM_TEXT, Count, Flag, Natural, NotNegative, Positive, Section, Share
+from sentinel_forest.config.fields import FROM_TEXT, Flag, Natural, NotNegative, Positive, Section, Share, Trials
 from sentinel_forest.config.validation import nearest, parse, wrong
 from sentinel_forest.io import checksums
 
@@ -155,10 +155,10 @@ class KFold(InGroups, Stratified):
 
     kind: Literal["kfold"] = "kfold"
 
-    folds: Annotated[int, Strict(), Ge(2), FROM_TEXT] = 5
+    folds: Annotated[Trials, Ge(2)] = 5
     """Number of folds, each of them test in one trial."""
 
-    repeats: Count = 1
+    repeats: Trials = 1
     """How many times the folds (kfold) or the order of the training units (learning-curve) are drawn."""
 
     validation_folds: Natural = 1
@@ -260,7 +260,7 @@ class LearningCurve(Derived):
     fractions: Annotated[list[Fraction], Field(min_length=1), AfterValidator(_rising)] = [0.1, 0.2, 0.5, 1.0]
     """Parts of the training units, rising; each subset lies inside the next."""
 
-    repeats: Count = 1
+    repeats: Trials = 1
     """How many times the folds (kfold) or the order of the training units (learning-curve) are drawn."""
 
     def trials(self, configured: int) -> int:

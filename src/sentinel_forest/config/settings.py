@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge
 from pydantic import Strict
 
-from sentinel_forest.config.fields import FROM_TEXT, Count, Positive, Section, absent
+from sentinel_forest.config.fields import FROM_TEXT, Count, Jobs, Name, Positive, Section, absent
 
 Action = Literal["stop", "mark", "count"]
 
@@ -46,7 +46,7 @@ class Export(Section):
 class OwnRelease(Section):
     """A folder in a dataset's layout for which nothing is registered."""
 
-    dataset: str
+    dataset: Name
     """The dataset whose layout the folder has."""
 
     folder: str
@@ -55,7 +55,7 @@ class OwnRelease(Section):
     layout: Annotated[dict[str, Any], FROM_TEXT] = {}
     """Deviations from the published layout, e.g. {side: 128}."""
 
-    shards: Count = 1
+    shards: Jobs = 1
     """Number of row ranges the catalog is cut into; each is one job."""
 
     licence: str = "not stated"

@@ -15,6 +15,11 @@ from sentinel_forest.io.borders import quoted, shown
 
 T = TypeVar("T")
 
+MOST_CHARACTERS, MOST_DEPTH, MOST_VALUES = 16 << 20, 50, 1_000_000
+"""Bounds of a YAML file; the registry's largest has 10,000 characters."""
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 _EXPECTED = {
     "string_type": "text (in quotes if it looks like a number)",
     "int_type": "a whole number",
@@ -35,15 +40,66 @@ def read_yaml(path: Path) -> Any:
     Raises
     ------
     InputError
-        If the file is missing or not YAML; with the line.
+        If the file is missing, too large, or not YAML; with the line where that is known.
     """
+    if path.exists() and not path.is_file():
+        raise InputError("This is not a plain file.", where=path, expected="a file with keys and values (YAML)")
     try:
         with open(path, encoding="utf-8") as stream:
-            return yaml.load(stream, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+            return load_yaml(stream.read(MOST_CHARACTERS + 1))
     except FileNotFoundError as error:
         raise InputError("A file is missing.", where=path) from error
-    except yaml.YAMLError as error:
-        raise InputError("A file is not valid YAML.", where=path, found=str(error)) from error
+    except UnicodeDecodeError as error:
+        found = f"byte {error.start + 1} is no part of a character"
+        raise InputError("A file is not valid YAML.", where=path, found=found, expected="text in UTF-8") from error
+    except ValueError as error:
+        raise InputError("A file is not valid YAML.", where=path, found=error) from error
+
+
+def load_yaml(text: str) -> Any:
+    """Read YAML text within bounds: its length, how deep it is nested, and how many values it stands for.
+
+    Raises
+    ------
+    ValueError
+        If it is not YAML, or beyond a bound; says where, in a line or two.
+    """
+    if len(text) > MOST_CHARACTERS:
+        raise ValueError(f"it has more than {MOST_CHARACTERS} characters")
+    try:
+        _hold_depth(text)  # the reader below would end the whole process on text that is nested too deep
+        values = yaml.load(text, Loader=_LOADER)
+    except yaml.MarkedYAMLError as error:
+        place = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ValueError(f"{error.problem or error.context}{place}") from None
+    except ValueError:
+        raise
+    except Exception as error:  # the library breaks in several ways on values that are not of their type
+        raise ValueError(f"a value is not of its type ({type(error).__name__}: {str(error)[:80]})") from None
+    if _weight(values, {}) > MOST_VALUES:
+        raise ValueError(f"it stands for more than {MOST_VALUES} values")
+    return values
+
+
+def _hold_depth(text: str) -> None:
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MOST_DEPTH:
+            raise ValueError(f"it is nested more than {MOST_DEPTH} levels deep")
+
+
+def _weight(value: Any, known: dict[int, int | None]) -> int:
+    """Number of values, where those that stand for others (``*name``) count as often as they are named."""
+    if not isinstance(value, Mapping | list):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = None
+        parts = [*value.keys(), *value.values()] if isinstance(value, Mapping) else value
+        known[id(value)] = 1 + sum(_weight(part, known) for part in parts)
+    if (weight := known[id(value)]) is None:
+        raise ValueError("a value holds itself")
+    return weight
 
 
 def parse(validate: Callable[[Any], T], values: object, where: object) -> T:

@@ -116,6 +116,7 @@ def _check_keys(name: str, dataset: Dataset) -> None:
 def _check_bands(name: str, dataset: Dataset) -> None:
     """Whether features know each band of a feature set, and get it in the unit that they expect."""
     for feature_set in dataset.feature_sets.values():
+        checked_name(feature_set.name, f"a feature set of dataset {name}")
         own = {band.name: band for band in feature_set.bands}
         if twice := sorted(set(own) & set(BANDS)):
             raise InputError(

@@ -30,8 +30,12 @@ class Metric:
 
     Parameters
     ----------
-    name, definition : str
-        Together they say which figure it is, e.g. ``AA``, ``AA over present classes``.
+    id : str
+        Stable name, e.g. ``aa.present``: tables and files of papers name the metric by it.
+    name : str
+        Short name for people, e.g. ``AA``.
+    definition : str
+        Which figure it is, in words that stand alone, e.g. ``AA over present classes``.
     formula, source : str
         How it is computed, and who defined it.
     function : callable
@@ -46,6 +50,7 @@ class Metric:
         Whether classifiers are compared by it.
     """
 
+    id: str
     name: str
     definition: str
     formula: str
@@ -67,6 +72,7 @@ class PatchMetric:
     `with_positives` restricts it to patches with positives of the task's first question.
     """
 
+    id: str
     name: str
     definition: str
     formula: str

@@ -23,18 +23,23 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import uncertainty
 from sentinel_forest.evaluation.confusion import ROLES, classifiers
 from sentinel_forest.evaluation.evaluate import Score, drawn, evaluate, known_groups, notes
+from sentinel_forest.evaluation.figures import FIGURE, PLACE, WHO
 from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import columns, conform, read_parquet, read_tsv, write_tsv
 from sentinel_forest.steps import Layout, Output, TrialFile
 
-KEY = ["classifier", "features", "task", "role", "metric", "definition", "class"]
+KEY = [*WHO, *FIGURE]
 
 AVERAGES = pa.DataFrameSchema(
-    {**columns("str", "scheme"), **columns("int64", "trials"), **METRICS.columns},
+    {
+        **columns("str", "release", "scheme"),
+        **columns("int64", "trials"),
+        **{name: column for name, column in METRICS.columns.items() if name not in PLACE},
+    },
     strict=True,
     ordered=True,
-    unique=["scheme", *KEY],
+    unique=["release", "scheme", *KEY],
 )
 """Scores over the `trials` of a scheme; of a single trial, its row of `METRICS`.
 
@@ -77,9 +82,8 @@ def average_trials(trials: Sequence[Trial], dataset: Dataset, draws: int, seed: 
     DataFrame
         See `AVERAGES`; sorted as the scores of the first trial, then those that only others have.
     """
-    scheme = trials[0].scheme
     if len(trials) == 1:
-        alone = trials[0].metrics.assign(scheme=scheme, trials=1)
+        alone = trials[0].metrics.assign(trials=1)
         return conform(alone[list(AVERAGES.columns)], AVERAGES)
     scores = [dict[Key, Score]() for _ in trials]
     for role in ROLES:
@@ -92,7 +96,7 @@ def average_trials(trials: Sequence[Trial], dataset: Dataset, draws: int, seed: 
     ]
     numbers = [trial.number for trial in trials]
     rows = [
-        {"scheme": scheme} | _mean(numbers, [each.get(key) for each in by_key], [each.get(key) for each in scores])
+        _mean(numbers, [each.get(key) for each in by_key], [each.get(key) for each in scores])
         for key in dict.fromkeys(key for each in by_key for key in each)
     ]
     return conform(pd.DataFrame(rows, columns=list(AVERAGES.columns)), AVERAGES)
@@ -111,7 +115,7 @@ def _scores(
         return {}
     patches = drawn(held, names, counts)
     return {
-        (one.name, one.features, one.task.name, role, *score.key): score
+        (one.task.name, one.features, one.name, role, *(score.about[name] for name in FIGURE)): score
         for one in classifiers(table, dataset)
         for score in evaluate(one.rows(table, role), one, patches)
     }
@@ -134,7 +138,7 @@ def _mean(
         doubts = _doubts(mean, groups, any(score.reservation for score in of_known))
     parts = {number: _parts(str(row["note"])) for number, row in told.items()}
     few = f"mean of {len(known)} of {len(numbers)} trials" if 0 < len(known) < len(numbers) else ""
-    return {name: first[name] for name in KEY} | {
+    return {name: first[name] for name in AVERAGES.columns if name in first} | {
         "trials": len(numbers),
         "value": float(np.mean([row["value"] for row in known.values()])) if known else np.nan,
         "low": low,

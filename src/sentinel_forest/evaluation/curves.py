@@ -34,7 +34,8 @@ from sentinel_forest.models.forest import Training
 BINS = 10
 """Bins of equal width that probabilities are sorted into."""
 
-OA, AA, BRIER = "OA", "AA over present classes", "Brier score"
+OA, AA, BRIER = "oa", "aa.present", "brier"
+"""Ids of metrics; `brier` is known here alone."""
 
 TREES, GROUPS = "trees", "groups"
 

@@ -38,8 +38,8 @@ ENGINES = pa.DataFrameSchema(
 )
 """Scores of the forest of each engine on held-out rows, with 95 % intervals over their `groups`.
 
-The first engine of a feature set is the configured one; it has nothing `against`. ``AA over present
-classes`` is also known as balanced accuracy. `out_of_bag`: the same score of the training rows by the trees
+The first engine of a feature set is the configured one; it has nothing `against`. ``aa.present``
+is also known as balanced accuracy. `out_of_bag`: the same score of the training rows by the trees
 that did not see them; `gap`: how much higher it is than `value`, as it is where rows of a group are alike.
 `difference`: the engine minus the one it is held `against`, with its 95 % interval and p; `p_holm` is
 corrected for all rows of the same task, metric and test.

@@ -17,6 +17,12 @@ from sentinel_forest.datasets.metric import NOTHING, Metric, PatchMetric
 from sentinel_forest.evaluation import metrics, uncertainty
 from sentinel_forest.evaluation.confusion import Classifier
 
+UNWEIGHTED, DESIGN = "none", "design"
+"""Weighting of a score: each patch counts once, or 1 / its probability to be drawn."""
+WEIGHTINGS = (UNWEIGHTED, DESIGN)
+ALL_PIXELS = "all"
+"""Of a scored patch, every pixel with known truth counts."""
+
 BLOCK_BYTES = 4 * 2**20
 """Bytes of the weights of all patches in some draws: what a summary over patches works on at a time."""
 
@@ -75,10 +81,9 @@ class Score:
     `undefined` says why the value is NaN, `reservation` why all replicates are.
     """
 
-    metric: str
-    definition: str
+    metric: Metric | PatchMetric
     of_class: str
-    headline: bool
+    weighting: str
     value: float
     replicates: np.ndarray
     n: int
@@ -89,7 +94,18 @@ class Score:
     @property
     def key(self) -> tuple[str, str, str]:
         """What makes scores of two classifiers comparable."""
-        return self.metric, self.definition, self.of_class
+        return self.metric.id, self.weighting, self.of_class
+
+    @property
+    def about(self) -> dict[str, str]:
+        """The entries of a row that say which figure it is."""
+        return {
+            "metric": self.metric.id,
+            "definition": self.metric.definition,
+            "weighting": self.weighting,
+            "pixels": ALL_PIXELS,
+            "class": self.of_class,
+        }
 
     def why_empty(self, classifier: Classifier, role: str) -> str:
         """Why the value is empty, or nothing."""
@@ -147,7 +163,7 @@ def drawn(patches: pd.DataFrame, names: Sequence[str], counts: np.ndarray) -> Sa
 
 
 def evaluate(rows: pd.DataFrame, classifier: Classifier, patches: Sample) -> list[Score]:
-    """All scores of a classifier in a role, as sampled and, where that differs, design-weighted.
+    """All scores of a classifier in a role, without weights and, where that differs, with those of the design.
 
     Parameters
     ----------
@@ -163,11 +179,7 @@ def evaluate(rows: pd.DataFrame, classifier: Classifier, patches: Sample) -> lis
     if not patches.is_weighted:
         return plain
     weighted = _scores(cells, classifier, patches, patches.weight)
-    return [
-        replace(score, definition=score.definition + ending)
-        for scores, ending in ((plain, metrics.AS_SAMPLED), (weighted, metrics.DESIGN_WEIGHTED))
-        for score in scores
-    ]
+    return [*plain, *(replace(score, weighting=DESIGN) for score in weighted)]
 
 
 def _cells(rows: pd.DataFrame, classifier: Classifier, patches: Sample) -> sparse.csr_array:
@@ -256,10 +268,9 @@ def _score(
     """`values` (1 + draws,), the sample itself first; `support` (groups,)."""
     replicates = np.concatenate([values[1:], np.full(patches.undrawn, np.nan)])
     return Score(
-        metric.name,
-        metric.definition,
+        metric,
         of_class,
-        metric.headline,
+        UNWEIGHTED,
         float(values[0]),
         replicates,
         int(support.sum()),

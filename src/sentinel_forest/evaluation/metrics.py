@@ -4,7 +4,7 @@ The functions stand in `sentinel_forest.datasets.metric`, because datasets have 
 tasks (`Task.metrics`). Here are those that every task has.
 """
 
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from functools import cache
 from itertools import chain
 
@@ -33,6 +33,7 @@ from sentinel_forest.datasets.metric import (
     units,
     users_accuracy,
 )
+from sentinel_forest.errors import ArgumentError
 
 CONGALTON = "Congalton 1991, doi 10.1016/0034-4257(91)90048-B"
 COHEN = "Cohen 1960, doi 10.1177/001316446002000104"
@@ -41,8 +42,9 @@ BRODERSEN = "Brodersen et al. 2010, doi 10.1109/ICPR.2010.764"
 RIJSBERGEN = "van Rijsbergen 1979, Information Retrieval, 2nd edition"
 
 OVERALL = (
-    Metric("OA", "OA", "sum_i n_ii / n", CONGALTON, overall_accuracy, units, headline=True),
+    Metric("oa", "OA", "OA", "sum_i n_ii / n", CONGALTON, overall_accuracy, units, headline=True),
     Metric(
+        "aa.present",
         "AA",
         "AA over present classes",
         "mean of PA over the classes that occur in the truth",
@@ -52,6 +54,7 @@ OVERALL = (
         headline=True,
     ),
     Metric(
+        "aa.all",
         "AA",
         "AA over all classes",
         "mean of PA over all classes of the task, 0 for those that do not occur",
@@ -60,6 +63,7 @@ OVERALL = (
         units,
     ),
     Metric(
+        "kappa",
         "kappa",
         "Cohen's kappa",
         "(p_o - p_e) / (1 - p_e), p_e = sum_i n_i. n_.i / n^2",
@@ -71,6 +75,7 @@ OVERALL = (
         headline=True,
     ),
     Metric(
+        "f1.present",
         "macro-F1",
         "macro-F1 over present classes",
         "mean of F1 over the classes that occur in the truth",
@@ -80,6 +85,7 @@ OVERALL = (
         headline=True,
     ),
     Metric(
+        "iou.present",
         "mIoU",
         "mIoU over present classes",
         "mean of IoU over the classes that occur in the truth",
@@ -89,6 +95,7 @@ OVERALL = (
         headline=True,
     ),
     Metric(
+        "iou.all",
         "mIoU",
         "mIoU over all classes",
         "mean of IoU over all classes of the task, 0 for those that neither occur nor are predicted",
@@ -99,17 +106,18 @@ OVERALL = (
 )
 
 PER_CLASS = (
-    Metric("PA", "per class", "n_ii / n_i.", CONGALTON, producers_accuracy, of_truth, ABSENT),
-    Metric("UA", "per class", "n_ii / n_.i", CONGALTON, users_accuracy, of_prediction, UNPREDICTED),
-    Metric("F1", "per class", "2 n_ii / (n_i. + n_.i)", RIJSBERGEN, f1, union, NEITHER),
-    Metric("IoU", "per class", "n_ii / (n_i. + n_.i - n_ii)", JACCARD, iou, union, NEITHER),
+    Metric("pa", "PA", "PA of a class", "n_ii / n_i.", CONGALTON, producers_accuracy, of_truth, ABSENT),
+    Metric("ua", "UA", "UA of a class", "n_ii / n_.i", CONGALTON, users_accuracy, of_prediction, UNPREDICTED),
+    Metric("f1", "F1", "F1 of a class", "2 n_ii / (n_i. + n_.i)", RIJSBERGEN, f1, union, NEITHER),
+    Metric("iou", "IoU", "IoU of a class", "n_ii / (n_i. + n_.i - n_ii)", JACCARD, iou, union, NEITHER),
 )
 
 QUESTION = (
-    Metric("OA", "question, pooled", "(TP + TN) / n", CONGALTON, overall_accuracy, units),
+    Metric("oa.question", "OA", "OA of a question, pooled", "(TP + TN) / n", CONGALTON, overall_accuracy, units),
     Metric(
+        "boa.question",
         "BOA",
-        "question, pooled",
+        "BOA of a question, pooled",
         "(TP / (TP + FN) + TN / (TN + FP)) / 2",
         BRODERSEN,
         balanced_accuracy,
@@ -118,11 +126,19 @@ QUESTION = (
         headline=True,
     ),
     Metric(
-        "PA", "question, pooled", "TP / (TP + FN)", CONGALTON, positive(producers_accuracy), positive(of_truth), ABSENT
+        "pa.question",
+        "PA",
+        "PA of a question, pooled",
+        "TP / (TP + FN)",
+        CONGALTON,
+        positive(producers_accuracy),
+        positive(of_truth),
+        ABSENT,
     ),
     Metric(
+        "ua.question",
         "UA",
-        "question, pooled",
+        "UA of a question, pooled",
         "TP / (TP + FP)",
         CONGALTON,
         positive(users_accuracy),
@@ -130,8 +146,9 @@ QUESTION = (
         UNPREDICTED,
     ),
     Metric(
+        "f1.question",
         "F1",
-        "question, pooled",
+        "F1 of a question, pooled",
         "2 TP / (2 TP + FP + FN)",
         RIJSBERGEN,
         positive(f1),
@@ -141,9 +158,6 @@ QUESTION = (
     ),
 )
 """Of a two-class table: negative first, positive second."""
-
-AS_SAMPLED, DESIGN_WEIGHTED = ", as sampled", ", design-weighted"
-"""What a definition ends with where patches were drawn with unequal probabilities."""
 
 
 def overall(task: Task) -> tuple[Metric, ...]:
@@ -157,18 +171,20 @@ def per_patch(task: Task) -> tuple[PatchMetric, ...]:
 
 
 @cache
-def registry() -> tuple[Metric | PatchMetric, ...]:
-    """All metrics, those of all datasets included; name and definition together are unique."""
+def registry() -> Mapping[str, Metric | PatchMetric]:
+    """All metrics by their ids, those of all datasets included."""
     tasks = [task for name in datasets.names() for task in datasets.load(name).tasks.values()]
-    own = dict.fromkeys(chain.from_iterable(overall(task) for task in tasks))
-    summaries = dict.fromkeys(chain.from_iterable(per_patch(task) for task in tasks))
-    return (*OVERALL, *(metric for metric in own if metric not in OVERALL), *PER_CLASS, *QUESTION, *summaries)
+    own = chain.from_iterable(overall(task) for task in tasks)
+    summaries = chain.from_iterable(per_patch(task) for task in tasks)
+    found: dict[str, Metric | PatchMetric] = {}
+    every: Iterable[Metric | PatchMetric] = chain(OVERALL, own, PER_CLASS, QUESTION, summaries)
+    for metric in every:
+        if found.setdefault(metric.id, metric) != metric:
+            raise ArgumentError("Two metrics have the same id.", where=metric.id, remedy="rename one of them")
+    return found
 
 
-def find(name: str, definition: str) -> Metric | PatchMetric | None:
-    """The metric with this name and definition (with or without a note on weights), or None."""
-    plain = definition.removesuffix(AS_SAMPLED).removesuffix(DESIGN_WEIGHTED)
-    for metric in registry():
-        if (metric.name, metric.definition) == (name, plain):
-            return replace(metric, definition=definition)
-    return None
+def short(name: str) -> str:
+    """The short name of a metric for people, e.g. ``AA`` for ``aa.present``; of an unknown one its id."""
+    metric = registry().get(name)
+    return metric.name if metric else name

@@ -8,16 +8,19 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from sentinel_forest.evaluation import metrics, uncertainty
+from sentinel_forest.evaluation import uncertainty
 from sentinel_forest.evaluation.confusion import ROLES, Classifier
-from sentinel_forest.evaluation.evaluate import Sample, Score, evaluate, notes
+from sentinel_forest.evaluation.evaluate import UNWEIGHTED, Sample, Score, evaluate, notes
+from sentinel_forest.evaluation.figures import FIGURE, METRIC, PLACE
 from sentinel_forest.io.tables import columns, conform
 
 PAIRED = pa.DataFrameSchema(
     {
-        **columns("str", "classifier_a", "features_a", "classifier_b", "features_b", "task"),
+        **PLACE,
+        "task": pa.Column("str"),
+        **columns("str", "features_a", "classifier_a", "features_b", "classifier_b"),
         "role": pa.Column("str", pa.Check.isin(ROLES)),
-        **columns("str", "metric", "definition", "class"),
+        **METRIC,
         **columns("float64", "difference", "low", "high", "p", "p_holm", nullable=True),
         **columns("int64", "n", "groups"),
         **columns("str", "test", "mark", "note"),
@@ -29,11 +32,10 @@ PAIRED = pa.DataFrameSchema(
 `score.METRICS`. There is no interval below eight groups, no `p` below six, and neither where a patch has no
 known group; `note` says so.
 
-The family of Holm's correction is the set of pairs with the same task, role, metric, definition, class
-and test.
+The family of Holm's correction is the set of pairs with the same task, role, metric, weighting, class and test.
 """
 
-FAMILY = ["task", "role", "metric", "definition", "class", "test"]
+FAMILY = ["task", "role", *FIGURE, "test"]
 BOOTSTRAP = "cluster bootstrap over groups"
 MCNEMAR = "McNemar, exact, patches taken as independent"
 """Only where each patch is a group of its own: patches of one group are not independent."""
@@ -88,7 +90,7 @@ def compare(a: Scored, b: Scored, sample: Sample, role: str, mark: str) -> Itera
     theirs = {score.key: score for score in b.scores}
     for score in a.scores:
         other = theirs.get(score.key)
-        if not score.headline or other is None:
+        if not score.metric.headline or other is None:
             continue
         why = score.why_empty(a.classifier, role) or other.why_empty(b.classifier, role)
         groups = min(score.groups, other.groups)
@@ -101,9 +103,7 @@ def compare(a: Scored, b: Scored, sample: Sample, role: str, mark: str) -> Itera
             "features_b": b.classifier.features,
             "task": a.classifier.task.name,
             "role": role,
-            "metric": score.metric,
-            "definition": score.definition,
-            "class": score.of_class,
+            **score.about,
             "difference": estimate,
             "low": low,
             "high": high,
@@ -142,8 +142,7 @@ def _same_units(a: pd.DataFrame, b: pd.DataFrame) -> bool:
 
 def _counts_patches(score: Score, classifier: Classifier) -> bool:
     """Whether a score is the share of patches that are right: what McNemar's test is about."""
-    as_sampled = score.definition.removesuffix(metrics.AS_SAMPLED) == metrics.OVERALL[0].definition
-    return as_sampled and not score.of_class and classifier.task.unit == "patch"
+    return score.metric.id == "oa" and score.weighting == UNWEIGHTED and classifier.task.unit == "patch"
 
 
 def _mcnemar(a: pd.DataFrame, b: pd.DataFrame) -> float:

@@ -17,9 +17,10 @@ import pandera.pandas as pa
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import uncertainty
+from sentinel_forest.evaluation import metrics, uncertainty
 from sentinel_forest.evaluation.confusion import ROLES, classifiers
-from sentinel_forest.evaluation.evaluate import Score, drawn, evaluate, notes
+from sentinel_forest.evaluation.evaluate import ALL_PIXELS, Score, drawn, evaluate, notes
+from sentinel_forest.evaluation.figures import METRIC
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import columns, conform, read_parquet, write_tsv
 from sentinel_forest.steps import Layout, Output
@@ -28,7 +29,7 @@ PRICE = pa.DataFrameSchema(
     {
         **columns("str", "leaky_scheme", "clean_scheme", "classifier", "features", "task"),
         "role": pa.Column("str", pa.Check.isin(ROLES)),
-        **columns("str", "metric", "definition", "class"),
+        **METRIC,
         **columns("float64", "leaky", "clean", "difference", "low", "high", nullable=True),
         **columns("int64", "leaky_trials", "clean_trials"),
         **columns("float64", "leaky_train_patches", "clean_train_patches"),
@@ -47,7 +48,7 @@ smaller number of the two schemes. Other columns as in `score.METRICS`.
 SIDES = ("leaky", "clean")
 
 Key = tuple[str, str, str, str, str, str]
-"""task, features, classifier, metric, definition, class."""
+"""task, features, classifier, metric, weighting, class."""
 
 
 def price_of_leak(
@@ -146,7 +147,7 @@ def _scores(
         if not one.constant and len(rows):
             scores = evaluate(rows, one, patches)
             about = one.task.name, one.features, one.name
-            found |= {(*about, *each.key): each for each in scores if each.headline}
+            found |= {(*about, *each.key): each for each in scores if each.metric.headline}
     return found
 
 
@@ -190,7 +191,7 @@ def _row(
     key: Key, role: str, schemes: Mapping[str, str], means: Mapping[str, Mean], train: Mapping[str, float]
 ) -> dict[str, object]:
     """A row of `PRICE`; schemes, means and numbers of training patches by side."""
-    task, features, classifier, metric, definition, of_class = key
+    task, features, classifier, metric, weighting, of_class = key
     leaky, clean = (means[side] for side in SIDES)
     groups = min(leaky.groups, clean.groups)
     difference = leaky.value - clean.value
@@ -201,7 +202,9 @@ def _row(
         "task": task,
         "role": role,
         "metric": metric,
-        "definition": definition,
+        "definition": metrics.registry()[metric].definition,
+        "weighting": weighting,
+        "pixels": ALL_PIXELS,
         "class": of_class,
         "difference": difference,
         "low": low,

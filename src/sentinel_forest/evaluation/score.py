@@ -20,29 +20,28 @@ from sentinel_forest.evaluation import uncertainty
 from sentinel_forest.evaluation.confusion import CONFUSION, ROLES, Classifier, classifiers
 from sentinel_forest.evaluation.confusion import confusion as count_confusion
 from sentinel_forest.evaluation.evaluate import Score, evaluate, known_groups, notes, sample
+from sentinel_forest.evaluation.figures import FIGURE, PLACE, WHICH, WHO, Place
 from sentinel_forest.evaluation.paired import PAIRED, Scored, compare, paired_table, pairs
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import columns, conform, read_parquet, read_tsv, stack, write_parquet, write_tsv
 from sentinel_forest.splits.ledger import LEDGER, mark, note
 from sentinel_forest.steps import Layout, Output
 
-_FIGURE = ("metric", "definition", "class")
-_WHO = ("classifier", "features", "task", "role")
-
 METRICS = pa.DataFrameSchema(
     {
-        **columns("str", "classifier", "features", "task"),
-        "role": pa.Column("str", pa.Check.isin(ROLES)),
-        **columns("str", *_FIGURE),
+        **PLACE,
+        **WHICH,
         **columns("float64", "value", "low", "high", nullable=True),
         **columns("int64", "n", "groups"),
         **columns("str", "mark", "note"),
     },
     strict=True,
     ordered=True,
-    unique=[*_WHO, *_FIGURE],
+    unique=["release", "scheme", "trial", *WHO, *FIGURE],
 )
-"""Scores. `class` is the class or the two-class question, empty for a figure over all classes.
+"""Scores. `metric` is the stable id of a metric, `definition` says it in words. `weighting`: ``none``, or ``design``
+where each patch counts 1 / its probability to be drawn. `pixels`: ``all``, or those of a ``sample``. `class` is the
+class or the two-class question, empty for a figure over all classes.
 
 `low`, `high`: 95 % interval over groups; empty below eight groups, or where a patch of the role has no known
 group, and `note` says so. `n`: units (patches or pixels; patches for a summary over
@@ -51,10 +50,10 @@ with ``%`` in 0..100. An undefined value is empty and `note` says why.
 """
 
 SCORES_BY = pa.DataFrameSchema(
-    {**columns("str", "attribute", "stratum"), **METRICS.columns},
+    {**PLACE, **columns("str", "attribute", "stratum"), **METRICS.columns},
     strict=True,
     ordered=True,
-    unique=["attribute", "stratum", *_WHO, *_FIGURE],
+    unique=["release", "scheme", "trial", "attribute", "stratum", *WHO, *FIGURE],
 )
 """Scores on the patches with one value (`stratum`) of an `attribute` of the catalog, e.g. one city;
 other columns as in `METRICS`. Present classes are those of the stratum, and intervals rest on its groups
@@ -73,6 +72,7 @@ def score_trial(
     marks: Mapping[str, str],
     draws: int,
     seed: Sequence[object],
+    place: Place,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Metrics and comparisons of a trial.
 
@@ -90,6 +90,8 @@ def score_trial(
         Number of bootstrap draws.
     seed : sequence
         Names that the seed derives from.
+    place : Place
+        Which trial it is.
 
     Returns
     -------
@@ -110,9 +112,9 @@ def score_trial(
             rows = one.rows(table, role)
             of_role.append(Scored(one, rows, evaluate(rows, one, drawn)))
             shared = _shared_labels(dataset, one, patches)
-            scored += metric_rows(one, role, of_role[-1].scores, marks[role], shared)
+            scored += metric_rows(place, one, role, of_role[-1].scores, marks[role], shared)
         for a, b in pairs(of_role):
-            compared += compare(a, b, drawn, role, marks[role])
+            compared += [place._asdict() | row for row in compare(a, b, drawn, role, marks[role])]
     return _table(scored, METRICS), paired_table(compared)
 
 
@@ -123,6 +125,7 @@ def score_by(
     marks: Mapping[str, str],
     draws: int,
     seed: Sequence[object],
+    place: Place,
 ) -> pd.DataFrame:
     """Scores by each of the dataset's `strata_keys`; parameters as of `score_trial`, `split` with these columns.
 
@@ -144,9 +147,9 @@ def score_by(
             drawn = sample(patches, wanted, checksums.seed(*seed, role, attribute, stratum, "bootstrap"))
             for one in found:
                 scores = evaluate(one.rows(inside, role), one, drawn)
-                shown = [each for each in scores if each.headline or not each.of_class]
+                shown = [each for each in scores if each.metric.headline or not each.of_class]
                 shared = _shared_labels(dataset, one, patches)
-                rows = metric_rows(one, role, shown, marks[role], shared, stratum)
+                rows = metric_rows(place, one, role, shown, marks[role], shared, stratum)
                 scored += [here | row for row in rows]
     return _table(scored, SCORES_BY)
 
@@ -169,20 +172,25 @@ def _shared_labels(dataset: Dataset, classifier: Classifier, patches: pd.DataFra
 
 
 def metric_rows(
-    classifier: Classifier, role: str, scores: Iterable[Score], mark: str, shared: str = "", stratum: str = ""
+    place: Place,
+    classifier: Classifier,
+    role: str,
+    scores: Iterable[Score],
+    mark: str,
+    shared: str = "",
+    stratum: str = "",
 ) -> Iterator[dict[str, object]]:
     """Rows of `METRICS`; `shared` is added to all notes, which name the stratum if there is one."""
     for score in scores:
         why = score.why_empty(classifier, f"{role} ({stratum})" if stratum else role)
         low, high = (np.nan, np.nan) if why else uncertainty.interval(score.replicates, score.groups)
         yield {
-            "classifier": classifier.name,
-            "features": classifier.features,
+            **place._asdict(),
             "task": classifier.task.name,
+            "features": classifier.features,
+            "classifier": classifier.name,
             "role": role,
-            "metric": score.metric,
-            "definition": score.definition,
-            "class": score.of_class,
+            **score.about,
             "value": np.nan if why else score.value,
             "low": low,
             "high": high,
@@ -205,6 +213,7 @@ REFERENCES = PREDICTIONS[3:]
 
 def score(
     *,
+    release: str,
     source: str | None = None,
     dataset: str,
     layout: Layout | None = None,
@@ -228,6 +237,8 @@ def score(
 
     Parameters
     ----------
+    release : str
+        Its name.
     source : str, optional
         Release that the forests come from, where it is another one.
     dataset, layout
@@ -255,10 +266,11 @@ def score(
     said = (_stack(predictions, PREDICTIONS, scheme, trial), _stack(references, REFERENCES))
     table = count_confusion(opened, patches, roles, *said, scheme, trial, feature_sets)
     about = roles.merge(patches, on="patch", how="inner")
+    place = Place(release, scheme, trial)
     seeds = seed, trial
-    scored, compared = score_trial(table, opened, about, marks, draws, seeds)
+    scored, compared = score_trial(table, opened, about, marks, draws, seeds, place)
     write_parquet(confusion, table, CONFUSION)
-    strata = score_by(table, opened, about, marks, draws, seeds)
+    strata = score_by(table, opened, about, marks, draws, seeds, place)
     write_tsv(metrics, _with_note(scored, note(links)), METRICS)
     write_tsv(scores_by, _with_note(strata, note(links)), SCORES_BY)
     write_tsv(paired, compared, PAIRED)

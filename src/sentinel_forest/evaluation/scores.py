@@ -42,10 +42,10 @@ def scores(
     Returns
     -------
     DataFrame
-        `metric`, `definition`, `class` (blank for a figure over all classes) and `value`, which is NaN where it is
-        undefined (0 / 0). With `groups` also `low` and `high`, the 95 % interval of the value, `groups`, the number
-        of groups that it rests on, and `note`, which says why there is no interval (fewer than eight groups,
-        or patches without a known group).
+        `metric` (a stable id), `definition`, `class` (blank for a figure over all classes) and `value`, which is NaN
+        where it is undefined (0 / 0). With `groups` also `low` and `high`, the 95 % interval of the value, `groups`,
+        the number of groups that it rests on, and `note`, which says why there is no interval (fewer than eight
+        groups, or patches without a known group).
 
     Raises
     ------
@@ -62,19 +62,19 @@ def scores(
     >>> from sentinel_forest import scores
     >>> table = scores([[8, 2, 0], [1, 9, 0], [0, 0, 0]], classes=["water", "urban", "forest"])
     >>> table[table["class"] == ""].drop(columns="class").round(3)
-         metric                     definition  value
-    0        OA                             OA  0.850
-    1        AA        AA over present classes  0.850
-    2        AA            AA over all classes  0.567
-    3     kappa                  Cohen's kappa  0.700
-    4  macro-F1  macro-F1 over present classes  0.850
-    5      mIoU      mIoU over present classes  0.739
-    6      mIoU          mIoU over all classes  0.492
-    >>> table[table["metric"] == "PA"]
-      metric definition   class  value
-    7     PA  per class   water    0.8
-    8     PA  per class   urban    0.9
-    9     PA  per class  forest    NaN
+            metric                     definition  value
+    0           oa                             OA  0.850
+    1   aa.present        AA over present classes  0.850
+    2       aa.all            AA over all classes  0.567
+    3        kappa                  Cohen's kappa  0.700
+    4   f1.present  macro-F1 over present classes  0.850
+    5  iou.present      mIoU over present classes  0.739
+    6      iou.all          mIoU over all classes  0.492
+    >>> table[table["metric"] == "pa"]
+      metric    definition   class  value
+    7     pa  PA of a class   water    0.8
+    8     pa  PA of a class   urban    0.9
+    9     pa  PA of a class  forest    NaN
 
     With counts of 20 patches in 10 cities:
 
@@ -82,7 +82,7 @@ def scores(
     >>> city = np.repeat(np.arange(10), 2)
     >>> patches = np.random.default_rng(0).poisson([[8, 2], [1, 9]], (20, 2, 2))
     >>> table = scores(patches, groups=city)
-    >>> table.loc[table["metric"] == "OA", ["value", "low", "high", "groups"]].round(2)
+    >>> table.loc[table["metric"] == "oa", ["value", "low", "high", "groups"]].round(2)
        value   low  high  groups
     0   0.82  0.77  0.87      10
     """
@@ -113,10 +113,10 @@ def _figures(
 ) -> Iterator[tuple[metrics.Metric, tuple[str, str, str], Callable[[np.ndarray], Any]]]:
     """The metrics; what a row says of them; and how its number is picked from their values."""
     for metric in metrics.OVERALL:
-        yield metric, (metric.name, metric.definition, ""), lambda values: values
+        yield metric, (metric.id, metric.definition, ""), lambda values: values
     for metric in metrics.PER_CLASS:
         for place, name in enumerate(names):
-            yield metric, (metric.name, metric.definition, name), partial(_of_class, place=place)
+            yield metric, (metric.id, metric.definition, name), partial(_of_class, place=place)
 
 
 def _of_class(values: np.ndarray, place: int) -> Any:

@@ -18,9 +18,11 @@ CHECKSUMS = {"md5": 32, "sha1": 40, "sha256": 64, "sha512": 128}
 """Algorithms of published checksums, with the number of their hexadecimal digits."""
 
 _DIGITS = CHECKSUMS | {"git": 40}
-NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+MOST_OF_PATH, MOST_OF_PART = 1000, 200
+"""Characters of a path, and bytes of each of its parts; disks take 255, and endings are added to the names."""
+NAME = r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}"
 """Names, as a regular expression."""
-_NAMED = "letters, digits, '.', '_' and '-', beginning with a letter or a digit; at most 100"
+_NAMED = "letters, digits, '.', '_', '+' and '-', beginning with a letter or a digit; at most 100"
 _HEX = re.compile(r"[0-9A-Fa-f]+")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://.")
@@ -73,6 +75,8 @@ def wrong_path(path: object) -> str:
     if wrong := control_character(path):
         return wrong
     parts = path.split("/")
+    if len(path) > MOST_OF_PATH or any(len(part.encode()) > MOST_OF_PART for part in parts):
+        return f"it has more than {MOST_OF_PATH} characters, or a part of it more than {MOST_OF_PART} bytes"
     if "" in parts:
         return "a part of it is empty"
     for part in (".", ".."):
@@ -137,6 +141,26 @@ def checked_name(name: str, where: object) -> str:
             "A name that cannot be used.", where=where, found=quoted(name), expected=wrong, remedy="choose another name"
         )
     return name
+
+
+def expanded(path: str, where: object) -> Path:
+    """Return a path with its ``~`` or ``~user`` replaced by a home folder.
+
+    Raises
+    ------
+    InputError
+        If there is no such user, or nobody knows the home folder.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise InputError(
+            "The home folder of a path is not known.",
+            where=where,
+            found=quoted(path),
+            expected="the name of a user of this machine after `~`",
+            remedy="write the path out",
+        ) from None
 
 
 def checked_key(algorithm: str, value: str, where: Path) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -23,6 +24,10 @@ pyarrow.set_memory_pool(pyarrow.system_memory_pool())
 
 MOST_ENTRIES = 256
 """As many entries of a folder are looked at for what killed processes have left."""
+
+
+_FORMULA = re.compile(r"\A'*(?=[=+\-@\t\r])")
+_GUARDED = re.compile(r"\A'(?='*[=+\-@\t\r])")
 
 
 @contextmanager
@@ -121,8 +126,12 @@ def read_catalog(path: Path) -> pd.DataFrame:
 
 
 def write_tsv(path: Path, table: pd.DataFrame, schema: "pa.DataFrameSchema") -> None:
-    """Write a small table for people: tab-separated, floats in 10 significant digits, NaN empty."""
-    checked = schema.validate(table)
+    """Write a small table for people: tab-separated, floats in 10 significant digits, NaN empty.
+
+    Text that a spreadsheet would take for a formula (it begins with ``=``, ``+``, ``-`` or ``@``) stands behind
+    an apostrophe, which `read_tsv` takes away.
+    """
+    checked = _each_text(schema.validate(table), schema, _FORMULA, r"'\g<0>")
     with replacing(path) as beside:
         checked.to_csv(beside, sep="\t", index=False, float_format="%.10g", lineterminator="\n", encoding="utf-8")
 
@@ -139,10 +148,19 @@ def read_tsv(path: Path, schema: "pa.DataFrameSchema") -> pd.DataFrame:
     missing = [name for name in schema.columns if name not in table.columns]
     if missing:
         raise InputError("A table lacks columns.", where=path, found=list(table.columns), expected=missing)
+    table = _each_text(table, schema, _GUARDED, "")
     for name, column in schema.columns.items():
         if not str(column.dtype).startswith("str"):
             table[name] = table[name].mask(table[name] == "", None).astype(str(column.dtype))
     return schema.validate(table)
+
+
+def _each_text(table: pd.DataFrame, schema: "pa.DataFrameSchema", pattern: re.Pattern[str], by: str) -> pd.DataFrame:
+    """A table with a pattern replaced in its columns of text."""
+    texts = [name for name, column in schema.columns.items() if str(column.dtype).startswith("str")]
+    return table.assign(
+        **{name: table[name].str.replace(pattern, by, regex=True) for name in texts if name in table.columns}
+    )
 
 
 def columns(dtype: str, *names: str, nullable: bool = False) -> "dict[str, pa.Column]":

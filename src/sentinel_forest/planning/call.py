@@ -3,10 +3,14 @@
 import contextlib
 import io
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from snakemake.cli import get_argument_parser
+from snakemake.cli import parse_args
+from snakemake.exceptions import CliException
+
+from sentinel_forest.errors import InputError
 
 _CHECK = re.compile(r"(\w+_)?check")
 """The target `check`, also under the prefix of a workflow that uses this one as a module."""
@@ -39,12 +43,15 @@ class Call:
         Whether it shows what the rules wrote (``--report``) and runs none of them.
     is_idle : bool
         Whether it neither reads results nor computes any (``--unlock``, ``--lint``).
+    executor : str
+        Who runs the jobs (``slurm``); nothing where none is run, or here.
     """
 
     checks: bool = False
     only_checks: bool = False
     is_report: bool = False
     is_idle: bool = False
+    executor: str = ""
 
 
 def parse(words: Sequence[str]) -> Call:
@@ -56,8 +63,8 @@ def parse(words: Sequence[str]) -> Call:
     """
     try:
         with contextlib.redirect_stderr(io.StringIO()):
-            known, _ = get_argument_parser().parse_known_args(list(words))
-    except SystemExit:
+            _, known = parse_args(list(words))
+    except (SystemExit, CliException, OSError):
         return Call()
     checks = [bool(_CHECK.fullmatch(target)) for target in known.targets]
     return Call(
@@ -65,4 +72,22 @@ def parse(words: Sequence[str]) -> Call:
         only_checks=any(checks) and all(checks),
         is_report=bool(known.report) and not known.report_after_run,
         is_idle=any(getattr(known, name, None) for name in _IDLE),
+        executor="" if known.dryrun else known.executor or "",
     )
+
+
+def check_executor(call: Call) -> None:
+    """See that jobs can be handed to who is to run them.
+
+    Raises
+    ------
+    InputError
+        If they are meant for SLURM and there is none on this machine.
+    """
+    if call.executor == "slurm" and not call.is_idle and not shutil.which("sbatch"):
+        raise InputError(
+            "There is no SLURM on this machine.",
+            where="the profile, or --executor",
+            found="no program `sbatch`",
+            remedy="start the run on a login node of the cluster, or leave the profile out to compute here",
+        )

@@ -4,10 +4,21 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.datasets.base import Task
+from sentinel_forest.evaluation import metrics
 from sentinel_forest.report import figures, strata, training
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, column, number, score, table
-from sentinel_forest.report.scores import METRICS, columns, kind, marked, named, ordered, texts, without_trivial
+from sentinel_forest.report.scores import (
+    METRICS,
+    columns,
+    definitions,
+    kind,
+    marked,
+    named,
+    ordered,
+    texts,
+    without_trivial,
+)
 
 LEAD = (
     "How forests, reference algorithms and trivial classifiers do on the test patches. Every score "
@@ -16,7 +27,7 @@ LEAD = (
 )
 PAIRED = "baselines/{scheme}/{trial}/paired.tsv"
 CONFUSION = "baselines/{scheme}/{trial}/confusion.parquet"
-PER_CLASS = ("PA", "UA", "F1", "IoU")
+PER_CLASS = tuple(metric.id for metric in metrics.PER_CLASS)
 MEANING = (
     "PA: producer's accuracy (recall), UA: user's accuracy (precision), F1: their harmonic mean, IoU: "
     "intersection over union. Means over the trials, with the 95 % interval of the mean; n and groups of "
@@ -139,12 +150,14 @@ def _recalls(matrix: pd.DataFrame) -> str:
 
 
 def _classes(release: ReleaseResults, scores: pd.DataFrame) -> list[Item]:
-    rows = scores[(scores["definition"] == "per class") & scores["metric"].isin(PER_CLASS)]
+    rows = scores[scores["metric"].isin(PER_CLASS)]
     sources = _sources(release)
     items: list[Item] = []
     kinds = [kind(*pair) for pair in zip(rows["classifier"], rows["features"], strict=True)]
     forests = rows[np.array(kinds, dtype=object) == "forest"]
-    for (task, features), part in forests[forests["metric"] == "F1"].groupby(["task", "features"], sort=False):
+    for (task, features), part in forests[(forests["metric"] == "f1") & (forests["weighting"] == "none")].groupby(
+        ["task", "features"], sort=False
+    ):
         drawn = part.assign(label=part["class"], series=marked(part))
         if drawn["value"].notna().any():
             known = drawn[drawn["value"].notna()]
@@ -164,16 +177,16 @@ def _classes(release: ReleaseResults, scores: pd.DataFrame) -> list[Item]:
                     release.is_sample,
                 )
             )
-    shown = columns(release, without_trivial(rows), ["class", "scheme", "classifier", "features", "metric"])
+    shown = columns(release, without_trivial(rows), ["class", "scheme", "classifier", "features", "definition"])
     items.append(table(f"Scores by class on {release.name}", shown, sources, MEANING + LEFT_OUT, release.is_sample))
     return items
 
 
 def _questions(release: ReleaseResults, scores: pd.DataFrame) -> list[Item]:
-    rows = without_trivial(scores[(scores["class"] != "") & (scores["definition"] != "per class")])
+    rows = without_trivial(scores[(scores["class"] != "") & ~scores["metric"].isin(PER_CLASS)])
     if rows.empty:
         return []
-    shown = columns(release, rows, ["class", "scheme", "classifier", "features", "metric", "definition"])
+    shown = columns(release, rows, ["class", "scheme", "classifier", "features", "definition"])
     explained = (
         "A two-class question counts some classes as positive. “pooled”: all units together; “over "
         "patches”: one score for each patch, then their median or mean; “%”: share of patches whose "
@@ -199,8 +212,8 @@ def _paired(release: ReleaseResults) -> list[Item]:
     primary = named_rows[
         (named_rows["scheme"] == release.primary[0])
         & (named_rows["trial"] == release.primary[1])
-        & (named_rows["metric"] == "OA")
-        & (named_rows["class"] == "")
+        & (named_rows["metric"] == "oa")
+        & (named_rows["weighting"] == "none")
         & named_rows["low"].notna()
     ]
     if len(primary):
@@ -228,7 +241,8 @@ def _paired(release: ReleaseResults) -> list[Item]:
                 release.is_sample,
             )
         )
-    shown = named_rows[["a", "b", "scheme", "trial", "task", "definition", "class"]].copy()
+    shown = named_rows[["a", "b", "scheme", "trial", "task"]].copy()
+    shown["definition"] = definitions(named_rows)
     shown["difference [95 % interval]"] = column(
         [score(row.difference, row.low, row.high) for row in rows.itertuples()]
     )

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from sentinel_forest.evaluation import metrics
 from sentinel_forest.report import figures
 from sentinel_forest.report.inputs import VersionResults
 from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, Table, column, number, score, table
@@ -69,7 +70,7 @@ def _headline(version: VersionResults, moved: pd.DataFrame, other: str, source: 
             "trial": moved["trial"],
             "classifier": named(moved),
             "task": moved["task"],
-            "definition": definitions(moved),
+            "definition": _figures(moved),
             f"{other} [95 % interval]": column(_scored(moved, "before")),
             "now [95 % interval]": column(_scored(moved, "now")),
             "difference": column(number(float(value)) for value in moved["difference"]),
@@ -84,7 +85,7 @@ def _headline(version: VersionResults, moved: pd.DataFrame, other: str, source: 
 
 def _drawn(version: VersionResults, rows: pd.DataFrame, other: str, source: Source) -> Plot:
     place = rows["release"] + ", " + rows["scheme"] + " " + rows["trial"].astype("str")
-    label = place + ", " + named(rows) + ": " + definitions(rows)
+    label = place + ", " + named(rows) + ": " + _figures(rows)
     sides = [
         rows.assign(label=label, series=series, value=rows[name], low=rows[f"{name}_low"], high=rows[f"{name}_high"])
         for name, series in (("before", other), ("now", version.name))
@@ -101,6 +102,10 @@ def _drawn(version: VersionResults, rows: pd.DataFrame, other: str, source: Sour
         (source,),
         version.has_samples,
     )
+
+
+def _figures(rows: pd.DataFrame) -> list[str]:
+    return definitions(rows.assign(definition=[metrics.registry()[name].definition for name in rows["metric"]]))
 
 
 def _scored(rows: pd.DataFrame, name: str) -> list:

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from sentinel_forest.evaluation.curves import AA, OA
+from sentinel_forest.evaluation.metrics import short
 from sentinel_forest.report.inputs import ReleaseResults
 from sentinel_forest.report.model import Item, column, mark, number, score, table
 from sentinel_forest.report.scores import METRICS
@@ -41,12 +42,13 @@ def _out_of_bag(release: ReleaseResults) -> list[Item]:
         (metrics["classifier"] == "forest")
         & (metrics["role"] == "test")
         & (metrics["class"] == "")
-        & metrics["definition"].isin(list(OUT_OF_BAG))
+        & (metrics["weighting"] == "none")
+        & metrics["metric"].isin(list(OUT_OF_BAG))
     ]
     rows, sources = [], []
     for row in tested.to_dict("records"):
         fit = release.fit(row["scheme"], row["trial"], row["features"]) or {}
-        inside = fit.get("out_of_bag", {}).get(OUT_OF_BAG[row["definition"]])
+        inside = fit.get("out_of_bag", {}).get(OUT_OF_BAG[row["metric"]])
         if inside is None:
             continue
         figures = {
@@ -79,7 +81,7 @@ def _engines(release: ReleaseResults) -> list[Item]:
         {
             "forest": rows["features"] + ", " + rows["scheme"] + " " + rows["trial"].astype("str"),
             "engine": rows["engine"],
-            "metric": rows["metric"],
+            "metric": rows["metric"].map(short),
             "value [95 % interval]": _intervals(rows, ["value", "low", "high"]),
             "out-of-bag": column(map(number, rows["out_of_bag"])),
             "gap": column(map(number, rows["gap"])),

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from sentinel_forest.evaluation.curves import BRIER, GROUPS, TREES
+from sentinel_forest.evaluation.metrics import short
 from sentinel_forest.report import engines, figures
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Item, Note, Page, Plot, Section, column, number, score, share, table
@@ -79,13 +80,15 @@ def _curve(release: ReleaseResults, name: str, rows: pd.DataFrame) -> list[Item]
     about = ABOUT[rows["curve"].iloc[0]]
     title = f"{about.title} on {release.name}: {name}"
     is_brier = rows["metric"] == BRIER
+    names = rows["metric"].map(short).replace(BRIER, "Brier score")
     drawn = rows.assign(
         panel=is_brier.map({True: "Brier score (0 is best)", False: "accuracy (1 is best)"}),
-        series=rows["metric"].where(~is_brier, rows["metric"] + " of " + rows["event"]),
+        series=names.where(~is_brier, names + " of " + rows["event"]),
         at=rows[about.across],
     )
     whole = drawn[drawn["at"] == drawn["at"].max()]
     shown = rows[["trees", "training_groups", "training_rows", "metric", "event", "rows", "groups", "note"]].copy()
+    shown["metric"] = names
     shown.insert(5, "value [95 % interval]", column(_intervals(rows, "value")))
     return [
         Plot(

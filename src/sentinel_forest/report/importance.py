@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sentinel_forest.evaluation.metrics import short
 from sentinel_forest.features import Feature, patch, pixel
 from sentinel_forest.io.tables import read_parquet
 from sentinel_forest.report import figures
@@ -46,6 +47,7 @@ def _items(release: ReleaseResults) -> tuple[Item, ...]:
 def _families(release: ReleaseResults, feature_set: str) -> list[Item]:
     """Permutation importance of band families beside their decrease of impurity."""
     rows = release.families[release.families["features"] == feature_set]
+    rows = rows.assign(metric=rows["metric"].map(short))
     if rows.empty:
         return []
     sources = release.from_trials(FAMILIES, "importance")

@@ -208,7 +208,7 @@ class ReleaseResults:
                 tables.append(found.assign(scheme=scheme, trial=trial))
         if tables:
             return pd.concat(tables, ignore_index=True)
-        return pd.DataFrame(columns=[*schema.columns, "scheme", "trial"])
+        return pd.DataFrame(columns=list(dict.fromkeys([*schema.columns, "scheme", "trial"])))
 
 
 @dataclass(frozen=True, eq=False)

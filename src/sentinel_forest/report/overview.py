@@ -21,7 +21,7 @@ from sentinel_forest.report.model import (
     score,
     table,
 )
-from sentinel_forest.report.scores import METRICS, defined, kind, marked, named, ordered
+from sentinel_forest.report.scores import METRICS, defined, definitions, kind, marked, named, ordered
 from sentinel_forest.versions.headline import SHOWN, support
 
 HEADLINE = Source("headline.tsv", "headline")
@@ -130,14 +130,13 @@ def _glance(version: VersionResults) -> tuple[Item, ...]:
     rows = headline[is_forest]
     if rows.empty:
         return (Note("No forest was scored."),)
-    order = [metric for metric, _ in SHOWN]
-    rows = rows.sort_values("metric", key=lambda names: names.map(order.index), kind="stable")
+    rows = rows.sort_values("metric", key=lambda names: names.map(SHOWN.index), kind="stable")
     by_name = {release.name: release for release in version.releases}
     wide: dict[tuple[str, ...], dict[str, object]] = {
         key: {} for key in headline.loc[is_forest, GLANCE].itertuples(index=False, name=None)
     }
     rows = rows.assign(
-        figure=[defined(*row) for row in zip(rows["metric"], rows["definition"], rows["of_class"], strict=True)]
+        figure=[defined(*row) for row in zip(rows["definition"], rows["weighting"], rows["of_class"], strict=True)]
     )
     for row in rows.itertuples():
         key = tuple(str(getattr(row, name)) for name in GLANCE)
@@ -165,7 +164,7 @@ def _example(row: pd.Series) -> str:
     """How to read the first score of the table, in words."""
     trained = "published split" if row["scheme"] == "published" else f"scheme {row['scheme']}"
     trials = f"{row['trials']} trial{'s' if row['trials'] > 1 else ''}"
-    figure = defined(row["metric"], row["definition"], row["of_class"])
+    figure = defined(row["definition"], row["weighting"], row["of_class"])
     return (
         f"Read it like this: forests on the features {row['features']} of {row['release']}, trained on "
         f"the training patches of the {trained} ({trials}) and tested on its test patches, have the "
@@ -176,7 +175,9 @@ def _example(row: pd.Series) -> str:
 
 def _release(version: VersionResults, release: ReleaseResults) -> tuple[Item, ...]:
     rows = ordered(version.headline[version.headline["release"] == release.name])
-    overall = rows[rows["metric"] == "OA"].assign(series=marked(rows), label=named(rows) + " (" + rows["task"] + ")")
+    overall = rows[(rows["metric"] == "oa") & (rows["weighting"] == "none")].assign(
+        series=marked(rows), label=named(rows) + " (" + rows["task"] + ")"
+    )
     items: list[Item] = []
     if overall["value"].notna().any():
         items.append(
@@ -198,7 +199,8 @@ def _release(version: VersionResults, release: ReleaseResults) -> tuple[Item, ..
                 release.is_sample,
             )
         )
-    shown = rows[["scheme", "classifier", "features", "task", "metric", "definition", "class"]].copy()
+    shown = rows[["scheme", "classifier", "features", "task"]].copy()
+    shown["definition"] = definitions(rows)
     shown["score [95 % interval]"] = column([score(row.value, row.low, row.high) for row in rows.itertuples()])
     shown["n"], shown["groups"], shown["mark"] = rows["n"], rows["groups"], rows["mark"]
     if rows["note"].any():

@@ -68,7 +68,7 @@ def _paper(version: VersionResults, paper: str, rows: pd.DataFrame) -> tuple[Ite
     shown = rows[["figure", "release", "scheme", "trial", "role"]].copy()
     shown["release"] = column(map(version.cell, rows["release"]))
     shown["classifier"] = named(rows)
-    shown["definition"] = definitions(rows)
+    shown["definition"] = _figures(rows)
     shown["published"] = column(Cell(f"{value:g}", repr(value), "number") for value in rows["published"])
     shown["ours [95 % interval]"] = column(
         [score(*row) for row in rows[["ours", "low", "high"]].itertuples(index=False, name=None)]
@@ -92,10 +92,10 @@ def _paper(version: VersionResults, paper: str, rows: pd.DataFrame) -> tuple[Ite
 
 def _drawn(paper: str, rows: pd.DataFrame) -> Plot:
     """Published figures beside ours, percentages as shares."""
-    scale = [_unit(*pair) for pair in zip(rows["metric"], rows["definition"], strict=True)]
+    scale = [_unit(metric) for metric in rows["metric"]]
     ours = rows.assign(series="ours: " + named(rows), value=rows["ours"])
     theirs = rows.assign(series="published", value=rows["published"], low=float("nan"), high=float("nan"))
-    label = rows["figure"] + ": " + definitions(rows)
+    label = rows["figure"] + ": " + _figures(rows)
     drawn = pd.concat(
         [each.assign(label=label, **each[["value", "low", "high"]].div(scale, axis=0)) for each in (ours, theirs)]
     )
@@ -112,10 +112,13 @@ def _drawn(paper: str, rows: pd.DataFrame) -> Plot:
     )
 
 
-def _unit(metric: str, definition: str) -> float:
+def _figures(rows: pd.DataFrame) -> list[str]:
+    return definitions(rows.assign(weighting="none"))
+
+
+def _unit(metric: str) -> float:
     """100 for a percentage, 1 for all others."""
-    found = metrics.find(metric, definition)
-    return 100.0 if found is not None and found.high == 100 else 1.0
+    return 100.0 if metrics.registry()[metric].high == 100 else 1.0
 
 
 def _cells(verdicts: pd.Series) -> Any:

@@ -42,15 +42,19 @@ def named(scores: pd.DataFrame) -> pd.Series:
     return (scores["classifier"] + " " + scores["features"]).str.strip()
 
 
-def defined(metric: object, definition: object, of_class: object) -> str:
-    """A score in words: metric, definition, class, e.g. ``BOA, median over patches: cloud``."""
-    text = str(definition) if str(definition).startswith(str(metric)) else f"{metric}, {definition}"
+WEIGHTED = {"none": "", "design": ", design-weighted"}
+"""What is said of a weighting."""
+
+
+def defined(definition: object, weighting: object, of_class: object) -> str:
+    """A score in words: definition, weighting, class, e.g. ``BOA, median over patches: cloud``."""
+    text = f"{definition}{WEIGHTED[str(weighting)]}"
     return f"{text}: {of_class}" if of_class else text
 
 
 def definitions(scores: pd.DataFrame) -> list[str]:
     """`defined` for each row."""
-    return [defined(*row) for row in scores[["metric", "definition", "class"]].itertuples(index=False, name=None)]
+    return [defined(*row) for row in scores[["definition", "weighting", "class"]].itertuples(index=False, name=None)]
 
 
 def marked(scores: pd.DataFrame) -> pd.Series:
@@ -61,6 +65,8 @@ def marked(scores: pd.DataFrame) -> pd.Series:
 def columns(release: ReleaseResults, scores: pd.DataFrame, first: Sequence[str]) -> pd.DataFrame:
     """The columns `first` of averages, then score, n, groups, mark, note and files, as cells."""
     shown = scores[list(first)].copy()
+    if "definition" in first:
+        shown["definition"] = scores["definition"] + scores["weighting"].map(WEIGHTED)
     shown["score [95 % interval]"] = column([score(row.value, row.low, row.high) for row in scores.itertuples()])
     shown["n"], shown["groups"] = scores["n"], scores["groups"]
     shown["mark"] = column([mark(text) for text in scores["mark"]])

@@ -4,7 +4,7 @@ from sentinel_forest.evaluation.confusion import ROLES
 from sentinel_forest.report import figures
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Cell, Item, Note, Page, Plot, Section, column, links, score, share, table
-from sentinel_forest.report.scores import kind, named, ordered
+from sentinel_forest.report.scores import definitions, kind, named, ordered
 
 LEAD = (
     "Who trains and who tests, how alike their classes are, and what they share. A score is only worth "
@@ -167,14 +167,14 @@ def _price(release: ReleaseResults) -> list[Item]:
     ]
     items: list[Item] = []
     if len(overall):
-        frame = overall.assign(label=named(overall), series=overall["definition"], value=overall["difference"])
+        frame = overall.assign(label=named(overall), series=definitions(overall), value=overall["difference"])
         first = overall.iloc[0]
         items.append(
             Plot(
                 f"Price of a leak in {release.name}",
                 figures.intervals(frame, f"{first['leaky_scheme']} − {first['clean_scheme']}, role test", zero=True),
                 "Difference of scores between the leaky and the clean scheme: "
-                + "; ".join(f"{row.label} {row.definition} {row.value:+.3f}" for row in frame.head(6).itertuples())
+                + "; ".join(f"{row.label} {row.series} {row.value:+.3f}" for row in frame.head(6).itertuples())
                 + ".",
                 "What a score gains when patches are drawn at random instead of whole groups: mean "
                 "over the trials of each scheme, bar: 95 % interval over groups and trials. Reference "
@@ -186,7 +186,8 @@ def _price(release: ReleaseResults) -> list[Item]:
                 release.is_sample,
             )
         )
-    shown = rows[["classifier", "features", "task", "definition", "class"]].copy()
+    shown = rows[["classifier", "features", "task"]].copy()
+    shown["definition"] = definitions(rows)
     shown["leaky"], shown["clean"] = rows["leaky"], rows["clean"]
     shown["difference [95 % interval]"] = column(
         [score(row.difference, row.low, row.high) for row in rows.itertuples()]

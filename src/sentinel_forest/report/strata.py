@@ -8,7 +8,7 @@ from sentinel_forest.report.model import Item, Plot, Source, column, score, tabl
 from sentinel_forest.report.scores import definitions, named, ordered, texts, without_trivial
 
 SCORES_BY = "baselines/{scheme}/{trial}/scores_by.tsv"
-SHOWN = ("OA", "AA", "mIoU", "BOA")
+SHOWN = ("oa", "aa.present", "aa.all", "iou.present", "iou.all", "boa.median")
 EXPLAINED = (
     "Scores on the test patches with one value of {attribute} alone, {trial}. Present classes are those that "
     "occur there; intervals rest on its groups, and fewer than eight have none. Other figures and roles, and "
@@ -31,7 +31,7 @@ def items(release: ReleaseResults) -> list[Item]:
 
 
 def _attribute(release: ReleaseResults, attribute: str, trial: str, rows: pd.DataFrame, source: Source) -> list[Item]:
-    overall = (rows["metric"] == "OA") & (rows["class"] == "")
+    overall = (rows["metric"] == "oa") & (rows["weighting"] == "none")
     drawn = rows[overall & (rows["features"] != "")]  # trivial classifiers are gone: forests
     plots: list[Item] = [_plot(release, attribute, trial, drawn, source)] if len(drawn) else []
     explained = EXPLAINED.format(attribute=attribute, trial=trial)
@@ -61,7 +61,7 @@ def _plot(release: ReleaseResults, attribute: str, trial: str, rows: pd.DataFram
 
 def _wide(rows: pd.DataFrame, attribute: str) -> pd.DataFrame:
     """A line for each stratum and classifier, a column for each figure."""
-    shown = rows[rows["metric"].isin(SHOWN) & ~rows["definition"].str.startswith("question, pooled")]
+    shown = rows[rows["metric"].isin(SHOWN)]
     shown = shown.assign(figure=definitions(shown), classifier=named(shown))
     shown["score"] = column([score(row.value, row.low, row.high) for row in shown.itertuples()])
     keys = ["stratum", "classifier", "task"]

@@ -11,7 +11,7 @@ import pandera.pandas as pa
 
 from sentinel_forest.config.validation import leaves
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation.metrics import AS_SAMPLED, DESIGN_WEIGHTED
+from sentinel_forest.evaluation.figures import FIGURE, PLACE, WHO
 from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.io.checksums import canonical
 from sentinel_forest.io.tables import read_tsv, write_tsv
@@ -19,7 +19,7 @@ from sentinel_forest.steps import Output
 from sentinel_forest.versions.headline import SHOWN
 from sentinel_forest.versions.manifest import MANIFEST, VERSION, hold_files, read_manifest
 
-KEYS = ["release", "scheme", "trial", "classifier", "features", "task", "role", "metric", "definition", "class"]
+KEYS = [*PLACE, *WHO, *FIGURE]
 CHANGES = ("moved", "only before", "only now")
 SELECTING = {"releases", "schemes", "trials", "feature_sets"}
 """Keys of the configuration that say which scores there are; they change none."""
@@ -90,7 +90,7 @@ def read(folder: Path) -> Side:
         )
     hold_files(folder)
     files = read_manifest(folder / MANIFEST)
-    tables = [_scores(folder, path) for path in files if path.endswith("/metrics.tsv")]
+    tables = [read_tsv(folder / path, METRICS) for path in files if path.endswith("/metrics.tsv")]
     columns = [*KEYS, "value", "low", "high"]
     scores = pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
     return Side(scores, json.loads((folder / VERSION).read_text(encoding="utf-8")), files)
@@ -164,9 +164,10 @@ def text(table: pd.DataFrame, before: str, now: str) -> str:
     shown = moved[is_headline(moved)]
     if len(shown):
         columns = [
-            *KEYS[:5],
+            *PLACE,
+            *WHO[:3],
             "metric",
-            "definition",
+            "weighting",
             "class",
             "before",
             "before_low",
@@ -181,13 +182,7 @@ def text(table: pd.DataFrame, before: str, now: str) -> str:
 
 def is_headline(scores: pd.DataFrame) -> pd.Series:
     """Which scores are those that one looks at first: headline figures on test patches."""
-    plain = scores["definition"].str.removesuffix(AS_SAMPLED).str.removesuffix(DESIGN_WEIGHTED)
-    return (scores["role"] == "test") & pd.MultiIndex.from_arrays([scores["metric"], plain]).isin(SHOWN)
-
-
-def _scores(folder: Path, path: str) -> pd.DataFrame:
-    release, _, scheme, trial, _ = path.split("/")
-    return read_tsv(folder / path, METRICS).assign(release=release, scheme=scheme, trial=int(trial))
+    return (scores["role"] == "test") & scores["metric"].isin(SHOWN)
 
 
 def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

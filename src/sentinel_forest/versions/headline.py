@@ -1,6 +1,6 @@
 """The few figures of a version that one looks at first, each with its definition and mark."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -8,23 +8,23 @@ import pandera.pandas as pa
 
 from sentinel_forest.evaluation.average import AVERAGES
 from sentinel_forest.evaluation.confusion import FOREST
-from sentinel_forest.evaluation.metrics import AS_SAMPLED, DESIGN_WEIGHTED
+from sentinel_forest.evaluation.evaluate import UNWEIGHTED
+from sentinel_forest.evaluation.figures import FIGURE, WHO
+from sentinel_forest.evaluation.metrics import short
 from sentinel_forest.io.tables import columns, conform, read_tsv, write_tsv
 from sentinel_forest.steps import Output
 
-SHOWN = (("OA", "OA"), ("AA", "AA over present classes"), ("BOA", "median over patches"))
-"""Metric and definition of the headline figures; of unequally drawn patches as sampled and weighted."""
+SHOWN = ("oa", "aa.present", "boa.median")
+"""The headline figures; of unequally drawn patches without weights and with those of the design."""
 
 HEADLINE = pa.DataFrameSchema(
     {
         **columns("str", "release", "scheme"),
         **columns("int64", "trials"),
-        **columns("str", "classifier", "features", "task", "metric", "definition", "class"),
-        **columns("float64", "value", "low", "high", nullable=True),
-        **columns("int64", "n", "groups"),
-        **columns("str", "mark", "note"),
+        **{name: column for name, column in AVERAGES.columns.items() if name not in ("release", "scheme", "trials")},
     },
     strict=True,
+    ordered=True,
 )
 """Scores on the role test over the `trials` of a scheme; all columns as in `average.AVERAGES`."""
 
@@ -36,21 +36,20 @@ EXPLAINED = (
 SHORT = ["figure", "score", "n", "groups", "mark", "note"]
 """What a terminal shows of a score."""
 
-KEYS = ["release", "scheme", "classifier", "features", "task", "metric", "definition", "class"]
+KEYS = ["release", "scheme", *WHO, *FIGURE]
 
 
-def headline(*, averages: dict[str, Path], output: Output) -> None:
+def headline(*, averages: list[Path], output: Output) -> None:
     """Write the headline table of a version.
 
     Parameters
     ----------
-    averages : dict
+    averages : list of Path
         The averages of each release.
     output : Path
         The table `HEADLINE`.
     """
-    tables = {release: read_tsv(path, AVERAGES) for release, path in averages.items()}
-    write_tsv(output, headline_of(tables), HEADLINE)
+    write_tsv(output, headline_of([read_tsv(path, AVERAGES) for path in averages]), HEADLINE)
 
 
 def show_headline(*, table: Path) -> None:
@@ -65,12 +64,10 @@ def show_headline(*, table: Path) -> None:
     print(f"\n{EXPLAINED}\nIn full: {table}")
 
 
-def headline_of(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def headline_of(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """The headline table (schema `HEADLINE`) from the averages (`average.AVERAGES`) of each release."""
-    rows = pd.concat([table.assign(release=name) for name, table in tables.items()], ignore_index=True)
-    plain = rows["definition"].str.removesuffix(AS_SAMPLED).str.removesuffix(DESIGN_WEIGHTED)
-    shown = pd.MultiIndex.from_arrays([rows["metric"], plain]).isin(SHOWN)
-    rows = rows[shown & (rows["role"] == "test")].sort_values(KEYS, ignore_index=True)
+    rows = pd.concat(tables, ignore_index=True)
+    rows = rows[rows["metric"].isin(SHOWN) & (rows["role"] == "test")].sort_values(KEYS, ignore_index=True)
     return conform(rows[list(HEADLINE.columns)], HEADLINE)
 
 
@@ -94,10 +91,10 @@ def text(table: pd.DataFrame) -> str:
 
 
 def as_figures(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows as sampled, with the columns `figure` (metric and class) and `score` (with its interval)."""
-    rows = table[~table["definition"].str.endswith(DESIGN_WEIGHTED)]
+    """Rows without weights, with the columns `figure` (metric and class) and `score` (with its interval)."""
+    rows = table[table["weighting"] == UNWEIGHTED]
     scores = zip(rows["value"], rows["low"], rows["high"], strict=True)
-    figures = (rows["metric"] + " " + rows["class"]).str.strip()
+    figures = (rows["metric"].map(short) + " " + rows["class"]).str.strip()
     return rows.assign(figure=figures, score=[_figure(*row) for row in scores])
 
 
@@ -157,9 +154,8 @@ def _numbered(table: pd.DataFrame, numbers: dict[str, int]) -> pd.DataFrame:
 def _few(rows: pd.DataFrame) -> pd.DataFrame:
     """Figures over all classes and of the question that most classifiers answer, in the order of `SHOWN`."""
     questions = rows.loc[rows["class"] != "", "class"].value_counts()
-    metrics = [metric for metric, _ in SHOWN]
     few = rows[rows["class"].isin(["", *questions.index[:1]])]
-    return few.sort_values("metric", key=lambda names: names.map(metrics.index), kind="stable")
+    return few.sort_values("metric", key=lambda names: names.map(SHOWN.index), kind="stable")
 
 
 def _aligned(table: pd.DataFrame) -> str:

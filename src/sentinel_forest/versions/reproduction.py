@@ -24,6 +24,8 @@ from sentinel_forest.datasets.base import FeatureSet, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import metrics
 from sentinel_forest.evaluation.confusion import ROLES
+from sentinel_forest.evaluation.evaluate import ALL_PIXELS, UNWEIGHTED
+from sentinel_forest.evaluation.figures import PLACE, Place
 from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.io.tables import columns, conform, read_tsv, write_tsv
 from sentinel_forest.registry import PAPERS
@@ -76,7 +78,6 @@ class Figure:
     classifier: str
     features: tuple[str, ...]
     metric: str
-    definition: str
     of_class: str
     value: float
     decimals: int
@@ -87,14 +88,6 @@ class Figure:
     protocol: str
 
 
-class Place(NamedTuple):
-    """A trial of a release."""
-
-    release: str
-    scheme: str
-    trial: int
-
-
 class Key(NamedTuple):
     """What finds a score in the metrics of a trial."""
 
@@ -103,7 +96,6 @@ class Key(NamedTuple):
     classifier: str
     features: str
     metric: str
-    definition: str
     of_class: str
 
 
@@ -187,7 +179,6 @@ def _figure(paper: str, table: Table, row: Row, column: Column, value: float) ->
         row.classifier,
         tuple(row.features),
         column.metric,
-        column.definition,
         column.of_class,
         value,
         column.decimals,
@@ -205,32 +196,29 @@ def _check_table(table: Table, vocabulary: Vocabulary, where: str) -> None:
         raise InputError("Unknown task.", where=where, found=table.task, expected=nearest(table.task, vocabulary))
     task, _ = vocabulary[table.task]
     for column in table.figures:
-        name = f"{column.metric}, {column.definition}"
-        metric = metrics.find(column.metric, column.definition)
-        if metric is None:
-            known = [f"{each.name}, {each.definition}" for each in metrics.registry()]
+        if column.metric not in metrics.registry():
             raise InputError(
                 "Unknown metric.",
                 where=where,
-                found=name,
-                expected=nearest(name, known),
-                remedy="name a metric and its definition as in metrics.tsv, or leave the figure out",
+                found=column.metric,
+                expected=nearest(column.metric, metrics.registry()),
+                remedy="name a metric as in metrics.tsv, or leave the figure out",
             )
-        classes = _classes(column.metric, column.definition, task)
+        classes = _classes(column.metric, task)
         if column.of_class not in classes:
             raise InputError(
                 "Unknown class of a metric.",
-                where=f"{where}, {name}",
+                where=f"{where}, {column.metric}",
                 found=repr(column.of_class),
                 expected=nearest(column.of_class, classes),
             )
 
 
-def _classes(name: str, definition: str, task: Task) -> tuple[str, ...]:
+def _classes(name: str, task: Task) -> tuple[str, ...]:
     """What a metric can be of: nothing for those over all classes, classes, or questions."""
-    if any((each.name, each.definition) == (name, definition) for each in metrics.PER_CLASS):
+    if any(each.id == name for each in metrics.PER_CLASS):
         return task.names
-    if any((each.name, each.definition) == (name, definition) for each in metrics.overall(task)):
+    if any(each.id == name for each in metrics.overall(task)):
         return ("",)
     return tuple(question.name for question in task.questions)
 
@@ -248,21 +236,21 @@ def _check_row(row: Row, table: Table, vocabulary: Vocabulary, where: str) -> No
             remedy="name a classifier of metrics.tsv, or say in `differs` why there is none",
         )
     for column, value in zip(table.figures, row.values, strict=True):
-        metric = metrics.find(column.metric, column.definition)
-        if value is not None and metric is not None and not metric.low <= value <= metric.high:
+        metric = metrics.registry()[column.metric]
+        if value is not None and not metric.low <= value <= metric.high:
             raise InputError(
                 "A published value is out of the range of its metric.",
-                where=f"{where}, {column.metric}, {column.definition}",
+                where=f"{where}, {column.metric}",
                 found=value,
                 expected=f"{metric.low:g} to {metric.high:g}",
-                remedy="give shares; per cent only where the definition has a %",
+                remedy="give fractions; per cent only where the definition has a %",
             )
 
 
 def _check_unique(figures: Sequence[Figure], path: Path) -> None:
     met = set[tuple[str, ...]]()
     for figure in figures:
-        key = figure.name, figure.metric, figure.definition, figure.of_class
+        key = figure.name, figure.metric, figure.of_class
         if key in met:
             raise InputError(
                 "A figure is given twice.",
@@ -277,15 +265,15 @@ def _check_unique(figures: Sequence[Figure], path: Path) -> None:
 
 
 def index(tables: Sequence[pd.DataFrame]) -> dict[Place, dict[Key, Ours]]:
-    """Scores by trial and key, from metrics (`score.METRICS`) with release, scheme and trial.
+    """Scores by trial and key, from metrics (`score.METRICS`).
 
-    Of design-weighted and as-sampled scores the latter count: they are what papers report.
+    Scores without weights count: they are what papers report.
     """
     found: dict[Place, dict[Key, Ours]] = {}
-    keys = ["task", "role", "classifier", "features", "metric", "definition", "class"]
+    keys = ["task", "role", "classifier", "features", "metric", "class"]
     for table in tables:
-        plain = table.assign(definition=table["definition"].str.removesuffix(metrics.AS_SAMPLED))
-        places = plain[["release", "scheme", "trial"]].itertuples(index=False, name=None)
+        plain = table[(table["weighting"] == UNWEIGHTED) & (table["pixels"] == ALL_PIXELS)]
+        places = plain[[*PLACE]].itertuples(index=False, name=None)
         names = plain[keys].itertuples(index=False, name=None)
         values = plain[["value", "low", "high", "mark", "note"]].itertuples(index=False, name=None)
         for place, key, value in zip(places, names, values, strict=True):
@@ -331,7 +319,7 @@ def _rows(figure: Figure, scores: Scores, samples: frozenset[str]) -> Iterator[d
                 "task": figure.task,
                 "role": figure.role,
                 "metric": figure.metric,
-                "definition": figure.definition,
+                "definition": metrics.registry()[figure.metric].definition,
                 "class": figure.of_class,
                 "published": figure.value,
                 "ours": ours.value,
@@ -353,7 +341,7 @@ def _places(figure: Figure, scores: Scores) -> list[Place]:
 
 
 def _key(figure: Figure, features: str) -> Key:
-    return Key(figure.task, figure.role, figure.classifier, features, figure.metric, figure.definition, figure.of_class)
+    return Key(figure.task, figure.role, figure.classifier, features, figure.metric, figure.of_class)
 
 
 def _verdict(figure: Figure, place: Place, computed: bool, ours: Ours, samples: frozenset[str]) -> str:
@@ -439,9 +427,5 @@ def reproduction(*, metrics: list[ReleaseFile], samples: list[str], output: Outp
     """
     figures = read_papers(PAPERS)
     schemes = {figure.scheme for figure in figures}
-    tables = [
-        read_tsv(file.path, METRICS).assign(release=file.release, scheme=file.scheme, trial=file.trial)
-        for file in metrics
-        if file.scheme in schemes
-    ]
+    tables = [read_tsv(file.path, METRICS) for file in metrics if file.scheme in schemes]
     write_tsv(output, sheet(figures, index(tables), samples), REPRODUCTION)

@@ -19,14 +19,15 @@ AYBAR = "Aybar et al. 2022, doi 10.1038/s41597-022-01878-2, and the authors' cod
 def _metrics() -> tuple[PatchMetric, ...]:
     below, above = np.nextafter(0.1, 0.0), np.nextafter(0.9, 1.0)
     summaries = (
-        ("mean over cloudy patches", "mean", weighted_mean, 1.0),
-        ("% of cloudy patches below 0.1", "% < 0.1", percent(0.0, below), 100.0),
-        ("% of cloudy patches from 0.1 to 0.9", "% in [0.1, 0.9]", percent(0.1, 0.9), 100.0),
-        ("% of cloudy patches above 0.9", "% > 0.9", percent(above, 1.0), 100.0),
+        ("mean", "mean over cloudy patches", "mean", weighted_mean, 1.0),
+        ("low", "% of cloudy patches below 0.1", "% < 0.1", percent(0.0, below), 100.0),
+        ("middle", "% of cloudy patches from 0.1 to 0.9", "% in [0.1, 0.9]", percent(0.1, 0.9), 100.0),
+        ("high", "% of cloudy patches above 0.9", "% > 0.9", percent(above, 1.0), 100.0),
     )
     median = PatchMetric(
+        "boa.median",
         "BOA",
-        "median over patches",
+        "BOA, median over patches",
         "median of (TPR + TNR) / 2 over the patches that have both classes",
         AYBAR,
         balanced_accuracy,
@@ -43,8 +44,9 @@ def _metrics() -> tuple[PatchMetric, ...]:
         median,
         *(
             PatchMetric(
+                f"{name.lower()}.{end}",
                 name,
-                definition,
+                f"{name}, {definition}",
                 f"{short} of {formula} over the patches where it is defined and the first question of the"
                 " task (cloud) has positives",
                 AYBAR,
@@ -55,7 +57,7 @@ def _metrics() -> tuple[PatchMetric, ...]:
                 high=high,
             )
             for name, formula, function, undefined in kinds
-            for definition, short, summary, high in summaries
+            for end, definition, short, summary, high in summaries
         ),
     )
 

@@ -38,6 +38,7 @@ def _metrics() -> tuple[Metric, ...]:
     no_urban = "role {role} has no patch of LCZ 1-10"
     return (
         Metric(
+            "wa",
             "WA",
             "weighted accuracy, LCZ similarity of Bechtel et al. 2020",
             "sum_ij s_ij n_ij / n",
@@ -47,6 +48,7 @@ def _metrics() -> tuple[Metric, ...]:
             headline=True,
         ),
         Metric(
+            "oau.true",
             "OAu",
             "OA urban, true class LCZ 1-10",
             "sum_(i<=10) n_ii / sum_(i<=10) n_i.",
@@ -56,6 +58,7 @@ def _metrics() -> tuple[Metric, ...]:
             no_urban,
         ),
         Metric(
+            "oau.both",
             "OAu",
             "OA urban, true and predicted class LCZ 1-10",
             "sum_(i<=10) n_ii / sum_(i,j<=10) n_ij",
@@ -65,6 +68,7 @@ def _metrics() -> tuple[Metric, ...]:
             no_urban,
         ),
         Metric(
+            "oabu",
             "OAbu",
             "OA built / natural",
             "share with true and predicted both in LCZ 1-10 or both in A-G",
