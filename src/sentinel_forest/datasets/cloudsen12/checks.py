@@ -136,7 +136,8 @@ def _measured_findings(layout: Layout, name: str, layers: Sequence[LayerInspecti
         return
     count = max(seen.count for seen in images)
     hashes = pd.concat([seen.hashes for seen in images], ignore_index=True)
-    unmeasured = count_unmeasured(layout, images[0].folder, name, count, hashes)
+    patches = pd.DataFrame({"file": name, "row": range(count)})
+    unmeasured = count_unmeasured(layout, images[0].folder, patches, hashes)
     text = unmeasured_text(unmeasured, layout.image**2, [f"row {row}" for row in range(count)])
     yield unmeasured_finding(f"{name}/", "measured", text, count)
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import xxhash
 
-from sentinel_forest.datasets.base import File, Finding, Inspection, Inspector, hash_table, no_hashes
+from sentinel_forest.datasets.base import File, Finding, Inspection, Inspector, array_hash, hash_table
 from sentinel_forest.datasets.cloudsen12.layout import Layout, Padding, layer_of, split_at
 from sentinel_forest.datasets.cloudsen12.reader import eight_bits
 from sentinel_forest.datasets.cloudsen12.vocabulary import (
@@ -108,7 +107,7 @@ class LayerInspector(Inspector):
     def __init__(self, folder: Path, path: str, layer: str, dtype: np.dtype, side: int, padding: Padding) -> None:
         self.folder, self.path, self.layer, self.dtype, self.side = folder, path, layer, dtype, side
         self.place, self.extent = padding, _Extent(side, padding)
-        self.codes, self.hashed = CODES.get(layer), layer in IMAGE_LAYERS
+        self.codes, self.is_image = CODES.get(layer), layer in IMAGE_LAYERS
         patch = side**2 * dtype.itemsize
         self.block_bytes = patch * max(1, (512 << 10) // patch)  # what is looked at stays in the cache
         self.count = 0
@@ -122,7 +121,7 @@ class LayerInspector(Inspector):
         self.lowest: list[np.ndarray] = []
         self.sample: list[np.ndarray] = []
         self.fractions: list[np.ndarray] = []
-        self.judged = self.hashed or layer in RADAR_LAYERS
+        self.judged = self.is_image or layer in RADAR_LAYERS
         self.pixels = grid(side - padding.top - padding.bottom, 4)
 
     def update(self, block: memoryview) -> None:
@@ -131,11 +130,12 @@ class LayerInspector(Inspector):
         patches = values.reshape(whole, self.side, self.side)
         if not whole:
             return
-        window = patches[:, *self.place.window(self.side)]
+        window = np.ascontiguousarray(patches[:, *self.place.window(self.side)])
         if self.count == 0:
             self.constant = window[0, 0, 0]
         self._see_padding(patches)
-        if self.hashed:
+        self.hashes += [array_hash(image) for image in window]
+        if self.is_image:
             self._see_image(window)
         else:
             self._see_values(window)
@@ -152,12 +152,10 @@ class LayerInspector(Inspector):
             self.padding.add("0")
         elif len(self.padding) <= 4:  # enough to say that it is not one value
             self.padding |= {f"{value:g}" for strip in strips for value in np.unique(strip)[:4]}
-        if self.hashed or self.layer == LABEL:
+        if self.is_image or self.layer == LABEL:
             self.extent.update(patches, len(self.padding) > 1)
 
-    def _see_image(self, window: np.ndarray) -> None:
-        images = np.ascontiguousarray(window)
-        self.hashes += [xxhash.xxh3_128_hexdigest(image) for image in images]
+    def _see_image(self, images: np.ndarray) -> None:
         low, high = images.min(axis=(1, 2)), images.max()
         self.low, self.high = min(self.low, float(low.min())), max(self.high, float(high))
         self.empty += [0] * len(images) if low.min() > 0 else (images == 0).sum(axis=(1, 2)).tolist()
@@ -206,11 +204,11 @@ class LayerInspector(Inspector):
             return Inspection(())
         return LayerInspection(
             tuple(self._findings()),
-            self._hash_table() if self.hashes else no_hashes(),
+            self._hash_table(),
             self.folder,
             self.layer,
             self.count,
-            self.hashed and self.constant is not None,
+            self.is_image and self.constant is not None,
             len(self.padding) > 1,
             tuple(self.extent.blank.tolist()),
             self.extent.data(),
@@ -223,7 +221,7 @@ class LayerInspector(Inspector):
         value = ", ".join(sorted(self.padding)[:4]) + (", ..." if len(self.padding) > 4 else "")
         good = value in ("0", "")
         yield Finding(self.path, "content", "padding", "ok" if good else "note", value or "none", "0")
-        constant = self.low if self.low == self.high else self.constant if self.hashed else None
+        constant = self.low if self.low == self.high else self.constant if self.is_image else None
         if constant is not None:
             yield self._constant_finding(float(constant))
         if self.layer in LIMITS and self.low <= self.high:
@@ -276,7 +274,7 @@ class LayerInspector(Inspector):
 
     def _hash_table(self) -> pd.DataFrame:
         count = len(self.hashes)
-        return hash_table([self.path] * count, range(count), [self.layer] * count, self.hashes, self.empty)
+        return hash_table([self.path] * count, range(count), [self.layer] * count, self.hashes, self.empty or None)
 
 
 def _ranges(codes: frozenset[int]) -> str:

@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import rasterio
 import rasterio.warp
-import xxhash
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, MemoryFile
 
-from sentinel_forest.datasets.base import Accept, File, Finding, Inspection, Inspector
+from sentinel_forest.datasets.base import Accept, File, Finding, Inspection, Inspector, array_hash
 from sentinel_forest.datasets.sen12ms.layout import BROKEN, DTYPES, PIXEL, Layout, match_tile, parse
 from sentinel_forest.datasets.sen12ms.reader import (
     QUICK_OPEN,
@@ -54,7 +53,7 @@ class TileInspection(Inspection):
 
     `dtype` is its kind of numbers ("" if it cannot be read); `placed` whether it says where it lies at all;
     `grid` is EPSG code and the six terms of the transform, or None; `pixels` is the xxh3_128 (hex) of the
-    pixels as published (rows, columns, bands; little-endian), or "" for a tile with a fault; `empty` counts
+    pixels as published (rows, columns, bands; little-endian), or "" for an image with a fault; `empty` counts
     the pixels of a tile of ``s2`` that are 0 in all bands (None: another tile, or not read). `shown` is float32
     (bands, 1 + pixels), for images: the lowest value of each band, then some pixels. `water` are pixels of ``lc``
     that are water by IGBP and by LCCS, and by either of them.
@@ -118,7 +117,7 @@ def inspect_tile(path: str, data: bytes, side: int) -> TileInspection:
     shown = _shown(sensor, pixels) if sensor in ("s1", "s2") and not nothing else None
     findings += [] if nothing else _value_findings(path, sensor, pixels)
     whole = all(finding.accept == "kept" for finding in findings if finding.status == "failed")
-    hashed = xxhash.xxh3_128_hexdigest(pixels.data) if whole and sensor in ("s1", "s2") else ""
+    hashed = array_hash(pixels) if whole or sensor not in ("s1", "s2") else ""
     water = _water(pixels) if sensor == "lc" else (0, 0)
     return replace(seen, findings=tuple(findings), pixels=hashed, empty=empty, shown=shown, water=water)
 
