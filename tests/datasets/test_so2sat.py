@@ -180,7 +180,7 @@ def test_a_truncated_file_fails_with_both_lengths(tmp_path: Path) -> None:
     path.write_bytes(whole[:500_000])
     findings = structure(tmp_path, File("training.h5"))
     assert failed(findings) == ["readable"]
-    assert findings["readable"].found == "500000 B"
+    assert findings["readable"].found == "500000 B: it was cut short"
     assert findings["readable"].expected.startswith(f"{len(whole)} B")
     assert DATASET.inspector(tmp_path, File("training.h5")) is None
     with pytest.raises(InputError, match="cannot be read as HDF5"):

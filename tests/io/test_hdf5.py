@@ -192,7 +192,7 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path: Path, monke
 
     folder = release(tmp_path)
     monkeypatch.setattr(hdf5.h5py, "File", refuse)
-    with pytest.raises(InputError, match=r"may not be read(.|\n)*Permission denied(.|\n)*chmod"):
+    with pytest.raises(InputError, match=r"permission to use it is missing(.|\n)*chmod"):
         DATASET.reader(folder, "training.h5", ["sen2"])
 
 

@@ -24,6 +24,7 @@ from sentinel_forest.datasets.sen12ms.reader import (
 )
 from sentinel_forest.datasets.sen12ms.vocabulary import BANDS, CODES, FILL, SCHEMES
 from sentinel_forest.datasets.values import fold, grid, lowest_above_zero
+from sentinel_forest.io import causes
 
 UNCONFIRMED = frozenset({"land_cover", "hydrology"})
 """Schemes whose codes were taken from the guide alone: another code is worth knowing, and no fault."""
@@ -158,16 +159,9 @@ def _published_pixels(tile: DatasetReader, data: bytes) -> np.ndarray:
 
 def _unreadable(path: str, data: bytes) -> TileInspection:
     # GDAL's own message is left out: it names a random place in memory.
-    fault = Finding(
-        path,
-        "structure",
-        "readable",
-        "failed",
-        f"GDAL cannot read these {len(data)} B",
-        "a whole GeoTIFF",
-        "the file is cut short or damaged: unpack or fetch it again",
-        "left out",
-    )
+    cut = causes.Cause(f"{len(data)} B, damaged or cut short", "unpack or fetch it again")
+    cause = causes.of_bytes(data[: causes.HEAD], "GeoTIFF") or cut
+    fault = Finding(path, "structure", "readable", "failed", cause.found, "a whole GeoTIFF", cause.remedy, "left out")
     return TileInspection((fault,))
 
 

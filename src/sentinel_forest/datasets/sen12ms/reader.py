@@ -30,6 +30,7 @@ from sentinel_forest.datasets.sen12ms.vocabulary import (
     WITHOUT_SAVANNA,
 )
 from sentinel_forest.errors import InputError
+from sentinel_forest.io import causes
 
 GROUND_COLUMNS = ("x", "y", "epsg")
 """Columns of the catalog that `independent_labels` looks at."""
@@ -114,9 +115,9 @@ def open_tile(folder: Path, path: str, side: int, count: int) -> Iterator[Datase
                 )
             yield tile
     except RasterioError:
-        found = f"{(folder / path).stat().st_size} B" if (folder / path).is_file() else "no such file"
+        cause = causes.of_either(folder / path, "GeoTIFF")
         raise InputError(
-            "A tile cannot be read.", where=path, found=found, expected="a whole GeoTIFF", remedy=remedy
+            "A tile cannot be read.", where=path, found=cause.found, expected="a whole GeoTIFF", remedy=cause.remedy
         ) from None
 
 

@@ -288,7 +288,7 @@ class _RepackedInspector(_ImageInspector):
                         stored = handle[key][start : start + AT_ONCE]
                         part.take(stored.astype("<f8").reshape(len(stored), -1), stored)
         except InputError as error:
-            return Inspection((unreadable(self.file, error, self.path.stat().st_size),))
+            return Inspection((unreadable(self.file, error),))
         return super().finish()
 
 
