@@ -29,8 +29,9 @@ from sentinel_forest.evaluation.metrics import registry
 from sentinel_forest.evaluation.score import CONFUSION, METRICS, PAIRED
 from sentinel_forest.io.tables import write_parquet, write_text, write_tsv
 from sentinel_forest.report import classes, figures, galleries, images, importance, model, pages, reproduction
+from sentinel_forest.splits.balance import BALANCE, INFEASIBLE
 from sentinel_forest.splits.ledger import build
-from sentinel_forest.splits.split import BALANCE, INFEASIBLE, SPLIT
+from sentinel_forest.splits.split import SPLIT
 from sentinel_forest.verify.catalog import schema
 from sentinel_forest.verify.inspect import INTEGRITY
 from sentinel_forest.versions.compare import COMPARISON
@@ -71,9 +72,9 @@ def write_version(results: Path, release: str, own: dict) -> None:
         "identity": {"configuration": "c" * 64, "code": "d" * 64, "registry": {}, "data": {release: "e" * 64}},
         "skipped": [{"release": release, "kind": "reference", "name": "qa60", "reason": "lacks LABEL_qa60"}],
         "accepted": {release: ["value-range"]},
-        "commit": None,
-        "environment": {"python": "3.11"},
     }
+    machine = {"commit": None, "environment": {"python": "3.11"}}
+    write_text(results / "environment.json", json.dumps(machine))
     write_text(results / "version.json", json.dumps(description))
 
 
