@@ -13,8 +13,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "sentinel_forest"
 sys.path.insert(0, str(PACKAGE.parent))
 
-from sentinel_forest.evaluation import metrics  # noqa: E402
 from sentinel_forest.datasets import plausibility  # noqa: E402
+from sentinel_forest.evaluation import metrics  # noqa: E402
 from sentinel_forest.io.tables import read_tsv  # noqa: E402
 from sentinel_forest.versions import headline  # noqa: E402
 
