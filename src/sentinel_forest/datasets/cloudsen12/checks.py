@@ -20,9 +20,10 @@ from sentinel_forest.datasets.cloudsen12.layout import (
     size_text,
     splits_of,
 )
-from sentinel_forest.datasets.cloudsen12.metadata import METADATA, read_metadata
+from sentinel_forest.datasets.cloudsen12.metadata import KEY_COLUMNS, METADATA, read_metadata, read_texts
 from sentinel_forest.datasets.cloudsen12.reader import count_unmeasured
 from sentinel_forest.datasets.cloudsen12.vocabulary import IMAGE_LAYERS, LABEL, RADAR_LAYERS
+from sentinel_forest.datasets.keys import forms_of
 from sentinel_forest.datasets.values import Values, stacked
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import causes
@@ -33,6 +34,7 @@ def structure(layout: Layout, folder: Path, files: Sequence[File]) -> list[Findi
     paths = [file.path for file in files]
     splits = splits_of(folder, paths, layout.side)
     findings = [finding for split in splits for finding in _split_findings(folder, split, layout.image)]
+    findings += _key_forms(folder, splits)
     everywhere = common_layers(paths)
     for split in splits:
         only = sorted(set(split.files) - everywhere)
@@ -49,6 +51,22 @@ def structure(layout: Layout, folder: Path, files: Sequence[File]) -> list[Findi
                 )
             )
     return findings
+
+
+def _key_forms(folder: Path, splits: Sequence[Split]) -> Iterator[Finding]:
+    """A note where splits write a key in other forms; keys are compared as values all the same."""
+    tables = {}
+    for split in splits:
+        path = folder / split.name / METADATA
+        try:
+            tables[split.name] = read_texts(path) if path.is_file() else pd.DataFrame()
+        except InputError:  # the check of the table tells of it
+            continue
+    for column in KEY_COLUMNS:
+        forms = {name: forms_of(table[column]) for name, table in tables.items() if column in table}
+        if len(set(filter(None, forms.values()))) > 1:
+            found = "; ".join(f"{name}: {form}" for name, form in forms.items())
+            yield Finding(METADATA, "structure", f"{column}:form", "note", found, "one form in all splits")
 
 
 def conclude(layout: Layout, inspections: Mapping[str, Inspection]) -> Inspection:
@@ -170,8 +188,8 @@ def _split_findings(folder: Path, split: Split, image: int) -> Iterator[Finding]
             "note",
             "missing",
             "one row per patch",
-            "ROIs and products are unknown, so that each patch is a group of its own and links between "
-            "splits cannot be seen: fetch it",
+            "ROIs and products are unknown, so that no patch has a group and links between splits cannot be seen: "
+            "fetch it",
         )
     for path in split.twins:
         layer = str(layer_of(path))

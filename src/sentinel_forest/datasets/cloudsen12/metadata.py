@@ -12,9 +12,12 @@ from rasterio.errors import CRSError
 from rasterio.warp import transform
 
 from sentinel_forest.datasets.cloudsen12.vocabulary import PIXEL_M
+from sentinel_forest.datasets.keys import key_values
 from sentinel_forest.errors import InputError
 
 METADATA = "metadata.csv"
+KEY_COLUMNS = ("roi_id", "s2_id", "s2_id_gee")
+"""Columns by which patches are linked."""
 _TILE = re.compile(r"(?:^|_)(T\d{2}[C-X][A-Z]{2})(?:_|$)")
 _DATE = re.compile(r"(?:^|_)(\d{4})(\d{2})(\d{2})T\d{6}")
 UTM = r"(?:EPSG:)?(32[67](?:0[1-9]|[1-5]\d|60))(?:\.0)?"
@@ -44,7 +47,18 @@ def count_rows(path: Path) -> int | None:
 
 
 def read_metadata(path: Path) -> pd.DataFrame:
-    """metadata.csv, all columns as text, blank where there is nothing."""
+    """metadata.csv, all columns as text without blanks around, blank where there is nothing."""
+    return read_texts(path).apply(lambda column: column.str.strip())
+
+
+def read_texts(path: Path) -> pd.DataFrame:
+    """metadata.csv, all columns as the text that stands there, blank where there is nothing.
+
+    Raises
+    ------
+    InputError
+        If it is no table.
+    """
     try:
         with warnings.catch_warnings():
             # Rows that are longer than the header are cut off with a warning only.
@@ -58,8 +72,7 @@ def read_metadata(path: Path) -> pd.DataFrame:
             expected="comma-separated text in UTF-8",
             remedy="fetch it again",
         ) from error
-    missing = table.fillna("")  # short rows
-    return missing.apply(lambda column: column.str.strip())
+    return table.fillna("")  # short rows
 
 
 def names_rois(path: Path) -> bool:
@@ -97,7 +110,7 @@ def described(table: pd.DataFrame, product: str) -> pd.DataFrame:
     dates = _texts(table, "s2_date").str.slice(0, 10)
     return pd.DataFrame(
         {
-            "roi": _texts(table, "roi_id"),
+            "roi": key_values(_texts(table, "roi_id")).fillna(""),
             "product": products,
             "tile": products.str.extract(_TILE)[0].fillna(""),
             "date": dates.where(dates != "", acquired),

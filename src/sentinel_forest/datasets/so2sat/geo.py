@@ -10,8 +10,6 @@ from rasterio.crs import CRS
 from rasterio.warp import transform
 
 from sentinel_forest.datasets.so2sat.layout import PATTERN, SIDE
-from sentinel_forest.errors import InputError
-from sentinel_forest.io import hdf5
 
 
 def tfw_order(tfw: np.ndarray) -> str | None:
@@ -76,15 +74,6 @@ def cities_of(handle: h5py.File) -> np.ndarray | None:
     return None
 
 
-def names_cities(path: Path) -> bool:
-    """Whether a geo file names cities; one that cannot be read is told of by the checks of its structure."""
-    try:
-        with hdf5.opened(path) as handle:
-            return cities_of(handle) is not None
-    except InputError:
-        return True
-
-
 def _degrees(geo: pd.DataFrame) -> dict[str, np.ndarray]:
     """Longitude and latitude (WGS 84), NaN where the EPSG code is no UTM zone.
 
@@ -106,11 +95,9 @@ def is_utm(epsg: pd.Series) -> pd.Series:
 
 
 def unknown_columns(folder: Path | None, paths: Iterable[str]) -> dict[str, str]:
-    """Cities and places, without geo files; cities, where those that are there name none."""
+    """Cities and places, where there is no geo file; those that name no city give places all the same."""
     geo = [path for path in paths if (match := PATTERN.fullmatch(path)) and match[2]]
     if not geo:
         reason = "it has no *_geo.h5 files, which give city and place (release so2sat-v4)"
         return dict.fromkeys(("group", "city", "x", "y", "lon", "lat"), reason)
-    if folder is not None and not any(names_cities(folder / path) for path in geo):
-        return dict.fromkeys(("group", "city"), f"{', '.join(geo)} name no city")
     return {}
