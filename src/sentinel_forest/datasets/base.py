@@ -125,6 +125,8 @@ class Dataset(Reading):
     """Columns of the catalog that `independent_labels` looks at."""
     class_schemes: Mapping[str, tuple[Category, ...]] = {}
     """Class schemes besides those of the tasks, of which the catalog has shares: ``<scheme>_<code>``."""
+    independent_patches: bool = False
+    """Whether patches tell as much as independent draws would, so that McNemar's test holds."""
     label_area: str = ""
     """How large areas are that share one label, in words; blank where each pixel has a label of its own."""
     pictures: Pictures = SENTINEL
