@@ -114,7 +114,7 @@ def inspect_tile(path: str, data: bytes, side: int) -> TileInspection:
     if pixels is None:
         return replace(seen, findings=tuple(findings))
     empty = int((~_measured(sensor, pixels)).sum()) if sensor in ("s1", "s2") else None
-    nothing = empty == side**2
+    nothing = empty == side**2 and not np.isnan(pixels).any()  # NaN is a fault of its own
     shown = _shown(sensor, pixels) if sensor in ("s1", "s2") and not nothing else None
     findings += [] if nothing else _value_findings(path, sensor, pixels)
     whole = all(finding.accept == "kept" for finding in findings if finding.status == "failed")
