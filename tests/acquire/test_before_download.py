@@ -112,7 +112,7 @@ def test_cloudsen12_from_metadata_alone(facts: Path, tmp_path: Path) -> None:
     assert table["roi"].nunique() == 2000
     in_order = pd.concat([listed[listed["split"] == name] for name in ("train", "val", "test")])
     assert table["tile"].tolist() == in_order["tile"].tolist()
-    assert table.filter(like="fraction_").isna().all(axis=None)
+    assert table.filter(regex="^fraction_").isna().all(axis=None)
 
     for role, other in (("test", "train"), ("validation", "train"), ("test", "validation")):
         assert links(found, "published", "roi", role, other)["status"] == "clean"
