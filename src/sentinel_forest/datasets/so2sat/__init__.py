@@ -35,6 +35,7 @@ from sentinel_forest.datasets.base import (
     File,
     Finding,
     Implied,
+    Inspection,
     Inspector,
     NewFile,
     NotPublished,
@@ -105,6 +106,10 @@ class So2Sat(Dataset):
     def inspector(self, folder: Path, file: File) -> Inspector | None:
         """Checks every value of an image file, and hashes its rows."""
         return content.inspector(folder, file)
+
+    def conclude(self, inspections: Mapping[str, Inspection]) -> Inspection:
+        """What all image files show of their values."""
+        return Inspection((), values=tuple(part for seen in inspections.values() for part in seen.values))
 
     def catalog(self, folder: Path, files: Sequence[str], hashes: pd.DataFrame) -> pd.DataFrame:
         """One row per patch. `side_m` is the side of its footprint."""

@@ -38,10 +38,16 @@ def tfw_order(tfw: np.ndarray) -> str | None:
 
 
 def geo_table(handle: h5py.File) -> pd.DataFrame:
-    """Centres of patches: city, epsg, x, y (m), width, height (of a pixel, m), lon, lat (degrees)."""
+    """Centres of patches: city, epsg, x, y (m), width, height (of a pixel, m), lon, lat (degrees).
+
+    Beside them `downward` (whether rows go from north to south) and `turn` (the larger term of rotation). The place in
+    the file is taken for the upper left corner, whatever the sign of the height, as the authors' script does.
+    """
     tfw = handle["tfw"][...]
-    columns = (0, 3, 4, 5) if tfw_order(tfw) == "world file" else (1, 5, 0, 3)
+    world = tfw_order(tfw) == "world file"
+    columns = (0, 3, 4, 5) if world else (1, 5, 0, 3)
     width, height, left, top = (tfw[:, column] for column in columns)
+    turn = np.abs(tfw[:, (1, 2) if world else (2, 4)]).max(axis=1, initial=0)
     names = cities_of(handle)
     names = np.full(len(tfw), b"") if names is None else names
     city = [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in names]
@@ -53,6 +59,8 @@ def geo_table(handle: h5py.File) -> pd.DataFrame:
             "y": top - SIDE / 2 * np.abs(height),
             "width": np.abs(width),
             "height": np.abs(height),
+            "downward": (width > 0) & (height < 0),
+            "turn": turn,
         }
     )
     return geo.assign(**_degrees(geo))
