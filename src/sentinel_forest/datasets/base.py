@@ -177,6 +177,10 @@ class Dataset(Reading):
         """
         return {}
 
+    def published_roles(self, paths: Iterable[str]) -> frozenset[str] | None:
+        """Roles of the published split that files belong to, by their names; None where names do not tell."""
+        return None
+
     def ledger_keys(self) -> dict[str, str]:
         """The dataset's keys in the ledger, and what a link by each of them does unless the gate says else.
 
