@@ -52,6 +52,13 @@ __all__ = ["DATASET", "So2Sat", "create", "write_geo"]
 class So2Sat(Dataset):
     """The vocabulary and the files of So2Sat LCZ42.
 
+    Parameters
+    ----------
+    dtype : {"float64", "float32"}
+        Kind of numbers of the image files: as published, or as most private copies have it.
+
+    Notes
+    -----
     A patch's group is its city where a geo file gives it, else it has none. Facts of a registered
     file that are held against it: `class_counts` (17), `label_order_sha256` (of the zero-based classes as
     bytes, in file order), `means` and `deviations` (18, ``sen1`` before ``sen2``, null unknown),
@@ -72,6 +79,9 @@ class So2Sat(Dataset):
     }
     strata_keys = ("city",)
 
+    def __init__(self, *, dtype: str = layout.DTYPES[0]) -> None:
+        self.dtype = layout.read_dtype(dtype)
+
     def list_files(self, folder: Path) -> list[str]:
         """Paths of image and geo files, at most one folder down; a packed file only if it is not unpacked."""
         return layout.list_files(folder)
@@ -85,8 +95,8 @@ class So2Sat(Dataset):
         return geo.unknown_columns(folder, paths)
 
     def structure(self, folder: Path, files: Sequence[File]) -> list[Finding]:
-        """Keys, shapes, dtypes, layout and length of image files; geo files against their image files."""
-        return checks.structure(folder, files)
+        """Keys, shapes, dtypes and length of image files, geo files against them, and files that are not read."""
+        return [*checks.structure(folder, files, self.dtype), *layout.unused(folder)]
 
     def inspector(self, folder: Path, file: File) -> Inspector | None:
         """Checks every value of an image file, and hashes its rows."""
