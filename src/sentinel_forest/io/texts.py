@@ -20,7 +20,7 @@ PROBLEM = "A table cannot be read."
 
 
 def read_texts(path: Path) -> pd.DataFrame:
-    """A table with all columns as text without blanks around it, "" where there is nothing.
+    """A table with all columns as the text that stands there, "" where there is nothing.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def _of_csv(path: Path, source: Path | io.StringIO) -> pd.DataFrame:
             table = pd.read_csv(source, dtype="str", keep_default_na=False, encoding="utf-8", index_col=False)
     except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InputError(PROBLEM, where=path, found=error, expected=_expected(False), remedy=causes.AGAIN) from error
-    return table.fillna("").apply(lambda column: column.str.strip())  # short rows have no text
+    return table.fillna("")  # short rows have no text
 
 
 def _check_header(path: Path) -> None:
