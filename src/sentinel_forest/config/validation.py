@@ -123,6 +123,9 @@ def parse(validate: Callable[[Any], T], values: object, where: object) -> T:
         return validate(values)
     except ValidationError as error:
         raise explain(error, values, where) from None
+    except UnicodeEncodeError as error:  # of the library, for a key or a value with half a character
+        expected = "text of whole characters"
+        raise InputError("Not valid.", where=where, found=quoted(error.object), expected=expected) from None
 
 
 def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
