@@ -13,6 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from sentinel_forest.config.validation import parse
 from sentinel_forest.errors import InputError
+from sentinel_forest.io import causes
 from sentinel_forest.steps import COMMANDS, STEPS, load
 
 NAME = "sentinel-forest"
@@ -135,7 +136,9 @@ def _message(error: Exception, words: Sequence[str]) -> str:
     if isinstance(error, OSError):
         if error.filename is None and error.errno is None:
             raise error
-        return f"error: {error.strerror}\n  where: {error.filename or 'unknown file'}"
+        told = causes.of_error(error)
+        remedy = f"\n  what to do: {told.remedy}" if told else ""
+        return f"error: {error.strerror}\n  where: {error.filename or 'unknown file'}{remedy}"
     if isinstance(error, InputError):
         return f"error: {error}"
     cause = error.__cause__

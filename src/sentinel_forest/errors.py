@@ -1,7 +1,4 @@
-"""Errors that a user can do something about, and the way a step ends with one."""
-
-import sys
-from collections.abc import Callable, Sequence
+"""Errors that a user can do something about."""
 
 
 class InputError(Exception):
@@ -28,6 +25,7 @@ class InputError(Exception):
         expected: object = None,
         remedy: str | None = None,
     ) -> None:
+        self.problem, self.found, self.expected, self.remedy = problem, found, expected, remedy
         lines = [problem]
         rows = {"where": where, "found": found, "expected": expected, "what to do": remedy}
         lines += [f"  {label}: {value}" for label, value in rows.items() if value is not None]
@@ -36,15 +34,3 @@ class InputError(Exception):
 
 class ArgumentError(InputError, ValueError):
     """An argument of a public function is not what it should be: a `ValueError`, as scikit-learn raises it."""
-
-
-def run(main: Callable[[Sequence[str] | None], None]) -> None:
-    """Call a step's ``main``; end with status 1 and a plain message on a user's mistake."""
-    try:
-        main(None)
-    except InputError as error:
-        sys.exit(f"error: {error}")
-    except OSError as error:
-        if error.filename is None and error.errno is None:
-            raise
-        sys.exit(f"error: {error.strerror}\n  where: {error.filename or 'unknown file'}")

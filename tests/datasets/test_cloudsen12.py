@@ -215,8 +215,9 @@ def test_empty_split_and_missing_metadata(dataset: CloudSEN12, tmp_path: Path) -
     write(dataset, tmp_path)
     (tmp_path / "val").mkdir()
     (tmp_path / "val/L1C_B2.dat").touch()
-    (failed,) = structure(dataset, tmp_path)
+    failed, told = structure(dataset, tmp_path)
     assert (failed.file, failed.check, failed.found) == ("val/", "patches", "no patch")
+    assert (told.file, told.check, told.found) == ("val/L1C_B2.dat", "readable", "an empty file")
     (tmp_path / "val/L1C_B2.dat").unlink()
     (tmp_path / "train/metadata.csv").unlink()
     assert {row.check for row in structure(dataset, tmp_path, "note")} == {"metadata"}

@@ -180,7 +180,7 @@ def test_a_truncated_file_fails_with_both_lengths(tmp_path: Path) -> None:
     path.write_bytes(whole[:500_000])
     findings = structure(tmp_path, File("training.h5"))
     assert failed(findings) == ["readable"]
-    assert findings["readable"].found == "500000 B"
+    assert findings["readable"].found == "500000 B: it was cut short"
     assert findings["readable"].expected.startswith(f"{len(whole)} B")
     assert DATASET.inspector(tmp_path, File("training.h5")) is None
     with pytest.raises(InputError, match="cannot be read as HDF5"):
@@ -435,10 +435,12 @@ def test_pieces_of_any_length_show_the_same(tmp_path_factory: pytest.TempPathFac
     findings, hashes = inspect(folder, File("training.h5"), piece)
     assert failed(findings) == []
     expected = [
-        xxhash.xxh3_128_hexdigest(arrays[key][row].tobytes()) for key in ("sen1", "sen2") for row in range(count)
+        xxhash.xxh3_128_hexdigest(arrays[key][row].tobytes())
+        for key in ("sen1", "sen2", "label")
+        for row in range(count)
     ]
     assert hashes["hash"].tolist() == expected
-    assert hashes["row"].tolist() == [*range(count), *range(count)]
+    assert hashes["row"].tolist() == [*range(count)] * 3
     band = arrays["sen2"][..., 7]
     text = f"min {band.min():.6g}, max {band.max():.6g}, mean {band.mean():.8g}, deviation {band.std():.8g}"
     assert findings["sen2:B8A:values"].found == text

@@ -9,7 +9,7 @@ import pytest
 
 from sentinel_forest.datasets.base import Category, FeatureSet, Question, Task
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import curves, evaluate, price, score, uncertainty
+from sentinel_forest.evaluation import curves, evaluate, score, uncertainty
 from sentinel_forest.evaluation.confusion import CONFUSION, confusion
 from sentinel_forest.evaluation.figures import Place
 from sentinel_forest.evaluation.paired import BOOTSTRAP, MCNEMAR, PAIRED
@@ -112,15 +112,6 @@ def test_the_groups_of_a_confusion_table_survive_being_written(tmp_path):
     again = tables.read_parquet(tmp_path / "confusion.parquet")
     assert again["group"].isna().sum() == table["group"].isna().sum() == 2
     assert evaluate.known_groups(again) == [f"g{k:02}" for k in range(10)]
-
-
-def test_the_price_of_a_leak_leaves_them_out_and_says_so():
-    known, *_ = scored([f"g{k:02}" for k in range(24)])
-    unknown, *_ = scored([None] * 3 + [f"g{k:02}" for k in range(21)])
-    sides = [known.assign(scheme="pooled-random")], [unknown.assign(scheme="grouped-stratified")]
-    found = price.price_of_leak(*sides, DATASET, 50, (1, "r"))
-    assert found[["difference", "low", "high"]].notna().any().all()
-    assert found["note"].str.contains("3 held-out patches without a known group left out").all()
 
 
 def test_held_out_rows_of_unknown_groups_have_no_draws(tmp_path):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from sentinel_forest import datasets, simulate
-from sentinel_forest.datasets.base import IGNORE, Block, Category, Dataset, FeatureSet, Layer, Task, no_hashes
+from sentinel_forest.datasets.base import IGNORE, Category, Dataset, FeatureSet, Layer, Task, no_hashes
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import pixel, shards, table
 from sentinel_forest.io import tables
@@ -46,11 +46,11 @@ class Desert(Dataset):
         self.stored["map"][4] = 1
         self.largest = 0
 
-    def blocks(self, folder, catalog, layers, patches):
-        for first in range(0, len(catalog), patches):
-            rows = catalog.iloc[first : first + patches]
+    def read(self, folder, patches, arrays, at_once):
+        for first in range(0, len(patches), at_once):
+            rows = patches.iloc[first : first + at_once]
             self.largest = max(self.largest, len(rows))
-            yield Block(rows, {name: self.stored[name][rows["row"]] for name in layers})
+            yield rows, {name: self.stored[name][rows["row"]] for name in arrays}
 
     def labels(self, task, block):
         stored = block.layers["map"]

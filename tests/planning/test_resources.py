@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from sentinel_forest.config.forest import ForestSettings
-from sentinel_forest.config.settings import DrawSettings
+from sentinel_forest.config.settings import DrawSettings, PriceSettings
 from sentinel_forest.datasets.base import Category, FeatureSet, File, Layer, Task
 from sentinel_forest.planning import resources
 
@@ -39,6 +39,8 @@ def selection(patches=1000, shards=4, side=100, trees=10, draws=1000):
         references=lambda release: ["mask"],
         signature_layers=lambda release: ["a", "b"],
         source=lambda release: release,
+        priced=["toy"],
+        configuration=SimpleNamespace(price=PriceSettings(trials=3)),
         config={"bootstrap": {"draws": draws}, "engines_beside": ["scikit-learn-intelex"]},
     )
 
@@ -197,7 +199,10 @@ def test_all_work():
         "score": 2,
         "average": 1,
         "importance": 1,
+        "price": 1,
     }
+    one_forest = work["fit"].core_hours / 2 * 3600 - 3
+    assert work["price"].core_hours == pytest.approx((3 + 2 * 3 * one_forest + 3 * 4e-4 * 1000) / 3600)
     assert work["feature_table"].core_hours == pytest.approx(4 * 3.1325 / 3600)
     assert work["feature_table"].written == pytest.approx(4 * 0.015)
     assert work["inspect"].memory == 2005

@@ -1,4 +1,4 @@
-"""Patches whose group nobody knows: unused by grouped schemes, no price of a leak, no invented interval."""
+"""Patches whose group nobody knows: unused by grouped schemes, no invented interval."""
 
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.datasets import so2sat
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import curves
-from sentinel_forest.evaluation.price import price_of_leak
 from sentinel_forest.io import checksums
 from sentinel_forest.models import fit, forest
 from sentinel_forest.planning import selection
@@ -168,45 +167,6 @@ def test_cloudsen12_without_metadata_or_rois(tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------------------------ what rests on groups
-
-
-def confusion(scheme: str, groups: list[str | None], right: list[bool]) -> pd.DataFrame:
-    """The confusion table of a forest that is right or wrong on one patch each."""
-    names = datasets.load("so2sat").tasks["lcz"].names
-    count = len(groups)
-    table = pd.DataFrame(
-        {
-            "scheme": scheme,
-            "trial": 1,
-            "task": "lcz",
-            "features": "lcz-s2",
-            "classifier": "forest",
-            "patch": [f"p{at}" for at in range(count)],
-            "role": "test",
-            "true": names[0],
-            "predicted": [names[0] if good else names[1] for good in right],
-            "count": 1,
-            "weight": 1.0,
-            "train_patches": 100,
-        }
-    )
-    table["group"] = pd.Series(groups, dtype="str")
-    return table
-
-
-def test_no_price_of_a_leak_from_them() -> None:
-    known = [f"g{at}" for at in range(12)]
-    dataset = datasets.load("so2sat")
-    right = [at % 3 > 0 for at in range(12)]
-    leaky = confusion("pooled-random", known, right)
-    clean = confusion("grouped-stratified", known, [at % 2 > 0 for at in range(12)])
-    before = price_of_leak([leaky], [clean], dataset, 100, (1, "r"))
-    more = confusion("pooled-random", [*known, None, None, None], [*right, True, True, True])
-    after = price_of_leak([more], [clean], dataset, 100, (1, "r"))
-    pd.testing.assert_frame_equal(before.drop(columns="note"), after.drop(columns="note"))
-    assert after["note"].str.contains("3 held-out patches without a known group left out").all()
-    assert not before["note"].str.contains("left out").any()
-    assert price_of_leak([more[12:]], [clean], dataset, 100, (1, "r")).empty
 
 
 def test_curves_have_values_and_no_interval(tmp_path: Path) -> None:

@@ -285,15 +285,6 @@ def signature_tables(wildcards):
     return tables if SELECTION.signature_layers(wildcards.release) else []
 
 
-def confusions(scheme):
-    """Input function: the confusion tables of all trials of a scheme."""
-    return lambda wildcards: [
-        f"<results>/{wildcards.release}/baselines/{scheme}/{trial}/confusion.parquet"
-        for name, trial in SELECTION.trials(wildcards.release)
-        if name == scheme
-    ]
-
-
 def settled(root, path):
     """A file below <work> or <results>; that of a sealed version is not computed again if it is still there."""
     kept = {"<work>": Path("work"), "<results>": VERSION}[root] / path

@@ -1,21 +1,10 @@
-"""Scores with their definitions, intervals and marks; what a leak is worth."""
+"""Scores with their definitions, intervals and marks."""
 
 METRICS = [
     f"<results>/{release}/baselines/{scheme}/{trial}/metrics.tsv"
     for release in RELEASES
     for scheme, trial in SELECTION.trials(release)
 ]
-
-
-PRICED = [
-    release
-    for release in RELEASES
-    if {"pooled-random", "grouped-stratified"} <= set(SELECTION.definitions(release))
-    and SELECTION.sets(release)
-]
-
-
-PRICES = [f"<results>/{release}/price_of_leak.tsv" for release in PRICED]
 
 
 rule score:
@@ -74,41 +63,6 @@ rule score:
         " --predictions {input.predictions} --references {input.references} {params.settings} {params.seed}"
         " --confusion {output.confusion} --metrics {output.metrics} --scores-by {output.scores_by}"
         " --paired {output.paired} >{log} 2>&1"
-
-
-rule price:
-    """The price of a leak: scores of splits that leak against scores of splits that do not."""
-    input:
-        leaky=confusions("pooled-random"),
-        clean=confusions("grouped-stratified"),
-    output:
-        report(
-            "<results>/{release}/price_of_leak.tsv",
-            caption="../report/captions/price.rst",
-            category="3 Splits",
-            subcategory="{release}",
-            labels={"table": "price of a leak"},
-        ),
-    log:
-        "<logs>/price/{release}.log",
-    wildcard_constraints:
-        release=listing(PRICED),
-    resources:
-        mem_mb=memory_of("price"),
-        runtime=runtime_of("price"),
-    params:
-        code=code_of("price", dataset=True),
-        settings=flags_of(
-            dataset=lambda release: release.dataset,
-            layout=lambda release: release.layout,
-            draws=lambda release: config["bootstrap"]["draws"],
-        ),
-        seed=seed_of,
-    message:
-        "The price of a leak on {wildcards.release}"
-    shell:
-        "sentinel-forest price --leaky {input.leaky} --clean {input.clean}"
-        " {params.settings} {params.seed} --output {output} >{log} 2>&1"
 
 
 rule average:

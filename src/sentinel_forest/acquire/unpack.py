@@ -4,18 +4,17 @@ import gzip
 import shutil
 import sys
 import tarfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 import pandas as pd
 
 from sentinel_forest.config.releases import FILES, selected
 from sentinel_forest.errors import InputError
-from sentinel_forest.io import borders, checksums
+from sentinel_forest.io import borders, causes, checksums, clutter, hdf5
 from sentinel_forest.io.progress import Progress
 from sentinel_forest.io.tables import read_tsv, replacing, write_tsv
 from sentinel_forest.steps import Output
@@ -29,7 +28,10 @@ ENDING = ".tar.gz"
 GZIP = ".gz"
 MARKERS = borders.MARKERS
 BLOCK = 512
-DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, tarfile.ReadError, tarfile.HeaderError)
+MOST_FILES = 2_000_000
+"""Files of one archive; the largest of SEN12MS has 50,000."""
+MOST_OF_HEADERS = 4 << 20
+"""Bytes of headers before a file; usual ones have 512."""
 
 
 @dataclass(frozen=True)
@@ -41,19 +43,36 @@ class Limits:
 
 
 class Stream:
-    """The bytes of a tar archive as they pass; knows how many there were, and the last of them."""
+    """The bytes of a tar archive as they pass; knows how many there were, and the last of them.
+
+    It ends at `most` bytes: a header may declare that it goes on for gigabytes.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
-        self.length = 0
+        self.length, self.most = 0, MOST_OF_HEADERS
         self.tail = b""
 
     def read(self, length: int = -1) -> bytes:
         """Read on."""
         data = self._stream.read(length)
         self.length += len(data)
+        if self.length > self.most:
+            raise tarfile.ReadError("headers without an end")
         self.tail = (self.tail + data[-BLOCK:])[-BLOCK:]
         return data
+
+
+class Member(tarfile.TarInfo):
+    """A member of an archive; a damaged header is an error, and not the end of the archive."""
+
+    @classmethod
+    def fromtarfile(cls, tar: tarfile.TarFile) -> Self:
+        """Read the next header."""
+        try:
+            return super().fromtarfile(tar)
+        except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError) as error:  # type: ignore[attr-defined]
+            raise tarfile.ReadError(str(error)) from None
 
 
 def unpack(
@@ -154,6 +173,7 @@ def _once(
     The marker is the list of the files. It is named after length and time of the packed file and the
     selection, and written last.
     """
+    causes.check_regular(folder / packed)
     status = (folder / packed).stat()
     key = checksums.digest([packed, status.st_size, status.st_mtime_ns, sorted(select)])[:16]
     marker = target / MARKERS / f"{packed}.{key}.tsv"
@@ -179,16 +199,19 @@ def unpack_archive(
 ) -> pd.DataFrame:
     """Unpack the selected files of one archive, each whole or not at all; see `unpack_all`."""
     rows: list[tuple[str, int]] = []
-    try:
+    ignored = 0
+    with borders.guarded(archive, "gzip", "An archive ends early or is damaged."):
         for member, content in _members(archive, target, limits or Limits()):
-            if selected(member.name, select):
-                _write(target / member.name, content)
-                rows.append((member.name, member.size))
+            path = PurePosixPath(member.name).as_posix()  # without ./
+            if clutter.is_clutter(path):
+                ignored += 1
+            elif selected(path, select):
+                _write(target / path, content)
+                rows.append((path, member.size))
                 if len(rows) % 5000 == 0:
                     print(f"{archive.name}: {len(rows)} files", file=sys.stderr)
-    except DAMAGED:
-        raise _ends_early(archive) from None
-    print(f"{archive.name}: {len(rows)} files unpacked", file=sys.stderr)
+    note = f"; ignored: {ignored} that a system has left" if ignored else ""
+    print(f"{archive.name}: {len(rows)} files unpacked{note}", file=sys.stderr)
     return _table(rows).drop_duplicates("path", keep="last").sort_values("path", ignore_index=True)
 
 
@@ -212,9 +235,14 @@ def gunzip(folder: Path, path: str, target: Path) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If the file is no gzip file, is damaged or ends early.
+        If the file is no gzip file, is damaged or ends early, or if more is in it than its own header says.
     """
     packed, unpacked = folder / path, path.removesuffix(GZIP)
+    problem = "A packed file ends early or is damaged."
+    if (cause := causes.of_file(packed, "gzip")) and cause == causes.HDF5:
+        cause = causes.Cause("an HDF5 file that is unpacked already", f"rename it: {unpacked}")
+    if cause:
+        raise InputError(problem, where=packed, found=cause.found, expected="a whole gzip file", remedy=cause.remedy)
     with (
         replacing(target / unpacked) as beside,
         open(packed, "rb") as source,
@@ -222,20 +250,41 @@ def gunzip(folder: Path, path: str, target: Path) -> pd.DataFrame:
         open(beside, "wb") as output,
         Progress(f"{path}, unpacked from", source.tell, packed.stat().st_size, [sys.stderr]),
     ):
-        try:
-            shutil.copyfileobj(content, output)
+        with borders.guarded(packed, "gzip", problem):
+            most = _most_bytes(packed, content.peek(causes.HEAD), target)
+            while piece := content.read(1 << 20):
+                if output.write(piece) and output.tell() > most:
+                    raise _too_much(packed, output.tell(), most)
             if not output.tell():
                 raise EOFError("nothing is in it")
-        except DAMAGED as error:
-            raise InputError(
-                "A packed file ends early or is damaged.",
-                where=packed,
-                found=f"{error} ({packed.stat().st_size} B, {output.tell()} B unpacked so far)",
-                expected="a whole gzip file",
-                remedy="fetch it again",
-            ) from None
         length = output.tell()
     return _table([(unpacked, length)])
+
+
+def _most_bytes(packed: Path, head: bytes, target: Path) -> int:
+    """Bytes that a packed file may unpack to: as the HDF5 file in it says, but never more than the disk has free."""
+    most, free = hdf5.declared_size(head) or MOST_BYTES, shutil.disk_usage(target).free
+    if most > MOST_BYTES:
+        raise _too_much(packed, most, MOST_BYTES)
+    if most > free and hdf5.declared_size(head):
+        raise InputError(
+            "The disk has no room to unpack a file.",
+            where=packed,
+            found=f"{free} B free",
+            expected=f"{most} B",
+            remedy="make room, or use a folder on another disk",
+        )
+    return min(most, free)
+
+
+def _too_much(packed: Path, size: int, most: int) -> InputError:
+    return InputError(
+        "A packed file unpacks to more than it should.",
+        where=packed,
+        found=f"{size} B or more",
+        expected=f"at most {most} B",
+        remedy="this is not the publisher's file: fetch it again",
+    )
 
 
 def _table(rows: Sequence[tuple[str, int]]) -> pd.DataFrame:
@@ -248,14 +297,18 @@ def _members(archive: Path, target: Path, limits: Limits) -> Iterator[tuple[tarf
     total, end = 0, 0
     with gzip.open(archive) as compressed:
         stream = Stream(compressed)  # type: ignore[arg-type]
-        with tarfile.open(fileobj=stream, mode="r|") as tar:  # type: ignore[call-overload]
-            for member in tar:
+        with tarfile.open(fileobj=stream, mode="r|", tarinfo=Member) as tar:  # type: ignore[call-overload]
+            for number, member in enumerate(tar):
                 total += member.size
                 _check(archive, target, member, total, limits)
+                if number == MOST_FILES:
+                    raise _refused(archive, member, f"more than {number} files", f"at most {MOST_FILES}")
+                stream.most = stream.length + member.size + MOST_OF_HEADERS
                 end = member.offset_data + -(-member.size // BLOCK) * BLOCK
                 if member.isfile():
                     yield member, tar.extractfile(member)
                 tar.members.clear()
+        stream.most = sys.maxsize
         _check_end(archive, stream, end)
 
 
@@ -275,7 +328,7 @@ def _check(archive: Path, target: Path, member: tarfile.TarInfo, total: int, lim
         tarfile.data_filter(member, str(target))
     except tarfile.FilterError:
         raise _refused(archive, member, member.name, "a path that stays below the folder") from None
-    if member.size > limits.file:
+    if not 0 <= member.size <= limits.file:
         raise _refused(archive, member, f"{member.size} B", f"at most {limits.file} B for a file")
     if total > limits.archive:
         raise _refused(archive, member, f"{total} B so far", f"at most {limits.archive} B for an archive")
@@ -295,7 +348,7 @@ def _kind(member: tarfile.TarInfo) -> str:
 def _refused(archive: Path, member: tarfile.TarInfo, found: str, expected: str) -> InputError:
     return InputError(
         "An archive holds what is not unpacked.",
-        where=f"{archive}, member {member.name!r}",
+        where=f"{archive}, member {borders.quoted(member.name)}",
         found=found,
         expected=expected,
         remedy="this is not the publisher's archive: fetch it again and compare its digest",

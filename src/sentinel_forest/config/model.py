@@ -7,7 +7,15 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from sentinel_forest.config.fields import AS_GIVEN, MOST_TRIALS, Each, Jobs, Name, Natural, Once, Section, Trials
 from sentinel_forest.config.forest import Engine, ForestSettings
 from sentinel_forest.config.schemes import KINDS, Scheme
-from sentinel_forest.config.settings import Action, Bootstrap, DrawSettings, Export, NearDuplicates, OwnRelease
+from sentinel_forest.config.settings import (
+    Action,
+    Bootstrap,
+    DrawSettings,
+    Export,
+    NearDuplicates,
+    OwnRelease,
+    PriceSettings,
+)
 from sentinel_forest.config.validation import nearest, wrong
 
 
@@ -83,6 +91,9 @@ class Configuration(Section):
 
     bootstrap: Bootstrap = Bootstrap()
     """Intervals by bootstrap over groups."""
+
+    price: PriceSettings = PriceSettings()
+    """The price of leakage: what a forest gains by relatives of the test patches in training."""
 
     export: Export = Export()
     """What `snakemake export` writes."""

@@ -3,9 +3,10 @@
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge
-from pydantic import Strict
+from pydantic import Strict, field_validator
 
-from sentinel_forest.config.fields import FROM_TEXT, Count, Jobs, Name, Positive, Section, absent
+from sentinel_forest.config.fields import FROM_TEXT, Count, Jobs, Name, Natural, Positive, Section, absent
+from sentinel_forest.config.validation import wrong
 
 Action = Literal["stop", "mark", "count"]
 
@@ -31,6 +32,21 @@ class Bootstrap(Section):
 
     draws: Annotated[int, Strict(), Ge(100), FROM_TEXT] = 1000
     """Number of bootstrap draws."""
+
+
+class PriceSettings(Section):
+    """The price of leakage: the same test patches, scored with and without relatives of theirs in training."""
+
+    trials: Natural = 3
+    """Number of parts of the groups; each is tested in one trial, by two forests a feature set. 0 leaves the experiment
+    out; 1 is not possible, as nothing would be left to train on."""
+
+    @field_validator("trials")
+    @classmethod
+    def _leaves_groups_to_train_on(cls, value: int) -> int:
+        if value == 1:
+            raise wrong("One part of the groups cannot train and be tested.", found=value, expected="0, or 2 and more")
+        return value
 
 
 class Export(Section):

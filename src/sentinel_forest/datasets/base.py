@@ -5,9 +5,9 @@ the terms of this file and never with a file format. Whatever a dataset needs fo
 here.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +24,10 @@ from sentinel_forest.datasets.findings import (
     unmeasured_finding,
     unmeasured_text,
 )
+from sentinel_forest.datasets.hashing import Arrays, Stored, array_hash, hash_columns, hold_arrays
 from sentinel_forest.datasets.metric import Metric, PatchMetric
 from sentinel_forest.datasets.pictures import SENTINEL, Channel, Composite, Pictures
+from sentinel_forest.datasets.reading import Block, Reader, Reading, any_measured
 from sentinel_forest.datasets.terms import (
     GROUND,
     IGNORE,
@@ -53,6 +55,7 @@ __all__ = [
     "NO_ANSWER",
     "SPLITS",
     "Accept",
+    "Arrays",
     "Band",
     "Block",
     "Category",
@@ -73,9 +76,15 @@ __all__ = [
     "PatchMetric",
     "Pictures",
     "Question",
+    "Reader",
     "Reference",
+    "Stored",
     "Task",
+    "any_measured",
+    "array_hash",
+    "hash_columns",
     "hash_table",
+    "hold_arrays",
     "no_hashes",
     "true_classes",
     "unmeasured_finding",
@@ -84,21 +93,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Block:
-    """Some patches in file order, with their valid pixels.
-
-    `patches` are rows of the catalog; `layers` maps a layer to an array of shape
-    (patches, rows, columns) in the stored dtype, cut to the valid window; `measured`, bool of the
-    same shape, says which pixels carry a measurement (None: all), see `Dataset.measured`.
-    """
-
-    patches: pd.DataFrame
-    layers: dict[str, np.ndarray]
-    measured: np.ndarray | None = None
-
-
-class Dataset(ABC):
+class Dataset(Reading):
     """A dataset's vocabulary and its files. Folders hold one release in the publisher's layout."""
 
     name: str
@@ -194,27 +189,39 @@ class Dataset(ABC):
         """One row per patch in file order (columns: see `sentinel_forest.verify.catalog`, which adds `group`)."""
 
     @abstractmethod
-    def blocks(self, folder: Path, catalog: pd.DataFrame, layers: Sequence[str], patches: int) -> Iterator[Block]:
-        """Read layers of consecutive catalog rows, at most `patches` at a time, in file order."""
-
-    @abstractmethod
     def labels(self, task: str, block: Block) -> np.ndarray:
         """True classes of a pixel task.
 
         Returns uint8 (patches, rows, columns): index into the task's categories, or `IGNORE`.
         """
 
-    def measured(self, folder: Path, patches: pd.DataFrame) -> np.ndarray:
-        """Which pixels carry a measurement: those that are not 0 in all optical bands.
+    def sensor_layers(self, folder: Path, file: str, kind: str) -> tuple[str, ...]:
+        """Layers with the bands of a kind of sensor (`Band.kind`) that patches of a file have."""
+        return tuple(name for name, about in self.layer_table.items() if about.band and about.band.kind == kind)
 
-        Asked only of patches that have pixels without one, by the column `unmeasured` of the catalog.
+    def measured(self, folder: Path, patches: pd.DataFrame, kind: str = "optical") -> np.ndarray:
+        """Which pixels carry a measurement of a kind of sensor: one that is neither 0 nor missing, in any band.
+
+        Asked only of patches that have pixels without one, by the catalog.
 
         Returns
         -------
         ndarray
             bool (patches, rows, columns).
         """
-        raise NotImplementedError
+        files = patches["file"].to_numpy()
+        runs = np.split(np.arange(len(files)), np.flatnonzero(files[1:] != files[:-1]) + 1)
+        masks = [
+            self._measured(block)
+            for run in runs
+            for block in self.blocks(
+                folder, patches.iloc[run], self.sensor_layers(folder, str(files[run[0]]), kind), 16
+            )
+        ]
+        return np.concatenate(masks)
+
+    def _measured(self, block: Block) -> np.ndarray:
+        return any_measured((values, self.layer_table[layer].missing) for layer, values in block.layers.items())
 
     def label_layers(self, task: str) -> tuple[str, ...]:
         """Layers that `labels` needs for a pixel task."""

@@ -96,7 +96,7 @@ _NO_HASHES = no_hashes()
 class Inspection:
     """What the passing bytes of one file have shown.
 
-    `hashes` has a row (xxh3_128) for each patch of an image layer, see `hash_table`.
+    `hashes` has a row for each patch of each stored layer, see `hash_table` and `sentinel_forest.datasets.hashing`.
     """
 
     findings: tuple[Finding, ...]

@@ -1,13 +1,17 @@
-"""The price of a leak: what scores gain where test patches have relatives among the training patches.
+"""The price of leakage: what a forest gains by relatives of the test patches among its training patches.
 
-Scores of the trials of a leaky scheme (patches assigned at random) are held against those of a clean one
-(whole groups assigned), classifier by classifier. A reference algorithm was not trained here: its
-difference shows how much of the gap is due to other test patches, and should not differ from 0.
+One experiment for each release, with trials of its own, whatever schemes the version has. In each trial the same
+test patches are scored by a forest that was trained with patches of their groups, as many as a pooled random draw
+leaves in training, and by one that was trained without. Both training sets have the same number of rows, of each
+class as many, with the same weights (`sentinel_forest.evaluation.relatives`); both forests grow from one seed. What
+is left is what relatives are worth.
+
+Test patches, or the drawn pixels of them that stand for all (pixel tasks), come from the feature tables.
 """
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -15,250 +19,254 @@ import pandas as pd
 import pandera.pandas as pa
 
 from sentinel_forest import datasets
-from sentinel_forest.datasets.base import Dataset
-from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import metrics, uncertainty
-from sentinel_forest.evaluation.confusion import ROLES, classifiers
-from sentinel_forest.evaluation.evaluate import ALL_PIXELS, Score, drawn, evaluate, notes
+from sentinel_forest.config.forest import ForestSettings
+from sentinel_forest.config.schemes import PooledRandom
+from sentinel_forest.datasets.base import Dataset, Task
+from sentinel_forest.evaluation import relatives
+from sentinel_forest.evaluation.confusion import FOREST, Classifier
+from sentinel_forest.evaluation.evaluate import evaluate, notes, sample
 from sentinel_forest.evaluation.figures import METRIC
+from sentinel_forest.evaluation.paired import FAMILY, MCNEMAR, Scored, compare
+from sentinel_forest.evaluation.uncertainty import holm
+from sentinel_forest.features import find_set
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import columns, conform, read_parquet, write_tsv
-from sentinel_forest.steps import Layout, Output
+from sentinel_forest.models import forest as forests
+from sentinel_forest.models.forest import Training
+from sentinel_forest.steps import Layout, Output, SetFile
+
+METRIC_OR_NONE = METRIC | columns("str", "weighting")
+"""A feature set without a price names no metric."""
 
 PRICE = pa.DataFrameSchema(
     {
-        **columns("str", "leaky_scheme", "clean_scheme", "classifier", "features", "task"),
-        "role": pa.Column("str", pa.Check.isin(ROLES)),
-        **METRIC,
-        **columns("float64", "leaky", "clean", "difference", "low", "high", nullable=True),
-        **columns("int64", "leaky_trials", "clean_trials"),
-        **columns("float64", "leaky_train_patches", "clean_train_patches"),
-        **columns("int64", "groups"),
-        **columns("str", "note"),
+        **columns("str", "task", "features"),
+        **METRIC_OR_NONE,
+        **columns("float64", "with_relatives", "without", "difference", "low", "high", "p", "p_holm", nullable=True),
+        **columns("int64", "n", "groups", "trials"),
+        **columns("float64", "train_rows", "dose", "relatives", nullable=True),
+        **columns("str", "test", "note"),
     },
     strict=True,
     ordered=True,
 )
-"""Means over the trials of each scheme and their difference, with a 95 % interval.
+"""Scores of forests trained with and without relatives of the test patches, and the difference: the price.
 
-`..._train_patches`: mean number of training patches. `groups`: groups that the scores rest on, the
-smaller number of the two schemes. Other columns as in `score.METRICS`.
+`n`: test patches, `groups`: groups of theirs, each tested in one of the `trials`. `train_rows`: mean number of rows of
+a training set, the same with and without. `dose`: mean fraction of the other patches of a test patch's group that the
+first forest was trained on; `relatives`: their mean number. `pixels`: all of a test patch, or a sample of drawn ones
+that stand for them. `low`, `high`, `p`, `p_holm`, `test`: of the difference, paired by group, given these
+forests, as in `paired.PAIRED`. A feature set without a price has one row, whose `note` says why.
 """
 
-SIDES = ("leaky", "clean")
-
-Key = tuple[str, str, str, str, str, str]
-"""task, features, classifier, metric, weighting, class."""
-
-
-def price_of_leak(
-    leaky: Sequence[pd.DataFrame], clean: Sequence[pd.DataFrame], dataset: Dataset, draws: int, seed: Sequence[object]
-) -> pd.DataFrame:
-    """Hold the trials of a leaky scheme against those of a clean one.
-
-    Patches without a known group are left out. Each draw takes groups of the release with replacement, the
-    same for all trials of both schemes, and then trials of each scheme with replacement: the interval holds
-    both sources of chance.
-
-    Parameters
-    ----------
-    leaky, clean : sequence of DataFrame
-        Confusion tables (`confusion.CONFUSION`), one of each trial, of one scheme each.
-    dataset : Dataset
-        The vocabulary.
-    draws : int
-        Number of bootstrap draws.
-    seed : sequence
-        Names that the seed derives from.
-
-    Returns
-    -------
-    DataFrame
-        See `PRICE`.
-
-    Raises
-    ------
-    InputError
-        If a side has no trial, trials of several schemes, or the same trial twice.
-    """
-    sides = {"leaky": list(leaky), "clean": list(clean)}
-    schemes = {side: _scheme(side, sides[side]) for side in SIDES}
-    train = {side: _train_patches(sides[side]) for side in SIDES}
-    ungrouped = _ungrouped(pd.concat(chain.from_iterable(sides.values())))
-    sides = {side: [table[known_group(table)] for table in tables] for side, tables in sides.items()}
-    names = sorted({group for tables in sides.values() for table in tables for group in table["group"]})
-    counts = uncertainty.resamples(len(names), draws, checksums.seed(*seed, "price", "groups"))
-    trials = {
-        side: uncertainty.resamples(len(tables), draws, checksums.seed(*seed, "price", "trials", side))
-        for side, tables in sides.items()
-    }
-    rows: list[dict[str, object]] = []
-    for role in ROLES:
-        scores = {
-            side: _by_key([_scores(table, dataset, role, names, counts) for table in tables])
-            for side, tables in sides.items()
-        }
-        for key in scores["leaky"]:
-            if key in scores["clean"]:
-                means = {side: _mean(scores[side][key], trials[side]) for side in SIDES}
-                row = _row(key, role, schemes, means, train)
-                rows.append(row | {"note": notes(str(row["note"]), ungrouped)})
-    return conform(pd.DataFrame(rows, columns=list(PRICE.columns)), PRICE)
+SIDES = ("with_relatives", "without")
+PIXELS = {"pixel": "sample", "patch": "all"}
+"""Which pixels of a test patch count, by the unit of a task."""
 
 
-def known_group(table: pd.DataFrame) -> pd.Series:
-    """Whether the group of each row's patch is known: without it nobody knows its relatives."""
-    return table["group"].notna() & (table["group"] != "")
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A trial: what each side's forest says of the test patches (patch, true, predicted, count), and on what terms."""
 
-
-def _ungrouped(table: pd.DataFrame) -> str:
-    """What is to be said about patches that are left out, or nothing."""
-    count = table.loc[~known_group(table), "patch"].nunique()
-    return f"{count} held-out patches without a known group left out" if count else ""
-
-
-def _scheme(side: str, tables: Sequence[pd.DataFrame]) -> str:
-    """The one scheme of a side."""
-    met = [pair for table in tables for pair in table[["scheme", "trial"]].drop_duplicates().to_numpy().tolist()]
-    if not met or len({scheme for scheme, _ in met}) > 1 or len(met) != len({tuple(pair) for pair in met}):
-        raise InputError(
-            "A side of the comparison needs trials of one scheme, each once.",
-            where=side,
-            found=", ".join(f"{scheme} {trial}" for scheme, trial in met) or "no scores",
-            expected="confusion tables of one scheme",
-        )
-    return str(met[0][0])
-
-
-def _train_patches(tables: Sequence[pd.DataFrame]) -> float:
-    """Mean number of training patches."""
-    return float(np.mean([table["train_patches"].iloc[0] for table in tables if len(table)]))
-
-
-def _scores(
-    table: pd.DataFrame, dataset: Dataset, role: str, names: Sequence[str], counts: np.ndarray
-) -> dict[Key, Score]:
-    """The headline scores of one trial, with replicates for the release's draws of groups."""
-    in_role = table[table["role"] == role]
-    patches = drawn(in_role[["patch", "group", "weight"]].drop_duplicates("patch"), names, counts)
-    found: dict[Key, Score] = {}
-    for one in classifiers(table, dataset):
-        rows = one.rows(table, role)
-        if not one.constant and len(rows):
-            scores = evaluate(rows, one, patches)
-            about = one.task.name, one.features, one.name
-            found |= {(*about, *each.key): each for each in scores if each.metric.headline}
-    return found
-
-
-def _by_key(trials: Sequence[dict[Key, Score]]) -> dict[Key, list[Score | None]]:
-    """Scores of all trials, those of the first trial that has them in the lead; None where there is none."""
-    keys = dict.fromkeys(key for trial in trials for key in trial)
-    return {key: [trial.get(key) for trial in trials] for key in keys}
+    counts: tuple[pd.DataFrame, pd.DataFrame]
+    train_rows: int
+    dose: float
+    relatives: float
 
 
 @dataclass(frozen=True)
-class Mean:
-    """A score over the trials of a scheme: its mean, that of each draw, the trials that have it, the
-    groups that it rests on, and why there are no draws."""
+class Terms:
+    """How forests are grown, and by which draws of groups they are compared."""
 
-    value: float
-    replicates: np.ndarray
-    trials: int
-    groups: int
-    reservation: str
+    forest: ForestSettings
+    draws: int
+    seed: int
+    threads: int = 1
 
 
-def _mean(scores: Sequence[Score | None], trials: np.ndarray) -> Mean:
-    """Mean over the trials, and over the drawn ones; `trials` (draws, trials). NaN is left out."""
-    values = np.array([np.nan if each is None else each.value for each in scores])
-    known = values[~np.isnan(values)]
-    unknown = np.full(len(trials), np.nan)
-    replicates = np.stack([unknown if each is None else each.replicates for each in scores], axis=1)
-    weight = np.where(np.isnan(replicates), 0.0, trials)
-    total = weight.sum(axis=1)
-    summed = (weight * np.nan_to_num(replicates)).sum(axis=1)
-    return Mean(
-        float(known.mean()) if len(known) else np.nan,
-        np.divide(summed, total, out=unknown, where=total > 0),
-        len(known),
-        max((each.groups for each in scores if each is not None), default=0),
-        max((each.reservation for each in scores if each is not None), default=""),
-    )
+def price_of_set(
+    rows: pd.DataFrame, features: Sequence[str], name: str, task: Task, trials: Sequence[relatives.Trial], terms: Terms
+) -> list[dict[str, object]]:
+    """Rows of `PRICE` of one feature set, without Holm's correction.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Labelled rows of the feature tables: `patch`, `label`, `weight` and the features.
+    features : sequence of str
+        Columns to learn from.
+    name : str
+        The feature set.
+    task : Task
+        What is learnt.
+    trials : sequence of Trial
+        See `relatives.draw_trials`.
+    terms : Terms
+        How forests are grown and compared.
+    """
+    if not trials:
+        return [_no_price(name, task, "fewer than two groups are known: nothing could be trained on without relatives")]
+    outcomes = [each for each in (run_trial(rows, features, name, trial, task, terms) for trial in trials) if each]
+    if not outcomes:
+        return [_no_price(name, task, "no trial has two classes to train on and a patch to test")]
+    left_out = len(trials) - len(outcomes)
+    doubt = f"{left_out} trials left out: fewer than two classes in both training sets" if left_out else ""
+    about = {"features": name, "pixels": PIXELS[task.unit], **_terms_of(outcomes)}
+    group = pd.concat([trial.group[trial.test] for trial in trials])
+    return [
+        row | about | {"note": notes(str(row["note"]), doubt)}
+        for row in _compared(outcomes, group, name, task, terms)
+        if row["test"] != MCNEMAR
+    ]
 
 
-def _row(
-    key: Key, role: str, schemes: Mapping[str, str], means: Mapping[str, Mean], train: Mapping[str, float]
-) -> dict[str, object]:
-    """A row of `PRICE`; schemes, means and numbers of training patches by side."""
-    task, features, classifier, metric, weighting, of_class = key
-    leaky, clean = (means[side] for side in SIDES)
-    groups = min(leaky.groups, clean.groups)
-    difference = leaky.value - clean.value
-    low, high, _ = uncertainty.difference(difference, leaky.replicates - clean.replicates, groups)
-    row: dict[str, object] = {
-        "classifier": classifier,
-        "features": features,
-        "task": task,
-        "role": role,
-        "metric": metric,
-        "definition": metrics.registry()[metric].definition,
-        "weighting": weighting,
-        "pixels": ALL_PIXELS,
-        "class": of_class,
-        "difference": difference,
-        "low": low,
-        "high": high,
-        "groups": groups,
-        "note": _note(difference, groups, means, train),
+def _terms_of(outcomes: Sequence[Outcome]) -> dict[str, object]:
+    """How many trials there are, and what their training sets have in the mean."""
+    return {
+        "trials": len(outcomes),
+        "train_rows": float(np.mean([each.train_rows for each in outcomes])),
+        "dose": float(np.mean([each.dose for each in outcomes])),
+        "relatives": float(np.mean([each.relatives for each in outcomes])),
     }
-    for side in SIDES:
-        row |= {
-            f"{side}_scheme": schemes[side],
-            side: means[side].value,
-            f"{side}_trials": means[side].trials,
-            f"{side}_train_patches": train[side],
-        }
-    return row
 
 
-def _note(difference: float, groups: int, means: Mapping[str, Mean], train: Mapping[str, float]) -> str:
-    undefined = "undefined in all trials of a scheme" if np.isnan(difference) else ""
-    reservation = max(mean.reservation for mean in means.values())
-    one_trial = min(mean.trials for mean in means.values()) == 1
-    unequal = abs(train["leaky"] - train["clean"]) > 0.05 * max(train.values())
-    return notes(
-        undefined or reservation or uncertainty.few_groups(groups),
-        "one trial: the chance of the draw is not in the interval" if one_trial else "",
-        "training sizes differ by more than 5 %" if unequal else "",
-    )
+def _compared(
+    outcomes: Sequence[Outcome], group: pd.Series, name: str, task: Task, terms: Terms
+) -> Iterator[dict[str, object]]:
+    """Rows of `paired.PAIRED` over the test patches of all trials, with the values of both sides."""
+    tables = [pd.concat([each.counts[side] for each in outcomes], ignore_index=True) for side in (0, 1)]
+    tested = pd.Index(tables[0]["patch"].unique())
+    patches = pd.DataFrame({"patch": tested, "group": group.loc[tested].astype(str).to_numpy(), "weight": 1.0})
+    drawn = sample(patches, terms.draws, checksums.seed(terms.seed, name, "groups"))
+    positive = {question.name: question.positive for question in task.questions}
+    classifier = Classifier(FOREST, name, task, task.names, positive)
+    first, second = (Scored(classifier, table, evaluate(table, classifier, drawn)) for table in tables)
+    values = [{score.key: score.value for score in side.scores} for side in (first, second)]
+    for row in compare(first, second, drawn, "test", ""):
+        key = str(row["metric"]), str(row["weighting"]), str(row["class"])
+        yield row | dict(zip(SIDES, (side[key] for side in values), strict=True))
+
+
+def run_trial(
+    rows: pd.DataFrame, features: Sequence[str], name: str, trial: relatives.Trial, task: Task, terms: Terms
+) -> Outcome | None:
+    """Train both forests of a trial and ask them; None where fewer than two classes are in both training sets."""
+    patches, labels = rows["patch"].to_numpy(), rows["label"].to_numpy(np.int64)
+    chosen = relatives.training_sets(trial, patches, labels, checksums.seed(terms.seed, trial.number, "order"))
+    tested = rows[rows["patch"].isin(trial.test)]
+    if len(np.unique(labels[chosen[0]])) < 2 or tested.empty:
+        return None
+    X = rows[list(features)].to_numpy(np.float32)
+    weights = _equal_weights(labels, rows["weight"].to_numpy(np.float64), chosen)
+    seed = checksums.seed(terms.seed, trial.number, name, "forest")
+    settings = terms.forest.model_copy(update={"tune": None})
+    asked = np.ascontiguousarray(tested[list(features)].to_numpy(np.float32))
+    counts = []
+    for side, weight in zip(chosen, weights, strict=True):
+        training = Training(np.ascontiguousarray(X[side]), labels[side], weight, patches[side])
+        grown = forests.grow_all(training, settings, seed, terms.threads)
+        said = training.present[forests.predict(grown.forest, asked, terms.threads)]
+        counts.append(_count(tested, said, task.names))
+    fraction, number = relatives.dose(trial, patches[chosen[0]])
+    print(f"price, {name}, trial {trial.number}: {len(chosen[0])} training rows each", file=sys.stderr)
+    return Outcome((counts[0], counts[1]), len(chosen[0]), fraction, number)
+
+
+def _equal_weights(
+    labels: np.ndarray, weight: np.ndarray, chosen: tuple[np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights of the rows of both sets, scaled so that a class weighs the same in both (as much as on average)."""
+    classes = int(labels.max()) + 1
+    sums = [np.bincount(labels[side], weight[side], minlength=classes) for side in chosen]
+    goal = (sums[0] + sums[1]) / 2
+    factors = [np.divide(goal, total, out=np.ones(classes), where=total > 0) for total in sums]
+    first, second = (weight[side] * factor[labels[side]] for side, factor in zip(chosen, factors, strict=True))
+    return first, second
+
+
+def _count(tested: pd.DataFrame, said: np.ndarray, names: Sequence[str]) -> pd.DataFrame:
+    """Patches, or pixels that the rows stand for, by patch, true and predicted class."""
+    true, told = (np.asarray(names, dtype=object)[place] for place in (tested["label"].to_numpy(), said))
+    table = pd.DataFrame({"patch": tested["patch"].to_numpy(), "true": true, "predicted": told})
+    table["count"] = tested["weight"].to_numpy(np.float64)
+    return table.groupby(["patch", "true", "predicted"], sort=True)["count"].sum().reset_index()
+
+
+def _no_price(name: str, task: Task, why: str) -> dict[str, object]:
+    """The row of a feature set that has no price."""
+    texts: dict[str, object] = dict.fromkeys(("metric", "definition", "weighting", "class", "test"), "")
+    empty = {"n": 0, "groups": 0, "trials": 0, "pixels": PIXELS[task.unit], "role": "test", "note": f"no price: {why}"}
+    return texts | {"features": name, "task": task.name} | empty
+
+
+def price_table(found: Sequence[dict[str, object]]) -> pd.DataFrame:
+    """Rows of all feature sets as a table, with Holm's correction over the feature sets of a task."""
+    table = pd.DataFrame(list(found))
+    table["p_holm"] = table.groupby(FAMILY, sort=False)["p"].transform(holm) if "p" in table else np.nan
+    return conform(table.reindex(columns=list(PRICE.columns)), PRICE)
 
 
 def price(
     *,
     dataset: str,
     layout: Layout | None = None,
-    leaky: list[Path],
-    clean: list[Path],
+    catalog: Path,
+    features: list[SetFile],
+    pooled: PooledRandom,
+    trials: int,
+    forest: ForestSettings,
     seed: int,
     draws: int = 1000,
+    threads: int = 1,
     output: Output,
 ) -> None:
-    """Hold scores of splits that leak against scores of splits that do not.
+    """Score the same test patches with forests that were trained with and without relatives of theirs.
 
     Parameters
     ----------
     dataset, layout
         Name of the dataset, and how the release deviates from its published layout.
-    leaky, clean : list of Path
-        Confusion tables of the trials of a scheme that leaks, and of one that does not.
+    catalog : Path
+        Its catalog, for the groups.
+    features : list of SetFile
+        Feature tables of all sets and shards.
+    pooled : PooledRandom
+        Options of the pooled draw, which say how many relatives are trained on.
+    trials : int
+        Number of parts of the groups, each tested in one trial.
+    forest : ForestSettings
+        How forests are grown; nothing is tuned.
     seed : int
         Seed of the release.
     draws : int
         Number of bootstrap draws.
+    threads : int
+        They change no result.
     output : Path
         The table `PRICE`.
     """
     opened = datasets.load(dataset, layout)
-    leaking, not_leaking = ([read_parquet(path) for path in paths] for paths in (leaky, clean))
-    write_tsv(output, price_of_leak(leaking, not_leaking, opened, draws, (seed,)), PRICE)
+    terms = Terms(forest, draws, checksums.seed(seed, "price"), threads)
+    known = relatives.known_groups(read_parquet(catalog))
+    parts = list(relatives.draw_trials(known, pooled, trials, terms.seed))
+    found = [
+        row
+        for name in dict.fromkeys(file.set for file in features)
+        for row in _price_of_files(opened, name, features, set(known["patch"]), parts, terms)
+    ]
+    write_tsv(output, price_table(found), PRICE)
+
+
+def _price_of_files(
+    dataset: Dataset,
+    name: str,
+    files: Sequence[SetFile],
+    known: set[str],
+    trials: Sequence[relatives.Trial],
+    terms: Terms,
+) -> Iterator[dict[str, object]]:
+    """Rows of a feature set, from its tables."""
+    about = find_set(dataset.feature_sets, name)
+    parts = [forests.labelled_rows(file.path, about.features, known) for file in files if file.set == name]
+    rows = pd.concat(parts).sort_values("patch", kind="stable", ignore_index=True)
+    yield from price_of_set(rows, about.features, name, dataset.tasks[about.task], trials, terms)

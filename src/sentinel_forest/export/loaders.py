@@ -3,7 +3,7 @@
 import importlib
 import importlib.util
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,13 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest import datasets, registry
-from sentinel_forest.datasets.base import SPLITS, Block, Dataset, Task, true_classes, with_measured
+from sentinel_forest.datasets.base import SPLITS, Block, Dataset, Reader, Task, true_classes, with_measured
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.tables import read_catalog, read_parquet
 from sentinel_forest.splits.roles import roles_of
 from sentinel_forest.versions.manifest import MANIFEST, VERSION, hold_files
 
 LABEL = "label"
-
-Reader = Callable[[np.ndarray], dict[str, np.ndarray]]
-"""From rows of a file to its layers, each (rows, rows and columns of a patch)."""
 
 
 @dataclass
@@ -30,7 +27,8 @@ class Trial:
 
     ``len(trial)`` is the number of patches. ``trial[i]`` gives a dictionary: each layer as an array (rows,
     columns), and ``label``. ``trial[a:b]`` gives the same with the patches as first axis. Where the format
-    allows (CloudSEN12, So2Sat LCZ42), files are mapped into memory, and only what is asked for is read.
+    allows (CloudSEN12, So2Sat LCZ42), files are mapped into memory, and only what is asked for is read. What is read
+    is held against the hashes of the catalog: other values than the verified ones stop with an `InputError`.
 
     Parameters
     ----------
@@ -81,7 +79,8 @@ class Trial:
     def _read(self, patches: pd.DataFrame) -> dict[str, Any]:
         truth = self.dataset.label_layers(self.task.name) if self.task.unit == "pixel" else ()
         wanted = tuple(dict.fromkeys((*self.layers, *truth)))
-        stored = self._stored(patches, wanted) if len(patches) and wanted else {}
+        some = len(patches) and wanted
+        stored = self.dataset.pick(self.folder, patches, wanted, self._readers) if some else {}
         layers = {layer: stored[layer] for layer in self.layers if layer in stored}
         if self.physical:
             layers = {layer: self.dataset.physical(layer, values) for layer, values in layers.items()}
@@ -94,24 +93,6 @@ class Trial:
             return np.empty((0, 0, 0), np.uint8)
         block = with_measured(self.dataset, self.folder, Block(patches, stored))
         return true_classes(self.dataset, self.task.name, block)
-
-    def _stored(self, patches: pd.DataFrame, layers: tuple[str, ...]) -> dict[str, np.ndarray]:
-        """Layers of some patches as stored, each (patches, rows, columns)."""
-        if hasattr(self.dataset, "reader"):
-            files = patches.groupby("file", sort=False)
-            pieces = [self._reader(str(file), layers)(rows["row"].to_numpy()) for file, rows in files]
-        else:
-            blocks = self.dataset.blocks(self.folder, patches, layers, len(patches))
-            pieces = [block.layers for block in blocks]
-        if len(pieces) == 1:
-            return pieces[0]
-        return {layer: np.concatenate([piece[layer] for piece in pieces]) for layer in layers}
-
-    def _reader(self, file: str, layers: tuple[str, ...]) -> Reader:
-        """The reader of a file, made when it is first needed."""
-        if file not in self._readers:
-            self._readers[file] = self.dataset.reader(self.folder, file, layers)  # type: ignore[attr-defined]
-        return self._readers[file]
 
     def as_torch(self) -> "TorchPatches":
         """Return a map-style PyTorch dataset, for ``torch.utils.data.DataLoader`` and the like.

@@ -75,5 +75,11 @@ def _joined(blocks: Sequence[Block]) -> Block:
 
 
 def _bytes_of(block: Block) -> int:
-    """Bytes in which a block's stored layers and their float32 copies fit."""
-    return sum(values.nbytes + 4 * values.size for values in block.layers.values())
+    """Bytes of a block's layers, of what they are views of, and of their float32 copies."""
+    owners = {id(owner): owner.nbytes for owner in map(_owner, block.layers.values())}
+    return sum(owners.values()) + sum(4 * values.size for values in block.layers.values())
+
+
+def _owner(values: np.ndarray) -> np.ndarray:
+    """The array that holds the values of a view."""
+    return values.base if isinstance(values.base, np.ndarray) else values

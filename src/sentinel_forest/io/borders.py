@@ -6,10 +6,13 @@ words, or nothing; whoever asks knows where the text came from, and says so.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from sentinel_forest.errors import InputError
+from sentinel_forest.io import causes
 
 MARKERS = ".unpacked"
 """Folder in a release that belongs to this workflow: it says which archives are unpacked."""
@@ -180,3 +183,41 @@ def checked_key(algorithm: str, value: str, where: Path) -> str:
             remedy="correct the checksum where it is published",
         )
     return value.lower()
+
+
+@contextmanager
+def guarded(path: Path, wanted: str, problem: str) -> Iterator[None]:
+    """Turn what a library raises on a damaged file into a message: libraries have many errors for that.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    wanted : str
+        What it should be, see `sentinel_forest.io.causes.of_bytes`.
+    problem : str
+        What to say of a file that is not.
+
+    Raises
+    ------
+    InputError
+        In the place of any other exception; errors of the system that name another file are left alone.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename not in (None, str(path)):
+            raise
+        cause = causes.of_error(error) or causes.of_file(path, wanted)
+        cause = cause or causes.Cause(f"{path.stat().st_size} B: {_one_line(error)}", causes.AGAIN)
+        raise InputError(
+            problem, where=path, found=cause.found, expected=f"a whole file ({wanted})", remedy=cause.remedy
+        ) from error
+
+
+def _one_line(error: Exception) -> str:
+    """What an exception says, fit to be printed."""
+    text = "".join(letter if letter.isprintable() else " " for letter in str(error) or type(error).__name__)
+    return text if len(text) <= _MOST_SHOWN else f"{text[: _MOST_SHOWN - 3]}..."

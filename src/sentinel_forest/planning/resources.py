@@ -219,7 +219,7 @@ def _table(selection: Selection, release: str, name: str) -> Need:
 
 
 def _tables(selection: Selection, release: str, name: str) -> Need:
-    """Steps that go through the catalog once for each trial: ledger, price."""
+    """Steps that go through the catalog once for each trial: ledger."""
     patches, trials = _size(selection, release).patches, len(selection.trials(release))
     return Need(START_MB + 2 * patches * ROW_KB / 1e3, START_SECONDS + ROW_SECONDS * patches * trials)
 
@@ -312,6 +312,16 @@ def _importance(selection: Selection, release: str, name: str) -> Need:
     return Need(START_MB + max(need.memory for need in needs), START_SECONDS + seconds)
 
 
+def _price(selection: Selection, release: str, name: str) -> Need:
+    """Two forests a trial and feature set, one after the other, on no more than the rows that are not tested."""
+    needs = [_growing(selection, release, each) for each in selection.sets(release)]
+    trials = selection.configuration.price.trials
+    patches = _size(selection, release).patches
+    seconds = 2 * trials * sum(need.seconds for need in needs) + ROW_SECONDS * patches * trials
+    memory = max((need.memory for need in needs), default=0.0) + 2 * patches * ROW_KB / 1e3
+    return Need(START_MB + memory, START_SECONDS + seconds)
+
+
 def _copy(selection: Selection, release: str, name: str) -> Need:
     """Files written again: samples, exports."""
     size = _size(selection, release)
@@ -330,7 +340,7 @@ NEEDS: dict[str, Callable[[Selection, str, str], Need]] = {
     "fit": _fit,
     "predict": _predict,
     "score": _score,
-    "price": _tables,
+    "price": _price,
     "average": _average,
     "importance": _importance,
     "export": _copy,
@@ -338,7 +348,7 @@ NEEDS: dict[str, Callable[[Selection, str, str], Need]] = {
 """What a job of each rule takes: by selection, release, and feature set (where the rule has one)."""
 
 
-THREADED = ("inspect", "fit", "predict", "importance")
+THREADED = ("inspect", "fit", "predict", "importance", "price")
 """Rules whose jobs use more than one thread."""
 
 
@@ -371,6 +381,7 @@ def _jobs(selection: Selection, release: str) -> dict[str, dict[str, int]]:
         "score": {"": trials},
         "average": {"": 1},
         "importance": {"": int(trains and bool(sets))},
+        "price": {"": int(release in selection.priced)},
     }
 
 

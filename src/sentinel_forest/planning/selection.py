@@ -12,7 +12,7 @@ from sentinel_forest.config.fields import Section
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.config.model import Configuration
 from sentinel_forest.config.releases import Release
-from sentinel_forest.config.schemes import KINDS, AnyScheme, seed_of
+from sentinel_forest.config.schemes import KINDS, AnyScheme, PooledRandom, seed_of
 from sentinel_forest.config.settings import DrawSettings
 from sentinel_forest.config.validation import nearest, parse
 from sentinel_forest.datasets.base import Dataset, Reference
@@ -202,6 +202,24 @@ class Selection:
             for name in self.sets(release)
         ]
 
+    @property
+    def priced(self) -> list[str]:
+        """Releases of which the price of leakage is found."""
+        wanted = self.configuration.price.trials > 0
+        return [name for name in self.releases if wanted and self.sets(name) and not self._price_lacks(name)]
+
+    def _price_lacks(self, release: str) -> str:
+        """Why a release can have no price of leakage, or nothing."""
+        if self.source(release) != release:
+            return f"its forests come from {self.source(release)}"
+        lacking = self._unknown_columns[release].get("group", "")
+        return f"no patch has a known group: {lacking}" if lacking else ""
+
+    def pooled(self, release: str) -> PooledRandom:
+        """The pooled random draw that says how many relatives are trained on: the first that is configured."""
+        asked = self._asked_definitions(release).values()
+        return next((each for each in asked if isinstance(each, PooledRandom)), PooledRandom())
+
     def skipped(self) -> list[Skipped]:
         """Configured schemes, feature sets, reference algorithms and links that releases cannot give."""
         rows = []
@@ -215,6 +233,8 @@ class Selection:
             for name, reference in dataset.references.items():
                 if lack := self._reference_lacks(release, reference):
                     rows.append(Skipped(release, "reference", name, f"lacks {', '.join(lack)}"))
+            if self.configuration.price.trials and (reason := self._price_lacks(release)):
+                rows.append(Skipped(release, "experiment", "price of leakage", reason))
             if self.config["near_duplicates"] and not self.signature_layers(release):
                 rows.append(Skipped(release, "link", links.NEAR_DUPLICATE, "lacks images"))
         return rows

@@ -156,8 +156,8 @@ class ReleaseResults:
 
     @cached_property
     def price(self) -> pd.DataFrame | None:
-        """What scores gain by leaks; None where no such schemes were run."""
-        return self._table("price_of_leak.tsv", PRICE)
+        """What forests gain by relatives of the test patches; None where it was not asked for or not possible."""
+        return self._table("price.tsv", PRICE)
 
     @cached_property
     def confusion(self) -> pd.DataFrame:

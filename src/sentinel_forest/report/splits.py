@@ -1,10 +1,8 @@
-"""The page on splits: how alike the roles are, what they share, and what a leak is worth."""
+"""The page on splits: how alike the roles are, what they share, and what leakage is worth."""
 
-from sentinel_forest.evaluation.confusion import ROLES
-from sentinel_forest.report import figures
+from sentinel_forest.report import figures, price
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
-from sentinel_forest.report.model import Cell, Item, Note, Page, Plot, Section, column, links, score, share, table
-from sentinel_forest.report.scores import definitions, kind, named, ordered
+from sentinel_forest.report.model import Item, Note, Page, Plot, Section, column, links, share, table
 
 LEAD = (
     "Who trains and who tests, how alike their classes are, and what they share. A score is only worth "
@@ -13,17 +11,17 @@ LEAD = (
 )
 BALANCE = "splits/{scheme}/{trial}.balance.tsv"
 INFEASIBLE = "splits/{scheme}/{trial}.infeasible.tsv"
-LEDGER, PRICE = "ledger.tsv", "price_of_leak.tsv"
+LEDGER = "ledger.tsv"
 
 
 def page(version: VersionResults) -> Page:
-    """Balance, links and the price of a leak, of all releases."""
+    """Balance, links and the price of leakage, of all releases."""
     sections = [Section(release.title, _items(release), release.is_sample) for release in version.releases]
     return Page("splits", "Splits and ledger", LEAD, tuple(sections))
 
 
 def _items(release: ReleaseResults) -> tuple[Item, ...]:
-    return (*_balance(release), *_infeasible(release), *_ledger(release), *_price(release))
+    return (*_balance(release), *_infeasible(release), *_ledger(release), *price.items(release))
 
 
 def _balance(release: ReleaseResults) -> list[Item]:
@@ -148,59 +146,4 @@ def _ledger(release: ReleaseResults) -> list[Item]:
                 release.is_sample,
             )
         )
-    return items
-
-
-def _price(release: ReleaseResults) -> list[Item]:
-    if release.price is None or release.price.empty:
-        return [
-            Note(
-                "No price of a leak: it takes the schemes pooled-random and grouped-stratified, a forest, "
-                "and held-out patches of known groups."
-            )
-        ]
-    rows = ordered(release.price[release.price["role"] == ROLES[1]])
-    source = (release.from_file(PRICE, "price"),)
-    overall = rows[(rows["class"] == "") & rows["difference"].notna()]
-    overall = overall[
-        [kind(*pair) != "trivial" for pair in zip(overall["classifier"], overall["features"], strict=True)]
-    ]
-    items: list[Item] = []
-    if len(overall):
-        frame = overall.assign(label=named(overall), series=definitions(overall), value=overall["difference"])
-        first = overall.iloc[0]
-        items.append(
-            Plot(
-                f"Price of a leak in {release.name}",
-                figures.intervals(frame, f"{first['leaky_scheme']} − {first['clean_scheme']}, role test", zero=True),
-                "Difference of scores between the leaky and the clean scheme: "
-                + "; ".join(f"{row.label} {row.series} {row.value:+.3f}" for row in frame.head(6).itertuples())
-                + ".",
-                "What a score gains when patches are drawn at random instead of whole groups: mean "
-                "over the trials of each scheme, bar: 95 % interval over groups and trials. Reference "
-                "algorithms were not trained here, so theirs should include 0.",
-                "A forest clearly above 0: it profits from test patches that have relatives in "
-                "training. A reference algorithm clearly off 0: the two schemes test on patches of "
-                "different difficulty, and the forests' differences are in doubt too.",
-                source,
-                release.is_sample,
-            )
-        )
-    shown = rows[["classifier", "features", "task"]].copy()
-    shown["definition"] = definitions(rows)
-    shown["leaky"], shown["clean"] = rows["leaky"], rows["clean"]
-    shown["difference [95 % interval]"] = column(
-        [score(row.difference, row.low, row.high) for row in rows.itertuples()]
-    )
-    shown["groups"], shown["note"] = rows["groups"], column(Cell(text) for text in rows["note"])
-    items.append(
-        table(
-            f"Scores with and without leak in {release.name}",
-            shown,
-            source,
-            "Leaky: mean over the trials of the scheme that draws patches at random; clean: of the one "
-            "that keeps groups together. Role test; patches without a known group are left out.",
-            release.is_sample,
-        )
-    )
     return items

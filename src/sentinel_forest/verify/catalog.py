@@ -33,6 +33,7 @@ CATALOG = pa.DataFrameSchema(
         "valid_share": pa.Column("float32", _SHARE, nullable=True),
         "content_hash": pa.Column("str", pa.Check.str_matches(r"^[0-9a-f]*$")),
         "unmeasured": pa.Column("int32", pa.Check.ge(0), required=False),
+        "hash_.+": pa.Column("str", pa.Check.str_matches(r"^([0-9a-f]{32})?$"), regex=True, required=False),
     }
 )
 """One row per patch, in file order (train, validation, test).
@@ -43,8 +44,9 @@ centre (m) in the projection epsg; lon, lat: centre (degrees);
 label: index of the class, -1 if unknown, not a patch task, or of a patch without any measurement;
 fraction_<class>: share of the class among the valid pixels; valid_share: share of valid pixels, which are
 labelled and carry a measurement; content_hash: hash of the pixels (hex), blank if unknown; unmeasured:
-pixels that are 0 in all optical bands. Then the dataset's group keys (text, blank if unknown) and what else
-it tells about a patch.
+pixels that are 0 in all optical bands; hash_<array>: hash (hex) of what is stored of the patch in a layer, or in
+an array or tile that holds several of them, blank if unknown (see `sentinel_forest.datasets.hashing`). Then the
+dataset's group keys (text, blank if unknown) and what else it tells about a patch.
 """
 
 

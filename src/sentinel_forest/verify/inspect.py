@@ -55,7 +55,7 @@ HASHES = pa.DataFrameSchema(
     },
     strict=True,
 )
-"""By patch and image layer: xxh3_128 (hex) of the pixels; pixels that are 0 in all its optical bands."""
+"""By patch and stored layer, labels too: xxh3_128 (hex) of its values; pixels that are 0 in all its optical bands."""
 
 Status = Literal["ok", "note", "failed"]
 

@@ -16,7 +16,7 @@
 Source: Aybar et al. 2022, Scientific Data 9, 782, doi 10.1038/s41597-022-01878-2, and the authors' code.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ import pandas as pd
 
 from sentinel_forest.datasets.base import (
     GROUND,
+    Arrays,
     Block,
     Columns,
     Dataset,
@@ -34,6 +35,7 @@ from sentinel_forest.datasets.base import (
     Inspector,
     NewFile,
     NotPublished,
+    Reader,
 )
 from sentinel_forest.datasets.cloudsen12 import catalog, checks, content, export, layout, metadata, reader
 from sentinel_forest.datasets.cloudsen12.vocabulary import FEATURE_SETS, LABEL, LAYERS, REFERENCES, TASK
@@ -98,17 +100,23 @@ class CloudSEN12(Dataset):
         """One row per patch in file order; see `catalog.catalog` for its further columns."""
         return catalog.catalog(self.layout, folder, files, hashes)
 
-    def measured(self, folder: Path, patches: pd.DataFrame) -> np.ndarray:
-        """Pixels that are not 0 in all bands of level 1C that the split has."""
-        return reader.measured(self.layout, folder, patches)
+    def file_of(self, file: str, array: str) -> str:
+        """The published path of a layer."""
+        return f"{file}/{array}.dat"
 
-    def blocks(self, folder: Path, catalog: pd.DataFrame, layers: Sequence[str], patches: int) -> Iterator[Block]:
-        """Read layers of catalog rows in their order; rows that follow each other are read as one slice."""
-        return reader.blocks(self.layout, folder, catalog, layers, patches)
+    def sensor_layers(self, folder: Path, file: str, kind: str) -> tuple[str, ...]:
+        """Bands of level 1C (without any, of level 2A), or of Sentinel-1, that the split has."""
+        return reader.sensor_layers(self.layout, folder, file, kind)
 
-    def reader(self, folder: Path, file: str, layers: Sequence[str]) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+    def read(
+        self, folder: Path, patches: pd.DataFrame, arrays: Sequence[str], at_once: int
+    ) -> Iterator[tuple[pd.DataFrame, Arrays]]:
+        """Read windows of layers in the order of rows; rows that follow each other are read as one slice."""
+        return reader.read(self.layout, folder, patches, arrays, at_once)
+
+    def reader(self, folder: Path, file: str, arrays: Sequence[str]) -> Reader:
         """A function from rows of a split to their valid windows; the files are mapped into memory."""
-        return reader.reader(self.layout, folder, file, layers)
+        return reader.reader(self.layout, folder, file, arrays)
 
     def label_layers(self, task: str) -> tuple[str, ...]:
         """The labels drawn by hand."""

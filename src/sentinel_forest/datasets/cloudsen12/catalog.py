@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import xxhash
 
+from sentinel_forest.datasets.base import hash_columns
 from sentinel_forest.datasets.cloudsen12.layout import FOLDERS, Layout, Split, common_layers, splits_of
 from sentinel_forest.datasets.cloudsen12.metadata import METADATA, described, places, read_metadata
-from sentinel_forest.datasets.cloudsen12.reader import count_unmeasured, let_go, measured, open_layer
+from sentinel_forest.datasets.cloudsen12.reader import count_unmeasured, measured, verified_arrays
 from sentinel_forest.datasets.cloudsen12.vocabulary import CATEGORIES, IMAGE_LAYERS, LABEL, TASK
 from sentinel_forest.errors import InputError
 
@@ -36,11 +37,15 @@ def catalog(layout: Layout, folder: Path, files: Sequence[str], hashes: pd.DataF
             "row": np.arange(split.count, dtype=np.int64),
         }
         part = pd.concat([pd.DataFrame(about), described(table, product), places(table, layout.image)], axis=1)
-        unmeasured = count_unmeasured(layout, folder, split.name, split.count, hashes)
-        parts.append(part.assign(label=np.int16(-1), **_fractions(layout, folder, split, unmeasured)))
-        parts[-1]["content_hash"] = _combined_hashes(hashes, split, images)
+        paths = {layer: [path] * split.count for layer, path in split.files.items()}
+        verified = part[["file", "row"]].join(hash_columns(hashes, paths, part["row"]))
+        unmeasured = count_unmeasured(layout, folder, verified, hashes)
+        parts.append(part.assign(label=np.int16(-1), **_fractions(layout, folder, split, verified, unmeasured)))
+        parts[-1]["content_hash"] = _combined_hashes(verified, images)
         parts[-1]["unmeasured"] = unmeasured
+        parts[-1] = parts[-1].join(verified.filter(like="hash_"))
     catalog = pd.concat(parts, ignore_index=True)
+    catalog = catalog.fillna(dict.fromkeys(catalog.filter(like="hash_"), ""))
     catalog.insert(0, "patch", _patch_names(catalog))
     texts = ("patch", "published_split", "file", "content_hash")
     return catalog.astype(dict.fromkeys(texts, "str") | {"label": "int16"})
@@ -63,23 +68,23 @@ def _metadata(folder: Path, split: Split) -> pd.DataFrame:
     return table
 
 
-def _fractions(layout: Layout, folder: Path, split: Split, unmeasured: np.ndarray) -> dict[str, np.ndarray]:
+def _fractions(
+    layout: Layout, folder: Path, split: Split, verified: pd.DataFrame, unmeasured: np.ndarray
+) -> dict[str, np.ndarray]:
     """Share of each class among the valid pixels, and share of valid pixels, float32; NaN if unknown.
 
-    `unmeasured`: for each patch the pixels that carry no measurement, and are not valid.
+    `verified`: file, row and hashes of each patch; `unmeasured`: the pixels that carry no measurement, and
+    are not valid.
     """
     names = [f"fraction_{name}" for name in TASK.names]
     if LABEL not in split.files:
         return {name: np.full(split.count, np.nan, np.float32) for name in (*names, "valid_share")}
     counts = np.zeros((split.count, len(names)), dtype=np.int64)
-    stored = open_layer(layout, folder, split, LABEL)
-    for row in range(split.count):
-        window = np.ascontiguousarray(stored[row, *layout.window])
-        if unmeasured[row]:
-            patch = pd.DataFrame({"file": [split.name], "row": [row]})
-            window = window[measured(layout, folder, patch)[0]]
-        counts[row] = [np.count_nonzero(window == category.code) for category in CATEGORIES]
-        let_go(stored)
+    for place, (patch, arrays) in enumerate(verified_arrays(layout, folder, verified, [LABEL])):
+        codes = np.asarray(arrays[LABEL][0])
+        if unmeasured[place]:
+            codes = codes[measured(layout, folder, patch)[0]]
+        counts[place] = [np.count_nonzero(codes == category.code) for category in CATEGORIES]
     valid = counts.sum(axis=1)
     with np.errstate(invalid="ignore"):
         shares = (counts / valid[:, None]).astype(np.float32)
@@ -95,13 +100,9 @@ def _patch_names(catalog: pd.DataFrame) -> pd.Series:
     return name.where(unique, place).astype("str")
 
 
-def _combined_hashes(hashes: pd.DataFrame, split: Split, layers: Sequence[str]) -> list[str]:
+def _combined_hashes(hashes: pd.DataFrame, layers: Sequence[str]) -> list[str]:
     """Hash of the hashes of a patch's layers, in their order; blank where one is missing."""
-    if not layers:
-        return [""] * split.count
-    parts = []
-    for layer in layers:
-        here = hashes[(hashes["file"] == split.files.get(layer, "")) & (hashes["layer"] == layer)]
-        parts.append(here.set_index("row")["hash"].reindex(range(split.count)).fillna("").tolist())
-    rows = zip(*parts, strict=True)
+    if not layers or hashes.filter(like="hash_").empty:
+        return [""] * len(hashes)
+    rows = zip(*(hashes[f"hash_{layer}"] for layer in layers), strict=True)
     return [xxhash.xxh3_128_hexdigest("".join(row).encode("ascii")) if all(row) else "" for row in rows]

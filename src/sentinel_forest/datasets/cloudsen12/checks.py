@@ -23,6 +23,7 @@ from sentinel_forest.datasets.cloudsen12.metadata import METADATA, read_metadata
 from sentinel_forest.datasets.cloudsen12.reader import count_unmeasured
 from sentinel_forest.datasets.cloudsen12.vocabulary import IMAGE_LAYERS, LABEL
 from sentinel_forest.errors import InputError
+from sentinel_forest.io import causes
 
 
 def structure(layout: Layout, folder: Path, files: Sequence[File]) -> list[Finding]:
@@ -107,7 +108,8 @@ def _measured_findings(layout: Layout, name: str, layers: Sequence[LayerInspecti
         return
     count = max(seen.count for seen in images)
     hashes = pd.concat([seen.hashes for seen in images], ignore_index=True)
-    unmeasured = count_unmeasured(layout, images[0].folder, name, count, hashes)
+    patches = pd.DataFrame({"file": name, "row": range(count)})
+    unmeasured = count_unmeasured(layout, images[0].folder, patches, hashes)
     text = unmeasured_text(unmeasured, layout.image**2, [f"row {row}" for row in range(count)])
     yield unmeasured_finding(f"{name}/", "measured", text, count)
 
@@ -126,6 +128,7 @@ def _split_findings(folder: Path, split: Split, image: int) -> Iterator[Finding]
             next((text for layer in split.files if (text := _without_padding(split, layer, image))), "")
             or "fetch the files of this split, or leave it out with `select`",
         )
+        yield from (finding for layer in split.files for finding in _unreadable(folder, split, layer))
         return
     yield Finding(f"{split.name}/", "structure", "patches", "ok", str(split.count))
     if (folder / table).is_file():
@@ -154,7 +157,8 @@ def _split_findings(folder: Path, split: Split, image: int) -> Iterator[Finding]
             "left out",
         )
     for layer, path in split.files.items():
-        yield from _layer_findings(split, layer, path, image)
+        told = list(_unreadable(folder, split, layer))
+        yield from told or _layer_findings(split, layer, path, image)
 
 
 def _metadata_findings(folder: Path, path: str, split: Split) -> Iterator[Finding]:
@@ -189,6 +193,17 @@ def _without_padding(split: Split, layer: str, image: int) -> str:
         if count and not rest and split.side != image:
             return f"these are {count} images of {image} x {image} without padding: " + Padding().layout(image)
     return ""
+
+
+def _unreadable(folder: Path, split: Split, layer: str) -> Iterator[Finding]:
+    """What is in the place of a layer, where its first bytes tell; its size is then that of something else."""
+    path, size = split.files[layer], split.sizes[layer]
+    if split.dtype(layer) is not None or not (cause := causes.of_file(folder / path, "raw")):
+        return
+    patch = split.side**2 * np.dtype(dtypes(layer)[0]).itemsize
+    header = f"{size % patch} B more than {size // patch} patches: " if cause == causes.NUMPY and size > patch else ""
+    expected = "values without a header, as numpy.memmap writes them"
+    yield Finding(path, "structure", "readable", "failed", header + cause.found, expected, cause.remedy)
 
 
 def _layer_findings(split: Split, layer: str, path: str, image: int) -> Iterator[Finding]:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import xxhash
 
-from sentinel_forest.datasets.base import File, Finding, Inspection, Inspector, hash_table, no_hashes
+from sentinel_forest.datasets.base import File, Finding, Inspection, Inspector, array_hash, hash_table
 from sentinel_forest.datasets.cloudsen12.layout import Layout, Padding, layer_of, split_at
 from sentinel_forest.datasets.cloudsen12.reader import eight_bits
 from sentinel_forest.datasets.cloudsen12.vocabulary import CODES, IMAGE_LAYERS, LABEL
@@ -82,7 +81,7 @@ class LayerInspector(Inspector):
     def __init__(self, folder: Path, path: str, layer: str, dtype: np.dtype, side: int, padding: Padding) -> None:
         self.folder, self.path, self.layer, self.dtype, self.side = folder, path, layer, dtype, side
         self.place, self.extent = padding, _Extent(side, padding)
-        self.codes, self.hashed = CODES.get(layer), layer in IMAGE_LAYERS
+        self.codes, self.is_image = CODES.get(layer), layer in IMAGE_LAYERS
         patch = side**2 * dtype.itemsize
         self.block_bytes = patch * max(1, (512 << 10) // patch)  # what is looked at stays in the cache
         self.count = 0
@@ -100,11 +99,12 @@ class LayerInspector(Inspector):
         patches = values.reshape(whole, self.side, self.side)
         if not whole:
             return
-        window = patches[:, *self.place.window(self.side)]
+        window = np.ascontiguousarray(patches[:, *self.place.window(self.side)])
         if self.count == 0:
             self.constant = window[0, 0, 0]
         self._see_padding(patches)
-        if self.hashed:
+        self.hashes += [array_hash(image) for image in window]
+        if self.is_image:
             self._see_image(window)
         else:
             self._see_values(window)
@@ -116,12 +116,10 @@ class LayerInspector(Inspector):
             self.padding.add("0")
         elif len(self.padding) <= 4:  # enough to say that it is not one value
             self.padding |= {f"{value:g}" for strip in strips for value in np.unique(strip)[:4]}
-        if self.hashed or self.layer == LABEL:
+        if self.is_image or self.layer == LABEL:
             self.extent.update(patches, len(self.padding) > 1)
 
-    def _see_image(self, window: np.ndarray) -> None:
-        images = np.ascontiguousarray(window)
-        self.hashes += [xxhash.xxh3_128_hexdigest(image) for image in images]
+    def _see_image(self, images: np.ndarray) -> None:
         none = images.min() > 0
         self.empty += [0] * len(images) if none else (images == 0).sum(axis=(1, 2)).tolist()
         if self.constant is not None and (images != self.constant).any():
@@ -160,11 +158,11 @@ class LayerInspector(Inspector):
             return Inspection(())
         return LayerInspection(
             tuple(self._findings()),
-            self._hash_table() if self.hashes else no_hashes(),
+            self._hash_table(),
             self.folder,
             self.layer,
             self.count,
-            self.hashed and self.constant is not None,
+            self.is_image and self.constant is not None,
             len(self.padding) > 1,
             tuple(self.extent.blank.tolist()),
             self.extent.data(),
@@ -174,13 +172,13 @@ class LayerInspector(Inspector):
         value = ", ".join(sorted(self.padding)[:4]) + (", ..." if len(self.padding) > 4 else "")
         good = value in ("0", "")
         yield Finding(self.path, "content", "padding", "ok" if good else "note", value or "none", "0")
-        constant = self.low if self.low == self.high else self.constant if self.hashed else None
+        constant = self.low if self.low == self.high else self.constant if self.is_image else None
         if constant is not None:
             remedy = "the layer says nothing about any pixel; what is computed from it means nothing"
             yield Finding(
                 self.path, "content", "constant", "note", f"{constant:g} everywhere", "several values", remedy
             )
-        if not self.hashed:
+        if not self.is_image:
             yield Finding(self.path, "content", "range", "ok", f"{self.low:g} .. {self.high:g}")
         if self.codes is not None:
             yield self._verdict(
@@ -207,7 +205,7 @@ class LayerInspector(Inspector):
 
     def _hash_table(self) -> pd.DataFrame:
         count = len(self.hashes)
-        return hash_table([self.path] * count, range(count), [self.layer] * count, self.hashes, self.empty)
+        return hash_table([self.path] * count, range(count), [self.layer] * count, self.hashes, self.empty or None)
 
 
 def _ranges(codes: frozenset[int]) -> str:

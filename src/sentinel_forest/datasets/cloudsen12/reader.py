@@ -1,15 +1,22 @@
 """Reading CloudSEN12: windows of layers, labels, and what reference algorithms say."""
 
 import mmap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from sentinel_forest.datasets.base import IGNORE, Block
+from sentinel_forest.datasets.base import IGNORE, Arrays, Block, Reader, any_measured, hold_arrays
 from sentinel_forest.datasets.cloudsen12.layout import Layout, Split, size_text, split_at
-from sentinel_forest.datasets.cloudsen12.vocabulary import CATEGORIES, FIRST_CODE, IMAGE_LAYERS, LABEL, REFERENCES
+from sentinel_forest.datasets.cloudsen12.vocabulary import (
+    CATEGORIES,
+    FIRST_CODE,
+    IMAGE_LAYERS,
+    LABEL,
+    LAYERS,
+    REFERENCES,
+)
 from sentinel_forest.errors import InputError
 
 NO_CODE = 254
@@ -95,47 +102,64 @@ def check_rows(folder: Path, split: Split, rows: np.ndarray) -> None:
         )
 
 
-def count_unmeasured(layout: Layout, folder: Path, name: str, count: int, hashes: pd.DataFrame) -> np.ndarray:
+def sensor_layers(layout: Layout, folder: Path, file: str, kind: str) -> tuple[str, ...]:
+    """Layers of a split that show what a sensor measured: bands of level 1C (without any, of level 2A), or radar."""
+    split = split_at(layout, folder, file)
+    there = [layer for layer in split.files if split.dtype(layer) is not None]
+    for products in (("L1C_",), ("L2A_",)) if kind == "optical" else (("S1_",),):
+        bands = [name for name in there if name.startswith(products) and is_of_kind(name, kind)]
+        if bands:
+            return tuple(bands)
+    return ()
+
+
+def is_of_kind(layer: str, kind: str) -> bool:
+    """Whether a layer holds a band of a kind of sensor."""
+    band = LAYERS[layer].band
+    return band is not None and band.kind == kind
+
+
+def read(
+    layout: Layout, folder: Path, patches: pd.DataFrame, arrays: Sequence[str], at_once: int
+) -> Iterator[tuple[pd.DataFrame, Arrays]]:
+    """Read windows of layers in the order of rows; rows that follow each other are read as one slice."""
+    place = patches["file"].to_numpy()
+    starts = np.flatnonzero(place[1:] != place[:-1]) + 1
+    for run in np.split(np.arange(len(patches)), starts) if len(patches) else []:
+        read_rows = reader(layout, folder, str(place[run[0]]), arrays)
+        for first in range(0, len(run), at_once):
+            rows = patches.iloc[run[first : first + at_once]]
+            yield rows, read_rows(rows["row"].to_numpy())
+
+
+def verified_arrays(
+    layout: Layout, folder: Path, patches: pd.DataFrame, arrays: Sequence[str]
+) -> Iterator[tuple[pd.DataFrame, Arrays]]:
+    """`read`, patch by patch, held against the hashes that `patches` has."""
+    for rows, stored in read(layout, folder, patches, arrays, 1):
+        hold_arrays(rows, stored, lambda file, layer: f"{file}/{layer}.dat")
+        yield rows, stored
+
+
+def measured(layout: Layout, folder: Path, patches: pd.DataFrame) -> np.ndarray:
+    """Pixels of patches of one split that are not 0 in all of its optical bands."""
+    bands = sensor_layers(layout, folder, str(patches["file"].iloc[0]), "optical")
+    found = verified_arrays(layout, folder, patches, bands)
+    return np.stack([any_measured((np.asarray(values[0]), None) for values in stored.values()) for _, stored in found])
+
+
+def count_unmeasured(layout: Layout, folder: Path, patches: pd.DataFrame, hashes: pd.DataFrame) -> np.ndarray:
     """Pixels of the patches of a split that carry no measurement, int32; 0 where nothing is known.
 
     Only patches with a pixel of 0 in each band are read for it.
     """
+    name = patches["file"].iloc[0]
     here = hashes[hashes["layer"].isin(IMAGE_LAYERS) & (hashes["file"].str.split("/").str[0] == name)]
     bands = here[here["empty"] > 0].groupby("row").size()
-    rows = bands.index[bands == here["layer"].nunique()]
-    result = np.zeros(count, dtype=np.int32)
-    for row in rows:
-        patch = pd.DataFrame({"file": [name], "row": [row]})
-        result[row] = (~measured(layout, folder, patch)).sum()
+    result = np.zeros(len(patches), dtype=np.int32)
+    for row in bands.index[bands == here["layer"].nunique()]:
+        result[row] = (~measured(layout, folder, patches.iloc[[row]])).sum()
     return result
-
-
-def measured(layout: Layout, folder: Path, patches: pd.DataFrame) -> np.ndarray:
-    """Pixels that are not 0 in all bands of level 1C that the split has."""
-    result = np.zeros((len(patches), layout.image, layout.image), dtype=bool)
-    for name in patches["file"].unique():
-        split = split_at(layout, folder, str(name))
-        places = np.flatnonzero(patches["file"] == name)
-        rows = patches["row"].to_numpy()[places]
-        check_rows(folder, split, rows)
-        for layer in IMAGE_LAYERS:
-            if layer in split.files and split.dtype(layer) is not None:
-                result[places] |= read_windows(layout, open_layer(layout, folder, split, layer), rows) != 0
-    return result
-
-
-def blocks(layout: Layout, folder: Path, catalog: pd.DataFrame, layers: Sequence[str], patches: int) -> Iterator[Block]:
-    """Read layers of catalog rows in their order; rows that follow each other are read as one slice."""
-    place = catalog["file"].to_numpy()
-    starts = np.flatnonzero(place[1:] != place[:-1]) + 1
-    for run in np.split(np.arange(len(catalog)), starts) if len(catalog) else []:
-        split = split_at(layout, folder, str(place[run[0]]))
-        stored = {layer: open_layer(layout, folder, split, layer) for layer in layers}
-        for first in range(0, len(run), patches):
-            rows = catalog.iloc[run[first : first + patches]]
-            numbers = rows["row"].to_numpy()
-            check_rows(folder, split, numbers)
-            yield Block(rows, {layer: read_windows(layout, array, numbers) for layer, array in stored.items()})
 
 
 def read_windows(layout: Layout, stored: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -172,18 +196,16 @@ def open_layer(layout: Layout, folder: Path, split: Split, layer: str) -> np.nda
     return np.memmap(folder / split.files[layer], kind, mode="r", shape=shape)
 
 
-def reader(
-    layout: Layout, folder: Path, file: str, layers: Sequence[str]
-) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+def reader(layout: Layout, folder: Path, file: str, arrays: Sequence[str]) -> Reader:
     """A function from rows of a split to their valid windows; the files are mapped into memory."""
     split = split_at(layout, folder, file)
-    stored = {layer: open_layer(layout, folder, split, layer) for layer in layers}
+    stored = {layer: open_layer(layout, folder, split, layer) for layer in arrays}
 
-    def read(rows: np.ndarray) -> dict[str, np.ndarray]:
+    def read_rows(rows: np.ndarray) -> Arrays:
         check_rows(folder, split, rows)
         return {layer: read_windows(layout, array, rows) for layer, array in stored.items()}
 
-    return read
+    return read_rows
 
 
 def labels(block: Block) -> np.ndarray:

@@ -27,6 +27,7 @@ from rasterio.transform import Affine
 
 from sentinel_forest.datasets.base import (
     GROUND,
+    Arrays,
     Block,
     Category,
     Columns,
@@ -39,6 +40,7 @@ from sentinel_forest.datasets.base import (
     NewFile,
     NotPublished,
     Reference,
+    Stored,
 )
 from sentinel_forest.datasets.sen12ms import catalog, checks, content, export, layout, reader
 from sentinel_forest.datasets.sen12ms.lists import read_split_list, write_split_list
@@ -111,13 +113,23 @@ class Sen12MS(Dataset):
         """The catalog as far as names tell it; what only pixels tell is NaN, -1 or ""."""
         return catalog.listing(folder, files)
 
-    def measured(self, folder: Path, patches: pd.DataFrame) -> np.ndarray:
-        """Pixels that are not 0 in all bands of Sentinel-2."""
-        return reader.measured(self.layout, folder, patches)
+    def array_of(self, layer: str) -> str:
+        """``s1``, ``s2``, ``lc`` or ``dfc``: a tile holds all bands of a sensor."""
+        return layer.split(":")[0]
 
-    def blocks(self, folder: Path, catalog: pd.DataFrame, layers: Sequence[str], patches: int) -> Iterator[Block]:
-        """Read layers of consecutive catalog rows; of each patch only the sensors that are needed."""
-        return reader.blocks(self.layout, folder, catalog, layers, patches)
+    def file_of(self, file: str, array: str) -> str:
+        """The tile of a sensor."""
+        return layout.tile_path(file, array)
+
+    def layer_from(self, layer: str, stored: Stored) -> np.ndarray:
+        """One band of tiles."""
+        return reader.layer_from(layer, stored)
+
+    def read(
+        self, folder: Path, patches: pd.DataFrame, arrays: Sequence[str], at_once: int
+    ) -> Iterator[tuple[pd.DataFrame, Arrays]]:
+        """Read tiles; of each patch only those of the sensors that are needed."""
+        return reader.read(self.layout, folder, patches, arrays, at_once)
 
     def label_layers(self, task: str) -> tuple[str, ...]:
         """The layer of the labels."""

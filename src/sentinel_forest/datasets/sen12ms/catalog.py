@@ -11,7 +11,7 @@ import rasterio
 import rasterio.warp
 from rasterio.crs import CRS
 
-from sentinel_forest.datasets.base import SPLITS
+from sentinel_forest.datasets.base import SPLITS, Stored, any_measured, hash_columns, hold_arrays
 from sentinel_forest.datasets.sen12ms.continents import continent
 from sentinel_forest.datasets.sen12ms.layout import (
     ARCHIVE,
@@ -24,7 +24,7 @@ from sentinel_forest.datasets.sen12ms.layout import (
     tile_path,
 )
 from sentinel_forest.datasets.sen12ms.lists import listed_tiles, published_splits
-from sentinel_forest.datasets.sen12ms.reader import QUICK_OPEN, grid_of, measured, open_tile
+from sentinel_forest.datasets.sen12ms.reader import QUICK_OPEN, as_dtype, grid_of, open_tile, read, read_tile
 from sentinel_forest.datasets.sen12ms.vocabulary import (
     BANDS,
     CATEGORIES,
@@ -94,11 +94,13 @@ def listing(folder: Path, files: Sequence[str]) -> pd.DataFrame:
 def _add_pixels(layout: Layout, table: pd.DataFrame, folder: Path, sensors: Sequence[str]) -> None:
     """Fill in what the tiles tell, in place: place on the ground, classes."""
     wanted = [sensor for sensor in ("lc", "dfc") if sensor in sensors]
-    counts, grids = _read_classes(layout, folder, table["file"], wanted)
+    counts, grids = _read_classes(layout, folder, table, wanted)
     for place in np.flatnonzero(table["unmeasured"]).tolist():
-        seen = measured(layout, folder, table.iloc[[place]])[0]
+        patch = table.iloc[[place]]
+        seen = _measured(layout, folder, patch)
         for sensor in wanted:
-            counts[sensor][place] = _measured_classes(layout, folder, table["file"][place], sensor, seen)
+            (tile,) = _tiles(layout, folder, patch, sensor)
+            counts[sensor][place] = class_counts(np.where(seen, _codes(tile, sensor), FILL), CODES[sensor])
     _place(table, grids, layout.side)
     if "lc" in wanted:
         _add_scheme_shares(table, counts["lc"])
@@ -109,42 +111,56 @@ def _add_pixels(layout: Layout, table: pd.DataFrame, folder: Path, sensors: Sequ
 
 
 def _read_classes(
-    layout: Layout, folder: Path, files: pd.Series, sensors: Sequence[str]
+    layout: Layout, folder: Path, patches: pd.DataFrame, sensors: Sequence[str]
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Counts of `CODES` by sensor, (patches, codes), and grids, (patches, 7); opens a tile once."""
-    side = layout.side
+    known = patches[["file", "row", *patches.filter(like="hash_")]]
 
-    def read(part: pd.Series) -> list[tuple[dict[str, np.ndarray], tuple[float, ...]]]:
-        rows = []
+    def read(part: pd.DataFrame) -> list[tuple[dict[str, np.ndarray], tuple[float, ...]]]:
         with rasterio.Env(**QUICK_OPEN):
-            for file in part:
-                counts, grid = {}, None
-                for sensor in sensors:
-                    with open_tile(folder, tile_path(file, sensor), side, len(BANDS[sensor])) as tile:
-                        tiled = tile.read(range(1, len(BANDS[sensor]) + 1), out_dtype="uint16")
-                        counts[sensor], grid = class_counts(tiled, CODES[sensor]), grid_of(tile) or grid
-                if grid is None:
-                    with open_tile(folder, file, side, 1) as tile:
-                        grid = grid_of(tile)
-                rows.append((counts, grid or (np.nan,) * 7))
-        return rows
+            return [_classes_and_grid(layout, folder, part.iloc[[place]], sensors) for place in range(len(part))]
 
-    rows = _in_order(read, files)
+    rows = _in_order(read, known)
     counts = {sensor: np.stack([row[0][sensor] for row in rows]) for sensor in sensors}
     return counts, np.array([row[1] for row in rows])
 
 
-def _measured_classes(layout: Layout, folder: Path, file: str, sensor: str, measured: np.ndarray) -> np.ndarray:
-    """Counts of `CODES` of the pixels of a tile that carry a measurement: int32 (codes,)."""
-    with (
-        rasterio.Env(**QUICK_OPEN),
-        open_tile(folder, tile_path(file, sensor), layout.side, len(BANDS[sensor])) as tile,
-    ):
-        return class_counts(np.where(measured, tile.read(), FILL), CODES[sensor])
+def _classes_and_grid(
+    layout: Layout, folder: Path, patch: pd.DataFrame, sensors: Sequence[str]
+) -> tuple[dict[str, np.ndarray], tuple[float, ...]]:
+    """Counts of `CODES` of one patch by sensor, (codes,), and its grid."""
+    counts, grid, file = {}, None, str(patch["file"].iloc[0])
+    for sensor in sensors:
+        with open_tile(folder, tile_path(file, sensor), layout.side, len(BANDS[sensor])) as tile:
+            pixels, grid = read_tile(tile), grid_of(tile) or grid
+        hold_arrays(patch, {sensor: [pixels]}, tile_path)
+        counts[sensor] = class_counts(_codes(pixels, sensor), CODES[sensor])
+    if grid is None:
+        with open_tile(folder, file, layout.side, 1) as tile:
+            grid = grid_of(tile)
+    return counts, grid or (np.nan,) * 7
 
 
-def _in_order(function: Callable[[pd.Series], list], items: pd.Series, pieces: int = 64) -> list:
-    """Results of a function of pieces of a series, joined in order; pieces run in parallel."""
+def _codes(tile: np.ndarray, sensor: str) -> np.ndarray:
+    """Codes of a label tile: uint16 (bands, rows, columns)."""
+    return as_dtype(np.moveaxis(tile[..., : len(BANDS[sensor])], -1, 0), np.dtype("uint16"))
+
+
+def _tiles(layout: Layout, folder: Path, patches: pd.DataFrame, sensor: str) -> Stored:
+    """The tiles of a sensor, each (rows, columns, bands), held against their hashes."""
+    ((_, arrays),) = read(layout, folder, patches, [sensor], len(patches))
+    hold_arrays(patches, arrays, tile_path)
+    return arrays[sensor]
+
+
+def _measured(layout: Layout, folder: Path, patch: pd.DataFrame) -> np.ndarray:
+    """Pixels of a patch that are not 0 in all bands of Sentinel-2: bool (rows, columns)."""
+    (tile,) = _tiles(layout, folder, patch, "s2")
+    return any_measured((band, None) for band in np.moveaxis(tile, -1, 0))
+
+
+def _in_order(function: Callable[[pd.DataFrame], list], items: pd.DataFrame, pieces: int = 64) -> list:
+    """Results of a function of pieces of a table, joined in order; pieces run in parallel."""
     parts = [items.iloc[start : start + pieces] for start in range(0, len(items), pieces)]
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
         return [result for results in pool.map(function, parts) for result in results]
@@ -176,14 +192,13 @@ def _complete_patches(tiles: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_hashes(table: pd.DataFrame, hashes: pd.DataFrame, sensors: Sequence[str]) -> pd.DataFrame:
-    """Add the hash of the first image sensor; leave out patches of which an image has none."""
+    """Add the hashes of all tiles; leave out patches of which an image has none."""
+    files = {sensor: [tile_path(file, sensor) for file in table["file"]] for sensor in sensors}
+    table = table.join(hash_columns(hashes, files, table["row"]))
     if hashes.empty:
         return table
     for sensor in (name for name in ("s1", "s2") if name in sensors):
-        chosen = hashes[hashes["layer"] == sensor]
-        known = dict(zip(chosen["file"], chosen["hash"], strict=True))
-        hashed = [known.get(tile_path(file, sensor), "") for file in table["file"]]
-        table = table.assign(content_hash=pd.Series(hashed, index=table.index, dtype="str"))
+        table = table.assign(content_hash=table[f"hash_{sensor}"])
         table = table[table["content_hash"] != ""].reset_index(drop=True)
     if table.empty:
         raise InputError(

@@ -54,7 +54,7 @@ def conclude(layout: Layout, inspections: Mapping[str, Inspection]) -> Inspectio
         Findings about tiles of a patch that do not lie on the same ground (``same-crs``,
         ``same-transform``), one ok row for each check that nothing failed, the note ``place`` if
         tiles do not say where they lie (checks of the ground are then not computed), and the hashes of
-        all patches (layers ``s1`` and ``s2``), but those of which a tile cannot be used.
+        all tiles, by their sensor; patches of which a tile cannot be used have none of their images.
     """
     tiles = {path: seen for path, seen in inspections.items() if isinstance(seen, TileInspection)}
     if not tiles:

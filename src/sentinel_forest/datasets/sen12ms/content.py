@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import rasterio
 import rasterio.warp
-import xxhash
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, MemoryFile
 
-from sentinel_forest.datasets.base import Accept, File, Finding, Inspection, Inspector
+from sentinel_forest.datasets.base import Accept, File, Finding, Inspection, Inspector, array_hash
 from sentinel_forest.datasets.sen12ms.layout import BROKEN, DTYPES, PIXEL, Layout, match_tile, parse
 from sentinel_forest.datasets.sen12ms.reader import (
     QUICK_OPEN,
@@ -24,6 +23,7 @@ from sentinel_forest.datasets.sen12ms.reader import (
     start_of_plain_pixels,
 )
 from sentinel_forest.datasets.sen12ms.vocabulary import BANDS, CODES, FILL, SCHEMES
+from sentinel_forest.io import causes
 
 UNCONFIRMED = frozenset({"land_cover", "hydrology"})
 """Schemes whose codes were taken from the guide alone: another code is worth knowing, and no fault."""
@@ -47,7 +47,7 @@ class TileInspection(Inspection):
 
     `dtype` is its kind of numbers ("" if it cannot be read); `placed` whether it says where it lies at all;
     `grid` is EPSG code and the six terms of the transform, or None; `pixels` is the xxh3_128 (hex) of the
-    pixels as published (rows, columns, bands; little-endian), or "" for a tile with a fault; `empty` counts
+    pixels as published (rows, columns, bands; little-endian), or "" for an image with a fault; `empty` counts
     the pixels of a tile of ``s2`` that are 0 in all bands (None: another tile, or not read).
     """
 
@@ -105,7 +105,7 @@ def inspect_tile(path: str, data: bytes, side: int) -> TileInspection:
     empty = int((~_measured(pixels)).sum()) if sensor == "s2" else None
     findings += [] if empty == side**2 else _value_findings(path, sensor, pixels)
     whole = all(finding.check == "constant" or finding.accept == "kept" for finding in findings)
-    hashed = xxhash.xxh3_128_hexdigest(pixels.data) if whole and sensor in ("s1", "s2") else ""
+    hashed = array_hash(pixels) if whole or sensor not in ("s1", "s2") else ""
     return replace(seen, findings=tuple(findings), pixels=hashed, empty=empty)
 
 
@@ -131,16 +131,9 @@ def _published_pixels(tile: DatasetReader, data: bytes) -> np.ndarray:
 
 def _unreadable(path: str, data: bytes) -> TileInspection:
     # GDAL's own message is left out: it names a random place in memory.
-    fault = Finding(
-        path,
-        "structure",
-        "readable",
-        "failed",
-        f"GDAL cannot read these {len(data)} B",
-        "a whole GeoTIFF",
-        "the file is cut short or damaged: unpack or fetch it again",
-        "left out",
-    )
+    cut = causes.Cause(f"{len(data)} B, damaged or cut short", "unpack or fetch it again")
+    cause = causes.of_bytes(data[: causes.HEAD], "GeoTIFF") or cut
+    fault = Finding(path, "structure", "readable", "failed", cause.found, "a whole GeoTIFF", cause.remedy, "left out")
     return TileInspection((fault,))
 
 

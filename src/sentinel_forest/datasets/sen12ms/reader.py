@@ -1,5 +1,6 @@
 """Reading tiles: header, bands, labels, and the areas that share one label."""
 
+import math
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from rasterio.enums import Interleaving
 from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOError
 from rasterio.io import DatasetReader
 
-from sentinel_forest.datasets.base import Block
+from sentinel_forest.datasets.base import Arrays, Block, Stored
 from sentinel_forest.datasets.sen12ms.layout import BLOCK, CELL, PIXEL, Layout, tile_path
 from sentinel_forest.datasets.sen12ms.vocabulary import (
     BANDS,
@@ -29,9 +30,12 @@ from sentinel_forest.datasets.sen12ms.vocabulary import (
     WITHOUT_SAVANNA,
 )
 from sentinel_forest.errors import InputError
+from sentinel_forest.io import causes
 
 GROUND_COLUMNS = ("x", "y", "epsg")
 """Columns of the catalog that `independent_labels` looks at."""
+TILES_AT_ONCE = 16
+"""Tiles of a sensor that are read before bands are cut out of them: a tile of ``s2`` has 1.7 MB."""
 TIFF_ONLY = {"driver": "GTiff"}
 
 QUICK_OPEN = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GTIFF_SRS_SOURCE": "GEOKEYS"}
@@ -111,14 +115,14 @@ def open_tile(folder: Path, path: str, side: int, count: int) -> Iterator[Datase
                 )
             yield tile
     except RasterioError:
-        found = f"{(folder / path).stat().st_size} B" if (folder / path).is_file() else "no such file"
+        cause = causes.of_either(folder / path, "GeoTIFF")
         raise InputError(
-            "A tile cannot be read.", where=path, found=found, expected="a whole GeoTIFF", remedy=remedy
+            "A tile cannot be read.", where=path, found=cause.found, expected="a whole GeoTIFF", remedy=cause.remedy
         ) from None
 
 
-def _read_bands(tile: DatasetReader, bands: Sequence[int], pixels: np.ndarray) -> None:
-    """Read bands (from 1) of an open tile into an array (bands, rows, columns).
+def read_tile(tile: DatasetReader) -> np.ndarray:
+    """Read all pixels of an open tile in the published order: (rows, columns, bands), in the stored dtype.
 
     Tiles are published uncompressed with bands interleaved by pixel. Such bytes are taken as they
     lie in the file, which is faster than GDAL's way band by band.
@@ -126,16 +130,13 @@ def _read_bands(tile: DatasetReader, bands: Sequence[int], pixels: np.ndarray) -
     with open(tile.name, "rb") as stream:
         little_endian = stream.read(2) == b"II"
     start = start_of_plain_pixels(tile) if little_endian else None
-    if start is None or tile.dtypes[0] != pixels.dtype.name:
-        tile.read(bands, out=pixels)
-        return
-    size = tile.height * tile.width * tile.count
-    stored = np.fromfile(tile.name, pixels.dtype, size, offset=start)
-    if len(stored) < size:
+    if start is None:
+        return np.ascontiguousarray(np.moveaxis(tile.read(), 0, -1))
+    shape = (tile.height, tile.width, tile.count)
+    stored = np.fromfile(tile.name, tile.dtypes[0], math.prod(shape), offset=start)
+    if len(stored) < math.prod(shape):
         raise RasterioIOError("the file ends early")
-    stored = stored.reshape(tile.height, tile.width, tile.count)
-    for values, band in zip(pixels, bands, strict=True):
-        values[:] = stored[:, :, band - 1]
+    return stored.reshape(shape)
 
 
 def start_of_plain_pixels(tile: DatasetReader) -> int | None:
@@ -162,38 +163,40 @@ def classes_of(codes: np.ndarray, table: np.ndarray) -> np.ndarray:
     return table[np.minimum(codes, FILL)]
 
 
-def measured(layout: Layout, folder: Path, patches: pd.DataFrame) -> np.ndarray:
-    """Pixels that are not 0 in all bands of Sentinel-2."""
-    layers = [f"s2:{band}" for band in BANDS["s2"]]
-    stored = read_sensor(layout, folder, patches["file"], "s2", layers)
-    return np.any([stored[layer] for layer in layers], axis=0)
+def read(
+    layout: Layout, folder: Path, patches: pd.DataFrame, arrays: Sequence[str], at_once: int
+) -> Iterator[tuple[pd.DataFrame, Arrays]]:
+    """Read tiles of the sensors that are needed, each (rows, columns, bands); few are held at a time."""
+    few = min(at_once, TILES_AT_ONCE)
+    for start in range(0, len(patches), few):
+        rows = patches.iloc[start : start + few]
+        yield rows, {sensor: [_tile_of(layout, folder, file, sensor) for file in rows["file"]] for sensor in arrays}
 
 
-def blocks(layout: Layout, folder: Path, catalog: pd.DataFrame, layers: Sequence[str], patches: int) -> Iterator[Block]:
-    """Read layers of consecutive catalog rows; of each patch only the sensors that are needed."""
-    wanted: dict[str, list[str]] = {}
-    for layer in layers:
-        wanted.setdefault(layer.split(":")[0], []).append(layer)
-    for start in range(0, len(catalog), patches):
-        rows = catalog.iloc[start : start + patches]
-        values: dict[str, np.ndarray] = {}
-        for sensor, names in wanted.items():
-            values |= read_sensor(layout, folder, rows["file"], sensor, names)
-        yield Block(rows, {layer: values[layer] for layer in layers})
+def _tile_of(layout: Layout, folder: Path, file: str, sensor: str) -> np.ndarray:
+    path = tile_path(file, sensor)
+    with rasterio.Env(**QUICK_OPEN), open_tile(folder, path, layout.side, len(BANDS[sensor])) as tile:
+        return read_tile(tile)
 
 
-def read_sensor(
-    layout: Layout, folder: Path, files: pd.Series, sensor: str, layers: Sequence[str]
-) -> dict[str, np.ndarray]:
-    """Layers of one sensor, each (patches, rows, columns)."""
-    bands = [BANDS[sensor].index(layer.split(":")[1]) + 1 for layer in layers]
-    dtype = LAYERS[layers[0]].dtype
-    stack = np.empty((len(files), len(bands), layout.side, layout.side), dtype=dtype)
-    with rasterio.Env(**QUICK_OPEN):
-        for pixels, file in zip(stack, files, strict=True):
-            with open_tile(folder, tile_path(file, sensor), layout.side, max(bands)) as tile:
-                _read_bands(tile, bands, pixels)
-    return {layer: stack[:, place] for place, layer in enumerate(layers)}
+def layer_from(layer: str, tiles: Stored) -> np.ndarray:
+    """One band of tiles, in the dtype of the layer: tiles may be stored in others."""
+    sensor, band = layer.split(":")
+    place, dtype = BANDS[sensor].index(band), np.dtype(LAYERS[layer].dtype)
+    bands = np.empty((len(tiles), *tiles[0].shape[:2]), dtype)
+    for values, tile in zip(bands, tiles, strict=True):
+        values[:] = as_dtype(tile[..., place], dtype)
+    return bands
+
+
+def as_dtype(stored: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Stored values in another dtype, as GDAL gives them: without imaginary part, integers cut to their range."""
+    if stored.dtype == dtype:
+        return stored
+    values = stored.real
+    if dtype.kind == "u":
+        values = np.clip(np.nan_to_num(values), 0, np.iinfo(dtype).max)
+    return values.astype(dtype)
 
 
 def label_layers(layout: Layout, task: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ Source: Zhu et al. 2020, IEEE Geoscience and Remote Sensing Magazine 8(3), 76-89
 doi 10.1109/MGRS.2020.2964708.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -28,6 +28,7 @@ import pandas as pd
 
 from sentinel_forest.datasets.base import (
     GROUND,
+    Arrays,
     Block,
     Columns,
     Dataset,
@@ -37,9 +38,11 @@ from sentinel_forest.datasets.base import (
     Inspector,
     NewFile,
     NotPublished,
+    Reader,
     Reference,
+    Stored,
 )
-from sentinel_forest.datasets.so2sat import catalog, checks, content, export, geo, layout, reader
+from sentinel_forest.datasets.so2sat import catalog, checks, content, export, geo, layout, reader, vocabulary
 from sentinel_forest.datasets.so2sat.export import create, write_geo
 from sentinel_forest.datasets.so2sat.vocabulary import FEATURE_SETS, LAYERS, TASKS
 
@@ -93,17 +96,23 @@ class So2Sat(Dataset):
         """One row per patch. `side_m` is the side of its footprint."""
         return catalog.catalog(folder, files, hashes)
 
-    def blocks(self, folder: Path, catalog: pd.DataFrame, layers: Sequence[str], patches: int) -> Iterator[Block]:
-        """Read whole rows of ``sen1`` and ``sen2`` once a block, and give views of their channels."""
-        return reader.blocks(folder, catalog, layers, patches)
+    def array_of(self, layer: str) -> str:
+        """``sen1``, ``sen2`` or ``label``: a row holds all channels of a patch."""
+        return layer if layer == "label" else vocabulary.channel_of(layer)[0]
 
-    def measured(self, folder: Path, patches: pd.DataFrame) -> np.ndarray:
-        """Pixels that are not 0 in all bands of Sentinel-2."""
-        return reader.measured(folder, patches)
+    def layer_from(self, layer: str, stored: Stored) -> np.ndarray:
+        """A view of one channel."""
+        return np.asarray(stored)[..., vocabulary.channel_of(layer)[1]]
 
-    def reader(self, folder: Path, file: str, layers: Sequence[str]) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
-        """A function from rows of an image file to their channels; the file is mapped into memory."""
-        return reader.reader(folder, file, layers)
+    def read(
+        self, folder: Path, patches: pd.DataFrame, arrays: Sequence[str], at_once: int
+    ) -> Iterator[tuple[pd.DataFrame, Arrays]]:
+        """Read whole rows of ``sen1`` and ``sen2`` once a block."""
+        return reader.read(folder, patches, arrays, at_once)
+
+    def reader(self, folder: Path, file: str, arrays: Sequence[str]) -> Reader:
+        """A function from rows of an image file to rows of its datasets; the file is mapped into memory."""
+        return reader.reader(folder, file, arrays)
 
     def labels(self, task: str, block: Block) -> np.ndarray:
         """Not for this dataset: its only task is of whole patches, and the catalog has their labels."""

@@ -7,10 +7,10 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from sentinel_forest.datasets.base import File
+from sentinel_forest.datasets.base import File, hash_columns, hold_arrays
 from sentinel_forest.datasets.so2sat.checks import geo_structure
 from sentinel_forest.datasets.so2sat.geo import geo_table
-from sentinel_forest.datasets.so2sat.layout import PUBLISHED, SIDE, geo_path, image_paths, patch_files
+from sentinel_forest.datasets.so2sat.layout import PUBLISHED, SHAPES, SIDE, geo_path, image_paths, patch_files
 from sentinel_forest.datasets.so2sat.reader import dataset_of, is_one_hot, row_text
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import hdf5
@@ -31,17 +31,18 @@ def catalog(folder: Path, files: Sequence[str], hashes: pd.DataFrame) -> pd.Data
     return pd.concat(tables, ignore_index=True)
 
 
-def _labels_of(handle: h5py.File, where: Path) -> np.ndarray:
+def _labels_of(handle: h5py.File, where: Path, verified: pd.DataFrame) -> np.ndarray:
     """Index of each row's class, int16; -1 where the file has no labels.
 
     Raises
     ------
     InputError
-        If a row is not one-hot.
+        If a row is not one-hot, or not the one that was verified.
     """
     if "label" not in handle:
         return np.full(dataset_of(handle, "sen2").shape[0], -1, dtype=np.int16)
     rows = dataset_of(handle, "label")[...]
+    hold_arrays(verified, {"label": rows}, lambda file, _: file)
     wrong = ~is_one_hot(rows)
     if wrong.any():
         first = int(wrong.argmax())
@@ -76,15 +77,18 @@ def _places_of(folder: Path, image: str, count: int) -> pd.DataFrame:
         return geo_table(handle)
 
 
-def _content_hashes(hashes: pd.DataFrame, path: str, count: int) -> np.ndarray:
+def _verified(hashes: pd.DataFrame, path: str, count: int) -> pd.DataFrame:
+    """File, row and hashes of the rows of an image file."""
+    rows = pd.DataFrame({"file": pd.Series([path] * count, dtype="str"), "row": np.arange(count, dtype=np.int64)})
+    return rows.join(hash_columns(hashes, dict.fromkeys(SHAPES, rows["file"]), rows["row"]))
+
+
+def _content(hashes: pd.DataFrame) -> pd.Series:
     """Hashes of ``sen2`` and ``sen1`` joined, so that they are equal only if the whole patch is."""
-    here = hashes[hashes["file"] == path]
-    parts = [
-        here.loc[here["layer"] == key].set_index("row")["hash"].reindex(range(count), fill_value="")
-        for key in ("sen2", "sen1")
-    ]
-    both = (parts[0] != "") & (parts[1] != "")
-    return (parts[0] + parts[1]).where(both, "").to_numpy()
+    if "hash_sen2" not in hashes:
+        return pd.Series("", index=hashes.index, dtype="str")
+    optical, radar = hashes["hash_sen2"], hashes["hash_sen1"]
+    return (optical + radar).where((optical != "") & (radar != ""), "")
 
 
 def _unmeasured(hashes: pd.DataFrame, path: str, count: int) -> np.ndarray:
@@ -98,9 +102,11 @@ def _file_catalog(folder: Path, path: str, hashes: pd.DataFrame, there: bool) ->
     source = folder / (path if there else geo_path(path))
     with hdf5.opened(source) as handle:
         if there:
-            labels = _labels_of(handle, source)
+            verified = _verified(hashes, path, dataset_of(handle, "sen2").shape[0])
+            labels = _labels_of(handle, source, verified)
         else:
             labels = np.full(handle["epsg"].size if "epsg" in handle else 0, -1, dtype=np.int16)
+            verified = _verified(hashes, path, len(labels))
     count = len(labels)
     geo = _places_of(folder, path, count)
     stem = Path(path).stem
@@ -123,8 +129,9 @@ def _file_catalog(folder: Path, path: str, hashes: pd.DataFrame, there: bool) ->
             "side_m": SIDE * geo["width"],
             "label": labels,
             "valid_share": (1 - unmeasured / SIDE**2 if there else np.full(count, np.nan)).astype(np.float32),
-            "content_hash": _content_hashes(hashes, path, count),
+            "content_hash": _content(verified),
             "unmeasured": unmeasured,
         }
     )
+    table = table.join(verified.filter(like="hash_"))
     return table.astype({"published_split": "str", "file": "str", "content_hash": "str"})

@@ -1,6 +1,5 @@
 """Findings about the files of So2Sat LCZ42: keys, shapes, dtypes and sizes; whether places can be true."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -245,15 +244,10 @@ def _grid(file: File, geo: pd.DataFrame) -> Finding:
     return note(file, "grid", bool(share == 1), f"{100 * share:.4g} % of the patches", "all on one 100 m grid")
 
 
-def unreadable(file: File, error: InputError, size: int) -> Finding:
-    """A file that HDF5 does not open; where it says how long the file once was, so does the finding."""
-    if isinstance(error, hdf5.OutsideError):
-        return Finding(file.path, "structure", "inside", "failed", error.found, error.expected, error.remedy)
-    cause = error.__cause__
-    promised = re.search(r"stored_eof = (\d+)", str(cause))
-    found = f"{size} B" if promised else f"{size} B: {cause}"
-    expected = f"{promised[1]} B, as its own header says" if promised else "an HDF5 file"
-    return Finding(file.path, "structure", "readable", "failed", found, expected, "fetch the file again")
+def unreadable(file: File, error: InputError) -> Finding:
+    """A file that HDF5 does not open, or that is not let in."""
+    check = "inside" if isinstance(error, hdf5.OutsideError) else "readable"
+    return Finding(file.path, "structure", check, "failed", str(error.found), str(error.expected), str(error.remedy))
 
 
 def _file_structure(folder: Path, file: File) -> list[Finding]:
@@ -267,7 +261,7 @@ def _file_structure(folder: Path, file: File) -> list[Finding]:
             usable = all(finding.status != "failed" for finding in findings)
             return findings + (list(_place_findings(file, geo_table(handle))) if usable else [])
     except InputError as error:
-        return [unreadable(file, error, path.stat().st_size)]
+        return [unreadable(file, error)]
 
 
 def _row_count(geo: Path) -> int | None:

@@ -7,13 +7,13 @@ from typing import cast
 
 import numpy as np
 import pandas as pd
-import xxhash
 
 from sentinel_forest.datasets.base import (
     File,
     Finding,
     Inspection,
     Inspector,
+    array_hash,
     hash_table,
     no_hashes,
     unmeasured_finding,
@@ -90,9 +90,9 @@ class _Pixels:
         self.empty: list[int] = []
         self.not_finite, self.constant = _Places(self.channels), _Places(self.channels)
 
-    def take(self, rows: np.ndarray) -> None:
-        for row in rows:
-            self.hashes += xxhash.xxh3_128_digest(row)
+    def take(self, rows: np.ndarray, stored: np.ndarray | None = None) -> None:
+        """Look at rows, float64; `stored` are the same in the dtype of the file, if that is another."""
+        self.hashes += b"".join(bytes.fromhex(array_hash(row)) for row in (rows if stored is None else stored))
         with np.errstate(invalid="ignore"):
             low, high = rows.min(0), rows.max(0)
         self._look_for_constants(rows, self.count)
@@ -174,9 +174,7 @@ class _Pixels:
 
     def hash_table(self, path: str) -> pd.DataFrame:
         """Hash of each row, see `base.hash_table`."""
-        text = self.hashes.hex()
-        hashes = [text[start : start + 32] for start in range(0, len(text), 32)]
-        return hash_table([path] * self.count, range(self.count), [self.key] * self.count, hashes, self.empty)
+        return _hash_table(path, self.key, self.hashes, self.empty)
 
 
 class _Labels:
@@ -185,9 +183,12 @@ class _Labels:
     def __init__(self) -> None:
         self.count = 0
         self.classes = bytearray()
+        self.hashes = bytearray()
         self.wrong, self.first_wrong = 0, ""
 
-    def take(self, rows: np.ndarray) -> None:
+    def take(self, rows: np.ndarray, stored: np.ndarray | None = None) -> None:
+        """Look at rows, as `_Pixels.take`."""
+        self.hashes += b"".join(bytes.fromhex(array_hash(row)) for row in (rows if stored is None else stored))
         wrong = ~is_one_hot(rows)
         if not self.wrong and wrong.any():
             first = int(wrong.argmax())
@@ -217,6 +218,10 @@ class _Labels:
             )
         return findings
 
+    def hash_table(self, path: str) -> pd.DataFrame:
+        """Hash of each row, see `base.hash_table`."""
+        return _hash_table(path, "label", self.hashes)
+
 
 class _ImageInspector(Inspector):
     """Looks at all datasets of one file as its bytes pass by, each byte once."""
@@ -245,7 +250,7 @@ class _ImageInspector(Inspector):
         findings = [finding for part in self.pixels.values() for finding in part.findings(self.file)]
         if self.labels.count:
             findings += self.labels.findings(self.file)
-        tables = [part.hash_table(self.file.path) for part in self.pixels.values() if part.count]
+        tables = [part.hash_table(self.file.path) for part in self.parts.values() if part.count]
         return Inspection(tuple(findings), pd.concat(tables, ignore_index=True) if tables else no_hashes())
 
 
@@ -264,11 +269,18 @@ class _RepackedInspector(_ImageInspector):
             with hdf5.opened(self.path) as handle:
                 for key, part in self.parts.items():
                     for start in range(0, len(handle.get(key, ())), AT_ONCE):
-                        rows = handle[key][start : start + AT_ONCE].astype("<f8")
-                        part.take(rows.reshape(len(rows), -1))
+                        stored = handle[key][start : start + AT_ONCE]
+                        part.take(stored.astype("<f8").reshape(len(stored), -1), stored)
         except InputError as error:
-            return Inspection((unreadable(self.file, error, self.path.stat().st_size),))
+            return Inspection((unreadable(self.file, error),))
         return super().finish()
+
+
+def _hash_table(path: str, key: str, hashes: bytearray, empty: Sequence[int] | None = None) -> pd.DataFrame:
+    """Hashes of 16 bytes, one after another, as a table."""
+    text = hashes.hex()
+    rows = [text[start : start + 32] for start in range(0, len(text), 32)]
+    return hash_table([path] * len(rows), range(len(rows)), [key] * len(rows), rows, empty)
 
 
 def _values(file: File, layer: str, text: str, mean: float, deviation: float, at: int) -> Finding:

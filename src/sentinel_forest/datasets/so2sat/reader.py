@@ -1,15 +1,14 @@
 """Reading So2Sat LCZ42: datasets of HDF5 files and where they lie, rows, labels."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pandas as pd
 
-from sentinel_forest.datasets.base import Block
+from sentinel_forest.datasets.base import Arrays, Reader
 from sentinel_forest.datasets.so2sat.layout import SHAPES
-from sentinel_forest.datasets.so2sat.vocabulary import OPTICAL, channel_of
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import hdf5
 
@@ -17,48 +16,36 @@ AT_ONCE = 64
 """Rows that are read at a time where the bytes of a file are not its rows."""
 
 
-def blocks(folder: Path, catalog: pd.DataFrame, layers: Sequence[str], patches: int) -> Iterator[Block]:
-    """Read whole rows of ``sen1`` and ``sen2`` once a block, and give views of their channels.
-
-    A block holds at most ``patches * ROW_BYTES`` bytes.
+def read(
+    folder: Path, patches: pd.DataFrame, arrays: Sequence[str], at_once: int
+) -> Iterator[tuple[pd.DataFrame, Arrays]]:
+    """Read whole rows of the datasets of image files, see `Reading.read`.
 
     Raises
     ------
     InputError
-        If a file is missing or damaged, or a layer is none of the images'.
+        If a file is missing or damaged.
     """
-    places = {layer: channel_of(layer) for layer in layers}
-    keys = sorted({key for key, _ in places.values()})
-    for path, rows in catalog.groupby("file", sort=False):
+    for path, rows in patches.groupby("file", sort=False):
         with hdf5.opened(folder / str(path)) as handle:
-            datasets = {key: dataset_of(handle, key) for key in keys}
-            for start in range(0, len(rows), patches):
-                part = rows.iloc[start : start + patches]
+            datasets = {key: dataset_of(handle, key) for key in arrays}
+            for start in range(0, len(rows), at_once):
+                part = rows.iloc[start : start + at_once]
                 wanted = part["row"].to_numpy()
-                stored = {key: _read_rows(dataset, wanted) for key, dataset in datasets.items()}
-                yield Block(part, {layer: stored[key][..., at] for layer, (key, at) in places.items()})
+                yield part, {key: _read_rows(dataset, wanted) for key, dataset in datasets.items()}
 
 
-def measured(folder: Path, patches: pd.DataFrame) -> np.ndarray:
-    """Pixels that are not 0 in all bands of Sentinel-2."""
-    read = blocks(folder, patches, [f"sen2:{band}" for band in OPTICAL], AT_ONCE)
-    return np.concatenate([np.any([*block.layers.values()], axis=0) for block in read])
-
-
-def reader(folder: Path, file: str, layers: Sequence[str]) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
-    """A function from rows of an image file to their channels; the file is mapped into memory."""
-    channels = {layer: channel_of(layer) for layer in layers}
+def reader(folder: Path, file: str, arrays: Sequence[str]) -> Reader:
+    """A function from rows of an image file to rows of its datasets; the file is mapped into memory."""
     places = contiguous_places(folder / file)
     mapped = {
-        key: np.memmap(folder / file, "<f8", "r", places[key][0], (places[key][1], *SHAPES[key]))
-        for key in sorted({key for key, _ in channels.values()})
+        key: np.memmap(folder / file, "<f8", "r", places[key][0], (places[key][1], *SHAPES[key])) for key in arrays
     }
 
-    def read(rows: np.ndarray) -> dict[str, np.ndarray]:
-        chosen = {key: array[rows] for key, array in mapped.items()}
-        return {layer: chosen[key][..., at] for layer, (key, at) in channels.items()}
+    def read_rows(rows: np.ndarray) -> Arrays:
+        return {key: array[rows] for key, array in mapped.items()}
 
-    return read
+    return read_rows
 
 
 def is_one_hot(rows: np.ndarray) -> np.ndarray:

@@ -1,0 +1,67 @@
+"""The price of leakage, on the page on splits."""
+
+import pandas as pd
+
+from sentinel_forest.report import figures
+from sentinel_forest.report.inputs import ReleaseResults
+from sentinel_forest.report.model import Cell, Item, Note, Plot, Source, Table, column, score, table
+from sentinel_forest.report.scores import definitions
+
+FILE = "price.tsv"
+
+
+def items(release: ReleaseResults) -> list[Item]:
+    """The price as a picture and a table, or why there is none."""
+    rows = release.price
+    if rows is None or rows.empty:
+        return [
+            Note(
+                "No price of leakage: the experiment is switched off (price: {trials: 0}), or no patch has a known "
+                "group, or the release trains no forest of its own."
+            )
+        ]
+    source = release.from_file(FILE, "price")
+    known = rows[rows["difference"].notna() & (rows["class"] == "")]
+    none = rows[rows["metric"] == ""]
+    notes: list[Item] = [Note(f"{row.features}: {row.note}") for row in none.itertuples()]
+    picture: list[Item] = [_picture(release, known, source)] if len(known) else []
+    shown = rows[rows["metric"] != ""]
+    return notes + picture + ([_table(release, shown, source)] if len(shown) else [])
+
+
+def _picture(release: ReleaseResults, rows: pd.DataFrame, source: Source) -> Plot:
+    frame = rows.assign(label="forest " + rows["features"], series=definitions(rows), value=rows["difference"])
+    return Plot(
+        f"Price of leakage in {release.name}",
+        figures.intervals(frame, "score with relatives in training − without", zero=True),
+        "Difference of scores on the same test patches: "
+        + "; ".join(f"{row.label} {row.series} {row.value:+.3f}" for row in frame.head(6).itertuples())
+        + ".",
+        "What a forest gains when it was trained with patches of the groups it is tested on, as many as a pooled "
+        "random draw leaves in training. Bar: 95 % interval over groups, given these forests.",
+        "Clearly above 0: scores of random splits are too good by about as much. Clearly below 0: a mistake in the "
+        "experiment, as relatives cannot mislead.",
+        (source,),
+        release.is_sample,
+    )
+
+
+def _table(release: ReleaseResults, rows: pd.DataFrame, source: Source) -> Table:
+    shown = rows[["features", "task"]].copy()
+    shown["definition"] = definitions(rows)
+    shown["with relatives"], shown["without"] = rows["with_relatives"], rows["without"]
+    shown["difference [95 % interval]"] = column(
+        [score(row.difference, row.low, row.high) for row in rows.itertuples()]
+    )
+    shown[["p", "p_holm", "n", "groups", "trials"]] = rows[["p", "p_holm", "n", "groups", "trials"]]
+    shown[["dose", "relatives", "training rows"]] = rows[["dose", "relatives", "train_rows"]]
+    shown["pixels"], shown["note"] = rows["pixels"], column(Cell(text) for text in rows["note"])
+    return table(
+        f"Scores with and without relatives in {release.name}",
+        shown,
+        [source],
+        "Test patches (n) of so many groups, each scored by two forests with as many training rows of "
+        "each class. Dose: mean fraction of the other patches of a test patch's group that the first forest was "
+        "trained on; relatives: how many these are.",
+        release.is_sample,
+    )

@@ -1,0 +1,193 @@
+"""Folds that are as far from their training data as the place of prediction is (kNNDM).
+
+Random folds test a forest right beside its training data, folds by block far away from them; neither says how it
+will do where it is meant to predict. The k-fold nearest neighbour distance matching of Linnenbrink et al. (2024,
+doi 10.5194/gmd-17-5897-2024) chooses folds such that the distances from test samples to the nearest training sample
+are distributed as those from the places of prediction are.
+
+This implementation follows the paper except for three choices. Candidates are clusters of a median cut of the
+points, which gives the same clusters on every machine, instead of hierarchical or k-means clusters. Clusters are
+dealt to folds by size, the largest first to the smallest fold. Random folds are one of the candidates, so that no
+preceding test decides whether the training data are clustered.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import KDTree
+from scipy.stats import wasserstein_distance
+
+from sentinel_forest.errors import ArgumentError
+
+Floats = npt.NDArray[np.float64]
+Folds = npt.NDArray[np.int64]
+
+EARTH_RADIUS = 6371.0088
+"""Mean radius of the Earth in km (IUGG)."""
+
+CANDIDATES = 12
+"""Numbers of clusters that are tried, from one for each fold to one for each point."""
+
+
+@dataclass(frozen=True)
+class MatchedFolds:
+    """Folds, and how well they match.
+
+    Attributes
+    ----------
+    folds : ndarray of int64, shape (points,)
+        Fold of each point, from 0.
+    clusters : int
+        Number of clusters that were dealt to the folds.
+    mismatch : float
+        Wasserstein distance in km between the two distributions of distances; 0 is a perfect match.
+    distances : ndarray, shape (points,)
+        Distance in km from each point to the nearest point of another fold.
+    target : ndarray, shape (places,)
+        Distance in km from each place of prediction to the nearest point.
+    """
+
+    folds: Folds
+    clusters: int
+    mismatch: float
+    distances: Floats
+    target: Floats
+
+
+def match_folds(
+    lon: npt.ArrayLike, lat: npt.ArrayLike, to_lon: npt.ArrayLike, to_lat: npt.ArrayLike, k: int = 5, seed: int = 0
+) -> MatchedFolds:
+    """Choose folds whose nearest-neighbour distances match those to the places of prediction.
+
+    Parameters
+    ----------
+    lon, lat : array_like, shape (points,)
+        Places of the patches, in degrees.
+    to_lon, to_lat : array_like, shape (places,)
+        Places of prediction, in degrees.
+    k : int
+        Number of folds.
+    seed : int
+        Seed of the random folds and of ties between clusters of equal size.
+
+    Returns
+    -------
+    MatchedFolds
+
+    Raises
+    ------
+    ArgumentError
+        If there are fewer distinct points than folds, no places, or a coordinate out of range.
+
+    References
+    ----------
+    .. [1] J. Linnenbrink, C. Mila, M. Ludwig and H. Meyer (2024), kNNDM CV: k-fold nearest-neighbour distance
+       matching cross-validation for map accuracy estimation, Geoscientific Model Development 17, 5897-5912,
+       doi 10.5194/gmd-17-5897-2024.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> lon, lat = rng.uniform(10, 12, 300), rng.uniform(50, 52, 300)
+    >>> near = match_folds(lon, lat, rng.uniform(10, 12, 100), rng.uniform(50, 52, 100))
+    >>> far = match_folds(lon, lat, rng.uniform(14, 16, 100), rng.uniform(50, 52, 100))
+    >>> bool(near.distances.mean() < far.distances.mean())
+    True
+    """
+    points, places = _on_sphere(lon, lat), _on_sphere(to_lon, to_lat)
+    if not len(places):
+        raise ArgumentError("There is no place of prediction.", found=0, expected="at least one point")
+    distinct = len(np.unique(points, axis=0))
+    if not 2 <= k <= distinct:
+        raise ArgumentError("The number of folds does not fit.", found=k, expected=f"2 to {distinct}, the points")
+    target = _great_circle(KDTree(points).query(places)[0])
+    best: MatchedFolds | None = None
+    for count in _cluster_counts(k, len(points)):
+        folds = _deal(_median_cut(points, count), k, seed)
+        distances = distances_between_folds(points, folds)
+        mismatch = float(wasserstein_distance(distances, target))
+        if best is None or mismatch < best.mismatch:
+            best = MatchedFolds(folds, count, mismatch, distances, target)
+    assert best is not None, "there is at least one candidate"
+    return best
+
+
+def mismatch_of(
+    lon: npt.ArrayLike, lat: npt.ArrayLike, folds: npt.ArrayLike, to_lon: npt.ArrayLike, to_lat: npt.ArrayLike
+) -> float:
+    """Wasserstein distance in km between the distances of any folds and those to the places of prediction."""
+    points, places = _on_sphere(lon, lat), _on_sphere(to_lon, to_lat)
+    target = _great_circle(KDTree(points).query(places)[0])
+    return float(wasserstein_distance(distances_between_folds(points, np.asarray(folds)), target))
+
+
+def distances_between_folds(points: Floats, folds: Folds) -> Floats:
+    """Great-circle distance in km from each point (on the sphere, in km) to the nearest point of another fold."""
+    result = np.empty(len(points))
+    for fold in np.unique(folds):
+        inside = folds == fold
+        others = KDTree(points[~inside], compact_nodes=False, balanced_tree=False)
+        result[inside] = others.query(points[inside])[0]
+    return _great_circle(result)
+
+
+def _on_sphere(lon: npt.ArrayLike, lat: npt.ArrayLike) -> Floats:
+    """Places in degrees as points on the sphere, in km from its centre."""
+    degrees = np.column_stack([np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)])
+    if not (np.isfinite(degrees).all() and (np.abs(degrees) <= [360, 90]).all()):
+        row = int(np.flatnonzero(~(np.isfinite(degrees) & (np.abs(degrees) <= [360, 90])).all(axis=1))[0])
+        raise ArgumentError(
+            "A place is not on the globe.", where=f"row {row}", found=degrees[row].tolist(), expected="degrees"
+        )
+    east, north = np.radians(degrees).T
+    xyz = np.column_stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)])
+    return EARTH_RADIUS * xyz
+
+
+def _great_circle(chord: Floats) -> Floats:
+    """Distance along the sphere from the straight one, both in km."""
+    distance: Floats = 2 * EARTH_RADIUS * np.arcsin(np.minimum(chord / (2 * EARTH_RADIUS), 1.0))
+    return distance
+
+
+def _cluster_counts(k: int, points: int) -> list[int]:
+    """Numbers of clusters to try: evenly spaced in the logarithm, from `k` to one for each point."""
+    spaced = np.geomspace(k, points, CANDIDATES)
+    return sorted({int(count) for count in np.round(spaced)})
+
+
+def _median_cut(points: Floats, count: int) -> Folds:
+    """Cut points into `count` clusters of nearly equal size, always across the widest extent of a cluster."""
+    clusters = np.zeros(len(points), dtype=np.int64)
+    if count >= len(points):
+        return np.arange(len(points))
+    waiting = [(np.arange(len(points)), count, 0)]
+    while waiting:
+        rows, parts, first = waiting.pop()
+        if parts == 1:
+            clusters[rows] = first
+            continue
+        extent = points[rows].max(axis=0) - points[rows].min(axis=0)
+        order = rows[np.argsort(points[rows, int(np.argmax(np.round(extent, 6)))], kind="stable")]
+        lower = parts // 2
+        cut = round(len(order) * lower / parts)
+        waiting += [(order[:cut], lower, first), (order[cut:], parts - lower, first + lower)]
+    return clusters
+
+
+def _deal(clusters: Folds, k: int, seed: int) -> Folds:
+    """Deal clusters to folds: the largest first, each to the fold that is smallest; ties are broken by the seed."""
+    sizes = np.bincount(clusters)
+    order = np.random.default_rng(seed).permutation(len(sizes))
+    order = order[np.argsort(-sizes[order], kind="stable")]
+    if sizes.max() == 1:
+        fold_of = np.empty(len(sizes), dtype=np.int64)
+        fold_of[order] = np.arange(len(sizes)) % k
+        return fold_of[clusters]
+    filled, fold_of = [0] * k, np.empty(len(sizes), dtype=np.int64)
+    for cluster in order:
+        fold = filled.index(min(filled))
+        fold_of[cluster] = fold
+        filled[fold] += int(sizes[cluster])
+    return fold_of[clusters]
