@@ -100,7 +100,7 @@ STEPS: dict[str, str] = {
     "split": "splits.split:split",
     "signature": "features.signature:signature",
     "ledger": "splits.ledger:ledger",
-    "hold_links": "splits.ledger:hold_links",
+    "hold_links": "splits.gate:hold_links",
     "feature_table": "features.table:feature_table",
     "fit": "models.fit:fit",
     "predict": "models.predict:predict",

@@ -14,7 +14,7 @@ from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.datasets import sen12ms, so2sat
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import tables
-from sentinel_forest.splits import ledger, split
+from sentinel_forest.splits import balance, ledger, split
 from sentinel_forest.steps import TrialFile
 from sentinel_forest.verify import admit, catalog, inspect
 
@@ -83,8 +83,8 @@ def links(table: pd.DataFrame, scheme: str, key: str, role: str, other: str = "t
     return chosen.iloc[0]
 
 
-def balance(work: Path, scheme: str) -> pd.DataFrame:
-    return tables.read_tsv(work / scheme / "1.balance", split.BALANCE)
+def balance_of(work: Path, scheme: str) -> pd.DataFrame:
+    return tables.read_tsv(work / scheme / "1.balance", balance.BALANCE)
 
 
 def membership(facts: Path, folder: Path) -> pd.DataFrame:
@@ -120,10 +120,10 @@ def test_cloudsen12_from_metadata_alone(facts: Path, tmp_path: Path) -> None:
     assert links(found, "published", "product", "validation")["shared_values"] == 2
     assert links(found, "published", "content", "test")["status"] == "unknown"
 
-    assert links(found, "pooled-random", "roi", "test")["share"] > 0.99
+    assert links(found, "pooled-random", "roi", "test")["fraction"] > 0.99
     for scheme in ("grouped", "grouped-stratified"):
         assert links(found, scheme, "roi", "test")["linked"] == 0
-    shares = balance(tmp_path, "grouped-stratified")
+    shares = balance_of(tmp_path, "grouped-stratified")
     classes = shares[(shares["quantity"] == "class") & shares["role"].isin(["train", "validation", "test"])]
     assert set(classes["class"].str.removeprefix("cloud_coverage ")) == set(listed["class"])
     assert classes["deviation"].abs().max() < 0.001
@@ -139,7 +139,7 @@ def test_cloudsen12_splits_by_size_where_no_classes_are_known(tmp_path: Path) ->
         "grouped-stratified": {"shares": {"train": 0.6, "validation": 0.2, "test": 0.2}, "time_limit": 20}
     }
     _, found = chain(tmp_path / "source", tmp_path, "cloudsen12", schemes)
-    sizes = balance(tmp_path, "grouped-stratified").query("quantity == 'size'").set_index("role")["patches"]
+    sizes = balance_of(tmp_path, "grouped-stratified").query("quantity == 'size'").set_index("role")["patches"]
     assert sizes.to_dict() == {"train": 60, "validation": 20, "test": 20, "unused": 0}
     assert links(found, "grouped-stratified", "roi", "test")["linked"] == 0
 
@@ -181,7 +181,7 @@ def test_so2sat_from_geo_files_alone(tmp_path: Path) -> None:
     assert table["valid_share"].isna().all()
     assert table["lon"].notna().all()
     assert links(found, "published", "city", "test")["linked"] == 0
-    assert links(found, "published", "city", "test", "validation")["share"] == 1
+    assert links(found, "published", "city", "test", "validation")["fraction"] == 1
     assert links(found, "grouped", "city", "test")["linked"] == 0
 
 
@@ -235,7 +235,7 @@ def test_sen12ms_from_lists_alone(facts: Path, tmp_path: Path) -> None:
     assert scenes.to_dict() == expected
     assert links(found, "published", "scene", "test", "validation")["linked"] == 0
     assert links(found, "grouped", "scene", "test")["linked"] == 0
-    assert links(found, "pooled-random", "scene", "test")["share"] > 0.99
+    assert links(found, "pooled-random", "scene", "test")["fraction"] > 0.99
 
 
 def test_sen12ms_catalog_is_the_same_once_the_tiles_are_there(real: Path, tmp_path: Path) -> None:

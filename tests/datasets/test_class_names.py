@@ -9,7 +9,7 @@ import pytest
 from sentinel_forest import datasets
 from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.io import tables
-from sentinel_forest.splits import split
+from sentinel_forest.splits import balance, split
 
 EVEN = {"train": 0.5, "validation": 0.25, "test": 0.25}
 
@@ -43,8 +43,8 @@ def drawn(folder, dataset, table, **definition) -> tuple[pd.DataFrame, pd.DataFr
         infeasible=folder / "infeasible.tsv",
     )
     return (
-        tables.read_tsv(folder / "balance.tsv", split.BALANCE),
-        tables.read_tsv(folder / "infeasible.tsv", split.INFEASIBLE),
+        tables.read_tsv(folder / "balance.tsv", balance.BALANCE),
+        tables.read_tsv(folder / "infeasible.tsv", balance.INFEASIBLE),
     )
 
 

@@ -13,7 +13,7 @@ from rasterio.transform import Affine
 
 from sentinel_forest.datasets import sen12ms
 from sentinel_forest.datasets.base import IGNORE, Finding, no_hashes
-from sentinel_forest.splits import ledger
+from sentinel_forest.splits import linking
 from sentinel_forest.verify import catalog, footprints
 
 # Such tiles are written on purpose.
@@ -105,7 +105,7 @@ def test_a_tile_that_does_not_say_where_it_lies_lies_nowhere(
 
 def test_no_distance_is_measured(dataset: sen12ms.Sen12MS, tmp_path: Path) -> None:
     write(tmp_path, as_distributed)
-    rows = ledger._by_distance(cataloged(dataset, tmp_path))(np.array([0]), np.array([1]))
+    rows = linking.by_distance(cataloged(dataset, tmp_path)).between(np.array([0]), np.array([1]))
     assert {row[1] for row in rows} | {row[3] for row in rows} == {None}
 
 

@@ -190,14 +190,15 @@ def test_one_patch_without_a_group_in_one_trial_takes_the_interval():
 
 
 def test_every_link_of_any_trial_is_in_the_mark():
-    texts = ["linked: roi", "clean", "linked: content, roi (validation-test); failed checks accepted: nan"]
+    one = "linked: roi (3.5 %); linked (validation-test): roi (100 %)"
+    texts = [one, "clean", "linked: content (1 %), roi (12 %); failed checks accepted: nan"]
     group = [f"g{k:02}" for k in range(9)]
     truth = np.arange(9) % 2
     trials = [
         trial(number, truth, truth, group, {"validation": "clean", "test": text})
         for number, text in enumerate(texts, 1)
     ]
-    marks = "failed checks accepted: nan; linked: content, roi, roi (validation-test)"
+    marks = "failed checks accepted: nan; linked: content (1 %), roi (12 %); linked (validation-test): roi (100 %)"
     assert overall(averaged(*trials)).mark == marks
 
 

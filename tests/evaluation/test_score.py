@@ -569,7 +569,7 @@ def test_the_step(files: Path) -> None:
     table = tables.read_parquet(files / "out" / "confusion.parquet")
     assert set(table["features"]) == {"", "l1c", "l1c+context"}
     found = tables.read_tsv(files / "out" / "metrics.tsv", score.METRICS)
-    assert set(found["mark"]) == {"linked: group"}
+    assert set(found["mark"]) == {"linked: group (25 %)"}
     by = tables.read_tsv(files / "out" / "scores_by.tsv", score.SCORES_BY)
     assert set(zip(by["attribute"], by["stratum"], strict=True)) == {("city", "a"), ("city", "b")}
     mine = row(found, classifier="forest", features="l1c", metric="oa")
@@ -589,7 +589,7 @@ def test_accepted_failures_are_marked(files: Path) -> None:
     (files / "verified.json").write_text('{"accepted":["value-range"]}')
     step(files)
     found = tables.read_tsv(files / "out" / "metrics.tsv", score.METRICS)
-    assert set(found["mark"]) == {"linked: group; failed checks accepted: value-range"}
+    assert set(found["mark"]) == {"linked: group (25 %); failed checks accepted: value-range"}
 
 
 def test_a_ledger_that_does_not_know_the_trial_stops_the_step(files: Path) -> None:

@@ -29,8 +29,9 @@ from sentinel_forest.evaluation.metrics import registry
 from sentinel_forest.evaluation.score import CONFUSION, METRICS, PAIRED
 from sentinel_forest.io.tables import write_parquet, write_text, write_tsv
 from sentinel_forest.report import classes, figures, galleries, images, importance, model, pages, reproduction
+from sentinel_forest.splits.balance import BALANCE, INFEASIBLE
 from sentinel_forest.splits.ledger import build
-from sentinel_forest.splits.split import BALANCE, INFEASIBLE, SPLIT
+from sentinel_forest.splits.split import SPLIT
 from sentinel_forest.verify.catalog import schema
 from sentinel_forest.verify.inspect import INTEGRITY
 from sentinel_forest.versions.compare import COMPARISON

@@ -1,6 +1,7 @@
 """The ledger: a brute-force count beside it, the real split of CloudSEN12, marks and the gate."""
 
 import itertools
+import re
 from functools import partial
 from pathlib import Path
 
@@ -15,12 +16,12 @@ from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import read_tsv
-from sentinel_forest.splits import ledger, split
+from sentinel_forest.splits import gate, ledger, linking, links, marks, split
 from sentinel_forest.steps import TrialFile
 
 RADIUS_KM = 6371.0088
 
-UNREAD = "unknown: content, footprint, content (validation-test), footprint (validation-test)"
+UNREAD = "unknown: content, footprint"
 """The mark of a release of which only the tables were read."""
 
 
@@ -60,7 +61,8 @@ def row_of(table: pd.DataFrame, key: str, role_a: str = "test", role_b: str = "t
 def test_published_cloudsen12_is_disjoint_by_roi_but_not_by_product(membership: pd.DataFrame) -> None:
     splits = {("published", 1): trial_of(membership, {"kind": "published"})}
     found = ledger.build(membership, splits, {"roi": "mark", "product": "mark", "tile": "count"})
-    assert found[found["key"] == "roi"]["linked"].tolist() == [0, 0, 0]
+    between = found[found["role_a"] != found["role_b"]]
+    assert between[between["key"] == "roi"]["linked"].tolist() == [0, 0, 0]
     shared = {
         (key, role): row_of(found, key, role)["shared_values"]
         for key in ("product", "tile")
@@ -72,25 +74,26 @@ def test_published_cloudsen12_is_disjoint_by_roi_but_not_by_product(membership: 
         ("tile", "test"): 6,
         ("tile", "validation"): 3,
     }
-    assert ledger.mark(found, "published", 1, "test") == f"linked: product; {UNREAD}"
+    assert marks.mark(found, "published", 1, "test") == f"linked: product (0.4 %); {UNREAD}"
 
 
 def test_pooled_random_leaves_the_roi_in_train(membership: pd.DataFrame) -> None:
     definition: dict[str, object] = {"kind": "pooled-random"}
     splits = {("pooled-random", trial): trial_of(membership, definition, trial) for trial in range(1, 11)}
     found = ledger.build(membership, splits, {"roi": "mark", "product": "mark"})
-    shares = found[(found["key"] == "roi") & (found["role_b"] == "train")]["share"]
+    shares = found[(found["key"] == "roi") & (found["role_b"] == "train") & (found["role_a"] != "train")]["fraction"]
     assert 0.998 < shares.mean() <= 1
-    both = "roi, product, roi (validation-test), product (validation-test)"
-    expected = f"linked: {both}; {UNREAD}"
-    assert ledger.mark(found, "pooled-random", 4, "test") == expected
+    said = marks.mark(found, "pooled-random", 4, "test")
+    form = r"linked: roi \(\S+ %\), product \(\S+ %\); linked \(validation-test\): roi \(\S+ %\), product \(\S+ %\)"
+    assert re.fullmatch(f"{form}; {UNREAD}", said)
 
 
 def test_grouped_by_roi_and_product_is_clean_and_even(membership: pd.DataFrame) -> None:
     definition = {"kind": "grouped-stratified", "groups": ["roi", "product"], "strata": ["cover"]}
     drawn = trial_of(membership, definition)
     found = ledger.build(membership, {("grouped", 1): drawn}, {"roi": "mark", "product": "mark"})
-    assert found[found["key"].isin(["roi", "product"])]["linked"].sum() == 0
+    between = found[found["role_a"] != found["role_b"]]
+    assert between[between["key"].isin(["roi", "product"])]["linked"].sum() == 0
     counts = pd.crosstab(membership["cover"], drawn["role"])
     target = np.outer(counts.sum(axis=1), [0.0975, 0.8490, 0.0535])
     assert np.abs(counts[["test", "train", "validation"]].to_numpy() - target).max() < 1
@@ -145,10 +148,10 @@ def test_counts_are_those_of_brute_force(rows: list[tuple[str, str, int, int, in
                 expected = sum(any(linked(one, other) for other in yours) for one in mine)
                 assert (row["linked"], row["total"]) == (expected, len(mine)), key
         nearest = [min(known) for one in mine if (known := distances(one, yours))]
-        for key, level in ledger.DISTANCES.items():
+        for key, level in linking.DISTANCES.items():
             row = row_of(found, key, role_a, role_b)
             expected = np.quantile(nearest, level) if nearest else np.nan
-            assert row["share"] == pytest.approx(expected, abs=1e-4, nan_ok=True)
+            assert row["fraction"] == pytest.approx(expected, abs=1e-4, nan_ok=True)
 
 
 @settings(max_examples=60, deadline=None)
@@ -252,11 +255,11 @@ def test_half_of_the_ground_of_sen12ms_neighbours_is_shared() -> None:
     )
     drawn = pd.DataFrame({"patch": catalog["patch"], "role": ["train", "test", "validation"]})
     found = ledger.build(catalog, {("s", 1): drawn})
-    assert row_of(found, "footprint-pixels")[["linked", "total", "share"]].tolist() == [32768, 65536, 0.5]
+    assert row_of(found, "footprint-pixels")[["linked", "total", "fraction"]].tolist() == [32768, 65536, 0.5]
     whole = drawn.assign(role=["train", "test", "train"])
     found = ledger.build(catalog, {("s", 1): whole}, gate={"footprint-pixels": "stop"})
     with pytest.raises(InputError, match="65536 of 65536 test pixels share their footprint-pixels with"):
-        ledger.check_gate(found)
+        gate.check_gate(found)
 
 
 def apart(one: dict[str, float], other: dict[str, float]) -> float:
@@ -312,26 +315,30 @@ def small() -> tuple[pd.DataFrame, dict[tuple[str, int], pd.DataFrame]]:
 @pytest.mark.parametrize(
     ("gate", "mark"),
     [
-        ({}, "linked: scene"),
+        ({}, "linked: scene (100 %)"),
         ({"scene": "count"}, "clean"),
-        ({"season": "mark"}, "linked: scene, season (validation-test)"),
-        ({"scene": "stop"}, "linked: scene"),
-        ({"roi": "stop"}, "linked: scene"),
+        ({"season": "mark"}, "linked: scene (100 %); linked (validation-test): season (100 %)"),
+        ({"scene": "stop"}, "linked: scene (100 %)"),
+        ({"roi": "stop"}, "linked: scene (100 %)"),
     ],
 )
 def test_marks(gate: dict[str, str], mark: str) -> None:
     catalog, splits = small()
     found = ledger.build(catalog, splits, SEASONS, gate)
-    assert ledger.mark(found, "s", 1, "test") == mark
-    assert ledger.mark(found, "other", 1, "test") == ledger.NO_TRAINING
+    assert marks.mark(found, "s", 1, "test") == mark
+    assert marks.mark(found, "other", 1, "test") == marks.NO_TRAINING
 
 
 def test_every_pair_of_roles_has_every_key() -> None:
     catalog, splits = small()
     found = ledger.build(catalog, splits, SEASONS)
-    keys = [*ledger.OWN_KEYS, "scene", "season", *ledger.DISTANCES]
+    keys = [*links.OWN_KEYS, "scene", "season", *linking.DISTANCES]
+    seen = ["patch", "content", "scene", "season"]
     assert sorted(zip(found["key"], found["role_a"], found["role_b"], strict=True)) == sorted(
-        (key, *pair) for key, pair in itertools.product(keys, ledger.PAIRS)
+        [
+            *((key, *pair) for key, pair in itertools.product(keys, ledger.PAIRS)),
+            *((key, *pair) for key, pair in itertools.product(seen, ledger.WITHIN)),
+        ]
     )
 
 
@@ -342,11 +349,11 @@ def test_command_writes_first_and_the_gate_stops_after(tmp_path: Path) -> None:
     given = {"catalog": tmp_path / "catalog.parquet", "splits": [TrialFile("s", 1, tmp_path / "1.parquet")]}
     written = tmp_path / "ledger.tsv"
     ledger.ledger(**given, keys=SEASONS, signatures=[], output=written)
-    ledger.hold_links(ledger=written)
+    gate.hold_links(ledger=written)
     ledger.ledger(**given, keys=SEASONS, gate={"scene": "stop"}, signatures=[], output=written)
-    assert ledger.mark(read_tsv(written, ledger.LEDGER), "s", 1, "test") == "linked: scene"
+    assert marks.mark(read_tsv(written, ledger.LEDGER), "s", 1, "test") == "linked: scene (100 %)"
     with pytest.raises(InputError, match="1 of 1 test patches share their scene with train"):
-        ledger.hold_links(ledger=written)
+        gate.hold_links(ledger=written)
 
 
 def test_faults() -> None:
@@ -367,19 +374,19 @@ def test_what_cannot_be_seen_is_not_clean():
     split = pd.DataFrame({"patch": list("abcd"), "role": ["train", "validation", "test", "test"]})
     keys = {"city": "mark", "footprint": "not published"}
     found = ledger.build(catalog, {("s", 1): split}, keys)
-    rows = found[found["key"] == "city"].set_index(["role_a", "role_b"])
+    rows = found[(found["key"] == "city") & (found["role_a"] != found["role_b"])].set_index(["role_a", "role_b"])
     assert rows["status"].to_dict() == {
         ("validation", "train"): "clean",
         ("test", "train"): "unknown",
         ("test", "validation"): "unknown",
     }
     assert rows["linked"].isna().to_list() == [False, True, True]
-    assert ledger.mark(found, "s", 1, "test") == "unknown: city, city (validation-test)"
-    assert ledger.mark(found, "s", 1, "validation") == "unknown: city (validation-test)"
-    ledger.check_gate(found)
+    assert marks.mark(found, "s", 1, "test") == "unknown: city"
+    assert marks.mark(found, "s", 1, "validation") == "unknown (validation-test): city"
+    gate.check_gate(found)
     stopped = ledger.build(catalog, {("s", 1): split}, keys, {"city": "stop"})
     with pytest.raises(InputError, match=r"\? of 2 test patches share their city"):
-        ledger.check_gate(stopped)
+        gate.check_gate(stopped)
     catalog["city"] = ["Bonn", "Oslo", "", "Bonn"]
     linked = ledger.build(catalog, {("s", 1): split}, keys)
-    assert ledger.mark(linked, "s", 1, "test") == "linked: city; unknown: city (validation-test)"
+    assert marks.mark(linked, "s", 1, "test") == "linked: city (50 %); unknown (validation-test): city"

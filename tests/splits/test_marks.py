@@ -9,7 +9,7 @@ from project import ROOT
 from sentinel_forest import datasets
 from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.errors import InputError
-from sentinel_forest.splits import ledger, links
+from sentinel_forest.splits import gate, ledger, links, marks
 
 WHOLE = {"roi": "mark", "product": "mark", "tile": "count"}
 
@@ -45,20 +45,20 @@ def status(found: pd.DataFrame, key: str, role: str = "test", other: str = "trai
 
 def test_patches_that_share_nothing_are_clean() -> None:
     found = build(catalog())
-    assert {ledger.mark(found, "s", 1, role) for role in ("validation", "test")} == {"clean"}
+    assert {marks.mark(found, "s", 1, role) for role in ("validation", "test")} == {"clean"}
 
 
 @pytest.mark.parametrize(
     ("changed", "mark"),
     [
-        ({"content_hash": "aaaa"}, "linked: content"),
-        ({"roi": "a"}, "linked: roi"),
-        ({"product": "a"}, "linked: product"),
-        ({"x": 60.0}, "linked: footprint"),
+        ({"content_hash": "aaaa"}, "linked: content (100 %)"),
+        ({"roi": "a"}, "linked: roi (100 %)"),
+        ({"product": "a"}, "linked: product (100 %)"),
+        ({"x": 60.0}, "linked: footprint (100 %)"),
         ({"tile": "a"}, "clean"),
-        ({"roi": ""}, "unknown: roi, roi (validation-test)"),
-        ({"product": ""}, "unknown: product, product (validation-test)"),
-        ({"x": float("nan")}, "unknown: footprint, footprint (validation-test)"),
+        ({"roi": ""}, "unknown: roi"),
+        ({"product": ""}, "unknown: product"),
+        ({"x": float("nan")}, "unknown: footprint"),
         ({"tile": ""}, "clean"),
     ],
 )
@@ -68,30 +68,30 @@ def test_place_acquisition_and_footprint_mark_by_default_and_the_tile_is_counted
     table = catalog()
     for name, value in changed.items():
         table.loc[3, name] = value
-    assert ledger.mark(build(table), "s", 1, "test") == mark
+    assert marks.mark(build(table), "s", 1, "test") == mark
 
 
 def test_the_gate_changes_what_a_key_does() -> None:
     table = catalog()
     table.loc[3, ["tile", "product"]] = "a"
     found = build(table, gate={"tile": "mark", "product": "count"})
-    assert ledger.mark(found, "s", 1, "test") == "linked: tile"
+    assert marks.mark(found, "s", 1, "test") == "linked: tile (100 %)"
     with pytest.raises(InputError, match="share their tile with train"):
-        ledger.check_gate(build(table, gate={"tile": "stop"}))
+        gate.check_gate(build(table, gate={"tile": "stop"}))
 
 
 def test_no_coordinates_make_the_footprint_unknown() -> None:
     found = build(catalog().drop(columns=["x", "y"]))
-    assert ledger.mark(found, "s", 1, "test") == "unknown: footprint, footprint (validation-test)"
+    assert marks.mark(found, "s", 1, "test") == "unknown: footprint"
 
 
 @pytest.mark.parametrize("options", [{"distance": 0.1}, {}])
 def test_near_duplicates_mark_where_they_are_asked_for(options: dict[str, object]) -> None:
     table = catalog()
     signatures = table[["patch"]].assign(mean=[1.0, 5.0, 9.0, 1.0])
-    assert ledger.mark(build(table, signatures=signatures), "s", 1, "test") == "linked: near-duplicate"
-    without = "unknown: near-duplicate, near-duplicate (validation-test)" if options else "clean"
-    assert ledger.mark(build(table, **options), "s", 1, "test") == without
+    assert marks.mark(build(table, signatures=signatures), "s", 1, "test") == "linked: near-duplicate (100 %)"
+    without = "unknown: near-duplicate" if options else "clean"
+    assert marks.mark(build(table, **options), "s", 1, "test") == without
 
 
 def test_a_patch_without_a_signature_may_be_a_near_duplicate() -> None:
@@ -106,23 +106,23 @@ def test_what_is_not_published_changes_no_mark_and_the_note_names_it() -> None:
     keys = {"roi": "mark", "acquisition": "not published", "footprint": "not published"}
     table = catalog().drop(columns=["product", "x", "y"])
     found = build(table, keys=keys)
-    assert ledger.mark(found, "s", 1, "test") == "clean"
-    assert ledger.note(found) == "not published: acquisition, footprint"
-    assert ledger.note(build(catalog())) == ""
+    assert marks.mark(found, "s", 1, "test") == "clean"
+    assert marks.note(found) == "not published: acquisition, footprint"
+    assert marks.note(build(catalog())) == ""
     for action in ("mark", "count"):
         assert status(build(table, keys=keys, gate={"acquisition": action}), "acquisition") == "not published"
     with pytest.raises(InputError, match="acquisition"):
-        ledger.check_gate(build(table, keys=keys, gate={"acquisition": "stop"}))
+        gate.check_gate(build(table, keys=keys, gate={"acquisition": "stop"}))
 
 
 def test_an_implied_key_follows_the_one_that_implies_it() -> None:
     keys = {"roi": "mark", "acquisition": "implied"}
     found = build(catalog(), keys=keys, gate={"acquisition": "stop"})
     assert status(found, "acquisition") == "implied"
-    assert ledger.mark(found, "s", 1, "test") == "clean"
-    assert ledger.note(found) == ""
-    ledger.check_gate(found)
-    assert ledger.mark(build(catalog().assign(roi="a"), keys=keys), "s", 1, "test").startswith("linked: roi")
+    assert marks.mark(found, "s", 1, "test") == "clean"
+    assert marks.note(found) == ""
+    gate.check_gate(found)
+    assert marks.mark(build(catalog().assign(roi="a"), keys=keys), "s", 1, "test").startswith("linked: roi (100 %)")
 
 
 @pytest.mark.parametrize(
@@ -135,18 +135,19 @@ def test_an_implied_key_follows_the_one_that_implies_it() -> None:
 )
 def test_roles_without_patches_are_not_looked_at(roles: str, pairs: list[tuple[str, str]]) -> None:
     found = build(catalog(), roles)
+    found = found[found["role_a"] != found["role_b"]]
     empty = found[[pair in pairs for pair in zip(found["role_a"], found["role_b"], strict=True)]]
     assert set(empty["status"]) == {"not looked at"}
-    assert empty[["linked", "share", "shared_values"]].isna().all(axis=None)
+    assert empty[["linked", "fraction", "shared_values"]].isna().all(axis=None)
     assert "clean" not in set(found.loc[found["total"] == 0, "status"])
     assert "not looked at" not in set(found.drop(index=empty.index)["status"])
 
 
 def test_without_training_patches_nothing_is_clean() -> None:
     found = build(catalog(), "validation validation test test")
-    assert ledger.mark(found, "s", 1, "test") == "unknown: no training patches"
-    assert ledger.mark(found, "s", 1, "test", trained_here=False) == "clean"
-    assert ledger.mark(found, "s", 2, "test") == "unknown: no training patches"
+    assert marks.mark(found, "s", 1, "test") == "unknown: no training patches"
+    assert marks.mark(found, "s", 1, "test", trained_here=False) == "clean"
+    assert marks.mark(found, "s", 2, "test") == "unknown: no training patches"
 
 
 # ------------------------------------------------------------------------------------------ docs, kinds
@@ -159,8 +160,8 @@ def test_keys_and_defaults_in_the_docs_are_those_of_the_code() -> None:
     written = {key: usual.strip("`") for keys, _, usual in cells for key in re.findall(r"`(.+?)`", keys)}
     found: dict[str, str] = {}
     for name in ("cloudsen12", "sen12ms", "so2sat"):
-        found |= ledger.complete_gate({}, datasets.load(name).ledger_keys(), near_duplicates=True)
-    assert ledger.complete_gate({}, {})[links.NEAR_DUPLICATE] == "count"
+        found |= links.complete_gate({}, datasets.load(name).ledger_keys(), near_duplicates=True)
+    assert links.complete_gate({}, {})[links.NEAR_DUPLICATE] == "count"
     found[links.NEAR_DUPLICATE] = "mark` where they are looked for, else `count"
     assert written == found
 

@@ -15,7 +15,7 @@ from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.datasets.base import MARKING_KEYS, NotPublished
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.checksums import seed
-from sentinel_forest.splits import ledger, split
+from sentinel_forest.splits import ledger, marks, split
 from sentinel_forest.verify import catalog
 from sentinel_forest.verify.footprints import footprints
 from sentinel_forest.verify.groups import groups
@@ -93,8 +93,8 @@ def test_grouped_stratified_shares_no_product_between_roles(cloudsen12: pd.DataF
         assert roles.max() == 1, key
     keys = datasets.load("cloudsen12").ledger_keys()
     found = ledger.build(cloudsen12.assign(content_hash=cloudsen12["patch"]), {("s", 1): drawn}, keys)
-    unknown = "unknown: footprint, footprint (validation-test)"
-    assert ledger.mark(found, "s", 1, "test") == unknown
+    unknown = "unknown: footprint"
+    assert marks.mark(found, "s", 1, "test") == unknown
 
 
 # ------------------------------------------------------------------------------------------- ground
@@ -123,7 +123,7 @@ def test_ground_is_shared_across_zones(apart: float) -> None:
     found = ledger.build(made, {("s", 1): drawn}).set_index(["key", "role_a", "role_b"])
     row, pixels = (found.loc[(key, "test", "train")] for key in ("footprint", "footprint-pixels"))
     assert row["linked"] == int(apart < 2560)
-    assert pixels["share"] == pytest.approx(max(0, 1 - apart / 2560), abs=0.03)
+    assert pixels["fraction"] == pytest.approx(max(0, 1 - apart / 2560), abs=0.03)
     assert groups(datasets.load("sen12ms"), made).nunique() == 1 + (apart > 2560)
 
 

@@ -4,6 +4,7 @@ This module is read whenever a run is planned; it imports nothing that takes lon
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self, get_args
 
 from annotated_types import Ge, Gt, Le
@@ -14,6 +15,12 @@ from sentinel_forest.config.validation import nearest, parse, wrong
 from sentinel_forest.io import checksums
 
 ROLES = ("train", "validation", "test", "unused")
+
+USUAL_SHARES: Mapping[str, float] = MappingProxyType({"train": 0.7, "validation": 0.1, "test": 0.2})
+"""Shares of the roles where neither the user nor the publisher gives any."""
+
+LEAST_TEST_GROUPS = 10
+"""Groups that a grouped scheme gives the test before anything else: from so many on, intervals hold."""
 
 Method = Literal["milp", "greedy", "stratified-group-kfold"]
 Base = Literal["published", "pooled-random", "grouped", "grouped-stratified"]
@@ -68,12 +75,17 @@ class Options(Section):
 class Sized(Options):
     """Options of kinds that draw roles of given sizes."""
 
-    shares: Shares = {"train": 0.8490, "validation": 0.0535, "test": 0.0975}
-    """Share of the patches for train, validation and test; they add up to 1, 0 leaves a role out (default: the
-    published shares of CloudSEN12)."""
+    shares: Shares | None = None
+    """Share of the patches for train, validation and test; they add up to 1, 0 leaves a role out (null: those of the
+    release's published split if it has all three roles, else 0.7, 0.1 and 0.2). Kinds that keep groups together first
+    give the test as many groups as an interval needs."""
 
     tolerance: NotNegative = 0.1
     """A size or a stratum that misses its target by more than this part of the target is named in `infeasible.tsv`."""
+
+    def role_shares(self) -> Mapping[str, float]:
+        """What is asked for, else the usual shares."""
+        return USUAL_SHARES if self.shares is None else self.shares
 
 
 class InGroups(Options):
@@ -234,7 +246,7 @@ class Derived(Sized, InGroups, Solved):
 
     def base_scheme(self) -> "Published | PooledRandom | Grouped | GroupedStratified":
         """The scheme of the kind `base`, with the options that it has of these."""
-        model = KINDS[self.base]
+        model: type[Published | PooledRandom | Grouped | GroupedStratified] = KINDS[self.base]
         shared = {name: getattr(self, name) for name in type(self).model_fields if name in model.model_fields}
         return model(**{**shared, "kind": self.base})
 

@@ -27,6 +27,7 @@ from sentinel_forest.evaluation.figures import FIGURE, PLACE, WHO
 from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import columns, conform, read_parquet, read_tsv, write_tsv
+from sentinel_forest.splits.marks import combine
 from sentinel_forest.steps import Layout, Output, TrialFile
 
 KEY = [*WHO, *FIGURE]
@@ -145,7 +146,7 @@ def _mean(
         "high": high,
         "n": min(int(row["n"]) for row in support),
         "groups": groups,
-        "mark": marks([str(row["mark"]) for row in told.values()]),
+        "mark": combine([str(row["mark"]) for row in told.values()]),
         "note": notes(doubts, few, *_by_trial(parts)),
     }
 
@@ -175,15 +176,6 @@ def _by_trial(parts: Mapping[int, Sequence[str]]) -> Iterator[str]:
         where = [str(number) for number, of_trial in parts.items() if part in of_trial]
         named = f"trial{'s' if len(where) > 1 else ''} {', '.join(where)}"
         yield part if len(where) == len(parts) else f"{named}: {part}"
-
-
-def marks(texts: Sequence[str]) -> str:
-    """One mark for several trials: whatever links any of them, and what was accepted."""
-    found: dict[str, set[str]] = {}
-    for part in {part for mark in texts for part in mark.split("; ") if part != "clean"}:
-        kind, keys = part.split(": ", 1)
-        found.setdefault(kind, set()).update(keys.split(", "))
-    return "; ".join(f"{kind}: {', '.join(sorted(keys))}" for kind, keys in sorted(found.items())) or "clean"
 
 
 # Step

@@ -24,7 +24,8 @@ from sentinel_forest.evaluation.figures import FIGURE, PLACE, WHICH, WHO, Place
 from sentinel_forest.evaluation.paired import PAIRED, Scored, compare, paired_table, pairs
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import columns, conform, read_parquet, read_tsv, stack, write_parquet, write_tsv
-from sentinel_forest.splits.ledger import LEDGER, mark, note
+from sentinel_forest.splits.ledger import LEDGER
+from sentinel_forest.splits.marks import mark, note
 from sentinel_forest.steps import Layout, Output
 
 METRICS = pa.DataFrameSchema(

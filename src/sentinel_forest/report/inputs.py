@@ -23,8 +23,8 @@ from sentinel_forest.evaluation.price import PRICE
 from sentinel_forest.evaluation.score import METRICS, SCORES_BY
 from sentinel_forest.io.tables import read_catalog, read_parquet, read_tsv
 from sentinel_forest.report.model import Cell, Source
+from sentinel_forest.splits.balance import BALANCE, INFEASIBLE
 from sentinel_forest.splits.ledger import LEDGER
-from sentinel_forest.splits.split import BALANCE, INFEASIBLE
 from sentinel_forest.verify.inspect import INTEGRITY
 from sentinel_forest.versions.compare import COMPARISON
 from sentinel_forest.versions.headline import HEADLINE

@@ -1,8 +1,11 @@
 """The page on splits: how alike the roles are, what they share, and what leakage is worth."""
 
+import pandas as pd
+
 from sentinel_forest.report import figures, price
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Item, Note, Page, Plot, Section, column, links, share, table
+from sentinel_forest.splits.linking import GROUPS
 
 LEAD = (
     "Who trains and who tests, how alike their classes are, and what they share. A score is only worth "
@@ -90,11 +93,12 @@ def _ledger(release: ReleaseResults) -> list[Item]:
     if release.ledger is None:
         return [Note("There is no ledger for this release.", "warning")]
     source = (release.from_file(LEDGER, "ledger"),)
+    within = release.ledger["role_a"] == release.ledger["role_b"]
     is_distance = release.ledger["key"].str.startswith("distance_km")
-    known, distances = release.ledger[~is_distance], release.ledger[is_distance]
+    known, distances = release.ledger[~is_distance & ~within], release.ledger[is_distance]
     pairs = known[known["role_b"] == "train"]
     grid = pairs.assign(column=pairs["scheme"] + ": " + pairs["role_a"]).pivot_table(
-        index="key", columns="column", values="share", aggfunc="max", sort=False, dropna=False
+        index="key", columns="column", values="fraction", aggfunc="max", sort=False, dropna=False
     )
     items: list[Item] = []
     if grid.notna().to_numpy().any():
@@ -117,8 +121,8 @@ def _ledger(release: ReleaseResults) -> list[Item]:
                 release.is_sample,
             )
         )
-    columns = ["scheme", "trial", "key", "role_a", "role_b", "linked", "total", "share", "shared_values", "status"]
-    shown = known[columns].astype(object).assign(share=column(map(share, known["share"])))
+    columns = ["scheme", "trial", "key", "role_a", "role_b", "linked", "total", "fraction", "shared_values", "status"]
+    shown = known[columns].astype(object).assign(fraction=column(map(share, known["fraction"])))
     items.append(
         table(
             f"Ledger of {release.name}",
@@ -134,8 +138,9 @@ def _ledger(release: ReleaseResults) -> list[Item]:
             {"role_a": "role a", "role_b": "role b"},
         )
     )
-    if distances["share"].notna().any():
-        far = distances[["scheme", "trial", "role_a", "role_b", "key", "share"]].rename(columns={"share": "km"})
+    items += _redundancy(release, release.ledger[within])
+    if distances["fraction"].notna().any():
+        far = distances[["scheme", "trial", "role_a", "role_b", "key", "fraction"]].rename(columns={"fraction": "km"})
         items.append(
             table(
                 f"Distances between roles in {release.name}",
@@ -144,6 +149,41 @@ def _ledger(release: ReleaseResults) -> list[Item]:
                 "Great-circle distance from a patch of role a to the nearest patch of role b: the "
                 "least, the 5 % and the 50 % quantile.",
                 release.is_sample,
+            )
+        )
+    return items
+
+
+def _redundancy(release: ReleaseResults, ledger: pd.DataFrame) -> list[Item]:
+    """How much the patches of a role repeat each other, and how many groups they amount to."""
+    groups = ledger[ledger["key"] == GROUPS]
+    pairs = ledger[(ledger["key"] != GROUPS) & ledger["linked"].gt(0)]
+    items: list[Item] = []
+    source = (release.from_file(LEDGER, "ledger"),)
+    if len(pairs):
+        shown = pairs[["scheme", "trial", "role_a", "key", "linked", "total"]].astype(object)
+        items.append(
+            table(
+                f"Redundancy within roles of {release.name}",
+                shown.assign(fraction=column(map(share, pairs["fraction"]))),
+                source,
+                "Linked: patches that share the key with another patch of their own role. They are no independent "
+                "samples: a score of them is less certain than their number suggests.",
+                release.is_sample,
+                {"role_a": "role"},
+            )
+        )
+    if groups["fraction"].notna().any():
+        shown = groups[["scheme", "trial", "role_a", "total", "shared_values", "fraction"]].astype(object)
+        items.append(
+            table(
+                f"Groups of the roles of {release.name}",
+                shown.assign(fraction=groups["fraction"].round(1)),
+                source,
+                "The effective number is the number of groups of equal size that these groups amount to: "
+                "(sum of sizes) squared over the sum of squared sizes.",
+                release.is_sample,
+                {"role_a": "role", "total": "patches", "shared_values": "groups", "fraction": "effective groups"},
             )
         )
     return items

@@ -54,7 +54,7 @@ def by_patch(shares: np.ndarray, stratum: np.ndarray, seed: int) -> np.ndarray:
         taken = np.arange(len(left)) - np.repeat(starts, sizes) < np.repeat(quotas, sizes)
         role[left[taken]] = number
         left = left[~taken]
-    return fill(role, np.ones_like(role), shares)
+    return fill(role, np.ones_like(role), (shares > 0).astype(np.int64))
 
 
 def by_group(sizes: np.ndarray, shares: np.ndarray, seed: int) -> np.ndarray:
@@ -77,15 +77,25 @@ def by_group(sizes: np.ndarray, shares: np.ndarray, seed: int) -> np.ndarray:
     middles = (2 * ends - sizes[order]) * SCALE
     role = np.empty(len(sizes), dtype=np.int64)
     role[order] = np.searchsorted(2 * np.cumsum(shares)[:-1] * sizes.sum(), middles, side="right")
-    return fill(role, sizes, shares)
+    return fill(role, sizes, (shares > 0).astype(np.int64))
 
 
-def fill(role: np.ndarray, sizes: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Give each wanted but empty role the smallest group of the role that has most groups."""
+def fill(role: np.ndarray, sizes: np.ndarray, least: np.ndarray) -> np.ndarray:
+    """Give each role that has too few groups the smallest groups of the role that has most to spare.
+
+    Parameters
+    ----------
+    role, sizes : int64 (groups,)
+        Role and number of patches of each group.
+    least : int64 (roles,)
+        How many groups each role is to have; fewer where there are not as many.
+    """
     role = role.copy()
-    for wanted in np.flatnonzero(shares):
-        counts = np.bincount(role, minlength=len(shares))
-        if counts[wanted] == 0 and counts.max() > 1:
-            members = np.flatnonzero(role == counts.argmax())
+    for wanted in np.flatnonzero(least):
+        while (counts := np.bincount(role, minlength=len(least)))[wanted] < least[wanted]:
+            spare = counts - least
+            if spare.max() < 1:
+                break
+            members = np.flatnonzero(role == spare.argmax())
             role[members[sizes[members].argmin()]] = wanted
     return role

@@ -267,7 +267,7 @@ def _strata(y: Any, count: int) -> np.ndarray:
             remedy="put continuous values into bins first, e.g. by pandas.qcut",
         )
     code, classes = pd.factorize(values, sort=True)
-    return SCALE * (code == np.arange(len(classes))[:, None]).astype(np.int64)
+    return np.asarray(SCALE * (code == np.arange(len(classes))[:, None]), dtype=np.int64)
 
 
 def _fractions(y: Any, count: int) -> np.ndarray:

@@ -6,7 +6,7 @@ from itertools import combinations
 import pandas as pd
 
 from sentinel_forest.errors import ArgumentError
-from sentinel_forest.splits import ledger
+from sentinel_forest.splits import ledger, linking
 
 ROLES = ("train", "validation", "test")
 UNUSED = "unused"
@@ -36,8 +36,8 @@ def leakage(
     -------
     DataFrame
         A row for each pair of roles and key, with the columns and statuses of the leakage ledger of a version:
-        `linked` of `total` patches of `role_a` share their value with a patch of `role_b`, `share` is their
-        fraction, and `shared_values` is the number of such values. `status` is ``marked`` (linked), ``clean``
+        `linked` of `total` patches of `role_a` share their value with a patch of `role_b`, `fraction` says how
+        many of them, and `shared_values` is the number of such values. `status` is ``marked`` (linked), ``clean``
         (not linked), ``unknown`` (no link is seen, but values are missing) or ``not looked at`` (a role is empty).
         `scheme` is blank and `trial` is 1.
 
@@ -56,14 +56,14 @@ def leakage(
     ...     "scene": ["b1", "b2", "c1", "c2", None],
     ... })
     >>> links = leakage(patches, keys=["city", "scene"], roles=["train", "test"])
-    >>> links[["key", "role_a", "role_b", "linked", "total", "share", "status"]]
-         key role_a role_b  linked  total  share   status
-    0   city   test  train       1      2    0.5   marked
-    1  scene   test  train    <NA>      2    NaN  unknown
+    >>> links[["key", "role_a", "role_b", "linked", "total", "fraction", "status"]]
+         key role_a role_b  linked  total  fraction   status
+    0   city   test  train       1      2       0.5   marked
+    1  scene   test  train    <NA>      2       NaN  unknown
     """
     _check(table, role, keys, roles)
     actions = dict.fromkeys(keys, "mark")
-    links = [ledger.by_value(key, table[key]) for key in keys]
+    links = [linking.by_value(key, table[key]) for key in keys]
     pairs = [(later, earlier) for earlier, later in combinations(roles, 2)]
     pairs.sort(key=lambda pair: (list(roles).index(pair[0]), list(roles).index(pair[1])))
     named = table[role].astype("object").to_numpy()

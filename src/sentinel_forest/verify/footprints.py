@@ -58,13 +58,22 @@ class Footprints:
         numpy.ndarray
             float64 (mine,): pixels; 0 where footprints are not known.
         """
-        wanted, there = (self._present(rows) for rows in (mine, yours))
-        covered = np.where(there, self.area, 0.0)
-        partly = (wanted & ~there)[self.one] & there[self.other]
+        there = self._times(yours) > 0
+        return self._covered(mine, whole=there, by=there)
+
+    def shared_within(self, rows: np.ndarray) -> np.ndarray:
+        """How much of each patch's ground other patches of the same rows cover: float64 (rows,), pixels."""
+        times = self._times(rows)
+        return self._covered(rows, whole=times > 1, by=times > 0)
+
+    def _covered(self, rows: np.ndarray, whole: np.ndarray, by: np.ndarray) -> np.ndarray:
+        """Pixels of rows that lie in footprints that are covered as a `whole`, or overlap with those of `by`."""
+        covered = np.where(whole, self.area, 0.0)
+        partly = ((self._times(rows) > 0) & ~whole)[self.one] & by[self.other]
         if partly.any():
             footprints, areas = union_areas(self.one[partly], self.overlap[partly])
             covered[footprints] = areas / FINEST_M**2
-        return np.where(self.of[mine] >= 0, covered[self.of[mine]], 0.0)
+        return np.where(self.of[rows] >= 0, covered[self.of[rows]], 0.0)
 
     def pixels(self, rows: np.ndarray) -> float:
         """Pixels of all patches of some rows, overlaps counted as often as they occur."""
@@ -74,12 +83,11 @@ class Footprints:
         """Number the stretches of ground that footprints make up by overlapping: int64 (footprints,)."""
         count = len(self.area)
         graph = sparse.coo_array((np.ones(len(self.one), np.int8), (self.one, self.other)), (count, count))
-        return connected_components(graph, directed=False)[1].astype(np.int64)
+        return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
 
-    def _present(self, rows: np.ndarray) -> np.ndarray:
-        present = np.zeros(len(self.area), dtype=bool)
-        present[self.of[rows][self.of[rows] >= 0]] = True
-        return present
+    def _times(self, rows: np.ndarray) -> np.ndarray:
+        """How many of some rows have each footprint: int64 (footprints,)."""
+        return np.bincount(self.of[rows][self.of[rows] >= 0], minlength=len(self.area))
 
 
 def footprints(catalog: pd.DataFrame, side: float | None = None) -> Footprints | None:
@@ -174,7 +182,7 @@ def _near(squares: pd.DataFrame) -> np.ndarray:
     """Pairs of squares of a zone that may overlap: int64 (pairs, 2), numbers from the index."""
     tree = cKDTree(squares[["x", "y"]].to_numpy())
     found = tree.query_pairs(float(squares["side"].max()), p=np.inf, output_type="ndarray")
-    return squares.index.to_numpy()[found]
+    return np.asarray(squares.index.to_numpy()[found])
 
 
 def _overlaps(squares: np.ndarray, pairs: np.ndarray, centres: np.ndarray) -> np.ndarray:
@@ -227,4 +235,4 @@ def _union(boxes: np.ndarray) -> np.ndarray:
         columns = (west <= across[:, :-1]) & (across[:, 1:] <= east)
         rows = (south <= along[:, :-1]) & (along[:, 1:] <= north)
         covered |= columns[:, :, None] & rows[:, None, :]
-    return np.einsum("oc,ocr,or->o", np.diff(across), covered, np.diff(along))
+    return np.asarray(np.einsum("oc,ocr,or->o", np.diff(across), covered, np.diff(along)))

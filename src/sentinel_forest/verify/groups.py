@@ -74,4 +74,4 @@ def _near_other_places(catalog: pd.DataFrame, place: pd.Series) -> np.ndarray:
     np.minimum.at(low, number[~lost], points[~lost])
     np.maximum.at(high, number[~lost], points[~lost])
     meet = np.logical_and.reduce([low[:, None, axis] <= high[None, :, axis] + reach for axis in range(3)])
-    return (np.count_nonzero(meet & meet.T, axis=1) > 1)[number] | lost
+    return np.asarray((np.count_nonzero(meet & meet.T, axis=1) > 1)[number] | lost)

@@ -19,7 +19,7 @@ def nearest_km(points: np.ndarray, others: np.ndarray) -> np.ndarray:
     # Cut in halves of space, not of points, and with nodes as large as their space, a tree over cities far
     # apart is searched a hundred times faster.
     chord, _ = cKDTree(others, compact_nodes=False, balanced_tree=False).query(points)
-    return 2 * RADIUS_KM * np.arcsin(np.minimum(chord / 2, 1))
+    return np.asarray(2 * RADIUS_KM * np.arcsin(np.minimum(chord / 2, 1)))
 
 
 def within_km(points: np.ndarray, others: np.ndarray, distance: float) -> np.ndarray:
@@ -28,7 +28,7 @@ def within_km(points: np.ndarray, others: np.ndarray, distance: float) -> np.nda
         return np.zeros(len(points), dtype=bool)
     limit = 2 * np.sin(min(distance / RADIUS_KM, np.pi) / 2)
     chord, _ = cKDTree(others).query(points, distance_upper_bound=limit)
-    return chord < limit
+    return np.asarray(chord < limit)
 
 
 def blocks(lon: np.ndarray, lat: np.ndarray, side_km: float) -> np.ndarray:
@@ -42,4 +42,4 @@ def blocks(lon: np.ndarray, lat: np.ndarray, side_km: float) -> np.ndarray:
     middle = np.radians((row + 0.5) / rows * 180 - 90)
     columns = np.maximum(1, (2 * np.pi * RADIUS_KM * np.cos(middle) // side_km).astype(np.int64))
     column = ((lon + 180) % 360 / 360 * columns).astype(np.int64) % columns
-    return row * columns.max(initial=1) + column
+    return np.asarray(row * columns.max(initial=1) + column)

@@ -1,0 +1,141 @@
+"""Units of patches to parts of given sizes, with or without regard to strata."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sentinel_forest.config.schemes import LEAST_TEST_GROUPS, ROLES, InGroups, Solved
+from sentinel_forest.errors import InputError
+from sentinel_forest.splits import baselines, draws, solver
+from sentinel_forest.splits.draws import SCALE
+from sentinel_forest.splits.programme import deviation
+from sentinel_forest.splits.strata import column_of, dominant, strata_of
+from sentinel_forest.verify.units import units
+
+Unmet = tuple[str, str, str]
+"""A row of ``infeasible.tsv``: request, found, reason."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Part of each unit: `part` int64 (units,); `fits` and `unmet`: rows as in `sentinel_forest.splits.kinds.Draw`."""
+
+    part: np.ndarray
+    fits: tuple[tuple[str, float], ...] = ()
+    unmet: tuple[Unmet, ...] = ()
+
+
+def units_of(catalog: pd.DataFrame, options: InGroups, extra: Sequence[pd.Series] = ()) -> np.ndarray:
+    """Number of the unit of each patch: what `groups` and `apart` hold together."""
+    keys = [column_of(catalog, name, "groups") for name in options.groups]
+    keys += [column_of(catalog, name, "apart") for name in options.apart]
+    return units([*keys, *extra], len(catalog))
+
+
+def integer_shares(shares: Mapping[str, float]) -> np.ndarray:
+    """Shares of train, validation and test in units of 1 / `SCALE`, adding up to it: int64 (3,)."""
+    parts = np.rint([shares.get(role, 0) * SCALE for role in ROLES[:3]]).astype(np.int64)
+    parts[0] += SCALE - parts.sum()
+    return parts
+
+
+def assign_roles(
+    catalog: pd.DataFrame, unit: np.ndarray, shares: np.ndarray, even: Solved | None, seed: int
+) -> Assignment:
+    """Give units the roles train, validation and test; the test first gets as many as an interval needs.
+
+    That are `LEAST_TEST_GROUPS`, if no more than half of all; else the shares alone decide, and `unmet` says so.
+    Parameters as of `assign`; `shares` int64 (3,).
+    """
+    groups, wanted = int(unit.max()) + 1, LEAST_TEST_GROUPS
+    least = (shares > 0).astype(np.int64)
+    test = len(least) - 1
+    if shares[test] and groups >= 2 * wanted:
+        least[test] = wanted
+    found = assign(catalog, unit, shares, even, seed, least)
+    tested = int(np.count_nonzero(found.part == test))
+    if not shares[test] or tested >= wanted:
+        return found
+    reason = f"{groups} groups in all; group k-fold (kind: kfold) tests on each of them"
+    row = (f"{wanted} groups for test, so that intervals hold", str(tested), reason)
+    return Assignment(found.part, found.fits, (*found.unmet, row))
+
+
+def assign(
+    catalog: pd.DataFrame,
+    unit: np.ndarray,
+    shares: np.ndarray,
+    even: Solved | None,
+    seed: int,
+    least: np.ndarray | None = None,
+) -> Assignment:
+    """Give units a part each, with or without regard to strata.
+
+    Parameters
+    ----------
+    catalog : DataFrame
+        Its strata are shared out.
+    unit : int64 (patches,)
+        Number of the unit of each patch.
+    shares : int64 (parts,)
+        In units of 1 / `SCALE`; a part with 0 gets nothing.
+    even : Solved or None
+        How strata are to be shared out evenly, if they are.
+    seed : int
+        Seed of the draw.
+    least : int64 (parts,), optional
+        How many units each part has at least (1).
+
+    Raises
+    ------
+    InputError
+        If there are fewer units than parts.
+    """
+    wanted = np.flatnonzero(shares)
+    sizes = np.bincount(unit)
+    if len(sizes) < len(wanted):
+        raise InputError(
+            "There are fewer groups than parts to be filled.",
+            found=f"{len(sizes)} groups",
+            expected=f"at least {len(wanted)}",
+            remedy="ask for fewer folds or roles (a share of 0), or group by a finer key",
+        )
+    least = (shares > 0).astype(np.int64) if least is None else least
+    if even is None:
+        return Assignment(draws.fill(draws.by_group(sizes, shares, seed), sizes, least))
+    strata = strata_of(catalog, even.strata)
+    problem = solver.prepare(unit, strata.amounts, shares[wanted], least[wanted])
+    found = _solve(problem, unit, dominant(strata), even, seed)
+    return Assignment(wanted[found.part], found.fits, found.unmet)
+
+
+def _solve(problem: solver.Problem, unit: np.ndarray, label: np.ndarray, options: Solved, seed: int) -> Assignment:
+    """Assign groups by the chosen method, and by the others if they are to be compared."""
+    added, sizes, shares, bound = problem.added, problem.sizes, problem.shares, problem.bound
+    method, limit = options.method, options.time_limit
+    found: dict[str, np.ndarray] = {}
+    unmet: tuple[Unmet, ...] = ()
+    if method == "milp":
+        fit = solver.solve(problem, seed, limit)
+        found["milp"], bound = fit.role, fit.bound
+        if not fit.complete:
+            unmet = ((f"search within {limit:g} s", "ended early", "another machine may find another split"),)
+    if method == "greedy" or options.compare:
+        found["greedy"] = draws.fill(baselines.greedy(added, sizes, seed), sizes, problem.least)
+    if method == "stratified-group-kfold" or options.compare:
+        folded = baselines.group_k_fold(unit, label, shares, seed)
+        if folded is not None:
+            found["stratified-group-kfold"] = draws.fill(folded, sizes, problem.least)
+    if method not in found:
+        raise InputError(
+            "There are fewer groups, or patches of a class, than folds.",
+            found=f"{len(sizes)} groups",
+            where="method",
+            remedy="use the method milp, or larger shares",
+        )
+    reached = {name: deviation(added, role) for name, role in found.items()}
+    fits = [("deviation reached", reached[str(method)]), ("lower bound", np.floor(bound * 1e7) / 1e7)]
+    fits += [(f"method: {name}", value) for name, value in reached.items()] if options.compare else []
+    return Assignment(found[str(method)], tuple(fits), unmet)

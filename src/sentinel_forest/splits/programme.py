@@ -1,0 +1,112 @@
+"""Sharing out groups as a mixed-integer programme: its terms, its solution by HiGHS, and bounds of it."""
+
+import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from sentinel_forest.splits.draws import SCALE
+
+ONE = 1 << 36
+"""Fixed-point one of relative amounts; sums over all roles, strata and groups stay below 2**63."""
+ENUMERATED = 9
+"""A stratum in so few groups (for three roles) is bounded by trying all assignments of them."""
+
+
+def surplus(added: np.ndarray, role: np.ndarray) -> np.ndarray:
+    """Found minus target, int64 (roles, strata), in units of 1 / `ONE`."""
+    result = np.full(added.shape[1:], -ONE, dtype=np.int64)
+    np.add.at(result, role, added[np.arange(len(role)), role])
+    return result
+
+
+def deviation(added: np.ndarray, role: np.ndarray) -> float:
+    """Mean over roles and strata of the relative deviation from the target."""
+    over = surplus(added, role)
+    return int(np.abs(over).sum()) / ONE / max(over.size, 1)
+
+
+def reassign(
+    added: np.ndarray, role: np.ndarray, free: np.ndarray, least: np.ndarray, nodes: int, seconds: float
+) -> tuple[np.ndarray, float]:
+    """Reassign the free groups by a mixed-integer programme, the others held.
+
+    Variables: ``x[g, r]`` binary (group g in role r), then ``d[r, c] >= |surplus|``.
+
+    Returns
+    -------
+    role, bound
+        The new assignment (the old one if none was found) and the proven least mean deviation.
+    """
+    groups, (roles, strata) = len(free), added.shape[1:]
+    held = surplus(added, role)
+    np.add.at(held, role[free], -added[free, role[free]])
+    held_kept = held.ravel() / ONE
+    cells = roles * strata
+    spread = np.zeros((groups, roles, roles, strata))
+    spread[:, np.arange(roles), np.arange(roles)] = added[free] / ONE
+    gives = spread.reshape(groups * roles, cells).T
+    once = np.kron(np.eye(groups), np.ones(roles))
+    staying = np.bincount(np.delete(role, free), minlength=roles)
+    member = np.tile(np.eye(roles), groups)
+    none = np.zeros((groups + roles, cells))
+    constraints = [
+        LinearConstraint(np.hstack([gives, -np.eye(cells)]), -np.inf, -held_kept),
+        LinearConstraint(np.hstack([gives, np.eye(cells)]), -held_kept, np.inf),
+        LinearConstraint(np.hstack([once, none[:groups]]), 1, 1),
+        LinearConstraint(np.hstack([member, none[groups:]]), np.maximum(least - staying, 0), np.inf),
+    ]
+    kinds = np.concatenate([np.ones(groups * roles), np.zeros(cells)])
+    solved = milp(
+        np.concatenate([np.zeros(groups * roles), np.ones(cells)]),
+        integrality=kinds,
+        bounds=Bounds(0, np.where(kinds == 1, 1, np.inf)),
+        constraints=constraints,
+        options={"node_limit": nodes, "time_limit": seconds},
+    )
+    bound = getattr(solved, "mip_dual_bound", None) or 0.0
+    if solved.x is None:
+        return role, bound / cells
+    found = role.copy()
+    found[free] = solved.x[: groups * roles].reshape(groups, roles).argmax(axis=1)
+    return found, bound / cells
+
+
+def lower_bound(added: np.ndarray, amounts: np.ndarray, shares: np.ndarray) -> float:
+    """A mean deviation that no assignment can be better than: each stratum taken by itself.
+
+    A stratum that lives in few groups is bounded by trying every assignment of those groups, any other
+    by the amounts being whole multiples of their common divisor (a patch). A linear relaxation would
+    not do: it cuts groups and always gives zero.
+
+    Parameters
+    ----------
+    added : int64 (groups, roles, strata)
+        From `relative`.
+    amounts : int64 (groups, strata)
+        What `added` was made of.
+    shares : int64 (roles,)
+        In units of 1 / `SCALE`, all positive.
+    """
+    _, roles, strata = added.shape
+    total = 0.0
+    for stratum, column in enumerate(amounts[:, amounts.sum(axis=0) > 0].T):
+        living = np.flatnonzero(column)
+        few = roles ** len(living) <= 3**ENUMERATED
+        total += _least(added[living, :, stratum]) / ONE if few else _rounding(column, shares)
+    return float(total) / max(int(roles) * int(strata), 1)
+
+
+def _rounding(column: np.ndarray, shares: np.ndarray) -> float:
+    """The least sum over roles of the relative deviation if amounts are multiples of their divisor."""
+    pieces = int(column.sum()) // int(np.gcd.reduce(column))
+    target = shares * (pieces / SCALE)
+    return float((np.abs(np.rint(target) - target) / target).sum())
+
+
+def _least(living: np.ndarray) -> int:
+    """The least sum over roles of ``|surplus|`` over all assignments of a few groups (groups, roles)."""
+    groups, roles = living.shape
+    choices = np.indices((roles,) * groups).reshape(groups, -1)
+    over = np.full((choices.shape[1], roles), -ONE, dtype=np.int64)
+    for group, choice in enumerate(choices):
+        over[np.arange(len(choice)), choice] += living[group, choice]
+    return int(np.abs(over).sum(axis=1).min())
