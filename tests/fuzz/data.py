@@ -93,7 +93,7 @@ def _so2sat(folder: Path) -> None:
     folder.mkdir(parents=True)
     for name, count in {"training": 6, "testing": 3}.items():
         with so2sat.create(folder, name, count) as file:
-            file["label"][np.arange(count), np.arange(count)] = 1
+            file["label"][...] = np.eye(17)[:count]
             file["sen1"][...] = chance.normal(0, 0.1, file["sen1"].shape)
             file["sen2"][...] = chance.integers(1, 2800, file["sen2"].shape) / 10_000
         tfw = np.column_stack(
@@ -103,7 +103,7 @@ def _so2sat(folder: Path) -> None:
 
 
 def _sen12ms(folder: Path) -> None:
-    write("sen12ms", {"side": 128}, {"seed": 1, "scenes": 4, "patches": 1}, folder)
+    write("sen12ms", {"side": 128}, {"seed": 1, "scenes": 4, "patches": 2}, folder)
 
 
 def _cloudsen12(folder: Path) -> None:
@@ -315,7 +315,6 @@ HOSTILE: tuple[tuple[str, dict[str, Any]], ...] = (
     ("../escape.tif", {}),
     ("/tmp/escape.tif", {}),
     ("ROIs1158_spring/../../escape.tif", {}),
-    (TILE.format(0), {}),
     (TILE.format(9), {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"}),
     ("ROIs1158_spring/s1_1", {"type": tarfile.SYMTYPE, "linkname": "../../../home"}),
     (TILE.format(9), {"type": tarfile.LNKTYPE, "linkname": "../../home/.bashrc"}),
