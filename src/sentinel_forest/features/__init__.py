@@ -1,6 +1,7 @@
 """Named features of pixels and of patches: each with its formula, unit, bands and source."""
 
 import difflib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from sentinel_forest.datasets.base import Block, Dataset, FeatureSet
 from sentinel_forest.errors import InputError
+from sentinel_forest.features.bounds import Bounds, bound
 from sentinel_forest.sensors import SUN_AZIMUTH, Band
 
 Own = tuple[Band, ...]
@@ -34,6 +36,8 @@ class Feature:
         Names of the bands and features that `function` takes, in this order.
     function : callable
         From float32 arrays of one shape to the feature.
+    bounds : (float, float), optional
+        Least and largest value; what lies beyond is cut to them, see `sentinel_forest.features.bounds`.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Feature:
     source: str
     inputs: tuple[str, ...]
     function: Callable[..., np.ndarray]
+    bounds: Bounds | None = None
 
 
 def find_set(sets: Mapping[str, FeatureSet], name: str) -> FeatureSet:
@@ -98,9 +103,15 @@ def unknown(name: str, known: Iterable[str], forms: Iterable[str]) -> InputError
     )
 
 
-def value(name: str, known: dict[str, np.ndarray], resolve: Callable[[str], Feature]) -> np.ndarray:
-    """A feature from what is known; all that had to be computed for it is known afterwards."""
+def value(
+    name: str, known: dict[str, np.ndarray], resolve: Callable[[str], Feature], bounded: Counter[str] | None = None
+) -> np.ndarray:
+    """A feature from what is known; all that had to be computed for it is known afterwards.
+
+    `bounded` takes up how many values of each feature lay beyond its bounds.
+    """
     if name not in known:
         feature = resolve(name)
-        known[name] = feature.function(*(value(entry, known, resolve) for entry in feature.inputs))
+        values = feature.function(*(value(entry, known, resolve, bounded) for entry in feature.inputs))
+        known[name] = bound(name, values, feature.bounds, bounded) if feature.bounds else values
     return known[name]

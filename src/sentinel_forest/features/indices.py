@@ -4,12 +4,14 @@ The text of a formula is what is evaluated, so that text and number cannot disag
 formula are bands or other features of this module. Reflectances lie in 0..1, backscatter is in dB.
 """
 
+import ast
 from functools import cache
 from types import CodeType
 
 import numpy as np
 
 from sentinel_forest.features import Feature, Own
+from sentinel_forest.features.bounds import BOUNDS, PLAIN, Bounds
 from sentinel_forest.sensors import BANDS
 
 CATALOGUE = "Awesome Spectral Indices, doi:10.1038/s41597-023-02096-0"
@@ -17,12 +19,12 @@ FMASK = "doi:10.1016/j.rse.2011.10.028"
 
 EXPRESSIONS = {
     # Vegetation
-    "NDVI": ("(B8 - B4) / (B8 + B4)", "https://ntrs.nasa.gov/citations/19740022614"),
-    "EVI": ("2.5 * (B8 - B4) / (B8 + 6.0 * B4 - 7.5 * B2 + 1.0)", "doi:10.1016/S0034-4257(96)00112-5"),
+    "NDVI": ("(B8 - B4) / (B8 + B4)", "Rouse et al. 1974; Tucker 1979, doi:10.1016/0034-4257(79)90013-0"),
+    "EVI": ("2.5 * (B8 - B4) / (B8 + 6.0 * B4 - 7.5 * B2 + 1.0)", "doi:10.1016/S0034-4257(02)00096-2"),
     "EVI2": ("2.5 * (B8 - B4) / (B8 + 2.4 * B4 + 1.0)", "doi:10.1016/j.rse.2008.06.006"),
     "SAVI": ("1.5 * (B8 - B4) / (B8 + B4 + 0.5)", "doi:10.1016/0034-4257(88)90106-X"),
     "GNDVI": ("(B8 - B3) / (B8 + B3)", "doi:10.1016/S0034-4257(96)00072-7"),
-    "NDREI": ("(B8 - B5) / (B8 + B5)", "doi:10.1016/1011-1344(93)06963-4"),
+    "NDREI": ("(B8 - B5) / (B8 + B5)", "doi:10.1016/1011-1344(93)06963-4, with B8 in place of 750 nm"),
     "RENDVI": ("(B6 - B5) / (B6 + B5)", "doi:10.1016/S0176-1617(11)81633-0"),
     "IRECI": ("(B7 - B4) / (B5 / B6)", "doi:10.1016/j.isprsjprs.2013.04.007"),
     "PSRI": ("(B4 - B2) / B6", "doi:10.1034/j.1399-3054.1999.106119.x"),
@@ -40,8 +42,14 @@ EXPRESSIONS = {
     "SWI": ("(B3 * (B8 - B11)) / ((B3 + B8) * (B8 + B11))", "doi:10.3390/rs11232774"),
     # Built-up land, soil, burnt land
     "NDBI": ("(B11 - B8) / (B11 + B8)", "doi:10.1080/01431160304987"),
-    "UI": ("(B12 - B8) / (B12 + B8)", "https://www.isprs.org/proceedings/XXXI/congress/part7/321_XXXI-part7.pdf"),
-    "BI": ("((B11 + B4) - (B8 + B2)) / ((B11 + B4) + (B8 + B2))", f"{CATALOGUE}: bare soil index"),
+    "UI": (
+        "(B12 - B8) / (B12 + B8)",
+        "https://www.isprs.org/proceedings/XXXI/congress/part7/321_XXXI-part7.pdf, not scaled to 0..200",
+    ),
+    "BI": (
+        "((B11 + B4) - (B8 + B2)) / ((B11 + B4) + (B8 + B2))",
+        f"Rikimaru et al. 2002, Tropical Ecology 43(1), 39-47; {CATALOGUE}",
+    ),
     "BSI": ("BI", "the more usual abbreviation of the bare soil index"),
     "DBSI": ("(B11 - B3) / (B11 + B3) - (B8 - B4) / (B8 + B4)", "doi:10.3390/land7030081"),
     "NBR": ("(B8 - B12) / (B8 + B12)", "doi:10.3133/ofr0211"),
@@ -66,9 +74,9 @@ EXPRESSIONS = {
     "VH/VV_dB": ("VH_dB - VV_dB", f"{CATALOGUE}: VHVVD, the ratio of the two polarisations"),
 }
 """Formula and source of each index. Names (other than of cloud features) are short names of the
-catalogue; constants too are those of the catalogue (doi:10.1038/s41597-023-02096-0). Where the catalogue
-differs from the paper it cites, the paper holds: of AWEInsh, the catalogue has lost the brackets, so that
-the second shortwave infrared band would add to water instead of counting against it."""
+catalogue (doi:10.1038/s41597-023-02096-0). Where it differs from the paper it cites, the paper holds: of
+AWEInsh, the catalogue has lost the brackets, so that the second shortwave infrared band would add to water
+instead of counting against it."""
 
 NAMES = (*BANDS, *EXPRESSIONS)
 """Features of the pixel itself that every dataset may have, as far as it has their bands."""
@@ -101,7 +109,18 @@ def resolve(name: str, own: Own = ()) -> Feature:
     inputs = tuple(entry for entry in code.co_names if entry not in FUNCTIONS)
     needed = tuple(dict.fromkeys(band for entry in inputs for band in resolve(entry).bands))
     unit = "dB" if name in DECIBELS else "1"
-    return Feature(name, formula, unit, needed, source, inputs, lambda *given: evaluate(code, inputs, given))
+    return Feature(
+        name, formula, unit, needed, source, inputs, lambda *given: evaluate(code, inputs, given), bounds_of(name)
+    )
+
+
+def bounds_of(name: str) -> Bounds | None:
+    """Least and largest value of an index; None where it divides by nothing that could be near 0."""
+    divides = any(
+        isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and not isinstance(node.right, ast.Constant)
+        for node in ast.walk(ast.parse(EXPRESSIONS[name][0]))
+    )
+    return BOUNDS.get(name, PLAIN) if divides else None
 
 
 def evaluate(code: CodeType, inputs: tuple[str, ...], given: tuple[np.ndarray, ...]) -> np.ndarray:

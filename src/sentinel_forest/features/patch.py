@@ -1,6 +1,7 @@
 """Features of patches: statistics and texture of bands and indices, and what SAR channels tell."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import Feature, Own, check_bands, indices, unknown, value
+from sentinel_forest.features.bounds import BOUNDS
 from sentinel_forest.sensors import SENTINEL_2
 
 BAND_STATISTICS = ("mean", "deviation", "minimum", "maximum", "p10", "p50", "p90")
@@ -60,7 +62,9 @@ def needed_bands(features: Sequence[str], own: Own = ()) -> tuple[str, ...]:
     return tuple(dict.fromkeys(band for name in features for band in resolve(name, own).bands))
 
 
-def compute(features: Sequence[str], bands: Mapping[str, np.ndarray], own: Own = ()) -> np.ndarray:
+def compute(
+    features: Sequence[str], bands: Mapping[str, np.ndarray], own: Own = (), bounded: Counter[str] | None = None
+) -> np.ndarray:
     """Features of patches.
 
     Parameters
@@ -71,6 +75,8 @@ def compute(features: Sequence[str], bands: Mapping[str, np.ndarray], own: Own =
         Band name to float32 (patches, rows, columns), in physical units; NaN is missing.
     own : tuple of Band
         Bands that only this dataset has.
+    bounded : Counter, optional
+        Takes up how many values of each ratio, of pixels and of patches, were cut to its range.
 
     Returns
     -------
@@ -85,7 +91,8 @@ def compute(features: Sequence[str], bands: Mapping[str, np.ndarray], own: Own =
     """
     check_bands(needed_bands(features, own), bands)
     known = dict(bands)
-    return np.column_stack([value(name, known, partial(_step, own=own)) for name in features]).astype(np.float32)
+    resolved = partial(_step, own=own)
+    return np.column_stack([value(name, known, resolved, bounded) for name in features]).astype(np.float32)
 
 
 @cache
@@ -310,7 +317,7 @@ _C, _POWERS = ("C_re", "C_im"), ("VH_intensity", "VV_intensity")
 _VH, _VV = ("VH_re", "VH_im"), ("VV_re", "VV_im")
 
 SAR = {
-    name: Feature(name, formula, "1", inputs, source, inputs, function)
+    name: Feature(name, formula, "1", inputs, source, inputs, function, BOUNDS.get(name))
     for name, formula, source, inputs, function in (
         ("coherence", "|<C>| / sqrt(<VH_intensity> <VV_intensity>)", _COHERENCE, (*_C, *_POWERS), coherence),
         ("phase_cosine", "Re <C> / |<C>|", _COHERENCE, _C, phase_cosine),

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 
@@ -58,7 +59,9 @@ def needed_bands(features: Sequence[str], own: Own = ()) -> tuple[str, ...]:
     return tuple(dict.fromkeys(band for name in features for band in resolve(name, own).bands))
 
 
-def compute(features: Sequence[str], bands: Mapping[str, np.ndarray], own: Own = ()) -> np.ndarray:
+def compute(
+    features: Sequence[str], bands: Mapping[str, np.ndarray], own: Own = (), bounded: Counter[str] | None = None
+) -> np.ndarray:
     """Features of all pixels.
 
     Parameters
@@ -69,12 +72,15 @@ def compute(features: Sequence[str], bands: Mapping[str, np.ndarray], own: Own =
         Band name to float32 (patches, rows, columns), in physical units; NaN is missing.
     own : tuple of Band
         Bands that only this dataset has.
+    bounded : Counter, optional
+        Takes up how many values of each ratio were cut to its range.
 
     Returns
     -------
     ndarray
         float32 (patches, rows, columns, features). NaN where a band that the feature uses is
-        missing; division by zero gives 0. A window leaves out missing pixels and is NaN only
+        missing; division by zero gives 0, and ratios keep to their range
+        (`sentinel_forest.features.bounds`). A window leaves out missing pixels and is NaN only
         where it holds no other.
 
     Raises
@@ -82,7 +88,7 @@ def compute(features: Sequence[str], bands: Mapping[str, np.ndarray], own: Own =
     InputError
         If a name is unknown or a band is not given.
     """
-    layers = [values.reshape(-1) for values in each(features, bands, own)]
+    layers = [values.reshape(-1) for values in each(features, bands, own, bounded)]
     shape = next(iter(bands.values())).shape
     result = np.empty((math.prod(shape), len(features)), dtype=np.float32)
     for first in range(0, len(result), _CHUNK):
@@ -92,7 +98,9 @@ def compute(features: Sequence[str], bands: Mapping[str, np.ndarray], own: Own =
     return result.reshape(*shape, len(features))
 
 
-def each(features: Sequence[str], bands: Mapping[str, np.ndarray], own: Own = ()) -> Iterator[np.ndarray]:
+def each(
+    features: Sequence[str], bands: Mapping[str, np.ndarray], own: Own = (), bounded: Counter[str] | None = None
+) -> Iterator[np.ndarray]:
     """The features of `compute` one after another, each float32 (patches, rows, columns).
 
     What several features share is computed once; what no later one can need is let go.
@@ -101,7 +109,7 @@ def each(features: Sequence[str], bands: Mapping[str, np.ndarray], own: Own = ()
     shared = {entry for name in features for entry in resolve(name, own).inputs}
     known = dict(bands)
     for name in features:
-        yield value(name, known, partial(resolve, own=own))
+        yield value(name, known, partial(resolve, own=own), bounded)
         if name not in shared:
             known.pop(name, None)
 

@@ -1,6 +1,8 @@
 """The table of features of a shard: drawn pixels of a pixel task, or all patches of a patch task."""
 
 import json
+import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -39,6 +41,10 @@ PATCHES = pa.DataFrameSchema(
 """All patches. patch: id; label: index of the class, -1 unknown. Then one float32 column per feature."""
 
 
+BOUNDED = "bounded"
+"""The note in a table's file that counts values that were cut to the range of their ratio, as JSON."""
+
+
 def schema(unit: str, features: Sequence[str]) -> pa.DataFrameSchema:
     """The schema of a table for a task's `unit` (``pixel`` or ``patch``) with these features."""
     base = PIXELS if unit == "pixel" else PATCHES
@@ -72,24 +78,33 @@ def feature_rows(
     Returns
     -------
     DataFrame
-        See `PIXELS` and `PATCHES`; memory while it is made does not depend on the number of rows.
+        See `PIXELS` and `PATCHES`; memory while it is made does not depend on the number of rows. Its `attrs`
+        have `BOUNDED`: how many values of each ratio were cut to its range, of those computed for the table.
     """
+    bounded: Counter[str] = Counter()
     unit = dataset.tasks[feature_set.task].unit
     layers = tuple(dict.fromkeys((*feature_set.layers.values(), *dataset.label_layers(feature_set.task))))
     parts = [
-        _pixel_rows(dataset, feature_set, block, per_class, seed_names)
+        _pixel_rows(dataset, feature_set, block, per_class, seed_names, bounded)
         if unit == "pixel"
-        else _patch_rows(dataset, feature_set, block)
+        else _patch_rows(dataset, feature_set, block, bounded)
         for block in read_blocks(feature_set.name, dataset, folder, rows, layers)
     ]
     about = schema(unit, feature_set.features)
     empty = pd.DataFrame({name: [] for name in about.columns})
     kinds = {name: str(column.dtype) for name, column in about.columns.items()} | {"patch": "str"}
-    return pd.concat(parts or [empty], ignore_index=True).astype(kinds)
+    table = pd.concat(parts or [empty], ignore_index=True).astype(kinds)
+    table.attrs[BOUNDED] = dict(sorted(bounded.items()))
+    return table
 
 
 def _pixel_rows(
-    dataset: Dataset, feature_set: FeatureSet, block: Block, per_class: int, seed_names: Sequence[object]
+    dataset: Dataset,
+    feature_set: FeatureSet,
+    block: Block,
+    per_class: int,
+    seed_names: Sequence[object],
+    bounded: Counter[str],
 ) -> pd.DataFrame:
     """Drawn pixels of a block with their features."""
     labels = true_classes(dataset, feature_set.task, block)
@@ -114,12 +129,14 @@ def _pixel_rows(
     own = feature_set.bands
     alone, around = pixel.parted(feature_set.features, own)
     bands = bands_of(dataset, feature_set, _dots(block, patches, flat))
-    columns |= zip(alone, (layer[:, 0, 0] for layer in pixel.each(alone, bands, own)), strict=True)
+    columns |= zip(alone, (layer[:, 0, 0] for layer in pixel.each(alone, bands, own, bounded)), strict=True)
     if around:
         needed = pixel.needed_bands(around, own)
         layers = {band: feature_set.layers[band] for band in needed if band in feature_set.layers}
         bands = bands_of(dataset, replace(feature_set, layers=layers), block)
-        columns |= zip(around, (layer.reshape(-1)[flat] for layer in pixel.each(around, bands, own)), strict=True)
+        columns |= zip(
+            around, (layer.reshape(-1)[flat] for layer in pixel.each(around, bands, own, bounded)), strict=True
+        )
     return pd.DataFrame(columns)[[*first, *feature_set.features]]
 
 
@@ -129,9 +146,9 @@ def _dots(block: Block, patches: np.ndarray, flat: np.ndarray) -> Block:
     return Block(block.patches.filter(["sun_azimuth"]).iloc[patches], layers)
 
 
-def _patch_rows(dataset: Dataset, feature_set: FeatureSet, block: Block) -> pd.DataFrame:
+def _patch_rows(dataset: Dataset, feature_set: FeatureSet, block: Block, bounded: Counter[str]) -> pd.DataFrame:
     """All patches of a block with their features."""
-    values = patch.compute(feature_set.features, bands_of(dataset, feature_set, block), feature_set.bands)
+    values = patch.compute(feature_set.features, bands_of(dataset, feature_set, block), feature_set.bands, bounded)
     table = pd.DataFrame(values, columns=list(feature_set.features))
     table.insert(0, "patch", block.patches["patch"].to_numpy())
     table.insert(1, "label", block.patches["label"].to_numpy())
@@ -258,4 +275,16 @@ def feature_table(
     whole = tables.read_parquet(catalog)
     per_class = pixels_per_class(draw, len(whole), len(task.categories))
     table = feature_rows(opened, about, folder, tables.shard(whole, shard, shards), per_class, (seed, "pixels"))
-    tables.write_parquet(output, table, schema(task.unit, about.features))
+    counts = table.attrs[BOUNDED]
+    if counts:
+        told = ", ".join(f"{name} {count}" for name, count in counts.items())
+        print(f"{feature_set}: values cut to the range of their ratio: {told}", file=sys.stderr)
+    tables.write_parquet(output, table, schema(task.unit, about.features), {BOUNDED: json.dumps(counts)})
+
+
+def bounded_values(paths: Sequence[Path]) -> dict[str, int]:
+    """How many values of each ratio were cut to its range while some feature tables were made."""
+    counts: Counter[str] = Counter()
+    for path in paths:
+        counts.update(json.loads(tables.read_note(path, BOUNDED) or "{}"))
+    return dict(sorted(counts.items()))

@@ -3,7 +3,7 @@
 import os
 import platform
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -79,8 +79,12 @@ def write_text(path: Path, text: str) -> None:
         beside.write_text(text, encoding="utf-8", newline="\n")
 
 
-def write_parquet(path: Path, table: pd.DataFrame, schema: "pa.DataFrameSchema") -> None:
+def write_parquet(
+    path: Path, table: pd.DataFrame, schema: "pa.DataFrameSchema", notes: Mapping[str, str] | None = None
+) -> None:
     """Write a table as Parquet, after checking it; index and pandas' own notes are left out.
+
+    `notes` go into the head of the file, see `read_note`.
 
     Raises
     ------
@@ -88,7 +92,9 @@ def write_parquet(path: Path, table: pd.DataFrame, schema: "pa.DataFrameSchema")
         If the table breaks its schema: a fault of the program, not of the user.
     """
     checked = schema.validate(table)
-    arrow = pyarrow.Table.from_pandas(checked, preserve_index=False).replace_schema_metadata(None)
+    arrow = pyarrow.Table.from_pandas(checked, preserve_index=False).replace_schema_metadata(
+        dict(notes) if notes else None
+    )
     with replacing(path) as beside:
         pyarrow.parquet.write_table(arrow, beside, compression="zstd", version="2.6")
 
@@ -118,6 +124,12 @@ def read_parquet(
     return pyarrow.parquet.read_table(
         path, columns=columns and list(columns), filters=rows and list(rows), read_dictionary=texts
     ).to_pandas()
+
+
+def read_note(path: Path, name: str) -> str:
+    """Read what `write_parquet` has noted in a table; "" if nothing."""
+    metadata = pyarrow.parquet.read_schema(path).metadata or {}
+    return metadata.get(name.encode(), b"").decode()
 
 
 def read_catalog(path: Path) -> pd.DataFrame:

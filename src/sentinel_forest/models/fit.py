@@ -13,6 +13,7 @@ from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets.base import Dataset, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import find_set
+from sentinel_forest.features.table import bounded_values
 from sentinel_forest.io import checksums, tables
 from sentinel_forest.models import forest as forests
 from sentinel_forest.models import persistence
@@ -160,6 +161,7 @@ def fit(
         "settings": settings.model_dump(),
         "features": list(about.features),
         "tuning": tuning,
+        "bounded": bounded_values(features),
         **describe(training, grown, task, about.features, *_counts(catalog, opened, task, training)),
     }
     persistence.save(model, grown.forest)

@@ -1,6 +1,9 @@
 """Metrics of local climate zones: how far apart two zones are, and built against natural.
 
-Bechtel, Demuzere and Stewart 2020, doi 10.3390/rs12111769.
+OAu, OAbu and WA were in use before the paper that is cited most often for them: Bechtel et al. 2017,
+doi 10.3390/urbansci1020015, and 2019, doi 10.1016/j.uclim.2018.10.001. The LCZ Generator (Demuzere, Kittner and Bechtel
+2021, doi 10.3389/fenvs.2021.637455) calls WA `OAw`. The similarity of zones is a transcription of figure 3b of Bechtel,
+Demuzere and Stewart 2020, doi 10.3390/rs12111769.
 """
 
 from pathlib import Path
@@ -10,7 +13,14 @@ import pandas as pd
 
 from sentinel_forest.datasets.metric import Metric, hits, overall_accuracy, ratio, units
 
-BECHTEL = "Bechtel, Demuzere and Stewart 2020, doi 10.3390/rs12111769"
+BECHTEL = (
+    "Bechtel et al. 2017, doi 10.3390/urbansci1020015, and 2019, doi 10.1016/j.uclim.2018.10.001; also in Bechtel,"
+    " Demuzere and Stewart 2020, doi 10.3390/rs12111769"
+)
+SIMILARITY = (
+    f"{BECHTEL}, whose figure 3b the similarity is transcribed from; the LCZ Generator"
+    " (doi 10.3389/fenvs.2021.637455) calls it OAw"
+)
 
 
 def similarity() -> pd.DataFrame:
@@ -42,7 +52,7 @@ def _metrics() -> tuple[Metric, ...]:
             "WA",
             "weighted accuracy, LCZ similarity of Bechtel et al. 2020",
             "sum_ij s_ij n_ij / n",
-            BECHTEL,
+            SIMILARITY,
             weighted,
             units,
             headline=True,
