@@ -1,6 +1,5 @@
 """What was published against what is here."""
 
-REPRODUCTION = "<results>/reproduction.tsv"
 TRIALS = [
     (release, scheme, trial)
     for release in RELEASES
@@ -14,7 +13,7 @@ rule reproduction:
         METRICS,
     output:
         report(
-            REPRODUCTION,
+            f"<results>/{paths.REPRODUCTION}",
             caption="../report/captions/reproduction.rst",
             category="6 Reproduction",
             labels={"table": "reproduction sheet"},
@@ -23,7 +22,7 @@ rule reproduction:
         "<logs>/reproduction.log",
     localrule: True
     params:
-        code=code_of("reproduction"),
+        code=WIRING.code_of("reproduction"),
         papers=IDENTITY["papers"],
         settings=lambda wildcards, input: flags(
             metrics=[

@@ -142,7 +142,7 @@ def _compared(
     classifier = Classifier(FOREST, name, task, task.names, positive)
     first, second = (Scored(classifier, table, evaluate(table, classifier, drawn)) for table in tables)
     values = [{score.key: score.value for score in side.scores} for side in (first, second)]
-    for row in compare(first, second, drawn, "test", ""):
+    for row in compare(first, second, drawn, "test", "", checksums.seed(terms.seed, name, "swaps")):
         key = str(row["metric"]), str(row["weighting"]), str(row["class"])
         yield row | dict(zip(SIDES, (side[key] for side in values), strict=True))
 
