@@ -94,7 +94,9 @@ def _so2sat(folder: Path) -> None:
     for name, count in {"training": 6, "testing": 3}.items():
         with so2sat.create(folder, name, count) as file:
             file["label"][...] = np.eye(17)[:count]
-            file["sen1"][...] = chance.normal(0, 0.1, file["sen1"].shape)
+            radar = chance.normal(0, 0.1, file["sen1"].shape)
+            radar[..., 4:6] = np.abs(radar[..., 4:6])  # intensities
+            file["sen1"][...] = radar
             file["sen2"][...] = chance.integers(1, 2800, file["sen2"].shape) / 10_000
         tfw = np.column_stack(
             [np.full((count, 4), [10.0, 0, 0, -10]), 4e5 + 320.0 * np.arange(count), np.full(count, 5.3e6)]
