@@ -111,7 +111,7 @@ def test_cloudsen12_from_metadata_alone(facts: Path, tmp_path: Path) -> None:
     assert table["roi"].nunique() == 2000
     in_order = pd.concat([listed[listed["split"] == name] for name in ("train", "val", "test")])
     assert table["tile"].tolist() == in_order["tile"].tolist()
-    assert table.filter(like="fraction_").isna().all(axis=None)
+    assert table.filter(regex="^fraction_").isna().all(axis=None)
 
     for role, other in (("test", "train"), ("validation", "train"), ("test", "validation")):
         assert links(found, "published", "roi", role, other)["status"] == "clean"
@@ -177,7 +177,7 @@ def test_so2sat_from_geo_files_alone(tmp_path: Path) -> None:
     table, found = chain(tmp_path / "source", tmp_path, "so2sat", schemes)
     assert table.groupby("file", sort=False).size().to_dict() == {f"{name}.h5": n for name, n in counts.items()}
     assert (table["label"] == -1).all()
-    assert table["valid_share"].isna().all()
+    assert table["labelled_fraction"].isna().all()
     assert table["lon"].notna().all()
     assert links(found, "published", "city", "test")["linked"] == 0
     assert links(found, "published", "city", "test", "validation")["fraction"] == 1
@@ -193,7 +193,7 @@ def test_so2sat_catalog_is_the_same_once_the_images_are_there(tmp_path: Path) ->
             for images in ("sen1", "sen2"):
                 file[images][...] = 0.1
     after, _ = chain(tmp_path / "source", tmp_path / "after", "so2sat", {"published": {}})
-    learnt = ["label", "valid_share", "content_hash"]
+    learnt = ["label", "labelled_fraction", "content_hash"]
     hashes = ["hash_sen1", "hash_sen2", "hash_label"]
     pd.testing.assert_frame_equal(before.drop(columns=learnt), after.drop(columns=[*learnt, *hashes]))
     assert (after["label"] == 3).all()
