@@ -151,15 +151,14 @@ def _extent_findings(layout: Layout, name: str, layers: Sequence[LayerInspection
 
 
 def _measured_findings(layout: Layout, name: str, layers: Sequence[LayerInspection]) -> Iterator[Finding]:
-    images = [seen for seen in layers if seen.layer in IMAGE_LAYERS]
-    if not images:
-        return
-    count = max(seen.count for seen in images)
-    hashes = pd.concat([seen.hashes for seen in images], ignore_index=True)
+    count, folder = max(seen.count for seen in layers), layers[0].folder
+    hashes = pd.concat([seen.hashes for seen in layers], ignore_index=True)
     patches = pd.DataFrame({"file": name, "row": range(count)})
-    unmeasured = count_unmeasured(layout, images[0].folder, patches, hashes)
-    text = unmeasured_text(unmeasured, layout.image**2, [f"row {row}" for row in range(count)])
-    yield unmeasured_finding(f"{name}/", "measured", text, count)
+    for kind, check in (("optical", "measured"), ("radar", "measured-radar")):
+        unmeasured = count_unmeasured(layout, folder, patches, hashes, kind)
+        if (unmeasured >= 0).all():
+            text = unmeasured_text(unmeasured, layout.image**2, [f"row {row}" for row in range(count)])
+            yield unmeasured_finding(f"{name}/", check, text, count, kind)
 
 
 def _split_findings(folder: Path, split: Split, image: int) -> Iterator[Finding]:

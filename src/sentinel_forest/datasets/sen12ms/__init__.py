@@ -93,6 +93,10 @@ class Sen12MS(Dataset):
         """Layers of the sensors that have a tile, or an archive of tiles."""
         return layout.layers_of(paths)
 
+    def published_roles(self, paths: Iterable[str]) -> frozenset[str] | None:
+        """Those of DFC2020, which has none for training; of SEN12MS names do not tell."""
+        return layout.published_roles(paths)
+
     def structure(self, folder: Path, files: Sequence[File]) -> list[Finding]:
         """Names, completeness of the triplets, archives, numbers of patches, split lists, and what is not read."""
         paths = [file.path for file in files]

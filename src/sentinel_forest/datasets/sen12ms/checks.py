@@ -87,12 +87,14 @@ def conclude(layout: Layout, inspections: Mapping[str, Inspection]) -> Inspectio
 
 
 def _unmeasured_findings(layout: Layout, tiles: Mapping[str, TileInspection]) -> list[Finding]:
-    counts = {path: seen.empty for path, seen in tiles.items() if seen.empty is not None}
-    if not counts:
-        return []
-    patches = parse(counts).set_index("path")["patch"]
-    text = unmeasured_text(list(counts.values()), layout.side**2, [patches[path] for path in counts])
-    return [unmeasured_finding("(all tiles of s2)", "measured", text, len(counts))]
+    findings = []
+    for sensor, kind in (("s2", "optical"), ("s1", "radar")):
+        counts = {path: seen.empty for path, seen in tiles.items() if seen.empty is not None and f"_{sensor}_" in path}
+        if counts:
+            patches = parse(counts).set_index("path")["patch"]
+            text = unmeasured_text(list(counts.values()), layout.side**2, [patches[path] for path in counts])
+            findings.append(unmeasured_finding(f"(all tiles of {sensor})", "measured", text, len(counts), kind))
+    return findings
 
 
 def _values(tiles: Mapping[str, TileInspection]) -> tuple[Values, ...]:

@@ -230,3 +230,10 @@ def layers_of(paths: Iterable[str]) -> frozenset[str]:
     """Layers of the sensors that have a tile, or an archive of tiles."""
     sensors = {match[2] for path in paths if (match := match_tile(path) or ARCHIVE.match(path))}
     return frozenset(layer for layer in LAYERS if layer.split(":")[0] in sensors)
+
+
+def published_roles(paths: Iterable[str]) -> frozenset[str] | None:
+    """Roles of tiles and archives of DFC2020; None if there are others, or none."""
+    matches = (match_tile(path) or ARCHIVE.match(path) for path in paths)
+    roles = {DFC_SPLITS.get(match[1], "") for match in matches if match}
+    return None if "" in roles or not roles else frozenset(roles)
