@@ -88,7 +88,8 @@ rule reference:
     input:
         catalog="<work>/{release}/catalog.parquet",
     output:
-        "<work>/{release}/references/{shard}.parquet",
+        counts="<work>/{release}/references/{shard}.parquet",
+        unmeasured="<work>/{release}/references/{shard}.unmeasured.parquet",
     log:
         "<logs>/reference/{release}/{shard}.log",
     benchmark:
@@ -109,4 +110,5 @@ rule reference:
         "Reference algorithms on shard {wildcards.shard} of {wildcards.release}"
     shell:
         "sentinel-forest reference --folder {params.folder} --catalog {input.catalog}"
-        " --shard {wildcards.shard} {params.settings} --output {output} >{log} 2>&1"
+        " --shard {wildcards.shard} {params.settings} --counts {output.counts}"
+        " --unmeasured {output.unmeasured} >{log} 2>&1"

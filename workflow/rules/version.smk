@@ -26,6 +26,7 @@ RESULT_FILES = (
         for name in ("forest.skops", "fit.json")
     ]
     + PRICES
+    + BY_PATCH
     + ["<results>/headline.tsv", REPRODUCTION]
     + CROISSANTS
     + INSPECTIONS
