@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "sentinel_forest"
 sys.path.insert(0, str(PACKAGE.parent))
 
+from sentinel_forest.datasets import plausibility  # noqa: E402
 from sentinel_forest.evaluation import metrics  # noqa: E402
 from sentinel_forest.io.tables import read_tsv  # noqa: E402
 from sentinel_forest.versions import headline  # noqa: E402
@@ -83,10 +84,20 @@ def modules() -> str:
     return "\n".join(lines) + "\n"
 
 
+def plausibility_rules() -> str:
+    """The rules that tell units, offsets and codes from values, in Markdown."""
+    lines = ["| check | what is computed | on what | fails if | why | tripped by |", "|" + "---|" * 6]
+    for rule in plausibility.RULES:
+        cells = (f"`{rule.check}`", rule.computed, rule.bands, rule.threshold, rule.source, rule.trips)
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
 PARTS = {
     "rule graph": ("README.md", rule_graph),
     "headline table": ("README.md", headline_table),
     "modules": ("CONTRIBUTING.md", modules),
+    "plausibility": ("docs/checks.md", plausibility_rules),
 }
 """Page and content of each part."""
 

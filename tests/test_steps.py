@@ -1,6 +1,7 @@
 """Rules and steps fit together: each command that a rule runs is one that its step takes."""
 
 import dataclasses
+import hashlib
 import inspect
 import re
 import shlex
@@ -76,16 +77,17 @@ def planned(tmp_path_factory) -> list[list[str]]:
     earlier = folder / "results" / "earlier"
     for path in (
         *(folder / "own" / "train" / f"{layer}.dat" for layer in (*BANDS, "LABEL_manual_hq")),
-        *(earlier / name for name in ("manifest.sha256", "version.json")),
+        earlier / "version.json",
     ):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
+    (earlier / "manifest.sha256").write_text(f"{hashlib.sha256(b'').hexdigest()}  version.json\n")
     default = ("--configfile", str(ROOT / "config" / "config.yaml"))
     fetched = (*default, str(folder / "fetched.yaml"))
     found = [
         *commands(folder, "all", "export", "tfds", *default),
         *commands(folder, "all", "compare", *default, str(folder / "more.yaml")),
-        *commands(folder, "check", *default, "--config", "version=earlier"),
+        *commands(folder, "check", *fetched, "--config", "version=earlier"),
         *commands(folder, "plan", "work/mine/catalog.parquet", *fetched),
         *commands(folder, "work/so2sat-v2/files.tsv", *fetched),
     ]
@@ -112,10 +114,12 @@ def test_every_argument_of_a_step_is_given_by_some_rule(planned):
 UNUSED_HERE: dict[str, set[str]] = {name: {"layout"} for name in steps.STEPS} | {
     "download": {"parallel", "attempts", "wait", "timeout", "recheck"},
     "plan": {"timeout"},
+    "check": {"profile"},
     "score": {"layout", "source"},
 }
 """Arguments that no configuration above asks for: a mapping that is empty leaves no flag, only people who type the
-command of a download by hand change its patience, and no sample is scored by the forests of another release.
+command of a download or a check by hand change its patience or name a
+profile, and no sample is scored by the forests of another release.
 """
 
 

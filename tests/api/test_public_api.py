@@ -108,7 +108,7 @@ def test_a_split_that_is_not_the_sealed_one_is_not_opened(tmp_path):
     write_clouds(tmp_path / "data" / "mine")
     version = version_of(tmp_path, "cloudsen12", {"side": 8}, ROLES)
     split = version / "mine" / "splits" / "random" / "1.parquet"
-    (version / "manifest.sha256").write_text(manifest.manifest(version, [split]))
+    (version / "manifest.sha256").write_text(manifest.manifest(version, [split, version / "version.json"]))
     assert len(sentinel_forest.open_trial(version, "mine", "random", 1, "test")) == 3
     version_of(tmp_path, "cloudsen12", {"side": 8}, ROLES[::-1])
     with pytest.raises(InputError, match=r"1\.parquet has SHA-256"):

@@ -12,7 +12,18 @@ from pathlib import Path
 
 from bench.measure import Row
 
-PARTS = ("verification", "transfers", "patches", "splits", "forests", "scoring", "exports", "loading", "demo")
+PARTS = (
+    "verification",
+    "transfers",
+    "patches",
+    "splits",
+    "forests",
+    "scoring",
+    "coverage",
+    "exports",
+    "loading",
+    "demo",
+)
 
 
 def main(parts: Sequence[str]) -> None:

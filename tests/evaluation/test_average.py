@@ -5,12 +5,12 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import Category, FeatureSet, Task
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import average, evaluate, metrics, score, uncertainty
+from sentinel_forest.evaluation import average, evaluate, metrics, score, testing, uncertainty
 from sentinel_forest.evaluation.average import AVERAGES, Trial
 from sentinel_forest.evaluation.confusion import CONFUSION
 from sentinel_forest.evaluation.figures import Place
@@ -25,6 +25,8 @@ DATASET = SimpleNamespace(
     feature_sets={"s1": FeatureSet("s1", "scene", (), {})},
     independent_labels=lambda task, patches: None,
 )
+DRAWN = np.array([np.nan, 0.4, 0.6])
+BROAD = uncertainty.Support(40, 40.0)
 CLEAN = {"validation": "clean", "test": "clean"}
 
 
@@ -102,9 +104,9 @@ def test_the_interval_is_that_of_the_mean_of_replicates_by_hand():
             right = (each.confusion["true"] == each.confusion["predicted"]).to_numpy()
             scores.append(np.repeat(right, each.confusion["group"].map(times)).mean())
         means.append(np.mean(scores))
-    reach = np.sqrt(12 / 11) * stats.t.ppf(0.975, 11)
-    tail = stats.norm.cdf(-reach)
-    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(means, [tail, 1 - tail])))
+    step = np.std(means, ddof=1) * np.sqrt(12 / 11) * stats.t.ppf(0.975, 11) / (found.value * (1 - found.value))
+    expected = special.expit(special.logit(found.value) + np.array([-step, step]))
+    assert (found.low, found.high) == pytest.approx(tuple(expected))
 
 
 def test_it_is_not_the_lowest_low_to_the_highest_high():
@@ -130,7 +132,8 @@ def test_coverage_of_the_mean_of_trials_that_share_groups():
             means = drawn @ measured / drawn.sum(axis=1)
             scores.append(means[0])
             replicates.append(means[1:])
-        low, high = uncertainty.interval(np.mean(replicates, axis=0), 12)
+        support = uncertainty.Support(12, 12.0)
+        low, high = uncertainty.interval(float(np.mean(scores)), np.mean(replicates, axis=0), support)
         inside.append(low <= 0.7 <= high)
     assert 0.90 <= np.mean(inside) <= 0.99
 
@@ -145,14 +148,14 @@ def test_draws_without_a_group_of_a_trial_are_left_out_and_counted():
     assert number == pytest.approx(20_000 * (1 - 8 / 408) ** 408, rel=0.7)
 
 
-def test_below_eight_groups_in_a_trial_there_is_no_interval():
-    found = overall(averaged(random_trial(1, np.arange(7), 7), random_trial(2, np.arange(30), 7)))
+def test_below_five_groups_in_a_trial_there_is_no_interval():
+    found = overall(averaged(random_trial(1, np.arange(4), 7), random_trial(2, np.arange(30), 7)))
     assert np.isnan([found.low, found.high]).all()
-    assert (found.n, found.groups, found.trials) == (42, 7, 2)
-    assert found.note == "fewer than eight groups (7): no interval"
+    assert (found.n, found.groups, found.trials) == (24, 4, 2)
+    assert found.note.startswith("4 groups: no interval below 5; trial 1: each group: 0.")
     enough = overall(averaged(random_trial(1, np.arange(10), 7), random_trial(2, np.arange(30), 7)))
     assert enough.low < enough.value < enough.high
-    assert enough.note == ""
+    assert enough.note == uncertainty.few_groups(10)
 
 
 def test_a_trial_in_which_it_is_undefined_is_named():
@@ -204,13 +207,15 @@ def test_every_link_of_any_trial_is_in_the_mark():
 
 def test_what_tells_of_the_interval_of_a_trial_is_not_repeated():
     """The pattern knows every text that may be there."""
-    texts = [uncertainty.few_groups(groups) for groups in range(uncertainty.FEW_GROUPS)]
-    texts += [uncertainty.few_tested(groups) for groups in range(uncertainty.LEAST_TESTED)]
+    texts = [uncertainty.few_groups(groups) for groups in range(30)] + [uncertainty.ALIKE]
+    texts += [testing.few_tested(groups) for groups in range(6)]
     texts += [
         score_.doubts().split("; ")[-1]
-        for score_ in [evaluate.Score(metrics.OVERALL[0], "", "none", 0.5, np.array([np.nan, 0.5]), 30, 20, "")]
+        for score_ in [
+            evaluate.Score(metrics.OVERALL[0], "", "none", 0.5, np.array([np.nan, 0.4, 0.6]), 90, BROAD, None)
+        ]
     ]
-    assert texts[-1] == "undefined in 1 of 2 draws"
+    assert texts[-1] == "undefined in 1 of 3 draws"
     assert all(average.OF_ONE_INTERVAL.fullmatch(text) for text in texts)
     assert not average.OF_ONE_INTERVAL.fullmatch(uncertainty.ungrouped(1, 3))
 

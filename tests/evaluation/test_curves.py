@@ -106,7 +106,7 @@ def test_the_curve_is_that_of_smaller_forests_and_brier_is_that_of_scikit_learn(
         assert values["brier"] == pytest.approx(brier_score_loss(held.truth == 2, shares[:, 1], **weight), abs=1e-12)
     whole = table[(table["trees"] == 12) & (table["metric"] == "oa")].iloc[0]
     assert whole["low"] < whole["value"] < whole["high"]
-    assert (whole["rows"], whole["groups"], whole["note"]) == (300, 20, "")
+    assert (whole["rows"], whole["groups"], whole["note"]) == (300, 20, uncertainty.few_groups(20))
 
 
 def test_a_task_without_question_looks_at_the_majority_class(forest):
@@ -125,7 +125,7 @@ def test_one_group_has_values_and_no_interval(forest):
     table, _ = curves.by_trees(subject(model, codes), alone, 7, 300)
     assert table["value"].notna().all()
     assert table[["low", "high"]].isna().all(axis=None)
-    assert set(table["note"]) == {"fewer than eight groups (1): no interval"}
+    assert set(table["note"]) == {"1 group: no interval below 5"}
 
 
 # Learning curve

@@ -257,7 +257,7 @@ def test_the_step_looks_at_held_out_rows_only(step):
     assert ranked.iloc[0]["family"] == "shortwave infrared"
     assert set(ranked["rows"]) == {800}
     assert set(ranked["groups"]) == {8}
-    assert set(ranked["note"]) == {"fewer than ten groups (8): interval not to be trusted"}
+    assert set(ranked["note"]) == {uncertainty.few_groups(8)}
     assert curve.loc[curve["curve"] == "trees", "trees"].unique().tolist() == [1, 2, 5]
     assert curve.loc[curve["curve"] == "groups", "training_groups"].unique().tolist() == [1, 2, 4]
     assert curve.loc[curve["curve"] == "groups", "training_rows"].unique().tolist() == [100, 200, 400]

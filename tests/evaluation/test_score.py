@@ -18,7 +18,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import evaluate, score
 from sentinel_forest.evaluation.confusion import CONFUSION, classifiers, confusion
 from sentinel_forest.evaluation.figures import Place
-from sentinel_forest.evaluation.paired import BOOTSTRAP, MCNEMAR, PAIRED
+from sentinel_forest.evaluation.paired import MCNEMAR, PAIRED, SWAPPED
 from sentinel_forest.io import tables
 from sentinel_forest.splits import ledger
 
@@ -44,6 +44,7 @@ DATASET = SimpleNamespace(
     strata_keys=("city", "season"),
     ground_columns=(),
     independent_labels=lambda task, patches: None,
+    independent_patches=False,
 )
 Counts = Iterable[tuple[str, str, str, int]]
 """patch, true, predicted, count"""
@@ -73,6 +74,7 @@ def scored(
     groups: dict[str, str] | None = None,
     weight: pd.Series | None = None,
     draws: int = 50,
+    dataset: SimpleNamespace = DATASET,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Confusion, metrics and comparisons of a trial."""
     counted = predictions(of_sets)
@@ -85,7 +87,7 @@ def scored(
     CONFUSION.validate(table)
     about = roles.merge(patches, on="patch")
     found = score.score_trial(
-        table, DATASET, about, {"validation": "clean", "test": "clean"}, draws, (1, "r"), Place("r", "published", 1)
+        table, dataset, about, {"validation": "clean", "test": "clean"}, draws, (1, "r"), Place("r", "published", 1)
     )
     score.METRICS.validate(found[0])
     PAIRED.validate(found[1])
@@ -122,7 +124,7 @@ def test_pooled_figures_by_hand() -> None:
     # right: 6 + 9 + 15 + 8 + 2 of 80
     assert overall["value"] == pytest.approx(40 / 80)
     assert (overall["n"], overall["groups"]) == (80, 4)
-    assert "fewer than eight groups (4): no interval" in overall["note"]
+    assert overall["note"] == "4 groups: no interval below 5; each group: 0.75, 0.75, 0, 0.5"
     cloud = {"of": "cloud"}
     # 38 pixels of cloud, 26 found; 42 without, 34 found
     assert row(found, metric="oa.question", **cloud)["value"] == pytest.approx((26 + 34) / 80)
@@ -199,7 +201,7 @@ def test_one_group_has_no_interval() -> None:
     only = row(found, metric="oa")
     assert only["value"] == 0.5
     assert np.isnan([only["low"], only["high"]]).all()
-    assert only["note"] == "fewer than eight groups (1): no interval"
+    assert only["note"] == "1 group: no interval below 5; each group: 0.5"
 
 
 def test_a_reference_answers_its_questions_and_no_other() -> None:
@@ -285,7 +287,7 @@ def test_pixels_are_not_taken_as_independent() -> None:
     """McNemar's test is of patches alone; there are rows of two forests on the same pixels."""
     _, _, compared = scored({("l1c", "forest"): HAND, ("l1c+context", "forest"): HAND})
     assert row(compared, metric="oa")["difference"] == 0
-    assert set(compared["test"]) == {BOOTSTRAP}
+    assert set(compared["test"]) == {SWAPPED}
 
 
 def test_a_comparison_rests_on_the_groups_that_both_scores_rest_on() -> None:
@@ -306,32 +308,50 @@ def test_different_pixels_are_noted() -> None:
 
 
 def test_pairs_tests_and_families() -> None:
-    right = [(f"{k}", "ab"[k % 2], "ab"[k % 2], 1) for k in range(40)]
-    wrong = [(f"{k}", "ab"[k % 2], "ab"[(k % 2 + (k < 12)) % 2], 1) for k in range(40)]
-    majority = [(f"{k}", "ab"[k % 2], "a", 1) for k in range(40)]
-    _, _, paired = scored({("s1", "forest"): right, ("s2", "forest"): wrong, ("s1", "majority"): majority}, draws=200)
+    """Eight groups of five patches; the second set is wrong in two patches of each."""
+    right = [(f"{k:02}", "ab"[k % 2], "ab"[k % 2], 1) for k in range(40)]
+    wrong = [(f"{k:02}", "ab"[k % 2], "ab"[(k % 2 + (k % 5 < 2)) % 2], 1) for k in range(40)]
+    majority = [(f"{k:02}", "ab"[k % 2], "a", 1) for k in range(40)]
+    groups = {f"{k:02}": f"g{k // 5}" for k in range(40)}
+    sets = {("s1", "forest"): right, ("s2", "forest"): wrong, ("s1", "majority"): majority}
+    _, _, paired = scored(sets, groups=groups, draws=200)
     pairs = set(paired[["features_a", "classifier_b", "features_b"]].itertuples(index=False, name=None))
     assert pairs == {("s1", "majority", "s1"), ("s1", "forest", "s2")}
-    mcnemar = row(paired, test=MCNEMAR, features_b="s2")
-    assert mcnemar["difference"] == pytest.approx(12 / 40)
-    assert mcnemar["p"] == pytest.approx(2 * 0.5**12)
-    assert mcnemar["p_holm"] == pytest.approx(2 * 0.5**12)
-    against = row(paired, test=MCNEMAR, features_b="s1")
-    assert against["p"] == pytest.approx(2 * 0.5**20)
-    assert against["p_holm"] == pytest.approx(2 * against["p"])
-    boot = row(paired, test=BOOTSTRAP, metric="oa", features_b="s2")
-    assert boot["low"] > 0.1
-    assert boot["p"] < 0.001
+    assert set(paired["test"]) == {SWAPPED}
+    overall = row(paired, metric="oa", features_b="s2")
+    assert overall["difference"] == pytest.approx(0.4)
+    # All groups agree: 2 / 2^8, and the smaller of two is doubled.
+    assert overall["p"] == 2 / 2**8
+    assert overall["p_holm"] == 2 * overall["p"]
+    assert overall["family"] == "2 tests: oa, role test, task scene"
+    # They differ by the same in all groups, so that nothing tells how far other groups would be off.
+    assert np.isnan(overall["low"])
+    assert overall["note"] == "all groups score alike: no interval"
+    against = row(paired, metric="oa", features_b="s1")
+    assert against["low"] < 0.5 < against["high"]
+
+
+def test_mcnemar_is_only_for_datasets_that_declare_their_patches_independent() -> None:
+    right = [(f"{k:02}", "ab"[k % 2], "ab"[k % 2], 1) for k in range(40)]
+    wrong = [(f"{k:02}", "ab"[k % 2], "ab"[(k % 2 + (k < 12)) % 2], 1) for k in range(40)]
+    both = {("s1", "forest"): right, ("s2", "forest"): wrong}
+    assert set(scored(both)[2]["test"]) == {SWAPPED}
+    _, _, paired = scored(both, dataset=SimpleNamespace(**vars(DATASET) | {"independent_patches": True}))
+    mcnemar = row(paired, test=MCNEMAR)
+    assert mcnemar["p"] == mcnemar["p_holm"] == pytest.approx(2 * 0.5**12)
+    assert mcnemar["metric"] == "oa"
+    assert not any(datasets.load(name).independent_patches for name in ("so2sat", "sen12ms", "cloudsen12"))
 
 
 def test_all_classifiers_see_the_same_draws() -> None:
     generator = np.random.default_rng(1)
     counts = [(f"{k}", "a", "ab"[value], 1) for k, value in enumerate(generator.integers(0, 2, 30))]
     _, _, paired = scored({("s1", "forest"): counts, ("s2", "forest"): counts})
-    boot = paired[paired["test"] == BOOTSTRAP].dropna(subset="difference")
-    assert len(boot)
-    assert (boot[["difference", "low", "high"]] == 0).all(axis=None)
-    assert (boot["p"] == 1).all()
+    known = paired.dropna(subset="difference")
+    assert len(known)
+    assert (known["difference"] == 0).all()
+    assert (known["p"] == 1).all()
+    assert (known["note"] == "all groups score alike: no interval").all()
 
 
 def test_design_weights_give_rows_of_their_own() -> None:
@@ -342,7 +362,7 @@ def test_design_weights_give_rows_of_their_own() -> None:
     assert weighted["value"] == 0.75
     assert weighted["n"] == 2
     _, _, paired = scored({("s1", "forest"): counts, ("s2", "forest"): counts}, weight=pd.Series([3.0, 1.0]))
-    assert row(paired, test=MCNEMAR)["weighting"] == "none"
+    assert set(paired.loc[paired["metric"] == "oa", "weighting"]) == {"none", "design"}
 
 
 def test_design_weighted_scores_are_those_of_scikit_learn_with_sample_weights() -> None:
@@ -443,11 +463,11 @@ def test_scores_by_city_by_hand() -> None:
     assert row(rome, metric="iou.present")["value"] == 0.5
     assert row(rome, metric="iou.all")["value"] == pytest.approx(0.5 / 3)
     assert row(rome, metric="oa")[["n", "groups"]].tolist() == [2, 2]
-    assert "fewer than eight groups (2): no interval" in row(rome, metric="oa")["note"]
+    assert row(rome, metric="oa")["note"] == "2 groups: no interval below 5; each group: 1, 0"
     oslo = row(found[found["stratum"] == "oslo"], metric="oa")
     assert oslo[["value", "n", "groups"]].tolist() == [0.5, 2, 1]
     assert np.isnan([oslo["low"], oslo["high"]]).all()
-    assert oslo["note"] == "fewer than eight groups (1): no interval"
+    assert oslo["note"] == "1 group: no interval below 5; each group: 0.5"
     empty = row(found[found["stratum"] == "unknown"], metric="kappa")
     assert np.isnan(empty["value"])
     assert empty["note"] == "role test (unknown) has one class only, and it is always predicted"

@@ -1,5 +1,6 @@
 """Names and texts of the splits that are written for tensorflow_datasets."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -22,7 +23,7 @@ V3 = Release("so2sat-v3-random", "so2sat", "So2Sat LCZ42", "CC-BY-4.0", 1, entry
     ],
 )
 def test_name_that_tfds_knows_is_kept_for_the_split_it_knows(release, scheme, trial, name):
-    assert name_of(release, scheme, trial) == name
+    assert name_of(release, scheme, trial, scheme == "published") == name
 
 
 def test_export_says_what_it_is_and_leaves_out_what_is_not_known():
@@ -44,12 +45,14 @@ def test_sample_is_called_a_sample_and_a_citation_has_its_doi():
 def test_every_split_of_so2sat_has_a_folder_for_each_form_and_others_have_none():
     other = Release("clouds", "cloudsen12", "CloudSEN12", "CC0-1.0", 1)
     trials = {"so2sat-v2": [("published", 1), ("pooled-random", 1)], "clouds": [("published", 1)]}
-    selection = SimpleNamespace(releases={"so2sat-v2": V2, "clouds": other}, trials=trials.get)
-    assert folders(selection, "v1") == [
+    selection = SimpleNamespace(
+        releases={"so2sat-v2": V2, "clouds": other}, trials=trials.get, published=lambda _: "published"
+    )
+    assert folders(selection, Path("exports/v1")) == [
         f"exports/v1/so2sat-v2/tfds/{name}/{form}"
         for name in ("so2sat", "so2sat_pooled_random_1")
         for form in ("rgb/2.1.0", "rgb/2.0.0", "all/2.1.0")
     ]
     selection.releases = {"clouds": other}
     with pytest.raises(InputError, match="found: clouds"):
-        folders(selection, "v1")
+        folders(selection, Path("exports/v1"))

@@ -72,9 +72,9 @@ def write_version(results: Path, release: str, own: dict) -> None:
         "identity": {"configuration": "c" * 64, "code": "d" * 64, "registry": {}, "data": {release: "e" * 64}},
         "skipped": [{"release": release, "kind": "reference", "name": "qa60", "reason": "lacks LABEL_qa60"}],
         "accepted": {release: ["value-range"]},
-        "commit": None,
-        "environment": {"python": "3.11"},
     }
+    machine = {"commit": None, "environment": {"python": "3.11"}}
+    write_text(results / "environment.json", json.dumps(machine))
     write_text(results / "version.json", json.dumps(description))
 
 

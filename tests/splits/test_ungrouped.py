@@ -128,7 +128,7 @@ def test_one_file_of_cities_is_enough(tmp_path: Path) -> None:
     assert set(plan(tmp_path).definitions("mine")) == {"published", "grouped-stratified", "cities"}
 
 
-def test_geo_files_without_cities_give_places_alone(tmp_path: Path) -> None:
+def test_geo_files_without_cities_give_groups_by_distance(tmp_path: Path) -> None:
     import h5py
 
     images(tmp_path)
@@ -136,7 +136,7 @@ def test_geo_files_without_cities_give_places_alone(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "training_geo.h5", "r+") as file:
         del file["city"]
     chosen = plan(tmp_path, schemes=["published", "grouped", "spatial-blocks"], own_schemes={})
-    assert list(chosen.definitions("mine")) == ["published", "spatial-blocks"]
+    assert list(chosen.definitions("mine")) == ["published", "grouped", "spatial-blocks"]
 
 
 def test_planned_from_the_registry_before_any_file_is_there() -> None:

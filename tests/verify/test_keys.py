@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from sentinel_forest import leakage
-from sentinel_forest.verify.units import codes_of, key_values, units
+from sentinel_forest.datasets.keys import codes_of, key_values
+from sentinel_forest.verify.units import units
 
 
 @pytest.mark.parametrize(

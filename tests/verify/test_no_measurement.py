@@ -411,7 +411,7 @@ def test_reported_c01_plus_geometry(reported: Path) -> None:
         assert found[split, "padding"].found == "images in rows 0 to 92, columns 3 to 95"
         assert "padding: {top: 0, bottom: 3, left: 3, right: 0}" in found[split, "padding"].remedy
     found, rows = verified(CloudSEN12(side=96, padding={"bottom": 3, "left": 3}), folder)
-    assert {finding.status for finding in found.values()} == {"ok"}
+    assert {row.status for row in found.values() if not row.found.startswith("not computed")} == {"ok"}
     assert (rows["unmeasured"] == 0).all()
 
 

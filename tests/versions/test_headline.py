@@ -70,7 +70,7 @@ def lines(table):
 
 def _boa(value, question, **other):
     about = {"metric": "boa.median", "definition": "BOA, median over patches", "class": question, "n": 7, "groups": 5}
-    return _row(value, None, None, **about | {"note": "fewer than eight groups (5): no interval"} | other)
+    return _row(value, None, None, **about | {"note": "5 groups: no interval below 7"} | other)
 
 
 def test_terminal_shows_forests_then_references_without_the_trivial_company():
@@ -95,7 +95,7 @@ def test_terminal_shows_forests_then_references_without_the_trivial_company():
         ["s", "fmask", "BOA cloud", "-", "7", "5", kinds, "(2)"],
         ["s", "sen2cor", "BOA cloud", "0.625", "7", "5", kinds, "(1)"],
         [""],
-        ["(1) fewer than eight groups (5): no interval"],
+        ["(1) 5 groups: no interval below 7"],
         ["(2) constant"],
     ]
 

@@ -1,4 +1,4 @@
-"""The files of a finished version held against its manifest, and what a call of Snakemake asks for."""
+"""The files of a finished version held against its manifest."""
 
 import os
 
@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 
 from sentinel_forest.errors import InputError
-from sentinel_forest.planning import call
 from sentinel_forest.versions import check, compare
 from sentinel_forest.versions import manifest as manifests
 
@@ -131,7 +130,7 @@ def checked(sealed, tmp_path):
 
 def run(sealed, folder) -> None:
     before, now = (place / "manifest.sha256" for place in (sealed, folder / "results"))
-    check.check(sealed=before, computed=now, folder=folder)
+    check.hold_against(before, now, folder)
 
 
 def test_what_was_equal_is_removed(sealed, checked) -> None:
@@ -167,37 +166,3 @@ def test_a_sealed_table_that_is_none_any_more_is_no_riddle(sealed, checked, cont
         (checked / "results" / name).write_bytes(b"value\n0.7\n")
     with pytest.raises(InputError, match="2 files differ"):
         run(sealed, checked)
-
-
-# What a call asks for
-
-
-@pytest.mark.parametrize(
-    ("line", "asked"),
-    [
-        ("check", call.Call(checks=True, only_checks=True)),
-        ("--cores 1 --configfile a.yaml --config version=v1 -- check", call.Call(True, True)),
-        ("forest_check -n", call.Call(checks=True, only_checks=True)),
-        ("check report", call.Call(checks=True)),
-        ("--directory check", call.Call()),
-        ("-d check all", call.Call()),
-        ("--configfile check", call.Call()),
-        ("results/check", call.Call()),
-        ("--report a.zip", call.Call(is_report=True)),
-        ("--report=a.zip", call.Call(is_report=True)),
-        ("--report", call.Call(is_report=True)),
-        ("--report a.zip --report-after-run", call.Call()),
-        ("--directory=--report", call.Call()),
-        ("--unlock", call.Call(is_idle=True)),
-        ("--lint --configfile a.yaml", call.Call(is_idle=True)),
-        ("--list-rules", call.Call(is_idle=True)),
-        ("--list-target-rules", call.Call(is_idle=True)),
-        ("--dry-run", call.Call()),
-        ("", call.Call()),
-        ("-q --not-of-snakemake tests/unit", call.Call()),
-        ("--cores", call.Call()),
-    ],
-)
-def test_what_a_call_asks_for(line, asked, capsys) -> None:
-    assert call.parse(line.split()) == asked
-    assert capsys.readouterr().err == ""

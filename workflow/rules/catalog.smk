@@ -4,22 +4,22 @@
 rule catalog:
     """List the patches of a verified release with their place, split, groups and classes."""
     input:
-        verified="<work>/{release}/verified.json",
-        files="<work>/{release}/files.tsv",
-        hashes="<work>/{release}/hashes.parquet",
+        verified=f"<work>/{paths.VERIFIED}",
+        files=f"<work>/{paths.FILES}",
+        hashes=f"<work>/{paths.HASHES}",
     output:
-        "<work>/{release}/catalog.parquet",
+        f"<work>/{paths.CATALOG}",
     log:
         "<logs>/catalog/{release}.log",
     benchmark:
         "<benchmarks>/catalog/{release}.tsv"
     resources:
-        mem_mb=memory_of("catalog"),
-        runtime=runtime_of("catalog"),
+        mem_mb=WIRING.memory_of("catalog"),
+        runtime=WIRING.runtime_of("catalog"),
     params:
-        code=code_of("catalog", dataset=True),
-        folder="data/{release}",
-        settings=flags_of(
+        code=WIRING.code_of("catalog", dataset=True),
+        folder=f"{PLACES.data}/{{release}}",
+        settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
         ),

@@ -1,36 +1,33 @@
 """Features of patches and of drawn pixels; once per release, never once per split."""
 
 FEATURE_TABLES = [
-    f"<work>/{release}/features/{name}/{shard}.parquet"
-    for release in RELEASES
-    for name in SELECTION.sets(release)
-    for shard in shards(release)
+    path for release in RELEASES for path in WIRING.feature_files(release)
 ]
 
 
 rule feature_table:
     """Compute a feature set for the rows of one shard."""
     input:
-        catalog="<work>/{release}/catalog.parquet",
+        catalog=f"<work>/{paths.CATALOG}",
     output:
-        "<work>/{release}/features/{set}/{shard}.parquet",
+        f"<work>/{paths.FEATURES}",
     log:
-        "<logs>/features/{release}/{set}/{shard}.log",
+        "<logs>/feature_table/{release}/{set}/{shard}.log",
     benchmark:
-        "<benchmarks>/features/{release}/{set}/{shard}.tsv"
+        "<benchmarks>/feature_table/{release}/{set}/{shard}.tsv"
     resources:
-        mem_mb=memory_of("feature_table"),
-        runtime=runtime_of("feature_table"),
+        mem_mb=WIRING.memory_of("feature_table"),
+        runtime=WIRING.runtime_of("feature_table"),
     params:
-        code=code_of("feature_table", dataset=True),
-        folder="data/{release}",
-        settings=flags_of(
+        code=WIRING.code_of("feature_table", dataset=True),
+        folder=f"{PLACES.data}/{{release}}",
+        settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
             shards=lambda release: release.shards,
             draw=lambda release: SELECTION.draw(release.name),
         ),
-        seed=seed_of,
+        seed=WIRING.seed_of,
     message:
         "Features {wildcards.set} of {wildcards.release}, shard {wildcards.shard}"
     shell:

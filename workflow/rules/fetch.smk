@@ -2,13 +2,17 @@
 
 from sentinel_forest.acquire.plan import Pattern
 
+SAMPLES = [name for name, release in SELECTION.releases.items() if release.is_sample]
+FOLDERS = [name for name, release in SELECTION.releases.items() if release.folder]
 DOWNLOADS = [name for name in RELEASES if name not in SAMPLES + FOLDERS]
 
 
 rule sample:
     """Write the built-in sample of a release in the publisher's layout."""
+    input:
+        sealed_or_free,
     output:
-        "<work>/{release}/files.tsv",
+        f"<work>/{paths.FILES}",
     log:
         "<logs>/sample/{release}.log",
     benchmark:
@@ -16,12 +20,12 @@ rule sample:
     wildcard_constraints:
         release=listing(SAMPLES),
     resources:
-        mem_mb=memory_of("sample"),
-        runtime=runtime_of("sample"),
+        mem_mb=WIRING.memory_of("sample"),
+        runtime=WIRING.runtime_of("sample"),
     params:
-        code=code_of("sample", dataset=True),
-        folder="data/{release}",
-        settings=flags_of(
+        code=WIRING.code_of("sample", dataset=True),
+        folder=f"{PLACES.data}/{{release}}",
+        settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
             settings=lambda release: release.sample,
@@ -34,23 +38,25 @@ rule sample:
 
 rule link:
     """Take a folder that is already on disk as the release's folder; nothing is copied."""
+    input:
+        sealed_or_free,
     output:
-        "<work>/{release}/files.tsv",
+        f"<work>/{paths.FILES}",
     log:
         "<logs>/link/{release}.log",
     wildcard_constraints:
         release=listing(FOLDERS),
     localrule: True
     params:
-        code=code_of("link", dataset=True),
-        folder="data/{release}",
-        settings=flags_of(
+        code=WIRING.code_of("link", dataset=True),
+        folder=f"{PLACES.data}/{{release}}",
+        settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
             source=lambda release: release.folder,
             select=lambda release: release.select,
         ),
-        entry=of_release(lambda release: digest(release.entry)),
+        entry=WIRING.of_release(lambda release: digest(release.entry)),
     message:
         "Link the folder of {wildcards.release}"
     shell:
@@ -60,18 +66,20 @@ rule link:
 
 rule download:
     """Fetch the files of a release into the store; those that are there are only linked."""
+    input:
+        sealed_or_free,
     output:
-        "<work>/{release}/files.tsv",
+        f"<work>/{paths.FILES}",
     log:
         "<logs>/download/{release}.log",
     wildcard_constraints:
         release=listing(DOWNLOADS),
     localrule: True
     params:
-        code=code_of("download"),
-        folder="data/{release}",
-        settings=flags_of(select=lambda release: release.select),
-        entry=of_release(lambda release: digest(release.entry)),
+        code=WIRING.code_of("download"),
+        folder=f"{PLACES.data}/{{release}}",
+        settings=WIRING.flags_of(select=lambda release: release.select),
+        entry=WIRING.of_release(lambda release: digest(release.entry)),
     message:
         "Fetch {wildcards.release}"
     shell:
@@ -85,6 +93,7 @@ rule plan:
         "<logs>/plan.log",
     localrule: True
     params:
+        data=PLACES.data,
         settings=lambda wildcards: flags(
             samples=SAMPLES,
             folders=FOLDERS,
@@ -99,4 +108,4 @@ rule plan:
     message:
         "What a fetch will bring"
     shell:
-        "sentinel-forest plan --data data {params.settings} 2>&1 | tee {log}"
+        "sentinel-forest plan --data {params.data} {params.settings} 2>&1 | tee {log}"

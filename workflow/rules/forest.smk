@@ -4,29 +4,31 @@
 rule fit:
     """Grow the forest of one trial and feature set."""
     input:
-        features=lambda wildcards: feature_shards(wildcards.release, wildcards.set),
-        split="<results>/{release}/splits/{scheme}/{trial}.parquet",
-        held="<work>/{release}/links_held",
-        catalog="<work>/{release}/catalog.parquet",
+        features=lambda wildcards: WIRING.shard_files(
+            paths.FEATURES, wildcards.release, set=wildcards.set
+        ),
+        split=f"<results>/{paths.SPLIT}",
+        held=f"<work>/{paths.LINKS_HELD}",
+        catalog=f"<work>/{paths.CATALOG}",
     output:
-        model="<results>/{release}/baselines/{scheme}/{trial}/{set}/forest.skops",
-        fit="<results>/{release}/baselines/{scheme}/{trial}/{set}/fit.json",
+        model=f"<results>/{paths.FOREST}",
+        fit=f"<results>/{paths.FIT}",
     log:
         "<logs>/fit/{release}/{scheme}/{trial}/{set}.log",
     benchmark:
         "<benchmarks>/fit/{release}/{scheme}/{trial}/{set}.tsv"
-    threads: threads_of("fit")
+    threads: WIRING.threads_of("fit")
     resources:
-        mem_mb=memory_of("fit"),
-        runtime=runtime_of("fit"),
+        mem_mb=WIRING.memory_of("fit"),
+        runtime=WIRING.runtime_of("fit"),
     params:
-        code=code_of("fit", dataset=True),
-        settings=flags_of(
+        code=WIRING.code_of("fit", dataset=True),
+        settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
             forest=lambda release: SELECTION.forest(release.name),
         ),
-        seed=seed_of,
+        seed=WIRING.seed_of,
     message:
         "Grow the forest of {wildcards.release}: {wildcards.scheme} {wildcards.trial}, {wildcards.set}"
     shell:
@@ -39,37 +41,37 @@ rule fit:
 rule predict:
     """Predict the validation and test patches of a shard with every forest; a patch is read once."""
     input:
-        catalog="<work>/{release}/catalog.parquet",
-        splits=split_files,
-        forests=forest_files("forest.skops"),
-        fits=forest_files("fit.json"),
-        features=patch_tables,
+        catalog=f"<work>/{paths.CATALOG}",
+        splits=WIRING.of_trials(paths.SPLIT),
+        forests=WIRING.forest_files(paths.FOREST),
+        fits=WIRING.forest_files(paths.FIT),
+        features=WIRING.patch_tables,
     output:
-        "<work>/{release}/predictions/{shard}.parquet",
+        f"<work>/{paths.PREDICTIONS}",
     log:
         "<logs>/predict/{release}/{shard}.log",
     benchmark:
         "<benchmarks>/predict/{release}/{shard}.tsv"
-    threads: threads_of("predict")
+    threads: WIRING.threads_of("predict")
     resources:
-        mem_mb=memory_of("predict"),
-        runtime=runtime_of("predict"),
+        mem_mb=WIRING.memory_of("predict"),
+        runtime=WIRING.runtime_of("predict"),
     params:
-        code=code_of("predict", dataset=True),
-        folder="data/{release}",
-        splits=named_splits,
-        forests=named_inputs(
+        code=WIRING.code_of("predict", dataset=True),
+        folder=f"{PLACES.data}/{{release}}",
+        splits=WIRING.named_inputs(TrialFile, SELECTION.trials, "splits"),
+        forests=WIRING.named_inputs(
             ForestFile,
             lambda release: [row[1:] for row in SELECTION.baselines(release)],
             "forests",
             "fits",
         ),
-        features=named_inputs(
+        features=WIRING.named_inputs(
             SetFile,
             lambda release: [(name,) for name in SELECTION.patch_sets(release)],
             "features",
         ),
-        settings=flags_of(
+        settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
             shards=lambda release: release.shards,
@@ -86,21 +88,21 @@ rule predict:
 rule reference:
     """Hold the reference algorithms that ship with a release against its truth, patch by patch."""
     input:
-        catalog="<work>/{release}/catalog.parquet",
+        catalog=f"<work>/{paths.CATALOG}",
     output:
-        counts="<work>/{release}/references/{shard}.parquet",
-        unmeasured="<work>/{release}/references/{shard}.unmeasured.parquet",
+        counts=f"<work>/{paths.REFERENCES}",
+        unmeasured=f"<work>/{paths.UNMEASURED}",
     log:
         "<logs>/reference/{release}/{shard}.log",
     benchmark:
         "<benchmarks>/reference/{release}/{shard}.tsv"
     resources:
-        mem_mb=memory_of("reference"),
-        runtime=runtime_of("reference"),
+        mem_mb=WIRING.memory_of("reference"),
+        runtime=WIRING.runtime_of("reference"),
     params:
-        code=code_of("reference", dataset=True),
-        folder="data/{release}",
-        settings=flags_of(
+        code=WIRING.code_of("reference", dataset=True),
+        folder=f"{PLACES.data}/{{release}}",
+        settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
             shards=lambda release: release.shards,

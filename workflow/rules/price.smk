@@ -1,20 +1,16 @@
 """The price of leakage: an experiment of its own, whatever schemes the version has."""
 
-PRICES = [f"<results>/{release}/price.tsv" for release in SELECTION.priced]
+PRICES = expand(f"<results>/{paths.PRICE}", release=SELECTION.priced)
 
 
 rule price:
     """Score the same test patches with forests trained with and without relatives of theirs."""
     input:
-        catalog="<work>/{release}/catalog.parquet",
-        features=lambda wildcards: [
-            path
-            for name in SELECTION.sets(wildcards.release)
-            for path in feature_shards(wildcards.release, name)
-        ],
+        catalog=f"<work>/{paths.CATALOG}",
+        features=lambda wildcards: WIRING.feature_files(wildcards.release),
     output:
         report(
-            "<results>/{release}/price.tsv",
+            f"<results>/{paths.PRICE}",
             caption="../report/captions/price.rst",
             category="3 Splits",
             subcategory="{release}",
@@ -26,20 +22,22 @@ rule price:
         "<benchmarks>/price/{release}.tsv"
     wildcard_constraints:
         release=listing(SELECTION.priced),
-    threads: threads_of("price")
+    threads: WIRING.threads_of("price")
     resources:
-        mem_mb=memory_of("price"),
-        runtime=runtime_of("price"),
+        mem_mb=WIRING.memory_of("price"),
+        runtime=WIRING.runtime_of("price"),
     params:
-        code=code_of("price", dataset=True),
-        features=named_inputs(
+        code=WIRING.code_of("price", dataset=True),
+        features=WIRING.named_inputs(
             SetFile,
             lambda release: [
-                (name,) for name in SELECTION.sets(release) for _ in shards(release)
+                (name,)
+                for name in SELECTION.sets(release)
+                for _ in WIRING.shards(release)
             ],
             "features",
         ),
-        settings=flags_of(
+        settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
             pooled=lambda release: SELECTION.pooled(release.name),
@@ -47,7 +45,7 @@ rule price:
             forest=lambda release: SELECTION.forest(release.name),
             draws=lambda release: config["bootstrap"]["draws"],
         ),
-        seed=seed_of,
+        seed=WIRING.seed_of,
     message:
         "The price of leakage on {wildcards.release}"
     shell:

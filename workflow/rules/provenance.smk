@@ -3,29 +3,25 @@
 from sentinel_forest.versions import index
 
 AGAINST = config["against"]
-COMPARISON = str(VERSION / f"compare_{AGAINST or 'nothing'}.tsv")
-COMPARISONS = [COMPARISON] if AGAINST else []
-CROISSANTS = [f"<results>/{release}/croissant.json" for release in RELEASES]
-CRATE = str(VERSION / "ro-crate-metadata.json")
-INDEX = "results/index.tsv"
+COMPARISON = f"<results>/{paths.place(paths.COMPARISON, against=AGAINST or 'nothing')}"
 
 
 rule croissant:
     """Describe a release and its splits in the terms of Croissant."""
     input:
-        digests="<work>/{release}/digests.tsv",
-        splits=split_files,
+        digests=f"<work>/{paths.DIGESTS}",
+        splits=WIRING.of_trials(paths.SPLIT),
     output:
-        "<results>/{release}/croissant.json",
+        f"<results>/{paths.CROISSANT}",
     log:
         "<logs>/croissant/{release}.log",
     localrule: True
     params:
-        code=code_of("croissant", dataset=True),
-        entry=of_release(lambda release: digest(release.entry)),
-        splits=named_splits,
-        place="../../../data/{release}",
-        settings=flags_of(
+        code=WIRING.code_of("croissant", dataset=True),
+        entry=WIRING.of_release(lambda release: digest(release.entry)),
+        splits=WIRING.named_inputs(TrialFile, SELECTION.trials, "splits"),
+        place=f"../../../{PLACES.data}/{{release}}",
+        settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
             own=lambda release: {} if release.entry else {"licence": release.licence},
@@ -40,21 +36,21 @@ rule croissant:
 rule crate:
     """Describe the version and the run that made it (Workflow Run RO-Crate)."""
     input:
-        manifest=str(VERSION / versions.MANIFEST),
-        version=str(VERSION / versions.VERSION),
+        manifest=f"<results>/{paths.MANIFEST}",
+        version=f"<results>/{paths.VERSION}",
     output:
         crate=report(
-            CRATE,
+            f"<results>/{paths.CRATE}",
             caption="../report/captions/provenance.rst",
             category="8 Provenance",
             labels={"file": "crate"},
         ),
-        workflow=str(VERSION / "Snakefile"),
+        workflow=f"<results>/{paths.WORKFLOW}",
     log:
         "<logs>/crate.log",
     localrule: True
     params:
-        code=code_of("crate"),
+        code=WIRING.code_of("crate"),
         entries=digest(IDENTITY["registry"]),
         main=file_digest(MAIN),
         results=subpath(output.crate, parent=True),
@@ -67,10 +63,12 @@ rule crate:
 rule compare_versions:
     """Say which scores moved against another version, how far, and what explains it."""
     input:
-        manifest=str(VERSION / versions.MANIFEST),
-        version=str(VERSION / versions.VERSION),
+        manifest=f"<results>/{paths.MANIFEST}",
+        version=f"<results>/{paths.VERSION}",
         against=told(
-            lambda wildcards: index.finished(VERSION.parent, AGAINST, but=VERSION.name)
+            lambda wildcards: index.finished(
+                PLACES.versions, AGAINST, but=PLACES.version
+            )
         ),
     output:
         report(
@@ -83,7 +81,7 @@ rule compare_versions:
         "<logs>/compare_versions.log",
     localrule: True
     params:
-        code=code_of("compare_versions"),
+        code=WIRING.code_of("compare_versions"),
         results=subpath(input.manifest, parent=True),
         against=lambda wildcards, input: str(Path(input.against[0]).parent),
     message:
@@ -97,15 +95,15 @@ rule index:
     """List the versions."""
     input:
         lambda wildcards: sorted(
-            {*index.manifests(VERSION.parent), str(VERSION / versions.MANIFEST)}
+            {*index.manifests(PLACES.versions), str(PLACES.results / paths.MANIFEST)}
         ),
     output:
-        INDEX,
+        str(PLACES.versions / paths.INDEX),
     log:
         "<logs>/index.log",
     localrule: True
     params:
-        code=code_of("index"),
+        code=WIRING.code_of("index"),
         results=subpath(output[0], parent=True),
     message:
         "List the versions"

@@ -1,6 +1,6 @@
 """The pages for people, and what `snakemake --report` shows."""
 
-TEMPLATES = Path(registry.__file__).parents[1] / "report" / "templates"
+TEMPLATES = Path(sentinel_forest.__file__).parent / "report" / "templates"
 
 
 report: "../report/captions/workflow.rst"
@@ -9,14 +9,14 @@ report: "../report/captions/workflow.rst"
 rule pages:
     """Write the report of a version from its result files."""
     input:
-        manifest=str(VERSION / "manifest.sha256"),
-        version=str(VERSION / "version.json"),
-        crate=CRATE,
-        compared=sorted({*map(str, VERSION.glob("compare_*.tsv")), *COMPARISONS}),
+        manifest=f"<results>/{paths.MANIFEST}",
+        version=f"<results>/{paths.VERSION}",
+        crate=f"<results>/{paths.CRATE}",
+        compared=lambda wildcards: PLACES.comparisons(AGAINST),
     output:
-        first=REPORT,
+        first=f"<results>/{paths.REPORT}",
         others=report(
-            directory(str(VERSION / "report")),
+            directory(f"<results>/{paths.PAGES}"),
             patterns=["figures/{figure}.svg"],
             caption="../report/captions/figures.rst",
             category="7 Figures",
@@ -25,8 +25,10 @@ rule pages:
     log:
         "<logs>/pages.log",
     params:
-        code=code_of("pages"),
+        code=WIRING.code_of("pages"),
         results=subpath(input.manifest, parent=True),
+        work=PLACES.work,
+        data=PLACES.data,
         templates=digest(
             {
                 path.name: file_digest(path)
@@ -37,4 +39,4 @@ rule pages:
     message:
         "Write the report"
     shell:
-        "sentinel-forest pages --results {params.results} --work work --data data --output {output.first} >{log} 2>&1"
+        "sentinel-forest pages --results {params.results} --work {params.work} --data {params.data} --output {output.first} >{log} 2>&1"

@@ -1,6 +1,5 @@
 """What was published against what is here."""
 
-REPRODUCTION = "<results>/reproduction.tsv"
 TRIALS = [
     (release, scheme, trial)
     for release in RELEASES
@@ -8,39 +7,35 @@ TRIALS = [
 ]
 
 
-PUBLISHED = SELECTION.published
-BY_PATCH = [
-    f"<results>/{release}/by_patch.tsv" for release in config["published_patches"]
-]
-
-
-def reference_counts(ending):
-    """Input function: the counts of reference algorithms, of all shards."""
-    return lambda wildcards: [
-        f"<work>/{wildcards.release}/references/{shard}.{ending}"
-        for shard in shards(wildcards.release)
-    ]
+PUBLISHED = SELECTION.reproducible
+BY_PATCH = expand(f"<results>/{paths.BY_PATCH}", release=config["published_patches"])
 
 
 rule papers_pixels:
     """Score reference algorithms on all pixels of an image, as their papers do."""
     input:
-        catalog="<work>/{release}/catalog.parquet",
-        split=lambda wildcards: f"<results>/{wildcards.release}/splits/{PUBLISHED[wildcards.release]}/1.parquet",
-        counts=reference_counts("parquet"),
-        unmeasured=reference_counts("unmeasured.parquet"),
+        catalog=f"<work>/{paths.CATALOG}",
+        split=lambda wildcards: "<results>/"
+        + paths.place(
+            paths.SPLIT,
+            release=wildcards.release,
+            scheme=PUBLISHED[wildcards.release],
+            trial=1,
+        ),
+        counts=WIRING.of_shards(paths.REFERENCES),
+        unmeasured=WIRING.of_shards(paths.UNMEASURED),
     output:
-        "<work>/{release}/papers_pixels.tsv",
+        f"<work>/{paths.PAPERS_PIXELS}",
     log:
         "<logs>/papers_pixels/{release}.log",
     wildcard_constraints:
         release=listing(PUBLISHED),
     resources:
-        mem_mb=memory_of("score"),
-        runtime=runtime_of("score"),
+        mem_mb=WIRING.memory_of("score"),
+        runtime=WIRING.runtime_of("score"),
     params:
-        code=code_of("papers_pixels", dataset=True),
-        settings=flags_of(
+        code=WIRING.code_of("papers_pixels", dataset=True),
+        settings=WIRING.flags_of(
             scheme=lambda release: PUBLISHED[release.name],
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
@@ -58,23 +53,23 @@ rule papers_pixels:
 rule by_patch:
     """Hold reference algorithms against the authors' values, patch by patch."""
     input:
-        catalog="<work>/{release}/catalog.parquet",
-        counts=reference_counts("parquet"),
-        unmeasured=reference_counts("unmeasured.parquet"),
+        catalog=f"<work>/{paths.CATALOG}",
+        counts=WIRING.of_shards(paths.REFERENCES),
+        unmeasured=WIRING.of_shards(paths.UNMEASURED),
         values=lambda wildcards: config["published_patches"][wildcards.release],
     output:
-        "<results>/{release}/by_patch.tsv",
+        f"<results>/{paths.BY_PATCH}",
     log:
         "<logs>/by_patch/{release}.log",
     wildcard_constraints:
         release=listing(config["published_patches"]),
     resources:
-        mem_mb=memory_of("score"),
-        runtime=runtime_of("score"),
+        mem_mb=WIRING.memory_of("score"),
+        runtime=WIRING.runtime_of("score"),
     params:
-        code=code_of("by_patch", dataset=True),
+        code=WIRING.code_of("by_patch", dataset=True),
         papers=IDENTITY["papers"],
-        settings=flags_of(
+        settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
         ),
@@ -90,10 +85,10 @@ rule reproduction:
     """Hold published figures against the scores of this version."""
     input:
         metrics=METRICS,
-        papers_pixels=expand("<work>/{release}/papers_pixels.tsv", release=PUBLISHED),
+        papers_pixels=expand(f"<work>/{paths.PAPERS_PIXELS}", release=PUBLISHED),
     output:
         report(
-            REPRODUCTION,
+            f"<results>/{paths.REPRODUCTION}",
             caption="../report/captions/reproduction.rst",
             category="6 Reproduction",
             labels={"table": "reproduction sheet"},
@@ -102,7 +97,7 @@ rule reproduction:
         "<logs>/reproduction.log",
     localrule: True
     params:
-        code=code_of("reproduction"),
+        code=WIRING.code_of("reproduction"),
         papers=IDENTITY["papers"],
         settings=lambda wildcards, input: flags(
             metrics=[

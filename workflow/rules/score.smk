@@ -1,33 +1,29 @@
 """Scores with their definitions, intervals and marks."""
 
-METRICS = [
-    f"<results>/{release}/baselines/{scheme}/{trial}/metrics.tsv"
-    for release in RELEASES
-    for scheme, trial in SELECTION.trials(release)
-]
+METRICS = WIRING.trial_files(paths.METRICS)
 
 
 rule score:
     """Confusion counts of one trial, and every metric that follows from them."""
     input:
-        catalog="<work>/{release}/catalog.parquet",
-        split="<results>/{release}/splits/{scheme}/{trial}.parquet",
-        ledger="<results>/{release}/ledger.tsv",
-        verified="<work>/{release}/verified.json",
-        held="<work>/{release}/links_held",
-        predictions=shard_tables("predictions"),
-        references=reference_tables,
+        catalog=f"<work>/{paths.CATALOG}",
+        split=f"<results>/{paths.SPLIT}",
+        ledger=f"<results>/{paths.LEDGER}",
+        verified=f"<work>/{paths.VERIFIED}",
+        held=f"<work>/{paths.LINKS_HELD}",
+        predictions=WIRING.of_shards(paths.PREDICTIONS),
+        references=WIRING.of_shards(paths.REFERENCES, SELECTION.references),
     output:
-        confusion="<results>/{release}/baselines/{scheme}/{trial}/confusion.parquet",
+        confusion=f"<results>/{paths.CONFUSION}",
         metrics=report(
-            "<results>/{release}/baselines/{scheme}/{trial}/metrics.tsv",
+            f"<results>/{paths.METRICS}",
             caption="../report/captions/metrics.rst",
             category="4 Baselines",
             subcategory="{release}",
             labels={"scheme": "{scheme}", "trial": "{trial}", "table": "scores"},
         ),
         scores_by=report(
-            "<results>/{release}/baselines/{scheme}/{trial}/scores_by.tsv",
+            f"<results>/{paths.SCORES_BY}",
             caption="../report/captions/scores_by.rst",
             category="4 Baselines",
             subcategory="{release}",
@@ -37,24 +33,24 @@ rule score:
                 "table": "scores by stratum",
             },
         ),
-        paired="<results>/{release}/baselines/{scheme}/{trial}/paired.tsv",
+        paired=f"<results>/{paths.PAIRED}",
     log:
         "<logs>/score/{release}/{scheme}/{trial}.log",
     benchmark:
         "<benchmarks>/score/{release}/{scheme}/{trial}.tsv"
     resources:
-        mem_mb=memory_of("score"),
-        runtime=runtime_of("score"),
+        mem_mb=WIRING.memory_of("score"),
+        runtime=WIRING.runtime_of("score"),
     params:
-        code=code_of("score", dataset=True),
-        settings=flags_of(
+        code=WIRING.code_of("score", dataset=True),
+        settings=WIRING.flags_of(
             source=lambda release: config["transfer"].get(release.name),
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
             feature_sets=lambda release: SELECTION.sets(release.name),
             draws=lambda release: config["bootstrap"]["draws"],
         ),
-        seed=seed_of,
+        seed=WIRING.seed_of,
     message:
         "Score {wildcards.release}: {wildcards.scheme}, trial {wildcards.trial}"
     shell:
@@ -68,11 +64,11 @@ rule score:
 rule average:
     """The scores of the trials of each scheme as one, with the interval of their mean."""
     input:
-        metrics=tables_of_trials("metrics.tsv"),
-        confusions=tables_of_trials("confusion.parquet"),
+        metrics=WIRING.of_trials(paths.METRICS),
+        confusions=WIRING.of_trials(paths.CONFUSION),
     output:
         report(
-            "<results>/{release}/averages.tsv",
+            f"<results>/{paths.AVERAGES}",
             caption="../report/captions/average.rst",
             category="4 Baselines",
             subcategory="{release}",
@@ -83,17 +79,17 @@ rule average:
     benchmark:
         "<benchmarks>/average/{release}.tsv"
     resources:
-        mem_mb=memory_of("average"),
-        runtime=runtime_of("average"),
+        mem_mb=WIRING.memory_of("average"),
+        runtime=WIRING.runtime_of("average"),
     params:
-        code=code_of("average", dataset=True),
-        tables=named_inputs(TrialFile, SELECTION.trials, "metrics", "confusions"),
-        settings=flags_of(
+        code=WIRING.code_of("average", dataset=True),
+        tables=WIRING.named_inputs(TrialFile, SELECTION.trials, "metrics", "confusions"),
+        settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
             draws=lambda release: config["bootstrap"]["draws"],
         ),
-        seed=seed_of,
+        seed=WIRING.seed_of,
     message:
         "Average the trials of {wildcards.release}"
     shell:
@@ -104,10 +100,10 @@ rule average:
 rule headline:
     """The figures one looks at first."""
     input:
-        expand("<results>/{release}/averages.tsv", release=RELEASES),
+        expand(f"<results>/{paths.AVERAGES}", release=RELEASES),
     output:
         report(
-            "<results>/headline.tsv",
+            f"<results>/{paths.HEADLINE}",
             caption="../report/captions/headline.rst",
             category="1 Overview",
             labels={"table": "headline scores"},
@@ -116,7 +112,7 @@ rule headline:
         "<logs>/headline.log",
     localrule: True
     params:
-        code=code_of("headline"),
+        code=WIRING.code_of("headline"),
     message:
         "Write the headline table"
     shell:

@@ -4,20 +4,20 @@
 rule split:
     """Assign every patch a role in one trial of a scheme."""
     input:
-        catalog="<work>/{release}/catalog.parquet",
+        catalog=f"<work>/{paths.CATALOG}",
     output:
-        split="<results>/{release}/splits/{scheme}/{trial}.parquet",
-        balance="<results>/{release}/splits/{scheme}/{trial}.balance.tsv",
-        infeasible="<results>/{release}/splits/{scheme}/{trial}.infeasible.tsv",
+        split=f"<results>/{paths.SPLIT}",
+        balance=f"<results>/{paths.BALANCE}",
+        infeasible=f"<results>/{paths.INFEASIBLE}",
     log:
         "<logs>/split/{release}/{scheme}/{trial}.log",
     benchmark:
         "<benchmarks>/split/{release}/{scheme}/{trial}.tsv"
     resources:
-        mem_mb=memory_of("split"),
-        runtime=runtime_of("split"),
+        mem_mb=WIRING.memory_of("split"),
+        runtime=WIRING.runtime_of("split"),
     params:
-        code=code_of("split"),
+        code=WIRING.code_of("split"),
         settings=lambda wildcards: flags(
             definition=SELECTION.definitions(wildcards.release)[wildcards.scheme],
             classes=SELECTION.datasets[wildcards.release].label_names,
@@ -34,20 +34,20 @@ rule split:
 rule signature:
     """Describe each patch of a shard by a few numbers, for near-duplicates."""
     input:
-        catalog="<work>/{release}/catalog.parquet",
+        catalog=f"<work>/{paths.CATALOG}",
     output:
-        "<work>/{release}/signatures/{shard}.parquet",
+        f"<work>/{paths.SIGNATURES}",
     log:
-        "<logs>/signatures/{release}/{shard}.log",
+        "<logs>/signature/{release}/{shard}.log",
     benchmark:
-        "<benchmarks>/signatures/{release}/{shard}.tsv"
+        "<benchmarks>/signature/{release}/{shard}.tsv"
     resources:
-        mem_mb=memory_of("signature"),
-        runtime=runtime_of("signature"),
+        mem_mb=WIRING.memory_of("signature"),
+        runtime=WIRING.runtime_of("signature"),
     params:
-        code=code_of("signature", dataset=True),
-        folder="data/{release}",
-        settings=flags_of(
+        code=WIRING.code_of("signature", dataset=True),
+        folder=f"{PLACES.data}/{{release}}",
+        settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
             shards=lambda release: release.shards,
@@ -63,12 +63,12 @@ rule signature:
 rule ledger:
     """Count what the roles of every split share: patches, pixels, groups, ground."""
     input:
-        catalog="<work>/{release}/catalog.parquet",
-        splits=split_files,
-        signatures=signature_tables,
+        catalog=f"<work>/{paths.CATALOG}",
+        splits=WIRING.of_trials(paths.SPLIT),
+        signatures=WIRING.of_shards(paths.SIGNATURES, SELECTION.signature_layers),
     output:
         report(
-            "<results>/{release}/ledger.tsv",
+            f"<results>/{paths.LEDGER}",
             caption="../report/captions/ledger.rst",
             category="3 Splits",
             subcategory="{release}",
@@ -79,12 +79,12 @@ rule ledger:
     benchmark:
         "<benchmarks>/ledger/{release}.tsv"
     resources:
-        mem_mb=memory_of("ledger"),
-        runtime=runtime_of("ledger"),
+        mem_mb=WIRING.memory_of("ledger"),
+        runtime=WIRING.runtime_of("ledger"),
     params:
-        code=code_of("ledger"),
-        splits=named_splits,
-        settings=flags_of(
+        code=WIRING.code_of("ledger"),
+        splits=WIRING.named_inputs(TrialFile, SELECTION.trials, "splits"),
+        settings=WIRING.flags_of(
             keys=lambda release: SELECTION.datasets[release.name].ledger_keys(),
             gate=lambda release: config["gate"],
             distance=lambda release: SELECTION.near_duplicate_distance,
@@ -99,14 +99,14 @@ rule ledger:
 rule hold_links:
     """Stop if the ledger has a link that the configuration does not tolerate."""
     input:
-        "<results>/{release}/ledger.tsv",
+        f"<results>/{paths.LEDGER}",
     output:
-        touch("<work>/{release}/links_held"),
+        touch(f"<work>/{paths.LINKS_HELD}"),
     log:
         "<logs>/hold_links/{release}.log",
     localrule: True
     params:
-        code=code_of("hold_links"),
+        code=WIRING.code_of("hold_links"),
     message:
         "Hold the links of {wildcards.release} against the gate"
     shell:

@@ -8,19 +8,12 @@ TFDS_SPLITS = tfds_plan.splits(SELECTION)
 rule tfds_export:
     """Write a split in a config and version of the TFDS data set so2sat."""
     input:
-        catalog=lambda wildcards: settled(
-            "<work>", f"{wildcards.release}/catalog.parquet"
-        ),
-        split=lambda wildcards: settled(
-            "<results>",
-            "{}/splits/{}/{}.parquet".format(
-                wildcards.release, *TFDS_SPLITS[wildcards.release, wildcards.name]
-            ),
+        catalog=f"<work>/{paths.CATALOG}",
+        split=lambda wildcards: holding.unsealed(
+            PLACES, tfds_plan.split_file(SELECTION, wildcards.release, wildcards.name)
         ),
     output:
-        directory(
-            f"exports/{VERSION.name}/{{release}}/tfds/{{name}}/{{form}}/{{number}}"
-        ),
+        directory(f"{PLACES.exports}/{{release}}/tfds/{{name}}/{{form}}/{{number}}"),
     log:
         "<logs>/tfds_export/{release}/{name}/{form}/{number}.log",
     wildcard_constraints:
@@ -28,21 +21,23 @@ rule tfds_export:
         form="rgb|all",
         number=r"2\.[01]\.0",
     resources:
-        mem_mb=memory_of("export"),
-        runtime=runtime_of("export"),
+        mem_mb=WIRING.memory_of("export"),
+        runtime=WIRING.runtime_of("export"),
     params:
-        code=code_of("tfds_export", dataset=True),
-        folder="data/{release}",
+        code=WIRING.code_of("tfds_export", dataset=True),
+        folder=f"{PLACES.data}/{{release}}",
+        split=lambda wildcards: PLACES.results
+        / tfds_plan.split_file(SELECTION, wildcards.release, wildcards.name),
         about=lambda wildcards: flags(
             about=tfds_plan.about(
                 SELECTION.releases[wildcards.release],
                 *TFDS_SPLITS[wildcards.release, wildcards.name],
-                VERSION.name,
+                PLACES.version,
             )
         ),
     message:
         "Export {wildcards.name}/{wildcards.form}/{wildcards.number} of {wildcards.release}"
     shell:
-        "sentinel-forest tfds-export --folder {params.folder} --catalog {input.catalog} --split {input.split}"
+        "sentinel-forest tfds-export --folder {params.folder} --catalog {input.catalog} --split {params.split}"
         " --name {wildcards.name} --config {wildcards.form} --version {wildcards.number} {params.about}"
         " --output {output} >{log} 2>&1"

@@ -4,28 +4,28 @@
 rule inspect:
     """Read every byte once: digests, structure, content. Only reports."""
     input:
-        files="<work>/{release}/files.tsv",
+        files=f"<work>/{paths.FILES}",
     output:
-        integrity="<work>/{release}/integrity.tsv",
-        hashes="<work>/{release}/hashes.parquet",
-        digests="<work>/{release}/digests.tsv",
+        integrity=f"<work>/{paths.FINDINGS}",
+        hashes=f"<work>/{paths.HASHES}",
+        digests=f"<work>/{paths.DIGESTS}",
     log:
         "<logs>/inspect/{release}.log",
     benchmark:
         "<benchmarks>/inspect/{release}.tsv"
-    threads: threads_of("inspect")
+    threads: WIRING.threads_of("inspect")
     resources:
-        mem_mb=memory_of("inspect"),
-        runtime=runtime_of("inspect"),
+        mem_mb=WIRING.memory_of("inspect"),
+        runtime=WIRING.runtime_of("inspect"),
     params:
-        code=code_of("inspect", dataset=True),
-        folder="data/{release}",
-        settings=flags_of(
+        code=WIRING.code_of("inspect", dataset=True),
+        folder=f"{PLACES.data}/{{release}}",
+        settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
             select=lambda release: release.select,
         ),
-        entry=of_release(lambda release: digest(release.entry)),
+        entry=WIRING.of_release(lambda release: digest(release.entry)),
         changes=lambda wildcards: digest(SEEN[wildcards.release].changes()),
     message:
         "Verify {wildcards.release}: bytes, structure, content"
@@ -38,16 +38,18 @@ rule inspect:
 rule admit:
     """Stop at a release that failed a check, unless that check is accepted by name."""
     input:
-        integrity="<work>/{release}/integrity.tsv",
-        digests="<work>/{release}/digests.tsv",
+        integrity=f"<work>/{paths.FINDINGS}",
+        digests=f"<work>/{paths.DIGESTS}",
     output:
-        "<work>/{release}/verified.json",
+        f"<work>/{paths.VERIFIED}",
     log:
         "<logs>/admit/{release}.log",
     localrule: True
     params:
-        code=code_of("admit"),
-        settings=flags_of(accept=lambda release: config["accept"].get(release.name, [])),
+        code=WIRING.code_of("admit"),
+        settings=WIRING.flags_of(
+            accept=lambda release: config["accept"].get(release.name, [])
+        ),
     message:
         "Admit {wildcards.release} if no check failed"
     shell:

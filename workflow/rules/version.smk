@@ -1,53 +1,68 @@
 """The version: its manifest, its description, and a second computation held against it."""
 
+from sentinel_forest.planning.wiring import baseline_file
+from sentinel_forest.versions.check import sealed_folder
+
 RESULT_FILES = (
     [
-        f"<results>/{release}/splits/{scheme}/{trial}.{kind}"
-        for release in RELEASES
-        for scheme, trial in SELECTION.trials(release)
-        for kind in ("parquet", "balance.tsv", "infeasible.tsv")
+        path
+        for pattern in (paths.SPLIT, paths.BALANCE, paths.INFEASIBLE)
+        for path in WIRING.trial_files(pattern)
+    ]
+    + expand(
+        [
+            f"<results>/{pattern}"
+            for pattern in (
+                paths.LEDGER,
+                paths.INTEGRITY,
+                paths.AVERAGES,
+                paths.CROISSANT,
+            )
+        ],
+        release=RELEASES,
+    )
+    + [
+        path
+        for pattern in (
+            paths.CONFUSION,
+            paths.METRICS,
+            paths.SCORES_BY,
+            paths.PAIRED,
+        )
+        for path in WIRING.trial_files(pattern)
     ]
     + [
-        f"<results>/{release}/{table}"
-        for release in RELEASES
-        for table in ("ledger.tsv", "integrity.tsv", "averages.tsv")
-    ]
-    + [
-        f"<results>/{release}/baselines/{scheme}/{trial}/{table}"
-        for release in RELEASES
-        for scheme, trial in SELECTION.trials(release)
-        for table in ("confusion.parquet", "metrics.tsv", "scores_by.tsv", "paired.tsv")
-    ]
-    + [
-        f"{baseline_folder(baseline)}/{name}"
+        baseline_file(baseline, pattern)
         for release in RELEASES
         if SELECTION.source(release) == release
         for baseline in SELECTION.baselines(release)
-        for name in ("forest.skops", "fit.json")
+        for pattern in (paths.FOREST, paths.FIT)
     ]
     + PRICES
     + BY_PATCH
-    + ["<results>/headline.tsv", REPRODUCTION]
-    + CROISSANTS
     + INSPECTIONS
+    + [f"<results>/{paths.HEADLINE}", f"<results>/{paths.REPRODUCTION}"]
 )
 VERSION_FILES = [
-    str(VERSION / "manifest.sha256"),
-    str(VERSION / "version.json"),
-    CRATE,
-    REPORT,
-    INDEX,
+    f"<results>/{name}"
+    for name in (
+        paths.MANIFEST,
+        paths.VERSION,
+        paths.ENVIRONMENT,
+        paths.CRATE,
+        paths.REPORT,
+    )
 ]
 
 
 rule publish_integrity:
     """Take the findings of an admitted release into the results."""
     input:
-        integrity="<work>/{release}/integrity.tsv",
-        verified="<work>/{release}/verified.json",
+        integrity=f"<work>/{paths.FINDINGS}",
+        verified=f"<work>/{paths.VERIFIED}",
     output:
         report(
-            "<results>/{release}/integrity.tsv",
+            f"<results>/{paths.INTEGRITY}",
             caption="../report/captions/integrity.rst",
             category="2 Data integrity",
             subcategory="{release}",
@@ -66,29 +81,30 @@ rule seal:
     """Write the manifest of all result files, and what they were made from."""
     input:
         files=RESULT_FILES,
-        verified=expand("<work>/{release}/verified.json", release=RELEASES),
+        verified=expand(f"<work>/{paths.VERIFIED}", release=RELEASES),
     output:
         manifest=report(
-            "<results>/manifest.sha256",
+            f"<results>/{paths.MANIFEST}",
             caption="../report/captions/provenance.rst",
             category="8 Provenance",
             labels={"file": "manifest"},
         ),
         version=report(
-            "<results>/version.json",
+            f"<results>/{paths.VERSION}",
             caption="../report/captions/provenance.rst",
             category="8 Provenance",
             labels={"file": "description"},
         ),
+        environment=f"<results>/{paths.ENVIRONMENT}",
     log:
         "<logs>/seal.log",
     localrule: True
     params:
-        code=code_of("seal"),
+        code=WIRING.code_of("seal"),
         results=subpath(output.manifest, parent=True),
         settings=flags(
             identity=IDENTITY,
-            configuration=versions.settings(SELECTION.described),
+            configuration=seal.settings(SELECTION.described),
             skipped=SELECTION.skipped(),
         ),
     message:
@@ -99,21 +115,30 @@ rule seal:
 
 
 rule check:
-    """Hold a new computation of a sealed version against its files."""
+    """Compute a sealed version again, beside it, and hold the result against its files."""
 
-    # Without an output: what was equal once is looked at again, whenever it is asked for.
+    # Without an output: it runs whenever it is asked for. It starts a run of its own, whose settings are those that
+    # the version was sealed with; where files lie is told here.
     input:
-        manifest="<results>/manifest.sha256",
-        sealed=ancient(str(VERSION / "manifest.sha256")),
+        lambda wildcards: str(told(sealed_folder)(PLACES.results)),
     log:
         "<logs>/check.log",
     retries: 0
     localrule: True
+    threads: 1024
     params:
-        code=code_of("check"),
-        folder=f"work/check/{VERSION.name}",
+        settings=flags(
+            version=PLACES.version,
+            snakefile=workflow.current_basedir.join("../Snakefile").get_path_or_uri(
+                secret_free=True
+            ),
+            folders={
+                name: str(release.folder)
+                for name, release in SELECTION.releases.items()
+                if release.folder
+            },
+        ),
     message:
-        "Hold the new computation against the sealed version"
+        "Compute {params.settings} again"
     shell:
-        "sentinel-forest check --sealed {input.sealed} --computed {input.manifest}"
-        " --folder {params.folder} 2>&1 | tee {log}"
+        "sentinel-forest check {params.settings} --cores {threads} 2>&1 | tee {log}"

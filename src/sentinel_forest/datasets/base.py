@@ -53,6 +53,7 @@ __all__ = [
     "IGNORE",
     "MARKING_KEYS",
     "NO_ANSWER",
+    "PUBLISHED_NAME",
     "SPLITS",
     "Accept",
     "Arrays",
@@ -93,6 +94,10 @@ __all__ = [
 ]
 
 
+PUBLISHED_NAME = "published name"
+"""What groups rest on where a file of the release names places."""
+
+
 class Dataset(Reading):
     """A dataset's vocabulary and its files. Folders hold one release in the publisher's layout."""
 
@@ -107,6 +112,11 @@ class Dataset(Reading):
     """For each of `MARKING_KEYS` where it is to be seen; place and acquisition in `group_keys`, if at all."""
     joined_by: tuple[str, ...] = ()
     """Columns of the catalog that join patches to groups, beside the marking keys."""
+    place_source: str = PUBLISHED_NAME
+    """Where names of places come from, for the column `group_source` of the catalog."""
+    places_apart_km: float | None = None
+    """Where places have coordinates and no names: patches nearer than this, directly or through others, are of one
+    place. None: a place without a name is unknown."""
     side: int = 256
     """Rows, and columns, of a patch as stored; what a job is expected to take follows from it."""
     strata_keys: tuple[str, ...] = ()
@@ -115,6 +125,8 @@ class Dataset(Reading):
     """Columns of the catalog that `independent_labels` looks at."""
     class_schemes: Mapping[str, tuple[Category, ...]] = {}
     """Class schemes besides those of the tasks, of which the catalog has shares: ``<scheme>_<code>``."""
+    independent_patches: bool = False
+    """Whether patches tell as much as independent draws would, so that McNemar's test holds."""
     label_area: str = ""
     """How large areas are that share one label, in words; blank where each pixel has a label of its own."""
     pictures: Pictures = SENTINEL

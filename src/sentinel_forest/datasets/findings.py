@@ -8,6 +8,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from sentinel_forest.datasets.values import Values
+
 MOST_NAMES = 20
 """Empty patches that a finding names; the catalog has all (`unmeasured`)."""
 
@@ -97,10 +99,12 @@ class Inspection:
     """What the passing bytes of one file have shown.
 
     `hashes` has a row for each patch of each stored layer, see `hash_table` and `sentinel_forest.datasets.hashing`.
+    `values` are what `sentinel_forest.datasets.plausibility` judges; those of all files come from `Dataset.conclude`.
     """
 
     findings: tuple[Finding, ...]
     hashes: pd.DataFrame = field(default_factory=lambda: _NO_HASHES)
+    values: tuple[Values, ...] = field(default=(), kw_only=True)
 
 
 class Inspector(ABC):

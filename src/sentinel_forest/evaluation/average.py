@@ -18,6 +18,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from sentinel_forest import datasets
+from sentinel_forest.config.groups import least_groups
 from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import uncertainty
@@ -45,9 +46,9 @@ AVERAGES = pa.DataFrameSchema(
 """Scores over the `trials` of a scheme; of a single trial, its row of `METRICS`.
 
 `value`: mean of the trials in which it is defined. `low`, `high`: 95 % interval of this mean, never put
-together from those of the trials; empty where a trial has fewer than eight groups, or patches without a known
-group. `n`, `groups`: of the trial that has the fewest. `mark`: what links the patches of any trial with
-training. `note`: what is to be said of the interval, then of the trials, with their numbers unless it holds
+together from those of the trials; empty where a trial has too few groups, or patches without a known group.
+`n`, `groups`: of the trial that has the fewest. `mark`: what links the patches of any trial with training.
+ `note`: what is to be said of the interval, then of the trials, with their numbers unless it holds
 for all.
 """
 
@@ -135,8 +136,11 @@ def _mean(
     low, high, doubts = np.nan, np.nan, ""
     if known:
         mean = np.mean([score.replicates for score in of_known], axis=0)
-        low, high = uncertainty.interval(mean, groups)
-        doubts = _doubts(mean, groups, any(score.reservation for score in of_known))
+        fewest = min((score.support for score in of_known), key=lambda support: support.groups)
+        least = least_groups(str(first["class"]))
+        value = float(np.mean([score.value for score in of_known]))
+        low, high = uncertainty.interval(value, mean, fewest, of_known[0].span, least)
+        doubts = _doubts(mean, groups, str(first["class"]), any(score.reservation for score in of_known))
     parts = {number: _parts(str(row["note"])) for number, row in told.items()}
     few = f"mean of {len(known)} of {len(numbers)} trials" if 0 < len(known) < len(numbers) else ""
     return {name: first[name] for name in AVERAGES.columns if name in first} | {
@@ -151,17 +155,22 @@ def _mean(
     }
 
 
-def _doubts(replicates: np.ndarray, groups: int, is_reserved: bool) -> str:
+def _doubts(replicates: np.ndarray, groups: int, of_class: str, is_reserved: bool) -> str:
     """What is to be said about the interval of a mean; which patches have no group, its trials say."""
     if is_reserved:
         return ""
+    few = uncertainty.few_groups(groups, of_class)
+    if groups < least_groups(of_class):
+        return few
+    if not np.nanstd(replicates) > 0:
+        return uncertainty.ALIKE
     undefined = int(np.isnan(replicates).sum())
-    seldom = groups >= uncertainty.LEAST_GROUPS and undefined > 0
-    draws = f"undefined in a trial in {undefined} of {len(replicates)} draws" if seldom else ""
-    return notes(uncertainty.few_groups(groups), draws)
+    return notes(few, f"undefined in a trial in {undefined} of {len(replicates)} draws" if undefined else "")
 
 
-OF_ONE_INTERVAL = re.compile(r"fewer than (six|eight|ten) groups \(\d+\): .*|undefined in \d+ of \d+ draws")
+OF_ONE_INTERVAL = re.compile(
+    r"\d+ groups?: (no interval|95 % intervals|no p value).*|undefined in \d+ of \d+ draws|" + uncertainty.ALIKE
+)
 """Parts of a note that tell of the interval of a trial, and not of that of the mean."""
 
 

@@ -26,6 +26,7 @@ from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets.base import Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import uncertainty
+from sentinel_forest.evaluation.uncertainty import Support
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import columns
 from sentinel_forest.models import forest
@@ -132,6 +133,11 @@ class HeldOut:
     def doubts(self, groups: int) -> str:
         """What is to be said about an interval over so many of the groups, or nothing."""
         return self.reservation or uncertainty.few_groups(groups)
+
+    def support(self, counted: np.ndarray | None = None) -> Support:
+        """The known groups of the rows that are `counted` (rows,), 1 or 0; by default of all."""
+        weight = self.weight if counted is None else self.weight * counted
+        return Support.of(np.bincount(self.group, weight, self.draws.shape[1])[: self.groups])
 
     @cached_property
     def _by_group(self) -> np.ndarray:
@@ -411,7 +417,7 @@ def _rows(
 
 def summary(held: HeldOut, values: np.ndarray) -> tuple[float, float, float, int, int, str]:
     """Value, interval, rows, groups and note of a score (1 + draws,)."""
-    low, high = uncertainty.interval(values[1:], held.groups)
+    low, high = uncertainty.interval(float(values[0]), values[1:], held.support())
     return (float(values[0]), low, high, len(held.truth), held.groups, held.doubts(held.groups))
 
 
@@ -443,7 +449,7 @@ def reliability(
         weight = held.drawn(inside)
         predicted = _ratio(held.drawn(inside * probability), weight)
         observed = _ratio(held.drawn(inside * happened), weight)
-        low, high = uncertainty.interval(observed[1:], groups)
+        low, high = uncertainty.interval(float(observed[0]), observed[1:], held.support(inside))
         note = held.doubts(groups) if inside.any() else "no held-out row has such a probability"
         rows.append(
             (

@@ -1,8 +1,7 @@
 """Engines side by side: forests of other libraries, on the training and held-out rows of a forest.
 
 The rows are those of `sentinel_forest.evaluation.curves`. Differences are paired: both forests see the same rows, and
-the same draws over their groups. Where each row is a patch and a group of its own, McNemar's test stands
-beside the bootstrap: patches of one group are not independent.
+the same draws over their groups; tests swap their hits in whole groups.
 """
 
 import sys
@@ -13,10 +12,11 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from sentinel_forest.evaluation import curves, uncertainty
+from sentinel_forest.config.groups import LEAST_TESTED
+from sentinel_forest.evaluation import curves, testing, uncertainty
 from sentinel_forest.evaluation.curves import AA, OA, HeldOut, Subject
 from sentinel_forest.evaluation.evaluate import notes
-from sentinel_forest.evaluation.paired import BOOTSTRAP, MCNEMAR
+from sentinel_forest.evaluation.paired import SWAPPED
 from sentinel_forest.io.tables import columns, conform
 from sentinel_forest.models import forest
 from sentinel_forest.models.forest import Training
@@ -73,7 +73,7 @@ def engines(subject: Subject, held: HeldOut, training: Training, beside: Sequenc
     InputError
         If an engine is not installed, or cannot do what the settings or the rows ask for.
     """
-    settings, task = subject.settings, subject.task
+    settings = subject.settings
     configured = settings.engine
     hit = subject.codes[forest.predict(subject.model, held.X, threads)] == held.truth
     rows = list(_rows(subject, held, configured, hit, subject.fit["out_of_bag"], "", None))
@@ -85,8 +85,6 @@ def engines(subject: Subject, held: HeldOut, training: Training, beside: Sequenc
         other = training.present[forest.predict(grown.forest, held.X, threads)] == held.truth
         about = forest.out_of_bag(training, grown.votes)
         rows += _rows(subject, held, engine, other, about, configured, hit)
-        if task.unit == "patch" and held.groups == len(held.truth) and not held.reservation:
-            rows.append(_mcnemar(rows[-2], other, hit))
     return conform(pd.DataFrame(rows, columns=list(ENGINES.columns)), ENGINES)
 
 
@@ -128,11 +126,10 @@ def _rows(
         }
         if before is not None:
             drawn = values - before[metric]
-            found = uncertainty.difference(float(drawn[0]), drawn[1:], groups)
-            names = "difference_low", "difference_high", "p"
-            row |= {"difference": float(drawn[0]), "test": BOOTSTRAP, **dict(zip(names, found, strict=True))}
-            tested = "" if held.reservation else uncertainty.few_tested(groups)
-            row["note"] = notes(note, tested)
+            low, high = uncertainty.difference(float(drawn[0]), drawn[1:], held.support())
+            row |= {"difference": float(drawn[0]), "difference_low": low, "difference_high": high, "test": SWAPPED}
+            row["p"] = _p_value(held, hit, others, metric, len(subject.task.names), subject.fit["seed"])
+            row["note"] = notes(note, "" if held.reservation else testing.few_tested(groups))
         yield row
 
 
@@ -140,8 +137,30 @@ def _scores(held: HeldOut, hit: np.ndarray, classes: int) -> dict[str, np.ndarra
     return {OA: curves.overall_accuracy(held, hit), AA: curves.average_accuracy(held, hit, classes)}
 
 
-def _mcnemar(row: dict[str, object], hit: np.ndarray, others: np.ndarray) -> dict[str, object]:
-    """The row of the overall accuracy again, with McNemar's test."""
-    p = uncertainty.mcnemar(int((hit & ~others).sum()), int((others & ~hit).sum()))
-    nothing = {"difference_low": np.nan, "difference_high": np.nan}
-    return {**row, **nothing, "p": p, "test": MCNEMAR, "note": ""}
+def _p_value(held: HeldOut, hit: np.ndarray, others: np.ndarray | None, metric: str, classes: int, seed: int) -> float:
+    """p value of a difference, from swaps of hits in whole groups."""
+    if held.reservation or held.groups < LEAST_TESTED or others is None:
+        return np.nan
+    one, two, there = (_sums(held, each, classes) for each in (hit, others, np.ones(len(hit))))
+    total = there.sum(axis=0)
+
+    def score(right: np.ndarray) -> np.ndarray:
+        if metric == OA:
+            return np.asarray(right.sum(axis=-1) / total.sum())
+        return np.asarray((right / np.where(total > 0, total, 1.0)).sum(axis=-1) / (total > 0).sum())
+
+    active = (one != two).any(axis=1)
+    moved = (two - one)[active]
+    observed = float(score(one.sum(axis=0)) - score(two.sum(axis=0)))
+    return testing.swap_test(
+        observed,
+        lambda swaps: score(one.sum(axis=0) + swaps @ moved) - score(two.sum(axis=0) - swaps @ moved),
+        int(active.sum()),
+        seed,
+    )
+
+
+def _sums(held: HeldOut, values: np.ndarray, classes: int) -> np.ndarray:
+    """Weighted sum of values (rows,) by group and true class, float64 (groups, classes)."""
+    place = held.group * classes + held.truth
+    return np.bincount(place, held.weight * values, held.groups * classes).reshape(-1, classes)

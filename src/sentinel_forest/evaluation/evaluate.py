@@ -6,25 +6,25 @@ role see the same draws, so that their differences are paired.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sentinel_forest.config.groups import least_groups
 from sentinel_forest.datasets.base import NO_ANSWER
-from sentinel_forest.datasets.metric import NOTHING, Metric, PatchMetric
+from sentinel_forest.datasets.metric import NOTHING, Function, Metric, PatchMetric
 from sentinel_forest.evaluation import metrics, uncertainty
 from sentinel_forest.evaluation.confusion import Classifier
+from sentinel_forest.evaluation.parts import BLOCK_BYTES, Summaries, Tables
+from sentinel_forest.evaluation.uncertainty import Support
 
 UNWEIGHTED, DESIGN = "none", "design"
 """Weighting of a score: each patch counts once, or 1 / its probability to be drawn."""
 WEIGHTINGS = (UNWEIGHTED, DESIGN)
 ALL_PIXELS = "all"
 """Of a scored patch, every pixel with known truth counts."""
-
-BLOCK_BYTES = 4 * 2**20
-"""Bytes of the weights of all patches in some draws: what a summary over patches works on at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,8 @@ class Sample:
 class Score:
     """A value and its bootstrap replicates.
 
-    `undefined` says why the value is NaN, `reservation` why all replicates are.
+    `support` tells the groups that it rests on, `undefined` why the value is NaN, `reservation` why all replicates
+    are; `parts` are what the groups contribute.
     """
 
     metric: Metric | PatchMetric
@@ -87,9 +88,25 @@ class Score:
     value: float
     replicates: np.ndarray
     n: int
-    groups: int
-    undefined: str
+    support: Support
+    parts: Tables | Summaries
+    undefined: str = ""
     reservation: str = ""
+
+    @property
+    def groups(self) -> int:
+        """Number of known groups that it rests on."""
+        return self.support.groups
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Range of the values of the metric."""
+        return self.metric.low, self.metric.high
+
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the value; NaN where there is none."""
+        least = least_groups(self.of_class)
+        return uncertainty.interval(self.value, self.replicates, self.support, self.span, least)
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -118,13 +135,21 @@ class Score:
         return self.undefined.format_map({"role": role, "class": self.of_class})
 
     def doubts(self) -> str:
-        """What is to be said about the interval."""
+        """What is to be said about the interval; without one, the value of each group."""
         if self.reservation:
             return self.reservation
+        few = uncertainty.few_groups(self.groups, self.of_class)
+        if self.groups < least_groups(self.of_class):
+            return notes(few, self._of_each())
+        if not np.nanstd(self.replicates) > 0:
+            return uncertainty.ALIKE
         undefined = int(np.isnan(self.replicates).sum())
-        seldom = self.groups >= uncertainty.LEAST_GROUPS and undefined > 0
-        draws = f"undefined in {undefined} of {len(self.replicates)} draws" if seldom else ""
-        return notes(uncertainty.few_groups(self.groups), draws)
+        return notes(few, f"undefined in {undefined} of {len(self.replicates)} draws" if undefined else "")
+
+    def _of_each(self) -> str:
+        """The values of the groups that the figure rests on, in the order of their names."""
+        values = self.parts.of_groups()
+        return "each group: " + ", ".join(f"{value:.3g}" for value in values[~np.isnan(values)])
 
 
 def notes(*texts: str) -> str:
@@ -197,21 +222,23 @@ def _scores(cells: sparse.csr_array, classifier: Classifier, patches: Sample, we
     shape = len(classifier.task.names), len(classifier.predicted)
     weighted = sparse.diags_array(weight).tocsr() @ cells
     by_group = (patches.membership @ cells).toarray().reshape(-1, *shape)
+    of_group = (patches.membership @ weighted).toarray().reshape(-1, *shape)
     # Sparse products add up in one fixed order, dense ones in an order that depends on the cores.
     tables = ((patches.membership @ weighted).T @ patches.draws.T).T.reshape(-1, *shape)
     silent = [name for name in classifier.predicted if name == NO_ANSWER]
     if set(classifier.predicted) == {*classifier.task.names, *silent}:
         order = [classifier.predicted.index(name) for name in (*classifier.task.names, *silent)]
-        yield from _class_scores(classifier, tables[..., order], by_group[..., order], patches)
+        yield from _class_scores(classifier, tables[..., order], by_group[..., order], of_group[..., order], patches)
     for question in classifier.task.questions:
         if question.name in classifier.positive:
             sides = (
                 np.isin(classifier.task.names, question.positive),
                 np.isin(classifier.predicted, classifier.positive[question.name]),
             )
-            two, support = _two_class(tables, *sides), _two_class(by_group, *sides)
+            two, support, own = (_two_class(each, *sides) for each in (tables, by_group, of_group))
             for metric in metrics.QUESTION:
-                yield _score(metric, question.name, metric.function(two), metric.support(support), patches)
+                parts = Tables(own, metric.function)
+                yield _score(metric, question.name, metric.function(two), metric.support(support), parts, patches)
             if summaries := metrics.per_patch(classifier.task):
                 each = cells.toarray().reshape(-1, *shape)
                 first = np.isin(classifier.task.names, classifier.task.questions[0].positive)
@@ -220,14 +247,24 @@ def _scores(cells: sparse.csr_array, classifier: Classifier, patches: Sample, we
                 yield from _patch_scores(summaries, question.name, two, some, patches, weight)
 
 
-def _class_scores(classifier: Classifier, tables: np.ndarray, by_group: np.ndarray, patches: Sample) -> Iterator[Score]:
-    """Scores over all classes and of each class; `tables` (1 + draws, C, C), `by_group` (groups, C, C)."""
+def _class_scores(
+    classifier: Classifier, tables: np.ndarray, by_group: np.ndarray, of_group: np.ndarray, patches: Sample
+) -> Iterator[Score]:
+    """Scores over all classes and of each class; `tables` (1 + draws, C, C), `by_group` (groups, C, C), and the same
+    with weights."""
     for metric in metrics.overall(classifier.task):
-        yield _score(metric, "", metric.function(tables), metric.support(by_group), patches)
+        parts = Tables(of_group, metric.function)
+        yield _score(metric, "", metric.function(tables), metric.support(by_group), parts, patches)
     for metric in metrics.PER_CLASS:
         values, support = metric.function(tables), metric.support(by_group)
         for place, name in enumerate(classifier.task.names):
-            yield _score(metric, name, values[:, place], support[:, place], patches)
+            parts = Tables(of_group, partial(_of_class, metric.function, place))
+            yield _score(metric, name, values[:, place], support[:, place], parts, patches)
+
+
+def _of_class(function: Function, place: int, tables: np.ndarray) -> np.ndarray:
+    """The value of one class."""
+    return function(tables)[..., place]
 
 
 def _patch_scores(
@@ -253,7 +290,8 @@ def _patch_scores(
     for metric, found in summaries.items():
         known = ~np.isnan(values[metric])
         support = np.bincount(patches.group, weights=known, minlength=patches.draws.shape[1])
-        yield _score(metric, question, np.concatenate(found), support, patches)
+        parts = Summaries(values[metric], weight, patches.group, patches.draws.shape[1], metric.summary)
+        yield _score(metric, question, np.concatenate(found), support, parts, patches)
 
 
 def _two_class(counts: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -263,7 +301,12 @@ def _two_class(counts: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> n
 
 
 def _score(
-    metric: Metric | PatchMetric, of_class: str, values: np.ndarray, support: np.ndarray, patches: Sample
+    metric: Metric | PatchMetric,
+    of_class: str,
+    values: np.ndarray,
+    support: np.ndarray,
+    parts: Tables | Summaries,
+    patches: Sample,
 ) -> Score:
     """`values` (1 + draws,), the sample itself first; `support` (groups,)."""
     replicates = np.concatenate([values[1:], np.full(patches.undrawn, np.nan)])
@@ -274,7 +317,8 @@ def _score(
         float(values[0]),
         replicates,
         int(support.sum()),
-        int((support[: patches.groups] > 0).sum()),
+        Support.of(support[: patches.groups]),
+        parts,
         metric.undefined if np.isnan(values[0]) else "",
         patches.reservation,
     )

@@ -153,7 +153,7 @@ def importance_of_families(
         after = _scores(held, hit, len(task.names))
         for metric in (OA, AA):
             drop = before[metric] - after[metric]
-            low, high = uncertainty.interval(drop[1:], held.groups)
+            low, high = uncertainty.difference(float(drop[0]), drop[1:], held.support())
             rows.append(
                 (
                     feature_set.name,

@@ -1,14 +1,15 @@
 """Comparisons of two classifiers on the same patches."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from sentinel_forest.evaluation import uncertainty
+from sentinel_forest.config.groups import LEAST_TESTED, least_groups
+from sentinel_forest.evaluation import testing, uncertainty
 from sentinel_forest.evaluation.confusion import ROLES, Classifier
 from sentinel_forest.evaluation.evaluate import UNWEIGHTED, Sample, Score, evaluate, notes
 from sentinel_forest.evaluation.figures import FIGURE, METRIC, PLACE
@@ -22,23 +23,23 @@ PAIRED = pa.DataFrameSchema(
         "role": pa.Column("str", pa.Check.isin(ROLES)),
         **METRIC,
         **columns("float64", "difference", "low", "high", "p", "p_holm", nullable=True),
+        **columns("str", "test", "family"),
         **columns("int64", "n", "groups"),
-        **columns("str", "test", "mark", "note"),
+        **columns("str", "mark", "note"),
     },
     strict=True,
     ordered=True,
 )
 """Differences a - b on the same patches, `n` of them; the values and their definitions are in
-`score.METRICS`. There is no interval below eight groups, no `p` below six, and neither where a patch has no
-known group; `note` says so.
-
-The family of Holm's correction is the set of pairs with the same task, role, metric, weighting, class and test.
+`score.METRICS`. Where there are too few groups for an interval or a test, or a patch has no known group, `note`
+says so. `p` is that of the one test, `p_holm` after Holm's correction for all tests of its `family`: the pairs with
+the same task, role, metric, weighting, class and test.
 """
 
 FAMILY = ["task", "role", *FIGURE, "test"]
-BOOTSTRAP = "cluster bootstrap over groups"
-MCNEMAR = "McNemar, exact, patches taken as independent"
-"""Only where each patch is a group of its own: patches of one group are not independent."""
+SWAPPED = "swaps of whole groups"
+MCNEMAR = "McNemar, exact, patches independent"
+"""Only of a dataset that declares its patches independent (`Dataset.independent_patches`)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +78,24 @@ def _same_task(a: Scored, b: Scored) -> bool:
     return a.classifier.task.name == b.classifier.task.name
 
 
-def compare(a: Scored, b: Scored, sample: Sample, role: str, mark: str) -> Iterator[dict[str, object]]:
-    """Rows of `PAIRED` for one pair, without Holm's correction."""
+def compare(
+    a: Scored, b: Scored, sample: Sample, role: str, mark: str, seed: int, independent: bool = False
+) -> Iterator[dict[str, object]]:
+    """Rows of `PAIRED` for one pair, without Holm's correction.
+
+    Parameters
+    ----------
+    a, b : Scored
+        The classifiers.
+    sample : Sample
+        The patches of the role.
+    role, mark : str
+        The role and its mark.
+    seed : int
+        Of the swaps that are drawn where there are many groups.
+    independent : bool
+        Whether the dataset declares its patches independent, so that McNemar's test is due.
+    """
     both, either = a.patches & b.patches, a.patches | b.patches
     about = []
     if both != either:
@@ -93,9 +110,11 @@ def compare(a: Scored, b: Scored, sample: Sample, role: str, mark: str) -> Itera
         if not score.metric.headline or other is None:
             continue
         why = score.why_empty(a.classifier, role) or other.why_empty(b.classifier, role)
-        groups = min(score.groups, other.groups)
+        support = min(score.support, other.support, key=lambda each: each.groups)
         estimate = np.nan if why else score.value - other.value
-        low, high, p = uncertainty.difference(estimate, score.replicates - other.replicates, groups)
+        drawn, least = score.replicates - other.replicates, least_groups(score.of_class)
+        low, high = uncertainty.difference(estimate, drawn, support, least)
+        p = np.nan if score.reservation else _swap_test(estimate, score, other, support.groups, seed)
         row = {
             "classifier_a": a.classifier.name,
             "features_a": a.classifier.features,
@@ -109,29 +128,40 @@ def compare(a: Scored, b: Scored, sample: Sample, role: str, mark: str) -> Itera
             "high": high,
             "p": p,
             "p_holm": np.nan,
+            "test": SWAPPED,
+            "family": "",
             "n": len(both),
-            "groups": groups,
-            "test": BOOTSTRAP,
+            "groups": support.groups,
             "mark": mark,
-            "note": notes(why or _doubts(replace(score, groups=groups)), *about),
+            "note": notes(why or _doubts(score, support.groups, low, estimate), *about),
         }
         yield row
-        if _counts_patches(score, a.classifier) and not why and _are_groups(both, sample):
-            few = uncertainty.few_tested(len(both))
-            p = np.nan if few else _mcnemar(a.rows, b.rows)
-            yield row | {"low": np.nan, "high": np.nan, "p": p, "test": MCNEMAR, "note": notes(few, *about)}
+        if independent and _counts_patches(score, a.classifier) and not why:
+            p = _mcnemar(a.rows, b.rows)
+            yield row | {"low": np.nan, "high": np.nan, "p": p, "test": MCNEMAR, "note": notes(*about)}
 
 
-def _doubts(score: Score) -> str:
+def _swap_test(estimate: float, a: Score, b: Score, groups: int, seed: int) -> float:
+    """p value of a difference from swaps of whole groups; those in which the two are alike need none."""
+    if groups < LEAST_TESTED or np.isnan(estimate):
+        return np.nan
+    active = a.parts.active(b.parts)  # type: ignore[arg-type]
+
+    def differ(swaps: np.ndarray) -> np.ndarray:
+        every = np.zeros((len(swaps), len(active)))
+        every[:, active] = swaps
+        return a.parts.swapped(b.parts, every)  # type: ignore[arg-type]
+
+    return testing.swap_test(estimate, differ, int(active.sum()), seed)
+
+
+def _doubts(score: Score, groups: int, low: float, estimate: float) -> str:
     """What is to be said about the interval and the p value of a difference."""
-    tested = "" if score.reservation else uncertainty.few_tested(score.groups)
-    return notes(score.doubts(), tested)
-
-
-def _are_groups(patches: set[str], sample: Sample) -> bool:
-    """Whether each of the patches is a group of its own, as far as groups are known of all."""
-    groups = sample.group[sample.patches.isin(patches)]
-    return not sample.ungrouped and len(np.unique(groups)) == len(patches)
+    if score.reservation:
+        return score.reservation
+    few = uncertainty.few_groups(groups, score.of_class)
+    alike = "" if groups < least_groups(score.of_class) or not np.isnan(low) else uncertainty.ALIKE
+    return notes(alike or few, testing.few_tested(groups))
 
 
 def _same_units(a: pd.DataFrame, b: pd.DataFrame) -> bool:
@@ -147,11 +177,15 @@ def _counts_patches(score: Score, classifier: Classifier) -> bool:
 
 def _mcnemar(a: pd.DataFrame, b: pd.DataFrame) -> float:
     right = [set(rows.loc[rows["true"] == rows["predicted"], "patch"]) for rows in (a, b)]
-    return uncertainty.mcnemar(len(right[0] - right[1]), len(right[1] - right[0]))
+    return testing.mcnemar(len(right[0] - right[1]), len(right[1] - right[0]))
 
 
 def paired_table(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
     """Rows of `PAIRED` as a table, with Holm's correction."""
     table = conform(pd.DataFrame(list(rows), columns=list(PAIRED.columns)), PAIRED)
-    table["p_holm"] = table.groupby(FAMILY, sort=False)["p"].transform(uncertainty.holm)
+    families = table.groupby(FAMILY, sort=False)
+    tests = families["p"].transform("count").astype("int64").astype("str")
+    words = table["metric"] + (" of " + table["class"]).where(table["class"] != "", "")
+    table["p_holm"] = families["p"].transform(uncertainty.holm)
+    table["family"] = tests + " tests: " + words + ", role " + table["role"] + ", task " + table["task"]
     return table

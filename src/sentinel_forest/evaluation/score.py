@@ -14,9 +14,9 @@ import pandas as pd
 import pandera.pandas as pa
 
 from sentinel_forest import datasets
+from sentinel_forest.config.groups import LEAST_GROUPS, LEAST_GROUPS_OF_CLASS
 from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import uncertainty
 from sentinel_forest.evaluation.confusion import CONFUSION, ROLES, Classifier, classifiers
 from sentinel_forest.evaluation.confusion import confusion as count_confusion
 from sentinel_forest.evaluation.evaluate import Score, evaluate, known_groups, notes, sample
@@ -114,8 +114,10 @@ def score_trial(
             of_role.append(Scored(one, rows, evaluate(rows, one, drawn)))
             shared = _shared_labels(dataset, one, patches)
             scored += metric_rows(place, one, role, of_role[-1].scores, marks[role], shared)
+        swaps = checksums.seed(*seed, role, "swaps")
         for a, b in pairs(of_role):
-            compared += [place._asdict() | row for row in compare(a, b, drawn, role, marks[role])]
+            rows_of_pair = compare(a, b, drawn, role, marks[role], swaps, dataset.independent_patches)
+            compared += [place._asdict() | row for row in rows_of_pair]
     return _table(scored, METRICS), paired_table(compared)
 
 
@@ -144,7 +146,7 @@ def score_by(
             here = {"attribute": attribute, "stratum": stratum}
             inside = table[table["patch"].isin(patches["patch"])]
             # Too few groups have no interval to draw for.
-            wanted = draws if len(known_groups(patches)) >= uncertainty.LEAST_GROUPS else 0
+            wanted = draws if len(known_groups(patches)) >= min(LEAST_GROUPS, LEAST_GROUPS_OF_CLASS) else 0
             drawn = sample(patches, wanted, checksums.seed(*seed, role, attribute, stratum, "bootstrap"))
             for one in found:
                 scores = evaluate(one.rows(inside, role), one, drawn)
@@ -184,7 +186,7 @@ def metric_rows(
     """Rows of `METRICS`; `shared` is added to all notes, which name the stratum if there is one."""
     for score in scores:
         why = score.why_empty(classifier, f"{role} ({stratum})" if stratum else role)
-        low, high = (np.nan, np.nan) if why else uncertainty.interval(score.replicates, score.groups)
+        low, high = (np.nan, np.nan) if why else score.interval()
         yield {
             **place._asdict(),
             "task": classifier.task.name,

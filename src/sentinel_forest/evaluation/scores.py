@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sentinel_forest.config.groups import least_groups
 from sentinel_forest.errors import ArgumentError
 from sentinel_forest.evaluation import metrics, uncertainty
 
@@ -44,8 +45,8 @@ def scores(
     DataFrame
         `metric` (a stable id), `definition`, `class` (blank for a figure over all classes) and `value`, which is NaN
         where it is undefined (0 / 0). With `groups` also `low` and `high`, the 95 % interval of the value, `groups`,
-        the number of groups that it rests on, and `note`, which says why there is no interval (fewer than eight
-        groups, or patches without a known group).
+        the number of groups that it rests on, and `note`, which says why there is no interval (too few groups,
+        or patches without a known group), or for fewer than 30 groups which coverage it had in simulation.
 
     Raises
     ------
@@ -55,7 +56,7 @@ def scores(
     References
     ----------
     Congalton 1991, doi 10.1016/0034-4257(91)90048-B. Cameron, Gelbach and Miller 2008, doi 10.1162/rest.90.3.414
-    (bootstrap over groups). Hesterberg 2015, doi 10.1080/00031305.2015.1089789 (expanded percentile interval).
+    (bootstrap over groups); see `sentinel_forest.evaluation.uncertainty.interval`.
 
     Examples
     --------
@@ -99,9 +100,11 @@ def scores(
     rows = []
     for metric, who, pick in _figures(names):
         values = pick(metric.function(tables))
-        number = int((pick(metric.support(sums[:known])) > 0).sum())
-        low, high = uncertainty.interval(values[1:], number)
-        rows.append((*who, float(values[0]), low, high, number, reservation or uncertainty.few_groups(number)))
+        support = uncertainty.Support.of(pick(metric.support(sums[:known])))
+        value, span, of_class = float(values[0]), (metric.low, metric.high), who[2]
+        low, high = uncertainty.interval(value, values[1:], support, span, least_groups(of_class))
+        note = reservation or uncertainty.few_groups(support.groups, of_class)
+        rows.append((*who, value, low, high, support.groups, note))
     return pd.DataFrame(rows, columns=[*_COLUMNS, "low", "high", "groups", "note"])
 
 

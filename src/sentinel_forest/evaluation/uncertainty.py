@@ -1,36 +1,59 @@
-"""Intervals and tests over groups: patches of a group are not independent, and never counted as if.
+"""Intervals over groups, and a family of tests corrected: patches of a group are not independent, nor counted as if.
 
 The cluster bootstrap draws whole groups with replacement. A draw is a count for each group, so that
 every replicate of every metric follows from weighted sums of the groups' confusion counts.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special, stats
+
+from sentinel_forest.config.groups import LEAST_GROUPS, MANY_GROUPS, coverage, least_groups
 
 LEVEL = 0.95
-FEW_GROUPS = 10
-"""Below this number of groups an interval is not to be trusted, and its row says so."""
-LEAST_GROUPS = 8
-"""Below this number of groups there is no interval: see the coverage in `interval`."""
-LEAST_TESTED = 6
-"""Below this number of groups there is no p value. Even a sign test, if all groups agree, reaches 0.05 with
-six groups (2 / 2^6 = 0.03) and not with five."""
+Span = tuple[float, float]
 
 
-def few_groups(groups: int) -> str:
+@dataclass(frozen=True)
+class Support:
+    """The groups that a figure rests on.
+
+    Parameters
+    ----------
+    groups : int
+        Groups with units.
+    effective : float
+        Number of groups of equal size that would tell as much (Kish 1965, Survey Sampling): (sum of units)^2 / sum of
+        units^2.
+    """
+
+    groups: int
+    effective: float
+
+    @classmethod
+    def of(cls, units: np.ndarray) -> "Support":
+        """From the units of each group, float64 (groups,)."""
+        squares = float(np.square(units).sum())
+        return cls(int((units > 0).sum()), float(units.sum()) ** 2 / squares if squares else 0.0)
+
+
+def counted(groups: int) -> str:
+    """A number of groups in words."""
+    return "1 group" if groups == 1 else f"{groups} groups"
+
+
+def few_groups(groups: int, of_class: str = "") -> str:
     """What is to be said about an interval over so few groups, or nothing."""
-    if groups < LEAST_GROUPS:
-        return f"fewer than eight groups ({groups}): no interval"
-    few = groups < FEW_GROUPS
-    return f"fewer than ten groups ({groups}): interval not to be trusted" if few else ""
+    if groups < least_groups(of_class):
+        return f"{counted(groups)}: no interval below {least_groups(of_class)}"
+    few = groups < MANY_GROUPS
+    return f"{groups} groups: 95 % intervals held {coverage(groups, of_class):.0%} in simulation" if few else ""
 
 
-def few_tested(groups: int) -> str:
-    """What is to be said about a test over so few groups, or nothing."""
-    return f"fewer than six groups ({groups}): no p value" if groups < LEAST_TESTED else ""
+ALIKE = "all groups score alike: no interval"
 
 
 def ungrouped(unknown: int, patches: int) -> str:
@@ -61,109 +84,75 @@ def resamples(groups: int, draws: int, seed: int) -> np.ndarray:
     return generator.multinomial(groups, np.full(groups, 1.0 / groups), size=draws).astype(np.float64)
 
 
-def interval(replicates: np.ndarray, groups: int, level: float = LEVEL) -> tuple[float, float]:
-    """Expanded percentile interval of a bootstrap.
+def interval(
+    value: float, replicates: np.ndarray, support: Support, span: Span = (0.0, 1.0), least: int = LEAST_GROUPS
+) -> Span:
+    """Student's t interval on the logit scale, with the standard error of the cluster bootstrap.
 
-    The plain percentile interval is too short for few groups, by the factor sqrt((n - 1) / n) and for
-    want of Student's t; here its quantiles are moved outwards by both. In a simulation of groups that
-    differ in size, prevalence and accuracy (OA, BOA, kappa and F1 of 1,500 samples) the nominal 95 % were:
-
-    ==========  =============  ===========
-    groups      10             30
-    ==========  =============  ===========
-    percentile  87.9 to 89.5   91.7 to 93.1
-    BCa         86.9 to 88.5   91.1 to 92.3
-    expanded    92.9 to 93.6   93.5 to 94.4
-    ==========  =============  ===========
-
-    The expanded interval of 8 groups held 92.6 to 94.0 %, of 6 groups 91.1 to 92.2 % and of 4 groups 87.4 to
-    89.6 %. Below `LEAST_GROUPS` there is none: real groups differ more than those of the simulation.
+    The error is the standard deviation of the replicates times sqrt(n / (n - 1)) of n groups, carried to the logit
+    of the value's place in its range; degrees of freedom are those of the effective number of groups. So the interval
+    stays in the range, and widens where few groups hold most of the units. Percentiles of replicates are too short
+    for few groups; ``tests/bench/coverage.py`` compares six intervals, and docs/metrics.md has the result.
 
     Parameters
     ----------
+    value : float
+        The figure.
     replicates : ndarray, shape (draws,)
-        The metric of each draw; NaN (undefined) is left out.
-    groups : int
-        Number of groups that the metric rests on.
-    level : float
-        Nominal coverage.
+        The figure in each draw; NaN (undefined) is left out.
+    support : Support
+        The groups that it rests on.
+    span : tuple of float
+        Range of the figure; infinite for one that has none, whose interval is symmetric.
+    least : int
+        Groups that it needs.
 
     Returns
     -------
     tuple of float
-        (NaN, NaN) for fewer than `LEAST_GROUPS` groups or no defined replicate.
+        (NaN, NaN) below `least` groups, for an undefined value, or where the replicates do not differ.
 
     Notes
     -----
-    Hesterberg 2015, The American Statistician 69(4), 371-386, doi 10.1080/00031305.2015.1089789.
+    Cameron, Gelbach and Miller 2008, Review of Economics and Statistics 90(3), 414-427, doi 10.1162/rest.90.3.414
+    (cluster bootstrap, standard error).
     """
-    known = replicates[~np.isnan(replicates)]
-    if groups < LEAST_GROUPS or not len(known):
+    error = standard_error(replicates, support.groups)
+    if support.groups < max(least, 2) or np.isnan(value) or not error > 0:
         return np.nan, np.nan
-    reach = np.sqrt(groups / (groups - 1)) * stats.t.ppf((1 + level) / 2, groups - 1)
-    tail = stats.norm.cdf(-reach)
-    low, high = np.quantile(known, [tail, 1 - tail])
-    return float(low), float(high)
+    reach = error * float(stats.t.ppf((1 + LEVEL) / 2, max(support.effective - 1.0, 1.0)))
+    low, high = span
+    place = (value - low) / (high - low) if np.isfinite(high - low) else np.nan
+    if not 0 < place < 1:
+        return max(low, value - reach), min(high, value + reach)
+    step = reach / (high - low) / (place * (1 - place))
+    bounds = special.expit(special.logit(place) + np.array([-step, step]))
+    return float(low + (high - low) * bounds[0]), float(low + (high - low) * bounds[1])
 
 
-def difference(
-    estimate: float, replicates: np.ndarray, groups: int, level: float = LEVEL
-) -> tuple[float, float, float]:
-    """Interval and two-sided p value of a difference, from its standard deviation over the draws.
+def standard_error(replicates: np.ndarray, groups: int) -> float:
+    """Standard error from the replicates of a bootstrap over groups; NaN for less than two of either."""
+    known = replicates[~np.isnan(replicates)]
+    if groups < 2 or len(known) < 2:
+        return np.nan
+    spread = float(known.std(ddof=1))
+    # Sums in another order differ in the last digits: that is no spread.
+    return spread * float(np.sqrt(groups / (groups - 1))) if spread > 1e-12 * (1 + abs(float(known[0]))) else 0.0
 
-    Student's t with (groups - 1) degrees of freedom; the interval leaves out 0 exactly where
-    p < 1 - level. Unlike a share of draws, p is not limited by their number, as a correction for many
-    comparisons needs it.
+
+def difference(estimate: float, replicates: np.ndarray, support: Support, least: int = LEAST_GROUPS) -> Span:
+    """Interval of a difference of two figures of the same groups: `interval` without a range.
 
     Parameters
     ----------
     estimate : float
         The difference.
     replicates : ndarray, shape (draws,)
-        The difference in each draw, both classifiers with the same groups; NaN is left out.
-    groups : int
-        Number of groups.
-    level : float
-        Nominal coverage.
-
-    Returns
-    -------
-    tuple of float
-        Low, high, p; NaN for fewer than two defined replicates. The interval is NaN for fewer than
-        `LEAST_GROUPS` groups, p for fewer than `LEAST_TESTED`. Without any spread, p is 1 for no difference,
-        otherwise NaN.
-
-    Notes
-    -----
-    Cameron, Gelbach and Miller 2008, Review of Economics and Statistics 90(3), 414-427,
-    doi 10.1162/rest.90.3.414 (pairs cluster bootstrap, standard error).
+        The difference in each draw, both figures with the same groups; NaN is left out.
+    support, least
+        As in `interval`.
     """
-    known = replicates[~np.isnan(replicates)]
-    if groups < min(LEAST_GROUPS, LEAST_TESTED) or len(known) < 2 or np.isnan(estimate):
-        return np.nan, np.nan, np.nan
-    error = float(known.std(ddof=1)) * np.sqrt(groups / (groups - 1))
-    reach = stats.t.ppf((1 + level) / 2, groups - 1) * error if groups >= LEAST_GROUPS else np.nan
-    low, high = float(estimate - reach), float(estimate + reach)
-    if error == 0:
-        return low, high, 1.0 if estimate == 0 else np.nan
-    return low, high, float(2 * stats.t.sf(abs(estimate) / error, groups - 1))
-
-
-def mcnemar(only_a: int, only_b: int) -> float:
-    """Exact two-sided p value of McNemar's test; it takes the units as independent.
-
-    Parameters
-    ----------
-    only_a, only_b : int
-        Number of units that only the one, and only the other, gets right.
-
-    Notes
-    -----
-    McNemar 1947, Psychometrika 12(2), 153-157, doi 10.1007/BF02295996; binomial form.
-    """
-    if only_a + only_b == 0:
-        return 1.0
-    return float(stats.binomtest(only_a, only_a + only_b, 0.5).pvalue)
+    return interval(estimate, replicates, support, (-np.inf, np.inf), least)
 
 
 def holm(p_values: Sequence[float] | np.ndarray | pd.Series) -> np.ndarray:

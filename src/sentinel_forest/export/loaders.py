@@ -193,9 +193,12 @@ def open_trial(
     root = place.absolute().parent.parent
     if role not in SPLITS:
         raise InputError("Unknown role.", found=role, expected=" | ".join(SPLITS))
+    finished = (place / MANIFEST).is_file()
+    if finished:
+        hold_files(place, [VERSION])
     dataset = _dataset(place, release, root / "config" / "releases")
     split = _existing(place / release / "splits" / scheme / f"{trial}.parquet", "split")
-    if (place / MANIFEST).is_file():
+    if finished:
         hold_files(place, [split.relative_to(place).as_posix()])
     listed = _existing(Path(catalog) if catalog else root / "work" / release / "catalog.parquet", "catalog")
     folder = _existing(Path(data) if data else root / "data" / release, "folder of the release")

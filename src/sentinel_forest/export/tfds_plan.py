@@ -1,7 +1,9 @@
 """Which splits of a run get a form of ``tensorflow_datasets``, and what they are called there."""
 
 import re
+from pathlib import Path
 
+from sentinel_forest.config import paths
 from sentinel_forest.config.releases import Release
 from sentinel_forest.errors import InputError
 from sentinel_forest.planning.selection import Selection
@@ -15,15 +17,21 @@ FORMS = (("rgb", "2.1.0"), ("rgb", "2.0.0"), ("all", "2.1.0"))
 def splits(selection: Selection) -> dict[tuple[str, str], tuple[str, int]]:
     """Scheme and trial of each split that has such a form, by its release and its name in TFDS."""
     return {
-        (name, name_of(release, scheme, trial)): (scheme, trial)
+        (name, name_of(release, scheme, trial, scheme == selection.published(name))): (scheme, trial)
         for name, release in selection.releases.items()
         if release.dataset == DATASET
         for scheme, trial in selection.trials(name)
     }
 
 
-def folders(selection: Selection, version: str) -> list[str]:
-    """All folders that are written in the form of TFDS.
+def split_file(selection: Selection, release: str, name: str) -> str:
+    """The file of a split, below the folder of the version, by its release and its name in TFDS."""
+    scheme, trial = splits(selection)[release, name]
+    return paths.place(paths.SPLIT, release=release, scheme=scheme, trial=trial)
+
+
+def folders(selection: Selection, exports: Path) -> list[str]:
+    """All folders that are written in the form of TFDS, below the folder of a version's exports.
 
     Raises
     ------
@@ -31,7 +39,7 @@ def folders(selection: Selection, version: str) -> list[str]:
         If no release has such a form.
     """
     found = [
-        f"exports/{version}/{release}/tfds/{name}/{config}/{number}"
+        f"{exports}/{release}/tfds/{name}/{config}/{number}"
         for release, name in splits(selection)
         for config, number in FORMS
     ]
@@ -45,12 +53,12 @@ def folders(selection: Selection, version: str) -> list[str]:
     return found
 
 
-def name_of(release: Release, scheme: str, trial: int) -> str:
-    """The name of a split in TFDS.
+def name_of(release: Release, scheme: str, trial: int, published: bool) -> str:
+    """The name of a split in TFDS, of the `published` one or of another.
 
     The name that TFDS knows is kept for the split it knows; version 3 and resampled splits have their own.
     """
-    if scheme != "published":
+    if not published:
         name = f"so2sat_{scheme}_{trial}"
     else:
         name = release.name if release.entry.get("version", "").startswith("3") else "so2sat"

@@ -23,12 +23,17 @@ def note(locks: Path) -> None:
         (locks / HOLDER).write_text(json.dumps(holder), encoding="utf-8")
 
 
+def is_held(locks: Path) -> bool:
+    """Whether a run holds the folder, or one that was killed has left its lock."""
+    return locks.is_dir() and any(locks.glob("*.lock"))
+
+
 def settle(locks: Path) -> str:
     """Remove the lock if the process that held it is dead; return a line for people ("" if free).
 
     A lock stays whose holder is alive, on another machine, or not known.
     """
-    if not locks.is_dir() or not any(locks.glob("*.lock")):
+    if not is_held(locks):
         return ""
     try:
         holder = json.loads((locks / HOLDER).read_text(encoding="utf-8"))

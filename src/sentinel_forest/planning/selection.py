@@ -12,7 +12,15 @@ from sentinel_forest.config.fields import Section
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.config.model import Configuration
 from sentinel_forest.config.releases import Release
-from sentinel_forest.config.schemes import KINDS, AnyScheme, PooledRandom, seed_of
+from sentinel_forest.config.schemes import (
+    KINDS,
+    AnyScheme,
+    GroupedStratified,
+    Options,
+    PooledRandom,
+    Published,
+    seed_of,
+)
 from sentinel_forest.config.settings import DrawSettings
 from sentinel_forest.config.validation import nearest, parse
 from sentinel_forest.datasets.base import Dataset, Reference
@@ -126,9 +134,27 @@ class Selection:
 
     def _asked_definitions(self, release: str) -> dict[str, AnyScheme]:
         """The schemes that are asked for."""
-        names = ["published"] if release in self.config["transfer"] else self.configuration.schemes
         own = self.configuration.own_schemes
-        return {name: own[name] if name in own else KINDS[name](kind=name) for name in names}
+        asked = {name: own[name] if name in own else KINDS[name](kind=name) for name in self.configuration.schemes}
+        if release not in self.config["transfer"]:
+            return asked
+        return {name: scheme for name, scheme in asked.items() if isinstance(scheme, Published)}
+
+    def of_kind(self, release: str, kind: type[Options]) -> list[str]:
+        """Names of the schemes of a kind that a release can have."""
+        return [name for name, scheme in self.definitions(release).items() if isinstance(scheme, kind)]
+
+    def published(self, release: str) -> str | None:
+        """Name of the scheme that is the publisher's own split; None if it is not asked for."""
+        return next(iter(self.of_kind(release, Published)), None)
+
+    def inspected(self, release: str) -> tuple[str, int]:
+        """The trial of a release whose forests are looked into: one whose test patches share no group with training,
+        if there is one.
+        """
+        apart = self.of_kind(release, GroupedStratified)
+        trials = self.trials(release)
+        return next((trial for trial in trials if trial[0] in apart), trials[0])
 
     @cached_property
     def _unknown_columns(self) -> dict[str, dict[str, str]]:
@@ -203,14 +229,13 @@ class Selection:
         ]
 
     @property
-    def published(self) -> dict[str, str]:
-        """Releases whose reference algorithms are scored as papers do, each with a scheme of kind published."""
-        found = {}
-        for release in self.releases:
-            schemes = [name for name, each in self.definitions(release).items() if each.kind == "published"]
-            if schemes and self.references(release):
-                found[release] = schemes[0]
-        return found
+    def reproducible(self) -> dict[str, str]:
+        """Releases whose reference algorithms are scored as papers do, and the scheme that is the publisher's split."""
+        return {
+            release: scheme
+            for release in self.releases
+            if self.references(release) and (scheme := self.published(release)) is not None
+        }
 
     @property
     def priced(self) -> list[str]:
@@ -277,7 +302,8 @@ def select(config: Mapping[str, Any], registry: Path = releases.OWN) -> Selectio
     InputError
         If it breaks its model, names something unknown, or selects nothing.
     """
-    selection = Selection(parse(Configuration.model_validate, config, "the configuration"), registry)
+    asked = {key: value for key, value in config.items() if key != "pathvars"}  # Snakemake's own key
+    selection = Selection(parse(Configuration.model_validate, asked, "the configuration"), registry)
     _check_transfer(selection)
     _check_sets(selection)
     _check_schemes(selection)
@@ -287,13 +313,14 @@ def select(config: Mapping[str, Any], registry: Path = releases.OWN) -> Selectio
 
 
 def _check_transfer(selection: Selection) -> None:
-    if selection.config["transfer"] and "published" not in selection.config["schemes"]:
+    transferred = selection.config["transfer"]
+    if any(not selection.published(release) for release in transferred if release in selection.releases):
         raise InputError(
             "A transfer takes forests of the published split, and none is grown.",
             where="key 'schemes'",
             found=", ".join(selection.config["schemes"]),
-            expected="published among them",
-            remedy="add it to the schemes, or leave out transfer",
+            expected="one of the kind published among them",
+            remedy="add published to the schemes, or leave out transfer",
         )
     for release, source in selection.config["transfer"].items():
         if source not in selection.releases or source in selection.config["transfer"] or source == release:

@@ -13,7 +13,6 @@ import pandas as pd
 from sentinel_forest import datasets
 from sentinel_forest.config.releases import FILES, read_entry
 from sentinel_forest.datasets.base import Dataset
-from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.average import AVERAGES
 from sentinel_forest.evaluation.curves import CURVES, RELIABILITY
 from sentinel_forest.evaluation.engine_comparison import ENGINES
@@ -28,10 +27,8 @@ from sentinel_forest.splits.ledger import LEDGER
 from sentinel_forest.verify.inspect import INTEGRITY
 from sentinel_forest.versions.compare import COMPARISON
 from sentinel_forest.versions.headline import HEADLINE
-from sentinel_forest.versions.manifest import MANIFEST, read_manifest
+from sentinel_forest.versions.manifest import MANIFEST, read_manifest, read_version
 from sentinel_forest.versions.reproduction import REPRODUCTION
-
-VERSION = "version.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,17 +256,9 @@ def read(results: Path, work: Path, data: Path) -> VersionResults:
     Raises
     ------
     InputError
-        If the folder holds no finished version.
+        If the folder holds no finished version, or files of it are not those that its manifest names.
     """
-    path = results / VERSION
-    if not path.is_file():
-        raise InputError(
-            "This folder holds no finished version.",
-            where=results,
-            expected=VERSION,
-            remedy="run the workflow to its end first",
-        )
-    description = json.loads(path.read_text(encoding="utf-8"))
+    description = read_version(results)
     configuration = description["configuration"]
     files = frozenset(read_manifest(results / MANIFEST))
     releases = tuple(_release(name, configuration, results, work, data, files) for name in configuration["releases"])

@@ -13,6 +13,7 @@ from sentinel_forest.report.model import Cell, Item, Listing, Note, Page, Sectio
 from sentinel_forest.versions import crate
 
 VERSION = Source("version.json", "seal")
+ENVIRONMENT = Source("environment.json", "seal")
 MANIFEST = "manifest.sha256"
 LEAD = (
     "The same configuration, data and code give the same manifest on any number of cores and on any "
@@ -90,7 +91,7 @@ def _home(address: str) -> Cell:
 
 def _environment(environment: Mapping[str, str]) -> Item:
     frame = pd.DataFrame(sorted(environment.items()), columns=["package", "version"])
-    return table("Versions of Python and packages", frame, [VERSION])
+    return table("Versions of Python and packages", frame, [ENVIRONMENT])
 
 
 def _configuration(version: VersionResults) -> Listing:

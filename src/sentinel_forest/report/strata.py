@@ -11,7 +11,7 @@ SCORES_BY = "baselines/{scheme}/{trial}/scores_by.tsv"
 SHOWN = ("oa", "aa.present", "aa.all", "iou.present", "iou.all", "boa.median")
 EXPLAINED = (
     "Scores on the test patches with one value of {attribute} alone, {trial}. Present classes are those that "
-    "occur there; intervals rest on its groups, and fewer than eight have none. Other figures and roles, and "
+    "occur there; intervals rest on its groups, and too few have none. Other figures and roles, and "
     "trivial classifiers, are in the file."
 )
 

@@ -21,7 +21,7 @@ POLYGON = 64
 PER_POLYGON = 6
 COLUMNS = 24
 """Polygons of a city side by side, 800 m apart."""
-HELD_OUT = 4
+HELD_OUT = 10
 """Cities of validation and testing."""
 BANDS = ("B2", "B3", "B4", "B5", "B6", "B7", "B8", "B8A", "B11", "B12")
 _SELECTED = [scene.BANDS.index(band) for band in BANDS]
@@ -116,7 +116,7 @@ def write(folder: Path, layout: Mapping[str, Any], sample: Mapping[str, Any]) ->
         Has to suit the dataset; the layout is always the published one.
     sample : mapping
         ``seed``; ``training`` (at least 102), ``validation`` and ``testing`` (at least 17): number of
-        patches; ``cities``: cities of training, at least 2.
+        patches; ``cities``: cities of training, at least 2; `HELD_OUT` more are held out.
     """
     limits: dict[str, tuple[int, int | None]] = {
         "seed": (0, None),

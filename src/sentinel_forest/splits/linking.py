@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from sentinel_forest.datasets.keys import codes_of
 from sentinel_forest.splits.links import FOOTPRINT, FOOTPRINT_PIXELS, GROUND_KEYS
 from sentinel_forest.verify import spatial
 from sentinel_forest.verify.footprints import footprints
-from sentinel_forest.verify.units import codes_of
 
 DISTANCES = {"distance_km_min": 0.0, "distance_km_q05": 0.05, "distance_km_q50": 0.5}
 """Keys for the distance in km to the nearest patch of the other role, and the quantiles they hold."""

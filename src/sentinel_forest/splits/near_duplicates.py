@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
+from sentinel_forest.datasets.keys import codes_of
 from sentinel_forest.splits.linking import Linking, Row, repeated_codes, shared_codes, unseen
 from sentinel_forest.splits.links import NEAR_DUPLICATE
-from sentinel_forest.verify.units import codes_of
 
 UNKNOWN = 1e9
 """Stands for an unknown number in standard deviations; of n patches none is further than sqrt(n) from 0."""

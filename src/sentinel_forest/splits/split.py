@@ -101,7 +101,7 @@ def with_shares(options: AnyScheme, catalog: pd.DataFrame) -> AnyScheme:
     """A scheme with its shares: where none are asked for, those of the published split if that has all three roles."""
     if not isinstance(options, Sized) or options.shares is not None:
         return options
-    counts = catalog["published_split"].value_counts()
+    counts = catalog.get("published_split", pd.Series(dtype="str")).value_counts()
     published = {role: int(counts.get(role, 0)) for role in ROLES[:3]}
     total = sum(published.values())
     shares = {role: count / total for role, count in published.items()} if all(published.values()) else USUAL_SHARES

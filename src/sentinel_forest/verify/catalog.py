@@ -13,6 +13,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.io import tables
 from sentinel_forest.steps import Layout, Output
 from sentinel_forest.verify.groups import groups
+from sentinel_forest.verify.places import with_places
 
 _SHARE = pa.Check.between(0, 1)
 
@@ -23,6 +24,7 @@ CATALOG = pa.DataFrameSchema(
         "file": pa.Column("str"),
         "row": pa.Column("int64", pa.Check.ge(0)),
         "group": pa.Column("str", pa.Check.str_length(min_value=1), nullable=True),
+        "group_source": pa.Column("str", nullable=True),
         "x": pa.Column("float64", nullable=True),
         "y": pa.Column("float64", nullable=True),
         "epsg": pa.Column("Int32", nullable=True),
@@ -39,7 +41,8 @@ CATALOG = pa.DataFrameSchema(
 """One row per patch, in file order (train, validation, test).
 
 patch: stable id; published_split: train, validation, test or blank; file, row: where it lies; group: what
-it may not be parted from by default, missing where that is unknown (see `sentinel_forest.verify.groups`); x, y:
+it may not be parted from by default, missing where that is unknown (see `sentinel_forest.verify.groups`);
+group_source: what tells the place that the group rests on (see `sentinel_forest.verify.places`); x, y:
 centre (m) in the projection epsg; lon, lat: centre (degrees);
 label: index of the class, -1 if unknown, not a patch task, or of a patch without any measurement;
 fraction_<class>: share of the class among the valid pixels; valid_share: share of valid pixels, which are
@@ -100,6 +103,10 @@ def make(dataset: Dataset, folder: Path, files: Sequence[str], hashes: pd.DataFr
             expected=f"{len(table)} different ids, not {table['patch'].nunique()}",
             remedy="remove the files that are there twice",
         )
-    known = table.drop(columns="group", errors="ignore")
-    known.insert(list(known).index("row") + 1, "group", groups(dataset, known))
-    return known
+    placed = with_places(dataset, table.drop(columns="group", errors="ignore"))
+    source = placed.pop("group_source")
+    first = list(placed).index("row") + 1
+    group = groups(dataset, placed)
+    placed.insert(first, "group_source", source.where(group.notna()))
+    placed.insert(first, "group", group)
+    return placed

@@ -20,6 +20,7 @@ import pandera.pandas as pa
 from sentinel_forest import datasets
 from sentinel_forest.acquire.history import Seen, State
 from sentinel_forest.config import releases
+from sentinel_forest.datasets import plausibility
 from sentinel_forest.datasets.base import Dataset, File, Finding, Inspection, no_hashes
 from sentinel_forest.datasets.findings import joined
 from sentinel_forest.io.tables import read_tsv, write_parquet, write_tsv
@@ -102,11 +103,14 @@ def inspect(
     findings = presence(expected, folder) + opened.structure(folder, present)
     states, inspections = read_all(opened, folder, present, threads)
     inspections.append(opened.conclude({file.path: row for file, row in zip(present, inspections, strict=True)}))
+    findings += plausibility.findings(opened.layer_table, inspections[-1].values)
     findings += _first_sights(Seen(folder.parent, release), present, states)
     findings += [finding for inspection in inspections for finding in inspection.findings]
     findings = joined(findings)
+    hashed = _hashes(inspections)
+    findings += patch_counts(release, select, hashed)
     write_tsv(integrity, table(findings), INTEGRITY)
-    write_parquet(hashes, _hashes(inspections), HASHES)
+    write_parquet(hashes, hashed, HASHES)
     write_tsv(digests, _digests(states), DIGESTS)
     _say(findings, release)
 
@@ -199,6 +203,21 @@ def byte_findings(file: File, size: int, digests: dict[str, str]) -> list[Findin
         remedy = "" if status == "ok" else "the bytes are not the published ones: fetch the file again"
         findings.append(Finding(file.path, "bytes", name, status, digests[name], expected.lower(), remedy, "kept"))
     return findings
+
+
+def patch_counts(release: str, select: Sequence[str], hashes: pd.DataFrame) -> list[Finding]:
+    """Patches with an image against the number that the registry has of a whole release."""
+    entry = releases.find_entry(release)
+    counts = (entry or {}).get("patches", {}).values()
+    if not any(counts) or None in counts or select or hashes.empty:
+        return []
+    published = sum(counts)
+    found = int(hashes.groupby("layer").size().max())
+    texts = (f"{found} patches", f"{published}, as registered")
+    if found > published:
+        remedy = "files that are not the publisher's lie here, or of another version: remove them"
+        return [Finding("(all files)", "structure", "registered", "failed", *texts, remedy, "kept")]
+    return [Finding("(all files)", "structure", "registered", "ok" if found == published else "note", *texts)]
 
 
 def _first_sights(seen: Seen, files: Sequence[File], states: dict[str, State]) -> list[Finding]:

@@ -1,6 +1,8 @@
 """Blocks on the globe, and distances between patches."""
 
 import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 RADIUS_KM = 6371.0088
@@ -29,6 +31,18 @@ def within_km(points: np.ndarray, others: np.ndarray, distance: float) -> np.nda
     limit = 2 * np.sin(min(distance / RADIUS_KM, np.pi) / 2)
     chord, _ = cKDTree(others).query(points, distance_upper_bound=limit)
     return np.asarray(chord < limit)
+
+
+def clusters(lon: np.ndarray, lat: np.ndarray, apart_km: float) -> np.ndarray:
+    """Number the clusters of points, int64 (points,): points nearer than `apart_km`, directly or through others.
+
+    This is single linkage, of the cells of a hundredth of a degree that the points lie in.
+    """
+    cells, cell = np.unique(np.round(np.column_stack([lon, lat]), 2), axis=0, return_inverse=True)
+    reach = 2 * np.sin(min(apart_km / RADIUS_KM, np.pi) / 2)
+    pairs = cKDTree(on_sphere(*cells.T)).query_pairs(reach, output_type="ndarray")
+    graph = sparse.coo_array((np.ones(len(pairs), np.int8), tuple(pairs.T)), (len(cells), len(cells)))
+    return np.asarray(connected_components(graph, directed=False)[1][cell.ravel()], dtype=np.int64)
 
 
 def blocks(lon: np.ndarray, lat: np.ndarray, side_km: float) -> np.ndarray:

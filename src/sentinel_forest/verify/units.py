@@ -1,6 +1,5 @@
-"""Values of keys, and sets of patches that agree in a key, directly or through others."""
+"""Sets of patches that agree in a key, directly or through others."""
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,26 +7,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-_DECIMAL = re.compile(r"([+-]?\d+)\.0*")
-
-
-def value_of(text: str) -> str:
-    """The value of a key that a text stands for: ``" 7"``, ``"7.0"`` and ``"7"`` are one ROI."""
-    stripped = text.strip()
-    decimal = _DECIMAL.fullmatch(stripped)
-    return decimal[1] if decimal else stripped
-
-
-def key_values(column: pd.Series) -> pd.Series:
-    """A key as text that is equal where its values are; missing where it is missing or blank."""
-    codes, texts = pd.factorize(column)
-    values = np.array([value_of(str(text)) for text in texts] + [""], dtype=object)[codes]
-    return pd.Series(values, index=column.index, dtype="str").where(values != "")
-
-
-def codes_of(column: pd.Series) -> np.ndarray:
-    """A number for each value of a key, int64 from 0; -1 where it is missing or blank."""
-    return np.asarray(pd.factorize(key_values(column))[0], dtype=np.int64)
+from sentinel_forest.datasets.keys import codes_of
 
 
 def units(keys: Sequence[pd.Series], count: int) -> np.ndarray:

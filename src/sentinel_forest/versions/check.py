@@ -1,51 +1,119 @@
-"""A second computation held against a sealed version: exact first, then a table of differences."""
+"""A sealed version computed a second time, beside it, and held against its files."""
 
-import itertools
+import json
+import os
 import shutil
+import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
+from sentinel_forest.config.forest import ForestSettings
+from sentinel_forest.config.paths import MANIFEST, Places, check_folder
+from sentinel_forest.config.releases import find_entry
+from sentinel_forest.config.settings import DrawSettings
 from sentinel_forest.errors import InputError
-from sentinel_forest.io.checksums import file_digest
-from sentinel_forest.io.tables import read_parquet, write_tsv
-from sentinel_forest.steps import Output
-from sentinel_forest.versions.manifest import read_manifest
+from sentinel_forest.io.borders import checked_name
+from sentinel_forest.io.checksums import canonical
+from sentinel_forest.io.tables import write_text, write_tsv
+from sentinel_forest.versions.differences import DIFFERENCES, differences, text
+from sentinel_forest.versions.holding import changed
+from sentinel_forest.versions.manifest import ENVIRONMENT, VERSION, is_sealed, read_manifest
 
-RESULTS, WORK, LAST, TABLE = "results", "work", "last", "differences.tsv"
-"""What lies in the folder of a check: the computation under way (results and intermediates), the last one
-that differed, and the table of what differed."""
+SNAKEFILE = "workflow/Snakefile"
+"""The rules, below the folder of a checkout."""
+LAST, TABLE = "last", "differences.tsv"
+"""What a check leaves in its folder: the computation that differed, and the table of what differed."""
 
-DIFFERENCES = pa.DataFrameSchema(
-    {
-        "file": pa.Column("str"),
-        "column": pa.Column("str"),
-        "difference": pa.Column("str"),
-        "rows": pa.Column("int64"),
-        "first": pa.Column("str"),
-        "sealed": pa.Column("str"),
-        "computed": pa.Column("str"),
-        "greatest": pa.Column("float64", nullable=True),
-    },
-    strict=True,
-)
-"""Where two versions differ. rows: rows that differ; first: the first of them by its texts; sealed and
-computed: its values; greatest: greatest absolute difference of a numeric column."""
+_AGAIN = """configfile: "{configuration}"
 
 
-def check(*, sealed: Path, computed: Path, folder: Output) -> None:
-    """Hold a new computation of a sealed version against its files.
+module computed:
+    snakefile:
+        "{snakefile}"
+    config:
+        config
+
+
+use rule * from computed
+"""
+"""Rules of the second computation: those of the version, with a configuration that nothing is merged into."""
+
+
+def check(
+    *,
+    version: str,
+    snakefile: str = SNAKEFILE,
+    cores: int | None = None,
+    folders: dict[str, str] | None = None,
+    profile: str | None = None,
+) -> None:
+    """Compute a sealed version again, beside it, and hold the result against its files.
+
+    It always runs and uses no intermediate file of an earlier computation. The settings are those that the version
+    was sealed with, the code is the present one. Nothing of the version is touched.
+
+    Parameters
+    ----------
+    version : str
+        Name of the version, a folder below ``results``.
+    snakefile : str
+        Path or address of the workflow's rules.
+    cores : int
+        Processor cores to use. By default all.
+    folders : dict
+        For each release that is not downloaded the folder with its files. By default where they lay before.
+    profile : str
+        Profile of Snakemake, e.g. of a cluster.
+
+    Raises
+    ------
+    InputError
+        If the version is not sealed, cannot be computed, or has other files.
+    """
+    sealed = sealed_folder(Places(version=checked_name(version, "--version")).versions / version)
+    places, folder = Places.of_check(version), check_folder(version)
+    clear(folder)
+    configuration = asked(json.loads((sealed / VERSION).read_bytes())["configuration"])
+    configuration |= {"version": version, "pathvars": places.pathvars}
+    configuration |= _lying(configuration, places.data, folders or {})
+    write_text(folder / "configuration.json", json.dumps(configuration, indent=2, sort_keys=True) + "\n")
+    address = snakefile if ":" in snakefile else Path(snakefile).resolve().as_posix()
+    write_text(folder / "Snakefile", _AGAIN.format(configuration=folder / "configuration.json", snakefile=address))
+    _compute(folder / "Snakefile", places.results / MANIFEST, cores, profile)
+    hold_against(sealed / MANIFEST, places.results / MANIFEST, folder)
+
+
+def sealed_folder(folder: Path) -> Path:
+    """The folder of a sealed version.
+
+    Raises
+    ------
+    InputError
+        If the version is not sealed.
+    """
+    if is_sealed(folder) and (folder / VERSION).is_file():
+        return folder
+    raise InputError(
+        "This version is not sealed, so there is nothing to hold a computation against.",
+        where=folder,
+        expected=f"{MANIFEST} and {VERSION}",
+        remedy="finish it, or name a finished one: sentinel-forest check --version NAME",
+    )
+
+
+def hold_against(sealed: Path, computed: Path, folder: Path) -> None:
+    """Hold a computation against a sealed version, and write the table of differences.
 
     Parameters
     ----------
     sealed, computed : Path
-        Manifests of the sealed version and of the new computation, beside their files.
+        Manifests of both, beside their files.
     folder : Path
-        Folder of the check; takes the table `DIFFERENCES`.
+        Folder of the check; takes the table `differences.DIFFERENCES`, and the computation if it differs.
 
     Raises
     ------
@@ -53,26 +121,36 @@ def check(*, sealed: Path, computed: Path, folder: Output) -> None:
         If files differ.
     """
     rows = list(differences(sealed, computed))
+    changes = _explanations(sealed.parent, computed.parent)
     table = pd.DataFrame(rows, columns=list(DIFFERENCES.columns))
     kinds = {name: str(column.dtype) for name, column in DIFFERENCES.columns.items()}
     write_tsv(folder / TABLE, table.astype(kinds), DIFFERENCES)
-    end(folder, keep=bool(rows))
+    clear(folder, keep=bool(rows))
     if not rows:
         print(f"all {len(read_manifest(sealed))} files are equal, byte for byte")
+        for change in changes:
+            print(f"although it was {change}")
         return
-    print(text(rows), file=sys.stderr)
+    print(text(rows), *(f"differs: {change}" for change in changes), sep="\n", file=sys.stderr)
     raise InputError(
         f"{table['file'].nunique()} files differ from the sealed version.",
         where=sealed,
         found=f"{len(rows)} differences, listed above and in {folder / TABLE}",
         expected="the same bytes",
-        remedy="put back sealed files that are not what their manifest says; for the others look at "
-        f"version.json there and in {folder / LAST / RESULTS} for the digest that explains "
-        "them: data, code, configuration or environment",
+        remedy="put back sealed files that are not what their manifest says; look at the others, and at the packages "
+        f"in {ENVIRONMENT}, in {folder / LAST}",
     )
 
 
-def end(folder: Path, keep: bool) -> None:
+def _explanations(sealed: Path, computed: Path) -> list[str]:
+    """What of settings, code, papers and data differs between two versions that say what made them."""
+    try:
+        return changed(*(json.loads((folder / VERSION).read_bytes()) for folder in (sealed, computed)))
+    except (OSError, ValueError, KeyError, TypeError):  # damaged, and then among the differences, or not there
+        return []
+
+
+def clear(folder: Path, keep: bool = False) -> None:
     """Clear the way for the next check, which computes everything anew.
 
     Parameters
@@ -84,90 +162,66 @@ def end(folder: Path, keep: bool) -> None:
     """
     last = folder / LAST
     shutil.rmtree(last, ignore_errors=True)
-    for name in (RESULTS, WORK):
-        if not keep:
-            shutil.rmtree(folder / name, ignore_errors=True)
-        elif (folder / name).exists():
-            last.mkdir(exist_ok=True)
+    for name in ("results", "work"):
+        if keep and (folder / name).exists():
+            last.mkdir(parents=True, exist_ok=True)
             (folder / name).rename(last / name)
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in ("Snakefile", "configuration.json"):
+        (folder / name).unlink(missing_ok=True)
 
 
-def text(rows: Iterable[tuple]) -> str:
-    """Rows of `DIFFERENCES` for a terminal: each file, then a line for each of its columns that differs."""
-    lines = []
-    for name, of_file in itertools.groupby(rows, lambda row: row[0]):
-        lines.append(name)
-        for _, column, difference, count, first, before, now, greatest in of_file:
-            what = f"{column}, rows that differ: {count}" if column else difference
-            far = "" if np.isnan(greatest) else f", by at most {greatest:.3g}"
-            which = f"; the first, {first}" if first else ""
-            lines.append(f"    {what}{far}{which}: sealed {before or 'nothing'}, computed {now or 'nothing'}")
-    return "\n".join(lines)
+def asked(described: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration that leads to a described one, in which `draw` and `forest` stand for each release.
+
+    Settings that the registry suggests, and defaults, are left to them.
+    """
+    configuration = dict(described)
+    for key, model in (("draw", DrawSettings), ("forest", ForestSettings)):
+        given: dict[str, Any] = {}
+        for release, values in described[key].items():
+            suggested = (find_entry(release) or {}).get("settings", {}).get(key, {})
+            default = model.model_validate(suggested).model_dump(mode="json")
+            given |= {name: value for name, value in values.items() if canonical(value) != canonical(default[name])}
+        configuration[key] = given
+    return configuration
 
 
-def differences(sealed: Path, computed: Path) -> Iterator[tuple]:
-    """Rows of `DIFFERENCES` for two versions, from their manifests and the files beside these."""
-    before, after = read_manifest(sealed), read_manifest(computed)
-    for name in sorted({*before, *after}):
-        if name not in after:
-            yield (name, "", "file is missing", 0, "", before[name][:12], "", np.nan)
-        elif name not in before:
-            yield (name, "", "file is new", 0, "", "", after[name][:12], np.nan)
-        else:
-            now = _digest(computed.parent / name)
-            if now != before[name]:
-                yield from _file_differences(name, sealed.parent / name, computed.parent / name, before[name], now)
-        if name in before:
-            now = _digest(sealed.parent / name)
-            if now != before[name]:
-                what = "the sealed file is not what its manifest says"
-                yield (name, "", what, 0, "", before[name][:12], now[:12], np.nan)
+def _lying(configuration: Mapping[str, Any], data: Path, given: Mapping[str, str]) -> dict[str, Any]:
+    """Where the files of releases lie, which is no part of what was sealed."""
+    names = configuration["releases"]
+    linked = {name: str((data / name).resolve()) for name in names if (data / name).is_symlink()}
+    folders, own = linked | dict(given), configuration["own_releases"]
+    lost = [name for name in own if name in names and name not in folders]
+    if lost:
+        raise InputError(
+            "Nobody says where the files of a release lie.",
+            where=f"release {lost[0]}",
+            expected="the folder with its files",
+            remedy=f"name it: --folders.{lost[0]} FOLDER",
+        )
+    return {
+        "folders": {name: folder for name, folder in folders.items() if name in names and name not in own},
+        "own_releases": {name: values | {"folder": folders.get(name, ".")} for name, values in own.items()},
+    }
 
 
-def _digest(path: Path) -> str:
-    """SHA-256 (hex) of a file; "" if there is none."""
-    return file_digest(path) if path.is_file() else ""
+def _compute(snakefile: Path, target: Path, cores: int | None, profile: str | None) -> None:
+    """Run the rules up to a file.
 
-
-def _file_differences(name: str, sealed: Path, computed: Path, before: str, after: str) -> Iterator[tuple]:
-    if name.endswith((".tsv", ".parquet")) and sealed.is_file() and computed.is_file():
-        try:
-            rows = list(_table_differences(name, _read(sealed), _read(computed)))
-        except (OSError, ValueError):  # one of them is no table any more
-            rows = []
-        if rows:
-            yield from rows
-            return
-    yield (name, "", "bytes differ", 0, "", before[:12], after[:12], np.nan)
-
-
-def _read(path: Path) -> pd.DataFrame:
-    if path.suffix == ".parquet":
-        return read_parquet(path)
-    return pd.read_csv(path, sep="\t", encoding="utf-8")
-
-
-def _table_differences(name: str, sealed: pd.DataFrame, computed: pd.DataFrame) -> Iterator[tuple]:
-    """Differences of two tables, column by column."""
-    if list(sealed.columns) != list(computed.columns) or len(sealed) != len(computed):
-        shapes = [f"{len(table)} rows x {len(table.columns)} columns" for table in (sealed, computed)]
-        yield (name, "", "tables have other rows or columns", 0, "", *shapes, np.nan)
-        return
-    for column in sealed.columns:
-        a, b = sealed[column], computed[column]
-        differ = ~((a == b) | (a.isna() & b.isna()))
-        if differ.any():
-            row = int(np.flatnonzero(differ)[0])
-            texts = [str(value) for value in sealed.iloc[row] if isinstance(value, str)]
-            numeric = all(pd.api.types.is_numeric_dtype(values) for values in (a, b))
-            greatest = float((a[differ] - b[differ]).abs().max()) if numeric else np.nan
-            yield (
-                name,
-                column,
-                "values differ",
-                int(differ.sum()),
-                " | ".join(texts),
-                str(a.iloc[row]),
-                str(b.iloc[row]),
-                greatest,
-            )
+    Raises
+    ------
+    InputError
+        If they do not come to their end.
+    """
+    program = Path(sys.executable).with_name("snakemake")
+    command = [str(program), "--snakefile", str(snakefile), "--cores", str(cores or os.cpu_count() or 1)]
+    command += ["--profile", profile] if profile else []
+    done = subprocess.run([*command, str(target)], check=False)
+    if done.returncode or not target.is_file():
+        raise InputError(
+            "The second computation did not come to its end.",
+            where=snakefile.parent,
+            expected="a run without errors",
+            remedy="see what is said above and the files under logs/; the sealed version is as it was",
+        )

@@ -1,6 +1,5 @@
 """Two versions held against each other: which scores moved, how far, and what explains it."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,14 +9,13 @@ import pandas as pd
 import pandera.pandas as pa
 
 from sentinel_forest.config.validation import leaves
-from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.figures import FIGURE, PLACE, WHO
 from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.io.checksums import canonical
 from sentinel_forest.io.tables import read_tsv, write_tsv
 from sentinel_forest.steps import Output
 from sentinel_forest.versions.headline import SHOWN
-from sentinel_forest.versions.manifest import MANIFEST, VERSION, hold_files, read_manifest
+from sentinel_forest.versions.manifest import MANIFEST, read_manifest, read_version
 
 KEYS = [*PLACE, *WHO, *FIGURE]
 CHANGES = ("moved", "only before", "only now")
@@ -67,7 +65,8 @@ def compare_versions(*, results: Path, against: Path, output: Output) -> None:
     output : Path
         The table `COMPARISON`.
     """
-    before, now = read(against), read(results)
+    now = read(results)
+    before = renamed(read(against), now)
     table = comparison(before, now)
     write_tsv(output, table, COMPARISON)
     print(text(table, against.name, results.name))
@@ -81,19 +80,58 @@ def read(folder: Path) -> Side:
     InputError
         If the folder holds none, or files of it are not those that its manifest names.
     """
-    if not (folder / VERSION).is_file() or not (folder / MANIFEST).is_file():
-        raise InputError(
-            "There is no finished version of this name.",
-            where=folder,
-            expected=f"{VERSION} and {MANIFEST}",
-            remedy="name one of the folders under results/",
-        )
-    hold_files(folder)
+    description = read_version(folder)
     files = read_manifest(folder / MANIFEST)
     tables = [read_tsv(folder / path, METRICS) for path in files if path.endswith("/metrics.tsv")]
     columns = [*KEYS, "value", "low", "high"]
     scores = pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
-    return Side(scores, json.loads((folder / VERSION).read_text(encoding="utf-8")), files)
+    return Side(scores, description, files)
+
+
+def renamed(side: Side, other: Side) -> Side:
+    """The side with its releases under the names that the other gives to the same data.
+
+    A release is known by the checksum of its data, not by its local name. Of data that the other does not have,
+    or has under several names, the name is kept, unless the other uses it for something else that is matched.
+    """
+    old, new = side.description["identity"]["data"], other.description["identity"]["data"]
+    unique = {data: [name for name in new if new[name] == data] for data in old.values()}
+    names = {
+        name: unique[data][0]
+        for name, data in old.items()
+        if new.get(name) != data and len(unique[data]) == 1 and list(old.values()).count(data) == 1
+    }
+    names |= {name: f"{name} (before)" for name in old if name not in names and name in names.values()}
+    if not names:
+        return side
+    identity = side.description["identity"]
+    by_name = {
+        kind: {names.get(name, name): value for name, value in identity[kind].items()} for kind in ("data", "registry")
+    }
+    files = {
+        "/".join([names.get(first, first), *rest]): sha
+        for path, sha in side.files.items()
+        for first, *rest in [path.split("/")]
+    }
+    return Side(
+        side.scores.assign(release=side.scores["release"].replace(names)),
+        {
+            **side.description,
+            "identity": {**identity, **by_name},
+            "configuration": _under(side.description["configuration"], names),
+        },
+        files,
+    )
+
+
+def _under(configuration: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """A configuration whose settings by release stand under other names of the releases."""
+    return {
+        key: {names.get(name, name): of_release for name, of_release in value.items()}
+        if isinstance(value, Mapping)
+        else value
+        for key, value in configuration.items()
+    }
 
 
 def comparison(before: Side, now: Side) -> pd.DataFrame:

@@ -14,12 +14,11 @@ from typing import Any
 
 from sentinel_forest.config.releases import read_entry
 from sentinel_forest.config.validation import leaves
-from sentinel_forest.errors import InputError
 from sentinel_forest.io.borders import shown
 from sentinel_forest.io.checksums import canonical, file_digest
 from sentinel_forest.io.tables import replacing, write_text
 from sentinel_forest.steps import Output
-from sentinel_forest.versions.manifest import MANIFEST, VERSION, hold_files, read_manifest
+from sentinel_forest.versions.manifest import MANIFEST, read_manifest, read_version
 
 CRATE = "ro-crate-metadata.json"
 WORKFLOW = "Snakefile"
@@ -118,15 +117,7 @@ def entities(folder: Path) -> list[Entity]:
     InputError
         If the folder holds no finished version, or files of it are not those that its manifest names.
     """
-    if not (folder / VERSION).is_file() or not (folder / MANIFEST).is_file():
-        raise InputError(
-            "This folder holds no finished version.",
-            where=folder,
-            expected=f"{VERSION} and {MANIFEST}",
-            remedy="run the workflow to its end first",
-        )
-    hold_files(folder)
-    about = json.loads((folder / VERSION).read_text(encoding="utf-8"))
+    about = read_version(folder)
     configuration = about["configuration"]
     own = configuration["own_releases"]
     entries = {name: described(name, own.get(name)) for name in configuration["releases"]}
@@ -192,7 +183,7 @@ def _workflow(folder: Path, about: Mapping[str, Any], values: Mapping[str, Any])
         "@type": "ComputerLanguage",
         "name": "Snakemake",
         "url": {"@id": "https://snakemake.readthedocs.io"},
-        "version": about["environment"]["snakemake"],
+        "version": about["environment"].get("snakemake", "unknown"),
     }
     return [
         workflow | ({"version": about["commit"]} if about["commit"] else {}),

@@ -1,57 +1,195 @@
-"""What a call of Snakemake may do with a finished version: nothing is made of what is not its own any more."""
+"""What may be done with a finished version: nothing is computed over it, nothing is made from other files."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sentinel_forest.acquire.history import Seen
-from sentinel_forest.planning.call import Call
-from sentinel_forest.versions.manifest import hold_files
-from sentinel_forest.versions.seal import data_digest, hold, is_sealed, not_sealed
+from sentinel_forest.config.paths import DIGESTS as DIGESTS_FILE
+from sentinel_forest.config.paths import MANIFEST, VERSION, Places, place
+from sentinel_forest.config.validation import leaves
+from sentinel_forest.errors import InputError
+from sentinel_forest.io.checksums import canonical, digest
+from sentinel_forest.io.tables import read_tsv
+from sentinel_forest.planning.selection import Selection
+from sentinel_forest.verify.inspect import DIGESTS
+from sentinel_forest.versions.manifest import NAMED, hold_files, is_sealed, read_manifest
+from sentinel_forest.versions.seal import identity, settings
 
-WORK = Path("work")
+WIDTH = 60
+"""Characters of a value that a message shows."""
 
 
-def hold_call(
-    call: Call,
-    version: Path,
-    now: Mapping[str, Any],
-    seen: Mapping[str, Seen],
-    selected: Mapping[str, Sequence[str]],
-    work: Path = WORK,
-) -> None:
-    """Stop a call that would give a finished version other results, or use files that are not its own.
+def hold(folder: Path, asked: Mapping[str, Any], configuration: Mapping[str, Any], data: Mapping[str, str]) -> None:
+    """Stop if a sealed version has other files than its manifest names, or is asked for with anything else.
 
-    A call that computes nothing may always go on: a lock must come off whatever has changed. One that only
-    checks tells the differences itself.
+    A version that is not sealed is held against nothing.
 
     Parameters
     ----------
-    call : Call
-        What is asked for.
-    version : Path
+    folder : Path
         Folder of the version.
-    now : mapping
-        `seal.identity` of this call.
-    seen, selected : mapping
-        What was read of each release before, and the paths of its files that are selected now.
-    work : Path
-        Folder of the working files.
+    asked, configuration : mapping
+        `seal.identity` and `seal.settings` of the run that is asked for.
+    data : mapping
+        `data_digest` of the releases whose files were read here before.
 
     Raises
     ------
     InputError
-        With what differs, or if a version is to be checked that has not finished.
+        With the files, or with each key that differs: its sealed value and the one asked for.
     """
-    if call.is_idle:
+    if not is_sealed(folder):
         return
-    finished = is_sealed(version)
-    computes = finished and not call.is_report
-    if call.checks and not computes:
-        raise not_sealed(version)
-    if not finished or call.only_checks:
+    hold_files(folder)
+    now = {"configuration": configuration, "identity": {**asked, "data": data}}
+    changes = changed(_description(folder), now)
+    if changes:
+        shown = changes[:NAMED] + ([f"and {len(changes) - NAMED} more"] if len(changes) > NAMED else [])
+        raise InputError(
+            f"Version {folder.name!r} is finished and sealed; this run would give it other results.",
+            where=folder / VERSION,
+            found="\n    " + "\n    ".join(shown),
+            remedy="give the run a new name (--config version=NAME; draft while you work on code), "
+            f"or compute the sealed version again beside it: sentinel-forest check --version {folder.name}",
+        )
+
+
+def hold_run(selection: Selection, places: Places, seen: Mapping[str, Seen]) -> None:
+    """Hold a sealed version against a run that is asked for under its name; see `hold`.
+
+    Parameters
+    ----------
+    selection : Selection
+        What the run consists of.
+    places : Places
+        Where it lies.
+    seen : mapping
+        What was read of each release before.
+    """
+    if not is_sealed(places.results):
         return
-    if computes:
-        read = {name: data_digest(work / name / "digests.tsv", seen[name], selected[name]) for name in seen}
-        hold(version, now, {name: data for name, data in read.items() if data})
-    hold_files(version)
+    read = {
+        name: data_digest(places.work / place(DIGESTS_FILE, release=name), seen[name], selection.paths[name])
+        for name in selection.releases
+    }
+    described = selection.described
+    data = {name: checksum for name, checksum in read.items() if checksum}
+    hold(places.results, identity(described, selection.releases), settings(described), data)
+
+
+def hold_jobs(folder: Path, outputs: Iterable[str]) -> None:
+    """Stop before jobs write files of a sealed version again.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the version.
+    outputs : iterable of str
+        Paths of the files that the jobs would write.
+
+    Raises
+    ------
+    InputError
+        If a file of a sealed version is among them.
+    """
+    files = {str(folder / name) for name in read_manifest(folder / MANIFEST)} if is_sealed(folder) else set()
+    again = sorted(files & set(outputs))
+    if again:
+        raise InputError(
+            f"Version {folder.name!r} is finished and sealed; this call would write its files again.",
+            where=folder,
+            found=f"{len(again)} of {len(files)} files, e.g. {again[0]}",
+            remedy="after a copy, which gives files new dates, call: snakemake --touch; to compute the version again "
+            f"beside itself: sentinel-forest check --version {folder.name}",
+        )
+
+
+def unsealed(places: Places, path: str) -> list[str]:
+    """For an input: a file of a version, unless it is sealed; then it is there, and no rule makes it again."""
+    return [] if is_sealed(places.results) else [(places.results / path).as_posix()]
+
+
+def changed(sealed: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs between two descriptions of a version, in words: settings, code, papers, registry entries, data.
+
+    Parameters
+    ----------
+    sealed, now : mapping
+        With the keys ``configuration`` and ``identity``, as in ``version.json``.
+    """
+    of_settings = _changed_settings(sealed["configuration"], now["configuration"])
+    return of_settings + _changed_identity(sealed["identity"], now["identity"])
+
+
+def data_digest(digests: Path, seen: Seen, selected: Sequence[str] = ()) -> str | None:
+    """Digest of the files in a table of digests, as they were last read.
+
+    None if there is no table, or if it is of more or of fewer files than those `selected` now: another
+    version has read another part of the release.
+    """
+    if not digests.is_file():
+        return None
+    states = seen.states()
+    table = read_tsv(digests, DIGESTS)
+    read, wanted = set(table["path"]), set(selected)
+    if wanted and (read < wanted or wanted < read):
+        return None
+    now = [
+        [path, states[path].sha256 if path in states else sha]
+        for path, sha in zip(table["path"], table["sha256"], strict=True)
+    ]
+    return digest(now)
+
+
+def _description(folder: Path) -> dict[str, Any]:
+    """What a finished version says of itself; versions that were sealed before its file was in the manifest, too."""
+    path = folder / VERSION
+    try:
+        description = dict(json.loads(path.read_bytes()))
+        identity = description["identity"]
+        if all(
+            isinstance(part, dict) for part in (description["configuration"], identity["registry"], identity["data"])
+        ):
+            return description
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        pass
+    raise InputError(
+        f"Version {folder.name!r} is finished and sealed, but does not say any more what made it.",
+        where=path,
+        found="a damaged file" if path.is_file() else "no such file",
+        expected="the description that was written with the manifest",
+        remedy="put it back from a copy of the version, or give the run a new name (--config version=NAME)",
+    )
+
+
+def _changed_settings(sealed: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Each key of the configuration whose value differs, with both values."""
+    before, after = dict(leaves(sealed)), dict(leaves(now))
+    absent = object()
+    return [
+        f"{key}: sealed with {_shown(before.get(key, absent), absent)}, now {_shown(after.get(key, absent), absent)}"
+        for key in sorted({*before, *after})
+        if key not in before or key not in after or canonical(before[key]) != canonical(after[key])
+    ]
+
+
+def _shown(value: object, absent: object) -> str:
+    """A value of the configuration for a message."""
+    text = "nothing" if value is absent else canonical(value)
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 3]}..."
+
+
+def _changed_identity(sealed: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Which checksums of code, papers, registry entries and data differ; data that were not read again do not count."""
+    rows = []
+    for key in ("code", "papers"):
+        if key in sealed and sealed[key] != now[key]:  # versions before 'papers' have no digest of them
+            rows.append(f"{key}: sealed with {sealed[key][:12]}, now {now[key][:12]}")
+    for key in ("registry", "data"):
+        for name in sorted({*sealed[key], *now[key]}):
+            before, after = sealed[key].get(name), now[key].get(name)
+            if before != after and not (key == "data" and after is None):
+                rows.append(f"{key} of {name}: sealed with {(before or 'none')[:12]}, now {(after or 'none')[:12]}")
+    return rows

@@ -1,6 +1,5 @@
 """The versions under results/, one line each."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -11,8 +10,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.io.checksums import digest, file_digest
 from sentinel_forest.io.tables import write_tsv
 from sentinel_forest.steps import Output
-from sentinel_forest.versions.manifest import MANIFEST, VERSION
-from sentinel_forest.versions.seal import is_sealed
+from sentinel_forest.versions.manifest import MANIFEST, VERSION, is_sealed, read_version
 
 REFERENCE = "reference"
 """Folder beside the versions that holds the committed files of the sample run."""
@@ -20,7 +18,7 @@ REFERENCE = "reference"
 INDEX = pa.DataFrameSchema(
     {
         "version": pa.Column("str", unique=True),
-        "sealed": pa.Column("str", pa.Check.isin(["yes", "no"])),
+        "sealed": pa.Column("str", pa.Check.isin(["yes", "no", "damaged"])),
         "releases": pa.Column("str"),
         "schemes": pa.Column("str"),
         "feature_sets": pa.Column("str"),
@@ -34,7 +32,8 @@ INDEX = pa.DataFrameSchema(
     strict=True,
     ordered=True,
 )
-"""The versions by name. files: lines of the manifest; manifest: SHA-256 of it (equal: the same results);
+"""The versions by name. sealed: damaged if files are not those that the manifest names, and then nothing else
+is told of the version; files: lines of the manifest; manifest: SHA-256 of it (equal: the same results);
 data, configuration, code: digests of what made it (data: of all its releases); commit: blank if unknown."""
 
 
@@ -90,7 +89,10 @@ def listed(results: Path) -> pd.DataFrame:
 
 
 def _row(folder: Path) -> tuple:
-    about = json.loads((folder / VERSION).read_text(encoding="utf-8"))
+    try:
+        about = read_version(folder)
+    except InputError:
+        return (folder.name, "damaged", "", "", "", 0, "", "", "", "", "")
     configuration, identity = about["configuration"], about["identity"]
     return (
         folder.name,

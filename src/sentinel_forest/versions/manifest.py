@@ -1,14 +1,15 @@
 """The manifest of a version: which files it has, and whether they are still the same."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
+from sentinel_forest.config.paths import ENVIRONMENT, MANIFEST, VERSION
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.checksums import file_digest
 
-MANIFEST = "manifest.sha256"
-VERSION = "version.json"
 DRAFT = "draft"
 """Name of the version that is never sealed."""
 NAMED = 5
@@ -46,6 +47,46 @@ def read_manifest(path: Path) -> dict[str, str]:
             )
         files[match[2]] = match[1]
     return files
+
+
+def is_sealed(folder: Path) -> bool:
+    """Whether a version is finished and must not change."""
+    return folder.name != DRAFT and (folder / MANIFEST).is_file()
+
+
+def read_version(folder: Path) -> dict[str, Any]:
+    """Hold all files of a finished version against its manifest, then read its description.
+
+    Whoever makes something from a finished version (report, crate, comparison) starts here.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the version.
+
+    Returns
+    -------
+    dict
+        Contents of ``version.json`` and of ``environment.json``: the keys ``configuration``, ``identity``,
+        ``skipped`` and ``accepted``, and ``commit`` (None if unknown) and ``environment`` (empty if unknown).
+
+    Raises
+    ------
+    InputError
+        If the folder holds no finished version, or files are missing or differ from the manifest.
+    """
+    if not (folder / VERSION).is_file() or not (folder / MANIFEST).is_file():
+        raise InputError(
+            "This folder holds no finished version.",
+            where=folder,
+            expected=f"{VERSION} and {MANIFEST}",
+            remedy="run the workflow to its end, or name one of the folders under results/",
+        )
+    hold_files(folder)
+    unknown: dict[str, Any] = {"commit": None, "environment": {}}
+    machine = folder / ENVIRONMENT
+    written = json.loads(machine.read_text(encoding="utf-8")) if machine.is_file() else {}
+    return unknown | written | dict(json.loads((folder / VERSION).read_text(encoding="utf-8")))
 
 
 def damages(folder: Path, files: Mapping[str, str]) -> dict[str, str]:

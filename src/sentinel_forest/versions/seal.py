@@ -1,23 +1,21 @@
-"""Versions of results: what makes one, its manifest, and whether a finished one is asked to change."""
+"""The seal of a version: its manifest, and what its results were made from."""
 
 import importlib.metadata
 import json
 import platform
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sentinel_forest.acquire.history import Seen
 from sentinel_forest.config.releases import Release
-from sentinel_forest.errors import InputError
-from sentinel_forest.io.checksums import code_digest, digest
-from sentinel_forest.io.tables import read_tsv, write_text
+from sentinel_forest.io.checksums import code_digest, digest, file_digest
+from sentinel_forest.io.tables import write_text
 from sentinel_forest.planning.selection import Skipped
+from sentinel_forest.registry import PAPERS
 from sentinel_forest.steps import Output
-from sentinel_forest.verify.inspect import DIGESTS
-from sentinel_forest.versions.manifest import DRAFT, MANIFEST, VERSION, manifest
+from sentinel_forest.versions.manifest import ENVIRONMENT, MANIFEST, VERSION, manifest
 
 STEPS = (
     "verify.inspect",
@@ -41,6 +39,8 @@ STEPS = (
     "versions.croissant",
 )
 """Modules whose code can change a result."""
+ELSEWHERE = ("version", "against", "export", "folders", "pathvars")
+"""Keys of the configuration that change no result: names of versions, exports, places of files."""
 PACKAGES = ("h5py", "numpy", "pandas", "pyarrow", "rasterio", "scikit-learn", "scipy", "snakemake")
 
 
@@ -53,7 +53,10 @@ def seal(
     verified: list[Path],
     files: list[Path],
 ) -> None:
-    """Write the manifest and the description of a version: what was computed, from what, with what.
+    """Write the manifest of a version, what determines its results, and what computed them.
+
+    The manifest names all result files and the description of what determines them, but not the environment:
+    the same configuration, data and code give the same manifest on every machine.
 
     Parameters
     ----------
@@ -76,11 +79,11 @@ def seal(
         "identity": identity | {"data": {row["release"]: row["data"] for row in admitted}},
         "skipped": [row._asdict() for row in skipped],
         "accepted": {row["release"]: row["accepted"] for row in admitted if row["accepted"]},
-        "commit": commit(),
-        "environment": environment(),
     }
-    write_text(results / VERSION, json.dumps(description, indent=2, sort_keys=True) + "\n")
-    write_text(results / MANIFEST, manifest(results, files))
+    machine = {"commit": commit(), "environment": environment()}
+    for name, content in ((VERSION, description), (ENVIRONMENT, machine)):
+        write_text(results / name, json.dumps(content, indent=2, sort_keys=True) + "\n")
+    write_text(results / MANIFEST, manifest(results, [*files, results / VERSION]))
 
 
 def identity(config: Mapping[str, Any], releases: Mapping[str, Release]) -> dict[str, Any]:
@@ -92,99 +95,30 @@ def identity(config: Mapping[str, Any], releases: Mapping[str, Release]) -> dict
     samples = ["simulate"] if any(release.is_sample for release in releases.values()) else []
     return {
         "configuration": digest(settings(config)),
-        "registry": {name: digest(release.entry) for name, release in releases.items()},
+        "registry": {name: digest(_unnamed(release.entry)) for name, release in releases.items()},
         "code": code_digest(*STEPS, *samples, *(f"datasets.{name}" for name in names)),
+        "papers": papers(),
     }
 
 
+def _unnamed(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A registry entry without the name that the release has here."""
+    return {key: value for key, value in entry.items() if key != "release"}
+
+
+def papers() -> str:
+    """Checksum of the published figures that scores are held against."""
+    return digest({path.name: file_digest(path) for path in sorted(PAPERS.glob("*.yaml"))})
+
+
 def settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration without what changes no result: names of versions, exports, places of files."""
-    kept = {key: value for key, value in config.items() if key not in ("version", "against", "export", "folders")}
+    """The configuration without what changes no result (`ELSEWHERE`)."""
+    kept = {key: value for key, value in config.items() if key not in ELSEWHERE}
     kept["own_releases"] = {
         name: {key: value for key, value in own.items() if key != "folder"}
         for name, own in config["own_releases"].items()
     }
     return kept
-
-
-def is_sealed(folder: Path) -> bool:
-    """Whether a version is finished and must not change."""
-    return folder.name != DRAFT and (folder / MANIFEST).is_file()
-
-
-def hold(folder: Path, now: Mapping[str, Any], data: Mapping[str, str]) -> None:
-    """Stop if a sealed version is asked for with anything else than what it was made with.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of the version.
-    now : mapping
-        `identity` of the run that is asked for.
-    data : mapping
-        `data_digest` of the releases whose files were read here before.
-
-    Raises
-    ------
-    InputError
-        With what differs and the two ways on.
-    """
-    differences = _differences(_sealed_identity(folder), dict(now) | {"data": data})
-    if differences:
-        raise InputError(
-            f"Version {folder.name!r} is finished and sealed; this run would give it other results.",
-            where=folder / VERSION,
-            found="\n    " + "\n    ".join(differences),
-            remedy="give the run a new name (--config version=NAME; draft while you work on code), "
-            "or hold it against a new computation: snakemake check, with the arguments of this call",
-        )
-
-
-def _sealed_identity(folder: Path) -> dict[str, Any]:
-    """The identity that a finished version says it has."""
-    path = folder / VERSION
-    try:
-        found = json.loads(path.read_bytes())["identity"]
-        if all(isinstance(found[key], dict) for key in ("registry", "data")):
-            return dict(found)
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        pass
-    raise InputError(
-        f"Version {folder.name!r} is finished and sealed, but does not say any more what made it.",
-        where=path,
-        found="a damaged file" if path.is_file() else "no such file",
-        expected="the description that was written with the manifest",
-        remedy="put it back from a copy of the version, or give the run a new name (--config version=NAME)",
-    )
-
-
-def not_sealed(folder: Path) -> InputError:
-    """What is to be said if a version that has not finished is to be checked."""
-    return InputError(
-        "This version is not sealed, so there is nothing to hold a computation against.",
-        where=folder,
-        remedy="finish it, or name a finished one: snakemake check --configfile FILE --config version=NAME",
-    )
-
-
-def data_digest(digests: Path, seen: Seen, selected: Sequence[str] = ()) -> str | None:
-    """Digest of the files in a table of digests, as they were last read.
-
-    None if there is no table, or if it is of more or of fewer files than those `selected` now: another
-    version has read another part of the release.
-    """
-    if not digests.is_file():
-        return None
-    states = seen.states()
-    table = read_tsv(digests, DIGESTS)
-    read, wanted = set(table["path"]), set(selected)
-    if wanted and (read < wanted or wanted < read):
-        return None
-    now = [
-        [path, states[path].sha256 if path in states else sha]
-        for path, sha in zip(table["path"], table["sha256"], strict=True)
-    ]
-    return digest(now)
 
 
 def commit() -> str | None:
@@ -201,17 +135,3 @@ def commit() -> str | None:
 def environment() -> dict[str, str]:
     """Versions of Python and of the packages that compute."""
     return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in PACKAGES}
-
-
-def _differences(sealed: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """In words, which digests differ; data that were not read again do not count."""
-    rows = []
-    for key in ("configuration", "code", "papers"):
-        if key in sealed and sealed[key] != now[key]:  # versions before 'papers' have no digest of them
-            rows.append(f"{key}: sealed with {sealed[key][:12]}, now {now[key][:12]}")
-    for key in ("registry", "data"):
-        for name in sorted({*sealed[key], *now[key]}):
-            before, after = sealed[key].get(name), now[key].get(name)
-            if before != after and not (key == "data" and after is None):
-                rows.append(f"{key} of {name}: sealed with {(before or 'none')[:12]}, now {(after or 'none')[:12]}")
-    return rows

@@ -8,6 +8,7 @@ import pandas as pd
 
 from sentinel_forest.datasets.base import File, Finding, Inspection, unmeasured_finding, unmeasured_text
 from sentinel_forest.datasets.cloudsen12.content import LayerInspection
+from sentinel_forest.datasets.cloudsen12.facts import against_labels, contradictions, products_of
 from sentinel_forest.datasets.cloudsen12.layout import (
     Layout,
     Padding,
@@ -19,9 +20,11 @@ from sentinel_forest.datasets.cloudsen12.layout import (
     size_text,
     splits_of,
 )
-from sentinel_forest.datasets.cloudsen12.metadata import METADATA, read_metadata
+from sentinel_forest.datasets.cloudsen12.metadata import KEY_COLUMNS, METADATA, read_metadata, read_texts
 from sentinel_forest.datasets.cloudsen12.reader import count_unmeasured
-from sentinel_forest.datasets.cloudsen12.vocabulary import IMAGE_LAYERS, LABEL
+from sentinel_forest.datasets.cloudsen12.vocabulary import IMAGE_LAYERS, LABEL, RADAR_LAYERS
+from sentinel_forest.datasets.keys import forms_of
+from sentinel_forest.datasets.values import Values, stacked
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import causes
 
@@ -31,6 +34,7 @@ def structure(layout: Layout, folder: Path, files: Sequence[File]) -> list[Findi
     paths = [file.path for file in files]
     splits = splits_of(folder, paths, layout.side)
     findings = [finding for split in splits for finding in _split_findings(folder, split, layout.image)]
+    findings += _key_forms(folder, splits)
     everywhere = common_layers(paths)
     for split in splits:
         only = sorted(set(split.files) - everywhere)
@@ -49,6 +53,22 @@ def structure(layout: Layout, folder: Path, files: Sequence[File]) -> list[Findi
     return findings
 
 
+def _key_forms(folder: Path, splits: Sequence[Split]) -> Iterator[Finding]:
+    """A note where splits write a key in other forms; keys are compared as values all the same."""
+    tables = {}
+    for split in splits:
+        path = folder / split.name / METADATA
+        try:
+            tables[split.name] = read_texts(path) if path.is_file() else pd.DataFrame()
+        except InputError:  # the check of the table tells of it
+            continue
+    for column in KEY_COLUMNS:
+        forms = {name: forms_of(table[column]) for name, table in tables.items() if column in table}
+        if len(set(filter(None, forms.values()))) > 1:
+            found = "; ".join(f"{name}: {form}" for name, form in forms.items())
+            yield Finding(METADATA, "structure", f"{column}:form", "note", found, "one form in all splits")
+
+
 def conclude(layout: Layout, inspections: Mapping[str, Inspection]) -> Inspection:
     """What the layers of a split say together: where its images lie, and which pixels are measured.
 
@@ -61,9 +81,36 @@ def conclude(layout: Layout, inspections: Mapping[str, Inspection]) -> Inspectio
     findings = [
         finding
         for name, layers in splits.items()
-        for finding in (*_extent_findings(layout, name, layers), *_measured_findings(layout, name, layers))
+        for finding in (
+            *_extent_findings(layout, name, layers),
+            *_measured_findings(layout, name, layers),
+            *_label_findings(name, layers),
+        )
     ]
-    return Inspection(tuple(findings))
+    return Inspection(tuple(findings), values=_values(splits))
+
+
+def _values(splits: Mapping[str, Sequence[LayerInspection]]) -> tuple[Values, ...]:
+    """What images show of their values, for each split and sensor; layers that some split lacks are left out."""
+    everywhere = set.intersection(*({seen.layer for seen in layers} for layers in splits.values())) if splits else set()
+    values = []
+    for name, layers in splits.items():
+        by_layer = {seen.layer: seen for seen in layers if seen.layer in everywhere}
+        for names in (IMAGE_LAYERS, RADAR_LAYERS):
+            chosen = [layer for layer in names if layer in by_layer]
+            seen = [by_layer[layer] for layer in chosen]
+            if len({one.count for one in seen}) == 1:
+                low = np.stack([one.low for one in seen if one.low is not None], axis=1)
+                sample = stacked([one.sample for one in seen if one.sample is not None])
+                values.append(Values(tuple(chosen), low, sample, products_of(seen[0].folder / name, seen[0].count)))
+    return tuple(values)
+
+
+def _label_findings(name: str, layers: Sequence[LayerInspection]) -> Iterator[Finding]:
+    """Cloudiness and difficulty in the metadata against what the labels show."""
+    for seen in layers:
+        if seen.fractions is not None:
+            yield from against_labels(seen.folder, name, seen.fractions)
 
 
 def _extent_findings(layout: Layout, name: str, layers: Sequence[LayerInspection]) -> Iterator[Finding]:
@@ -141,8 +188,8 @@ def _split_findings(folder: Path, split: Split, image: int) -> Iterator[Finding]
             "note",
             "missing",
             "one row per patch",
-            "ROIs and products are unknown, so that each patch is a group of its own and links between "
-            "splits cannot be seen: fetch it",
+            "ROIs and products are unknown, so that no patch has a group and links between splits cannot be seen: "
+            "fetch it",
         )
     for path in split.twins:
         layer = str(layer_of(path))
@@ -183,6 +230,7 @@ def _metadata_findings(folder: Path, path: str, split: Split) -> Iterator[Findin
             ", ".join(lacking),
             "without them links between splits by ROI or product cannot be seen",
         )
+    yield from contradictions(path, table)
 
 
 def _without_padding(split: Split, layer: str, image: int) -> str:

@@ -1,7 +1,7 @@
 """The content of layers, looked at while their bytes pass by."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,17 @@ import pandas as pd
 from sentinel_forest.datasets.base import File, Finding, Inspection, Inspector, array_hash, hash_table
 from sentinel_forest.datasets.cloudsen12.layout import Layout, Padding, layer_of, split_at
 from sentinel_forest.datasets.cloudsen12.reader import eight_bits
-from sentinel_forest.datasets.cloudsen12.vocabulary import CODES, IMAGE_LAYERS, LABEL
+from sentinel_forest.datasets.cloudsen12.vocabulary import (
+    CATEGORIES,
+    CODES,
+    IMAGE_LAYERS,
+    LABEL,
+    LAYERS,
+    LIMITS,
+    NO_DATA,
+    RADAR_LAYERS,
+)
+from sentinel_forest.datasets.values import SAMPLED_IMAGES, grid, lowest_above_zero
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,12 @@ class LayerInspection(Inspection):
         Whether the outermost row or column of the image is 0 in all patches: above, below, left, right.
     data : tuple of (int, int)
         First and last + 1 of the rows, and of the columns, that have more than one value.
+    low : ndarray
+        float32 (patches,): the lowest value of each image that is one, of optical bands the lowest above 0.
+    sample : ndarray
+        (patches or fewer, pixels): values of some pixels.
+    fractions : ndarray
+        float32 (patches, classes): of the label, estimated from one pixel in 16.
     """
 
     folder: Path = Path()
@@ -42,6 +58,16 @@ class LayerInspection(Inspection):
     misplaced: bool = False
     blank: tuple[bool, ...] = ()
     data: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
+    low: np.ndarray | None = field(default=None, compare=False)
+    sample: np.ndarray | None = field(default=None, compare=False)
+    fractions: np.ndarray | None = field(default=None, compare=False)
+
+
+MANY_PATCHES = 20
+"""Patches of which one value everywhere cannot be chance, in whatever layer."""
+
+KNOWN_CONSTANT = frozenset({"LABEL_qa60"})
+"""Layers that were published with nothing but 0 (QA60: 1024 and 2048 do not fit 8 bits)."""
 
 
 class _Extent:
@@ -92,6 +118,11 @@ class LayerInspector(Inspector):
         self.low, self.high = np.inf, -np.inf
         self.wrong, self.first_wrong = 0, ""
         self.missing, self.first_missing = 0, ""
+        self.lowest: list[np.ndarray] = []
+        self.sample: list[np.ndarray] = []
+        self.fractions: list[np.ndarray] = []
+        self.judged = self.is_image or layer in RADAR_LAYERS
+        self.pixels = grid(side - padding.top - padding.bottom, 4)
 
     def update(self, block: memoryview) -> None:
         whole = len(block) // (self.side**2 * self.dtype.itemsize)
@@ -108,6 +139,11 @@ class LayerInspector(Inspector):
             self._see_image(window)
         else:
             self._see_values(window)
+        if self.judged and self.count < SAMPLED_IMAGES:
+            self.sample.append(window[:, *np.divmod(self.pixels, window.shape[2])])
+        if self.layer == LABEL:
+            few = window[:, ::4, ::4].reshape(whole, -1)
+            self.fractions.append(np.stack([(few == kind.code).mean(axis=1) for kind in CATEGORIES], axis=1))
         self.count += whole
 
     def _see_padding(self, patches: np.ndarray) -> None:
@@ -120,18 +156,28 @@ class LayerInspector(Inspector):
             self.extent.update(patches, len(self.padding) > 1)
 
     def _see_image(self, images: np.ndarray) -> None:
-        none = images.min() > 0
-        self.empty += [0] * len(images) if none else (images == 0).sum(axis=(1, 2)).tolist()
+        low, high = images.min(axis=(1, 2)), images.max()
+        self.low, self.high = min(self.low, float(low.min())), max(self.high, float(high))
+        self.empty += [0] * len(images) if low.min() > 0 else (images == 0).sum(axis=(1, 2)).tolist()
+        self.lowest.append(lowest_above_zero(images.reshape(len(images), -1, 1), low[:, None])[:, 0])
         if self.constant is not None and (images != self.constant).any():
             self.constant = None
 
     def _see_values(self, window: np.ndarray) -> None:
+        if self.judged:
+            self._see_backscatter(window)
         low, high = window.min(), window.max()  # NaN, if there is one
         if self.dtype.kind == "f" and not (np.isfinite(low) and np.isfinite(high)):
             window, low, high = self._see_gaps(window)
         self.low, self.high = min(self.low, float(low)), max(self.high, float(high))
         if self.codes is not None and not (low >= 0 and set(range(int(high) + 1)) <= self.codes):
             self._see_codes(window)
+
+    def _see_backscatter(self, window: np.ndarray) -> None:
+        """Keep the lowest value of each image, fill values left out."""
+        known = window if window.min() > NO_DATA else np.where(window > NO_DATA, window, np.inf)
+        low = known.min(axis=(1, 2)).astype(np.float32)
+        self.lowest.append(np.where(np.isfinite(low), low, np.nan))
 
     def _see_gaps(self, window: np.ndarray) -> tuple[np.ndarray, float, float]:
         """Count NaN and infinite values; what is left, and its extremes."""
@@ -166,6 +212,9 @@ class LayerInspector(Inspector):
             len(self.padding) > 1,
             tuple(self.extent.blank.tolist()),
             self.extent.data(),
+            np.concatenate(self.lowest) if self.lowest else None,
+            np.concatenate(self.sample) if self.sample else None,
+            np.concatenate(self.fractions).astype(np.float32) if self.fractions else None,
         )
 
     def _findings(self) -> Iterator[Finding]:
@@ -174,12 +223,9 @@ class LayerInspector(Inspector):
         yield Finding(self.path, "content", "padding", "ok" if good else "note", value or "none", "0")
         constant = self.low if self.low == self.high else self.constant if self.is_image else None
         if constant is not None:
-            remedy = "the layer says nothing about any pixel; what is computed from it means nothing"
-            yield Finding(
-                self.path, "content", "constant", "note", f"{constant:g} everywhere", "several values", remedy
-            )
-        if not self.is_image:
-            yield Finding(self.path, "content", "range", "ok", f"{self.low:g} .. {self.high:g}")
+            yield self._constant_finding(float(constant))
+        if self.layer in LIMITS and self.low <= self.high:
+            yield self._range_finding(*LIMITS[self.layer])
         if self.codes is not None:
             yield self._verdict(
                 "codes",
@@ -196,6 +242,29 @@ class LayerInspector(Inspector):
                 "no NaN, no infinite value",
                 "fetch the file again; if this is accepted, these pixels count as missing",
             )
+
+    def _constant_finding(self, value: float) -> Finding:
+        """A failure where an image, or any layer of many patches, says nothing; the published QA60 is known to."""
+        found, expected = f"{value:g} everywhere", "several values"
+        if self.layer in KNOWN_CONSTANT and value == 0:
+            remedy = "nothing: it was published so, and scores of this algorithm mean nothing"
+            return Finding(self.path, "content", "known-constant", "note", found, "published so", remedy)
+        remedy = "the layer says nothing about any pixel, nor does what is computed from it: fetch it again"
+        failed = self.judged or self.count >= MANY_PATCHES
+        if not failed:
+            return Finding(self.path, "content", "constant", "note", found, expected, remedy)
+        return Finding(self.path, "content", "constant", "failed", found, expected, remedy, "kept")
+
+    def _range_finding(self, low: float, high: float) -> Finding:
+        found, expected = f"{self.low:g} .. {self.high:g}", f"{low:g} .. {high:g}"
+        missing = LAYERS[self.layer].missing
+        lowest = self.low if missing is None or self.low != missing else low
+        if missing is not None:
+            expected += f", or {missing:g} (missing)"
+        if low <= lowest and (self.high == missing or low <= self.high <= high):
+            return Finding(self.path, "content", "range", "ok", found, expected)
+        remedy = "the layer is in another unit, or damaged: fetch it again"
+        return Finding(self.path, "content", "range", "failed", found, expected, remedy, "kept")
 
     def _verdict(self, check: str, count: int, first: str, expected: str, remedy: str) -> Finding:
         if not count:

@@ -2,7 +2,7 @@
 
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,29 @@ from rasterio.errors import CRSError
 from rasterio.warp import transform
 
 from sentinel_forest.datasets.cloudsen12.vocabulary import PIXEL_M
+from sentinel_forest.datasets.keys import key_values
 from sentinel_forest.errors import InputError
 
 METADATA = "metadata.csv"
+KEY_COLUMNS = ("roi_id", "s2_id", "s2_id_gee")
+"""Columns by which patches are linked."""
 _TILE = re.compile(r"(?:^|_)(T\d{2}[C-X][A-Z]{2})(?:_|$)")
 _DATE = re.compile(r"(?:^|_)(\d{4})(\d{2})(\d{2})T\d{6}")
+UTM = r"(?:EPSG:)?(32[67](?:0[1-9]|[1-5]\d|60))(?:\.0)?"
+
+BLANK = ("", "nan", "NaN", "None", "NA", "null", "<NA>")
+"""Texts that stand for nothing."""
+
+NUMBERS: Mapping[str, tuple[float, float]] = {
+    "s2_view_sun_azimuth": (0, 360),
+    "s2_view_sun_elevation": (0, 90),
+    "s2_view_off_nadir": (0, 15),
+    "land_cover": (0, 200),
+    "difficulty": (1, 5),
+    "proj_shape": (1, 10_980),
+}
+"""Columns that hold numbers, and the range in which they can be true: degrees, codes of CGLS-LC100, pixels."""
+
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
 
 
@@ -29,7 +47,18 @@ def count_rows(path: Path) -> int | None:
 
 
 def read_metadata(path: Path) -> pd.DataFrame:
-    """metadata.csv, all columns as text, blank where there is nothing."""
+    """metadata.csv, all columns as text without blanks around, blank where there is nothing."""
+    return read_texts(path).apply(lambda column: column.str.strip())
+
+
+def read_texts(path: Path) -> pd.DataFrame:
+    """metadata.csv, all columns as the text that stands there, blank where there is nothing.
+
+    Raises
+    ------
+    InputError
+        If it is no table.
+    """
     try:
         with warnings.catch_warnings():
             # Rows that are longer than the header are cut off with a warning only.
@@ -43,8 +72,7 @@ def read_metadata(path: Path) -> pd.DataFrame:
             expected="comma-separated text in UTF-8",
             remedy="fetch it again",
         ) from error
-    missing = table.fillna("")  # short rows
-    return missing.apply(lambda column: column.str.strip())
+    return table.fillna("")  # short rows
 
 
 def names_rois(path: Path) -> bool:
@@ -59,24 +87,30 @@ def _texts(table: pd.DataFrame, *names: str) -> pd.Series:
     """The first of some columns that is there, as text; blank if none is."""
     for name in names:
         if name in table:
-            return table[name].replace(dict.fromkeys(("nan", "NaN", "None", "NA"), ""))
+            return table[name].replace(dict.fromkeys(BLANK, ""))
     return pd.Series("", index=table.index, dtype="str")
 
 
 def _numbers(table: pd.DataFrame, name: str) -> pd.Series:
-    """A column as float64, NaN where it holds no number."""
-    return pd.to_numeric(_texts(table, name), errors="coerce").astype("float64")
+    """A column as float64, NaN where it holds no number within its range (`NUMBERS`)."""
+    numbers = pd.to_numeric(_texts(table, name), errors="coerce").astype("float64")
+    return numbers.where(numbers.between(*NUMBERS[name]))
+
+
+def acquisition_days(products: pd.Series) -> pd.Series:
+    """Day of acquisition (ISO) by the names of products, "" where they do not tell."""
+    parts = products.str.extract(_DATE).fillna("")
+    return (parts[0] + "-" + parts[1] + "-" + parts[2]).where(parts[0] != "", "").astype("str")
 
 
 def described(table: pd.DataFrame, product: str) -> pd.DataFrame:
     """The columns of the catalog that follow from metadata.csv alone."""
     products = _texts(table, product)
-    parts = products.str.extract(_DATE).fillna("")
-    acquired = (parts[0] + "-" + parts[1] + "-" + parts[2]).where(parts[0] != "", "")
+    acquired = acquisition_days(products)
     dates = _texts(table, "s2_date").str.slice(0, 10)
     return pd.DataFrame(
         {
-            "roi": _texts(table, "roi_id"),
+            "roi": key_values(_texts(table, "roi_id")).fillna(""),
             "product": products,
             "tile": products.str.extract(_TILE)[0].fillna(""),
             "date": dates.where(dates != "", acquired),
@@ -131,18 +165,10 @@ def places(table: pd.DataFrame, image: int) -> pd.DataFrame:
     Centres in degrees give lon and lat alone. Degrees are rounded to a millionth (0.1 m), below which
     versions of PROJ need not agree. `image` is the side of an image in pixels where no column gives it.
     """
-    sides = pd.to_numeric(_texts(table, "proj_shape").str.extract(r"(\d+)")[0]).fillna(image)
-    codes = pd.to_numeric(_texts(table, "proj_epsg").str.extract(r"(\d{1,5})\b")[0]).astype("Int32")
-    corner = zip(_texts(table, "proj_transform"), sides, strict=True)
-    choices = [
-        [_affine_centre(text, float(width)) for text, width in corner],
-        [centre(text) for text in _texts(table, "proj_centroid")],
-        [centre(text) for text in _texts(table, "proj_geometry")],
-    ]
+    sides, codes = _sides(table, image), _codes(table)
     metres, degrees = np.full((len(table), 2), np.nan), np.full((len(table), 2), np.nan)
-    for choice in choices:
-        points = np.array(choice, dtype=np.float64).reshape(-1, 2)
-        angular = (np.abs(points[:, 0]) <= 180) & (np.abs(points[:, 1]) <= 90)
+    for points in _centres(table, sides):
+        angular = _angular(points)
         degrees = np.where(np.isnan(degrees) & angular[:, None], points, degrees)
         metres = np.where(np.isnan(metres) & ~angular[:, None], points, metres)
     places = pd.DataFrame(
@@ -156,6 +182,47 @@ def places(table: pd.DataFrame, image: int) -> pd.DataFrame:
         }
     )
     return _with_degrees(places.astype({"epsg": "Int32"}))
+
+
+def place_choices(table: pd.DataFrame, image: int = 509) -> tuple[list[np.ndarray], np.ndarray]:
+    """Centres by ``proj_transform``, ``proj_centroid`` and ``proj_geometry``: longitude and latitude (n, 2), NaN
+    where unknown; and the sides of the images in m."""
+    sides, codes = _sides(table, image), _codes(table)
+    choices = []
+    for points in _centres(table, sides):
+        angular = _angular(points)
+        columns = {"x": points[:, 0], "y": points[:, 1], "epsg": codes.array, "lon": np.nan, "lat": np.nan}
+        degrees = _with_degrees(pd.DataFrame(columns))[["lon", "lat"]].to_numpy()
+        choices.append(np.where(angular[:, None], points, np.where(np.isfinite(degrees), degrees, np.nan)))
+    return choices, sides.to_numpy(np.float64) * PIXEL_M
+
+
+def _sides(table: pd.DataFrame, image: int) -> pd.Series:
+    """Sides of the images in pixels."""
+    sides = pd.to_numeric(_texts(table, "proj_shape").str.extract(r"(-?\d+)")[0])
+    return sides.where(sides.between(*NUMBERS["proj_shape"])).fillna(image)
+
+
+def _codes(table: pd.DataFrame) -> pd.Series:
+    """EPSG codes, Int32; missing where it is none of a UTM zone."""
+    codes = _texts(table, "proj_epsg").str.extract(f"(?i)^{UTM}$")[0]
+    return pd.to_numeric(codes).astype("Int32")
+
+
+def _centres(table: pd.DataFrame, sides: pd.Series) -> list[np.ndarray]:
+    """Centres as each of three columns gives them, in m or in degrees: float64 (n, 2), NaN where unknown."""
+    corner = zip(_texts(table, "proj_transform"), sides, strict=True)
+    choices = [
+        [_affine_centre(text, float(width)) for text, width in corner],
+        [centre(text) for text in _texts(table, "proj_centroid")],
+        [centre(text) for text in _texts(table, "proj_geometry")],
+    ]
+    return [np.array(choice, dtype=np.float64).reshape(-1, 2) for choice in choices]
+
+
+def _angular(points: np.ndarray) -> np.ndarray:
+    """Which points are in degrees."""
+    return np.asarray((np.abs(points[:, 0]) <= 180) & (np.abs(points[:, 1]) <= 90))
 
 
 def _with_degrees(places: pd.DataFrame) -> pd.DataFrame:

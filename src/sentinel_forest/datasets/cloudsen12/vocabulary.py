@@ -51,6 +51,22 @@ LAYERS = _layer_table()
 IMAGE_LAYERS = tuple(f"L1C_{band}" for band in SENTINEL_2)
 """Layers whose pixels identify a patch, in the order in which their hashes are combined."""
 
+RADAR_LAYERS = ("S1_VV", "S1_VH")
+
+LIMITS: Mapping[str, tuple[float, float]] = {
+    **dict.fromkeys(IMAGE_LAYERS, (0, 32_767)),
+    **dict.fromkeys(RADAR_LAYERS, (-90, 50)),
+    "S1_angle": (15, 60),
+    "EXTRA_CDI": (-10_000, 10_000),
+    "EXTRA_elevation": (-500, 9_000),
+    "EXTRA_ocurrence": (0, 100),
+    "EXTRA_lc100": (0, 200),
+    "EXTRA_lc10": (0, 100),
+    **dict.fromkeys(("L2A_TCI_R", "L2A_TCI_G", "L2A_TCI_B"), (0, 255)),
+}
+"""Stored values that a layer may have, fill values apart: digital numbers, dB, degrees (Sentinel-1 looks at 29 to 46
+degrees in wide swath), the displacement index of -1 to 1, m, percent, codes of CGLS-LC100 and of WorldCover."""
+
 PIXEL_M = FINEST_M
 """Side of a pixel on the ground in m."""
 

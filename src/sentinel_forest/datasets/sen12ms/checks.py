@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -11,19 +10,27 @@ import pandas as pd
 
 from sentinel_forest.datasets.base import File, Finding, Inspection, hash_table, unmeasured_finding, unmeasured_text
 from sentinel_forest.datasets.sen12ms.content import PROJECTION, TileInspection
+from sentinel_forest.datasets.sen12ms.ground import ground_findings, limited, scene_findings
 from sentinel_forest.datasets.sen12ms.layout import (
     ARCHIVE,
     DFC_SPLITS,
     DTYPES,
     HOLD_OUT,
+    PATCHES,
     SEASONS,
     SENSORS,
     Layout,
     parse,
     sensors_of,
 )
+from sentinel_forest.datasets.sen12ms.vocabulary import BANDS
+from sentinel_forest.datasets.values import Values
 
-MOST_FINDINGS = 20
+WATER_AGREES = 0.9
+"""Least fraction of pixels of water in IGBP or LCCS that are water in both: 1 in tiles of MCD12Q1, 0 after a shift."""
+
+ENOUGH_WATER = 1000
+"""Pixels of water that this needs."""
 
 
 def structure(folder: Path, files: Sequence[File]) -> list[Finding]:
@@ -59,11 +66,12 @@ def conclude(layout: Layout, inspections: Mapping[str, Inspection]) -> Inspectio
     tiles = {path: seen for path, seen in inspections.items() if isinstance(seen, TileInspection)}
     if not tiles:
         return Inspection(())
-    findings = _ground_findings(tiles)
+    findings = ground_findings(tiles)
     failed = {row.check for seen in tiles.values() for row in seen.findings if row.status == "failed"}
     failed |= {finding.check for finding in findings}
     findings += _summary(tiles, failed)
     findings += _unmeasured_findings(layout, tiles)
+    findings += _water_findings(tiles) + scene_findings(tiles)
     patches = parse(tiles).set_index("path")["patch"]
     left_out = {patches[path] for path, seen in tiles.items() if seen.left_out}
     hashed = [(path, seen) for path, seen in sorted(tiles.items()) if seen.pixels and patches[path] not in left_out]
@@ -74,7 +82,7 @@ def conclude(layout: Layout, inspections: Mapping[str, Inspection]) -> Inspectio
         [seen.pixels for _, seen in hashed],
         [seen.empty or 0 for _, seen in hashed],
     )
-    return Inspection(tuple(findings), hashes)
+    return Inspection(tuple(findings), hashes, values=_values(tiles))
 
 
 def _unmeasured_findings(layout: Layout, tiles: Mapping[str, TileInspection]) -> list[Finding]:
@@ -86,13 +94,33 @@ def _unmeasured_findings(layout: Layout, tiles: Mapping[str, TileInspection]) ->
     return [unmeasured_finding("(all tiles of s2)", "measured", text, len(counts))]
 
 
-def _limited(findings: Sequence[Finding]) -> list[Finding]:
-    """The first findings of one check, and the number of the others in one more row."""
-    if len(findings) <= MOST_FINDINGS:
-        return list(findings)
-    first, rest = findings[0], len(findings) - MOST_FINDINGS
-    more = replace(first, file="(more)", found=f"{rest} more of these", expected="", remedy="")
-    return [*findings[:MOST_FINDINGS], more]
+def _values(tiles: Mapping[str, TileInspection]) -> tuple[Values, ...]:
+    """What the tiles of each image sensor show of their values."""
+    values = []
+    for sensor in ("s1", "s2"):
+        kind = f"/{sensor}_"
+        shown = [seen.shown for path, seen in sorted(tiles.items()) if seen.shown is not None and kind in path]
+        if shown:
+            stack = np.stack(shown)
+            layers = tuple(f"{sensor}:{band}" for band in BANDS[sensor])
+            values.append(Values(layers, stack[:, :, 0], stack[:, :, 1:]))
+    return tuple(values)
+
+
+def _water_findings(tiles: Mapping[str, TileInspection]) -> list[Finding]:
+    """Whether two bands of ``lc`` agree about water: not if the classes of one are counted from 0."""
+    both, either = np.sum([seen.water for seen in tiles.values()], axis=0).tolist()
+    if not any("/lc_" in path for path in tiles):
+        return []
+    expected = f"water in both of IGBP and LCCS for {100 * WATER_AGREES:g} % of the pixels that are water in one"
+    if either < ENOUGH_WATER:
+        found = f"not computed: {either} pixels of water"
+        return [Finding("(all tiles)", "content", "igbp-lccs", "note", found, expected)]
+    found = f"{100 * both / either:.4g} % of {either} pixels"
+    if both >= WATER_AGREES * either:
+        return [Finding("(all tiles)", "content", "igbp-lccs", "ok", found, expected)]
+    remedy = "the first band of lc has other codes (from 0 on?), or bands are exchanged: get the publisher's tiles"
+    return [Finding("(all tiles)", "content", "igbp-lccs", "failed", found, expected, remedy, "kept")]
 
 
 _TILE_CHECKS: Mapping[str, Literal["structure", "content"]] = {
@@ -106,6 +134,7 @@ _TILE_CHECKS: Mapping[str, Literal["structure", "content"]] = {
     "nan": "content",
     "range": "content",
     "classes": "content",
+    "constant": "content",
 }
 
 _GROUND_CHECKS = frozenset({"crs", "pixel-size", "same-crs", "same-transform"})
@@ -115,7 +144,7 @@ _GROUND_CHECKS = frozenset({"crs", "pixel-size", "same-crs", "same-transform"})
 def _name_findings(paths: Sequence[str], tiles: pd.DataFrame) -> list[Finding]:
     known = set(tiles["path"])
     strange = [path for path in paths if path.endswith(".tif") and path not in known]
-    return _limited(
+    return limited(
         [
             Finding(
                 path,
@@ -156,7 +185,7 @@ def _triplet_findings(tiles: pd.DataFrame) -> list[Finding]:
     sensors = sensors_of(tiles)
     have = pd.crosstab(tiles["patch"], tiles["sensor"]).reindex(columns=sensors, fill_value=0)
     incomplete = have.index[(have == 0).any(axis=1)]
-    findings = _limited(
+    findings = limited(
         [
             Finding(
                 patch,
@@ -171,7 +200,7 @@ def _triplet_findings(tiles: pd.DataFrame) -> list[Finding]:
             for patch in incomplete
         ]
     )
-    findings += _limited(
+    findings += limited(
         [
             Finding(
                 patch,
@@ -200,18 +229,31 @@ def _count_findings(tiles: pd.DataFrame) -> list[Finding]:
     """Patches by season and scene, and those of hold-out scenes against the published numbers."""
     patches = tiles.drop_duplicates("patch")
     counts = patches.groupby(["season", "scene"]).size()
+    most = f"{PATCHES} patches in all at most"
+    remedy = "tiles that are not the publisher's lie here: remove them"
     findings = []
     for season, scenes in counts.groupby(level="season"):
         names = scenes.index.get_level_values("scene")
         by_scene = ", ".join(f"{scene}: {count}" for scene, count in zip(names, scenes, strict=True))
         text = f"{scenes.sum()} patches in {len(scenes)} scenes ({by_scene})"
-        findings.append(Finding(str(season), "structure", "patches", "ok", text))
-    other = [
-        f"{season} {scene}: {counts[season, scene]} of {published}"
+        findings.append(
+            Finding(str(season), "structure", "patches", "failed", text, most, remedy, "kept")
+            if len(patches) > PATCHES
+            else Finding(str(season), "structure", "patches", "ok", text, most)
+        )
+    present = [
+        (f"{season} {scene}: {counts[season, scene]} of {published}", counts[season, scene] - published)
         for season, scenes in HOLD_OUT.items()
         for scene, published in scenes.items()
-        if counts.get((season, scene), published) != published
+        if (season, scene) in counts.index
     ]
+    other = [text for text, more in present if more < 0]
+    excess = [text for text, more in present if more > 0]
+    if excess:
+        expected = "no more patches than published"
+        findings.append(
+            Finding("(hold-out scenes)", "structure", "hold-out", "failed", "; ".join(excess), expected, remedy, "kept")
+        )
     if other:
         findings.append(
             Finding(
@@ -261,67 +303,3 @@ def _unusual_dtypes(tiles: Mapping[str, TileInspection]) -> str:
     met = {(path.split("/")[1].split("_")[0], seen.dtype) for path, seen in tiles.items() if seen.dtype}
     unusual = [f"{sensor} {dtype}" for sensor, dtype in sorted(met) if dtype != DTYPES[sensor][0]]
     return f"; {', '.join(unusual)}" if unusual else ""
-
-
-def _ground_findings(tiles: Mapping[str, TileInspection]) -> list[Finding]:
-    """Tiles of a patch whose CRS or transform differs from that of most of its tiles."""
-    placed = {path: seen.grid for path, seen in tiles.items() if seen.grid}
-    if not placed:
-        return []
-    table = parse(placed)
-    table["rank"] = pd.Categorical(table["sensor"], SENSORS).codes
-    grids = np.array([placed[path] for path in table["path"]])
-    order = np.lexsort([table["rank"], table["patch"]])
-    table, grids = table.iloc[order].reset_index(drop=True), grids[order]
-    reference = _references(table["patch"], grids)
-    crs = grids[:, 0] != grids[reference, 0]
-    moved = ~crs & _apart(grids, grids[reference])
-    texts = (("same-crs", crs, _crs_text), ("same-transform", moved, _corner_text))
-    return [
-        finding
-        for check, wrong, text in texts
-        for finding in _limited(
-            [
-                Finding(
-                    table["path"][place],
-                    "structure",
-                    check,
-                    "failed",
-                    text(grids[place]),
-                    f"{text(grids[reference[place]])} as in {table['path'][reference[place]]}",
-                    "the tiles of a patch must lie on the same ground: unpack or fetch both again",
-                    "kept",
-                )
-                for place in np.flatnonzero(wrong)
-            ]
-        )
-    ]
-
-
-def _apart(grids: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Whether grids (..., 7) differ; by more than a thousandth, since some writers round coordinates."""
-    return (np.abs(grids - others) > 1e-3).any(axis=-1)
-
-
-def _references(patches: pd.Series, grids: np.ndarray) -> np.ndarray:
-    """For each tile the place of the tile of its patch with whose grid most of the others agree.
-
-    Tiles of a patch stand together; of equal ones the first is taken.
-    """
-    first = np.flatnonzero(~patches.duplicated())
-    bounds = np.append(first, len(patches))
-    reference = np.repeat(first, np.diff(bounds))
-    differing = np.logical_or.reduceat(_apart(grids, grids[reference]), first)
-    for patch in np.flatnonzero(differing):
-        tiles = slice(bounds[patch], bounds[patch + 1])
-        agreeing = ~_apart(grids[tiles, None], grids[tiles])
-        reference[tiles] = bounds[patch] + agreeing.sum(axis=1).argmax()
-    return reference
-
-
-def _crs_text(grid: np.ndarray) -> str:
-    return f"EPSG:{grid[0]:.0f}"
-
-
-def _corner_text(grid: np.ndarray) -> str:
-    return f"upper left corner at {grid[3]:.3f}, {grid[6]:.3f} m"

@@ -1,7 +1,7 @@
 """The content of one tile: its header and its pixels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from sentinel_forest.datasets.sen12ms.reader import (
     start_of_plain_pixels,
 )
 from sentinel_forest.datasets.sen12ms.vocabulary import BANDS, CODES, FILL, SCHEMES
+from sentinel_forest.datasets.values import fold, grid, lowest_above_zero
 from sentinel_forest.io import causes
 
 UNCONFIRMED = frozenset({"land_cover", "hydrology"})
@@ -40,6 +41,12 @@ S2_LARGEST = 32_767
 PROJECTION = "a projected CRS (UTM) with an EPSG code"
 LARGEST_TILE = 16 << 20
 
+SAMPLED_ACROSS = 2
+"""Pixels across a tile whose values are kept for `sentinel_forest.datasets.plausibility`."""
+
+IGBP_WATER, LCCS_WATER = 17, 3
+"""Codes of water bodies in the first two bands of ``lc``."""
+
 
 @dataclass(frozen=True)
 class TileInspection(Inspection):
@@ -48,7 +55,9 @@ class TileInspection(Inspection):
     `dtype` is its kind of numbers ("" if it cannot be read); `placed` whether it says where it lies at all;
     `grid` is EPSG code and the six terms of the transform, or None; `pixels` is the xxh3_128 (hex) of the
     pixels as published (rows, columns, bands; little-endian), or "" for an image with a fault; `empty` counts
-    the pixels of a tile of ``s2`` that are 0 in all bands (None: another tile, or not read).
+    the pixels of a tile of ``s2`` that are 0 in all bands (None: another tile, or not read). `shown` is float32
+    (bands, 1 + pixels), for images: the lowest value of each band, then some pixels. `water` are pixels of ``lc``
+    that are water by IGBP and by LCCS, and by either of them.
     """
 
     dtype: str = ""
@@ -56,6 +65,8 @@ class TileInspection(Inspection):
     grid: tuple[float, ...] | None = None
     pixels: str = ""
     empty: int | None = None
+    shown: np.ndarray | None = field(default=None, compare=False)
+    water: tuple[int, int] = (0, 0)
 
     @property
     def left_out(self) -> bool:
@@ -103,10 +114,27 @@ def inspect_tile(path: str, data: bytes, side: int) -> TileInspection:
     if pixels is None:
         return replace(seen, findings=tuple(findings))
     empty = int((~_measured(pixels)).sum()) if sensor == "s2" else None
-    findings += [] if empty == side**2 else _value_findings(path, sensor, pixels)
-    whole = all(finding.check == "constant" or finding.accept == "kept" for finding in findings)
+    nothing = empty == side**2
+    shown = _shown(sensor, pixels) if sensor in ("s1", "s2") and not nothing else None
+    findings += [] if nothing else _value_findings(path, sensor, pixels)
+    whole = all(finding.accept == "kept" for finding in findings if finding.status == "failed")
     hashed = array_hash(pixels) if whole or sensor not in ("s1", "s2") else ""
-    return replace(seen, findings=tuple(findings), pixels=hashed, empty=empty)
+    water = _water(pixels) if sensor == "lc" else (0, 0)
+    return replace(seen, findings=tuple(findings), pixels=hashed, empty=empty, shown=shown, water=water)
+
+
+def _shown(sensor: str, pixels: np.ndarray) -> np.ndarray:
+    """The lowest value of each band (of ``s2`` the lowest above 0), then those of some pixels: (bands, 1 + pixels)."""
+    flat = pixels.reshape(1, -1, pixels.shape[-1])
+    low = fold(flat, np.minimum)
+    lowest = lowest_above_zero(flat, low) if sensor == "s2" else low
+    return np.column_stack([lowest[0], flat[0, grid(len(pixels), SAMPLED_ACROSS)].T]).astype(np.float32)
+
+
+def _water(pixels: np.ndarray) -> tuple[int, int]:
+    """Pixels of ``lc`` that are water by IGBP and by LCCS land cover, and by either of them."""
+    igbp, lccs = pixels[..., 0] == IGBP_WATER, pixels[..., 1] == LCCS_WATER
+    return int(np.count_nonzero(igbp & lccs)), int(np.count_nonzero(igbp | lccs))
 
 
 def _measured(pixels: np.ndarray) -> np.ndarray:
@@ -199,10 +227,11 @@ def _constant_bands(path: str, sensor: str, pixels: np.ndarray) -> list[Finding]
             path,
             "content",
             "constant",
-            "note",
+            "failed",
             f"{', '.join(flat)} everywhere",
             "several values",
-            "the band says nothing about any pixel; leave the patch out with a split of your own",
+            "the band says nothing about any pixel: restore the tile",
+            "kept",
         )
     ]
 

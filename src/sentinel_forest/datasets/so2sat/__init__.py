@@ -35,6 +35,7 @@ from sentinel_forest.datasets.base import (
     File,
     Finding,
     Implied,
+    Inspection,
     Inspector,
     NewFile,
     NotPublished,
@@ -52,7 +53,15 @@ __all__ = ["DATASET", "So2Sat", "create", "write_geo"]
 class So2Sat(Dataset):
     """The vocabulary and the files of So2Sat LCZ42.
 
-    A patch's group is its city where a geo file gives it, else it has none. Facts of a registered
+    Parameters
+    ----------
+    geo : str
+        The release whose geo files may lie beside the image files, because it has the same rows in the same order.
+
+    Notes
+    -----
+    A patch's group is its city where a geo file names it; where a geo file has only coordinates, a cluster of
+    patches; else it has none. Facts of a registered
     file that are held against it: `class_counts` (17), `label_order_sha256` (of the zero-based classes as
     bytes, in file order), `means` and `deviations` (18, ``sen1`` before ``sen2``, null unknown),
     `tolerance`, `labels` (false: the file has none), and for geo files `city_epsg` (city to code).
@@ -71,6 +80,12 @@ class So2Sat(Dataset):
         "footprint": GROUND,
     }
     strata_keys = ("city",)
+    # Patches of a city leave no gap so wide. Two cities that lie nearer become one, which parts nothing.
+    places_apart_km = 20.0
+
+    def __init__(self, *, geo: str = "") -> None:
+        if geo:
+            self.place_source = f"names of {geo}, which has the same rows"
 
     def list_files(self, folder: Path) -> list[str]:
         """Paths of image and geo files, at most one folder down; a packed file only if it is not unpacked."""
@@ -91,6 +106,10 @@ class So2Sat(Dataset):
     def inspector(self, folder: Path, file: File) -> Inspector | None:
         """Checks every value of an image file, and hashes its rows."""
         return content.inspector(folder, file)
+
+    def conclude(self, inspections: Mapping[str, Inspection]) -> Inspection:
+        """What all image files show of their values."""
+        return Inspection((), values=tuple(part for seen in inspections.values() for part in seen.values))
 
     def catalog(self, folder: Path, files: Sequence[str], hashes: pd.DataFrame) -> pd.DataFrame:
         """One row per patch. `side_m` is the side of its footprint."""

@@ -1,23 +1,20 @@
-"""Findings about the files of So2Sat LCZ42: keys, shapes, dtypes and sizes; whether places can be true."""
+"""Findings about the files of So2Sat LCZ42: keys, shapes, dtypes and sizes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 import h5py
 import numpy as np
-import pandas as pd
 
 from sentinel_forest.datasets.base import Accept, File, Finding
-from sentinel_forest.datasets.so2sat.geo import cities_of, geo_table, is_utm, tfw_order
+from sentinel_forest.datasets.so2sat.geo import cities_of, geo_table, tfw_order
 from sentinel_forest.datasets.so2sat.layout import OVERHEAD_BYTES, ROW_BYTES, SHAPES, image_paths
+from sentinel_forest.datasets.so2sat.places import place_findings
 from sentinel_forest.datasets.so2sat.reader import is_contiguous, places_in_file
 from sentinel_forest.datasets.so2sat.vocabulary import CHANNELS
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import hdf5
-
-CITY_EXTENT = 300_000.0
-"""No city of the dataset is wider (m); a wrong UTM zone moves patches farther."""
 
 Part = Literal["bytes", "structure", "content"]
 
@@ -181,69 +178,6 @@ def geo_structure(file: File, handle: h5py.File, rows: int | None) -> Iterator[F
     )
 
 
-def _place_findings(file: File, geo: pd.DataFrame) -> Iterator[Finding]:
-    """Whether codes, coordinates and cities can be true together."""
-    valid = is_utm(geo["epsg"])
-    yield _rows_verdict(file, "epsg", ~valid, geo["epsg"], "UTM: 32601-32660 or 32701-32760")
-    plausible = geo["x"].between(1e5, 9e5) & geo["y"].between(0, 1e7)
-    text = geo["x"].astype("str") + " " + geo["y"].astype("str")
-    yield _rows_verdict(file, "coordinates", ~plausible, text, "easting 100-900 km, northing 0-10,000 km")
-    side = ((geo["width"] - 10).abs() <= 0.5) & ((geo["height"] - 10).abs() <= 0.5)
-    text = geo["width"].astype("str") + " x " + geo["height"].astype("str")
-    yield _rows_verdict(file, "pixel-size", ~side, text, "10 m, within 5 %")
-    zones = file.facts.get("city_epsg")
-    if isinstance(zones, Mapping):
-        expected = geo["city"].str.lower().map(zones)
-        wrong = expected.notna() & (expected != geo["epsg"])
-        yield _rows_verdict(
-            file, "city-epsg", wrong, geo["city"] + " " + geo["epsg"].astype("str"), "the UTM zone of the city"
-        )
-    yield _city_extent(file, geo)
-    yield _grid(file, geo)
-
-
-def _rows_verdict(file: File, check: str, wrong: pd.Series, values: pd.Series, expected: str) -> Finding:
-    if not wrong.any():
-        return verdict(file, "content", check, True, f"{len(wrong)} rows", expected)
-    first = int(wrong.to_numpy().argmax())
-    found = f"{int(wrong.sum())} rows, the first: row {first}: {values.iloc[first]}"
-    remedy = "the geo files published before March 2026 have wrong codes: fetch the corrected ones"
-    return verdict(file, "content", check, False, found, expected, remedy)
-
-
-def _city_extent(file: File, geo: pd.DataFrame) -> Finding:
-    """The farthest patch of a city from its median place, along a degree of 111.2 km."""
-    known = geo[(geo["city"] != "") & geo["lat"].notna()]
-    middle = known.groupby("city")[["lon", "lat"]].transform("median")
-    east = (known["lon"] - middle["lon"]) * np.cos(np.deg2rad(middle["lat"]))
-    distance = np.hypot(east, known["lat"] - middle["lat"]) * 111_200.0
-    far = distance > CITY_EXTENT
-    remedy = "some EPSG codes are wrong: fetch the corrected geo file"
-    if not far.any():
-        extent = 0.0 if distance.empty else float(distance.max()) / 1000
-        return verdict(file, "content", "city-extent", True, f"at most {extent:.0f} km", "at most 300 km")
-    first = far.idxmax()
-    found = (
-        f"{int(far.sum())} rows, the first: row {first}: {known['city'][first]} "
-        f"EPSG:{known['epsg'][first]}, {distance[first] / 1000:.0f} km away"
-    )
-    return verdict(file, "content", "city-extent", False, found, "patches of a city within 300 km", remedy)
-
-
-def _grid(file: File, geo: pd.DataFrame) -> Finding:
-    """Share of patches that lie on one 100 m grid with the others of their city and zone.
-
-    The grid's origin is the circular mean of the coordinates modulo 100 m; half a pixel (5 m) passes.
-    """
-    good = np.ones(len(geo), dtype=bool)
-    for axis in ("x", "y"):
-        phase = pd.Series(np.exp(2j * np.pi * geo[axis].to_numpy() / 100))
-        mean = phase.groupby([geo["city"], geo["epsg"]]).transform("mean")
-        good &= np.abs(np.angle(phase * np.conj(mean))) * 100 / (2 * np.pi) <= 5
-    share = good.mean()
-    return note(file, "grid", bool(share == 1), f"{100 * share:.4g} % of the patches", "all on one 100 m grid")
-
-
 def unreadable(file: File, error: InputError) -> Finding:
     """A file that HDF5 does not open, or that is not let in."""
     check = "inside" if isinstance(error, hdf5.OutsideError) else "readable"
@@ -259,7 +193,7 @@ def _file_structure(folder: Path, file: File) -> list[Finding]:
                 return list(_image_structure(file, handle, path.stat().st_size))
             findings = list(geo_structure(file, handle, _row_count(path)))
             usable = all(finding.status != "failed" for finding in findings)
-            return findings + (list(_place_findings(file, geo_table(handle))) if usable else [])
+            return findings + (list(place_findings(file, geo_table(handle))) if usable else [])
     except InputError as error:
         return [unreadable(file, error)]
 

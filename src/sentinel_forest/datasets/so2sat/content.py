@@ -21,8 +21,10 @@ from sentinel_forest.datasets.base import (
 )
 from sentinel_forest.datasets.so2sat.checks import note, unreadable, verdict
 from sentinel_forest.datasets.so2sat.layout import SHAPES, SIDE, image_paths
+from sentinel_forest.datasets.so2sat.places import neighbour_findings
 from sentinel_forest.datasets.so2sat.reader import AT_ONCE, holds_rows, is_one_hot, places_in_file, row_text
 from sentinel_forest.datasets.so2sat.vocabulary import CHANNELS, CLASSES, SAR
+from sentinel_forest.datasets.values import SAMPLED_IMAGES, Values, fold, grid, lowest_above_zero
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import hdf5
 
@@ -31,6 +33,10 @@ LARGEST_REFLECTANCE = 6.5535
 
 TOLERANCE = 0.01
 """Difference from a published mean or deviation that passes, in standard deviations (fact `tolerance`)."""
+
+
+_SAMPLED = grid(SIDE, 2)
+"""Pixels of a patch whose values are kept."""
 
 
 class _Rows:
@@ -84,7 +90,9 @@ class _Pixels:
         self.key, self.channels = key, CHANNELS[key]
         values = SIDE * SIDE * len(self.channels)
         self.count = self.used = 0
-        self.low, self.high = np.full(values, np.inf), np.full(values, -np.inf)
+        self.lowest: list[np.ndarray] = []
+        self.sample: list[np.ndarray] = []
+        self.low, self.high = np.full(len(self.channels), np.inf), np.full(len(self.channels), -np.inf)
         self.total, self.squares = np.zeros(values), np.zeros(values)
         self.hashes = bytearray()
         self.empty: list[int] = []
@@ -94,15 +102,19 @@ class _Pixels:
         """Look at rows, float64; `stored` are the same in the dtype of the file, if that is another."""
         self.hashes += b"".join(bytes.fromhex(array_hash(row)) for row in (rows if stored is None else stored))
         with np.errstate(invalid="ignore"):
-            low, high = rows.min(0), rows.max(0)
+            pixels = rows.reshape(len(rows), SIDE * SIDE, len(self.channels))
+            low, high = fold(pixels, np.minimum), fold(pixels, np.maximum)
         self._look_for_constants(rows, self.count)
         self._count_empty(rows, low)
+        self.lowest.append(lowest_above_zero(pixels, low) if self.key == "sen2" else low.astype(np.float32))
+        if self.count < SAMPLED_IMAGES:
+            self.sample.append(pixels[:, _SAMPLED].swapaxes(1, 2).astype(np.float32))
         self.count += len(rows)
         if not (np.isfinite(low).all() and np.isfinite(high).all()):
             rows, low, high = self._without_gaps(rows, self.count - len(rows))
         self.used += len(rows)
-        np.minimum(self.low, low, out=self.low)
-        np.maximum(self.high, high, out=self.high)
+        np.minimum(self.low, low.min(0, initial=np.inf), out=self.low)
+        np.maximum(self.high, high.max(0, initial=-np.inf), out=self.high)
         self.total += rows.sum(0)
         self.squares += np.einsum("ij,ij->j", rows, rows)
 
@@ -113,7 +125,8 @@ class _Pixels:
         for row, channel in np.argwhere(bad):
             self.not_finite.add(first + row, channel)
         rows = rows[finite.all(1)]
-        return rows, rows.min(0, initial=np.inf), rows.max(0, initial=-np.inf)
+        pixels = rows.reshape(len(rows), SIDE * SIDE, len(self.channels))
+        return rows, fold(pixels, np.minimum), fold(pixels, np.maximum)
 
     def _look_for_constants(self, rows: np.ndarray, first: int) -> None:
         pixels = rows.reshape(len(rows), SIDE * SIDE, len(self.channels))
@@ -148,7 +161,7 @@ class _Pixels:
         number = self.used * SIDE * SIDE
         mean = self.total.reshape(shape).sum(0) / number
         deviation = np.sqrt(np.maximum(self.squares.reshape(shape).sum(0) / number - mean**2, 0))
-        low, high = self.low.reshape(shape).min(0), self.high.reshape(shape).max(0)
+        low, high = self.low, self.high
         start = list(CHANNELS).index(self.key) * len(SAR)
         found = []
         for channel, band in enumerate(self.channels):
@@ -158,19 +171,19 @@ class _Pixels:
             )
             at = start + channel
             found.append(_values(file, f"{self.key}:{band}", text, float(mean[channel]), float(deviation[channel]), at))
-        return [*found, self._range(file, low, high, mean)]
+        return [*found, self._range(file, low, high)] if self.key == "sen2" else found
 
-    def _range(self, file: File, low: np.ndarray, high: np.ndarray, mean: np.ndarray) -> Finding:
-        """Whether the values can be what the channels are: reflectance, or linear backscatter."""
+    def _range(self, file: File, low: np.ndarray, high: np.ndarray) -> Finding:
+        """Whether all values can be reflectance; their scale and offset are judged over the release."""
         text = f"{low.min():.6g} .. {high.max():.6g}"
-        if self.key == "sen1":
-            power = low[4:6].min()
-            return note(file, "sen1:range", power >= 0, f"intensity from {power:.6g}", "intensities of 0 or more")
-        if mean.max() > 1.5 or low.min() < -1:
-            remedy = "divide digital numbers by 10,000"
-            return verdict(file, "content", "sen2:range", False, text, "reflectance, 0 .. 1 for most", remedy)
-        good = low.min() >= 0 and high.max() <= LARGEST_REFLECTANCE
-        return note(file, "sen2:range", good, text, f"0 .. {LARGEST_REFLECTANCE}")
+        good = bool(low.min() >= 0 and high.max() <= LARGEST_REFLECTANCE)
+        remedy = "digital numbers are divided by 10,000, and negative ones are none: fetch the file again"
+        return verdict(file, "content", "sen2:range", good, text, f"0 .. {LARGEST_REFLECTANCE}", remedy)
+
+    def values(self) -> Values:
+        """What `sentinel_forest.datasets.plausibility` judges."""
+        layers = tuple(f"{self.key}:{channel}" for channel in self.channels)
+        return Values(layers, np.concatenate(self.lowest), np.concatenate(self.sample))
 
     def hash_table(self, path: str) -> pd.DataFrame:
         """Hash of each row, see `base.hash_table`."""
@@ -228,8 +241,8 @@ class _ImageInspector(Inspector):
 
     block_bytes = 1 << 20  # so that a piece stays in the processor's cache for all that is done with it
 
-    def __init__(self, file: File, places: Mapping[str, tuple[int, int]]) -> None:
-        self.file, self.position = file, 0
+    def __init__(self, file: File, path: Path, places: Mapping[str, tuple[int, int]]) -> None:
+        self.file, self.path, self.position = file, path, 0
         self.pixels = {key: _Pixels(key) for key in CHANNELS}
         self.labels = _Labels()
         self.parts: dict[str, _Pixels | _Labels] = {**self.pixels, "label": self.labels}
@@ -250,16 +263,19 @@ class _ImageInspector(Inspector):
         findings = [finding for part in self.pixels.values() for finding in part.findings(self.file)]
         if self.labels.count:
             findings += self.labels.findings(self.file)
+            findings += neighbour_findings(self.file, self.path, np.frombuffer(self.labels.classes, np.uint8))
         tables = [part.hash_table(self.file.path) for part in self.parts.values() if part.count]
-        return Inspection(tuple(findings), pd.concat(tables, ignore_index=True) if tables else no_hashes())
+        values = tuple(part.values() for part in self.pixels.values() if part.count)
+        return Inspection(
+            tuple(findings), pd.concat(tables, ignore_index=True) if tables else no_hashes(), values=values
+        )
 
 
 class _RepackedInspector(_ImageInspector):
     """The same for a file in chunks, compressed or of another float, which only HDF5 can put together."""
 
     def __init__(self, file: File, path: Path) -> None:
-        super().__init__(file, {})
-        self.path = path
+        super().__init__(file, path, {})
 
     def update(self, block: memoryview) -> None:
         """Nothing can be told from the bytes as they lie."""
@@ -318,5 +334,5 @@ def inspector(folder: Path, file: File) -> Inspector | None:
     path = folder / file.path
     places = places_in_file(path)
     if places is not None:
-        return _ImageInspector(file, places)
+        return _ImageInspector(file, path, places)
     return _RepackedInspector(file, path) if holds_rows(path) else None

@@ -10,8 +10,6 @@ from rasterio.crs import CRS
 from rasterio.warp import transform
 
 from sentinel_forest.datasets.so2sat.layout import PATTERN, SIDE
-from sentinel_forest.errors import InputError
-from sentinel_forest.io import hdf5
 
 
 def tfw_order(tfw: np.ndarray) -> str | None:
@@ -40,10 +38,16 @@ def tfw_order(tfw: np.ndarray) -> str | None:
 
 
 def geo_table(handle: h5py.File) -> pd.DataFrame:
-    """Centres of patches: city, epsg, x, y (m), width, height (of a pixel, m), lon, lat (degrees)."""
+    """Centres of patches: city, epsg, x, y (m), width, height (of a pixel, m), lon, lat (degrees).
+
+    Beside them `downward` (whether rows go from north to south) and `turn` (the larger term of rotation). The place in
+    the file is taken for the upper left corner, whatever the sign of the height, as the authors' script does.
+    """
     tfw = handle["tfw"][...]
-    columns = (0, 3, 4, 5) if tfw_order(tfw) == "world file" else (1, 5, 0, 3)
+    world = tfw_order(tfw) == "world file"
+    columns = (0, 3, 4, 5) if world else (1, 5, 0, 3)
     width, height, left, top = (tfw[:, column] for column in columns)
+    turn = np.abs(tfw[:, (1, 2) if world else (2, 4)]).max(axis=1, initial=0)
     names = cities_of(handle)
     names = np.full(len(tfw), b"") if names is None else names
     city = [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in names]
@@ -55,6 +59,8 @@ def geo_table(handle: h5py.File) -> pd.DataFrame:
             "y": top - SIDE / 2 * np.abs(height),
             "width": np.abs(width),
             "height": np.abs(height),
+            "downward": (width > 0) & (height < 0),
+            "turn": turn,
         }
     )
     return geo.assign(**_degrees(geo))
@@ -66,15 +72,6 @@ def cities_of(handle: h5py.File) -> np.ndarray | None:
         if key in handle:
             return np.ravel(handle[key][...])
     return None
-
-
-def names_cities(path: Path) -> bool:
-    """Whether a geo file names cities; one that cannot be read is told of by the checks of its structure."""
-    try:
-        with hdf5.opened(path) as handle:
-            return cities_of(handle) is not None
-    except InputError:
-        return True
 
 
 def _degrees(geo: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -98,11 +95,9 @@ def is_utm(epsg: pd.Series) -> pd.Series:
 
 
 def unknown_columns(folder: Path | None, paths: Iterable[str]) -> dict[str, str]:
-    """Cities and places, without geo files; cities, where those that are there name none."""
+    """Cities and places, where there is no geo file; those that name no city give places all the same."""
     geo = [path for path in paths if (match := PATTERN.fullmatch(path)) and match[2]]
     if not geo:
         reason = "it has no *_geo.h5 files, which give city and place (release so2sat-v4)"
         return dict.fromkeys(("group", "city", "x", "y", "lon", "lat"), reason)
-    if folder is not None and not any(names_cities(folder / path) for path in geo):
-        return dict.fromkeys(("group", "city"), f"{', '.join(geo)} name no city")
     return {}

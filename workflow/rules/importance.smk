@@ -1,41 +1,29 @@
 """What forests rest on, and how far they can be trusted."""
 
-# One trial of each release is looked into: one whose test patches share no group with training, if
-# there is one. Releases that take their forests from another have no training of their own to look into.
+# Releases that take their forests from another have no training of their own to look into.
 INSPECTED = {
-    release: next(
-        (
-            (scheme, trial)
-            for scheme, trial in SELECTION.trials(release)
-            if scheme == "grouped-stratified"
-        ),
-        SELECTION.trials(release)[0],
-    )
+    release: SELECTION.inspected(release)
     for release in RELEASES
     if SELECTION.source(release) == release and SELECTION.sets(release)
 }
 INSPECTIONS = [
-    f"<results>/{release}/baselines/{scheme}/{trial}/{table}.tsv"
+    f"<results>/{paths.place(pattern, release=release, scheme=scheme, trial=trial)}"
     for release, (scheme, trial) in INSPECTED.items()
-    for table in ("importance", "curves", "reliability", "engines")
+    for pattern in (paths.IMPORTANCE, paths.CURVES, paths.RELIABILITY, paths.ENGINES)
 ]
 
 
 rule importance:
     """What the forests of a trial rest on, and how they fare with fewer trees or groups and other engines."""
     input:
-        catalog="<work>/{release}/catalog.parquet",
-        split="<results>/{release}/splits/{scheme}/{trial}.parquet",
-        features=lambda wildcards: [
-            path
-            for name in SELECTION.sets(wildcards.release)
-            for path in feature_shards(wildcards.release, name)
-        ],
-        forests=forests_of_trial("forest.skops"),
-        fits=forests_of_trial("fit.json"),
+        catalog=f"<work>/{paths.CATALOG}",
+        split=f"<results>/{paths.SPLIT}",
+        features=lambda wildcards: WIRING.feature_files(wildcards.release),
+        forests=WIRING.forests_of_trial(paths.FOREST),
+        fits=WIRING.forests_of_trial(paths.FIT),
     output:
         importance=report(
-            "<results>/{release}/baselines/{scheme}/{trial}/importance.tsv",
+            f"<results>/{paths.IMPORTANCE}",
             caption="../report/captions/importance.rst",
             category="5 Forests",
             subcategory="{release}",
@@ -46,52 +34,54 @@ rule importance:
             },
         ),
         curves=report(
-            "<results>/{release}/baselines/{scheme}/{trial}/curves.tsv",
+            f"<results>/{paths.CURVES}",
             caption="../report/captions/curves.rst",
             category="5 Forests",
             subcategory="{release}",
             labels={"scheme": "{scheme}", "trial": "{trial}", "table": "curves"},
         ),
         reliability=report(
-            "<results>/{release}/baselines/{scheme}/{trial}/reliability.tsv",
+            f"<results>/{paths.RELIABILITY}",
             caption="../report/captions/reliability.rst",
             category="5 Forests",
             subcategory="{release}",
             labels={"scheme": "{scheme}", "trial": "{trial}", "table": "reliability"},
         ),
-        engines="<results>/{release}/baselines/{scheme}/{trial}/engines.tsv",
+        engines=f"<results>/{paths.ENGINES}",
     log:
         "<logs>/importance/{release}/{scheme}/{trial}.log",
     benchmark:
         "<benchmarks>/importance/{release}/{scheme}/{trial}.tsv"
     wildcard_constraints:
         release=listing(INSPECTED),
-    threads: threads_of("importance")
+    threads: WIRING.threads_of("importance")
     resources:
-        mem_mb=memory_of("importance"),
-        runtime=runtime_of("importance"),
+        mem_mb=WIRING.memory_of("importance"),
+        runtime=WIRING.runtime_of("importance"),
     params:
-        code=code_of("importance", dataset=True),
-        features=named_inputs(
+        code=WIRING.code_of("importance", dataset=True),
+        features=WIRING.named_inputs(
             SetFile,
             lambda release: [
-                (name,) for name in SELECTION.sets(release) for _ in shards(release)
+                (name,)
+                for name in SELECTION.sets(release)
+                for _ in WIRING.shards(release)
             ],
             "features",
         ),
-        forests=named_inputs(
+        forests=WIRING.named_inputs(
             SetFile,
             lambda release: [(name,) for name in SELECTION.sets(release)],
             "forests",
             "fits",
         ),
-        settings=flags_of(
+        settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
             engines_beside=lambda release: config["engines_beside"],
             draws=lambda release: config["bootstrap"]["draws"],
         ),
-        seed=seed_of,
+        seed=WIRING.seed_of,
     message:
         "Look into the forests of {wildcards.release}: {wildcards.scheme}, trial {wildcards.trial}"
     shell:

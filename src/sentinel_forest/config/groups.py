@@ -1,0 +1,34 @@
+"""How many groups an interval and a test need: what schemes give their test roles, and scores hold themselves to.
+
+The numbers come from a simulation of coverage (``tests/bench/coverage.py``; docs/metrics.md has its table).
+"""
+
+LEAST_GROUPS = 5
+"""Groups that the interval of a figure over all classes needs: coverage is at least 92 %, and the mean width at most
+half the range, whether groups are equal or not."""
+LEAST_GROUPS_OF_CLASS = 7
+"""Groups with units of the class (or question) that the interval of its figures needs: for a rare class, coverage is
+at least 92 %, and the mean width at most three quarters of the range."""
+MANY_GROUPS = 30
+"""Below this number of groups a note states the coverage that the simulation found."""
+LEAST_TESTED = 6
+"""Groups that a test needs: if all of them agree, a sign test reaches p = 2 / 2^6 = 0.03 with six groups, and not
+0.05 with five."""
+TEST_GROUPS = max(LEAST_GROUPS, LEAST_GROUPS_OF_CLASS, LEAST_TESTED)
+"""Groups that a scheme gives its test role before anything else."""
+
+COVERAGE = {5: 0.94, 6: 0.94, 8: 0.94, 10: 0.94, 12: 0.93, 15: 0.93, 20: 0.93}
+"""Lowest coverage of 95 % intervals of figures over all classes, by number of groups."""
+COVERAGE_OF_CLASS = {7: 0.96, 8: 0.96, 10: 0.96, 12: 0.95, 15: 0.95, 20: 0.94}
+"""Lowest coverage of 95 % intervals of a rare class, by number of groups that have it."""
+
+
+def least_groups(of_class: str = "") -> int:
+    """Groups that an interval needs: of a class or question, or over all classes."""
+    return LEAST_GROUPS_OF_CLASS if of_class else LEAST_GROUPS
+
+
+def coverage(groups: int, of_class: str = "") -> float:
+    """Coverage of a 95 % interval over so many groups in the simulation, of the next smaller number that it had."""
+    found = COVERAGE_OF_CLASS if of_class else COVERAGE
+    return found[max(number for number in found if number <= groups)]

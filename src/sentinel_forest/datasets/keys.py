@@ -1,0 +1,44 @@
+"""Values of keys: by what patches are linked, whatever way a file writes it."""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+_DECIMAL = re.compile(r"([+-]?\d+)\.0*")
+_FORMS = {"decimal numbers": _DECIMAL, "whole numbers": re.compile(r"[+-]?\d+")}
+
+
+def value_of(text: str) -> str:
+    """The value of a key that a text stands for: ``" 7"``, ``"7.0"`` and ``"7"`` are one ROI."""
+    stripped = text.strip()
+    decimal = _DECIMAL.fullmatch(stripped)
+    return decimal[1] if decimal else stripped
+
+
+def key_values(column: pd.Series) -> pd.Series:
+    """A key as text that is equal where its values are; missing where it is missing or blank."""
+    codes, texts = pd.factorize(column)
+    values = np.array([value_of(str(text)) for text in texts] + [""], dtype=object)[codes]
+    return pd.Series(values, index=column.index, dtype="str").where(values != "")
+
+
+def codes_of(column: pd.Series) -> np.ndarray:
+    """A number for each value of a key, int64 from 0; -1 where it is missing or blank."""
+    return np.asarray(pd.factorize(key_values(column))[0], dtype=np.int64)
+
+
+def forms_of(column: pd.Series) -> str:
+    """How the values of a key are written, in words; blank where there is none.
+
+    Examples
+    --------
+    >>> forms_of(pd.Series(["7", "12", ""])), forms_of(pd.Series([" 7.0", "8"]))
+    ('whole numbers', 'blanks around, decimal numbers, whole numbers')
+    """
+    texts = [str(text) for text in column.dropna().unique() if str(text).strip()]
+    found = {"blanks around" for text in texts if text != text.strip()}
+    for text in texts:
+        fitting = (name for name, form in _FORMS.items() if form.fullmatch(text.strip()))
+        found.add(next(fitting, "text"))
+    return ", ".join(sorted(found))

@@ -1,0 +1,152 @@
+"""What images show of their values while their bytes pass by: the lowest ones, and a few pixels of each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, permutations
+
+import numpy as np
+
+from sentinel_forest.datasets.terms import Layer
+
+SAMPLED_IMAGES = 4096
+"""Images of a file of many that are sampled: the first, since files are shuffled."""
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    """What some images show in some layers.
+
+    Parameters
+    ----------
+    layers : tuple of str
+        Layers of the dataset.
+    low : ndarray
+        float32 (images, layers): the lowest stored value; of optical layers the lowest above 0. NaN if there is none.
+    sample : ndarray
+        float32 (images or fewer, layers, pixels): stored values of some pixels, the same in all layers.
+    products : tuple of str
+        Product of each image; none where products are not published.
+    """
+
+    layers: tuple[str, ...]
+    low: np.ndarray
+    sample: np.ndarray
+    products: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Values of a release in physical units, by layer.
+
+    `low` (images,) and `sample` (images, pixels) of each layer; `products` is that of each image, "" unknown.
+    Layers of one sensor have as many images as `products` has, or other sensors their own number.
+    """
+
+    layers: Mapping[str, Layer]
+    low: Mapping[str, np.ndarray]
+    sample: Mapping[str, np.ndarray]
+    products: tuple[str, ...]
+
+    def of(self, kind: str, unit: str | None = None) -> list[str]:
+        """Layers of a kind of band, in the order of the table of layers."""
+        return [
+            name
+            for name in self.low
+            if (band := self.layers[name].band) and band.kind == kind and (unit is None or band.unit == unit)
+        ]
+
+    def named(self, band: str) -> str | None:
+        """The layer that holds a band."""
+        return next((name for name in self.low if (held := self.layers[name].band) and held.name == band), None)
+
+
+def pool(layers: Mapping[str, Layer], values: Sequence[Values]) -> Pool:
+    """Values as physical quantities; parts with the same layers are joined."""
+    low: dict[str, list[np.ndarray]] = {}
+    sample: dict[str, list[np.ndarray]] = {}
+    products: list[str] = []
+    for part in values:
+        for place, name in enumerate(part.layers):
+            factor = np.float32(layers[name].factor)
+            low.setdefault(name, []).append(part.low[:, place] * factor)
+            sample.setdefault(name, []).append(part.sample[:, place] * factor)
+        if any((band := layers[name].band) and band.kind == "optical" for name in part.layers):
+            products += part.products or [""] * len(part.low)
+    order = [name for name in layers if name in low]
+    lows = {name: np.concatenate(low[name]) for name in order}
+    samples = {name: np.concatenate(sample[name]) for name in order}
+    return Pool(layers, lows, samples, tuple(products))
+
+
+def fold(pixels: np.ndarray, ufunc: np.ufunc) -> np.ndarray:
+    """Reduce (images, pixels, bands) to (images, bands); halves are laid upon each other, which is fast."""
+    while pixels.shape[1] and pixels.shape[1] % 2 == 0:
+        half = pixels.shape[1] // 2
+        pixels = ufunc(pixels[:, :half], pixels[:, half:])
+    return np.asarray(ufunc.reduce(pixels, axis=1))
+
+
+def lowest_above_zero(pixels: np.ndarray, low: np.ndarray) -> np.ndarray:
+    """The lowest value above 0 of each image and band.
+
+    Parameters
+    ----------
+    pixels : ndarray
+        (images, pixels, bands).
+    low : ndarray
+        (images, bands): the lowest values, 0 or less where the pixels need a look.
+
+    Returns
+    -------
+    ndarray
+        float32 (images, bands), NaN where no value is above 0.
+    """
+    lowest = low.astype(np.float32)
+    for image, band in np.argwhere(~(low > 0)):
+        values = pixels[image, :, band]
+        above = values[values > 0]
+        lowest[image, band] = above.min() if above.size else np.nan
+    return lowest
+
+
+def grid(side: int, across: int) -> np.ndarray:
+    """Flat indices of a regular grid of pixels in an image of `side` x `side`: int64 (across * across,)."""
+    lines = (2 * np.arange(across) + 1) * side // (2 * across)
+    return (lines[:, None] * side + lines).reshape(-1)
+
+
+def stacked(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Arrays (images, pixels) of single layers as one (images, layers, pixels), float32."""
+    return np.stack([part.astype(np.float32) for part in parts], axis=1)
+
+
+def better_order(correlation: np.ndarray) -> tuple[float, list[int]]:
+    """The order with the largest sum of correlations between neighbours that moving or swapping bands gives.
+
+    Parameters
+    ----------
+    correlation : ndarray
+        float64 (bands, bands), in the order in which the bands are said to be.
+
+    Returns
+    -------
+    (float, list of int)
+        What it gains over the given order, and the order.
+    """
+    count = len(correlation)
+    given = list(range(count))
+
+    def smooth(order: list[int]) -> float:
+        return float(correlation[order[:-1], order[1:]].sum())
+
+    orders = []
+    for first, second in combinations(range(count), 2):
+        swapped = given.copy()
+        swapped[first], swapped[second] = second, first
+        orders.append(swapped)
+    for source, target in permutations(range(count), 2):
+        moved = given.copy()
+        moved.insert(target, moved.pop(source))
+        orders.append(moved)
+    best = max(orders, key=smooth)
+    return smooth(best) - smooth(given), best

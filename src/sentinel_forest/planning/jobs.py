@@ -1,0 +1,52 @@
+"""How jobs are started: the shell they run in, and who runs them."""
+
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from sentinel_forest.errors import InputError
+
+
+def shell_prefix(snakefile: Path, deployed: bool) -> str:
+    """What each command of a rule begins with, with its braces doubled, as Snakemake takes it.
+
+    Strict mode, because a prefix replaces Snakemake's own. What depends on where the checkout lies goes here,
+    because a prefix does not count as part of a rule: moving a checkout runs nothing again. Modules are kept
+    compiled, or every job would compile them anew.
+
+    Parameters
+    ----------
+    snakefile : Path
+        The main file of the workflow, of which the crate holds a copy.
+    deployed : bool
+        Whether an environment is made for the jobs; else the interpreter that runs Snakemake runs them, too.
+    """
+    path = "" if deployed else f"{shlex.quote(str(Path(sys.executable).parent))}:"
+    text = (
+        "set -euo pipefail; export PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE= LC_ALL=C.UTF-8 "
+        f"SNAKEFILE={shlex.quote(str(snakefile))} PATH={path}$PATH; "
+    )
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def check_executor(name: str) -> None:
+    """See that jobs can be handed to who is to run them.
+
+    Parameters
+    ----------
+    name : str
+        Name of the executor in Snakemake.
+
+    Raises
+    ------
+    InputError
+        If they are meant for SLURM and there is none on this machine.
+    """
+    if name == "slurm" and not shutil.which("sbatch"):
+        raise InputError(
+            "There is no SLURM on this machine.",
+            where="the profile, or --executor",
+            found="no program `sbatch`",
+            remedy="start the run on a login node of the cluster, or leave the profile out to compute here",
+        )

@@ -1,0 +1,39 @@
+"""The shell that jobs run in, and who runs them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sentinel_forest.errors import InputError
+from sentinel_forest.planning.jobs import check_executor, shell_prefix
+
+
+def test_without_slurm_nothing_is_handed_to_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    check_executor("local")
+    with pytest.raises(InputError, match="There is no SLURM on this machine"):
+        check_executor("slurm")
+    (tmp_path / "sbatch").touch(mode=0o755)
+    check_executor("slurm")
+
+
+def run(command: str, deployed: bool = False, snakefile: Path = Path("a folder/{x}/Snakefile")):
+    prefix = shell_prefix(snakefile, deployed).format()  # Snakemake formats it
+    return subprocess.run(["bash", "-c", prefix + command], capture_output=True, text=True, check=False)
+
+
+def test_a_command_that_fails_is_not_hidden_by_the_one_after_it():
+    assert run("false | cat").returncode
+    assert run("echo $NO_SUCH_VARIABLE").returncode
+
+
+def test_jobs_know_the_main_file_whatever_its_folder_is_called():
+    assert run('echo "$SNAKEFILE"').stdout == "a folder/{x}/Snakefile\n"
+
+
+def test_the_interpreter_that_runs_snakemake_runs_the_jobs_unless_they_have_an_environment():
+    first = str(Path(sys.executable).parent)
+    assert run('echo "${PATH%%:*}"').stdout.strip() == first
+    assert f"PATH={first}" not in shell_prefix(Path("Snakefile"), deployed=True)

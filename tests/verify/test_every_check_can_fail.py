@@ -1,0 +1,94 @@
+"""For every check there is an input that trips it: a check that cannot fail says nothing."""
+
+import ast
+import shutil
+from pathlib import Path
+
+import pytest
+
+import sentinel_forest
+from sentinel_forest import simulate
+from sentinel_forest.datasets.base import File, Finding
+from verify.planted import ELSEWHERE, LAYOUTS, PLANTED, SAMPLES, verified
+
+pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+
+PACKAGE = Path(sentinel_forest.__file__).parent
+
+ONLY_NOTES = {
+    "cloudsen12": {"columns", "name", "layers", "dtype", "measured", "known-constant"},
+    "sen12ms": {"archives", "sensors", "place", "known-broken", "measured"},
+    "so2sat": {"sen2:layout", "sen2:constant", "sen2:measured", "city", "grid"},
+}
+"""Checks after which a score can be right, so that they stop nothing."""
+
+AT = {"Finding": 2, "verdict": 2, "note": 1, "_rows_verdict": 1, "_finding": 1, "_verdict": 0, "unmeasured_finding": 1}
+"""Functions that make findings, and the place of the check among their arguments."""
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A small sample of each dataset."""
+    folders = {}
+    for name, settings in SAMPLES.items():
+        folders[name] = tmp_path_factory.mktemp("samples") / name
+        folders[name].mkdir()
+        simulate.write(name, LAYOUTS[name], settings, folders[name])
+    return folders
+
+
+@pytest.mark.parametrize("name", list(PLANTED))
+def test_nothing_fails_in_the_sample(samples: dict[str, Path], name: str) -> None:
+    findings = verified(name, samples[name])
+    assert [row for row in findings if row.status == "failed"] == []
+
+
+@pytest.mark.parametrize(("name", "check"), [(name, check) for name, table in PLANTED.items() for check in table])
+def test_a_planted_input_trips_the_check(samples: dict[str, Path], tmp_path: Path, name: str, check: str) -> None:
+    folder = shutil.copytree(samples[name], tmp_path / "planted")
+    planted = PLANTED[name][check](folder)
+    told = planted if isinstance(planted, list) and isinstance(planted[0], (File, Finding)) else []
+    findings = told if told and isinstance(told[0], Finding) else verified(name, folder, told)
+    wanted = "note" if check in ONLY_NOTES[name] else "failed"
+    met = [row for row in findings if row.check == check and row.status == wanted]
+    met = [row for row in met if not row.found.startswith("not computed")]
+    assert met, check
+    assert all(row.found and len(row.remedy) + len(row.expected) > 0 for row in met)
+    assert all(len(row.found) < 600 for row in met)
+
+
+@pytest.mark.parametrize("check", list(ELSEWHERE))
+def test_a_planted_fault_of_bytes_trips_the_check(tmp_path: Path, check: str) -> None:
+    assert (check, "failed") in {(row.check, row.status) for row in ELSEWHERE[check](tmp_path)}
+
+
+def checks_of(path: Path) -> set[str]:
+    """Names of checks that a module writes down; of f-strings those parts that are."""
+    named = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        function = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if function in AT and len(node.args) > AT[function]:
+            match node.args[AT[function]]:
+                case ast.Constant(str(text)):
+                    named.add(text)
+                case ast.JoinedStr(values):
+                    named.add("".join(part.value if isinstance(part, ast.Constant) else "*" for part in values))
+    return named
+
+
+@pytest.mark.parametrize("name", list(PLANTED))
+def test_every_check_of_a_dataset_has_an_input(samples: dict[str, Path], name: str) -> None:
+    """Those that its modules name, and those that verifying the sample shows."""
+    written = set().union(*(checks_of(path) for path in (PACKAGE / "datasets" / name).glob("*.py")))
+    written |= checks_of(PACKAGE / "datasets" / "plausibility.py")
+    shown = {row.check for row in verified(name, samples[name])}
+    table = set(PLANTED[name])
+    kinds = {check.rpartition(":")[2] for check in table}
+    assert {check for check in written if check not in table and check.rpartition(":")[2] not in kinds} == set()
+    assert {check for check in shown if check not in table and check.rpartition(":")[2] not in kinds} == set()
+
+
+def test_every_check_of_bytes_has_an_input() -> None:
+    assert checks_of(PACKAGE / "verify" / "inspect.py") <= set(ELSEWHERE)
