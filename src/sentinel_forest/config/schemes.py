@@ -296,6 +296,12 @@ Scheme = Annotated[AnyScheme, Field(discriminator="kind")]
 KINDS: dict[str, Any] = {model.model_fields["kind"].default: model for model in get_args(AnyScheme)}
 """The model of each kind of scheme."""
 
+
+def kind_of(name: str, own_schemes: Mapping[str, Mapping[str, Any]]) -> str:
+    """The kind of a scheme of a configuration: that of its definition, or its name."""
+    return str(own_schemes[name]["kind"]) if name in own_schemes else name
+
+
 _ADAPTER: TypeAdapter[AnyScheme] = TypeAdapter(Scheme)
 
 

@@ -1,7 +1,6 @@
 """What a report is made from: the files of a version, read once and as far as they are there."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +10,9 @@ from typing import Any
 import pandas as pd
 
 from sentinel_forest import datasets
+from sentinel_forest.config import paths
 from sentinel_forest.config.releases import FILES, read_entry
+from sentinel_forest.config.schemes import kind_of
 from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.evaluation.average import AVERAGES
 from sentinel_forest.evaluation.curves import CURVES, RELIABILITY
@@ -35,8 +36,8 @@ from sentinel_forest.versions.reproduction import REPRODUCTION
 class ReleaseResults:
     """The results of a release within a version.
 
-    `results` is the folder of the version, `source` the release that the forests come from, `entry` the
-    registry entry (of an own release what the configuration says about it).
+    `kinds` has the kind of each scheme, `results` is the folder of the version, `source` the release that
+    the forests come from, `entry` the registry entry (of an own release what the configuration says of it).
     """
 
     name: str
@@ -45,7 +46,7 @@ class ReleaseResults:
     results: Path
     work: Path
     data: Path
-    schemes: tuple[str, ...]
+    kinds: Mapping[str, str]
     source: str
     files: frozenset[str]
 
@@ -62,15 +63,16 @@ class ReleaseResults:
     @cached_property
     def trials(self) -> tuple[tuple[str, int], ...]:
         """(scheme, trial) of every split, schemes in the configured order."""
-        splits = re.compile(rf"{re.escape(self.name)}/splits/([^/]+)/(\d+)\.parquet")
-        found = [(match[1], int(match[2])) for match in map(splits.fullmatch, self.files) if match]
-        place = {scheme: number for number, scheme in enumerate(self.schemes)}
+        read = [paths.fields(paths.SPLIT, path) for path in self.files]
+        found = [(part["scheme"], int(part["trial"])) for part in read if part and part["release"] == self.name]
+        place = {scheme: number for number, scheme in enumerate(self.kinds)}
         return tuple(sorted(found, key=lambda pair: (place.get(pair[0], len(place)), *pair)))
 
     @property
     def primary(self) -> tuple[str, int]:
         """The trial that is shown where one must do: of the published split, if there is one."""
-        return ("published", 1) if ("published", 1) in self.trials else self.trials[0]
+        published = (trial for trial in self.trials if self.kinds.get(trial[0]) == "published")
+        return next(published, self.trials[0])
 
     @cached_property
     def sets(self) -> tuple[str, ...]:
@@ -294,7 +296,7 @@ def _release(
         results,
         work,
         data,
-        tuple(configuration["schemes"]),
+        {scheme: kind_of(scheme, configuration["own_schemes"]) for scheme in configuration["schemes"]},
         configuration["transfer"].get(name, name),
         files,
     )

@@ -4,6 +4,7 @@ import json
 
 import pandas as pd
 
+from sentinel_forest.config.schemes import kind_of
 from sentinel_forest.report import figures
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import (
@@ -154,15 +155,16 @@ def _glance(version: VersionResults) -> tuple[Item, ...]:
             "Headline scores of the forests on test patches",
             frame,
             [HEADLINE],
-            f"{_example(rows.iloc[0])} {DEFINITIONS}",
+            f"{_example(rows.iloc[0], version)} {DEFINITIONS}",
             version.has_samples,
         ),
     )
 
 
-def _example(row: pd.Series) -> str:
+def _example(row: pd.Series, version: VersionResults) -> str:
     """How to read the first score of the table, in words."""
-    trained = "published split" if row["scheme"] == "published" else f"scheme {row['scheme']}"
+    kind = kind_of(row["scheme"], version.configuration["own_schemes"])
+    trained = "published split" if kind == "published" else f"scheme {row['scheme']}"
     trials = f"{row['trials']} trial{'s' if row['trials'] > 1 else ''}"
     figure = defined(row["definition"], row["weighting"], row["of_class"])
     return (

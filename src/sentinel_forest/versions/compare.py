@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
+from sentinel_forest.config import paths
 from sentinel_forest.config.validation import leaves
 from sentinel_forest.evaluation.figures import FIGURE, PLACE, WHO
 from sentinel_forest.evaluation.score import METRICS
@@ -82,7 +83,7 @@ def read(folder: Path) -> Side:
     """
     description = read_version(folder)
     files = read_manifest(folder / MANIFEST)
-    tables = [read_tsv(folder / path, METRICS) for path in files if path.endswith("/metrics.tsv")]
+    tables = [read_tsv(folder / path, METRICS) for path in files if paths.fields(paths.METRICS, path)]
     columns = [*KEYS, "value", "low", "high"]
     scores = pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
     return Side(scores, description, files)
@@ -173,7 +174,7 @@ def explanation(before: Side, now: Side, release: str, scheme: str, trial: int) 
         for kind in ("data", "registry")
         if old["identity"][kind].get(release) != new["identity"][kind].get(release)
     ]
-    split = f"{release}/splits/{scheme}/{trial}.parquet"
+    split = paths.place(paths.SPLIT, release=release, scheme=scheme, trial=trial)
     if before.files.get(split) != now.files.get(split):
         reasons.append("split")
     if old["identity"]["code"] != new["identity"]["code"]:
