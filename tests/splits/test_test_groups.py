@@ -65,6 +65,21 @@ def test_too_few_groups_are_named_with_the_way_out(kind: str) -> None:
     assert row.reason == "12 groups in all; group k-fold (kind: kfold) tests on each of them"
 
 
+def test_the_other_roles_share_the_rest_and_trials_differ() -> None:
+    """25 cities of one size: 10 for the test, the other 15 in the ratio 0.7 to 0.1."""
+    catalog = cities([8] * 25)
+    tested = []
+    for trial in (1, 2, 3):
+        definition = parse_scheme({"kind": "grouped-stratified", "compare": False})
+        result = split.make(catalog, definition, trial, lambda *names: checksums.seed(1, *names))
+        groups = catalog.groupby(result.split["role"])["group"].nunique().to_dict()
+        assert groups == {"test": 10, "train": 13, "validation": 2}
+        tested.append(frozenset(catalog["group"][result.split["role"] == "test"]))
+        (row,) = result.infeasible[result.infeasible["request"] == "0.2 of the patches for test"].itertuples()
+        assert (row.found, row.reason[:18]) == ("0.4 aimed at", "10 of 25 groups go")
+    assert len(set(tested)) == 3
+
+
 def test_a_release_with_twice_as_many_has_enough() -> None:
     catalog = cities([10] * (2 * LEAST_TEST_GROUPS))
     result = drawn(catalog, "grouped-stratified")

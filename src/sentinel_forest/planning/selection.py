@@ -174,7 +174,23 @@ class Selection:
         for names in scheme.needed_columns():
             if all(name in unknown for name in names):
                 return f"no patch has a known {' or '.join(names)}: {unknown[names[0]]}"
+        if isinstance(scheme, Published) and self.source(release) == release and self.sets(release):
+            return self._training_lacks(release)
         return ""
+
+    def _training_lacks(self, release: str) -> str:
+        """Why the published split of a release has nothing to train on, as names of files tell; or nothing."""
+        chosen = self.releases[release]
+        if chosen.is_sample:
+            return ""
+        paths = [file.path for file in chosen.files] if chosen.folder is None else self.paths[release]
+        roles = self.datasets[release].published_roles(paths)
+        if roles is None or "train" in roles:
+            return ""
+        return (
+            f"its published split has no training patches ({', '.join(sorted(roles))} alone): use `transfer`, or draw "
+            "a split such as pooled-random"
+        )
 
     def seed(self, release: str, scheme: str | None = None) -> int:
         """The seed of a scheme, or of what is drawn once for a release; see `seed_of`."""
@@ -360,8 +376,8 @@ def _check_schemes(selection: Selection) -> None:
                 "A release can have none of the schemes.",
                 where=f"release {release}",
                 found="; ".join(f"{row.name}: {row.reason}" for row in reasons),
-                expected="a scheme that needs no groups, e.g. published",
-                remedy="add published or pooled-random to the schemes, or get the files that tell the groups",
+                expected="a scheme for which the release has what it needs",
+                remedy="add published or pooled-random to the schemes, or get the files that tell what is unknown",
             )
 
 

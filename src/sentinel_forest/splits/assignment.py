@@ -43,24 +43,47 @@ def integer_shares(shares: Mapping[str, float]) -> np.ndarray:
 
 def assign_roles(
     catalog: pd.DataFrame, unit: np.ndarray, shares: np.ndarray, even: Solved | None, seed: int
-) -> Assignment:
+) -> tuple[Assignment, dict[str, float]]:
     """Give units the roles train, validation and test; the test first gets as many as an interval needs.
 
-    That are `LEAST_TEST_GROUPS`, if no more than half of all; else the shares alone decide, and `unmet` says so.
-    Parameters as of `assign`; `shares` int64 (3,).
+    That are `LEAST_TEST_GROUPS`, if no more than half of all; `unmet` says where that changes the sizes, or is not
+    possible. Parameters as of `assign`; `shares` int64 (3,).
+
+    Returns
+    -------
+    Assignment, dict
+        And the share of the patches that each role was then to have.
     """
-    groups, wanted = int(unit.max()) + 1, LEAST_TEST_GROUPS
+    groups, test = int(unit.max()) + 1, len(shares) - 1
     least = (shares > 0).astype(np.int64)
-    test = len(least) - 1
-    if shares[test] and groups >= 2 * wanted:
-        least[test] = wanted
-    found = assign(catalog, unit, shares, even, seed, least)
+    aimed = shares
+    unmet: tuple[Unmet, ...] = ()
+    if shares[test] and groups >= 2 * LEAST_TEST_GROUPS:
+        least[test] = LEAST_TEST_GROUPS
+        aimed, unmet = _with_test_groups(shares, groups)
+    found = assign(catalog, unit, aimed, even, seed, least)
     tested = int(np.count_nonzero(found.part == test))
-    if not shares[test] or tested >= wanted:
-        return found
-    reason = f"{groups} groups in all; group k-fold (kind: kfold) tests on each of them"
-    row = (f"{wanted} groups for test, so that intervals hold", str(tested), reason)
-    return Assignment(found.part, found.fits, (*found.unmet, row))
+    if shares[test] and tested < LEAST_TEST_GROUPS:
+        reason = f"{groups} groups in all; group k-fold (kind: kfold) tests on each of them"
+        unmet = ((f"{LEAST_TEST_GROUPS} groups for test, so that intervals hold", str(tested), reason),)
+    asked = dict(zip(ROLES, (aimed / SCALE).tolist(), strict=False))
+    return Assignment(found.part, found.fits, (*found.unmet, *unmet)), asked
+
+
+def _with_test_groups(shares: np.ndarray, groups: int) -> tuple[np.ndarray, tuple[Unmet, ...]]:
+    """Shares with which the test gets enough groups of the usual size; the other roles share the rest as before.
+
+    With its own share it would get the smallest groups, in each trial the same ones.
+    """
+    test, total = len(shares) - 1, int(shares.sum())
+    needed = -(-total * LEAST_TEST_GROUPS // groups)
+    if shares[test] >= needed:
+        return shares, ()
+    aimed = np.append(shares[:test] * (total - needed) // (total - shares[test]), needed)
+    aimed[0] += total - aimed.sum()
+    reason = f"{LEAST_TEST_GROUPS} of {groups} groups go to the test first, so that intervals hold"
+    request = f"{shares[test] / SCALE:.4g} of the patches for test"
+    return aimed, ((request, f"{needed / SCALE:.4g} aimed at", reason),)
 
 
 def assign(

@@ -77,8 +77,8 @@ def _grouped(catalog: pd.DataFrame, options: Grouped | GroupedStratified, seed: 
     shares = integer_shares(options.role_shares())
     even = options if isinstance(options, GroupedStratified) else None
     unit = units_of(catalog, options)
-    found = assign_roles(catalog, unit, shares, even, seed(trial))
-    return Draw(found.part[unit], np.ones(len(catalog)), options.role_shares(), found.fits, found.unmet)
+    found, asked = assign_roles(catalog, unit, shares, even, seed(trial))
+    return Draw(found.part[unit], np.ones(len(catalog)), asked, found.fits, found.unmet)
 
 
 def _kfold(catalog: pd.DataFrame, options: KFold, seed: Seed, trial: int) -> Draw:
@@ -128,7 +128,7 @@ def _spatial_blocks(catalog: pd.DataFrame, options: SpatialBlocks, seed: Seed, t
     unit = units_of(catalog.reset_index(drop=True), options, [block])
     shares = integer_shares(options.role_shares())
     even = options if options.stratified else None
-    found = assign_roles(catalog, unit, shares, even, seed(trial))
+    found, asked = assign_roles(catalog, unit, shares, even, seed(trial))
     role = found.part[unit]
     points = spatial.on_sphere(lon.to_numpy(), lat.to_numpy())
     buffer = options.buffer_km
@@ -136,7 +136,7 @@ def _spatial_blocks(catalog: pd.DataFrame, options: SpatialBlocks, seed: Seed, t
         mine = np.flatnonzero(role == early)
         near = spatial.within_km(points[mine], points[np.isin(role, later)], buffer)
         role[mine[near]] = UNUSED
-    return Draw(role, np.ones(len(catalog)), options.role_shares(), found.fits, found.unmet)
+    return Draw(role, np.ones(len(catalog)), asked, found.fits, found.unmet)
 
 
 def _balanced(catalog: pd.DataFrame, options: Balanced, seed: Seed, trial: int, classes: Sequence[str]) -> Draw:
