@@ -15,8 +15,8 @@ from sentinel_forest.evaluation.uncertainty import counted
 
 MOST_EXACT = 16
 """Up to this number of groups all swaps are looked at, above it `SWAPS` that are drawn."""
-SWAPS = 9_999
-BLOCK = 2048
+SWAPS = 4_999
+BLOCK = 256
 """Swaps at a time."""
 
 

@@ -174,7 +174,23 @@ class Selection:
         for names in scheme.needed_columns():
             if all(name in unknown for name in names):
                 return f"no patch has a known {' or '.join(names)}: {unknown[names[0]]}"
+        if isinstance(scheme, Published) and self.source(release) == release and self.sets(release):
+            return self._training_lacks(release)
         return ""
+
+    def _training_lacks(self, release: str) -> str:
+        """Why the published split of a release has nothing to train on, as names of files tell; or nothing."""
+        chosen = self.releases[release]
+        if chosen.is_sample:
+            return ""
+        paths = [file.path for file in chosen.files] if chosen.folder is None else self.paths[release]
+        roles = self.datasets[release].published_roles(paths)
+        if roles is None or "train" in roles:
+            return ""
+        return (
+            f"its published split has no training patches ({', '.join(sorted(roles))} alone): use `transfer`, or draw "
+            "a split such as pooled-random"
+        )
 
     def seed(self, release: str, scheme: str | None = None) -> int:
         """The seed of a scheme, or of what is drawn once for a release; see `seed_of`."""
@@ -227,6 +243,15 @@ class Selection:
             for scheme, trial in self.trials(release)
             for name in self.sets(release)
         ]
+
+    @property
+    def reproducible(self) -> dict[str, str]:
+        """Releases whose reference algorithms are scored as papers do, and the scheme that is the publisher's split."""
+        return {
+            release: scheme
+            for release in self.releases
+            if self.references(release) and (scheme := self.published(release)) is not None
+        }
 
     @property
     def priced(self) -> list[str]:
@@ -299,6 +324,7 @@ def select(config: Mapping[str, Any], registry: Path = releases.OWN) -> Selectio
     _check_sets(selection)
     _check_schemes(selection)
     _check_gate(selection)
+    _check_published_patches(selection)
     return selection
 
 
@@ -350,8 +376,8 @@ def _check_schemes(selection: Selection) -> None:
                 "A release can have none of the schemes.",
                 where=f"release {release}",
                 found="; ".join(f"{row.name}: {row.reason}" for row in reasons),
-                expected="a scheme that needs no groups, e.g. published",
-                remedy="add published or pooled-random to the schemes, or get the files that tell the groups",
+                expected="a scheme for which the release has what it needs",
+                remedy="add published or pooled-random to the schemes, or get the files that tell what is unknown",
             )
 
 
@@ -360,3 +386,17 @@ def _check_gate(selection: Selection) -> None:
     for key in selection.config["gate"]:
         if key not in known:
             raise InputError("Unknown link.", where="key 'gate'", found=key, expected=nearest(key, known))
+
+
+def _check_published_patches(selection: Selection) -> None:
+    for release, file in selection.configuration.published_patches.items():
+        known = [name for name in selection.releases if selection.references(name)]
+        if release not in known:
+            raise InputError(
+                "The authors' values are of a release without reference algorithms, or of none.",
+                where="key 'published_patches'",
+                found=release,
+                expected=nearest(release, known),
+            )
+        if not Path(file).is_file():
+            raise InputError("There is no such file.", where=f"key 'published_patches.{release}'", found=file)
