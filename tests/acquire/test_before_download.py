@@ -59,7 +59,6 @@ def chain(
         out = {name: work / scheme / f"1.{name}" for name in ("parquet", "balance", "infeasible")}
         split.split(
             catalog=made,
-            release="mine",
             scheme=scheme,
             trial=1,
             definition=parse_scheme({"kind": scheme} | definition),
@@ -112,7 +111,7 @@ def test_cloudsen12_from_metadata_alone(facts: Path, tmp_path: Path) -> None:
     assert table["roi"].nunique() == 2000
     in_order = pd.concat([listed[listed["split"] == name] for name in ("train", "val", "test")])
     assert table["tile"].tolist() == in_order["tile"].tolist()
-    assert table.filter(like="fraction_").isna().all(axis=None)
+    assert table.filter(regex="^fraction_").isna().all(axis=None)
 
     for role, other in (("test", "train"), ("validation", "train"), ("test", "validation")):
         assert links(found, "published", "roi", role, other)["status"] == "clean"
@@ -130,7 +129,7 @@ def test_cloudsen12_from_metadata_alone(facts: Path, tmp_path: Path) -> None:
 
 
 def test_cloudsen12_splits_by_size_where_no_classes_are_known(tmp_path: Path) -> None:
-    for name, count in {"train": 60, "val": 20, "test": 20}.items():
+    for name, count in {"train": 180, "val": 60, "test": 60}.items():
         (tmp_path / "source" / name).mkdir(parents=True)
         rois = [f"{name}{row // 5}" for row in range(count)]
         rows = pd.DataFrame({"roi_id": rois, "s2_id": [f"P-{roi}" for roi in rois]})
@@ -140,7 +139,7 @@ def test_cloudsen12_splits_by_size_where_no_classes_are_known(tmp_path: Path) ->
     }
     _, found = chain(tmp_path / "source", tmp_path, "cloudsen12", schemes)
     sizes = balance_of(tmp_path, "grouped-stratified").query("quantity == 'size'").set_index("role")["patches"]
-    assert sizes.to_dict() == {"train": 60, "validation": 20, "test": 20, "unused": 0}
+    assert sizes.to_dict() == {"train": 180, "validation": 60, "test": 60, "unused": 0}
     assert links(found, "grouped-stratified", "roi", "test")["linked"] == 0
 
 
@@ -178,7 +177,7 @@ def test_so2sat_from_geo_files_alone(tmp_path: Path) -> None:
     table, found = chain(tmp_path / "source", tmp_path, "so2sat", schemes)
     assert table.groupby("file", sort=False).size().to_dict() == {f"{name}.h5": n for name, n in counts.items()}
     assert (table["label"] == -1).all()
-    assert table["valid_share"].isna().all()
+    assert table["labelled_fraction"].isna().all()
     assert table["lon"].notna().all()
     assert links(found, "published", "city", "test")["linked"] == 0
     assert links(found, "published", "city", "test", "validation")["fraction"] == 1
@@ -194,7 +193,7 @@ def test_so2sat_catalog_is_the_same_once_the_images_are_there(tmp_path: Path) ->
             for images in ("sen1", "sen2"):
                 file[images][...] = 0.1
     after, _ = chain(tmp_path / "source", tmp_path / "after", "so2sat", {"published": {}})
-    learnt = ["label", "valid_share", "content_hash"]
+    learnt = ["label", "labelled_fraction", "content_hash"]
     hashes = ["hash_sen1", "hash_sen2", "hash_label"]
     pd.testing.assert_frame_equal(before.drop(columns=learnt), after.drop(columns=[*learnt, *hashes]))
     assert (after["label"] == 3).all()

@@ -16,6 +16,7 @@ PARTS = (
     "verification",
     "transfers",
     "patches",
+    "hashing",
     "splits",
     "forests",
     "scoring",

@@ -411,7 +411,7 @@ def test_catalog(dataset: CloudSEN12, tmp_path: Path) -> None:
     assert np.isnan(catalog["lon"][2])
     labels = np.fromfile(tmp_path / "train/LABEL_manual_hq.dat", "u1").reshape(-1, SIDE, SIDE)[:, 1:-2, 1:-2]
     np.testing.assert_allclose(catalog["fraction_thin cloud"][:3], (labels == 2).mean(axis=(1, 2)), rtol=1e-6)
-    assert (catalog["valid_share"] == 1).all()
+    assert (catalog["labelled_fraction"] == 1).all()
     b2, b4 = (hashes[(hashes["file"] == f"train/L1C_{band}.dat")]["hash"].tolist() for band in ("B2", "B4"))
     assert catalog["content_hash"][0] == xxhash.xxh3_128_hexdigest((b2[0] + b4[0]).encode())
 
@@ -444,7 +444,7 @@ def test_catalog_from_metadata_alone(dataset: CloudSEN12, tmp_path: Path) -> Non
         path.unlink()
     early = dataset.catalog(tmp_path, dataset.list_files(tmp_path), no_hashes())
     assert early["patch"].tolist() == full["patch"].tolist()
-    assert early["valid_share"].isna().all()
+    assert early["labelled_fraction"].isna().all()
     assert (early["content_hash"] == "").all()
     assert early.dtypes.equals(full.dtypes)
 

@@ -201,7 +201,7 @@ def test_a_strange_code_of_int32_is_found_in_little_memory(dataset: sen12ms.Sen1
     tracemalloc.stop()
     assert most < 50e6
     table = cataloged(dataset, tmp_path)  # as after `accept`: such pixels count as fill
-    assert table["valid_share"].tolist() == pytest.approx([1 - 1 / SIDE**2] * 2)
+    assert table["labelled_fraction"].tolist() == pytest.approx([1 - 1 / SIDE**2] * 2)
     labels = dataset.labels("land-cover", next(dataset.blocks(tmp_path, table, ["dfc:label"], 2)))
     assert (labels == IGNORE).sum(axis=(1, 2)).tolist() == [1, 1]
 

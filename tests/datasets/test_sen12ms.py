@@ -354,7 +354,7 @@ def test_catalog_by_hand(dataset: sen12ms.Sen12MS, tmp_path: Path) -> None:
     assert row["lon"] == pytest.approx(15, abs=1e-9)  # the central meridian of zone 33
     assert row["lat"] == pytest.approx(45.15, abs=0.01)
     assert row["continent"] == "Europe"
-    assert row["valid_share"] == pytest.approx(valid / pixels)
+    assert row["labelled_fraction"] == pytest.approx(valid / pixels)
     assert row["fraction_Water"] == pytest.approx(32 / valid)
     assert row["fraction_Croplands"] == pytest.approx((valid - 32) / valid)
     assert row["igbp_14"] == pytest.approx(64 / valid)
@@ -375,8 +375,8 @@ def test_a_patch_of_fill_has_no_label(dataset: sen12ms.Sen12MS, tmp_path: Path) 
     write(tmp_path, SPRING, "1", 1, igbp=255)
     table = catalog(dataset, tmp_path)
     assert table.loc[0, "label"] == -1
-    assert table.loc[0, "valid_share"] == 0
-    assert table.filter(like="fraction_").isna().all(axis=None)
+    assert table.loc[0, "labelled_fraction"] == 0
+    assert table.filter(regex="^fraction_").isna().all(axis=None)
 
 
 def test_names_alone_give_the_same_groups(release: Path) -> None:
@@ -398,7 +398,7 @@ def test_dfc2020(tmp_path: Path) -> None:
     table = catalog(dataset, tmp_path)
     assert table["published_split"].tolist() == ["validation", "test"]
     assert table["label"].tolist() == [9, 5]
-    assert table["valid_share"].tolist() == [1, 0.75]
+    assert table["labelled_fraction"].tolist() == [1, 0.75]
     (block,) = dataset.blocks(tmp_path, table, ["dfc:label", "lc:igbp"], 9)
     labels = dataset.labels("land-cover", block)
     assert np.bincount(labels[1].reshape(-1), minlength=256)[[5, IGNORE]].tolist() == [12 * SIDE, 4 * SIDE]
@@ -687,7 +687,7 @@ def test_real_tiles(real: Path, name: str) -> None:
     table = catalog(dataset, folder, hashes)
     assert len(table) == {"sen12ms": 6, "sen12ms-relaid": 5}[name]
     assert (table["content_hash"].str.len() == 32).all()
-    np.testing.assert_allclose(table.filter(like="fraction_").sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(table.filter(regex="^fraction_").sum(axis=1), 1, atol=1e-6)
 
 
 def test_real_places_and_overlaps(real: Path) -> None:

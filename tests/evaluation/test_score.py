@@ -292,13 +292,23 @@ def test_pixels_are_not_taken_as_independent() -> None:
 
 def test_a_comparison_rests_on_the_groups_that_both_scores_rest_on() -> None:
     """F1 of cloud: Q has no cloud; the forest says there is some, so that its F1 rests on Q too."""
-    fmask = [("P", THICK, "cloud", 8), ("P", CLEAR, "land", 12), ("Q", CLEAR, "land", 20)]
-    fmask += [("R", THICK, "cloud", 20), ("S", THIN, "cloud", 10), ("S", CLEAR, "land", 10)]
+    fmask = [("P", THICK, "cloud", 6), ("P", THIN, "cloud", 2), ("P", CLEAR, "land", 12), ("Q", CLEAR, "land", 20)]
+    fmask += [("R", THICK, "cloud", 20), ("S", THIN, "cloud", 10), ("S", CLEAR, "land", 8), ("S", SHADOW, "land", 2)]
     _, found, compared = scored({("l1c", "forest"): HAND}, {"fmask": fmask})
     about = {"metric": "f1.question", "of": "cloud"}
     assert row(found, classifier="forest", **about)["groups"] == 4
     assert row(found, classifier="fmask", **about)["groups"] == 3
     assert row(compared, **about)["groups"] == 3
+
+
+def test_a_comparison_uses_the_patches_where_both_answer_for_the_same_pixels() -> None:
+    """One set leaves out pixels of Q, where its sensor measured nothing: Q is compared in neither."""
+    other = [(patch, true, said, count - 3 * (patch == "Q")) for patch, true, said, count in HAND]
+    _, _, compared = scored({("l1c", "forest"): HAND, ("l1c+context", "forest"): other})
+    one = row(compared, metric="oa")
+    assert one["n"] == 3
+    assert "3 of 4 patches, where both answer for the same pixels" in one["note"]
+    assert one["difference"] == 0
 
 
 def test_different_pixels_are_noted() -> None:

@@ -97,7 +97,7 @@ def make_catalog() -> pd.DataFrame:
             "lat": 50.0,
             "label": np.int16(-1),
             **fractions,
-            "valid_share": np.float32(1),
+            "labelled_fraction": np.float32(1),
             "content_hash": "",
             "roi": [patch[:5] for patch in PATCHES],
             "product": "",

@@ -40,7 +40,7 @@ def catalog_of(kind: str) -> pd.DataFrame:
 
 
 def target_of(catalog: pd.DataFrame, kind: str) -> np.ndarray:
-    fractions = catalog.filter(like="fraction_").to_numpy()
+    fractions = catalog.filter(regex="^fraction_").to_numpy()
     if kind == "labels":
         return catalog["label"].to_numpy()
     one_hot = np.eye(CLASSES)[catalog["label"]] if kind == "both" else fractions[:, :0]

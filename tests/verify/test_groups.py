@@ -28,7 +28,7 @@ def table(count: int, **columns: object) -> pd.DataFrame:
         "content_hash": "",
         "label": -1,
         "epsg": pd.array([pd.NA] * count, "Int32"),
-        **dict.fromkeys(("x", "y", "lon", "lat", "side_m", "valid_share"), np.nan),
+        **dict.fromkeys(("x", "y", "lon", "lat", "side_m", "labelled_fraction"), np.nan),
     }
     return pd.DataFrame(unknown | columns)
 

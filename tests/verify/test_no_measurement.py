@@ -42,6 +42,12 @@ def verified(dataset: Dataset, folder: Path) -> Verified:
     return found, catalog.schema(dataset).validate(made)
 
 
+def lost(rows: pd.DataFrame, size: int, kind: str = "optical") -> list[int]:
+    """Pixels without a measurement, by patch, from what the catalog says."""
+    counts: list[int] = np.rint((1 - rows[f"valid_fraction_{kind}"].to_numpy()) * size).astype(int).tolist()
+    return counts
+
+
 # CloudSEN12
 
 
@@ -76,8 +82,9 @@ def test_pixels_outside_the_swath_are_counted_and_not_valid(tmp_path: Path) -> N
     assert finding.status == "note"
     assert finding.found == "102 pixels in 1 of 3 patches; no patch is empty, the most are in row 0: 102 of 289"
     assert found["test/", "measured"].status == "ok"
-    assert rows["unmeasured"].tolist() == [102, 0, 0, 0, 0]
-    assert rows["valid_share"].tolist() == pytest.approx([187 / 289, 1, 1, 1, 1])
+    assert lost(rows, IMAGE**2) == [102, 0, 0, 0, 0]
+    assert rows["valid_fraction_radar"].isna().all()
+    assert rows["labelled_fraction"].tolist() == pytest.approx([187 / 289, 1, 1, 1, 1])
     labels = np.fromfile(tmp_path / f"train/{LABEL}.dat", "u1").reshape(-1, SIDE, SIDE)[0, 1:18, 7:18]
     for code, name in enumerate(dataset.tasks["cloud"].names):
         assert rows[f"fraction_{name}"][0] == pytest.approx((labels == code).mean())
@@ -91,7 +98,7 @@ def test_a_pixel_with_one_band_above_0_is_measured(tmp_path: Path) -> None:
     band[0, 1:18, 1:6] = 7
     band.tofile(path)
     found, rows = verified(dataset, tmp_path)
-    assert rows["unmeasured"][0] == IMAGE
+    assert lost(rows, IMAGE**2)[0] == IMAGE
     assert found["train/", "measured"].found.startswith("17 pixels in 1 of 3 patches")
 
 
@@ -146,9 +153,12 @@ def test_whole_patches_are_read_as_before_and_no_optical_band_in_vain(
 ) -> None:
     asked: list[str] = []
     given = CloudSEN12.measured
-    monkeypatch.setattr(
-        CloudSEN12, "measured", lambda self, folder, rows: asked.extend(rows["patch"]) or given(self, folder, rows)
-    )
+
+    def measured(self: CloudSEN12, folder: Path, rows: pd.DataFrame, kind: str) -> np.ndarray:
+        asked.extend(rows["patch"])
+        return given(self, folder, rows, kind)
+
+    monkeypatch.setattr(CloudSEN12, "measured", measured)
     for _ in shards.read_blocks("t", swath.dataset, swath.folder, swath.rows, (LABEL,)):
         pass
     assert asked == swath.rows["patch"].tolist()[:1]
@@ -164,8 +174,8 @@ def test_loaders_mark_unmeasured_pixels(swath: SimpleNamespace) -> None:
 def test_an_image_without_any_measurement_has_no_classes(tmp_path: Path) -> None:
     found, rows = verified(CloudSEN12(side=SIDE), clouds(tmp_path, dark=np.s_[1]))
     assert found["train/", "measured"].found.endswith("289 pixels in 1 of 3 patches; empty patches (1): row 1")
-    assert rows["valid_share"][1] == 0
-    assert rows.filter(like="fraction_").loc[1].isna().all()
+    assert rows["labelled_fraction"][1] == 0
+    assert rows.filter(regex="^fraction_").loc[1].isna().all()
 
 
 # CloudSEN12: where the images lie
@@ -289,9 +299,10 @@ def test_a_local_climate_zone_without_measurement_is_named_and_takes_no_part(tmp
     assert finding.status == "note"
     assert finding.found == "1152 pixels in 2 of 6 patches; empty patches (1): row 2"
     assert found["testing.h5", "sen2:measured"].status == "ok"
-    assert rows["unmeasured"].tolist() == [0, 0, 1024, 128, *[0] * 8]
+    assert lost(rows, 1024) == [0, 0, 1024, 128, *[0] * 8]
+    assert lost(rows, 1024, "radar") == [0] * 12
     assert rows["label"].tolist() == [0, 1, -1, 0, 1, 2, 0, 1, 2, 0, 1, 2]
-    assert rows["valid_share"][:4].tolist() == [1, 1, 0, 0.875]
+    assert rows["labelled_fraction"][:4].tolist() == [1, 1, 0, 0.875]
 
 
 @pytest.mark.parametrize("change", ["float32", "chunks"])
@@ -305,7 +316,7 @@ def test_the_same_holds_for_a_file_written_anew(tmp_path: Path, change: str) -> 
             kind = "f4" if change == "float32" else "f8"
             file.create_dataset(key, data=values.astype(kind), chunks=True if change == "chunks" else None)
     _, rows = verified(datasets.load("so2sat"), tmp_path)
-    assert rows["unmeasured"].tolist()[:5] == [0, 0, 1024, 128, 0]
+    assert lost(rows, 1024)[:5] == [0, 0, 1024, 128, 0]
 
 
 def no_part(dataset: Dataset, folder: Path, rows: pd.DataFrame, name: str, patch: str, where: Path) -> None:
@@ -362,8 +373,9 @@ def test_a_scene_without_measurement_is_named_and_a_part_is_counted(tmp_path: Pa
     finding = found["(all tiles of s2)", "measured"]
     assert finding.status == "note"
     assert finding.found == ("320 pixels in 2 of 4 patches; empty patches (1): ROIs1158_spring/1/p1")
-    assert rows["unmeasured"].tolist() == [0, 256, 64, 0]
-    assert rows["valid_share"].tolist() == [1, 0, 0.75, 1]
+    assert lost(rows, 256) == [0, 256, 64, 0]
+    assert lost(rows, 256, "radar") == [0] * 4
+    assert rows["labelled_fraction"].tolist() == [1, 0, 0.75, 1]
     assert rows["label"][1] == -1
     assert rows["fraction_Urban"].tolist() == pytest.approx([0.5, np.nan, 1 / 3, 0], nan_ok=True)
     assert rows["igbp_13"].tolist() == pytest.approx([0.5, np.nan, 1 / 3, 0], nan_ok=True)
@@ -412,14 +424,14 @@ def test_reported_c01_plus_geometry(reported: Path) -> None:
         assert "padding: {top: 0, bottom: 3, left: 3, right: 0}" in found[split, "padding"].remedy
     found, rows = verified(CloudSEN12(side=96, padding={"bottom": 3, "left": 3}), folder)
     assert {row.status for row in found.values() if not row.found.startswith("not computed")} == {"ok"}
-    assert (rows["unmeasured"] == 0).all()
+    assert (rows["valid_fraction_optical"] == 1).all()
 
 
 def test_reported_c10_swath_edge(reported: Path) -> None:
     folder, dataset = reported / "c10_swath_edge", CloudSEN12(side=96)
     found, rows = verified(dataset, folder)
     assert found["train/", "measured"].found.startswith("2883 pixels in 1 of 9 patches")
-    assert rows["valid_share"][0] == pytest.approx(62 / 93)
+    assert rows["labelled_fraction"][0] == pytest.approx(62 / 93)
     about = dataset.feature_sets["l1c-6"]
     drawn = table.feature_rows(dataset, about, folder, rows, 2000, (1, "r"))
     assert (drawn.loc[drawn["patch"] == rows["patch"][0], "pixel"] % 93 >= 31).all()

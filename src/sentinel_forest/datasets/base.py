@@ -23,17 +23,21 @@ from sentinel_forest.datasets.findings import (
     no_hashes,
     unmeasured_finding,
     unmeasured_text,
+    valid_fraction,
 )
 from sentinel_forest.datasets.hashing import Arrays, Stored, array_hash, hash_columns, hold_arrays
 from sentinel_forest.datasets.metric import Metric, PatchMetric
 from sentinel_forest.datasets.pictures import SENTINEL, Channel, Composite, Pictures
-from sentinel_forest.datasets.reading import Block, Reader, Reading, any_measured
+from sentinel_forest.datasets.reading import Block, Reader, Reading, any_measured, is_measured
 from sentinel_forest.datasets.terms import (
     GROUND,
     IGNORE,
     MARKING_KEYS,
     NO_ANSWER,
+    OPTICAL,
+    RADAR,
     SPLITS,
+    VALID_FRACTION,
     Category,
     Columns,
     FeatureSet,
@@ -53,8 +57,11 @@ __all__ = [
     "IGNORE",
     "MARKING_KEYS",
     "NO_ANSWER",
+    "OPTICAL",
     "PUBLISHED_NAME",
+    "RADAR",
     "SPLITS",
+    "VALID_FRACTION",
     "Accept",
     "Arrays",
     "Band",
@@ -86,10 +93,13 @@ __all__ = [
     "hash_columns",
     "hash_table",
     "hold_arrays",
+    "is_measured",
+    "kinds_of",
     "no_hashes",
     "true_classes",
     "unmeasured_finding",
     "unmeasured_text",
+    "valid_fraction",
     "with_measured",
 ]
 
@@ -215,7 +225,7 @@ class Dataset(Reading):
         """Layers with the bands of a kind of sensor (`Band.kind`) that patches of a file have."""
         return tuple(name for name, about in self.layer_table.items() if about.band and about.band.kind == kind)
 
-    def measured(self, folder: Path, patches: pd.DataFrame, kind: str = "optical") -> np.ndarray:
+    def measured(self, folder: Path, patches: pd.DataFrame, kind: str = OPTICAL) -> np.ndarray:
         """Which pixels carry a measurement of a kind of sensor: one that is neither 0 nor missing, in any band.
 
         Asked only of patches that have pixels without one, by the catalog.
@@ -312,22 +322,31 @@ class Dataset(Reading):
         return values
 
 
-def with_measured(dataset: Dataset, folder: Path, block: Block) -> Block:
-    """A block that knows which pixels carry a measurement; optical bands are read only where needed."""
-    if "unmeasured" not in block.patches:
-        return block
-    some = (block.patches["unmeasured"] > 0).to_numpy()
-    if not some.any():
-        return block
-    parts = dataset.measured(folder, block.patches[some])
-    measured = np.ones((len(some), *parts.shape[1:]), dtype=bool)
-    measured[some] = parts
-    return replace(block, measured=measured)
+def kinds_of(dataset: Dataset, feature_set: FeatureSet) -> tuple[str, ...]:
+    """Kinds of sensors without whose measurement a pixel takes no part in a feature set.
+
+    Always the optical ones, because what was not seen could not be labelled; and radar where it is read.
+    """
+    bands = (dataset.layer_table[layer].band for layer in feature_set.layers.values())
+    return (OPTICAL, RADAR) if any(band is not None and band.kind == RADAR for band in bands) else (OPTICAL,)
 
 
-def true_classes(dataset: Dataset, task: str, block: Block) -> np.ndarray:
-    """`Dataset.labels`, with `IGNORE` also for pixels that carry no measurement: they take no part."""
+def with_measured(dataset: Dataset, folder: Path, block: Block, kinds: Iterable[str] = (OPTICAL,)) -> Block:
+    """A block that knows which pixels carry a measurement; bands are read only for patches that lack one somewhere."""
+    masks: dict[str, np.ndarray] = {}
+    for kind in kinds:
+        some = (block.patches.get(f"{VALID_FRACTION}{kind}", pd.Series(1.0, block.patches.index)) < 1).to_numpy()
+        if some.any():
+            parts = dataset.measured(folder, block.patches[some], kind)
+            masks[kind] = np.ones((len(some), *parts.shape[1:]), dtype=bool)
+            masks[kind][some] = parts
+    return replace(block, measured=masks) if masks else block
+
+
+def true_classes(dataset: Dataset, task: str, block: Block, kinds: Iterable[str] = (OPTICAL,)) -> np.ndarray:
+    """`Dataset.labels`, with `IGNORE` also for pixels without a measurement of some sensors: they take no part."""
     labels = dataset.labels(task, block)
-    if block.measured is None:
-        return labels
-    return np.where(block.measured, labels, np.uint8(IGNORE))
+    for kind in kinds:
+        if kind in block.measured:
+            labels = np.where(block.measured[kind], labels, np.uint8(IGNORE))
+    return labels

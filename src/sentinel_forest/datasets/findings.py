@@ -11,15 +11,19 @@ import pandas as pd
 from sentinel_forest.datasets.values import Values
 
 MOST_NAMES = 20
-"""Empty patches that a finding names; the catalog has all (`unmeasured`)."""
+"""Empty patches that a finding names; the catalog has all (`valid_fraction_<kind>`)."""
 
 
-FEW = 3
+FEW = 2
 """Files that a fault is told of one by one; where more have the very same one, a single finding says so."""
 
 Accept = Literal["", "kept", "left out"]
 """What follows where a failed check is accepted: what was found stays as it is, or what is concerned (a patch,
 a file) is left out. Blank: it cannot be accepted, because reading cannot go on."""
+
+
+MOST_WORST = 3
+"""Patches with the most pixels without a measurement that a finding names, where none is empty."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,12 @@ class Inspector(ABC):
         """Say what was seen."""
 
 
+def valid_fraction(unmeasured: Sequence[int] | np.ndarray, size: int) -> np.ndarray:
+    """Fraction of pixels that carry a measurement, float32, from counts of those without; NaN for counts below 0."""
+    counts = np.asarray(unmeasured, dtype=np.float64)
+    return np.where(counts < 0, np.nan, 1 - counts / size).astype(np.float32)
+
+
 def unmeasured_text(pixels: Sequence[int] | np.ndarray, size: int, names: Sequence[str]) -> str:
     """Pixels without a measurement in words, and the patches that are nothing else; "" if there are none.
 
@@ -146,13 +156,14 @@ def unmeasured_text(pixels: Sequence[int] | np.ndarray, size: int, names: Sequen
     if empty:
         more = ", ..." if len(empty) > MOST_NAMES else ""
         return f"{text}; empty patches ({len(empty)}): {', '.join(empty[:MOST_NAMES])}{more}"
-    most = int(counts.argmax())
-    return f"{text}; no patch is empty, the most are in {names[most]}: {counts[most]} of {size}"
+    worst = sorted(affected, key=lambda place: -counts[place])[:MOST_WORST]
+    told = ", ".join(f"{names[place]}: {counts[place]} of {size}" for place in worst)
+    return f"{text}; no patch is empty, the most are in {told}"
 
 
-def unmeasured_finding(file: str, check: str, text: str, patches: int) -> Finding:
+def unmeasured_finding(file: str, check: str, text: str, patches: int, kind: str = "optical") -> Finding:
     """The finding for what `unmeasured_text` says about some patches."""
-    expected = "not 0 in all optical bands"
+    expected = f"not 0 or missing in all {kind} bands"
     if not text:
         return Finding(file, "content", check, "ok", f"all pixels of {patches} patches", expected)
     return Finding(

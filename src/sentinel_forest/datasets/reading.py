@@ -2,8 +2,8 @@
 
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +18,13 @@ class Block:
 
     `patches` are rows of the catalog; `layers` maps a layer to an array of shape
     (patches, rows, columns) in the stored dtype, cut to the valid window; `measured`, bool of the
-    same shape, says which pixels carry a measurement (None: all), see `Dataset.measured`.
+    same shape, says by kind of sensor which pixels carry a measurement (without an entry: all), see
+    `Dataset.measured`.
     """
 
     patches: pd.DataFrame
     layers: dict[str, np.ndarray]
-    measured: np.ndarray | None = None
+    measured: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 Reader = Callable[[np.ndarray], Arrays]

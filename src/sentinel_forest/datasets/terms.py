@@ -13,6 +13,12 @@ IGNORE = 255
 NO_ANSWER = "no answer"
 """What a reference algorithm "predicts" of a pixel of known truth where it gives none of its answers."""
 
+OPTICAL, RADAR = "optical", "radar"
+"""Kinds of sensors (`Band.kind`) whose measurements are told apart."""
+
+VALID_FRACTION = "valid_fraction_"
+"""Begins the columns of the catalog with the fraction of pixels that carry a measurement; the kind follows."""
+
 SPLITS = ("train", "validation", "test")
 
 MARKING_KEYS = ("place", "acquisition", "footprint")

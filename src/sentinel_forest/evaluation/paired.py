@@ -102,7 +102,7 @@ def compare(
         a, b = a.only(both, sample), b.only(both, sample)
         about.append(f"{len(both)} of {len(either)} patches in common")
     if not _same_units(a.rows, b.rows):
-        about.append("the two leave out different pixels")
+        a, b, both = _on_the_same_pixels(a, b, both, sample, about)
     about += [a.classifier.silence(), b.classifier.silence()]
     theirs = {score.key: score for score in b.scores}
     for score in a.scores:
@@ -168,6 +168,23 @@ def _same_units(a: pd.DataFrame, b: pd.DataFrame) -> bool:
     """Whether two classifiers have the same counts of true classes in every patch."""
     first, second = (rows.groupby(["patch", "true"])["count"].sum() for rows in (a, b))
     return first.equals(second)
+
+
+def _on_the_same_pixels(
+    a: Scored, b: Scored, both: set[str], sample: Sample, about: list[str]
+) -> tuple[Scored, Scored, set[str]]:
+    """Two classifiers on the patches where they answer for the same pixels, as told by their counts of true classes.
+
+    A feature set leaves out pixels that a sensor of its own did not measure, so that two may differ in some patches.
+    """
+    first, second = (one.rows.groupby(["patch", "true"])["count"].sum().unstack(fill_value=0) for one in (a, b))
+    equal = (first == second.reindex_like(first).fillna(0)).all(axis=1) & (first.sum(axis=1) == second.sum(axis=1))
+    same = set(equal.index[equal]) & both
+    if not same:
+        about.append("the two leave out different pixels")
+        return a, b, both
+    about.append(f"{len(same)} of {len(both)} patches, where both answer for the same pixels")
+    return a.only(same, sample), b.only(same, sample), same
 
 
 def _counts_patches(score: Score, classifier: Classifier) -> bool:

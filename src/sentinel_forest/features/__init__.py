@@ -61,7 +61,7 @@ def bands_of(dataset: Dataset, feature_set: FeatureSet, block: Block) -> dict[st
     """Bands that a feature set uses, in physical units.
 
     Where the catalog knows the direction to the sun (a column ``sun_azimuth``, degrees clockwise
-    from north) it is given as a band, constant in each patch, unless a layer holds it. Optical bands are
+    from north) it is given as a band, constant in each patch, unless a layer holds it. Bands of a sensor are
     missing where a pixel carries no measurement, so that it does not count as dark for those around it.
 
     Returns
@@ -70,10 +70,10 @@ def bands_of(dataset: Dataset, feature_set: FeatureSet, block: Block) -> dict[st
         Band name to float32 (patches, rows, columns); missing values are NaN.
     """
     bands = {band: dataset.physical(layer, block.layers[layer]) for band, layer in feature_set.layers.items()}
-    if block.measured is not None:
-        for band, layer in feature_set.layers.items():
-            if dataset.layer_table[layer].is_optical:
-                bands[band] = np.where(block.measured, bands[band], np.float32(np.nan))
+    for name, layer in feature_set.layers.items():
+        band = dataset.layer_table[layer].band
+        if band is not None and band.kind in block.measured:
+            bands[name] = np.where(block.measured[band.kind], bands[name], np.float32(np.nan))
     if SUN_AZIMUTH.name in block.patches:
         azimuth = block.patches[SUN_AZIMUTH.name].to_numpy(np.float32)[:, None, None]
         bands.setdefault(SUN_AZIMUTH.name, np.broadcast_to(azimuth, next(iter(bands.values())).shape))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sentinel_forest.datasets.base import Block, Dataset, with_measured
+from sentinel_forest.datasets.base import OPTICAL, Block, Dataset, with_measured
 
 READ_BYTES = 64 * 2**20
 """Bytes read at a time: long enough for a disk or a network file system."""
@@ -17,7 +17,12 @@ WORK_BYTES = 16 * 2**20
 
 
 def read_blocks(
-    title: str, dataset: Dataset, folder: Path, rows: pd.DataFrame, layers: Sequence[str]
+    title: str,
+    dataset: Dataset,
+    folder: Path,
+    rows: pd.DataFrame,
+    layers: Sequence[str],
+    kinds: Sequence[str] = (OPTICAL,),
 ) -> Iterator[Block]:
     """Patches with some layers, in blocks of about `WORK_BYTES` as stored and as float32 together.
 
@@ -27,13 +32,15 @@ def read_blocks(
         Begins the lines that say, each tenth of the way, how many patches are done.
     rows : DataFrame
         Rows of the catalog, in its order; the index is their place in it.
+    kinds : sequence of str
+        Kinds of sensors of which blocks say where they measured.
     """
     if rows.empty:
         return
     size = _bytes_of(next(iter(dataset.blocks(folder, rows.iloc[:1], layers, 1))))
     done = 0
     for block in _gathered(_read(dataset, folder, rows, layers, size), max(1, WORK_BYTES // size)):
-        yield with_measured(dataset, folder, block)
+        yield with_measured(dataset, folder, block, kinds)
         tenth = done * 10 // len(rows)
         done += len(block.patches)
         if done * 10 // len(rows) > tenth:

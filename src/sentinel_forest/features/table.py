@@ -13,7 +13,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from sentinel_forest import datasets
-from sentinel_forest.datasets.base import IGNORE, Block, Dataset, FeatureSet, true_classes
+from sentinel_forest.datasets.base import IGNORE, VALID_FRACTION, Block, Dataset, FeatureSet, kinds_of, true_classes
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import bands_of, find_set, patch, pixel
 from sentinel_forest.features.shards import read_blocks
@@ -88,7 +88,7 @@ def feature_rows(
         _pixel_rows(dataset, feature_set, block, per_class, seed_names, bounded)
         if unit == "pixel"
         else _patch_rows(dataset, feature_set, block, bounded)
-        for block in read_blocks(feature_set.name, dataset, folder, rows, layers)
+        for block in read_blocks(feature_set.name, dataset, folder, rows, layers, kinds_of(dataset, feature_set))
     ]
     about = schema(unit, feature_set.features)
     empty = pd.DataFrame({name: [] for name in about.columns})
@@ -107,7 +107,7 @@ def _pixel_rows(
     bounded: Counter[str],
 ) -> pd.DataFrame:
     """Drawn pixels of a block with their features."""
-    labels = true_classes(dataset, feature_set.task, block)
+    labels = true_classes(dataset, feature_set.task, block, kinds_of(dataset, feature_set))
     units = dataset.draw_units(feature_set.task, block)
     names = block.patches["patch"].to_numpy()
     drawn = [
@@ -151,8 +151,14 @@ def _patch_rows(dataset: Dataset, feature_set: FeatureSet, block: Block, bounded
     values = patch.compute(feature_set.features, bands_of(dataset, feature_set, block), feature_set.bands, bounded)
     table = pd.DataFrame(values, columns=list(feature_set.features))
     table.insert(0, "patch", block.patches["patch"].to_numpy())
-    table.insert(1, "label", block.patches["label"].to_numpy())
+    table.insert(1, "label", np.where(_empty(dataset, feature_set, block), -1, block.patches["label"]).astype(np.int16))
     return table
+
+
+def _empty(dataset: Dataset, feature_set: FeatureSet, block: Block) -> np.ndarray:
+    """Which patches have no measurement at all of a sensor that a feature set needs: they take no part."""
+    columns = [f"{VALID_FRACTION}{kind}" for kind in kinds_of(dataset, feature_set)]
+    return (block.patches.filter(columns) == 0).any(axis=1).to_numpy()
 
 
 def draw_pixels(

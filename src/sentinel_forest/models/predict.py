@@ -25,7 +25,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from sentinel_forest import datasets
-from sentinel_forest.datasets.base import IGNORE, Block, Dataset, true_classes
+from sentinel_forest.datasets.base import IGNORE, Block, Dataset, kinds_of, true_classes
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import bands_of, pixel
 from sentinel_forest.features.shards import read_blocks
@@ -141,7 +141,9 @@ def _apply(rule: Mapping[str, Any], candidate: Candidate, X: np.ndarray, names: 
 def pixel_samples(dataset: Dataset, set_name: str, block: Block) -> Samples:
     """All valid pixels of a block with the features of a set."""
     feature_set = dataset.feature_sets[set_name]
-    labels = true_classes(dataset, feature_set.task, block).reshape(len(block.patches), -1)
+    labels = true_classes(dataset, feature_set.task, block, kinds_of(dataset, feature_set)).reshape(
+        len(block.patches), -1
+    )
     values = pixel.compute(feature_set.features, bands_of(dataset, feature_set, block), feature_set.bands)
     valid = labels != IGNORE
     return Samples(
@@ -165,7 +167,7 @@ def _cut(block: Block, chosen: np.ndarray) -> Block:
     if chosen.all():
         return block
     layers = {layer: values[chosen] for layer, values in block.layers.items()}
-    return Block(block.patches[chosen], layers, None if block.measured is None else block.measured[chosen])
+    return Block(block.patches[chosen], layers, {kind: mask[chosen] for kind, mask in block.measured.items()})
 
 
 # ------------------------------------------------------------------------------------------- the step
@@ -268,7 +270,8 @@ def predict_pixels(
     labels = [layer for entry in sets.values() for layer in dataset.label_layers(entry.task)]
     layers = tuple(dict.fromkeys([*(layer for entry in sets.values() for layer in entry.layers.values()), *labels]))
     chosen = rows[rows["patch"].isin(frozenset().union(*held_out.values()))]
-    for block in read_blocks("predicted", dataset, folder, chosen, layers):
+    kinds = tuple(dict.fromkeys(kind for entry in sets.values() for kind in kinds_of(dataset, entry)))
+    for block in read_blocks("predicted", dataset, folder, chosen, layers, kinds):
         for name in sets:
             wanted = block.patches["patch"].isin(held_out[name]).to_numpy()
             if wanted.any():

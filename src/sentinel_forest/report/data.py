@@ -53,13 +53,13 @@ def _sizes(release: ReleaseResults, catalog: pd.DataFrame) -> Item:
     rows = [
         {"published split": name, "patches": len(rows)}
         | {f"{key}s" if key != "city" else "cities": rows.loc[rows[key] != "", key].nunique() for key in keys}
-        | {"mean valid share": share(rows["valid_share"].mean())}
+        | {"mean labelled fraction": share(rows["labelled_fraction"].mean())}
         for name, rows in [*_splits(catalog), ("all", catalog)]
     ]
     lost = int((catalog["group"].isna() | (catalog["group"] == "")).sum())
     explained = (
         f"Groups are patches that stay together when groups are split; {lost} patches have no known group. 0 "
-        "stands for a key that is not known for this release. Valid share: pixels that are neither fill nor "
+        "stands for a key that is not known for this release. Labelled fraction: pixels that are neither fill nor "
         "of an unknown code."
     )
     return table(

@@ -39,6 +39,10 @@ SPLIT = pa.DataFrameSchema(
 """A split, in the order of the catalog: `weight` is 1 / probability of the patch to be drawn (1)."""
 
 
+MOST_NAMES = 5
+"""Patches without any measurement that ``infeasible.tsv`` names."""
+
+
 @dataclass(frozen=True)
 class Result:
     """One trial as it is written: tables `SPLIT`, `BALANCE`, `INFEASIBLE`."""
@@ -77,7 +81,8 @@ def make(
     if catalog.empty:
         raise InputError("The catalog is empty: there is nothing to split.", where=f"scheme {scheme}")
     options = with_shares(options, catalog)
-    known = _placeable(catalog, options, scheme)
+    placed, empty = _placeable(catalog, options, scheme), _empty(catalog, scheme)
+    known = placed & ~empty
     # Draws run over patch ids in sorted order, whatever the order of files.
     rows = np.flatnonzero(known)[np.argsort(catalog["patch"].to_numpy(dtype=object)[known], kind="stable")]
     drawn = catalog.iloc[rows].reset_index(drop=True)
@@ -90,10 +95,12 @@ def make(
     if not known.all():
         unused = (balance["quantity"] == "size") & (balance["role"] == "unused")
         balance.loc[unused, ["patches", "share"]] = (role == UNUSED).sum(), (role == UNUSED).mean()
-        unmet.append(_unplaced(known, options))
+    if not placed.all():
+        unmet.append(_unplaced(placed, options))
     if options.strict:
         _check_met(unmet, scheme, trial)
-    infeasible = pd.DataFrame(unmet, columns=list(INFEASIBLE.columns), dtype="str")
+    # A patch of which nothing was measured is no fault of the scheme: it is told after `strict` was asked.
+    infeasible = pd.DataFrame([*unmet, *_unmeasured(catalog, empty)], columns=list(INFEASIBLE.columns), dtype="str")
     return Result(_split_table(catalog["patch"], role, weight), balance, infeasible)
 
 
@@ -146,6 +153,35 @@ def _placeable(catalog: pd.DataFrame, options: AnyScheme, scheme: str) -> np.nda
             remedy="get the file that tells it, name other columns (groups: [...]), or leave the scheme out",
         )
     return known
+
+
+def _empty(catalog: pd.DataFrame, scheme: str) -> np.ndarray:
+    """Which patches carry no optical measurement at all, so that they take no part: bool (patches,).
+
+    Raises
+    ------
+    InputError
+        If none carries any.
+    """
+    fraction = catalog.get("valid_fraction_optical", pd.Series(np.nan, index=catalog.index))
+    empty: np.ndarray = (fraction == 0).to_numpy()
+    if empty.all():
+        raise InputError(
+            "No patch carries a measurement.",
+            where=f"scheme {scheme}",
+            found=f"{len(catalog)} patches that are 0 or missing in all optical bands",
+            remedy="see the findings of the verification; fetch the files again",
+        )
+    return empty
+
+
+def _unmeasured(catalog: pd.DataFrame, empty: np.ndarray) -> list[Unmet]:
+    """The row of ``infeasible.tsv`` about patches without any measurement, if there are any."""
+    if not empty.any():
+        return []
+    names = ", ".join(catalog["patch"][empty].head(MOST_NAMES)) + (", ..." if empty.sum() > MOST_NAMES else "")
+    found = f"{empty.sum()} of {len(empty)} are unused: {names}"
+    return [("a role for every patch", found, "they carry no measurement in any optical band")]
 
 
 def _unplaced(known: np.ndarray, options: AnyScheme) -> Unmet:

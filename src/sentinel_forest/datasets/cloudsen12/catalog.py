@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import xxhash
 
-from sentinel_forest.datasets.base import hash_columns
+from sentinel_forest.datasets.base import OPTICAL, RADAR, hash_columns, valid_fraction
 from sentinel_forest.datasets.cloudsen12.layout import FOLDERS, Layout, Split, common_layers, splits_of
-from sentinel_forest.datasets.cloudsen12.metadata import METADATA, described, places, read_metadata
+from sentinel_forest.datasets.cloudsen12.metadata import described, metadata_path, places, read_metadata
 from sentinel_forest.datasets.cloudsen12.reader import count_unmeasured, measured, verified_arrays
 from sentinel_forest.datasets.cloudsen12.vocabulary import CATEGORIES, IMAGE_LAYERS, LABEL, TASK
 from sentinel_forest.errors import InputError
@@ -39,10 +39,11 @@ def catalog(layout: Layout, folder: Path, files: Sequence[str], hashes: pd.DataF
         part = pd.concat([pd.DataFrame(about), described(table, product), places(table, layout.image)], axis=1)
         paths = {layer: [path] * split.count for layer, path in split.files.items()}
         verified = part[["file", "row"]].join(hash_columns(hashes, paths, part["row"]))
-        unmeasured = count_unmeasured(layout, folder, verified, hashes)
+        unmeasured, radar = (count_unmeasured(layout, folder, verified, hashes, kind) for kind in (OPTICAL, RADAR))
         parts.append(part.assign(label=np.int16(-1), **_fractions(layout, folder, split, verified, unmeasured)))
         parts[-1]["content_hash"] = _combined_hashes(verified, images)
-        parts[-1]["unmeasured"] = unmeasured
+        parts[-1]["valid_fraction_optical"] = valid_fraction(unmeasured, layout.image**2)
+        parts[-1]["valid_fraction_radar"] = valid_fraction(radar, layout.image**2)
         parts[-1] = parts[-1].join(verified.filter(like="hash_"))
     catalog = pd.concat(parts, ignore_index=True)
     catalog = catalog.fillna(dict.fromkeys(catalog.filter(like="hash_"), ""))
@@ -52,9 +53,9 @@ def catalog(layout: Layout, folder: Path, files: Sequence[str], hashes: pd.DataF
 
 
 def _metadata(folder: Path, split: Split) -> pd.DataFrame:
-    """metadata.csv of a split, or a table without columns if there is none."""
-    path = folder / split.name / METADATA
-    if not path.is_file():
+    """The metadata of a split, or a table without columns if there are none."""
+    path = metadata_path(folder / split.name)
+    if path is None:
         return pd.DataFrame(index=range(split.count))
     table = read_metadata(path)
     if len(table) != split.count:
@@ -78,18 +79,18 @@ def _fractions(
     """
     names = [f"fraction_{name}" for name in TASK.names]
     if LABEL not in split.files:
-        return {name: np.full(split.count, np.nan, np.float32) for name in (*names, "valid_share")}
+        return {name: np.full(split.count, np.nan, np.float32) for name in (*names, "labelled_fraction")}
     counts = np.zeros((split.count, len(names)), dtype=np.int64)
     for place, (patch, arrays) in enumerate(verified_arrays(layout, folder, verified, [LABEL])):
         codes = np.asarray(arrays[LABEL][0])
-        if unmeasured[place]:
-            codes = codes[measured(layout, folder, patch)[0]]
+        if unmeasured[place] > 0:
+            codes = codes[measured(layout, folder, patch, OPTICAL)[0]]
         counts[place] = [np.count_nonzero(codes == category.code) for category in CATEGORIES]
     valid = counts.sum(axis=1)
     with np.errstate(invalid="ignore"):
         shares = (counts / valid[:, None]).astype(np.float32)
     fractions = {name: shares[:, place] for place, name in enumerate(names)}
-    return fractions | {"valid_share": (valid / layout.image**2).astype(np.float32)}
+    return fractions | {"labelled_fraction": (valid / layout.image**2).astype(np.float32)}
 
 
 def _patch_names(catalog: pd.DataFrame) -> pd.Series:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sentinel_forest.datasets.base import File, Finding, Inspection, Inspector, array_hash, hash_table
+from sentinel_forest.datasets.base import File, Finding, Inspection, Inspector, array_hash, hash_table, is_measured
 from sentinel_forest.datasets.cloudsen12.layout import Layout, Padding, layer_of, split_at
 from sentinel_forest.datasets.cloudsen12.reader import eight_bits
 from sentinel_forest.datasets.cloudsen12.vocabulary import (
@@ -135,6 +135,8 @@ class LayerInspector(Inspector):
             self.constant = window[0, 0, 0]
         self._see_padding(patches)
         self.hashes += [array_hash(image) for image in window]
+        if LAYERS[self.layer].is_image:
+            self._count_empty(window)
         if self.is_image:
             self._see_image(window)
         else:
@@ -155,10 +157,16 @@ class LayerInspector(Inspector):
         if self.is_image or self.layer == LABEL:
             self.extent.update(patches, len(self.padding) > 1)
 
+    def _count_empty(self, images: np.ndarray) -> None:
+        if images.min() > 0:
+            self.empty += [0] * len(images)
+            return
+        measured = is_measured(images, LAYERS[self.layer].missing)
+        self.empty += (~measured).sum(axis=(1, 2)).tolist()
+
     def _see_image(self, images: np.ndarray) -> None:
         low, high = images.min(axis=(1, 2)), images.max()
         self.low, self.high = min(self.low, float(low.min())), max(self.high, float(high))
-        self.empty += [0] * len(images) if low.min() > 0 else (images == 0).sum(axis=(1, 2)).tolist()
         self.lowest.append(lowest_above_zero(images.reshape(len(images), -1, 1), low[:, None])[:, 0])
         if self.constant is not None and (images != self.constant).any():
             self.constant = None

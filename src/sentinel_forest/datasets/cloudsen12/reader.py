@@ -9,14 +9,7 @@ import pandas as pd
 
 from sentinel_forest.datasets.base import IGNORE, Arrays, Block, Reader, any_measured, hold_arrays
 from sentinel_forest.datasets.cloudsen12.layout import Layout, Split, size_text, split_at
-from sentinel_forest.datasets.cloudsen12.vocabulary import (
-    CATEGORIES,
-    FIRST_CODE,
-    IMAGE_LAYERS,
-    LABEL,
-    LAYERS,
-    REFERENCES,
-)
+from sentinel_forest.datasets.cloudsen12.vocabulary import CATEGORIES, FIRST_CODE, LABEL, LAYERS, REFERENCES
 from sentinel_forest.errors import InputError
 
 NO_CODE = 254
@@ -141,24 +134,32 @@ def verified_arrays(
         yield rows, stored
 
 
-def measured(layout: Layout, folder: Path, patches: pd.DataFrame) -> np.ndarray:
-    """Pixels of patches of one split that are not 0 in all of its optical bands."""
-    bands = sensor_layers(layout, folder, str(patches["file"].iloc[0]), "optical")
-    found = verified_arrays(layout, folder, patches, bands)
-    return np.stack([any_measured((np.asarray(values[0]), None) for values in stored.values()) for _, stored in found])
+def measured(layout: Layout, folder: Path, patches: pd.DataFrame, kind: str) -> np.ndarray:
+    """Pixels of patches of one split that are not 0 or missing in all bands of a kind of sensor."""
+    bands = sensor_layers(layout, folder, str(patches["file"].iloc[0]), kind)
+    masks = [
+        any_measured((np.asarray(values[0]), LAYERS[layer].missing) for layer, values in stored.items())
+        for _, stored in verified_arrays(layout, folder, patches, bands)
+    ]
+    return np.stack(masks)
 
 
-def count_unmeasured(layout: Layout, folder: Path, patches: pd.DataFrame, hashes: pd.DataFrame) -> np.ndarray:
-    """Pixels of the patches of a split that carry no measurement, int32; 0 where nothing is known.
+def count_unmeasured(
+    layout: Layout, folder: Path, patches: pd.DataFrame, hashes: pd.DataFrame, kind: str
+) -> np.ndarray:
+    """Pixels of the patches of a split that carry no measurement, int32; -1 where nothing is known.
 
-    Only patches with a pixel of 0 in each band are read for it.
+    Only patches with such a pixel in each band are read for it.
     """
-    name = patches["file"].iloc[0]
-    here = hashes[hashes["layer"].isin(IMAGE_LAYERS) & (hashes["file"].str.split("/").str[0] == name)]
-    bands = here[here["empty"] > 0].groupby("row").size()
+    name = str(patches["file"].iloc[0])
+    layers = sensor_layers(layout, folder, name, kind)
+    here = hashes[hashes["layer"].isin(layers) & (hashes["file"].str.split("/").str[0] == name)]
+    if not layers or here["layer"].nunique() < len(layers):
+        return np.full(len(patches), -1, dtype=np.int32)
     result = np.zeros(len(patches), dtype=np.int32)
-    for row in bands.index[bands == here["layer"].nunique()]:
-        result[row] = (~measured(layout, folder, patches.iloc[[row]])).sum()
+    bands = here[here["empty"] > 0].groupby("row").size()
+    for row in bands.index[bands == len(layers)]:
+        result[row] = (~measured(layout, folder, patches.iloc[[row]], kind)).sum()
     return result
 
 

@@ -11,7 +11,7 @@ import rasterio
 import rasterio.warp
 from rasterio.crs import CRS
 
-from sentinel_forest.datasets.base import SPLITS, Stored, any_measured, hash_columns, hold_arrays
+from sentinel_forest.datasets.base import SPLITS, Stored, any_measured, hash_columns, hold_arrays, valid_fraction
 from sentinel_forest.datasets.sen12ms.continents import continent
 from sentinel_forest.datasets.sen12ms.layout import (
     ARCHIVE,
@@ -58,7 +58,8 @@ def catalog(layout: Layout, folder: Path, files: Sequence[str], hashes: pd.DataF
     """
     sensors = sensors_of(parse(files))
     table = _with_hashes(listing(folder, files), hashes, sensors)
-    table["unmeasured"] = _unmeasured(table["file"], hashes)
+    for sensor, kind in (("s2", "optical"), ("s1", "radar")):
+        table[f"valid_fraction_{kind}"] = _valid_fraction(layout, table["file"], hashes, sensor)
     if layout.pixels and sensors:
         _add_pixels(layout, table, folder, sensors)
     return table
@@ -95,7 +96,7 @@ def _add_pixels(layout: Layout, table: pd.DataFrame, folder: Path, sensors: Sequ
     """Fill in what the tiles tell, in place: place on the ground, classes."""
     wanted = [sensor for sensor in ("lc", "dfc") if sensor in sensors]
     counts, grids = _read_classes(layout, folder, table, wanted)
-    for place in np.flatnonzero(table["unmeasured"]).tolist():
+    for place in np.flatnonzero(table["valid_fraction_optical"] < 1).tolist():
         patch = table.iloc[[place]]
         seen = _measured(layout, folder, patch)
         for sensor in wanted:
@@ -166,12 +167,15 @@ def _in_order(function: Callable[[pd.DataFrame], list], items: pd.DataFrame, pie
         return [result for results in pool.map(function, parts) for result in results]
 
 
+FARTHEST = 1e8
+"""Coordinates (m or degrees) of no place on Earth in any projection."""
+
 _FLOAT64 = ("x", "y", "side_m", "lon", "lat")
 
 
 def _share_columns() -> list[str]:
     fractions = [f"fraction_{category.name}" for category in CATEGORIES]
-    return ["valid_share", *fractions, *(f"{name}_{code}" for name, codes in SCHEMES.items() for code in codes)]
+    return ["labelled_fraction", *fractions, *(f"{name}_{code}" for name, codes in SCHEMES.items() for code in codes)]
 
 
 def _complete_patches(tiles: pd.DataFrame) -> pd.DataFrame:
@@ -208,12 +212,11 @@ def _with_hashes(table: pd.DataFrame, hashes: pd.DataFrame, sensors: Sequence[st
     return table
 
 
-def _unmeasured(files: pd.Series, hashes: pd.DataFrame) -> pd.Series:
-    """Pixels of each patch that carry no measurement, int32; 0 where nothing is known of them."""
-    some = hashes[(hashes["layer"] == "s2") & (hashes["empty"] > 0)]
-    known = dict(zip(some["file"], some["empty"], strict=True))
-    counts = [known.get(tile_path(file, "s2"), 0) if known else 0 for file in files]
-    return pd.Series(counts, index=files.index, dtype="int32")
+def _valid_fraction(layout: Layout, files: pd.Series, hashes: pd.DataFrame, sensor: str) -> np.ndarray:
+    """Fraction of the pixels of each patch that carry a measurement, float32; NaN where nothing is known of them."""
+    here = hashes[hashes["layer"] == sensor]
+    known = dict(zip(here["file"], here["empty"], strict=True))
+    return valid_fraction([known.get(tile_path(file, sensor), -1) if known else -1 for file in files], layout.side**2)
 
 
 def _place(table: pd.DataFrame, grids: np.ndarray, side: int) -> None:
@@ -224,6 +227,8 @@ def _place(table: pd.DataFrame, grids: np.ndarray, side: int) -> None:
     """
     codes, a, b, _, d, e, _ = grids.T
     x, y = grids[:, 3] + side / 2 * (a + b), grids[:, 6] + side / 2 * (d + e)
+    # Beyond any projection PROJ has no answer but an error; a place that is not known is missing.
+    codes = np.where((np.abs(x) < FARTHEST) & (np.abs(y) < FARTHEST), codes, np.nan)
     projected = np.zeros(len(table), dtype=bool)
     lon, lat = np.full(len(table), np.nan), np.full(len(table), np.nan)
     for epsg in np.unique(codes[np.isfinite(codes)]):
@@ -257,7 +262,7 @@ def _add_classes(table: pd.DataFrame, simple: np.ndarray, side: int) -> None:
     for place, category in enumerate(CATEGORIES):
         table[f"fraction_{category.name}"] = shares[:, place].astype(np.float32)
     table["label"] = single_label(simple)
-    table["valid_share"] = (valid / side**2).astype(np.float32)
+    table["labelled_fraction"] = (valid / side**2).astype(np.float32)
 
 
 def _shares(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

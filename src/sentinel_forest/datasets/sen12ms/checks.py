@@ -20,6 +20,7 @@ from sentinel_forest.datasets.sen12ms.layout import (
     SEASONS,
     SENSORS,
     Layout,
+    is_tile,
     parse,
     sensors_of,
 )
@@ -40,7 +41,7 @@ def structure(folder: Path, files: Sequence[File]) -> list[Finding]:
     and ``hold-out``.
     """
     paths = [file.path for file in files]
-    tiles = parse(path for path in paths if path.endswith(".tif"))
+    tiles = parse(filter(is_tile, paths))
     findings = _name_findings(paths, tiles) + _archive_findings(paths)
     if len(tiles):
         findings += _triplet_findings(tiles) + _count_findings(tiles)
@@ -86,12 +87,14 @@ def conclude(layout: Layout, inspections: Mapping[str, Inspection]) -> Inspectio
 
 
 def _unmeasured_findings(layout: Layout, tiles: Mapping[str, TileInspection]) -> list[Finding]:
-    counts = {path: seen.empty for path, seen in tiles.items() if seen.empty is not None}
-    if not counts:
-        return []
-    patches = parse(counts).set_index("path")["patch"]
-    text = unmeasured_text(list(counts.values()), layout.side**2, [patches[path] for path in counts])
-    return [unmeasured_finding("(all tiles of s2)", "measured", text, len(counts))]
+    findings = []
+    for sensor, kind in (("s2", "optical"), ("s1", "radar")):
+        counts = {path: seen.empty for path, seen in tiles.items() if seen.empty is not None and f"_{sensor}_" in path}
+        if counts:
+            patches = parse(counts).set_index("path")["patch"]
+            text = unmeasured_text(list(counts.values()), layout.side**2, [patches[path] for path in counts])
+            findings.append(unmeasured_finding(f"(all tiles of {sensor})", "measured", text, len(counts), kind))
+    return findings
 
 
 def _values(tiles: Mapping[str, TileInspection]) -> tuple[Values, ...]:
@@ -143,7 +146,7 @@ _GROUND_CHECKS = frozenset({"crs", "pixel-size", "same-crs", "same-transform"})
 
 def _name_findings(paths: Sequence[str], tiles: pd.DataFrame) -> list[Finding]:
     known = set(tiles["path"])
-    strange = [path for path in paths if path.endswith(".tif") and path not in known]
+    strange = [path for path in paths if is_tile(path) and path not in known]
     return limited(
         [
             Finding(

@@ -10,7 +10,7 @@ import rasterio.warp
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, MemoryFile
 
-from sentinel_forest.datasets.base import Accept, File, Finding, Inspection, Inspector, array_hash
+from sentinel_forest.datasets.base import Accept, File, Finding, Inspection, Inspector, array_hash, is_measured
 from sentinel_forest.datasets.sen12ms.layout import BROKEN, DTYPES, PIXEL, Layout, match_tile, parse
 from sentinel_forest.datasets.sen12ms.reader import (
     QUICK_OPEN,
@@ -113,8 +113,8 @@ def inspect_tile(path: str, data: bytes, side: int) -> TileInspection:
         return _unreadable(path, data)
     if pixels is None:
         return replace(seen, findings=tuple(findings))
-    empty = int((~_measured(pixels)).sum()) if sensor == "s2" else None
-    nothing = empty == side**2
+    empty = int((~_measured(sensor, pixels)).sum()) if sensor in ("s1", "s2") else None
+    nothing = empty == side**2 and not np.isnan(pixels).any()  # NaN is a fault of its own
     shown = _shown(sensor, pixels) if sensor in ("s1", "s2") and not nothing else None
     findings += [] if nothing else _value_findings(path, sensor, pixels)
     whole = all(finding.accept == "kept" for finding in findings if finding.status == "failed")
@@ -137,11 +137,11 @@ def _water(pixels: np.ndarray) -> tuple[int, int]:
     return int(np.count_nonzero(igbp & lccs)), int(np.count_nonzero(igbp | lccs))
 
 
-def _measured(pixels: np.ndarray) -> np.ndarray:
-    """Which pixels (rows, columns, bands) are not 0 in all bands: bool (rows, columns)."""
-    measured = pixels[..., BANDS["s2"].index("B2")] != 0
+def _measured(sensor: str, pixels: np.ndarray) -> np.ndarray:
+    """Which pixels (rows, columns, bands) are not 0 or missing in all bands: bool (rows, columns)."""
+    measured = is_measured(pixels[..., BANDS[sensor].index("B2" if sensor == "s2" else "VV")])
     if not measured.all():  # few are 0 in one band, so that the others are hardly looked at
-        measured[~measured] = pixels[~measured].any(axis=-1)
+        measured[~measured] = is_measured(pixels[~measured]).any(axis=-1)
     return measured
 
 

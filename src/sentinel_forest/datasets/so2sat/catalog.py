@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from sentinel_forest.datasets.base import File, hash_columns, hold_arrays
+from sentinel_forest.datasets.base import File, hash_columns, hold_arrays, valid_fraction
 from sentinel_forest.datasets.so2sat.checks import geo_structure
 from sentinel_forest.datasets.so2sat.geo import geo_table
 from sentinel_forest.datasets.so2sat.layout import PUBLISHED, SHAPES, SIDE, geo_path, image_paths, patch_files
@@ -91,10 +91,10 @@ def _content(hashes: pd.DataFrame) -> pd.Series:
     return (optical + radar).where((optical != "") & (radar != ""), "")
 
 
-def _unmeasured(hashes: pd.DataFrame, path: str, count: int) -> np.ndarray:
-    """Pixels of each row that carry no measurement, int32; 0 where nothing is known of them."""
-    here = hashes[(hashes["file"] == path) & (hashes["layer"] == "sen2")]
-    return here.set_index("row")["empty"].reindex(range(count), fill_value=0).to_numpy(np.int32)
+def _valid_fraction(hashes: pd.DataFrame, path: str, count: int, key: str) -> np.ndarray:
+    """Fraction of the pixels of each row that carry a measurement, float32; NaN where nothing is known of them."""
+    here = hashes[(hashes["file"] == path) & (hashes["layer"] == key)]
+    return valid_fraction(here.set_index("row")["empty"].reindex(range(count), fill_value=-1).to_numpy(), SIDE**2)
 
 
 def _file_catalog(folder: Path, path: str, hashes: pd.DataFrame, there: bool) -> pd.DataFrame:
@@ -111,9 +111,9 @@ def _file_catalog(folder: Path, path: str, hashes: pd.DataFrame, there: bool) ->
     geo = _places_of(folder, path, count)
     stem = Path(path).stem
     patch = pd.Series([f"{stem}/{row:06d}" for row in range(count)], dtype="str")
-    unmeasured = _unmeasured(hashes, path, count)
+    optical, radar = (_valid_fraction(hashes, path, count, key) for key in ("sen2", "sen1"))
     # A patch without any measurement takes no part: there is nothing that its label could be told from.
-    labels[unmeasured == SIDE * SIDE] = -1
+    labels[optical == 0] = -1
     table = pd.DataFrame(
         {
             "patch": patch,
@@ -128,9 +128,10 @@ def _file_catalog(folder: Path, path: str, hashes: pd.DataFrame, there: bool) ->
             "lat": geo["lat"],
             "side_m": SIDE * geo["width"],
             "label": labels,
-            "valid_share": (1 - unmeasured / SIDE**2 if there else np.full(count, np.nan)).astype(np.float32),
+            "valid_fraction_optical": optical,
+            "valid_fraction_radar": radar,
+            "labelled_fraction": np.where(np.isnan(optical) & there, np.float32(1), optical),
             "content_hash": _content(verified),
-            "unmeasured": unmeasured,
         }
     )
     table = table.join(verified.filter(like="hash_"))

@@ -9,12 +9,15 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.datasets.base import (
+    OPTICAL,
+    RADAR,
     File,
     Finding,
     Inspection,
     Inspector,
     array_hash,
     hash_table,
+    is_measured,
     no_hashes,
     unmeasured_finding,
     unmeasured_text,
@@ -30,6 +33,8 @@ from sentinel_forest.io import hdf5
 
 LARGEST_REFLECTANCE = 6.5535
 """Largest 16-bit digital number / 10,000."""
+
+KINDS = {"sen1": RADAR, "sen2": OPTICAL}
 
 TOLERANCE = 0.01
 """Difference from a published mean or deviation that passes, in standard deviations (fact `tolerance`)."""
@@ -137,12 +142,12 @@ class _Pixels:
                 self.constant.add(first + row, channel)
 
     def _count_empty(self, rows: np.ndarray, low: np.ndarray) -> None:
-        """Count the pixels of each row that are 0 in all bands; Sentinel-1 does not tell of measurement."""
-        if self.key != "sen2" or low.min() > 0:
+        """Count the pixels of each row that are 0 or missing in all channels."""
+        pixels = rows.reshape(len(rows), SIDE * SIDE, len(self.channels))
+        if low.min() > 0 or is_measured(pixels[..., 0]).all():
             self.empty += [0] * len(rows)
             return
-        zero = (rows == 0).reshape(len(rows), SIDE * SIDE, len(self.channels))
-        self.empty += zero.all(axis=2).sum(axis=1).tolist()
+        self.empty += (~is_measured(pixels).any(axis=2)).sum(axis=1).tolist()
 
     def findings(self, file: File) -> list[Finding]:
         gaps = self.not_finite.text()
@@ -150,10 +155,10 @@ class _Pixels:
         found = [verdict(file, "content", f"{self.key}:finite", not gaps, gaps or "all", "no NaN, no Inf", remedy)]
         constant = self.constant.text()
         found.append(note(file, f"{self.key}:constant", not constant, constant or "none", "no constant patch"))
-        if self.key == "sen2" and self.count:
+        if self.count:
             names = [f"row {row}" for row in range(self.count)]
             text = unmeasured_text(self.empty, SIDE * SIDE, names)
-            found.append(unmeasured_finding(file.path, f"{self.key}:measured", text, self.count))
+            found.append(unmeasured_finding(file.path, f"{self.key}:measured", text, self.count, KINDS[self.key]))
         return found + (self._value_findings(file) if self.used else [])
 
     def _value_findings(self, file: File) -> list[Finding]:
