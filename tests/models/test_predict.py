@@ -321,8 +321,10 @@ def test_reference_counts_by_hand(tmp_path, monkeypatch):
         shard=1,
         shards=2,
         references=["mask"],
-        output=tmp_path / "r.parquet",
+        counts=tmp_path / "r.parquet",
+        unmeasured=tmp_path / "unmeasured.parquet",
     )
+    assert tables.read_parquet(tmp_path / "unmeasured.parquet").empty
     found = tables.read_parquet(tmp_path / "r.parquet")
     assert found["patch"].unique().tolist() == ["p0", "p1", "p2", "p3"]
     for patch in range(4):
