@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INTEROP := .venv-interop
 
-.PHONY: demo test test-interop lint bench lock
+.PHONY: demo test test-interop lint bench fuzz lock
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/installed
@@ -33,6 +33,10 @@ lint: $(VENV)/installed-tests
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/python tests/lint_workflow.py
+
+# Attacks on everything that comes from outside; docs/safety.md has the table.
+fuzz: $(VENV)/installed-tests
+	cd tests && ../$(BIN)/python -m fuzz
 
 bench: $(VENV)/installed-tests
 	cd tests && ../$(BIN)/python -m bench

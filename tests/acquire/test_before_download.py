@@ -59,7 +59,6 @@ def chain(
         out = {name: work / scheme / f"1.{name}" for name in ("parquet", "balance", "infeasible")}
         split.split(
             catalog=made,
-            release="mine",
             scheme=scheme,
             trial=1,
             definition=parse_scheme({"kind": scheme} | definition),
@@ -130,7 +129,7 @@ def test_cloudsen12_from_metadata_alone(facts: Path, tmp_path: Path) -> None:
 
 
 def test_cloudsen12_splits_by_size_where_no_classes_are_known(tmp_path: Path) -> None:
-    for name, count in {"train": 60, "val": 20, "test": 20}.items():
+    for name, count in {"train": 180, "val": 60, "test": 60}.items():
         (tmp_path / "source" / name).mkdir(parents=True)
         rois = [f"{name}{row // 5}" for row in range(count)]
         rows = pd.DataFrame({"roi_id": rois, "s2_id": [f"P-{roi}" for roi in rois]})
@@ -140,7 +139,7 @@ def test_cloudsen12_splits_by_size_where_no_classes_are_known(tmp_path: Path) ->
     }
     _, found = chain(tmp_path / "source", tmp_path, "cloudsen12", schemes)
     sizes = balance_of(tmp_path, "grouped-stratified").query("quantity == 'size'").set_index("role")["patches"]
-    assert sizes.to_dict() == {"train": 60, "validation": 20, "test": 20, "unused": 0}
+    assert sizes.to_dict() == {"train": 180, "validation": 60, "test": 60, "unused": 0}
     assert links(found, "grouped-stratified", "roi", "test")["linked"] == 0
 
 

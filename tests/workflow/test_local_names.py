@@ -20,7 +20,8 @@ def test_folders_and_archives_give_the_same_splits_and_scores(real, tmp_path):
         },
         own_schemes={"half": half},
         schemes=["half"],
-        trials=2,
+        trials=1,
+        seed=4,  # with it, both halves have water and land
         feature_sets=["pixel-s2"],
     )
     checkout.snakemake("baselines", "--configfile", overlay, "--cores", "2")
@@ -30,6 +31,6 @@ def test_folders_and_archives_give_the_same_splits_and_scores(real, tmp_path):
         for release in ("tiles", "archives")
     ]
     compared = [path for path in written[0] if path.name != "fit.json"]
-    assert {path.name for path in compared} >= {"1.parquet", "2.parquet", "metrics.tsv", "confusion.parquet"}
+    assert {path.name for path in compared} >= {"1.parquet", "metrics.tsv", "confusion.parquet"}
     assert set(written[0]) == set(written[1])
     assert [path for path in compared if written[0][path] != written[1][path]] == []

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,11 +11,11 @@ from urllib.parse import urlsplit
 from sentinel_forest.acquire.addresses import location
 from sentinel_forest.acquire.credentials import Access
 from sentinel_forest.acquire.history import Seen
-from sentinel_forest.acquire.means import Means
+from sentinel_forest.acquire.means import Means, Pace
 from sentinel_forest.acquire.room import check_space, free_space, shortfall
 from sentinel_forest.acquire.server import Answer, BrokenOffError, RefusedError, ask, is_same_server
 from sentinel_forest.acquire.store import Digesting, StoppedError, Store, key_of, measure
-from sentinel_forest.acquire.transfer import SLOWEST, arrived, control_of, transfer
+from sentinel_forest.acquire.transfer import arrived, control_of, transfer
 from sentinel_forest.config.files import File
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.borders import shown
@@ -117,7 +116,7 @@ def _fetched(file: File, lock: int, means: Means) -> str:
     """Try the addresses in turn, again and again, as long as enough arrives now and then."""
     errors: dict[str, Exception] = {}
     part, attempt = means.store.partial(key_of(file)), 0
-    pace = _Pace(part, means)
+    pace = Pace(part, means)
     while attempt < means.patience.attempts:
         attempt += 1
         for address in file.addresses:
@@ -148,24 +147,6 @@ def _not_fetched(file: File, errors: Mapping[str, Exception]) -> InputError:
         remedy = f"start again later (what has arrived is kept), or {remedy}"
     found = "".join(f"\n    {shown(address)}: {error}" for address, error in errors.items())
     return InputError("A file cannot be fetched.", where=file.path, found=found, remedy=remedy)
-
-
-class _Pace:
-    """Whether a file on its way grows fast enough to go on for as long as it takes."""
-
-    def __init__(self, part: Path, means: Means) -> None:
-        self._part, self._pause = part, means.patience.pause(1)
-        self._most, self._since = arrived(part), time.monotonic()
-
-    def is_kept(self) -> bool:
-        """Whether more has arrived than ever before, and at more than `SLOWEST` since this was asked last.
-
-        A pause counts as well: a server that breaks each connection after a few bytes has no end.
-        """
-        now = time.monotonic()
-        gained, seconds = arrived(self._part) - self._most, now - self._since + self._pause
-        self._most, self._since = max(self._most, arrived(self._part)), now
-        return gained >= max(SLOWEST * seconds, 1)
 
 
 def _from(file: File, address: str, lock: int, means: Means) -> str:
@@ -238,7 +219,7 @@ def _transferred(file: File, address: str, lock: int, means: Means, digesting: D
     """
     part = means.store.partial(key_of(file))
     in_parts = False
-    pace = _Pace(part, means)
+    pace = Pace(part, means)
     while True:
         answer, size = _agreed(file, address, means)
         in_parts |= arrived(part) > 0

@@ -2,8 +2,10 @@
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TextIO, TypeVar
 from urllib.parse import urlsplit
 
@@ -11,7 +13,7 @@ from sentinel_forest.acquire import credentials, hub
 from sentinel_forest.acquire.credentials import Access
 from sentinel_forest.acquire.server import BrokenOffError
 from sentinel_forest.acquire.store import StoppedError, Store
-from sentinel_forest.acquire.transfer import Patience
+from sentinel_forest.acquire.transfer import SLOWEST, Patience, arrived
 from sentinel_forest.io.progress import duration, tell
 
 T = TypeVar("T")
@@ -80,3 +82,21 @@ def means_of(entry: Mapping[str, Any], store: Store, patience: Patience) -> Mean
     """What the transfers of a release share; its user name is told to the servers of its sources only."""
     hosts = {urlsplit(source).hostname or "" for source in entry["sources"] if not hub.place(source)}
     return Means(store, patience, entry["credentials"], frozenset(hosts))
+
+
+class Pace:
+    """Whether a file on its way grows fast enough to go on for as long as it takes."""
+
+    def __init__(self, part: Path, means: Means) -> None:
+        self._part, self._pause = part, means.patience.pause(1)
+        self._most, self._since = arrived(part), time.monotonic()
+
+    def is_kept(self) -> bool:
+        """Whether more has arrived than ever before, and at more than `SLOWEST` since this was asked last.
+
+        A pause counts as well: a server that breaks each connection after a few bytes has no end.
+        """
+        now = time.monotonic()
+        gained, seconds = arrived(self._part) - self._most, now - self._since + self._pause
+        self._most, self._since = max(self._most, arrived(self._part)), now
+        return gained >= max(SLOWEST * seconds, 1)

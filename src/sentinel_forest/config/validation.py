@@ -122,7 +122,15 @@ def parse(validate: Callable[[Any], T], values: object, where: object) -> T:
     try:
         return validate(values)
     except ValidationError as error:
-        raise explain(error, values, where) from None
+        raise _explained(error, values, where) from None
+
+
+def _explained(error: ValidationError, values: object, where: object) -> InputError:
+    """`explain`, also where the library cannot show a key or a value because it has half a character."""
+    try:
+        return explain(error, values, where)
+    except UnicodeEncodeError as half:
+        return InputError("Not valid.", where=where, found=quoted(half.object), expected="text of whole characters")
 
 
 def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -1,0 +1,1 @@
+"""Seeded attacks on everything that comes from outside; see `fuzz.harness`."""
