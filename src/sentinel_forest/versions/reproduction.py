@@ -9,6 +9,7 @@ metric or model; a figure that is itself unconfirmed, or one that the version do
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ from sentinel_forest.steps import Output, ReleaseFile
 from sentinel_forest.versions.papers import Figure, read_papers
 
 UNCONFIRMED = "unconfirmed"
+REGROUPED = "merged or dropped in this version"
 EQUAL = "equal to the printed decimals"
 VERDICTS = rf"^(inside$|outside by [+-]|{EQUAL}$|differs by [+-]|not comparable: )"
 
@@ -105,7 +107,11 @@ def index(tables: Sequence[pd.DataFrame]) -> dict[Place, dict[Key, Ours]]:
 
 
 def sheet(
-    figures: Sequence[Figure], scores: Scores, samples: Sequence[str], on_papers_pixels: Scores | None = None
+    figures: Sequence[Figure],
+    scores: Scores,
+    samples: Sequence[str],
+    on_papers_pixels: Scores | None = None,
+    regrouped: Sequence[str] = (),
 ) -> pd.DataFrame:
     """The reproduction sheet (schema `REPRODUCTION`).
 
@@ -119,13 +125,21 @@ def sheet(
         Releases whose pixels come from the scene model.
     on_papers_pixels : mapping, optional
         The same of reference algorithms, on the pixels that their paper counts.
+    regrouped : sequence of str
+        Tasks whose classes are merged or dropped: nothing published is of these classes.
 
     Notes
     -----
     A figure stands beside all trials of its scheme on its own release. If the version has none, it stands
     beside those of other releases with the same task (so that the demo has a sheet); else it stands alone.
     """
-    rows = [row for figure in figures for row in _rows(figure, scores, on_papers_pixels or {}, frozenset(samples))]
+    others = [
+        replace(figure, differs={**figure.differs, "classes": _joined(figure.differs.get("classes", ""), REGROUPED)})
+        if figure.task in regrouped
+        else figure
+        for figure in figures
+    ]
+    rows = [row for figure in others for row in _rows(figure, scores, on_papers_pixels or {}, frozenset(samples))]
     return conform(pd.DataFrame(rows, columns=list(REPRODUCTION.columns)), REPRODUCTION)
 
 
@@ -261,7 +275,12 @@ def _joined(*texts: str) -> str:
 
 
 def reproduction(
-    *, metrics: list[ReleaseFile], papers_pixels: list[ReleaseFile], samples: list[str], output: Output
+    *,
+    metrics: list[ReleaseFile],
+    papers_pixels: list[ReleaseFile],
+    samples: list[str],
+    regrouped: list[str],
+    output: Output,
 ) -> None:
     """Hold published figures against the scores of a version.
 
@@ -273,6 +292,8 @@ def reproduction(
         Metrics of reference algorithms on the pixels that their paper counts.
     samples : list of str
         Releases that hold sample data.
+    regrouped : list of str
+        Tasks whose classes are merged or dropped in this version.
     output : Path
         The table `REPRODUCTION`.
     """
@@ -282,4 +303,4 @@ def reproduction(
         index([read_tsv(file.path, METRICS) for file in files if file.scheme in schemes])
         for files in (metrics, papers_pixels)
     )
-    write_tsv(output, sheet(figures, ours, samples, papers), REPRODUCTION)
+    write_tsv(output, sheet(figures, ours, samples, papers, regrouped), REPRODUCTION)
