@@ -256,7 +256,7 @@ def write_sheet(results: Path, release: str) -> None:
             name,
             definition,
             of_class,
-            "all",
+            "as in this project",
             *values,
             verdict,
             "",
