@@ -29,6 +29,7 @@ MORE = {
     "accept": {"sen12ms-sample": ["nan"]},
     "own_releases": {"own.fields": {"dataset": "cloudsen12", "folder": "own", "licence": "MIT"}},
     "against": "earlier",
+    "published_patches": {"cloudsen12-sample": "authors.csv"},
 }
 """A configuration in which settings are given that the default run leaves out."""
 
@@ -70,6 +71,7 @@ def planned(tmp_path_factory) -> list[list[str]]:
     (folder / "more.yaml").write_text(yaml.safe_dump(MORE), encoding="utf-8")
     (folder / "fetched.yaml").write_text(yaml.safe_dump(FETCHED), encoding="utf-8")
     (folder / "mine").mkdir()
+    (folder / "authors.csv").touch()
     for name in ("training.h5", "training_geo.h5"):
         (folder / "mine" / name).touch()
     earlier = folder / "results" / "earlier"

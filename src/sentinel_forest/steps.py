@@ -107,6 +107,8 @@ STEPS: dict[str, str] = {
     "reference": "evaluation.reference:reference",
     "score": "evaluation.score:score",
     "price": "evaluation.price:price",
+    "papers_pixels": "evaluation.papers_pixels:papers_pixels",
+    "by_patch": "evaluation.by_patch:by_patch",
     "average": "evaluation.average:average",
     "importance": "evaluation.importance:importance",
     "headline": "versions.headline:headline",

@@ -21,10 +21,10 @@ from sentinel_forest.planning.selection import select
 from sentinel_forest.registry import PAPERS as PAPER_FILES
 from sentinel_forest.registry import RELEASES as RELEASE_FILES
 from sentinel_forest.steps import ReleaseFile
-from sentinel_forest.versions import reproduction
+from sentinel_forest.versions import papers, reproduction
 
 PAPERS = PAPER_FILES
-FIGURES = reproduction.read_papers(PAPERS)
+FIGURES = papers.read_papers(PAPERS)
 PAPER = {
     "paper": "paper",
     "title": "t",
@@ -69,7 +69,7 @@ def read(tmp_path):
                 place = place[key]
             place[last] = value
         (tmp_path / "paper.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
-        return reproduction.read_papers(tmp_path)
+        return papers.read_papers(tmp_path)
 
     return call
 
@@ -239,6 +239,25 @@ def test_as_sampled_scores_are_found_and_design_weighted_ones_are_not(read):
     assert table["ours"].iloc[0] == 0.83
 
 
+def test_a_second_row_where_the_project_scores_other_pixels(read):
+    """The paper counts all pixels and is judged first; without a difference there is one row."""
+    every = reproduction.index([scores(value=0.84).iloc[:1]])
+    table = reproduction.sheet(read(), reproduction.index([scores()]), (), every)
+    rows = table[table["figure"] == "one: Fmask"]
+    assert rows[["pixels", "ours", "verdict"]].to_numpy().tolist() == [
+        ["as in the paper", 0.84, "equal to the printed decimals"],
+        ["as in this project", 0.83, "differs by -0.0100"],
+    ]
+    same = reproduction.index([scores().iloc[:1]])
+    table = reproduction.sheet(read(), reproduction.index([scores()]), (), same)
+    assert table.loc[table["figure"] == "one: Fmask", "pixels"].tolist() == ["as in the paper"]
+    assert set(table.loc[table["figure"] == "one: RF", "pixels"]) == {"as in this project"}
+
+
+def test_no_published_figure_is_of_the_forests_grown_here():
+    assert all("model" in figure.differs for figure in FIGURES if figure.classifier == "forest")
+
+
 # Faults of a paper
 
 
@@ -272,7 +291,7 @@ def test_a_fault_of_a_paper_is_named(read, change, words):
 
 def test_no_papers_are_named(tmp_path):
     with pytest.raises(InputError, match="There is no paper"):
-        reproduction.read_papers(tmp_path)
+        papers.read_papers(tmp_path)
 
 
 # The papers of the project
@@ -327,7 +346,7 @@ def test_the_step_writes_a_sheet(tmp_path):
     table = scores("cloudsen12-high").assign(definition="any")[list(METRICS.columns)]
     tables.write_tsv(tmp_path / "metrics.tsv", table, METRICS)
     file = ReleaseFile("cloudsen12-high", "published", 1, tmp_path / "metrics.tsv")
-    reproduction.reproduction(metrics=[file], samples=[], output=tmp_path / "sheet.tsv")
+    reproduction.reproduction(metrics=[file], papers_pixels=[], samples=[], output=tmp_path / "sheet.tsv")
     written = tables.read_tsv(tmp_path / "sheet.tsv", reproduction.REPRODUCTION)
     rows = written[written["figure"] == "cloud: Fmask 4"]
     assert rows.loc[rows["metric"] == "boa.median", "verdict"].tolist() == ["differs by -0.0100"]

@@ -90,7 +90,8 @@ rule reference:
     input:
         catalog=f"<work>/{paths.CATALOG}",
     output:
-        f"<work>/{paths.REFERENCES}",
+        counts=f"<work>/{paths.REFERENCES}",
+        unmeasured=f"<work>/{paths.UNMEASURED}",
     log:
         "<logs>/reference/{release}/{shard}.log",
     benchmark:
@@ -111,4 +112,5 @@ rule reference:
         "Reference algorithms on shard {wildcards.shard} of {wildcards.release}"
     shell:
         "sentinel-forest reference --folder {params.folder} --catalog {input.catalog}"
-        " --shard {wildcards.shard} {params.settings} --output {output} >{log} 2>&1"
+        " --shard {wildcards.shard} {params.settings} --counts {output.counts}"
+        " --unmeasured {output.unmeasured} >{log} 2>&1"

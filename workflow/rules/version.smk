@@ -39,6 +39,7 @@ RESULT_FILES = (
         for pattern in (paths.FOREST, paths.FIT)
     ]
     + PRICES
+    + BY_PATCH
     + INSPECTIONS
     + [f"<results>/{paths.HEADLINE}", f"<results>/{paths.REPRODUCTION}"]
 )

@@ -92,6 +92,10 @@ class Configuration(Section):
     bootstrap: Bootstrap = Bootstrap()
     """Intervals by bootstrap over groups."""
 
+    published_patches: dict[str, str] = {}
+    """Release: a file with its authors' values of each patch (of CloudSEN12 cloudsen12_metrics.csv), which reference
+    algorithms are held against, patch by patch."""
+
     price: PriceSettings = PriceSettings()
     """The price of leakage: what a forest gains by relatives of the test patches in training."""
 

@@ -112,6 +112,48 @@ class Table(Section):
         return self
 
 
+class PatchValues(Section):
+    """A table of the authors with the value of each patch, which a user can have compared with ours."""
+
+    task: str
+    """Task: cloud, lcz, scene or land-cover."""
+
+    source: str
+    """Where the table is published."""
+
+    keys: dict[str, str]
+    """Columns of the catalog, and the columns of the table that hold the same."""
+
+    column: str
+    """Name of a column of values, with {classifier}, {question} and {metric}."""
+
+    classifiers: dict[str, str]
+    """Reference algorithms of metrics.tsv, and their names in the table."""
+
+    questions: dict[str, str]
+    """Two-class questions of the task, and their names in the table."""
+
+    metrics: dict[Literal["pa", "ua", "boa"], str]
+    """Metrics of a patch, and their names in the table."""
+
+    only: dict[str, list[str]] = {}
+    """Reference algorithms that answer some of the questions alone."""
+
+    def figures(self) -> list[tuple[str, str, str]]:
+        """All (classifier, question, metric) that the table has."""
+        return [
+            (classifier, question, metric)
+            for classifier in self.classifiers
+            for question in self.only.get(classifier, list(self.questions))
+            for metric in self.metrics
+        ]
+
+    def column_of(self, classifier: str, question: str, metric: str) -> str:
+        """The column of a figure."""
+        names = {"classifier": self.classifiers[classifier], "question": self.questions[question]}
+        return self.column.format(**names, metric=self.metrics[metric])  # type: ignore[index]
+
+
 class Paper(Section):
     """Published figures of one paper."""
 
@@ -126,6 +168,9 @@ class Paper(Section):
 
     notes: list[str] = []
     """What a reader should know, above all which figures are left out and why."""
+
+    patch_values: list[PatchValues] = []
+    """The authors' values of each patch; a user gives the file (`published_patches`)."""
 
     tables: Annotated[list[Table], Field(min_length=1)]
     """Figures that share a protocol and a source."""

@@ -14,7 +14,7 @@ MOST_NAMES = 20
 """Empty patches that a finding names; the catalog has all (`valid_fraction_<kind>`)."""
 
 
-FEW = 3
+FEW = 2
 """Files that a fault is told of one by one; where more have the very same one, a single finding says so."""
 
 Accept = Literal["", "kept", "left out"]

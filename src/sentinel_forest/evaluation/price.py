@@ -26,7 +26,7 @@ from sentinel_forest.evaluation import relatives
 from sentinel_forest.evaluation.confusion import FOREST, Classifier
 from sentinel_forest.evaluation.evaluate import evaluate, notes, sample
 from sentinel_forest.evaluation.figures import METRIC
-from sentinel_forest.evaluation.paired import FAMILY, MCNEMAR, Scored, compare
+from sentinel_forest.evaluation.paired import FAMILY, Scored, compare
 from sentinel_forest.evaluation.uncertainty import holm
 from sentinel_forest.features import find_set
 from sentinel_forest.io import checksums
@@ -114,9 +114,7 @@ def price_of_set(
     about = {"features": name, "pixels": PIXELS[task.unit], **_terms_of(outcomes)}
     group = pd.concat([trial.group[trial.test] for trial in trials])
     return [
-        row | about | {"note": notes(str(row["note"]), doubt)}
-        for row in _compared(outcomes, group, name, task, terms)
-        if row["test"] != MCNEMAR
+        row | about | {"note": notes(str(row["note"]), doubt)} for row in _compared(outcomes, group, name, task, terms)
     ]
 
 

@@ -5,7 +5,7 @@ answers (fill, a code that nothing explains), the pixel is counted as `NO_ANSWER
 it stays visible on how many pixels an algorithm was judged, and the scores decide what to do with it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,12 +30,12 @@ algorithm's answers (`Reference.predicted`), or `NO_ANSWER`; count: pixels with 
 0 have no row."""
 
 
-def reference_counts(dataset: Dataset, name: str, block: Block) -> pd.DataFrame:
-    """What one algorithm says about the patches of a block; see `REFERENCES`."""
+def reference_counts(dataset: Dataset, name: str, block: Block, labels: np.ndarray) -> pd.DataFrame:
+    """What one algorithm says about the patches of a block where `labels` are known; see `REFERENCES`."""
     about = dataset.references[name]
     classes = dataset.tasks[about.task].names
     patches = len(block.patches)
-    labels = true_classes(dataset, about.task, block).reshape(patches, -1)
+    labels = labels.reshape(patches, -1)
     predicted = dataset.reference(name, block).reshape(patches, -1)
     predicted = np.where(predicted == IGNORE, len(about.predicted), predicted)
     valid = labels != IGNORE
@@ -47,8 +47,26 @@ def reference_counts(dataset: Dataset, name: str, block: Block) -> pd.DataFrame:
     return table
 
 
+def _unmeasured_classes(dataset: Dataset, task: str, block: Block, measured: np.ndarray) -> np.ndarray:
+    """True classes of pixels that carry no measurement; `IGNORE` for all others."""
+    return np.where(measured, np.uint8(IGNORE), dataset.labels(task, block))
+
+
 def reference_table(dataset: Dataset, folder: Path, rows: pd.DataFrame, references: Sequence[str]) -> pd.DataFrame:
+    """What algorithms say about consecutive catalog rows; the first table of `count_references`."""
+    return count_references(dataset, folder, rows, references)[0]
+
+
+def count_references(
+    dataset: Dataset, folder: Path, rows: pd.DataFrame, references: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """What algorithms say about consecutive catalog rows: algorithms as given, patches in file order.
+
+    Returns
+    -------
+    measured, unmeasured : DataFrame
+        See `REFERENCES`: of pixels that carry a measurement, which the project scores, and of the others, which some
+        papers count too.
 
     Raises
     ------
@@ -63,11 +81,21 @@ def reference_table(dataset: Dataset, folder: Path, rows: pd.DataFrame, referenc
                 found=name,
                 expected=" | ".join(dataset.references) or "none: this dataset has none",
             )
-    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in references}
+    measured: dict[str, list[pd.DataFrame]] = {name: [] for name in references}
+    unmeasured: dict[str, list[pd.DataFrame]] = {name: [] for name in references}
     wanted = rows if references else rows.iloc[:0]
     for block in read_blocks("references", dataset, folder, wanted, _layers(dataset, references)):
-        for name, found in parts.items():
-            found.append(reference_counts(dataset, name, block))
+        for name in references:
+            task = dataset.references[name].task
+            measured[name].append(reference_counts(dataset, name, block, true_classes(dataset, task, block)))
+            if block.measured is not None:
+                rest = _unmeasured_classes(dataset, task, block, block.measured)
+                unmeasured[name].append(reference_counts(dataset, name, block, rest))
+    return _stacked(measured), _stacked(unmeasured)
+
+
+def _stacked(parts: Mapping[str, list[pd.DataFrame]]) -> pd.DataFrame:
+    """Counts of all algorithms and blocks as one table."""
     empty = pd.DataFrame({name: [] for name in REFERENCES.columns})
     counts = [table for found in parts.values() for table in found]
     return tables.conform(pd.concat(counts or [empty], ignore_index=True), REFERENCES)
@@ -91,7 +119,8 @@ def reference(
     shard: int,
     shards: int,
     references: list[str],
-    output: Output,
+    counts: Output,
+    unmeasured: Output,
 ) -> None:
     """Hold the reference algorithms that ship with a release against its truth.
 
@@ -107,9 +136,10 @@ def reference(
         Which of how many row ranges of the catalog, from 1.
     references : list of str
         Names of the algorithms.
-    output : Path
-        The table `REFERENCES`.
+    counts, unmeasured : Path
+        Tables `REFERENCES`: of pixels that carry a measurement, and of the others.
     """
     rows = tables.read_shard(catalog, shard, shards)
-    found = reference_table(datasets.load(dataset, layout), folder, rows, references)
-    tables.write_parquet(output, found, REFERENCES)
+    found = count_references(datasets.load(dataset, layout), folder, rows, references)
+    for path, table in zip((counts, unmeasured), found, strict=True):
+        tables.write_parquet(path, table, REFERENCES)

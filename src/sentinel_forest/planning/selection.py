@@ -245,6 +245,15 @@ class Selection:
         ]
 
     @property
+    def reproducible(self) -> dict[str, str]:
+        """Releases whose reference algorithms are scored as papers do, and the scheme that is the publisher's split."""
+        return {
+            release: scheme
+            for release in self.releases
+            if self.references(release) and (scheme := self.published(release)) is not None
+        }
+
+    @property
     def priced(self) -> list[str]:
         """Releases of which the price of leakage is found."""
         wanted = self.configuration.price.trials > 0
@@ -315,6 +324,7 @@ def select(config: Mapping[str, Any], registry: Path = releases.OWN) -> Selectio
     _check_sets(selection)
     _check_schemes(selection)
     _check_gate(selection)
+    _check_published_patches(selection)
     return selection
 
 
@@ -376,3 +386,17 @@ def _check_gate(selection: Selection) -> None:
     for key in selection.config["gate"]:
         if key not in known:
             raise InputError("Unknown link.", where="key 'gate'", found=key, expected=nearest(key, known))
+
+
+def _check_published_patches(selection: Selection) -> None:
+    for release, file in selection.configuration.published_patches.items():
+        known = [name for name in selection.releases if selection.references(name)]
+        if release not in known:
+            raise InputError(
+                "The authors' values are of a release without reference algorithms, or of none.",
+                where="key 'published_patches'",
+                found=release,
+                expected=nearest(release, known),
+            )
+        if not Path(file).is_file():
+            raise InputError("There is no such file.", where=f"key 'published_patches.{release}'", found=file)

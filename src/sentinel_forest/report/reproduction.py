@@ -69,6 +69,7 @@ def _paper(version: VersionResults, paper: str, rows: pd.DataFrame) -> tuple[Ite
     shown["release"] = column(map(version.cell, rows["release"]))
     shown["classifier"] = named(rows)
     shown["definition"] = _figures(rows)
+    shown["pixels"] = rows["pixels"]
     shown["published"] = column(Cell(f"{value:g}", repr(value), "number") for value in rows["published"])
     shown["ours [95 % interval]"] = column(
         [score(*row) for row in rows[["ours", "low", "high"]].itertuples(index=False, name=None)]

@@ -9,19 +9,12 @@ metric or model; a figure that is itself unconfirmed, or one that the version do
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
-from sentinel_forest import datasets
-from sentinel_forest.config.papers import Aspect, Column, Paper, Row, Table
-from sentinel_forest.config.validation import nearest, parse, read_yaml
-from sentinel_forest.datasets.base import FeatureSet, Task
-from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import metrics
 from sentinel_forest.evaluation.confusion import ROLES
 from sentinel_forest.evaluation.evaluate import ALL_PIXELS, UNWEIGHTED
@@ -30,10 +23,13 @@ from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.io.tables import columns, conform, read_tsv, write_tsv
 from sentinel_forest.registry import PAPERS
 from sentinel_forest.steps import Output, ReleaseFile
+from sentinel_forest.versions.papers import Figure, read_papers
 
 UNCONFIRMED = "unconfirmed"
 EQUAL = "equal to the printed decimals"
 VERDICTS = rf"^(inside$|outside by [+-]|{EQUAL}$|differs by [+-]|not comparable: )"
+
+PAPERS_PIXELS, OUR_PIXELS = "as in the paper", "as in this project"
 
 REPRODUCTION = pa.DataFrameSchema(
     {
@@ -42,6 +38,7 @@ REPRODUCTION = pa.DataFrameSchema(
         **columns("str", "classifier", "features", "task"),
         "role": pa.Column("str", pa.Check.isin(ROLES)),
         **columns("str", "metric", "definition", "class"),
+        "pixels": pa.Column("str", pa.Check.isin([PAPERS_PIXELS, OUR_PIXELS])),
         **columns("float64", "published"),
         **columns("float64", "ours", "low", "high", nullable=True),
         "verdict": pa.Column("str", pa.Check.str_matches(VERDICTS)),
@@ -53,39 +50,15 @@ REPRODUCTION = pa.DataFrameSchema(
 """Published figures beside ours.
 
 `figure`: table and model of the paper's file; `confirmed`: how far the published figure itself is. From
-`release` to `class`: what ours is (the figure's own release and trial 1 where the version has none).
+`release` to `class`: what ours is (the figure's own release and trial 1 where the version has none). `pixels`: which of
+a patch were scored: those of the paper, or those that the project counts, which leaves out pixels without a
+measurement; a second row of a figure is there only where the two differ.
 `published`, `ours`, `low`, `high`: as in `score.METRICS`. `verdict`: ``inside``; ``outside by`` the
 distance from the published figure to the nearer end of our interval, with ``+`` where ours is higher; of
 reference algorithms ``equal to the printed decimals`` or ``differs by`` ours minus the published figure, in
 its unit; or ``not comparable:`` and why. `note`: what else a reader must know; `source`: where the figure
 was read; `protocol`: how it came about.
 """
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One published figure; see `sentinel_forest.config.papers` for what each part means.
-
-    `differs` says by aspect (release, split, ...) why it cannot be held against ours; empty if it can.
-    """
-
-    paper: str
-    name: str
-    release: str
-    scheme: str
-    role: str
-    task: str
-    classifier: str
-    features: tuple[str, ...]
-    metric: str
-    of_class: str
-    value: float
-    decimals: int
-    confirmed: str
-    differs: Mapping[Aspect, str]
-    note: str
-    source: str
-    protocol: str
 
 
 class Key(NamedTuple):
@@ -114,156 +87,6 @@ Scores = Mapping[Place, Mapping[Key, Ours]]
 MISSING = Ours(np.nan, np.nan, np.nan, "", "")
 
 
-# Papers
-
-
-def read_papers(folder: Path) -> list[Figure]:
-    """All figures of the papers in a folder, papers in the order of their names.
-
-    Raises
-    ------
-    InputError
-        If there is no paper, a file breaks the model, or a figure names a metric, task, class or
-        feature set that does not exist, has a value out of the metric's range, or is given twice.
-    """
-    paths = sorted(folder.glob("*.yaml"))
-    if not paths:
-        raise InputError("There is no paper.", where=folder, expected="files <paper>.yaml")
-    vocabulary = _vocabulary()
-    return [figure for path in paths for figure in read_paper(path, vocabulary)]
-
-
-Vocabulary = Mapping[str, tuple[Task, Mapping[str, FeatureSet]]]
-
-
-def _vocabulary() -> Vocabulary:
-    """Tasks by name, each with the feature sets of its dataset."""
-    loaded = [datasets.load(name) for name in datasets.names()]
-    return {name: (task, dataset.feature_sets) for dataset in loaded for name, task in dataset.tasks.items()}
-
-
-def read_paper(path: Path, vocabulary: Vocabulary) -> list[Figure]:
-    """The figures of one paper, in the order of its file; see `read_papers`."""
-    content = parse(Paper.model_validate, read_yaml(path), path)
-    if content.paper != path.stem:
-        raise InputError(
-            "The file of a paper and the paper differ in name.",
-            where=path,
-            found=content.paper,
-            expected=path.stem,
-            remedy="rename one of them",
-        )
-    figures = []
-    for table in content.tables:
-        where = f"{path}, table {table.table!r}"
-        _check_table(table, vocabulary, where)
-        for row in table.rows:
-            _check_row(row, table, vocabulary, f"{where}, model {row.model!r}")
-            figures += [
-                _figure(content.paper, table, row, column, value)
-                for column, value in zip(table.figures, row.values, strict=True)
-                if value is not None
-            ]
-    _check_unique(figures, path)
-    return figures
-
-
-def _figure(paper: str, table: Table, row: Row, column: Column, value: float) -> Figure:
-    return Figure(
-        paper,
-        f"{table.table}: {row.model}",
-        table.release,
-        table.scheme,
-        table.role,
-        table.task,
-        row.classifier,
-        tuple(row.features),
-        column.metric,
-        column.of_class,
-        value,
-        column.decimals,
-        table.confirmed,
-        {**table.differs, **row.differs},
-        table.note,
-        table.source,
-        table.protocol,
-    )
-
-
-def _check_table(table: Table, vocabulary: Vocabulary, where: str) -> None:
-    """Whether the task, the metrics and their classes exist."""
-    if table.task not in vocabulary:
-        raise InputError("Unknown task.", where=where, found=table.task, expected=nearest(table.task, vocabulary))
-    task, _ = vocabulary[table.task]
-    for column in table.figures:
-        if column.metric not in metrics.registry():
-            raise InputError(
-                "Unknown metric.",
-                where=where,
-                found=column.metric,
-                expected=nearest(column.metric, metrics.registry()),
-                remedy="name a metric as in metrics.tsv, or leave the figure out",
-            )
-        classes = _classes(column.metric, task)
-        if column.of_class not in classes:
-            raise InputError(
-                "Unknown class of a metric.",
-                where=f"{where}, {column.metric}",
-                found=repr(column.of_class),
-                expected=nearest(column.of_class, classes),
-            )
-
-
-def _classes(name: str, task: Task) -> tuple[str, ...]:
-    """What a metric can be of: nothing for those over all classes, classes, or questions."""
-    if any(each.id == name for each in metrics.PER_CLASS):
-        return task.names
-    if any(each.id == name for each in metrics.overall(task)):
-        return ("",)
-    return tuple(question.name for question in task.questions)
-
-
-def _check_row(row: Row, table: Table, vocabulary: Vocabulary, where: str) -> None:
-    """Whether the values of a model are in range, and it has something to stand beside."""
-    for name in row.features:
-        sets = [key for key, about in vocabulary[table.task][1].items() if about.task == table.task]
-        if name not in sets:
-            raise InputError("Unknown feature set.", where=where, found=name, expected=nearest(name, sets))
-    if not row.classifier and not (row.differs or table.differs):
-        raise InputError(
-            "A model has no classifier beside it, and nothing says why.",
-            where=where,
-            remedy="name a classifier of metrics.tsv, or say in `differs` why there is none",
-        )
-    for column, value in zip(table.figures, row.values, strict=True):
-        metric = metrics.registry()[column.metric]
-        if value is not None and not metric.low <= value <= metric.high:
-            raise InputError(
-                "A published value is out of the range of its metric.",
-                where=f"{where}, {column.metric}",
-                found=value,
-                expected=f"{metric.low:g} to {metric.high:g}",
-                remedy="give fractions; per cent only where the definition has a %",
-            )
-
-
-def _check_unique(figures: Sequence[Figure], path: Path) -> None:
-    met = set[tuple[str, ...]]()
-    for figure in figures:
-        key = figure.name, figure.metric, figure.of_class
-        if key in met:
-            raise InputError(
-                "A figure is given twice.",
-                where=path,
-                found=", ".join(key),
-                remedy="give models and tables different names, or leave one out",
-            )
-        met.add(key)
-
-
-# The sheet
-
-
 def index(tables: Sequence[pd.DataFrame]) -> dict[Place, dict[Key, Ours]]:
     """Scores by trial and key, from metrics (`score.METRICS`).
 
@@ -281,7 +104,9 @@ def index(tables: Sequence[pd.DataFrame]) -> dict[Place, dict[Key, Ours]]:
     return found
 
 
-def sheet(figures: Sequence[Figure], scores: Scores, samples: Sequence[str]) -> pd.DataFrame:
+def sheet(
+    figures: Sequence[Figure], scores: Scores, samples: Sequence[str], on_papers_pixels: Scores | None = None
+) -> pd.DataFrame:
     """The reproduction sheet (schema `REPRODUCTION`).
 
     Parameters
@@ -292,44 +117,66 @@ def sheet(figures: Sequence[Figure], scores: Scores, samples: Sequence[str]) -> 
         See `index`.
     samples : sequence of str
         Releases whose pixels come from the scene model.
+    on_papers_pixels : mapping, optional
+        The same of reference algorithms, on the pixels that their paper counts.
 
     Notes
     -----
     A figure stands beside all trials of its scheme on its own release. If the version has none, it stands
     beside those of other releases with the same task (so that the demo has a sheet); else it stands alone.
     """
-    rows = [row for figure in figures for row in _rows(figure, scores, frozenset(samples))]
+    rows = [row for figure in figures for row in _rows(figure, scores, on_papers_pixels or {}, frozenset(samples))]
     return conform(pd.DataFrame(rows, columns=list(REPRODUCTION.columns)), REPRODUCTION)
 
 
-def _rows(figure: Figure, scores: Scores, samples: frozenset[str]) -> Iterator[dict[str, object]]:
+def _rows(
+    figure: Figure, scores: Scores, on_papers_pixels: Scores, samples: frozenset[str]
+) -> Iterator[dict[str, object]]:
     """Rows of `REPRODUCTION`: one a trial that the figure stands beside, and a feature set that is there."""
     for place in _places(figure, scores):
         known = scores.get(place, {})
         sets = [name for name in figure.features if _key(figure, name) in known]
         for features in sets or [""]:
-            ours = known.get(_key(figure, features), MISSING)
-            yield {
-                "paper": figure.paper,
-                "figure": figure.name,
-                "confirmed": figure.confirmed,
-                **place._asdict(),
-                "classifier": figure.classifier,
-                "features": features,
-                "task": figure.task,
-                "role": figure.role,
-                "metric": figure.metric,
-                "definition": metrics.registry()[figure.metric].definition,
-                "class": figure.of_class,
-                "published": figure.value,
-                "ours": ours.value,
-                "low": ours.low,
-                "high": ours.high,
-                "verdict": _verdict(figure, place, place in scores, ours, samples),
-                "note": _note(figure, ours),
-                "source": figure.source,
-                "protocol": figure.protocol,
-            }
+            key = _key(figure, features)
+            ours, papers = known.get(key, MISSING), on_papers_pixels.get(place, {}).get(key)
+            for pixels, one in _by_pixels(ours, papers):
+                verdict = _verdict(figure, place, place in scores, one, samples)
+                yield _row(figure, place, features) | {
+                    "pixels": pixels,
+                    "ours": one.value,
+                    "low": one.low,
+                    "high": one.high,
+                    "verdict": verdict,
+                    "note": _note(figure, one),
+                }
+
+
+def _by_pixels(ours: Ours, papers: Ours | None) -> list[tuple[str, Ours]]:
+    """The score on the paper's pixels, and on ours where that is known and another."""
+    if papers is None:
+        return [(OUR_PIXELS, ours)]
+    same = ours is MISSING or ours.value == papers.value or (np.isnan(ours.value) and np.isnan(papers.value))
+    return [(PAPERS_PIXELS, papers)] + ([] if same else [(OUR_PIXELS, ours)])
+
+
+def _row(figure: Figure, place: Place, features: str) -> dict[str, object]:
+    """What a row says of the figure itself, and where it stands."""
+    return {
+        "paper": figure.paper,
+        "figure": figure.name,
+        "confirmed": figure.confirmed,
+        **place._asdict(),
+        "classifier": figure.classifier,
+        "features": features,
+        "task": figure.task,
+        "role": figure.role,
+        "metric": figure.metric,
+        "definition": metrics.registry()[figure.metric].definition,
+        "class": figure.of_class,
+        "published": figure.value,
+        "source": figure.source,
+        "protocol": figure.protocol,
+    }
 
 
 def _places(figure: Figure, scores: Scores) -> list[Place]:
@@ -413,13 +260,17 @@ def _joined(*texts: str) -> str:
     return "; ".join(text for text in texts if text)
 
 
-def reproduction(*, metrics: list[ReleaseFile], samples: list[str], output: Output) -> None:
+def reproduction(
+    *, metrics: list[ReleaseFile], papers_pixels: list[ReleaseFile], samples: list[str], output: Output
+) -> None:
     """Hold published figures against the scores of a version.
 
     Parameters
     ----------
     metrics : list of ReleaseFile
         Metrics of every trial.
+    papers_pixels : list of ReleaseFile
+        Metrics of reference algorithms on the pixels that their paper counts.
     samples : list of str
         Releases that hold sample data.
     output : Path
@@ -427,5 +278,8 @@ def reproduction(*, metrics: list[ReleaseFile], samples: list[str], output: Outp
     """
     figures = read_papers(PAPERS)
     schemes = {figure.scheme for figure in figures}
-    tables = [read_tsv(file.path, METRICS) for file in metrics if file.scheme in schemes]
-    write_tsv(output, sheet(figures, index(tables), samples), REPRODUCTION)
+    ours, papers = (
+        index([read_tsv(file.path, METRICS) for file in files if file.scheme in schemes])
+        for files in (metrics, papers_pixels)
+    )
+    write_tsv(output, sheet(figures, ours, samples, papers), REPRODUCTION)

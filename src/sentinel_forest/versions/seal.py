@@ -30,6 +30,8 @@ STEPS = (
     "evaluation.reference",
     "evaluation.score",
     "evaluation.price",
+    "evaluation.papers_pixels",
+    "evaluation.by_patch",
     "evaluation.average",
     "versions.headline",
     "versions.reproduction",

@@ -85,8 +85,8 @@ class CloudSEN12(Dataset):
         return metadata.unknown_columns(folder, paths)
 
     def structure(self, folder: Path, files: Sequence[File]) -> list[Finding]:
-        """Names and sizes of layers, the number of patches, ``metadata.csv``."""
-        return checks.structure(self.layout, folder, files)
+        """Names and sizes of layers, the number of patches, ``metadata.csv``, and files that are not read."""
+        return [*checks.structure(self.layout, folder, files), *layout.unused(folder)]
 
     def inspector(self, folder: Path, file: File) -> Inspector | None:
         """Checks padding and values of a layer, and hashes its images."""

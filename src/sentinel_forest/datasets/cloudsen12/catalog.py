@@ -9,7 +9,7 @@ import xxhash
 
 from sentinel_forest.datasets.base import OPTICAL, RADAR, hash_columns, valid_fraction
 from sentinel_forest.datasets.cloudsen12.layout import FOLDERS, Layout, Split, common_layers, splits_of
-from sentinel_forest.datasets.cloudsen12.metadata import METADATA, described, places, read_metadata
+from sentinel_forest.datasets.cloudsen12.metadata import described, metadata_path, places, read_metadata
 from sentinel_forest.datasets.cloudsen12.reader import count_unmeasured, measured, verified_arrays
 from sentinel_forest.datasets.cloudsen12.vocabulary import CATEGORIES, IMAGE_LAYERS, LABEL, TASK
 from sentinel_forest.errors import InputError
@@ -53,9 +53,9 @@ def catalog(layout: Layout, folder: Path, files: Sequence[str], hashes: pd.DataF
 
 
 def _metadata(folder: Path, split: Split) -> pd.DataFrame:
-    """metadata.csv of a split, or a table without columns if there is none."""
-    path = folder / split.name / METADATA
-    if not path.is_file():
+    """The metadata of a split, or a table without columns if there are none."""
+    path = metadata_path(folder / split.name)
+    if path is None:
         return pd.DataFrame(index=range(split.count))
     table = read_metadata(path)
     if len(table) != split.count:

@@ -20,13 +20,14 @@ from sentinel_forest.datasets.cloudsen12.layout import (
     size_text,
     splits_of,
 )
-from sentinel_forest.datasets.cloudsen12.metadata import KEY_COLUMNS, METADATA, read_metadata, read_texts
+from sentinel_forest.datasets.cloudsen12.metadata import KEY_COLUMNS, METADATA, metadata_path, read_metadata
 from sentinel_forest.datasets.cloudsen12.reader import count_unmeasured
 from sentinel_forest.datasets.cloudsen12.vocabulary import IMAGE_LAYERS, LABEL, RADAR_LAYERS
 from sentinel_forest.datasets.keys import forms_of
 from sentinel_forest.datasets.values import Values, stacked
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import causes
+from sentinel_forest.io.texts import read_texts
 
 
 def structure(layout: Layout, folder: Path, files: Sequence[File]) -> list[Finding]:
@@ -162,7 +163,8 @@ def _measured_findings(layout: Layout, name: str, layers: Sequence[LayerInspecti
 
 def _split_findings(folder: Path, split: Split, image: int) -> Iterator[Finding]:
     """Findings about a split; `image` is the side of an image without its padding."""
-    table = f"{split.name}/{METADATA}"
+    there = metadata_path(folder / split.name)
+    table = f"{split.name}/{there.name if there else METADATA}"
     if split.count == 0:
         yield Finding(
             f"{split.name}/",
@@ -177,7 +179,7 @@ def _split_findings(folder: Path, split: Split, image: int) -> Iterator[Finding]
         yield from (finding for layer in split.files for finding in _unreadable(folder, split, layer))
         return
     yield Finding(f"{split.name}/", "structure", "patches", "ok", str(split.count))
-    if (folder / table).is_file():
+    if there:
         yield from _metadata_findings(folder, table, split)
     else:
         yield Finding(
@@ -211,8 +213,7 @@ def _metadata_findings(folder: Path, path: str, split: Split) -> Iterator[Findin
     try:
         table = read_metadata(folder / path)
     except InputError as error:
-        found = str(error).replace("\n", ";")
-        yield Finding(path, "structure", "metadata", "failed", found, "a CSV table", "fetch it again")
+        yield Finding(path, "structure", "metadata", "failed", str(error.found), str(error.expected), str(error.remedy))
         return
     status, expected = ("ok" if len(table) == split.count else "failed"), f"{split.count}, as in the layers"
     remedy = "" if status == "ok" else "table and layers do not belong together: fetch both again"

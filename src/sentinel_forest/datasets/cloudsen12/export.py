@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sentinel_forest.datasets.cloudsen12.layout import FOLDERS, Layout, Split, dtypes, split_at
-from sentinel_forest.datasets.cloudsen12.metadata import METADATA
+from sentinel_forest.datasets.cloudsen12.layout import FOLDERS, PUBLISHED_FOLDERS, Layout, Split, dtypes, split_at
+from sentinel_forest.datasets.cloudsen12.metadata import METADATA, metadata_path
 from sentinel_forest.datasets.cloudsen12.reader import check_rows, open_layer
 from sentinel_forest.datasets.cloudsen12.vocabulary import LAYERS
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.copying import NewFile, Piece, append, runs
 from sentinel_forest.io.tables import replacing
+from sentinel_forest.io.texts import read_texts
 
 
 def create(layout: Layout, folder: Path, split: str, count: int, layers: Sequence[str]) -> dict[str, np.memmap]:
@@ -60,7 +61,7 @@ def export(layout: Layout, folder: Path, roles: Mapping[str, pd.DataFrame], laye
         numbers = [rows.loc[rows["file"] == name, "row"].to_numpy() for rows in roles.values()]
         check_rows(folder, split, np.concatenate(numbers))
     kinds = _export_dtypes(layout, folder, splits, layers)
-    wanted = {name: roles[role] for name, role in FOLDERS.items() if role in roles}
+    wanted = {name: roles[FOLDERS[name]] for name in PUBLISHED_FOLDERS if FOLDERS[name] in roles}
     joined = {name: runs(rows) for name, rows in wanted.items()}
     files = []
     for layer, kind in kinds.items():
@@ -106,8 +107,7 @@ def _write_pieces(pieces: Sequence[Piece], path: Path) -> Iterator[int]:
 
 def _export_metadata(folder: Path, path: str, rows: pd.DataFrame) -> list[NewFile]:
     """metadata.csv of some patches: text as published; a split without the file has blank rows."""
-    sources = [folder / str(name) / METADATA for name in rows["file"].unique()]
-    sources = [source for source in sources if source.is_file()]
+    sources = [source for name in rows["file"].unique() if (source := metadata_path(folder / str(name)))]
     if not sources:
         return []
 
@@ -121,6 +121,8 @@ def _export_metadata(folder: Path, path: str, rows: pd.DataFrame) -> list[NewFil
 
 
 def _verbatim(path: Path) -> pd.DataFrame:
-    """A CSV table as text, its header as it stands."""
+    """A table as text; a CSV table with its header as it stands."""
+    if path.suffix != ".csv":
+        return read_texts(path)
     table = pd.read_csv(path, header=None, dtype="str", keep_default_na=False, encoding="utf-8")
     return table[1:].set_axis(table.iloc[0], axis=1).reset_index(drop=True)

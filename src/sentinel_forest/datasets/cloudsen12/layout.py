@@ -8,13 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from sentinel_forest.datasets.cloudsen12.metadata import METADATA, count_rows
+from sentinel_forest.datasets.cloudsen12.metadata import METADATA, METADATA_PARQUET, count_rows, metadata_path
 from sentinel_forest.datasets.cloudsen12.vocabulary import LAYERS
+from sentinel_forest.datasets.findings import Finding
+from sentinel_forest.datasets.unused import PICKLES, unused_findings
 from sentinel_forest.errors import InputError
 from sentinel_forest.sensors import SENTINEL_2
 
-FOLDERS = {"train": "train", "val": "validation", "test": "test"}
-"""Folder of each split, and the split's name in the catalog."""
+FOLDERS = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}
+"""Folder of each split, and the split's name in the catalog; the published ones are `PUBLISHED_FOLDERS`."""
+PUBLISHED_FOLDERS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
@@ -191,12 +194,12 @@ def split_of(folder: Path, name: str, paths: Iterable[str], side: int) -> Split:
                 twins.append(path)
             files.setdefault(layer, path)
     sizes = {layer: (folder / path).stat().st_size for layer, path in files.items()}
-    count = _patch_count(sizes, folder / name / METADATA, side)
+    count = _patch_count(sizes, metadata_path(folder / name), side)
     return Split(name, files, tuple(twins), sizes, count, side)
 
 
-def _patch_count(sizes: Mapping[str, int], metadata: Path, side: int) -> int:
-    """Number of patches (see `split_of`); metadata.csv is read only where sizes alone do not tell it."""
+def _patch_count(sizes: Mapping[str, int], metadata: Path | None, side: int) -> int:
+    """Number of patches (see `split_of`); the metadata are read only where sizes alone do not tell it."""
     votes: Counter[int] = Counter()
     usual: Counter[int] = Counter()
     for layer, size in sizes.items():
@@ -208,7 +211,7 @@ def _patch_count(sizes: Mapping[str, int], metadata: Path, side: int) -> int:
     best = [count for count in votes if votes[count] == max(votes.values())]
     if len(best) == 1:
         return best[0]
-    rows = count_rows(metadata)
+    rows = count_rows(metadata) if metadata else None
     return max(best, key=lambda count: (count == rows, usual[count], count), default=rows or 0)
 
 
@@ -228,13 +231,19 @@ def size_text(size: int, layer: str, side: int) -> str:
 
 
 def list_files(folder: Path) -> list[str]:
-    """Paths of layers and of metadata.csv in the folders of the splits, sorted."""
+    """Paths of layers and of the metadata in the folders of the splits, sorted.
+
+    Raises
+    ------
+    InputError
+        If there is none, or one split has two folders.
+    """
     found = [
         f"{split}/{path.name}"
         for split in FOLDERS
         if (folder / split).is_dir()
         for path in (folder / split).iterdir()
-        if path.is_file() and (path.name == METADATA or layer_of(path.name) is not None)
+        if path.is_file() and (path == metadata_path(folder / split) or layer_of(path.name) is not None)
     ]
     if not found:
         there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else ["no folder"]
@@ -245,7 +254,39 @@ def list_files(folder: Path) -> list[str]:
             expected="train/, val/ or test/ with files such as L1C_B2.dat and LABEL_manual_hq.dat",
             remedy="give the folder that holds these folders",
         )
+    folders = {path.split("/")[0] for path in found}
+    if {"val", "validation"} <= folders:
+        raise InputError(
+            "A split of CloudSEN12 has two folders.",
+            where=folder,
+            found="val/ and validation/",
+            expected="one of them",
+            remedy="move one of the two out of the release's folder",
+        )
     return sorted(found)
+
+
+def unused(folder: Path) -> list[Finding]:
+    """Files of a folder that are not read, see `unused_findings`."""
+    return unused_findings(folder, list_files, _suggest)
+
+
+def _suggest(path: str) -> str:
+    """How a file would be read, as far as its name tells what it is meant to be."""
+    place, _, name = path.rpartition("/")
+    stem, ending = name.lower().rsplit(".", 1) if "." in name else (name.lower(), "")
+    folders = ", ".join(f"{split}/" for split in PUBLISHED_FOLDERS)
+    if place not in FOLDERS and (layer_of(name) or stem == "metadata"):
+        return f"read in {folders}"
+    if ending == "dat":
+        return "read under a published name, such as L1C_B2.dat or LABEL_manual_hq.dat"
+    if stem in ("metadata", "meta") or (ending in ("csv", "parquet") and place in FOLDERS):
+        return f"a table of patches is read as {METADATA} or {METADATA_PARQUET}, the first before the second"
+    if f".{ending}" in PICKLES:
+        return "nothing is unpickled or unpacked from such files: layers are raw values, such as L1C_B2.dat"
+    return f"layers are raw values, read as {folders}L1C_B2.dat and the like" * (
+        ending in ("tif", "tiff", "h5", "mlstac")
+    )
 
 
 def common_layers(paths: Iterable[str]) -> frozenset[str]:

@@ -1,7 +1,6 @@
 """What ``metadata.csv`` tells of patches: ROI, product, date, place, sun."""
 
 import re
-import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -14,8 +13,10 @@ from rasterio.warp import transform
 from sentinel_forest.datasets.cloudsen12.vocabulary import PIXEL_M
 from sentinel_forest.datasets.keys import key_values
 from sentinel_forest.errors import InputError
+from sentinel_forest.io.texts import first_line, read_texts
 
 METADATA = "metadata.csv"
+METADATA_PARQUET = "metadata.parquet"
 KEY_COLUMNS = ("roi_id", "s2_id", "s2_id_gee")
 """Columns by which patches are linked."""
 _TILE = re.compile(r"(?:^|_)(T\d{2}[C-X][A-Z]{2})(?:_|$)")
@@ -38,49 +39,27 @@ NUMBERS: Mapping[str, tuple[float, float]] = {
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
 
 
+def metadata_path(split: Path) -> Path | None:
+    """The table of the patches of a split: metadata.csv, else metadata.parquet; None if there is neither."""
+    return next((path for name in (METADATA, METADATA_PARQUET) if (path := split / name).is_file()), None)
+
+
 def count_rows(path: Path) -> int | None:
-    """Rows of metadata.csv; None if there is none, or it cannot be read."""
+    """Rows of the metadata; None if they cannot be read."""
     try:
-        return len(read_metadata(path)) if path.is_file() else None
+        return len(read_metadata(path))
     except InputError:
         return None
 
 
 def read_metadata(path: Path) -> pd.DataFrame:
-    """metadata.csv, all columns as text without blanks around, blank where there is nothing."""
+    """The metadata, all columns as text without blanks around, blank where there is nothing."""
     return read_texts(path).apply(lambda column: column.str.strip())
-
-
-def read_texts(path: Path) -> pd.DataFrame:
-    """metadata.csv, all columns as the text that stands there, blank where there is nothing.
-
-    Raises
-    ------
-    InputError
-        If it is no table.
-    """
-    try:
-        with warnings.catch_warnings():
-            # Rows that are longer than the header are cut off with a warning only.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            table = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8", index_col=False)
-    except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(
-            "A table cannot be read.",
-            where=path,
-            found=error,
-            expected="comma-separated text in UTF-8",
-            remedy="fetch it again",
-        ) from error
-    return table.fillna("")  # short rows
 
 
 def names_rois(path: Path) -> bool:
     """Whether a table of metadata has a column for the ROI; only the first line of text is looked at."""
-    if path.suffix != ".csv":
-        return True
-    with open(path, encoding="utf-8", errors="replace") as stream:
-        return "roi_id" in stream.readline(10_000)
+    return path.suffix != ".csv" or "roi_id" in first_line(path)
 
 
 def _texts(table: pd.DataFrame, *names: str) -> pd.Series:

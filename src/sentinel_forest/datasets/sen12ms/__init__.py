@@ -43,7 +43,7 @@ from sentinel_forest.datasets.base import (
     Stored,
 )
 from sentinel_forest.datasets.sen12ms import catalog, checks, content, export, layout, reader
-from sentinel_forest.datasets.sen12ms.lists import read_split_list, write_split_list
+from sentinel_forest.datasets.sen12ms.lists import list_findings, read_split_list, write_split_list
 from sentinel_forest.datasets.sen12ms.vocabulary import FEATURE_SETS, IGBP, LAYERS, TASKS, multi_label, single_label
 
 __all__ = ["DATASET", "Sen12MS", "multi_label", "read_split_list", "single_label", "write_split_list"]
@@ -98,8 +98,9 @@ class Sen12MS(Dataset):
         return layout.published_roles(paths)
 
     def structure(self, folder: Path, files: Sequence[File]) -> list[Finding]:
-        """Names, completeness of the triplets, archives, numbers of patches; opens nothing."""
-        return checks.structure(folder, files)
+        """Names, completeness of the triplets, archives, numbers of patches, split lists, and what is not read."""
+        paths = [file.path for file in files]
+        return [*checks.structure(folder, files), *list_findings(folder, paths), *layout.unused(folder)]
 
     def inspector(self, folder: Path, file: File) -> Inspector | None:
         """An inspector for a tile; what the tiles show together is said by `conclude`."""

@@ -167,6 +167,9 @@ def _in_order(function: Callable[[pd.DataFrame], list], items: pd.DataFrame, pie
         return [result for results in pool.map(function, parts) for result in results]
 
 
+FARTHEST = 1e8
+"""Coordinates (m or degrees) of no place on Earth in any projection."""
+
 _FLOAT64 = ("x", "y", "side_m", "lon", "lat")
 
 
@@ -224,6 +227,8 @@ def _place(table: pd.DataFrame, grids: np.ndarray, side: int) -> None:
     """
     codes, a, b, _, d, e, _ = grids.T
     x, y = grids[:, 3] + side / 2 * (a + b), grids[:, 6] + side / 2 * (d + e)
+    # Beyond any projection PROJ has no answer but an error; a place that is not known is missing.
+    codes = np.where((np.abs(x) < FARTHEST) & (np.abs(y) < FARTHEST), codes, np.nan)
     projected = np.zeros(len(table), dtype=bool)
     lon, lat = np.full(len(table), np.nan), np.full(len(table), np.nan)
     for epsg in np.unique(codes[np.isfinite(codes)]):

@@ -20,6 +20,7 @@ from sentinel_forest.datasets.sen12ms.layout import (
     SEASONS,
     SENSORS,
     Layout,
+    is_tile,
     parse,
     sensors_of,
 )
@@ -40,7 +41,7 @@ def structure(folder: Path, files: Sequence[File]) -> list[Finding]:
     and ``hold-out``.
     """
     paths = [file.path for file in files]
-    tiles = parse(path for path in paths if path.endswith(".tif"))
+    tiles = parse(filter(is_tile, paths))
     findings = _name_findings(paths, tiles) + _archive_findings(paths)
     if len(tiles):
         findings += _triplet_findings(tiles) + _count_findings(tiles)
@@ -145,7 +146,7 @@ _GROUND_CHECKS = frozenset({"crs", "pixel-size", "same-crs", "same-transform"})
 
 def _name_findings(paths: Sequence[str], tiles: pd.DataFrame) -> list[Finding]:
     known = set(tiles["path"])
-    strange = [path for path in paths if path.endswith(".tif") and path not in known]
+    strange = [path for path in paths if is_tile(path) and path not in known]
     return limited(
         [
             Finding(

@@ -9,8 +9,11 @@ from typing import Literal
 
 import pandas as pd
 
+from sentinel_forest.datasets.findings import Finding
 from sentinel_forest.datasets.sen12ms.vocabulary import LAYERS
+from sentinel_forest.datasets.unused import PICKLES, unused_findings
 from sentinel_forest.errors import InputError
+from sentinel_forest.io.clutter import is_clutter
 from sentinel_forest.sensors import FINEST_M
 
 SEASONS = ("ROIs1158_spring", "ROIs1868_summer", "ROIs1970_fall", "ROIs2017_winter")
@@ -41,8 +44,9 @@ SPLIT_LISTS = {
     "test_list.txt": "test",
     "SEN12MS_holdOutScenes.txt": "test",
 }
-"""List files that are read from the release's folder ``splits`` where they are there. The validation
-lists are historical: their scenes were merged into the training scenes in 2020."""
+"""List files that are read where they are there: from the release's folder ``splits``, else from the release's folder
+itself, where torchgeo keeps them. The validation lists are historical: their scenes were merged into the training
+scenes in 2020."""
 
 DTYPES: Mapping[str, tuple[str, ...]] = {
     "s1": ("float32", "float64", "int16"),
@@ -65,9 +69,10 @@ BLOCK = CELL * PIXEL
 """The same in m."""
 
 _NAME = re.compile(
-    rf"^({'|'.join((*SEASONS, *DFC_SPLITS))})/({'|'.join(SENSORS)})_([0-9A-Za-z]+)"
-    r"/\1_\2_([0-9A-Za-z]+)_p([0-9]+)\.tif$"
+    rf"({'|'.join((*SEASONS, *DFC_SPLITS))})(?:_(?:{'|'.join(SENSORS)}))?/({'|'.join(SENSORS)})_([0-9A-Za-z]+)"
+    r"/\1_\2_([0-9A-Za-z]+)_p([0-9]+)\.(?:tif|TIF)"
 )
+"""The copy on Kaggle has a folder for each sensor of a season: ``ROIs2017_winter_s1/s1_21/...``."""
 
 ARCHIVE = re.compile(r"^(ROIs[0-9]{4}_[a-z]+)_(s1|s2|lc|dfc)\.tar\.gz$")
 
@@ -107,15 +112,39 @@ def parse(paths: Iterable[str]) -> pd.DataFrame:
 
 def match_tile(path: str) -> re.Match[str] | None:
     """Parts of a tile's path: season, sensor, scene, scene as the file says it, number."""
-    match = _NAME.match(path)
+    match = _NAME.fullmatch(path)
+    if not match or path.split("/")[0] not in (match[1], f"{match[1]}_{match[2]}"):
+        return None
     # In DFC2020 the folder says validation and the file says 0; elsewhere both say the scene.
-    return match if match and (match[3] == match[4] or match[1] in DFC_SPLITS) else None
+    return match if match[3] == match[4] or match[1] in DFC_SPLITS else None
+
+
+def is_tile(path: str) -> bool:
+    """Whether a path ends as that of a tile."""
+    return path.lower().endswith(".tif")
 
 
 def tile_path(file: str, sensor: str) -> str:
     """Path of another sensor's tile of the same patch."""
-    given = file.split("/")[1].split("_")[0]
-    return file.replace(f"/{given}_", f"/{sensor}_", 1).replace(f"_{given}_", f"_{sensor}_", 1)
+    season, scene, name = file.split("/")
+    given, number = scene.split("_", 1)
+    return f"{_of_sensor(season, given, sensor)}/{sensor}_{number}/{name.replace(f'_{given}_', f'_{sensor}_', 1)}"
+
+
+def _of_sensor(season: str, given: str, sensor: str) -> str:
+    """The folder of a season, which may be one for each sensor."""
+    return f"{season.removesuffix(given)}{sensor}" if season.endswith(f"_{given}") else season
+
+
+def list_paths(files: Iterable[str]) -> dict[str, str]:
+    """Paths of the split lists among some files, and the split of each; those in ``splits`` go first."""
+    known = set(files)
+    places = {name: (f"splits/{name}", name) for name in SPLIT_LISTS}
+    return {
+        path: SPLIT_LISTS[name]
+        for name, paths in places.items()
+        if (path := next((path for path in paths if path in known), None))
+    }
 
 
 def file_names(patches: Iterable[str], sensor: str) -> list[str]:
@@ -138,7 +167,11 @@ def tiles_below(season: Path) -> Iterator[str]:
         for folder in folders:
             if folder.is_dir():
                 with os.scandir(folder.path) as tiles:
-                    yield from (f"{folder.name}/{tile.name}" for tile in tiles if tile.name.endswith(".tif"))
+                    yield from (
+                        f"{folder.name}/{tile.name}"
+                        for tile in tiles
+                        if is_tile(tile.name) and not is_clutter(tile.name)
+                    )
 
 
 def sensors_of(tiles: pd.DataFrame) -> list[str]:
@@ -157,7 +190,8 @@ def list_files(folder: Path) -> list[str]:
             found += [f"{season.name}/{path}" for path in tiles_below(season)]
         elif ARCHIVE.match(season.name):
             found.append(season.name)
-    found += [f"splits/{name}" for name in SPLIT_LISTS if (folder / "splits" / name).is_file()]
+    lists = [f"{place}{name}" for place in ("splits/", "") for name in SPLIT_LISTS]
+    found += list_paths(path for path in lists if (folder / path).is_file())
     if not found:
         raise InputError(
             "There is no file of SEN12MS in the folder.",
@@ -167,6 +201,29 @@ def list_files(folder: Path) -> list[str]:
             remedy="give the folder that holds the season folders",
         )
     return sorted(found)
+
+
+def unused(folder: Path) -> list[Finding]:
+    """Files of a folder that are not read, see `unused_findings`."""
+    return unused_findings(folder, list_files, _suggest)
+
+
+def _suggest(path: str) -> str:
+    """How a file would be read, as far as its name tells what it is meant to be."""
+    name = path.rsplit("/", 1)[-1].lower()
+    if is_tile(name) or name.endswith(".tiff"):
+        return f"read in folders like {SEASONS[0]}/s2_1 or {SEASONS[0]}_s2/s2_1, under names ending in .tif"
+    if name.endswith((".tar", ".tgz", ".tar.gz")):
+        return f"read under the publisher's name, such as {SEASONS[0]}_s2.tar.gz, and then alone in its folder"
+    words = {"train": "train", "val": "val", "test": "test", "hold": "test"}
+    split = next((split for word, split in words.items() if word in name), None)
+    if split and name.endswith((".txt", ".csv", ".lst", ".json", *PICKLES)):
+        return f"a list of patches or scenes, one a line, is read as splits/{split}_list.txt"
+    if name.endswith(PICKLES):
+        return "nothing is unpickled or unpacked from such files: give the .txt lists and the tiles"
+    return "tables are not read: classes come from the tiles, splits from splits/train_list.txt and the like" * (
+        name.endswith((".csv", ".parquet", ".geojson", ".json", ".xlsx"))
+    )
 
 
 def layers_of(paths: Iterable[str]) -> frozenset[str]:

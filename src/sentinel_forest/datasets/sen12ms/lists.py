@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
+from sentinel_forest.datasets.findings import Finding
 from sentinel_forest.datasets.sen12ms.layout import (
     BROKEN,
     DFC_SPLITS,
@@ -16,27 +18,34 @@ from sentinel_forest.datasets.sen12ms.layout import (
     SENSORS,
     SPLIT_LISTS,
     file_names,
+    list_paths,
     parse,
 )
 from sentinel_forest.errors import InputError
+from sentinel_forest.io import causes
+from sentinel_forest.io.borders import quoted
 from sentinel_forest.io.tables import write_text
 
+MOST_BYTES = 64 << 20
+"""Bytes of a list; that of all patches has 7 MB."""
+LONGEST_LINE = 500
+
 _LISTED_SCENE = re.compile(r"(ROIs[0-9]{4}_[a-z]+)/(?:s1|s2|lc)_([0-9A-Za-z]+)/?")
-_LISTED_FILE = re.compile(r"(?:.*/)?(ROIs[0-9]{4}_[a-z]+)_(?:s1|s2|lc|dfc)_([0-9A-Za-z]+)_p([0-9]+)(?:\.tif)?")
+_LISTED_FILE = re.compile(r"(?:.*/)?(ROIs[0-9]{4}_[a-z]+)_(?:s1|s2|lc|dfc)_([0-9A-Za-z]+)_p([0-9]+)(?:\.tif|\.TIF)?")
 
 
 def published_splits(folder: Path, files: Sequence[str], patches: pd.DataFrame) -> pd.Series:
-    """The publisher's split: from lists in ``splits``, else the hold-out scenes; all others are train."""
+    """The publisher's split: from lists (see `list_paths`), else the hold-out scenes; all others are train."""
     splits = patches["season"].map(DFC_SPLITS).fillna("train").astype("str")
     held_out = {f"{season}/{scene}" for season, scenes in HOLD_OUT.items() for scene in scenes}
-    lists = {name: split for name, split in SPLIT_LISTS.items() if f"splits/{name}" in set(files)}
+    lists = list_paths(files)
     partial = len(patches) < PATCHES - len(BROKEN)
     if "train" in lists.values():
         splits = splits.where(patches["season"].isin(DFC_SPLITS), "")
     if "test" not in lists.values():
         splits = splits.mask((patches["season"] + "/" + patches["scene"]).isin(held_out), "test")
-    for name, split in lists.items():
-        listed = read_split_list(folder / "splits" / name, patches, partial)
+    for path, split in lists.items():
+        listed = read_split_list(folder / path, patches, partial)
         splits = splits.mask(patches["patch"].isin(listed), split)
     return splits
 
@@ -83,8 +92,24 @@ def read_split_list(path: Path, catalog: pd.DataFrame, partial: bool = False) ->
 
 
 def _lines(path: Path) -> list[str]:
+    """Lines of a list, without blanks around them.
+
+    Raises
+    ------
+    InputError
+        If it is too large, or no text, or has no line ends.
+    """
+    cause = causes.of_file(path, "text")
+    if cause or path.stat().st_size > MOST_BYTES:
+        raise InputError(
+            "A split list cannot be read.",
+            where=path,
+            found=cause.found if cause else f"{path.stat().st_size} B",
+            expected=f"a line for each scene or file, at most {MOST_BYTES} B",
+            remedy=cause.remedy if cause else "give the publisher's .txt list",
+        )
     try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     except UnicodeDecodeError:
         raise InputError(
             "A split list is not text.",
@@ -92,12 +117,61 @@ def _lines(path: Path) -> list[str]:
             expected="a line for each scene or file",
             remedy="give the .txt list, not the .pkl twin",
         ) from None
+    long = next((number for number, line in enumerate(lines, 1) if len(line) > LONGEST_LINE), None)
+    if long:
+        raise InputError(
+            "A split list has no line ends: its names run together.",
+            where=f"{path}, line {long}",
+            found=quoted(lines[long - 1]),
+            expected=f"a scene or a file on each line, at most {LONGEST_LINE} characters",
+            remedy="put each name on a line of its own, or get the publisher's list",
+        )
+    return lines
+
+
+def list_findings(folder: Path, files: Sequence[str]) -> list[Finding]:
+    """Whether the split lists can be read, hold anything, and contradict each other."""
+    findings = []
+    first: dict[str, str] = {}
+    for path in list_paths(files):
+        try:
+            lines = [line for line in _lines(folder / path) if line]
+        except InputError as error:
+            fault = Finding(
+                path, "structure", "list", "failed", str(error.found), str(error.expected), str(error.remedy)
+            )
+            findings.append(fault)
+            continue
+        if not lines:
+            remedy = "fill it, or remove it: without it the published hold-out scenes are the test"
+            findings.append(Finding(path, "structure", "list", "failed", "no line", "scenes or files", remedy, "kept"))
+        both = {line: first[key] for line in lines if (key := _key(line)) in first and first[key] != path}
+        first |= {key: path for line in lines if (key := _key(line)) not in first}
+        findings += _in_two_lists(path, both)
+    return findings
+
+
+def _key(line: str) -> str:
+    """What a line of a list names, whatever the sensor."""
+    return re.sub(r"_(?:s1|s2|lc|dfc)_|/(?:s1|s2|lc)_", "_", line.rsplit(".", 1)[0].rstrip("/"))
+
+
+def _in_two_lists(path: str, both: Mapping[str, str]) -> list[Finding]:
+    """A failure where lines stand in another list too; only the validation lists repeat what trains since 2020."""
+    if not both:
+        return []
+    line, other = next(iter(both.items()))
+    historical = {path.rsplit("/", 1)[-1], other.rsplit("/", 1)[-1]} & {"val_list.txt", "ValidationScenes.txt"}
+    same_split = SPLIT_LISTS[path.rsplit("/", 1)[-1]] == SPLIT_LISTS[other.rsplit("/", 1)[-1]]
+    status: Literal["note", "failed"] = "note" if historical or same_split else "failed"
+    found = f"{len(both)} lines that {other} has too, the first: {quoted(line)}"
+    remedy = f"remove them from one of the two; until then they count for {path}"
+    return [Finding(path, "structure", "lists", status, found, "each patch in one list", remedy, "kept")]
 
 
 def listed_tiles(folder: Path, files: Sequence[str]) -> pd.DataFrame:
     """Tiles of Sentinel-2 of the files that the lists in ``splits`` name (see `parse`), each once."""
-    lists = [folder / "splits" / name for name in SPLIT_LISTS if f"splits/{name}" in files]
-    matches = (_LISTED_FILE.fullmatch(line.strip()) for path in lists for line in _lines(path))
+    matches = (_LISTED_FILE.fullmatch(line) for path in list_paths(files) for line in _lines(folder / path))
     patches = list(dict.fromkeys(_patch_of(match) for match in matches if match))
     if not patches:
         raise InputError(
@@ -144,7 +218,7 @@ def _no_match(path: Path, number: int, line: str) -> InputError:
     return InputError(
         "A line of a split list matches no patch.",
         where=f"{path}, line {number}",
-        found=line.strip(),
+        found=quoted(line),
         expected="a scene folder or a file name of the release, such as ROIs1158_spring/s1_63",
         remedy=remedy,
     )

@@ -55,6 +55,8 @@ class So2Sat(Dataset):
 
     Parameters
     ----------
+    dtype : {"float64", "float32"}
+        Kind of numbers of the image files: as published, or as most private copies have it.
     geo : str
         The release whose geo files may lie beside the image files, because it has the same rows in the same order.
 
@@ -83,7 +85,8 @@ class So2Sat(Dataset):
     # Patches of a city leave no gap so wide. Two cities that lie nearer become one, which parts nothing.
     places_apart_km = 20.0
 
-    def __init__(self, *, geo: str = "") -> None:
+    def __init__(self, *, dtype: str = layout.DTYPES[0], geo: str = "") -> None:
+        self.dtype = layout.read_dtype(dtype)
         if geo:
             self.place_source = f"names of {geo}, which has the same rows"
 
@@ -100,8 +103,8 @@ class So2Sat(Dataset):
         return geo.unknown_columns(folder, paths)
 
     def structure(self, folder: Path, files: Sequence[File]) -> list[Finding]:
-        """Keys, shapes, dtypes, layout and length of image files; geo files against their image files."""
-        return checks.structure(folder, files)
+        """Keys, shapes, dtypes and length of image files, geo files against them, and files that are not read."""
+        return [*checks.structure(folder, files, self.dtype), *layout.unused(folder)]
 
     def inspector(self, folder: Path, file: File) -> Inspector | None:
         """Checks every value of an image file, and hashes its rows."""

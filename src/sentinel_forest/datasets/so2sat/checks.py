@@ -9,7 +9,7 @@ import numpy as np
 
 from sentinel_forest.datasets.base import Accept, File, Finding
 from sentinel_forest.datasets.so2sat.geo import cities_of, geo_table, tfw_order
-from sentinel_forest.datasets.so2sat.layout import OVERHEAD_BYTES, ROW_BYTES, SHAPES, image_paths
+from sentinel_forest.datasets.so2sat.layout import DTYPES, OVERHEAD_BYTES, ROW_BYTES, SHAPES, image_paths
 from sentinel_forest.datasets.so2sat.places import place_findings
 from sentinel_forest.datasets.so2sat.reader import is_contiguous, places_in_file
 from sentinel_forest.datasets.so2sat.vocabulary import CHANNELS
@@ -19,9 +19,9 @@ from sentinel_forest.io import hdf5
 Part = Literal["bytes", "structure", "content"]
 
 
-def structure(folder: Path, files: Sequence[File]) -> list[Finding]:
+def structure(folder: Path, files: Sequence[File], dtype: str = DTYPES[0]) -> list[Finding]:
     """Keys, shapes, dtypes, layout and length of image files; geo files against their image files."""
-    return [finding for file in files for finding in _file_structure(folder, file)]
+    return [finding for file in files for finding in _file_structure(folder, file, dtype)]
 
 
 def verdict(
@@ -46,7 +46,7 @@ def note(file: File, check: str, good: bool, found: str, expected: str) -> Findi
     return Finding(file.path, "content", check, "ok" if good else "note", found, expected)
 
 
-def _image_structure(file: File, handle: h5py.File, size: int) -> Iterator[Finding]:
+def _image_structure(file: File, handle: h5py.File, size: int, dtype: str) -> Iterator[Finding]:
     """Findings about one image file, and none about what depends on a dataset that is not there."""
     there = {key: handle[key] for key in SHAPES if isinstance(handle.get(key), h5py.Dataset)}
     missing = [key for key in CHANNELS if key not in there]
@@ -60,8 +60,12 @@ def _image_structure(file: File, handle: h5py.File, size: int) -> Iterator[Findi
         f"without {' and '.join(missing)} the file cannot be used: fetch the published one",
     )
     yield _label_structure(file, "label" in there)
+    kinds = {str(dataset.dtype) for dataset in there.values()}
+    alike = len(there) == len(SHAPES) and len(kinds) == 1 and kinds != {dtype}
+    if alike:
+        yield _other_dtype(file, kinds.pop(), dtype)
     for key, dataset in there.items():
-        yield from _dataset_structure(file, dataset, key)
+        yield from _dataset_structure(file, dataset, key, str(dataset.dtype) if alike else dtype)
     if missing:
         return
     rows = {key: dataset.shape[0] if dataset.shape else 0 for key, dataset in there.items()}
@@ -74,15 +78,16 @@ def _image_structure(file: File, handle: h5py.File, size: int) -> Iterator[Findi
         "as many in each dataset",
         "the datasets do not belong together: fetch the published file",
     )
-    if "label" in there and all(is_contiguous(dataset) for dataset in there.values()):
-        length = rows["sen2"] * ROW_BYTES + OVERHEAD_BYTES
+    row_bytes = ROW_BYTES * np.dtype(dtype).itemsize // 8
+    if "label" in there and not alike and all(is_contiguous(dataset) for dataset in there.values()):
+        length = rows["sen2"] * row_bytes + OVERHEAD_BYTES
         yield verdict(
             file,
             "structure",
             "size",
             size == length,
             f"{size} B",
-            f"{length} B ({rows['sen2']} x {ROW_BYTES} + {OVERHEAD_BYTES})",
+            f"{length} B ({rows['sen2']} x {row_bytes} + {OVERHEAD_BYTES})",
             "the file was written anew or changed: fetch the published one",
             "kept",
         )
@@ -96,7 +101,16 @@ def _label_structure(file: File, there: bool) -> Finding:
     return verdict(file, "structure", "labels", there, "label" if there else "none", "label", remedy, "kept")
 
 
-def _dataset_structure(file: File, dataset: h5py.Dataset, key: str) -> Iterator[Finding]:
+def _other_dtype(file: File, kind: str, expected: str) -> Finding:
+    """A failure for a file that is of one other kind of numbers throughout."""
+    accept: Accept = "kept" if kind.startswith("float") else ""
+    remedy = "the values were converted: fetch the published file"
+    if kind in DTYPES:
+        remedy = f"if all files are so, declare it: layout: {{dtype: {kind}}}"
+    return Finding(file.path, "structure", "dtype", "failed", f"{kind} throughout", expected, remedy, accept)
+
+
+def _dataset_structure(file: File, dataset: h5py.Dataset, key: str, dtype: str) -> Iterator[Finding]:
     shape, expected = dataset.shape, SHAPES[key]
     turned = sorted(shape[1:]) == sorted(expected) and shape[1:] != expected
     yield verdict(
@@ -112,9 +126,9 @@ def _dataset_structure(file: File, dataset: h5py.Dataset, key: str) -> Iterator[
         file,
         "structure",
         f"{key}:dtype",
-        dataset.dtype == np.dtype("<f8"),
+        str(dataset.dtype) == dtype,
         str(dataset.dtype),
-        "float64",
+        dtype,
         "the values were converted: fetch the published file",
         "kept" if dataset.dtype.kind == "f" else "",
     )
@@ -184,13 +198,13 @@ def unreadable(file: File, error: InputError) -> Finding:
     return Finding(file.path, "structure", check, "failed", str(error.found), str(error.expected), str(error.remedy))
 
 
-def _file_structure(folder: Path, file: File) -> list[Finding]:
+def _file_structure(folder: Path, file: File, dtype: str) -> list[Finding]:
     path = folder / file.path
     image = image_paths([file.path])
     try:
         with hdf5.opened(path) as handle:
             if image:
-                return list(_image_structure(file, handle, path.stat().st_size))
+                return list(_image_structure(file, handle, path.stat().st_size, dtype))
             findings = list(geo_structure(file, handle, _row_count(path)))
             usable = all(finding.status != "failed" for finding in findings)
             return findings + (list(place_findings(file, geo_table(handle))) if usable else [])

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sentinel_forest.datasets.base import SPLITS
+from sentinel_forest.datasets.findings import Finding
+from sentinel_forest.datasets.unused import PICKLES, unused_findings
 from sentinel_forest.errors import InputError
 
 SIDE = 32
@@ -14,6 +16,9 @@ SHAPES = {"label": (17,), "sen1": (SIDE, SIDE, 8), "sen2": (SIDE, SIDE, 10)}
 
 ROW_BYTES = 147_592
 """Bytes of one patch: (32 x 32 x 18 + 17) x 8."""
+
+DTYPES = ("float64", "float32")
+"""Kinds of numbers that a layout can declare; the first is the published one."""
 
 OVERHEAD_BYTES = 2_048
 """Bytes of HDF5 around the data of a published file."""
@@ -76,3 +81,37 @@ def list_files(folder: Path) -> list[str]:
             remedy="give the folder of one version",
         )
     return found
+
+
+def read_dtype(given: object) -> str:
+    """The kind of numbers that a layout declares.
+
+    Raises
+    ------
+    InputError
+        If it cannot be.
+    """
+    if given not in DTYPES:
+        raise InputError(
+            "A layout has an impossible dtype.", where="layout, key 'dtype'", found=given, expected=" or ".join(DTYPES)
+        )
+    return str(given)
+
+
+def unused(folder: Path) -> list[Finding]:
+    """Files of a folder that are not read, see `unused_findings`."""
+    return unused_findings(folder, list_files, _suggest)
+
+
+def _suggest(path: str) -> str:
+    """How a file would be read, as far as its name tells what it is meant to be."""
+    name = path.rsplit("/", 1)[-1].lower()
+    if path.lower().endswith(".h5.gz") and PATTERN.fullmatch(path):
+        return ""  # the packed form of a file that is there
+    if name.endswith((".h5", ".hdf5", ".h5.gz", ".mat")):
+        return "images are read as training.h5, validation.h5, testing.h5, here or one folder down; places as *_geo.h5"
+    if name.endswith(PICKLES):
+        return "nothing is unpickled or unpacked from such files: give the HDF5 files"
+    return (
+        "places are read from training_geo.h5 and the like" if name.endswith((".csv", ".parquet", ".tfrecord")) else ""
+    )

@@ -37,10 +37,14 @@ def read(
 
 def reader(folder: Path, file: str, arrays: Sequence[str]) -> Reader:
     """A function from rows of an image file to rows of its datasets; the file is mapped into memory."""
-    places = contiguous_places(folder / file)
-    mapped = {
-        key: np.memmap(folder / file, "<f8", "r", places[key][0], (places[key][1], *SHAPES[key])) for key in arrays
-    }
+    with hdf5.opened(folder / file) as handle:
+        datasets = {key: dataset_of(handle, key) for key in arrays}
+        if not all(is_contiguous(dataset) and dataset.dtype.kind == "f" for dataset in datasets.values()):
+            raise _not_contiguous(folder / file, "contiguous datasets of floats")
+        mapped = {
+            key: np.memmap(folder / file, dataset.dtype, "r", dataset.id.get_offset(), dataset.shape)
+            for key, dataset in datasets.items()
+        }
 
     def read_rows(rows: np.ndarray) -> Arrays:
         return {key: array[rows] for key, array in mapped.items()}
@@ -135,10 +139,14 @@ def contiguous_places(path: Path) -> dict[str, tuple[int, int]]:
     with hdf5.opened(path) as handle:
         places = places_of_datasets(handle)
     if places is None:
-        raise InputError(
-            "A file is not in the published layout.",
-            where=path,
-            expected="contiguous float64 datasets",
-            remedy="fetch the published file, or write it anew: h5repack -l CONTI",
-        )
+        raise _not_contiguous(path, "contiguous float64 datasets")
     return places
+
+
+def _not_contiguous(path: Path, expected: str) -> InputError:
+    return InputError(
+        "A file is not in the published layout.",
+        where=path,
+        expected=expected,
+        remedy="fetch the published file, or write it anew: h5repack -l CONTI",
+    )
