@@ -370,7 +370,7 @@ def attack_a_table(chance: random.Random, folder: Path, sound: Sound) -> None:
     if how == "damage":
         _damage(chance, path)
     elif how == "commas":
-        path.write_text("\n".join([lines[0] + "," * 5_000, *lines[1:]]))
+        path.write_text("\n".join([lines[0] + "," * 300_000, *lines[1:]]))
     elif how == "quotes":
         path.write_text("\n".join([lines[0], '"' + "\n".join(lines[1:])]))
     elif how == "lines":
