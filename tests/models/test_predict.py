@@ -16,6 +16,7 @@ from sentinel_forest.evaluation import reference
 from sentinel_forest.features import shards
 from sentinel_forest.io import tables
 from sentinel_forest.models import counts, fit, forest, persistence, predict
+from sentinel_forest.models.batches import forest_bytes, in_batches
 from sentinel_forest.steps import ForestFile, SetFile, TrialFile
 
 CLASSES = ("clear", "thick cloud", "thin cloud", "cloud shadow")
@@ -205,7 +206,7 @@ def test_forests_that_do_not_fit_together_come_in_batches(run, monkeypatch):
     folder, dataset, call = run
     whole = call(ALL)
     fits = [json.loads((folder / f"baselines/s/{trial}/{name}/fit.json").read_text()) for _, trial, name in ALL]
-    sizes = [predict.forest_bytes(fit) for fit in fits]
+    sizes = [forest_bytes(fit) for fit in fits]
     assert sizes[0] == fits[0]["trees"]["nodes"] * (64 + 4 * 8)
     two = max(sizes[0] + sizes[1], sizes[2] + sizes[3])
     monkeypatch.setattr(shards, "READ_BYTES", 1)
@@ -227,7 +228,7 @@ def test_forests_that_do_not_fit_together_come_in_batches(run, monkeypatch):
     ],
 )
 def test_batches(sizes, most, batches):
-    assert [sizes[batch] for batch in predict.in_batches(sizes, most)] == batches
+    assert [sizes[batch] for batch in in_batches(sizes, most)] == batches
 
 
 def test_neither_shards_nor_blocks_nor_threads_matter(run, monkeypatch):

@@ -16,7 +16,6 @@ best threshold   for pixel tasks with a two-class question: compares one feature
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +30,10 @@ from sentinel_forest.features import bands_of, pixel
 from sentinel_forest.features.shards import read_blocks
 from sentinel_forest.io import checksums, tables
 from sentinel_forest.models import forest
+from sentinel_forest.models.batches import forest_bytes, in_batches
 from sentinel_forest.models.candidate import Candidate, load_candidate, read_fit
 from sentinel_forest.models.counts import confusion, counts_table
 from sentinel_forest.steps import ForestFile, Layout, Output, SetFile, TrialFile
-
-NODE_BYTES = 64
-"""Bytes of a node of a tree of scikit-learn, to which 8 come for each class."""
 
 PREDICTIONS = pa.DataFrameSchema(
     {
@@ -204,31 +201,6 @@ class Predictions:
         kinds = {name: str(column.dtype) for name, column in PREDICTIONS.columns.items()}
         empty = pd.DataFrame({name: [] for name in kinds})
         return pd.concat(parts or [empty], ignore_index=True)[list(kinds)].astype(kinds)
-
-
-def in_batches(sizes: Sequence[int], most: float) -> list[slice]:
-    """Cut a list of forests into batches: as many neighbours as fit, at least one, in their order.
-
-    Parameters
-    ----------
-    sizes : sequence of int
-        Bytes of each forest.
-    most : float
-        Bytes of a batch.
-    """
-    ends: list[int] = []
-    held = 0
-    for place, size in enumerate(sizes):
-        if place and held + size > most:
-            ends.append(place)
-            held = 0
-        held += size
-    return [slice(first, last) for first, last in pairwise([0, *ends, len(sizes)])]
-
-
-def forest_bytes(fit: Mapping[str, Any]) -> int:
-    """Bytes that a forest takes in memory, by its ``fit.json``."""
-    return int(fit["trees"]["nodes"] * (NODE_BYTES + 8 * len(fit["training"]["classes"])))
 
 
 def predict_batch(

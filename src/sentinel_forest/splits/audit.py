@@ -148,10 +148,10 @@ def _by_name(source: SplitList, dataset: Dataset, catalog: pd.DataFrame) -> list
 
 def _places(values: pd.Series) -> dict[str, list[int]]:
     """Rows by value."""
-    return {
-        str(value): rows.tolist()
-        for value, rows in values.reset_index(drop=True).groupby(values.to_numpy()).indices.items()
-    }
+    found: dict[str, list[int]] = {}
+    for row, value in enumerate(values):
+        found.setdefault(str(value), []).append(row)
+    return found
 
 
 def _by_number(source: SplitList, catalog: pd.DataFrame, numbers: str | None) -> list[list[int]]:
@@ -206,11 +206,12 @@ def named_catalog(dataset: Dataset, lists: Sequence[SplitList]) -> pd.DataFrame:
             found=next((one.names[0][:80] for one in lists if one.names), "no entry"),
             remedy="give the catalog of the release: --catalog work/RELEASE/catalog.parquet, or --metadata FOLDER",
         )
-    keys = pd.DataFrame([dataset.named_keys(patch) for patch in patches], columns=list(dataset.group_keys))
+    blank = dict.fromkeys(dataset.group_keys, "")
+    keys = pd.DataFrame([blank | dataset.named_keys(patch) for patch in patches], columns=list(blank))
     unknown = dict.fromkeys(("x", "y", "lon", "lat", "side_m"), np.nan)
     texts = {"file": "", "published_split": "", "content_hash": ""}
     table = pd.DataFrame({"patch": list(patches), "class": list(patches.values()), **texts, **unknown})
-    table = table.assign(epsg=pd.Series(pd.NA, index=table.index, dtype="Int32"), label=-1).join(keys.astype("object").fillna(""))
+    table = table.assign(epsg=pd.Series(pd.NA, index=table.index, dtype="Int32"), label=-1).join(keys)
     table = table.sort_values("patch", ignore_index=True).astype(dict.fromkeys(("patch", *keys, *texts), "str"))
     return table.assign(group=groups(dataset, table))
 

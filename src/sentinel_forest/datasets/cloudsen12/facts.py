@@ -182,7 +182,7 @@ def _place_findings(path: str, table: pd.DataFrame) -> Iterator[Finding]:
     expected = "transform, centroid and outline within half of an image"
     remedy = "columns belong to other rows (sorted apart?), or in another projection: fetch the table again"
     yield _finding(path, "places", faults, int(np.isfinite(apart).sum()), expected, remedy)
-    if "roi_id" in table:
+    if not table.get("roi_id", pd.Series(dtype="str")).isin(BLANK).all():
         yield _roi_finding(path, table, points, side)
 
 
