@@ -1,4 +1,4 @@
-"""Write what README.md, CONTRIBUTING.md and docs/checks.md take from elsewhere: python docs/generated.py"""
+"""Write what README.md, CONTRIBUTING.md and docs/checks.md take from elsewhere: python docs/generated.py [PART ...]"""
 
 import ast
 import re
@@ -94,13 +94,14 @@ def with_part(text: str, name: str) -> str:
     return before + begin + PARTS[name][1]() + end + rest.split(end)[1]
 
 
-def main() -> None:
-    """Renew all parts."""
-    for name, (page, _) in PARTS.items():
+def main(names: list[str]) -> None:
+    """Renew the picture of the stages, and the `PARTS` that are named (none: all)."""
+    STAGES.write_text(stages_picture(), encoding="utf-8")
+    for name in names or PARTS:
+        page = PARTS[name][0]
         text = (ROOT / page).read_text(encoding="utf-8")
         (ROOT / page).write_text(with_part(text, name), encoding="utf-8")
-    STAGES.write_text(stages_picture(), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -142,7 +142,9 @@ def releases_page() -> str:
             (f"`{entry.release}`", name, entry.version, _patches(entry), entry.licence, str(len(entry.files)), amount)
         )
     head = ["release", "dataset", "version", "patches", "licence", "files", "size"]
-    text = "Releases that a configuration can name under `releases`. Samples are simulated. An entry of your own goes to"
+    text = (
+        "Releases that a configuration can name under `releases`. Samples are simulated. An entry of your own goes to"
+    )
     return (
         f"# Releases\n\n{GENERATED}{text}\n`config/releases/<name>.yaml`, in the form of those in\n"
         f"`src/sentinel_forest/registry/releases/`.\n\n{_table(head, rows)}"

@@ -32,7 +32,7 @@ ATTACHED = {
 REPORT = ROOT / "results" / "sample-v1"
 """The version whose report is part of the site, if it is there."""
 REPORT_PAGE, REPORT_MARK = "sample-report.md", "<!-- link to the report -->"
-LINK = re.compile(r"(?<!`)\]\(([^)#\s:]+)(#[^)\s]*)?\)")
+LINK = re.compile(r"\]\(([^)#\s:]+)(#[^)\s]*)?\)")
 FENCE = re.compile(r"(^```.*?^```$)", re.M | re.S)
 
 
@@ -84,7 +84,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         else:
             to = (PAGES | ATTACHED).get(target, "")
         if not to:
-            raise PluginError(f"{here} leads to {target}, which the site does not have: see PAGES in docs/site_hooks.py")
+            raise PluginError(
+                f"{here} leads to {target}, which the site does not have: see PAGES in docs/site_hooks.py"
+            )
         return f"]({relpath(to, PurePosixPath(place).parent)}{match[2] or ''})"
 
     parts = FENCE.split(markdown)

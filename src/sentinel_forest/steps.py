@@ -127,6 +127,7 @@ STEPS: dict[str, str] = {
 
 COMMANDS: dict[str, str] = {
     "areas": "mapping.areas:areas",
+    "audit": "splits.audit:audit",
     "unpack": "acquire.unpack:unpack",
     "show_headline": "versions.headline:show_headline",
     "tfds_import": "export.tfds_import:tfds_import",
