@@ -29,7 +29,7 @@ FIGURES = (("oa", ""), ("aa.present", ""), ("boa.median", "cloud"))
 def rules() -> list[tuple[str, str]]:
     """The rules of the default run: each pair is a rule and one that takes its files."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [
+        command: list[str | Path] = [
             *(Path(sys.executable).parent / "snakemake", "--snakefile", ROOT / "Snakefile"),
             *("--configfile", ROOT / "config" / "config.yaml", "--config", "version=draft"),
             *("--directory", folder, "--rulegraph", "mermaid-js"),
@@ -53,7 +53,7 @@ def headline_table() -> str:
     order = [f"{metrics.short(metric)} {name}".strip() for metric, name in FIGURES]
     rows = rows.sort_values("figure", key=lambda names: names.map(order.index), kind="stable")
     wide = headline.wide(rows, ["release", "scheme", "features"])
-    lines = ["| " + " | ".join(wide) + " |", "|---" * len(wide.columns) + "|"]
+    lines = ["| " + " | ".join(map(str, wide.columns)) + " |", "|---" * len(wide.columns) + "|"]
     lines += ["| " + " | ".join(cells) + " |" for cells in wide.replace("-", "").to_numpy().tolist()]
     return "\n".join(lines) + "\n"
 

@@ -154,8 +154,8 @@ def releases_page() -> str:
 def feature_sets_page() -> str:
     """All feature sets, and every feature in them with formula and source."""
     text = (
-        f"# Feature sets\n\n{GENERATED}A feature set is named under `feature_sets`. Ranges of ratios, and pixels without a "
-        "measurement:\n[features](../features.md).\n"
+        f"# Feature sets\n\n{GENERATED}A feature set is named under `feature_sets`. Ranges of ratios, and pixels\n"
+        "without a measurement: [features](../features.md).\n"
     )
     known: dict[str, Feature] = {}
     for name in NAMES:
@@ -181,8 +181,8 @@ def _features(dataset: str, feature_set: FeatureSet) -> list[Feature]:
 def commands_page() -> str:
     """Every command of `sentinel-forest` with the first line of its text."""
     text = (
-        f"# Commands\n\n{GENERATED}`sentinel-forest COMMAND --help` has the options of each. The rules of the workflow call "
-        "the same\ncommands; `snakemake -n -p` shows how.\n"
+        f"# Commands\n\n{GENERATED}`sentinel-forest COMMAND --help` has the options of each. The rules of the workflow\n"
+        "call the same commands; `snakemake -n -p` shows how.\n"
     )
     for title, names in (("For people", steps.COMMANDS), ("Called by the rule of the same name", steps.STEPS)):
         rows = [(f"`{name.replace('_', '-')}`", _summary(name)) for name in sorted(names)]
