@@ -4,6 +4,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -181,8 +182,8 @@ def _features(dataset: str, feature_set: FeatureSet) -> list[Feature]:
 def commands_page() -> str:
     """Every command of `sentinel-forest` with the first line of its text."""
     text = (
-        f"# Commands\n\n{GENERATED}`sentinel-forest COMMAND --help` has the options of each. The rules of the workflow\n"
-        "call the same commands; `snakemake -n -p` shows how.\n"
+        f"# Commands\n\n{GENERATED}`sentinel-forest COMMAND --help` has the options of each. The rules of the\n"
+        "workflow call the same commands; `snakemake -n -p` shows how.\n"
     )
     for title, names in (("For people", steps.COMMANDS), ("Called by the rule of the same name", steps.STEPS)):
         rows = [(f"`{name.replace('_', '-')}`", _summary(name)) for name in sorted(names)]
@@ -205,7 +206,7 @@ def _cell(text: str) -> str:
 
 
 PAGES: Mapping[Path, Callable[[], str]] = {
-    **{DOCS / "datasets" / f"{name}.md": (lambda name=name: dataset_page(name)) for name in NAMES},
+    **{DOCS / "datasets" / f"{name}.md": partial(dataset_page, name) for name in NAMES},
     DOCS / "reference" / "releases.md": releases_page,
     DOCS / "reference" / "feature-sets.md": feature_sets_page,
     DOCS / "reference" / "commands.md": commands_page,
