@@ -1,6 +1,6 @@
 """The few figures of a version that one looks at first, each with its definition and mark."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -96,7 +96,7 @@ def as_figures(table: pd.DataFrame) -> pd.DataFrame:
     rows = table[table["weighting"] == UNWEIGHTED]
     scores = zip(rows["value"], rows["low"], rows["high"], strict=True)
     figures = (rows["metric"].map(short) + " " + rows["class"]).str.strip()
-    spread = ["-" if pd.isna(value) else f"{value:.3f}" for value in rows["trial_std"]]
+    spread = _spread(rows)
     return rows.assign(figure=figures, score=[_figure(*row) for row in scores], **{"± trials": spread})
 
 
@@ -117,12 +117,16 @@ def wide(rows: pd.DataFrame, index: list[str]) -> pd.DataFrame:
 
 def support(rows: pd.DataFrame) -> dict[str, str]:
     """What the figures of one line rest on, as texts: n, groups, mark and note."""
-    spread = rows["± trials"] if "± trials" in rows else as_figures(rows)["± trials"]
-    numbers = {"± trials": _each(spread)} | {name: _each(rows[name]) for name in ("n", "groups")}
+    numbers = {"± trials": _each(_spread(rows))} | {name: _each(rows[name]) for name in ("n", "groups")}
     return numbers | {"mark": "; ".join(dict.fromkeys(rows["mark"])), "note": _notes(rows)}
 
 
-def _each(values: pd.Series) -> str:
+def _spread(rows: pd.DataFrame) -> list[str]:
+    """Standard deviation between trials, as text."""
+    return ["-" if pd.isna(value) else f"{value:.3f}" for value in rows["trial_std"]]
+
+
+def _each(values: Iterable[object]) -> str:
     """A number that all figures have, or that of each."""
     texts = [str(value) for value in values]
     return texts[0] if len(set(texts)) == 1 else "/".join(texts)
