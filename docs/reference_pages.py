@@ -108,7 +108,8 @@ def _references(dataset: Dataset) -> str:
 def _how_to_get(name: str) -> str:
     entries = [entry for entry in _entries() if entry.dataset == name and not entry.sample]
     text = "## How to get it\n\n"
-    text += "<!-- not run by the tests: it fetches hundreds of GB -->\n```sh\nsnakemake plan --configfile config/full.yaml     # what will be fetched, and how large it is\n"
+    text += "<!-- not run by the tests: it fetches hundreds of GB -->\n```sh\n"
+    text += "snakemake plan --configfile config/full.yaml     # what will be fetched, and how large it is\n"
     text += "snakemake fetch --configfile config/full.yaml    # fetches it\n```\n\n"
     text += "A release that is on disk is not fetched: name its folder, see [own files](../own-files.md).\n"
     for entry in entries:
