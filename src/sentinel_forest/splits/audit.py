@@ -20,10 +20,9 @@ from sentinel_forest.io.tables import columns, conform, read_catalog, write_text
 from sentinel_forest.splits import audit_page
 from sentinel_forest.splits.ledger import STATES, linkings, status_of
 from sentinel_forest.splits.links import IMPLIED, NOT_PUBLISHED, complete_gate
-from sentinel_forest.splits.lists import NUMBER, SplitList, read_lists
+from sentinel_forest.splits.lists import NUMBER, SplitList, catalog_of_names, read_lists
 from sentinel_forest.steps import Output
 from sentinel_forest.verify import catalog as catalogs
-from sentinel_forest.verify.groups import groups
 
 LISTS = pa.DataFrameSchema(
     {
@@ -206,14 +205,7 @@ def named_catalog(dataset: Dataset, lists: Sequence[SplitList]) -> pd.DataFrame:
             found=next((one.names[0][:80] for one in lists if one.names), "no entry"),
             remedy="give the catalog of the release: --catalog work/RELEASE/catalog.parquet, or --metadata FOLDER",
         )
-    blank = dict.fromkeys(dataset.group_keys, "")
-    keys = pd.DataFrame([blank | dataset.named_keys(patch) for patch in patches], columns=list(blank))
-    unknown = dict.fromkeys(("x", "y", "lon", "lat", "side_m"), np.nan)
-    texts = {"file": "", "published_split": "", "content_hash": ""}
-    table = pd.DataFrame({"patch": list(patches), "class": list(patches.values()), **texts, **unknown})
-    table = table.assign(epsg=pd.Series(pd.NA, index=table.index, dtype="Int32"), label=-1).join(keys)
-    table = table.sort_values("patch", ignore_index=True).astype(dict.fromkeys(("patch", *keys, *texts), "str"))
-    return table.assign(group=groups(dataset, table))
+    return catalog_of_names(dataset, patches)
 
 
 def list_table(held: Sequence[Held], catalog: pd.DataFrame) -> pd.DataFrame:
