@@ -50,7 +50,7 @@ def _scores(release: ReleaseResults, rows: pd.DataFrame, sources: list[Source]) 
         f"Models trained elsewhere on {release.name}",
         shown,
         sources,
-        "Predictions, or metrics of each patch, that others made. The mark rests on what was declared of their training.",
+        "Predictions, or metrics of each patch, that others made. The mark rests on what was declared of training.",
         release.is_sample,
     )
 
