@@ -131,6 +131,7 @@ COMMANDS: dict[str, str] = {
     "areas": "mapping.areas:areas",
     "audit": "splits.audit:audit",
     "unpack": "acquire.unpack:unpack",
+    "show": "report.show:show",
     "show_headline": "versions.headline:show_headline",
     "tfds_import": "export.tfds_import:tfds_import",
 }

@@ -45,9 +45,9 @@ def items(release: ReleaseResults, task: Task, test: pd.DataFrame) -> list[Item]
     return galleries
 
 
-def answers(release: ReleaseResults, task: Task, patches: pd.Series) -> Answers:
-    """What forests say about patches, from the confusion table; nothing where it is not there."""
-    scheme, trial = release.primary
+def answers(release: ReleaseResults, task: Task, patches: pd.Series, of: tuple[str, int] | None = None) -> Answers:
+    """What forests of a trial say about patches, from the confusion table; nothing where it is not there."""
+    scheme, trial = of or release.primary
     path = release.path(f"baselines/{scheme}/{trial}/confusion.parquet")
     if not path.is_file():
         return {}

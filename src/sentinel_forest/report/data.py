@@ -153,8 +153,8 @@ def _classes(release: ReleaseResults, catalog: pd.DataFrame, distribution: Distr
 def _bars(release: ReleaseResults, distribution: Distribution, by: str, shares: pd.DataFrame) -> Item:
     return Plot(
         f"Classes of {release.name} by {by}, {distribution.name}",
-        figures.class_shares(
-            shares.rename(columns=lambda name: name.replace("_", "\n")),
+        figures.class_fractions(
+            shares.rename(columns=lambda name: str(name).replace("_", " ")),
             {each.name: each.colour for each in distribution.categories},
         ),
         f"Share of each class by {by}. "
