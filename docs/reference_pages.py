@@ -1,5 +1,6 @@
 """Write docs/datasets/ and docs/reference/ from the package: python docs/reference_pages.py"""
 
+import ast
 import inspect
 import re
 import sys
@@ -108,7 +109,8 @@ def _references(dataset: Dataset) -> str:
 def _how_to_get(name: str) -> str:
     entries = [entry for entry in _entries() if entry.dataset == name and not entry.sample]
     text = "## How to get it\n\n"
-    text += "```sh\nsnakemake plan --configfile config/full.yaml     # what will be fetched, and how large it is\n"
+    text += "<!-- not run by the tests: it fetches hundreds of GB -->\n```sh\n"
+    text += "snakemake plan --configfile config/full.yaml     # what will be fetched, and how large it is\n"
     text += "snakemake fetch --configfile config/full.yaml    # fetches it\n```\n\n"
     text += "A release that is on disk is not fetched: name its folder, see [own files](../own-files.md).\n"
     for entry in entries:
@@ -192,7 +194,13 @@ def commands_page() -> str:
 
 
 def _summary(name: str) -> str:
-    return (inspect.getdoc(steps.load(name)) or "").partition("\n\n")[0]
+    """The first line of a command's text, from the source: nothing is imported for it."""
+    module, function = (steps.STEPS | steps.COMMANDS)[name].split(":")
+    place = ROOT / "src" / "sentinel_forest" / module.replace(".", "/")
+    path = next(path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file())
+    found = ast.parse(path.read_text(encoding="utf-8")).body
+    (definition,) = (each for each in found if isinstance(each, ast.FunctionDef) and each.name == function)
+    return (ast.get_docstring(definition) or "").partition("\n\n")[0]
 
 
 def _table(head: list[str], rows: Iterable[Iterable[str]]) -> str:
