@@ -32,6 +32,15 @@ MORE = {
     "own_releases": {"own.fields": {"dataset": "cloudsen12", "folder": "own", "licence": "MIT"}},
     "against": "earlier",
     "published_patches": {"cloudsen12-sample": "authors.csv"},
+    "predictions": {
+        "net": {
+            "release": "so2sat-sample",
+            "file": "net.csv",
+            "trained_on": "published",
+            "first_code": 0,
+            "truth": "net.csv",
+        }
+    },
 }
 """A configuration in which settings are given that the default run leaves out."""
 
@@ -74,6 +83,7 @@ def planned(tmp_path_factory) -> list[list[str]]:
     (folder / "fetched.yaml").write_text(yaml.safe_dump(FETCHED), encoding="utf-8")
     (folder / "mine").mkdir()
     (folder / "authors.csv").touch()
+    (folder / "net.csv").touch()
     for name in ("training.h5", "training_geo.h5"):
         (folder / "mine" / name).touch()
     earlier = folder / "results" / "earlier"

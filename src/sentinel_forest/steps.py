@@ -111,6 +111,7 @@ STEPS: dict[str, str] = {
     "price": "evaluation.price:price",
     "papers_pixels": "evaluation.papers_pixels:papers_pixels",
     "by_patch": "evaluation.by_patch:by_patch",
+    "foreign": "evaluation.foreign:foreign",
     "patch_metrics": "evaluation.patch_metrics:patch_metrics",
     "average": "evaluation.average:average",
     "importance": "evaluation.importance:importance",

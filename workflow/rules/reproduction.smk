@@ -8,7 +8,7 @@ TRIALS = [
 
 
 PUBLISHED = SELECTION.reproducible
-BY_PATCH = expand(f"<results>/{paths.BY_PATCH}", release=config["published_patches"])
+BY_PATCH = expand(f"<results>/{paths.BY_PATCH}", release=SELECTION.held_by_patch)
 
 
 rule papers_pixels:
@@ -62,7 +62,7 @@ rule by_patch:
     log:
         "<logs>/by_patch/{release}.log",
     wildcard_constraints:
-        release=listing(config["published_patches"]),
+        release=listing(SELECTION.held_by_patch),
     resources:
         mem_mb=WIRING.memory_of("score"),
         runtime=WIRING.runtime_of("score"),
@@ -86,6 +86,7 @@ rule reproduction:
     input:
         metrics=METRICS,
         papers_pixels=expand(f"<work>/{paths.PAPERS_PIXELS}", release=PUBLISHED),
+        models=PATCH_METRICS + FOREIGN_METRICS,
     output:
         report(
             f"<results>/{paths.REPRODUCTION}",
@@ -110,6 +111,7 @@ rule reproduction:
                     PUBLISHED.items(), input.papers_pixels, strict=True
                 )
             ],
+            models=list(input.models) or None,
             samples=SAMPLES,
             regrouped=SELECTION.regrouped,
         ),

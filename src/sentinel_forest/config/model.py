@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from sentinel_forest.config.additions import Classes, ExternalTable, OwnFeatureSet
 from sentinel_forest.config.fields import AS_GIVEN, MOST_TRIALS, Each, Jobs, Name, Natural, Once, Section, Trials
 from sentinel_forest.config.forest import Engine, ForestSettings
+from sentinel_forest.config.predictions import Prediction
 from sentinel_forest.config.schemes import KINDS, Scheme
 from sentinel_forest.config.settings import (
     Action,
@@ -105,7 +106,10 @@ class Configuration(Section):
 
     published_patches: dict[str, str] = {}
     """Release: a file with its authors' values of each patch (of CloudSEN12 cloudsen12_metrics.csv), which reference
-    algorithms are held against, patch by patch."""
+    algorithms are held against, patch by patch, and from which the scores of all its models follow."""
+
+    predictions: dict[Name, Prediction] = {}
+    """Name: predictions that a model made elsewhere, which get all that a forest gets. See docs/predictions.md."""
 
     price: PriceSettings = PriceSettings()
     """The price of leakage: what a forest gains by relatives of the test patches in training."""

@@ -268,6 +268,10 @@ class Dataset(Reading):
     def _measured(self, block: Block) -> np.ndarray:
         return any_measured((values, self.layer_table[layer].missing) for layer, values in block.layers.items())
 
+    def valid_window(self, stored: np.ndarray) -> np.ndarray:
+        """What belongs to the image of whole patches as stored, (patches, side, side): all, unless they are padded."""
+        return stored
+
     def label_layers(self, task: str) -> tuple[str, ...]:
         """Layers that `labels` needs for a pixel task."""
         return ()

@@ -132,8 +132,11 @@ def score_by(
     draws: int,
     seed: Sequence[object],
     place: Place,
+    of: Sequence[Classifier] | None = None,
 ) -> pd.DataFrame:
     """Scores by each of the dataset's `strata_keys`; parameters as of `score_trial`, `split` with these columns.
+
+    `of` are the classifiers of the table, where they are none of the dataset's.
 
     An attribute that is blank for all patches has no rows.
 
@@ -142,7 +145,7 @@ def score_by(
     DataFrame
         See `SCORES_BY`.
     """
-    found = classifiers(table, dataset)
+    found = classifiers(table, dataset) if of is None else of
     scored: list[dict[str, object]] = []
     for attribute in dataset.strata_keys:
         for role, stratum, patches in _strata(split, attribute):

@@ -267,6 +267,26 @@ class Selection:
         }
 
     @property
+    def held_by_patch(self) -> list[str]:
+        """Releases whose reference algorithms are held against the authors' values of each patch."""
+        return [name for name in self.configuration.published_patches if self.references(name)]
+
+    def predicted(self, name: str) -> tuple[str, str]:
+        """Release and scheme of predictions made elsewhere: what they were trained on, else the published split."""
+        prediction = self.configuration.predictions[name]
+        known = self.definitions(prediction.release)
+        scheme = prediction.trained_on if prediction.trained_on in known else self.published(prediction.release)
+        if scheme is None:
+            raise InputError(
+                "Predictions are of no scheme of this run.",
+                where=f"key 'predictions.{name}.trained_on'",
+                found=prediction.trained_on or "nothing",
+                expected=" | ".join(known),
+                remedy="name the scheme that the model was trained on, or add published to the schemes",
+            )
+        return prediction.release, scheme
+
+    @property
     def priced(self) -> list[str]:
         """Releases of which the price of leakage is found."""
         wanted = self.configuration.price.trials > 0
@@ -339,6 +359,7 @@ def select(config: Mapping[str, Any], registry: Path = releases.OWN) -> Selectio
     _check_schemes(selection)
     _check_gate(selection)
     _check_published_patches(selection)
+    _check_predictions(selection)
     return selection
 
 
@@ -405,13 +426,34 @@ def _check_gate(selection: Selection) -> None:
 
 def _check_published_patches(selection: Selection) -> None:
     for release, file in selection.configuration.published_patches.items():
-        known = [name for name in selection.releases if selection.references(name)]
+        known = [name for name in selection.releases if selection.published(name)]
         if release not in known:
             raise InputError(
-                "The authors' values are of a release without reference algorithms, or of none.",
+                "The authors' values are of a release without its published split, or of none.",
                 where="key 'published_patches'",
                 found=release,
                 expected=nearest(release, known),
             )
         if not Path(file).is_file():
             raise InputError("There is no such file.", where=f"key 'published_patches.{release}'", found=file)
+
+
+def _check_predictions(selection: Selection) -> None:
+    for name, prediction in selection.configuration.predictions.items():
+        key = f"key 'predictions.{name}"
+        if prediction.release not in selection.releases:
+            expected = nearest(prediction.release, selection.releases)
+            raise InputError("Unknown release.", where=f"{key}.release'", found=prediction.release, expected=expected)
+        tasks = selection.datasets[prediction.release].tasks
+        if prediction.task not in tasks and (prediction.task or len(tasks) > 1):
+            raise InputError(
+                "Which task is predicted?",
+                where=f"{key}.task'",
+                found=prediction.task or "nothing",
+                expected=nearest(prediction.task, tasks),
+            )
+        for part in ("file", "truth"):
+            path = getattr(prediction, part)
+            if path and not Path(path).exists():
+                raise InputError("There is no such file.", where=f"{key}.{part}'", found=path)
+        selection.predicted(name)

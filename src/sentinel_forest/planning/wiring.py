@@ -119,7 +119,40 @@ class Wiring:
 
         return of
 
+    def prediction_flags(self, wildcards: Wildcards) -> str:
+        """For a parameter: what the configuration says of predictions made elsewhere, and of their release."""
+        release, scheme = self.selection.predicted(wildcards.prediction)
+        about = self.selection.configuration.predictions[wildcards.prediction]
+        said = about.model_dump(exclude={"release", "file"})
+        return flags(
+            name=wildcards.prediction,
+            **said | {"truth": about.truth or None},
+            scheme=scheme,
+            trial=1,
+            dataset=self.selection.releases[release].dataset,
+            layout=self.selection.releases[release].layout,
+            draws=self.selection.config["bootstrap"]["draws"],
+            seed=self.selection.seed(release, scheme),
+        )
+
     # Inputs.
+
+    def of_prediction(self, pattern: str) -> InputFunction:
+        """Input function: a file of the trial that predictions made elsewhere are of."""
+
+        def of(wildcards: Wildcards) -> list[str]:
+            release, scheme = self.selection.predicted(wildcards.prediction)
+            return [f"{RESULTS}/{paths.place(pattern, release=release, scheme=scheme, trial=1)}"]
+
+        return of
+
+    def prediction_files(self, *patterns: str) -> list[str]:
+        """Files of the version for all predictions made elsewhere."""
+        return [
+            f"{RESULTS}/{paths.place(pattern, release=prediction.release, prediction=name)}"
+            for name, prediction in self.selection.configuration.predictions.items()
+            for pattern in patterns
+        ]
 
     def shards(self, release: str) -> range:
         """Numbers of the shards of a release."""

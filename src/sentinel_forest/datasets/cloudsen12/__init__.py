@@ -76,6 +76,10 @@ class CloudSEN12(Dataset):
         self.layout = layout.read_layout(side, padding)
         self.side, self.image = side, self.layout.image
 
+    def valid_window(self, stored: np.ndarray) -> np.ndarray:
+        """Without the padding."""
+        return stored[:, *self.layout.window]
+
     def listed_name(self, name: str) -> tuple[str, str] | None:
         """An image by its ROI and product, or an ROI."""
         return metadata.listed_name(name)
