@@ -29,6 +29,7 @@ from sentinel_forest.datasets.hashing import Arrays, Stored, array_hash, hash_co
 from sentinel_forest.datasets.metric import Metric, PatchMetric
 from sentinel_forest.datasets.pictures import SENTINEL, Channel, Composite, Pictures
 from sentinel_forest.datasets.reading import Block, Reader, Reading, any_measured, is_measured
+from sentinel_forest.datasets.regrouped import Regrouped
 from sentinel_forest.datasets.terms import (
     GROUND,
     IGNORE,
@@ -110,7 +111,7 @@ PUBLISHED_NAME = "published name"
 """What groups rest on where a file of the release names places."""
 
 
-class Dataset(Reading):
+class Dataset(Reading, Regrouped):
     """A dataset's vocabulary and its files. Folders hold one release in the publisher's layout."""
 
     name: str
@@ -143,11 +144,6 @@ class Dataset(Reading):
     """How large areas are that share one label, in words; blank where each pixel has a label of its own."""
     pictures: Pictures = SENTINEL
     """How patches are shown in the report."""
-    regrouped: Mapping[str, np.ndarray] = {}
-    """For each task whose classes a configuration has merged or dropped: index of the new class by that of the
-    published one, see `sentinel_forest.datasets.vocabulary.regrouped`. The catalog keeps the published classes."""
-    published_tasks: Mapping[str, Task] = {}
-    """The tasks with the published classes, where a configuration has others."""
 
     name_columns: tuple[tuple[str, ...], ...] = ()
     """Columns of the publisher's tables (lower case) that name a patch together: with slashes between them they are
@@ -335,18 +331,6 @@ class Dataset(Reading):
             found=self.name,
             remedy="export lists of them instead: export: {form: index}",
         )
-
-    def classes(self, task: str, block: Block) -> np.ndarray:
-        """`labels`, in the classes that a configuration has made of the published ones."""
-        labels = self.labels(task, block)
-        return self.regrouped[task][labels] if task in self.regrouped else labels
-
-    def patch_classes(self, task: str, labels: np.ndarray) -> np.ndarray:
-        """Labels of the catalog (-1: unknown) in those classes: int16; -1 also for classes that take no part."""
-        if task not in self.regrouped:
-            return labels.astype(np.int16)
-        found = self.regrouped[task][np.where(labels < 0, IGNORE, labels)].astype(np.int16)
-        return np.where(found == IGNORE, np.int16(-1), found)
 
     def physical(self, layer: str, stored: np.ndarray) -> np.ndarray:
         """Stored values in physical units, float32; missing values are NaN."""

@@ -147,6 +147,7 @@ def findings(folder: Path, tables: Sequence[pd.DataFrame]) -> list[Finding]:
         if "roi_id" in table
     ]
     images, met = sum(map(len, known)), int(sum(each.sum() for each in known))
-    status = "ok" if met == images else "note"
     found = f"trust and hardness of {met} of {images} images with metadata"
-    return [Finding(INDICES, "structure", "indices", status, found, f"of all {images}" if status == "note" else "")]
+    if met == images:
+        return [Finding(INDICES, "structure", "indices", "ok", found)]
+    return [Finding(INDICES, "structure", "indices", "note", found, f"of all {images}")]
