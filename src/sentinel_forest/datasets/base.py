@@ -7,7 +7,6 @@ here.
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +49,7 @@ from sentinel_forest.datasets.terms import (
     Reference,
     Task,
 )
+from sentinel_forest.datasets.truth import kinds_of, true_classes, with_measured
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.copying import NewFile
 from sentinel_forest.sensors import Band
@@ -142,6 +142,10 @@ class Dataset(Reading, Regrouped):
     """Whether patches tell as much as independent draws would, so that McNemar's test holds."""
     label_area: str = ""
     """How large areas are that share one label, in words; blank where each pixel has a label of its own."""
+    role_words: Mapping[str, str] = {role: role for role in SPLITS}
+    """What the publisher calls roles: the folders, or the beginnings of the names of files, of an export."""
+    torchgeo: str = ""
+    """The class of torchgeo that reads what `export_torchgeo` writes; blank where it has none."""
     pictures: Pictures = SENTINEL
     """How patches are shown in the report."""
 
@@ -332,6 +336,18 @@ class Dataset(Reading, Regrouped):
             remedy="export lists of them instead: export: {form: index}",
         )
 
+    def export_torchgeo(self, folder: Path, roles: Mapping[str, pd.DataFrame]) -> list[NewFile]:
+        """Files that the class `torchgeo` reads; nothing is written yet.
+
+        Raises
+        ------
+        InputError
+            If there is no such class, or the release lacks what it reads.
+        """
+        raise InputError(
+            "torchgeo has no class for the files of this dataset.", found=self.name, remedy="export: {form: publisher}"
+        )
+
     def physical(self, layer: str, stored: np.ndarray) -> np.ndarray:
         """Stored values in physical units, float32; missing values are NaN."""
         about = self.layer_table[layer]
@@ -339,33 +355,3 @@ class Dataset(Reading, Regrouped):
         if about.missing is not None:
             values[stored == about.missing] = np.nan
         return values
-
-
-def kinds_of(dataset: Dataset, feature_set: FeatureSet) -> tuple[str, ...]:
-    """Kinds of sensors without whose measurement a pixel takes no part in a feature set.
-
-    Always the optical ones, because what was not seen could not be labelled; and radar where it is read.
-    """
-    bands = (dataset.layer_table[layer].band for layer in feature_set.layers.values())
-    return (OPTICAL, RADAR) if any(band is not None and band.kind == RADAR for band in bands) else (OPTICAL,)
-
-
-def with_measured(dataset: Dataset, folder: Path, block: Block, kinds: Iterable[str] = (OPTICAL,)) -> Block:
-    """A block that knows which pixels carry a measurement; bands are read only for patches that lack one somewhere."""
-    masks: dict[str, np.ndarray] = {}
-    for kind in kinds:
-        some = (block.patches.get(f"{VALID_FRACTION}{kind}", pd.Series(1.0, block.patches.index)) < 1).to_numpy()
-        if some.any():
-            parts = dataset.measured(folder, block.patches[some], kind)
-            masks[kind] = np.ones((len(some), *parts.shape[1:]), dtype=bool)
-            masks[kind][some] = parts
-    return replace(block, measured=masks) if masks else block
-
-
-def true_classes(dataset: Dataset, task: str, block: Block, kinds: Iterable[str] = (OPTICAL,)) -> np.ndarray:
-    """`Dataset.classes`, with `IGNORE` also for pixels without a measurement of some sensors: they take no part."""
-    labels = dataset.classes(task, block)
-    for kind in kinds:
-        if kind in block.measured:
-            labels = np.where(block.measured[kind], labels, np.uint8(IGNORE))
-    return labels
