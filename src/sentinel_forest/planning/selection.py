@@ -25,6 +25,7 @@ from sentinel_forest.config.settings import DrawSettings
 from sentinel_forest.config.validation import nearest, parse
 from sentinel_forest.datasets.base import Dataset, Reference
 from sentinel_forest.errors import InputError
+from sentinel_forest.planning.maps import check_maps
 from sentinel_forest.splits import links
 
 S = TypeVar("S", bound=Section)
@@ -325,6 +326,7 @@ def select(config: Mapping[str, Any], registry: Path = releases.OWN) -> Selectio
     _check_schemes(selection)
     _check_gate(selection)
     _check_published_patches(selection)
+    check_maps(selection)
     return selection
 
 
