@@ -109,6 +109,7 @@ STEPS: dict[str, str] = {
     "price": "evaluation.price:price",
     "papers_pixels": "evaluation.papers_pixels:papers_pixels",
     "by_patch": "evaluation.by_patch:by_patch",
+    "patch_metrics": "evaluation.patch_metrics:patch_metrics",
     "average": "evaluation.average:average",
     "importance": "evaluation.importance:importance",
     "headline": "versions.headline:headline",
@@ -128,6 +129,7 @@ STEPS: dict[str, str] = {
 
 COMMANDS: dict[str, str] = {
     "areas": "mapping.areas:areas",
+    "audit": "splits.audit:audit",
     "unpack": "acquire.unpack:unpack",
     "show_headline": "versions.headline:show_headline",
     "tfds_import": "export.tfds_import:tfds_import",

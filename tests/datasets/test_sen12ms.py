@@ -594,7 +594,7 @@ def test_the_hold_out_file_is_the_built_in_list(lists: Path) -> None:
 def test_the_older_hold_out_file_is_caught_and_named(lists: Path) -> None:
     path = lists / "SEN12MS_holdOutScenes.before_2020-02-11_fix.txt"
     for partial in (False, True):
-        with pytest.raises(InputError, match=r"line 22\n.*ROIs1017_winter/s1_64\n(.|\n)*before 2020-02-11"):
+        with pytest.raises(InputError, match=r"line 22\n.*ROIs1017_winter/s1_64'\n(.|\n)*before 2020-02-11"):
             sen12ms.read_split_list(path, official(dict(sen12ms.layout.HOLD_OUT)), partial)
 
 
@@ -646,7 +646,7 @@ def test_a_line_that_matches_nothing_is_shown(tmp_path: Path, line: str) -> None
 def test_a_pickle_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "test_list.pkl"
     path.write_bytes(b"\x80\x03]q\x00.\xff")
-    with pytest.raises(InputError, match="not text"):
+    with pytest.raises(InputError, match=r"a Python pickle(.|\n)*\.txt"):
         sen12ms.read_split_list(path, pd.DataFrame({"patch": ["a/b/p1"]}))
 
 

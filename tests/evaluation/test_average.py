@@ -65,7 +65,7 @@ def random_trial(number, groups, seed, size=6, accuracy=None):
 
 def test_of_one_trial_it_is_its_row():
     one = random_trial(1, np.arange(12), 1)
-    found = averaged(one).drop(columns="trials")
+    found = averaged(one).drop(columns=["trials", "trial_std"])
     pd.testing.assert_frame_equal(found, one.metrics.drop(columns="trial"), check_dtype=False)
 
 
@@ -107,6 +107,13 @@ def test_the_interval_is_that_of_the_mean_of_replicates_by_hand():
     step = np.std(means, ddof=1) * np.sqrt(12 / 11) * stats.t.ppf(0.975, 11) / (found.value * (1 - found.value))
     expected = special.expit(special.logit(found.value) + np.array([-step, step]))
     assert (found.low, found.high) == pytest.approx(tuple(expected))
+
+
+def test_the_spread_between_trials_stands_beside_the_mean():
+    trials = [random_trial(number, np.arange(12) + number, 4) for number in (1, 2, 3)]
+    values = [float(overall(each.metrics).value) for each in trials]
+    assert overall(averaged(*trials)).trial_std == pytest.approx(np.std(values, ddof=1))
+    assert np.isnan(overall(averaged(trials[0])).trial_std)
 
 
 def test_it_is_not_the_lowest_low_to_the_highest_high():

@@ -112,9 +112,9 @@ def _cloudsen12(folder: Path) -> None:
     """Metadata alone."""
     for name, count in {"train": 6, "test": 4}.items():
         (folder / name).mkdir(parents=True)
-        rows = pd.DataFrame(
-            {"roi_id": [f"ROI_{n // 2:04}" for n in range(count)], "s2_id": "20200101T000000_20200101T000000_T32UPU"}
-        )
+        rows = pd.DataFrame({"roi_id": [f"ROI_{name}_{number // 2}" for number in range(count)]})
+        days = [f"2020{len(name):02}{number + 1:02}T000000" for number in range(count)]
+        rows["s2_id"] = [f"{day}_{day}_T32UPU" for day in days]
         rows["proj_epsg"], rows["proj_centroid"] = 32632, "[500000.0, 5300000.0]"
         rows["land_cover"], rows["cloud_coverage"] = 30, "cloud-free"
         rows.to_csv(folder / name / "metadata.csv", index=False)
@@ -370,7 +370,7 @@ def attack_a_table(chance: random.Random, folder: Path, sound: Sound) -> None:
     if how == "damage":
         _damage(chance, path)
     elif how == "commas":
-        path.write_text("\n".join([lines[0] + "," * 5_000, *lines[1:]]))
+        path.write_text("\n".join([lines[0] + "," * 300_000, *lines[1:]]))
     elif how == "quotes":
         path.write_text("\n".join([lines[0], '"' + "\n".join(lines[1:])]))
     elif how == "lines":

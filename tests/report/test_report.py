@@ -99,11 +99,12 @@ def make_catalog() -> pd.DataFrame:
             **fractions,
             "labelled_fraction": np.float32(1),
             "content_hash": "",
+            "group_source": "published",
             "roi": [patch[:5] for patch in PATCHES],
             "product": "",
             "tile": "",
         }
-    ).astype(dict.fromkeys(("patch", "published_split", "file", "group", "content_hash"), "str"))
+    ).astype(dict.fromkeys(("patch", "published_split", "file", "group", "group_source", "content_hash"), "str"))
 
 
 def metric(release: str, classifier: str, name: str, of_class: str, value: float, note: str = "") -> tuple:
@@ -127,12 +128,12 @@ def write_tables(below: Path, release: str) -> None:
     ]
     metrics = pd.DataFrame(rows, columns=list(METRICS.columns))
     write_tsv(trial / "metrics.tsv", metrics, METRICS)
-    averages = metrics.assign(trials=1)[list(AVERAGES.columns)]
+    averages = metrics.assign(trials=1, trial_std=np.nan)[list(AVERAGES.columns)]
     write_tsv(below / "averages.tsv", averages, AVERAGES)
     write_tsv(below.parent / "headline.tsv", headline_of([averages]), HEADLINE)
     pair = (release, "published", 1, "cloud", "l1c", "forest", "", "fmask", "test", "oa", "OA", "none", "all", "")
-    pair += (0.3125, 0.1, 0.5, 0.01, 0.02, 2, 2)
-    paired = pd.DataFrame([(*pair, "cluster bootstrap over groups", "clean", "")], columns=list(PAIRED.columns))
+    pair += (0.3125, 0.1, 0.5, 0.01, 0.02, "swaps of whole groups", "2 tests", 2, 2)
+    paired = pd.DataFrame([(*pair, "clean", "")], columns=list(PAIRED.columns))
     write_tsv(trial / "paired.tsv", paired, PAIRED)
     counts = [("clear", "clear", 60), ("clear", "thin cloud", 20), ("thick cloud", "thick cloud", 10)]
     confusion = pd.DataFrame(
@@ -255,6 +256,7 @@ def write_sheet(results: Path, release: str) -> None:
             name,
             definition,
             of_class,
+            "as in this project",
             *values,
             verdict,
             "",

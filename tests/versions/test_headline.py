@@ -28,6 +28,7 @@ def _row(value, low, high, mark="clean", **other):
         "value": value,
         "low": low,
         "high": high,
+        "trial_std": 0.0125,
         "n": 90,
         "groups": 12,
         "mark": mark,
@@ -58,8 +59,8 @@ def test_scores_of_unequally_drawn_patches_are_there_as_sampled_and_weighted():
     table = brought_together(_row(0.5, 0.4, 0.6), _row(0.7, 0.6, 0.8, weighting="design"))
     assert table.set_index("weighting")["value"].to_dict() == {"none": 0.5, "design": 0.7}
     assert lines(table)[1:] == [
-        ["scheme", "features", "figure", "score", "n", "groups", "mark"],
-        ["s", "l1c", "OA", "0.500 [0.400, 0.600]", "90", "12", "clean"],
+        ["scheme", "features", "figure", "score", "± trials", "n", "groups", "mark"],
+        ["s", "l1c", "OA", "0.500 [0.400, 0.600]", "0.013", "90", "12", "clean"],
     ]
 
 
@@ -86,14 +87,14 @@ def test_terminal_shows_forests_then_references_without_the_trivial_company():
     kinds = "linked, failed checks accepted"
     assert lines(brought_together(*(row | {"mark": mark} for row in rows))) == [
         ["r: forests"],
-        ["scheme", "features", "figure", "score", "n", "groups", "mark", "note"],
-        ["s", "l1c", "OA", "0.500 [0.400, 0.600]", "90", "12", kinds],
-        ["s", "l1c", "BOA cloud", "0.750", "7", "5", kinds, "(1)"],
+        ["scheme", "features", "figure", "score", "± trials", "n", "groups", "mark", "note"],
+        ["s", "l1c", "OA", "0.500 [0.400, 0.600]", "0.013", "90", "12", kinds],
+        ["s", "l1c", "BOA cloud", "0.750", "0.013", "7", "5", kinds, "(1)"],
         [""],
         ["r: reference algorithms"],
-        ["scheme", "classifier", "figure", "score", "n", "groups", "mark", "note"],
-        ["s", "fmask", "BOA cloud", "-", "7", "5", kinds, "(2)"],
-        ["s", "sen2cor", "BOA cloud", "0.625", "7", "5", kinds, "(1)"],
+        ["scheme", "classifier", "figure", "score", "± trials", "n", "groups", "mark", "note"],
+        ["s", "fmask", "BOA cloud", "-", "0.013", "7", "5", kinds, "(2)"],
+        ["s", "sen2cor", "BOA cloud", "0.625", "0.013", "7", "5", kinds, "(1)"],
         [""],
         ["(1) 5 groups: no interval below 7"],
         ["(2) constant"],

@@ -142,6 +142,10 @@ class Dataset(Reading):
     pictures: Pictures = SENTINEL
     """How patches are shown in the report."""
 
+    name_columns: tuple[tuple[str, ...], ...] = ()
+    """Columns of the publisher's tables (lower case) that name a patch together: with slashes between them they are
+    its id, or what `listed_name` knows."""
+
     @property
     def label_names(self) -> tuple[str, ...]:
         """Names of the classes of the catalog's `label`, by its value; none without a task for patches.
@@ -154,6 +158,14 @@ class Dataset(Reading):
             return ()
         others = {name for task in self.tasks.values() if task.unit == "pixel" for name in task.names}
         return tuple(f"{name} ({labelled.name})" if name in others else name for name in labelled.names)
+
+    def listed_name(self, name: str) -> tuple[str, str] | None:
+        """Column of the catalog and its value that a name in somebody's list of patches stands for; None if unknown."""
+        return None
+
+    def named_keys(self, patch: str) -> dict[str, str]:
+        """What the id of a patch alone tells of its `group_keys`."""
+        return {}
 
     @abstractmethod
     def list_files(self, folder: Path) -> list[str]:

@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from sentinel_forest.datasets.findings import Finding
+from sentinel_forest.errors import InputError
 from sentinel_forest.io.borders import MARKERS
 from sentinel_forest.io.clutter import is_clutter
 
@@ -19,15 +20,17 @@ PICKLES = (".pkl", ".pickle", ".npy", ".npz", ".pt", ".pth", ".mat", ".zip", ".r
 """Forms that are never opened."""
 
 
-def unused_findings(folder: Path, used: Collection[str], suggest: Callable[[str], str]) -> list[Finding]:
+def unused_findings(
+    folder: Path, list_files: Callable[[Path], Collection[str]], suggest: Callable[[str], str]
+) -> list[Finding]:
     """Notes on the files of a folder that are not read.
 
     Parameters
     ----------
     folder : Path
         Of the release.
-    used : collection of str
-        Relative paths of the files that are read.
+    list_files : function of Path
+        Relative paths of the files of a folder that are read.
     suggest : function of str
         What would have to be done to have a file (a relative path) read; "" for one that nobody can have meant.
 
@@ -35,9 +38,13 @@ def unused_findings(folder: Path, used: Collection[str], suggest: Callable[[str]
     -------
     list of Finding
         ``unused``, one for each file that looks meant (the first `MOST_NAMED`), and one ``clutter`` for all that
-        systems have left.
+        systems have left. None of a folder in which nothing is read.
     """
-    known, clutter, meant = set(used), [], []
+    try:
+        known = set(list_files(folder))
+    except InputError:
+        return []
+    clutter, meant = [], []
     for path in islice(_files(folder, "", DEEPEST), MOST_ENTRIES):
         if path in known:
             continue

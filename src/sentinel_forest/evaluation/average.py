@@ -24,7 +24,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import uncertainty
 from sentinel_forest.evaluation.confusion import ROLES, classifiers
 from sentinel_forest.evaluation.evaluate import Score, drawn, evaluate, known_groups, notes
-from sentinel_forest.evaluation.figures import FIGURE, PLACE, WHO
+from sentinel_forest.evaluation.figures import FIGURE, WHICH, WHO
 from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import columns, conform, read_parquet, read_tsv, write_tsv
@@ -37,7 +37,10 @@ AVERAGES = pa.DataFrameSchema(
     {
         **columns("str", "release", "scheme"),
         **columns("int64", "trials"),
-        **{name: column for name, column in METRICS.columns.items() if name not in PLACE},
+        **WHICH,
+        **columns("float64", "value", "low", "high", "trial_std", nullable=True),
+        **columns("int64", "n", "groups"),
+        **columns("str", "mark", "note"),
     },
     strict=True,
     ordered=True,
@@ -45,11 +48,11 @@ AVERAGES = pa.DataFrameSchema(
 )
 """Scores over the `trials` of a scheme; of a single trial, its row of `METRICS`.
 
-`value`: mean of the trials in which it is defined. `low`, `high`: 95 % interval of this mean, never put
-together from those of the trials; empty where a trial has too few groups, or patches without a known group.
-`n`, `groups`: of the trial that has the fewest. `mark`: what links the patches of any trial with training.
- `note`: what is to be said of the interval, then of the trials, with their numbers unless it holds
-for all.
+`value`: mean of the trials in which it is defined, `trial_std`: their standard deviation; empty for one.
+`low`, `high`: 95 % interval of this mean, never put together from those of the trials; empty where a trial has too
+few groups, or patches without a known group. `n`, `groups`: of the trial that has the fewest. `mark`: what links the
+patches of any trial with training. `note`: what is to be said of the interval, then of the trials, with their numbers
+unless it holds for all.
 """
 
 Key = tuple[str, ...]
@@ -85,7 +88,7 @@ def average_trials(trials: Sequence[Trial], dataset: Dataset, draws: int, seed: 
         See `AVERAGES`; sorted as the scores of the first trial, then those that only others have.
     """
     if len(trials) == 1:
-        alone = trials[0].metrics.assign(trials=1)
+        alone = trials[0].metrics.assign(trials=1, trial_std=np.nan)
         return conform(alone[list(AVERAGES.columns)], AVERAGES)
     scores = [dict[Key, Score]() for _ in trials]
     for role in ROLES:
@@ -148,6 +151,7 @@ def _mean(
         "value": float(np.mean([row["value"] for row in known.values()])) if known else np.nan,
         "low": low,
         "high": high,
+        "trial_std": float(np.std([row["value"] for row in known.values()], ddof=1)) if len(known) > 1 else np.nan,
         "n": min(int(row["n"]) for row in support),
         "groups": groups,
         "mark": combine([str(row["mark"]) for row in told.values()]),

@@ -66,7 +66,7 @@ _PAGE = Cause(
 )
 NUMPY = Cause("a .npy header before the values", "write the values alone: numpy.load(FILE).tofile(FILE)")
 HDF5 = Cause("an HDF5 file", "give it the name of an HDF5 file")
-_PICKLE = Cause("a Python pickle", f"nothing is unpickled here; {AGAIN} in its published form")
+_PICKLE = Cause("a Python pickle", "nothing is unpickled here: give the published file, of a list the .txt form")
 _APPLE = Cause("what macOS notes about a file (._)", "remove it; the file itself has the same name without ._")
 
 BY_FIRST_BYTES: dict[str, tuple[re.Pattern[bytes], Cause]] = {

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from sentinel_forest.report.inputs import ReleaseResults
-from sentinel_forest.report.model import Cell, column, links, mark, score
+from sentinel_forest.report.model import Cell, column, links, mark, number, score
 
 METRICS = "baselines/{scheme}/{trial}/metrics.tsv"
 TRIVIAL = ("majority", "class shares", "best threshold")
@@ -68,6 +68,7 @@ def columns(release: ReleaseResults, scores: pd.DataFrame, first: Sequence[str])
     if "definition" in first:
         shown["definition"] = scores["definition"] + scores["weighting"].map(WEIGHTED)
     shown["score [95 % interval]"] = column([score(row.value, row.low, row.high) for row in scores.itertuples()])
+    shown["± trials"] = column([number(value) for value in scores["trial_std"]])
     shown["n"], shown["groups"] = scores["n"], scores["groups"]
     shown["mark"] = column([mark(text) for text in scores["mark"]])
     if scores["note"].any():

@@ -105,17 +105,17 @@ def build(
     """
     asked = signatures is not None or distance is not None
     actions = complete_gate(gate or {}, keys, asked)
-    linkings = list(_linkings(catalog, keys, footprint, signatures, distance or 0.0))
+    ways = list(linkings(catalog, keys, footprint, signatures, distance or 0.0))
     rows: list[tuple[object, ...]] = []
     for (scheme, trial), split in splits.items():
         role = _roles(catalog, split, scheme, trial)
-        rows += [(scheme, trial, *row) for row in count(role, linkings, actions)]
+        rows += [(scheme, trial, *row) for row in count(role, ways, actions)]
     return as_table(rows)
 
 
 def count(
     role: np.ndarray,
-    linkings: Sequence[Linking],
+    ways: Sequence[Linking],
     actions: Mapping[str, str],
     pairs: Sequence[tuple[str, str]] = (*PAIRS, *WITHIN),
 ) -> Iterator[tuple[object, ...]]:
@@ -125,7 +125,7 @@ def count(
     ----------
     role : object (patches,)
         Role of each patch.
-    linkings : sequence of Linking
+    ways : sequence of Linking
         Ways to be linked.
     actions : mapping
         See `complete_gate`.
@@ -135,9 +135,9 @@ def count(
     for role_a, role_b in pairs:
         own, other = np.flatnonzero(role == role_a), np.flatnonzero(role == role_b)
         within = role_a == role_b
-        for way in linkings:
+        for way in ways:
             for row in way.within(own) if within else way.between(own, other):
-                status = _status(row, actions.get(row.key, "count"), within)
+                status = status_of(row, actions.get(row.key, "count"), within)
                 found = row
                 if not (len(own) and len(other)) and status not in (IMPLIED, NOT_PUBLISHED):
                     found, status = Row(row.key, None, row.total), NOT_LOOKED_AT
@@ -150,14 +150,14 @@ def as_table(rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
     return table.astype({name: str(column.dtype) for name, column in LEDGER.columns.items()})
 
 
-def _linkings(
+def linkings(
     catalog: pd.DataFrame,
     keys: Mapping[str, str],
     footprint: float | None,
     signatures: pd.DataFrame | None,
     distance: float,
 ) -> Iterator[Linking]:
-    """Every way to be linked."""
+    """Every way to be linked; parameters as of `build`."""
     hidden = [key for key, action in keys.items() if action in (IMPLIED, NOT_PUBLISHED)]
     columns = {key: key for key in keys if key not in (FOOTPRINT, *hidden)}
     for key, column in {"patch": "patch", "content": "content_hash", **columns}.items():
@@ -181,8 +181,8 @@ def _linkings(
         yield linking.EffectiveGroups(catalog["group"])
 
 
-def _status(row: Row, action: str, within: bool) -> str:
-    """The word for a row; links within a role make no score too good, and are counted."""
+def status_of(row: Row, action: str, within: bool = False) -> str:
+    """The word of `STATES` for a row; links within a role make no score too good, and are counted."""
     if row.linked is None and row.fraction is not None:
         return "counted"
     if within and action in ("stop", "mark"):

@@ -1,6 +1,6 @@
 """The few figures of a version that one looks at first, each with its definition and mark."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -30,10 +30,11 @@ HEADLINE = pa.DataFrameSchema(
 
 EXPLAINED = (
     "Means over trials on test patches [95 % interval of the mean, over groups].\n"
+    "± trials: standard deviation between trials.\n"
     "n, groups: units (patches or pixels) and groups that a score rests on, in the trial that has the fewest."
 )
 
-SHORT = ["figure", "score", "n", "groups", "mark", "note"]
+SHORT = ["figure", "score", "± trials", "n", "groups", "mark", "note"]
 """What a terminal shows of a score."""
 
 KEYS = ["release", "scheme", *WHO, *FIGURE]
@@ -91,15 +92,16 @@ def text(table: pd.DataFrame) -> str:
 
 
 def as_figures(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows without weights, with the columns `figure` (metric and class) and `score` (with its interval)."""
+    """Rows without weights, with the columns `figure` (metric, class), `score` (with its interval) and `± trials`."""
     rows = table[table["weighting"] == UNWEIGHTED]
     scores = zip(rows["value"], rows["low"], rows["high"], strict=True)
     figures = (rows["metric"].map(short) + " " + rows["class"]).str.strip()
-    return rows.assign(figure=figures, score=[_figure(*row) for row in scores])
+    spread = _spread(rows)
+    return rows.assign(figure=figures, score=[_figure(*row) for row in scores], **{"± trials": spread})
 
 
 def wide(rows: pd.DataFrame, index: list[str]) -> pd.DataFrame:
-    """A line for each entry of `index`: its figures side by side, then n, groups, mark and note.
+    """A line for each entry of `index`: its figures side by side, then std between trials, n, groups, mark and note.
 
     Where figures differ in n or groups, those of each are told, in the order of the figures; a note that
     does not hold for all figures is told with theirs.
@@ -110,16 +112,21 @@ def wide(rows: pd.DataFrame, index: list[str]) -> pd.DataFrame:
         scores = dict(zip(part["figure"], part["score"], strict=True))
         line = dict(zip(index, key, strict=True)) | {name: scores.get(name, "-") for name in names}
         lines.append(line | support(part))
-    return pd.DataFrame(lines, columns=[*index, *names, "n", "groups", "mark", "note"])
+    return pd.DataFrame(lines, columns=[*index, *names, "± trials", "n", "groups", "mark", "note"])
 
 
 def support(rows: pd.DataFrame) -> dict[str, str]:
     """What the figures of one line rest on, as texts: n, groups, mark and note."""
-    numbers = {name: _each(rows[name]) for name in ("n", "groups")}
+    numbers = {"± trials": _each(_spread(rows))} | {name: _each(rows[name]) for name in ("n", "groups")}
     return numbers | {"mark": "; ".join(dict.fromkeys(rows["mark"])), "note": _notes(rows)}
 
 
-def _each(values: pd.Series) -> str:
+def _spread(rows: pd.DataFrame) -> list[str]:
+    """Standard deviation between trials, as text."""
+    return ["-" if pd.isna(value) else f"{value:.3f}" for value in rows["trial_std"]]
+
+
+def _each(values: Iterable[object]) -> str:
     """A number that all figures have, or that of each."""
     texts = [str(value) for value in values]
     return texts[0] if len(set(texts)) == 1 else "/".join(texts)

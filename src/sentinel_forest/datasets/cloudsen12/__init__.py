@@ -67,10 +67,19 @@ class CloudSEN12(Dataset):
     # ROIs of one tile were taken at the same dates and may lie side by side.
     joined_by = ("tile",)
     strata_keys = ("cloud_coverage", "land_cover")
+    name_columns = metadata.NAME_COLUMNS
 
     def __init__(self, *, side: int = 512, padding: Mapping[str, int] | None = None) -> None:
         self.layout = layout.read_layout(side, padding)
         self.side, self.image = side, self.layout.image
+
+    def listed_name(self, name: str) -> tuple[str, str] | None:
+        """An image by its ROI and product, or an ROI."""
+        return metadata.listed_name(name)
+
+    def named_keys(self, patch: str) -> dict[str, str]:
+        """ROI, product and tile."""
+        return metadata.named_keys(patch)
 
     def list_files(self, folder: Path) -> list[str]:
         """Paths of layers and of ``metadata.csv`` in the folders of the splits."""

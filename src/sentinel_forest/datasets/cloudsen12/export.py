@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sentinel_forest.datasets.cloudsen12.handout import handout
 from sentinel_forest.datasets.cloudsen12.layout import FOLDERS, PUBLISHED_FOLDERS, Layout, Split, dtypes, split_at
 from sentinel_forest.datasets.cloudsen12.metadata import METADATA, metadata_path
 from sentinel_forest.datasets.cloudsen12.reader import check_rows, open_layer
@@ -50,7 +51,7 @@ def write_metadata(folder: Path, split: str, table: pd.DataFrame) -> None:
 
 
 def export(layout: Layout, folder: Path, roles: Mapping[str, pd.DataFrame], layers: Sequence[str]) -> list[NewFile]:
-    """Layers and metadata.csv of each role, in ``train``, ``val`` and ``test``.
+    """Layers and metadata.csv of each role, in ``train``, ``val`` and ``test``; ``README.md`` and ``load.py``.
 
     Whole patches are taken over byte by byte, padding included; without `layers`, those that all
     splits have. The rows of metadata.csv follow the patches, their text is left as it is.
@@ -74,7 +75,7 @@ def export(layout: Layout, folder: Path, roles: Mapping[str, pd.DataFrame], laye
             files.append(NewFile(f"{name}/{layer}.dat", len(rows) * length, write))
     for name, rows in wanted.items():
         files += _export_metadata(folder, f"{name}/{METADATA}", rows)
-    return files
+    return files + handout(layout, kinds, {name: len(rows) for name, rows in wanted.items()})
 
 
 def _export_dtypes(

@@ -268,7 +268,7 @@ def list_files(folder: Path) -> list[str]:
 
 def unused(folder: Path) -> list[Finding]:
     """Files of a folder that are not read, see `unused_findings`."""
-    return unused_findings(folder, list_files(folder), _suggest)
+    return unused_findings(folder, list_files, _suggest)
 
 
 def _suggest(path: str) -> str:

@@ -102,6 +102,28 @@ def described(table: pd.DataFrame, product: str) -> pd.DataFrame:
     ).astype(dict.fromkeys(("roi", "product", "tile", "date", "land_cover", "cloud_coverage"), "str"))
 
 
+NAME_COLUMNS = (("roi_id", "s2_id"), ("roi_id", "s2_id_gee"))
+"""Columns that name an image, as `listed_name` knows it."""
+_LISTED = re.compile(r"(?:.*/)?(ROI_\d+)(?:/|__)((?:S2[AB]_)?[0-9]{8}T[0-9A-Za-z_]+)(?:\.[a-z]+)?")
+_LISTED_ROI = re.compile(r"(?:.*/)?(ROI_\d+)/?")
+
+
+def listed_name(name: str) -> tuple[str, str] | None:
+    """An image by its ROI and product, with a slash (metadata) or two low lines (CloudSEN12+) between them; an ROI."""
+    if match := _LISTED.fullmatch(name):
+        return "patch", f"{match[1]}/{match[2]}"
+    if match := _LISTED_ROI.fullmatch(name):
+        return "roi", match[1]
+    return None
+
+
+def named_keys(patch: str) -> dict[str, str]:
+    """ROI, product and tile of an image, from its id."""
+    roi, _, product = patch.partition("/")
+    tile = _TILE.search(product)
+    return {"roi": roi, "product": product, "tile": tile[1] if tile else ""} if product else {}
+
+
 def _coordinates(text: str) -> list[float]:
     """The numbers after the first bracket of WKT, GeoJSON or a list; nothing is evaluated."""
     start = re.search(r"[(\[]", text)

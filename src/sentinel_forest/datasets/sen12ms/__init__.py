@@ -43,7 +43,13 @@ from sentinel_forest.datasets.base import (
     Stored,
 )
 from sentinel_forest.datasets.sen12ms import catalog, checks, content, export, layout, reader
-from sentinel_forest.datasets.sen12ms.lists import list_findings, read_split_list, write_split_list
+from sentinel_forest.datasets.sen12ms.lists import (
+    list_findings,
+    listed_name,
+    named_keys,
+    read_split_list,
+    write_split_list,
+)
 from sentinel_forest.datasets.sen12ms.vocabulary import FEATURE_SETS, IGBP, LAYERS, TASKS, multi_label, single_label
 
 __all__ = ["DATASET", "Sen12MS", "multi_label", "read_split_list", "single_label", "write_split_list"]
@@ -92,6 +98,14 @@ class Sen12MS(Dataset):
     def layers(self, paths: Iterable[str]) -> frozenset[str]:
         """Layers of the sensors that have a tile, or an archive of tiles."""
         return layout.layers_of(paths)
+
+    def listed_name(self, name: str) -> tuple[str, str] | None:
+        """Files and folders of scenes, as the toolbox lists them."""
+        return listed_name(name)
+
+    def named_keys(self, patch: str) -> dict[str, str]:
+        """Scene and season."""
+        return named_keys(patch)
 
     def published_roles(self, paths: Iterable[str]) -> frozenset[str] | None:
         """Those of DFC2020, which has none for training; of SEN12MS names do not tell."""

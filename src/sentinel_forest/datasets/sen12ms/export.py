@@ -15,21 +15,48 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.io.copying import NewFile
 from sentinel_forest.io.tables import replacing
 
+README = """\
+# A split of SEN12MS as lists of file names
+
+A line of a list is a tile. The lists have the form of `splits/` in the SEN12MS toolbox, in text: `train_list.txt`,
+`val_list.txt`, `test_list.txt`. By the toolbox's text a list names the tiles of Sentinel-1, and `_s1_` is replaced by
+`_s2_` or `_lc_` after reading. Its class in `classification/dataset.py` expects `_s2_` names, in pickles. Ask for them
+with `export: {layers: [s2]}`. No pickles are written here; this makes one of a list:
+
+```python
+import pickle
+from pathlib import Path
+
+names = Path("train_list.txt").read_text().split()
+Path("train_list.pkl").write_bytes(pickle.dumps(names))
+```
+
+Where several sensors were asked for, the lists of the first are named as above, and those of another one
+`train_list_lc.txt`, ... `manifest.json` says which release, scheme and trial this is.
+"""
+
 
 def export(roles: Mapping[str, pd.DataFrame], layers: Sequence[str]) -> list[NewFile]:
-    """``train_list.txt``, ``val_list.txt`` and ``test_list.txt`` as the SEN12MS toolbox reads them.
+    """``train_list.txt``, ``val_list.txt`` and ``test_list.txt`` in the form of the SEN12MS toolbox, and a README.
 
-    `layers` are sensors (none: ``s2``); the lists of another one are named like ``train_list_s1.txt``.
+    `layers` are sensors (none: ``s1``, as the toolbox's text has it). The lists of the first have these names, those
+    of another one are named like ``train_list_lc.txt``.
     """
     unknown = [sensor for sensor in layers if sensor not in SENSORS]
     if unknown:
         raise InputError("Unknown sensor.", found=unknown[0], expected=" | ".join(SENSORS))
-    return [
-        _list_export(f"{name}_list{'' if sensor == 's2' else f'_{sensor}'}.txt", roles[role], sensor)
+    sensors = list(dict.fromkeys(layers or ("s1",)))
+    lists = [
+        _list_export(f"{name}_list{'' if sensor == sensors[0] else f'_{sensor}'}.txt", roles[role], sensor)
         for name, role in (("train", "train"), ("val", "validation"), ("test", "test"))
         if role in roles and len(roles[role])
-        for sensor in layers or ("s2",)
+        for sensor in sensors
     ]
+    return [*lists, NewFile("README.md", len(README.encode()), _write_readme)] if lists else []
+
+
+def _write_readme(path: Path) -> Iterator[int]:
+    yield path.write_bytes(README.encode())
 
 
 def write_patch(

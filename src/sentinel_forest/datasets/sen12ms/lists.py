@@ -202,6 +202,21 @@ def _listed(line: str, patches: set[str], scenes: Mapping[str, list[str]]) -> li
     return None
 
 
+def listed_name(name: str) -> tuple[str, str] | None:
+    """A file of any sensor as its patch, a folder of a scene as the scene."""
+    if match := _LISTED_SCENE.fullmatch(name):
+        return "scene", f"{match[1]}_{match[2]}"
+    if match := _LISTED_FILE.fullmatch(name):
+        return "patch", _patch_of(match)
+    return None
+
+
+def named_keys(patch: str) -> dict[str, str]:
+    """Scene and season of a patch, from its id."""
+    season, _, rest = patch.partition("/")
+    return {"scene": f"{season}_{rest.split('/')[0]}", "season": season} if rest else {}
+
+
 def _is_published_season(line: str) -> bool:
     """Whether a line has the form of a list and names a season of SEN12MS."""
     match = _LISTED_SCENE.fullmatch(line.strip()) or _LISTED_FILE.fullmatch(line.strip())

@@ -1,0 +1,346 @@
+"""Audit of split lists that others made: what they share, leave out, repeat, and name that is not there.
+
+Every list is held against the catalog of the release, or, without one, against what the names alone tell. Links are
+those of the leakage ledger (`sentinel_forest.splits.ledger`), between every two lists.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from sentinel_forest import datasets
+from sentinel_forest.config.releases import read_entry
+from sentinel_forest.datasets.base import SPLITS, Dataset, no_hashes
+from sentinel_forest.errors import InputError
+from sentinel_forest.io.tables import columns, conform, read_catalog, write_text, write_tsv
+from sentinel_forest.splits import audit_page
+from sentinel_forest.splits.ledger import STATES, linkings, status_of
+from sentinel_forest.splits.links import IMPLIED, NOT_PUBLISHED, complete_gate
+from sentinel_forest.splits.lists import NUMBER, SplitList, catalog_of_names, read_lists
+from sentinel_forest.steps import Output
+from sentinel_forest.verify import catalog as catalogs
+
+LISTS = pa.DataFrameSchema(
+    {
+        **columns("str", "list", "role", "sha256"),
+        **columns("int64", "entries", "patches", "repeated", "unknown"),
+        **columns("Int64", "missing", "moved", nullable=True),
+        "groups": pa.Column("Int64", nullable=True),
+        **columns("str", "first_unknown", "note"),
+    },
+    strict=True,
+    ordered=True,
+)
+"""The lists. `entries` are lines, cells or numbers, `patches` the different patches that they stand for; `repeated`
+entries name nothing new; `unknown` ones name nothing of the release, `first_unknown` being the first. `missing` patches
+have this role by the publisher and are not in the list; `moved` ones have another role by the publisher; both are empty
+where the catalog does not tell. `groups` are the groups of the patches.
+"""
+
+LINKS = pa.DataFrameSchema(
+    {
+        **columns("str", "list_a", "role_a", "list_b", "role_b", "key"),
+        "linked": pa.Column("Int64", nullable=True),
+        "total": pa.Column("Int64"),
+        "fraction": pa.Column("float64", nullable=True),
+        "shared_values": pa.Column("Int64", nullable=True),
+        "status": pa.Column("str", pa.Check.isin(STATES)),
+    },
+    strict=True,
+    ordered=True,
+)
+"""As `sentinel_forest.splits.ledger.LEDGER`: `linked` of `total` patches of `list_a` are linked with `list_b` by `key`.
+Links between lists of the same role are counted.
+"""
+
+CLASSES = pa.DataFrameSchema(
+    {**columns("str", "list", "role", "class"), "patches": pa.Column("float64"), "fraction": pa.Column("float64")},
+    strict=True,
+    ordered=True,
+)
+"""Patches of each class in a list (sums of class fractions, where pixels have classes), and their fraction of all."""
+
+BY_FILE, BY_RELEASE = "split", "release"
+"""What row numbers count: the rows of the file that the publisher gives the role, or of the whole catalog."""
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """A list held against the catalog: `rows` (int64) of the catalog, each once, in order.
+
+    `rest_of` is the file of the hold-out whose contrary it is.
+    """
+
+    source: SplitList
+    rows: np.ndarray
+    repeated: int = 0
+    unknown: tuple[str, ...] = ()
+    note: str = ""
+    rest_of: str = ""
+
+
+def hold(source: SplitList, dataset: Dataset, catalog: pd.DataFrame, numbers: str | None = None) -> Held:
+    """Find the patches that a list names.
+
+    Parameters
+    ----------
+    source : SplitList
+        The list.
+    dataset : Dataset
+        Knows names.
+    catalog : DataFrame
+        The patches; `patch`, and for other names the columns that `Dataset.listed_name` speaks of.
+    numbers : str, optional
+        What row numbers count: `BY_FILE`, `BY_RELEASE`, or the name of a file of the release.
+
+    Raises
+    ------
+    InputError
+        If a list has row numbers, and nothing says what they count.
+    """
+    if source.unread:
+        return Held(source, np.empty(0, dtype=np.int64), note=f"not read: {source.unread}")
+    known = set(catalog["patch"])
+    if source.has_numbers and source.names[0] not in known:
+        found = _by_number(source, catalog, numbers)
+    else:
+        found = _by_name(source, dataset, catalog)
+    flat = [row for rows in found for row in rows]
+    rows = np.array(sorted(set(flat)), dtype=np.int64)
+    unknown = tuple(name for name, some in zip(source.names, found, strict=True) if not some)
+    return Held(source, rows, len(flat) - len(rows), unknown, _doubt(source, unknown, len(rows)))
+
+
+def _doubt(source: SplitList, unknown: Sequence[str], patches: int) -> str:
+    """What unknown entries may mean."""
+    if unknown and not patches:
+        return "no entry is of this release: the list of another dataset?"
+    if source.has_numbers and len(unknown) == 1 and unknown[0] == max(source.names, key=_number):
+        return "the largest row number is one too large: are rows counted from 1? They are read as counted from 0"
+    return ""
+
+
+def _number(name: str) -> int:
+    match = NUMBER.fullmatch(name)
+    return int(match[1]) if match else -1
+
+
+def _by_name(source: SplitList, dataset: Dataset, catalog: pd.DataFrame) -> list[list[int]]:
+    """Rows of the catalog for each entry."""
+    by = {"patch": _places(catalog["patch"])}
+    stems = catalog["file"].str.extract(r"([^/]+?)(?:\.\w+)?$")[0]
+    files = _places(stems) if stems.is_unique else {}
+    found = []
+    for name in source.names:
+        rows = by["patch"].get(name) or files.get(name.rsplit("/", 1)[-1].rsplit(".", 1)[0])
+        if rows is None and (named := dataset.listed_name(name)) and named[0] in catalog:
+            if named[0] not in by:
+                by[named[0]] = _places(catalog[named[0]])
+            rows = by[named[0]].get(named[1])
+        found.append(rows or [])
+    return found
+
+
+def _places(values: pd.Series) -> dict[str, list[int]]:
+    """Rows by value."""
+    found: dict[str, list[int]] = {}
+    for row, value in enumerate(values):
+        found.setdefault(str(value), []).append(row)
+    return found
+
+
+def _by_number(source: SplitList, catalog: pd.DataFrame, numbers: str | None) -> list[list[int]]:
+    """Rows of the catalog for each row number; none for one that is too large."""
+    if numbers is None:
+        raise InputError(
+            "A split list holds row numbers, and nothing says what they count.",
+            where=source.file,
+            found=", ".join(source.names[:3]),
+            expected=f"--numbers {BY_FILE} (rows of the publisher's file of the role, as TFDS and torchgeo count), "
+            f"--numbers {BY_RELEASE} (rows of all files, one after another), or --numbers FILE",
+        )
+    if numbers == BY_RELEASE:
+        rows = np.arange(len(catalog))
+    elif numbers == BY_FILE:
+        rows = np.flatnonzero(catalog["published_split"] == source.role)
+    else:
+        rows = np.flatnonzero(catalog["file"] == numbers)
+    if numbers not in (BY_FILE, BY_RELEASE) and not len(rows):
+        raise InputError(
+            "The release has no such file.", found=numbers, expected=" | ".join(catalog["file"].unique()[:6])
+        )
+    return [[int(rows[number])] if (number := _number(name)) < len(rows) else [] for name in source.names]
+
+
+def rests(held: Sequence[Held], patches: int) -> Iterator[Held]:
+    """What trains by a list of what is held out: all patches that it leaves out, as one more list."""
+    for one in held:
+        if one.source.rest_trains and len(one.rows):
+            source = SplitList(f"rest of {one.source.file}", SPLITS[0], (), "")
+            rest = np.setdiff1d(np.arange(patches), one.rows)
+            yield Held(source, rest, note="all patches that the list leaves out", rest_of=one.source.file)
+
+
+def named_catalog(dataset: Dataset, lists: Sequence[SplitList]) -> pd.DataFrame:
+    """The catalog as far as names in lists tell: patches, their keys, and groups; nothing is known of pixels.
+
+    Raises
+    ------
+    InputError
+        If no list names a patch.
+    """
+    patches: dict[str, str] = {}
+    for one in lists:
+        for name, label in zip(one.names, one.classes or ("",) * len(one.names), strict=True):
+            named = dataset.listed_name(name)
+            if named and named[0] == "patch":
+                patches[named[1]] = patches.get(named[1]) or label
+    if not patches:
+        raise InputError(
+            "The lists alone do not tell which patches there are.",
+            found=next((one.names[0][:80] for one in lists if one.names), "no entry"),
+            remedy="give the catalog of the release: --catalog work/RELEASE/catalog.parquet, or --metadata FOLDER",
+        )
+    return catalog_of_names(dataset, patches)
+
+
+def list_table(held: Sequence[Held], catalog: pd.DataFrame) -> pd.DataFrame:
+    """See `LISTS`."""
+    published = catalog["published_split"].to_numpy(dtype=object)
+    is_told = bool((published != "").any())
+    rows = []
+    for one in held:
+        role = one.source.role
+        of_role = np.flatnonzero(published == role)
+        moved = int(np.isin(published[one.rows], [name for name in SPLITS if name != role]).sum())
+        group = catalog["group"].iloc[one.rows]
+        rows.append(
+            {
+                "list": one.source.label,
+                "role": role,
+                "sha256": one.source.sha256,
+                "entries": len(one.source.names) or (len(one.rows) if role else 0),
+                "patches": len(one.rows),
+                "repeated": one.repeated,
+                "unknown": len(one.unknown),
+                "missing": len(np.setdiff1d(of_role, one.rows)) if is_told and role else pd.NA,
+                "moved": moved if is_told and role else pd.NA,
+                "groups": int(group.nunique()) if len(group) and group.notna().all() else pd.NA,
+                "first_unknown": one.unknown[0][:80] if one.unknown else "",
+                "note": one.note,
+            }
+        )
+    return conform(pd.DataFrame(rows, columns=list(LISTS.columns)), LISTS)
+
+
+def link_table(held: Sequence[Held], dataset: Dataset, catalog: pd.DataFrame) -> pd.DataFrame:
+    """See `LINKS`: every two lists that name patches, training last."""
+    keys = dataset.ledger_keys()
+    actions = complete_gate({}, keys)
+    ways = list(linkings(catalog, keys, None, None, 0.0))
+    used = sorted((one for one in held if len(one.rows)), key=lambda one: SPLITS.index(one.source.role))
+    rows = []
+    for place, other in enumerate(used):
+        for own in (one for one in used[place + 1 :] if other.rest_of != one.source.file):
+            same = own.source.role == other.source.role
+            names = own.source.label, own.source.role, other.source.label, other.source.role
+            for row in (row for way in ways for row in way.between(own.rows, other.rows)):
+                status = status_of(row, actions.get(row.key, "count"), same)
+                rows.append((*names, row.key, row.linked, row.total, row.fraction, row.shared, status))
+    return conform(pd.DataFrame(rows, columns=list(LINKS.columns)), LINKS)
+
+
+def class_table(held: Sequence[Held], dataset: Dataset, catalog: pd.DataFrame) -> pd.DataFrame:
+    """See `CLASSES`; no row where nothing is known of classes."""
+    counts = _class_counts(dataset, catalog)
+    rows = []
+    for one in held:
+        sums = counts.iloc[one.rows].sum()
+        total = float(sums.sum())
+        rows += [
+            (one.source.label, one.source.role, name, float(value), float(value) / total)
+            for name, value in sums.items()
+            if total > 0
+        ]
+    return conform(pd.DataFrame(rows, columns=list(CLASSES.columns)), CLASSES)
+
+
+def _class_counts(dataset: Dataset, catalog: pd.DataFrame) -> pd.DataFrame:
+    """How much of each class a patch has: (patches, classes), 0 where nothing is known."""
+    if (catalog["label"] >= 0).any():
+        names = dict(enumerate(dataset.label_names))
+        return pd.get_dummies(catalog["label"].map(names)).reindex(columns=list(names.values()), fill_value=0)
+    fractions = catalog.filter(regex="^fraction_").fillna(0.0)
+    if fractions.to_numpy().any():
+        return fractions.rename(columns=lambda name: name.removeprefix("fraction_"))
+    words = catalog["class"] if "class" in catalog else pd.Series("", index=catalog.index)
+    return pd.get_dummies(words.where(words != "")).astype("float64")
+
+
+def make_catalog(
+    release: str, dataset: Dataset, lists: Sequence[SplitList], catalog: Path | None, metadata: Path | None
+) -> tuple[pd.DataFrame, str]:
+    """The catalog that lists are held against, and what it rests on in words."""
+    if catalog is not None:
+        return read_catalog(catalog), f"the catalog of {release}"
+    if metadata is not None:
+        return catalogs.make(
+            dataset, metadata, dataset.list_files(metadata), no_hashes()
+        ), "the metadata of the release"
+    return named_catalog(dataset, lists), "the names in the lists alone: nothing is known of pixels and ground"
+
+
+def audit(
+    *,
+    lists: Path,
+    release: str,
+    catalog: Path | None = None,
+    metadata: Path | None = None,
+    numbers: str | None = None,
+    output: Output,
+) -> None:
+    """Hold split lists that others made against a release: what they share, leave out, repeat, and name in vain.
+
+    Parameters
+    ----------
+    lists : Path
+        Folder of the lists, or one file: text, CSV, Parquet, JSON, NumPy. The role stands in a column (role, split),
+        in keys, or in the name of the file.
+    release : str
+        The release of the registry that the lists are of.
+    catalog : Path, optional
+        Its catalog, work/RELEASE/catalog.parquet.
+    metadata : Path, optional
+        In place of a catalog: a folder with the release's metadata in the publisher's layout. Without both, the names
+        in the lists must do.
+    numbers : str, optional
+        What row numbers count: split (rows of the publisher's file of the role), release (rows of all files), or the
+        name of a file.
+    output : Path
+        Folder to write: lists.tsv, links.tsv, classes.tsv, audit.md.
+    """
+    entry = read_entry(release)
+    dataset = datasets.load(str(entry["dataset"]), entry.get("layout"))
+    sources = read_lists(lists, dataset)
+    table, basis = make_catalog(release, dataset, sources, catalog, metadata)
+    held = [hold(source, dataset, table, numbers) for source in sources]
+    if not any(len(one.rows) for one in held):
+        raise InputError(
+            "No list names a patch of the release.",
+            where=lists,
+            found=", ".join(name for one in held for name in one.unknown[:1])[:80],
+            expected=f"patches of {release}, such as {table['patch'].iloc[0]}",
+            remedy="give the release that the lists are of",
+        )
+    held += rests(held, len(table))
+    links = link_table(held, dataset, table)
+    tables = list_table(held, table), links, class_table(held, dataset, table)
+    for name, part, schema in zip(("lists", "links", "classes"), tables, (LISTS, LINKS, CLASSES), strict=True):
+        write_tsv(output / f"{name}.tsv", part, schema)
+    silent = sorted(set(links.loc[links["status"].isin([NOT_PUBLISHED, IMPLIED]), "key"]))
+    left = len(table) - len(np.unique(np.concatenate([one.rows for one in held])))
+    write_text(output / "audit.md", audit_page.page(release, basis, *tables, left, silent))

@@ -1,0 +1,212 @@
+"""Split lists that others made: what they share, name in vain and leave out, from names and from a catalog."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from project import ROOT
+from sentinel_forest import cli, datasets
+from sentinel_forest.errors import InputError
+from sentinel_forest.io.tables import read_tsv
+from sentinel_forest.splits import audit, lists
+from sentinel_forest.verify.catalog import CATALOG
+
+FACTS = ROOT.parent / "shared" / "facts" / "data"
+needs_facts = pytest.mark.skipif(not FACTS.is_dir(), reason="the publishers' lists are not on this machine")
+
+
+def so2sat(folder: Path) -> Path:
+    """A catalog of So2Sat: six training rows of two cities, three of validation and of test in a third city."""
+    rows = [("training", "train", row, "ab"[row % 2], row % 3) for row in range(6)]
+    rows += [
+        (stem, split, row, "c", row) for stem, split in (("validation",) * 2, ("testing", "test")) for row in range(3)
+    ]
+    table = pd.DataFrame(rows, columns=["stem", "published_split", "row", "city", "label"])
+    table["file"] = table["stem"] + ".h5"
+    table["patch"] = table["stem"] + "/" + table["row"].map("{:06d}".format)
+    table["group"], table["group_source"] = table["city"], "published name"
+    table["content_hash"] = [f"{place:032x}" for place in range(len(table))]
+    unknown = {"x": np.nan, "y": np.nan, "lon": np.nan, "lat": np.nan, "side_m": 320.0, "epsg": pd.NA}
+    table = table.assign(**unknown, labelled_fraction=np.float32(1), label=table["label"].astype("int16"))
+    table = table.astype({"epsg": "Int32"}).drop(columns="stem")
+    CATALOG.validate(table.astype(dict.fromkeys(["patch", "published_split", "file", "group", "content_hash"], "str")))
+    table.to_parquet(folder / "catalog.parquet")
+    return folder / "catalog.parquet"
+
+
+def run(folder: Path, release: str = "so2sat-v2", **arguments: object) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Lists and links of an audit, by their names."""
+    out = folder.with_name(f"{folder.name}.audit")
+    audit.audit(lists=folder, release=release, output=out, **arguments)
+    held, links = (
+        read_tsv(out / f"{name}.tsv", schema) for name, schema in (("lists", audit.LISTS), ("links", audit.LINKS))
+    )
+    assert (out / "audit.md").read_text(encoding="utf-8").startswith("# Audit of split lists of ")
+    return held.set_index("list"), links.set_index(["list_a", "list_b", "key"])
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    (tmp_path / "lists").mkdir()
+    return tmp_path / "lists"
+
+
+@needs_facts
+def test_the_older_hold_out_of_sen12ms_leaks_and_the_current_one_is_the_test_list(folder):
+    for name in ("test_list.txt", "SEN12MS_holdOutScenes.txt", "SEN12MS_holdOutScenes.before_2020-02-11_fix.txt"):
+        shutil.copy(FACTS / "sen12ms" / name, folder)
+    held, links = run(folder, "sen12ms")
+    old = "SEN12MS_holdOutScenes.before_2020-02-11_fix.txt"
+    assert held.loc[["test_list.txt", "SEN12MS_holdOutScenes.txt", old], "patches"].tolist() == [18106, 18106, 14760]
+    same = links.loc[("test_list.txt", "SEN12MS_holdOutScenes.txt", "patch")]
+    assert (same["linked"], same["total"], same["status"]) == (18106, 18106, "counted")
+    assert held.loc[old, "unknown"] == 5
+    assert held.loc[old, "first_unknown"] == "ROIs1017_winter/s1_64"
+    leak = links.loc[("test_list.txt", f"rest of {old}", "scene")]
+    winter = pd.read_csv(FACTS / "sen12ms" / "holdout_patches_per_scene.csv").set_index("season").loc["ROIs2017_winter"]
+    assert (leak["linked"], leak["status"]) == (winter["patches"].sum(), "marked")
+
+
+@needs_facts
+def test_the_published_split_of_cloudsen12_shares_products(folder):
+    shutil.copy(FACTS / "cloudsen12" / "cloudsen12_high_split_membership.csv", folder / "membership.csv")
+    held, links = run(folder, "cloudsen12-high")
+    assert held["patches"].to_dict() == {
+        "membership.csv:test": 975,
+        "membership.csv:train": 8490,
+        "membership.csv:validation": 535,
+    }
+    product = links.xs("product", level="key")["linked"]
+    assert product["membership.csv:test", "membership.csv:train"] == 4
+    assert product["membership.csv:validation", "membership.csv:train"] == 2
+    assert links.loc[("membership.csv:test", "membership.csv:train", "roi"), "status"] == "clean"
+
+
+def test_rows_of_each_split_as_tfds_counts_them(folder, tmp_path):
+    """`sample_id` counts the rows of the file of its split, from 0."""
+    table = pd.DataFrame({"split": ["train", "train", "validation"], "sample_id": [0, 5, 0]})
+    table.to_csv(folder / "tfds.csv", index=False)
+    held, links = run(folder, catalog=so2sat(tmp_path), numbers="split")
+    assert held["patches"].to_dict() == {"tfds.csv:train": 2, "tfds.csv:validation": 1}
+    assert held["missing"].tolist() == [4, 2]
+    assert held["moved"].tolist() == [0, 0]
+    assert links.loc[("tfds.csv:validation", "tfds.csv:train", "city"), "status"] == "clean"
+
+
+def test_partition_of_geo_bench_counts_rows_of_the_release(folder, tmp_path):
+    partition = {"train": ["id_0000", "id_0002"], "valid": ["id_0004"], "test": ["id_0001"]}
+    (folder / "default_partition.json").write_text(json.dumps(partition))
+    held, links = run(folder, catalog=so2sat(tmp_path), numbers="release")
+    assert held["patches"].tolist() == [1, 2, 1]
+    assert held.loc["default_partition.json:test", "moved"] == 1
+    row = links.loc[("default_partition.json:validation", "default_partition.json:train", "city")]
+    assert (row["linked"], row["total"], row["shared_values"], row["status"]) == (1, 1, 1, "marked")
+    assert links.loc[("default_partition.json:test", "default_partition.json:train", "city"), "status"] == "clean"
+
+
+def test_arrays_of_numpy(folder, tmp_path):
+    np.savez(folder / "split.npz", train=np.array([True, True] + [False] * 10), test=np.array(["testing/000001"]))
+    np.save(folder / "val.npy", np.array(["validation/000000", "validation/000000"]))
+    held, _ = run(folder, catalog=so2sat(tmp_path), numbers="release")
+    assert held["patches"].to_dict() == {"split.npz:test": 1, "split.npz:train": 2, "val.npy": 1}
+    assert held.loc["val.npy", "repeated"] == 1
+
+
+def test_equal_pixels_link_whatever_the_names_are(folder, tmp_path):
+    catalog = so2sat(tmp_path)
+    table = pd.read_parquet(catalog)
+    table.loc[table["patch"] == "testing/000002", "content_hash"] = table["content_hash"].iloc[0]
+    table.to_parquet(catalog)
+    (folder / "train.txt").write_text("training/000000\n")
+    (folder / "test.txt").write_text("testing/000002\ntesting/000001\n")
+    _, links = run(folder, catalog=catalog)
+    assert links.loc[("test.txt", "train.txt", "content"), "linked"] == 1
+
+
+def test_classes_are_those_of_the_catalog(folder, tmp_path):
+    (folder / "train.txt").write_text("training/000000\ntraining/000003\ntraining/000001\n")
+    run(folder, catalog=so2sat(tmp_path))
+    found = read_tsv(folder.with_name("lists.audit") / "classes.tsv", audit.CLASSES).set_index("class")["patches"]
+    names = datasets.load("so2sat").label_names
+    assert found[names[0]] == 2
+    assert found[names[1]] == 1
+    assert found.sum() == 3
+
+
+def test_a_list_of_another_dataset_is_named_and_the_others_are_held(folder, tmp_path):
+    (folder / "train.txt").write_text("training/000000\n")
+    (folder / "test_list.txt").write_text("ROIs1158_spring_s2_124_p100.tif\n")
+    held, _ = run(folder, catalog=so2sat(tmp_path))
+    assert "another dataset" in held.loc["test_list.txt", "note"]
+    (folder / "train.txt").unlink()
+    with pytest.raises(InputError, match="No list names a patch") as caught:
+        run(folder, catalog=tmp_path / "catalog.parquet")
+    assert "ROIs1158_spring_s2_124_p100.tif" in str(caught.value)
+
+
+def test_numbers_without_a_word_on_what_they_count_are_refused(folder, tmp_path):
+    np.save(folder / "train.npy", np.arange(3))
+    with pytest.raises(InputError, match="nothing says what they count"):
+        run(folder, catalog=so2sat(tmp_path))
+    with pytest.raises(InputError, match="no such file"):
+        run(folder, catalog=tmp_path / "catalog.parquet", numbers="test.h5")
+
+
+def test_numbers_that_may_count_from_one_are_doubted(folder, tmp_path):
+    np.save(folder / "test.npy", np.arange(1, 4))
+    held, _ = run(folder, catalog=so2sat(tmp_path), numbers="testing.h5")
+    assert held.loc["test.npy", "unknown"] == 1
+    assert "counted from 1?" in held.loc["test.npy", "note"]
+
+
+def test_files_that_are_no_list_are_named(folder, tmp_path):
+    (folder / "train.txt").write_text("training/000000\n")
+    (folder / "readme.txt").write_text("see elsewhere\n")
+    (folder / "patches_per_test.csv").write_text("season,scene,patches\nfall,1,2\n")
+    (folder / "lists.pkl").write_bytes(b"\x80\x04]")
+    held, _ = run(folder, catalog=so2sat(tmp_path))
+    assert held["note"].str.startswith("not read: ").sum() == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "problem"),
+    [
+        ("train.json", b"{", "no JSON"),
+        ("train.npy", b"\x93NUMPY", "no NumPy file"),
+        ("split.csv", b"split,id\nholiday,1\n", "a role that is none"),
+        ("train.txt", b"\xff\xfe\x00", "not text"),
+    ],
+)
+def test_broken_lists_are_answered(folder, name, content, problem):
+    (folder / name).write_bytes(content)
+    with pytest.raises(InputError, match=problem):
+        lists.read_lists(folder, datasets.load("so2sat"))
+
+
+def test_objects_in_numpy_files_are_not_unpickled(folder):
+    np.save(folder / "train.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(InputError, match="nothing is unpickled"):
+        lists.read_lists(folder, datasets.load("so2sat"))
+
+
+def test_names_become_no_markup_on_the_page(folder, tmp_path):
+    (folder / "train.txt").write_text("training/000000\n<script>|x\n")
+    run(folder, catalog=so2sat(tmp_path))
+    text = (folder.with_name("lists.audit") / "audit.md").read_text(encoding="utf-8")
+    assert "<script>" not in text
+    assert r"\<script\>\|x" in text
+
+
+def test_the_command_of_the_page(folder, tmp_path, monkeypatch):
+    (folder / "train_list.txt").write_text("ROIs1158_spring_s2_1_p30.tif\n")
+    (folder / "test_list.txt").write_text("ROIs1158_spring_s2_1_p31.tif\n")
+    page = (ROOT / "docs" / "auditing-splits.md").read_text(encoding="utf-8")
+    words = next(line for line in page.splitlines() if line.startswith("sentinel-forest audit")).split()[1:]
+    monkeypatch.chdir(tmp_path)
+    cli.main(words)
+    links = read_tsv(tmp_path / "audit" / "links.tsv", audit.LINKS).set_index("key")
+    assert (links.loc["scene", "linked"], links.loc["scene", "status"]) == (1, "marked")
