@@ -11,8 +11,7 @@ rule map:
     """Classify a Sentinel-2 scene with a forest of the version."""
     input:
         scene=lambda wildcards: SELECTION.configuration.maps[wildcards.name].scene,
-        radar=lambda wildcards: SELECTION.configuration.maps[wildcards.name].radar
-        or [],
+        radar=lambda wildcards: SELECTION.configuration.maps[wildcards.name].radar or [],
         version=lambda wildcards: holding.unsealed(PLACES, paths.MANIFEST),
     output:
         classes=f"{PLACES.exports}/{{release}}/maps/{{name}}/classes.tif",

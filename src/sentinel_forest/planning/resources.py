@@ -50,8 +50,9 @@ GROW_SECONDS = 1e-7
 """Per training row, tree, level (log2 of the rows) and feature tried at a split (root of all):
 4.5e-8 (pixels of CloudSEN12) to 1.1e-7 (patches of So2Sat)."""
 ASK_SECONDS = 1e-7
-SCENE_PIXELS, SCENE_MB = 10_980**2, 1_500
 """Per row and tree, of rows that are predicted: 5.4e-8 on simulated pixels; real ones differ more."""
+SCENE_PIXELS, SCENE_MB = 10_980**2, 1_500
+"""A Sentinel-2 tile, and what its strips and tiles take."""
 NODE_BYTES = 100.0
 """A node of a tree: 64 bytes, and its share of each class (8 bytes a class come in addition)."""
 DRAW_BYTES = 8.0
