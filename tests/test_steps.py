@@ -23,7 +23,9 @@ from sentinel_forest.acquire.work import Work
 MORE = {
     "version": "bound-v1",
     "releases": ["cloudsen12-sample", "so2sat-sample", "sen12ms-sample", "own.fields"],
-    "feature_sets": ["l1c", "l1c+context", "lcz-s1+s2", "scene-s1+s2"],
+    "feature_sets": ["l1c", "l1c+context", "lcz-s1+s2", "scene-s1+s2", "ndvi.2"],
+    "own_feature_sets": {"ndvi.2": {"dataset": "cloudsen12", "features": ["NDVI", "(B8 - B12) / (B8 + B12)"]}},
+    "classes": {"so2sat": {"lcz": {"merge": {"built up": ["Open low-rise", "Open mid-rise"]}, "drop": ["Water"]}}},
     "near_duplicates": {"distance": 0.001},
     "gate": {"tile": "mark"},
     "accept": {"sen12ms-sample": ["nan"]},
@@ -39,6 +41,15 @@ MORE = {
             "release": "cloudsen12-sample",
             "scheme": "published",
             "set": "l1c",
+        }
+    },
+    "predictions": {
+        "net": {
+            "release": "so2sat-sample",
+            "file": "net.csv",
+            "trained_on": "published",
+            "first_code": 0,
+            "truth": "net.csv",
         }
     },
 }
@@ -84,6 +95,7 @@ def planned(tmp_path_factory) -> list[list[str]]:
     for name in ("mine", "scene", "radar"):
         (folder / name).mkdir()
     (folder / "authors.csv").touch()
+    (folder / "net.csv").touch()
     for name in ("training.h5", "training_geo.h5"):
         (folder / "mine" / name).touch()
     earlier = folder / "results" / "earlier"

@@ -1,4 +1,4 @@
-"""The dataset of a release of a version, set up for its layout as the version has it."""
+"""The dataset of a release of a version, with the layout, feature sets and classes that the version gave it."""
 
 import json
 from pathlib import Path
@@ -37,7 +37,7 @@ def dataset_of(version: Path, release: str, own_entries: Path) -> Dataset:
         )
     own = configuration["own_releases"].get(release)
     name, layout = (own["dataset"], own["layout"]) if own else registry.layout_of(release, own_entries)
-    return datasets.load(name, layout)
+    return datasets.load(name, {**layout, **configuration.get("vocabulary", {}).get(release, {})})
 
 
 def is_sample(version: Path, release: str, own_entries: Path) -> bool:
