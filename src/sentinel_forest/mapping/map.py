@@ -166,6 +166,12 @@ def map_scene(
 
 def _needed_bands(sealed: Sealed) -> dict[str, list[str]]:
     """Bands that the features need, by kind of sensor."""
+    if sealed.feature_set.external is not None:
+        raise InputError(
+            "The features of the forest come from a table, not from bands.",
+            where=f"feature set {sealed.feature_set.name}",
+            remedy="map with a forest of another feature set",
+        )
     unit = sealed.dataset.tasks[sealed.feature_set.task].unit
     module = patch if unit == "patch" else pixel
     features = module.needed_bands(sealed.feature_set.features, sealed.feature_set.bands)
