@@ -126,6 +126,7 @@ STEPS: dict[str, str] = {
     "pages": "report.pages:pages",
     "export_trial": "export.trial:export_trial",
     "tfds_export": "export.tfds:tfds_export",
+    "map": "mapping.map:map_scene",
 }
 """Module and function of each step, by the name of its rule."""
 
