@@ -130,6 +130,7 @@ STEPS: dict[str, str] = {
 COMMANDS: dict[str, str] = {
     "areas": "mapping.areas:areas",
     "audit": "splits.audit:audit",
+    "groups_needed": "evaluation.groups_needed:groups_needed",
     "unpack": "acquire.unpack:unpack",
     "show": "report.show:show",
     "show_headline": "versions.headline:show_headline",
