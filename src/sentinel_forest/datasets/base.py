@@ -116,7 +116,6 @@ class Dataset(Reading, Regrouped):
 
     name: str
     tasks: Mapping[str, Task]
-    layer_table: Mapping[str, Layer]
     references: Mapping[str, Reference]
     feature_sets: Mapping[str, FeatureSet]
     group_keys: tuple[str, ...]
@@ -240,38 +239,6 @@ class Dataset(Reading, Regrouped):
         Returns uint8 (patches, rows, columns): index into the task's categories, or `IGNORE`.
         """
 
-    def sensor_layers(self, folder: Path, file: str, kind: str) -> tuple[str, ...]:
-        """Layers with the bands of a kind of sensor (`Band.kind`) that patches of a file have."""
-        return tuple(name for name, about in self.layer_table.items() if about.band and about.band.kind == kind)
-
-    def measured(self, folder: Path, patches: pd.DataFrame, kind: str = OPTICAL) -> np.ndarray:
-        """Which pixels carry a measurement of a kind of sensor: one that is neither 0 nor missing, in any band.
-
-        Asked only of patches that have pixels without one, by the catalog.
-
-        Returns
-        -------
-        ndarray
-            bool (patches, rows, columns).
-        """
-        files = patches["file"].to_numpy()
-        runs = np.split(np.arange(len(files)), np.flatnonzero(files[1:] != files[:-1]) + 1)
-        masks = [
-            self._measured(block)
-            for run in runs
-            for block in self.blocks(
-                folder, patches.iloc[run], self.sensor_layers(folder, str(files[run[0]]), kind), 16
-            )
-        ]
-        return np.concatenate(masks)
-
-    def _measured(self, block: Block) -> np.ndarray:
-        return any_measured((values, self.layer_table[layer].missing) for layer, values in block.layers.items())
-
-    def valid_window(self, stored: np.ndarray) -> np.ndarray:
-        """What belongs to the image of whole patches as stored, (patches, side, side): all, unless they are padded."""
-        return stored
-
     def label_layers(self, task: str) -> tuple[str, ...]:
         """Layers that `labels` needs for a pixel task."""
         return ()
@@ -347,11 +314,3 @@ class Dataset(Reading, Regrouped):
         raise InputError(
             "torchgeo has no class for the files of this dataset.", found=self.name, remedy="export: {form: publisher}"
         )
-
-    def physical(self, layer: str, stored: np.ndarray) -> np.ndarray:
-        """Stored values in physical units, float32; missing values are NaN."""
-        about = self.layer_table[layer]
-        values = stored.astype(np.float32) * np.float32(about.factor)
-        if about.missing is not None:
-            values[stored == about.missing] = np.nan
-        return values

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.datasets.hashing import Arrays, Stored, hold_arrays
+from sentinel_forest.datasets.terms import OPTICAL, Layer
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class Reading(ABC):
 
     A dataset defines `read`, and `reader` where its files can stay open; everyone else calls `blocks` or `pick`.
     """
+
+    layer_table: Mapping[str, Layer]
 
     def array_of(self, layer: str) -> str:
         """Name of the stored array that holds a layer: it is read, and hashed, as a whole."""
@@ -100,6 +103,46 @@ class Reading(ABC):
         """Layers out of arrays that were compared with the catalog."""
         hold_arrays(rows, stored, self.file_of)
         return {layer: self.layer_from(layer, stored[self.array_of(layer)]) for layer in layers}
+
+    def sensor_layers(self, folder: Path, file: str, kind: str) -> tuple[str, ...]:
+        """Layers with the bands of a kind of sensor (`Band.kind`) that patches of a file have."""
+        return tuple(name for name, about in self.layer_table.items() if about.band and about.band.kind == kind)
+
+    def measured(self, folder: Path, patches: pd.DataFrame, kind: str = OPTICAL) -> np.ndarray:
+        """Which pixels carry a measurement of a kind of sensor: one that is neither 0 nor missing, in any band.
+
+        Asked only of patches that have pixels without one, by the catalog.
+
+        Returns
+        -------
+        ndarray
+            bool (patches, rows, columns).
+        """
+        files = patches["file"].to_numpy()
+        runs = np.split(np.arange(len(files)), np.flatnonzero(files[1:] != files[:-1]) + 1)
+        masks = [
+            self._measured(block)
+            for run in runs
+            for block in self.blocks(
+                folder, patches.iloc[run], self.sensor_layers(folder, str(files[run[0]]), kind), 16
+            )
+        ]
+        return np.concatenate(masks)
+
+    def _measured(self, block: Block) -> np.ndarray:
+        return any_measured((values, self.layer_table[layer].missing) for layer, values in block.layers.items())
+
+    def valid_window(self, stored: np.ndarray) -> np.ndarray:
+        """What belongs to the image of whole patches as stored, (patches, side, side): all, unless they are padded."""
+        return stored
+
+    def physical(self, layer: str, stored: np.ndarray) -> np.ndarray:
+        """Stored values in physical units, float32; missing values are NaN."""
+        about = self.layer_table[layer]
+        values = stored.astype(np.float32) * np.float32(about.factor)
+        if about.missing is not None:
+            values[stored == about.missing] = np.nan
+        return values
 
 
 def any_measured(bands: Iterable[tuple[np.ndarray, float | None]]) -> np.ndarray:
