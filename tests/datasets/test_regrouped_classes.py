@@ -101,6 +101,13 @@ def test_an_unknown_dataset_or_task_is_named(classes, problem):
         assert select({"releases": ["cloudsen12-sample"], "classes": classes}).regrouped
 
 
+def test_predictions_in_the_published_classes_are_refused_beside_others():
+    asked = {"releases": ["so2sat-sample"], "feature_sets": ["lcz-s2"], "classes": {"so2sat": {"lcz": LCZ}}}
+    with pytest.raises(InputError, match="in the published classes") as refused:
+        select({**asked, "predictions": {"net": {"release": "so2sat-sample", "file": "net.csv"}}})
+    assert "predictions.net" in str(refused.value)
+
+
 def test_splits_and_catalog_do_not_depend_on_classes_and_all_other_steps_are_told():
     plain = select({"releases": ["cloudsen12-sample"]})
     merged = select({"releases": ["cloudsen12-sample"], "classes": {"cloudsen12": {"cloud": CLOUD}}})

@@ -1,5 +1,7 @@
 """Feature sets of a configuration: layers, tasks, real pixels, and mistakes."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.features import bands_of, own, patch, pixel
 from sentinel_forest.planning.selection import select
 from sentinel_forest.steps import flags
+from sentinel_forest.versions.check import asked
 
 
 def made(dataset, features, **more):
@@ -68,6 +71,13 @@ def test_a_set_reaches_the_command_line_and_its_dataset_and_no_other_set_depends
     assert "--layout.feature_sets.ndvi-2.layers.B8 L1C_B8" in text
     assert selection.described["vocabulary"]["cloudsen12-sample"]["feature_sets"].keys() == {"ndvi-2"}
     assert "vocabulary" not in select(configured()).described
+
+
+def test_the_configuration_of_a_sealed_version_leads_to_itself():
+    mine = {"ndvi-2": {"dataset": "cloudsen12", "features": ["NDVI", "B8/B11"]}}
+    selection = select(configured(feature_sets=["l1c-6", "ndvi-2"], own_feature_sets=mine))
+    again = select(asked(json.loads(json.dumps(selection.described))))
+    assert again.described == selection.described
 
 
 @pytest.mark.parametrize(

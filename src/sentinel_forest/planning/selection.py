@@ -355,6 +355,7 @@ def select(config: Mapping[str, Any], registry: Path = releases.OWN) -> Selectio
     asked = {key: value for key, value in config.items() if key != "pathvars"}  # Snakemake's own key
     selection = Selection(parse(Configuration.model_validate, asked, "the configuration"), registry)
     vocabulary.check_names(selection.configuration)
+    vocabulary.check_predictions(selection.configuration, selection.releases)
     _check_transfer(selection)
     _check_sets(selection)
     _check_schemes(selection)

@@ -71,6 +71,21 @@ def _placeless(table: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in table.items() if key not in PLACES}
 
 
+def check_predictions(configuration: Configuration, releases: Mapping[str, Release]) -> None:
+    """Raise `InputError` for predictions of a task whose classes are merged or dropped: theirs are the old ones."""
+    for name, each in configuration.predictions.items():
+        release = releases.get(each.release)
+        changed = configuration.classes.get(release.dataset, {}) if release is not None else {}
+        if each.task in changed or (changed and not each.task):
+            raise InputError(
+                "Predictions made elsewhere are in the published classes, and this version has others.",
+                where=f"key 'predictions.{name}'",
+                found=f"classes of {', '.join(changed)} merged or dropped",
+                expected="the published classes",
+                remedy="score the predictions in a version without the key classes",
+            )
+
+
 def check_names(configuration: Configuration) -> None:
     """Raise `InputError` for an addition to a dataset or a release that there is not."""
     known = datasets.names()
