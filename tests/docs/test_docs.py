@@ -90,3 +90,11 @@ def test_configurations_have_known_keys(page):
         values = yaml.safe_load(block)
         if "dataset" not in values:
             assert parse(Configuration.model_validate, {"releases": ["a"]} | values, page)
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=_named)
+def test_paths_in_the_text_exist(page):
+    """Paths of the project in code marks; what a run or a user writes is in other folders."""
+    folders = r"src|tests|docs|envs|workflow|profiles|notebooks|results/reference"
+    named = re.findall(rf"`((?:{folders})/[\w./-]*)`", page.read_text(encoding="utf-8"))
+    assert [path for path in named if not (ROOT / path).exists()] == []
