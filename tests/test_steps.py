@@ -23,7 +23,9 @@ from sentinel_forest.acquire.work import Work
 MORE = {
     "version": "bound-v1",
     "releases": ["cloudsen12-sample", "so2sat-sample", "sen12ms-sample", "own.fields"],
-    "feature_sets": ["l1c", "l1c+context", "lcz-s1+s2", "scene-s1+s2"],
+    "feature_sets": ["l1c", "l1c+context", "lcz-s1+s2", "scene-s1+s2", "ndvi.2"],
+    "own_feature_sets": {"ndvi.2": {"dataset": "cloudsen12", "features": ["NDVI", "(B8 - B12) / (B8 + B12)"]}},
+    "classes": {"so2sat": {"lcz": {"merge": {"built up": ["Open low-rise", "Open mid-rise"]}, "drop": ["Water"]}}},
     "near_duplicates": {"distance": 0.001},
     "gate": {"tile": "mark"},
     "accept": {"sen12ms-sample": ["nan"]},

@@ -38,7 +38,7 @@ rule papers_pixels:
         settings=WIRING.flags_of(
             scheme=lambda release: PUBLISHED[release.name],
             dataset=lambda release: release.dataset,
-            layout=lambda release: release.layout,
+            layout=lambda release: release.opened,
             draws=lambda release: config["bootstrap"]["draws"],
             seed=lambda release: SELECTION.seed(release.name, PUBLISHED[release.name]),
         ),
@@ -71,7 +71,7 @@ rule by_patch:
         papers=IDENTITY["papers"],
         settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
-            layout=lambda release: release.layout,
+            layout=lambda release: release.opened,
         ),
     message:
         "Hold {wildcards.release} against its authors' values of each patch"
@@ -113,6 +113,7 @@ rule reproduction:
             ],
             models=list(input.models) or None,
             samples=SAMPLES,
+            regrouped=SELECTION.regrouped,
         ),
     message:
         "Hold published figures against ours"

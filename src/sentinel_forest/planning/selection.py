@@ -1,7 +1,7 @@
 """What a configuration asks for, release by release: schemes, trials, feature sets, references."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -25,6 +25,7 @@ from sentinel_forest.config.settings import DrawSettings
 from sentinel_forest.config.validation import nearest, parse
 from sentinel_forest.datasets.base import Dataset, Reference
 from sentinel_forest.errors import InputError
+from sentinel_forest.planning import vocabulary
 from sentinel_forest.splits import links
 
 S = TypeVar("S", bound=Section)
@@ -74,12 +75,16 @@ class Selection:
     @cached_property
     def releases(self) -> dict[str, Release]:
         """The selected releases by name."""
-        return releases.resolve(self.config, self.registry)
+        found = releases.resolve(self.config, self.registry)
+        return {
+            name: replace(release, vocabulary=vocabulary.added(self.configuration, release))
+            for name, release in found.items()
+        }
 
     @cached_property
     def datasets(self) -> dict[str, Dataset]:
-        """For each release its dataset, set up for its layout."""
-        return {name: datasets.load(release.dataset, release.layout) for name, release in self.releases.items()}
+        """For each release its dataset, set up for its layout and for what the configuration adds."""
+        return {name: datasets.load(release.dataset, release.opened) for name, release in self.releases.items()}
 
     @cached_property
     def paths(self) -> dict[str, list[str]]:
@@ -107,6 +112,11 @@ class Selection:
         registered = [file.path for file in release.files]
         return dataset.layers(registered if release.folder is None else self.paths[release.name])
 
+    @property
+    def regrouped(self) -> list[str]:
+        """Tasks whose classes are merged or dropped; sorted."""
+        return sorted({task for dataset in self.datasets.values() for task in dataset.regrouped})
+
     def draw(self, release: str) -> DrawSettings:
         """How pixels of a release are drawn; see `_settings`."""
         return self._settings(DrawSettings, release, "draw")
@@ -123,9 +133,12 @@ class Selection:
 
     @property
     def described(self) -> dict[str, Any]:
-        """The configuration with `draw` and `forest` as they are for each release."""
+        """The configuration with `draw` and `forest` as they are for each release, and what it adds to vocabularies."""
         draw = {name: self.draw(name).model_dump() for name in self.releases}
-        return {**self.config, "draw": draw, "forest": {name: self.forest(name).model_dump() for name in self.releases}}
+        added = {name: vocabulary.without_places(each.vocabulary) for name, each in self.releases.items()}
+        told = {"vocabulary": {name: each for name, each in added.items() if each}} if any(added.values()) else {}
+        forest = {name: self.forest(name).model_dump() for name in self.releases}
+        return {**self.config, "draw": draw, "forest": forest, **told}
 
     def definitions(self, release: str) -> dict[str, AnyScheme]:
         """The schemes that a release can have by name."""
@@ -316,7 +329,7 @@ class Selection:
         return sorted(needed - self.layers[release])
 
     def _known_sets(self, release: str) -> list[str]:
-        known = self.datasets[release].feature_sets
+        known = self.datasets[release].feature_sets.keys() & self.datasets[self.source(release)].feature_sets.keys()
         return [name for name in self.config["feature_sets"] if name in known]
 
     def _lack(self, release: str, name: str) -> list[str]:
@@ -340,6 +353,7 @@ def select(config: Mapping[str, Any], registry: Path = releases.OWN) -> Selectio
     """
     asked = {key: value for key, value in config.items() if key != "pathvars"}  # Snakemake's own key
     selection = Selection(parse(Configuration.model_validate, asked, "the configuration"), registry)
+    vocabulary.check_names(selection.configuration)
     _check_transfer(selection)
     _check_sets(selection)
     _check_schemes(selection)
@@ -372,6 +386,7 @@ def _check_transfer(selection: Selection) -> None:
 
 def _check_sets(selection: Selection) -> None:
     known = {name for dataset in datasets.names() for name in datasets.load(dataset).feature_sets}
+    known |= {*selection.configuration.own_feature_sets, *selection.configuration.external}
     for name in selection.config["feature_sets"]:
         if name not in known:
             raise InputError(

@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from sentinel_forest.config import paths
 from sentinel_forest.config.releases import Release
 from sentinel_forest.errors import InputError
+from sentinel_forest.features import external
 from sentinel_forest.io.checksums import code_digest
 from sentinel_forest.planning import resources
 from sentinel_forest.planning.selection import Baseline, Selection
@@ -71,7 +72,14 @@ class Wiring:
 
     def of_release(self, form: Callable[[Release], str]) -> TextFunction:
         """For a parameter: text made from the release."""
-        return lambda wildcards: form(self.selection.releases[wildcards.release])
+        return lambda wildcards: form(self.selection.releases[wildcards.release].of_set(wildcards.get("set")))
+
+    def external_files(self, wildcards: Wildcards) -> list[str]:
+        """Input function: tables of vectors of a release, or of one of its feature sets."""
+        wanted = wildcards.get("set")
+        tables = external.used(self.selection.datasets[wildcards.release].feature_sets)
+        used = {name: each for name, each in tables.items() if wanted in (None, name)}
+        return [file for each in used.values() for file in (each.file, each.keys) if file]
 
     def flags_of(self, **forms: Callable[[Release], object]) -> TextFunction:
         """For a parameter: flags made from the release, see `sentinel_forest.steps.flags`."""
