@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from sentinel_forest.datasets.cloudsen12.metadata import (
     BLANK,
@@ -238,6 +237,8 @@ def against_labels(folder: Path, split: str, fractions: np.ndarray) -> Iterator[
 
 
 def _coverage_findings(path: str, table: pd.DataFrame, fractions: np.ndarray) -> Iterator[Finding]:
+    from scipy import stats
+
     if "cloud_coverage" not in table:
         return
     expected = f"classes explain {LEAST_EXPLAINED:g} or more of the variance of cloud cover (ranks)"
@@ -259,6 +260,8 @@ def _coverage_findings(path: str, table: pd.DataFrame, fractions: np.ndarray) ->
 
 
 def _difficulty_findings(path: str, table: pd.DataFrame, fractions: np.ndarray) -> Iterator[Finding]:
+    from scipy import stats
+
     if "difficulty" not in table:
         return
     expected = f"classes of different difficulty differ in the labels (p below {LEAST_LIKELY:g})"

@@ -6,7 +6,6 @@ from typing import cast
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import cKDTree
 
 from sentinel_forest.datasets.base import File, Finding
 from sentinel_forest.datasets.so2sat.geo import geo_table, is_utm
@@ -192,6 +191,8 @@ def neighbour_findings(file: File, image: Path, classes: np.ndarray) -> Iterator
 
 def _agreement(geo: pd.DataFrame, classes: np.ndarray) -> tuple[int, int]:
     """Pairs of neighbours with one label, and all pairs of neighbours."""
+    from scipy.spatial import cKDTree
+
     same = pairs = 0
     for _, rows in geo.groupby("epsg").indices.items():
         near = cKDTree(geo[["x", "y"]].to_numpy()[rows]).query_pairs(NEIGHBOUR_M, output_type="ndarray")
