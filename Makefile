@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INTEROP := .venv-interop
+DOCS := .venv-docs
 
-.PHONY: demo test test-interop lint bench fuzz lock
+.PHONY: demo test test-interop lint docs bench fuzz lock
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/installed
@@ -34,6 +35,17 @@ lint: $(VENV)/installed-tests
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/python tests/lint_workflow.py
 
+# The pages as a site in site/, with the report of the demo if it is there. A warning stops the build.
+docs: $(DOCS)/installed
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --quiet
+	@echo "site: site/index.html"
+
+$(DOCS)/installed: envs/docs.lock
+	@$(PYTHON) envs/prerequisites.py $(DOCS)
+	$(PYTHON) -m venv $(DOCS)
+	@$(PYTHON) envs/install.py $(DOCS)/bin/python $<
+	@touch $@
+
 # Attacks on everything that comes from outside; docs/safety.md has the table.
 fuzz: $(VENV)/installed-tests
 	cd tests && ../$(BIN)/python -m fuzz
@@ -47,6 +59,7 @@ lock: $(VENV)/installed
 	$(PIP) uv
 	$(COMPILE) envs/requirements.in --output-file envs/requirements.lock
 	$(COMPILE) envs/tests.in --output-file envs/tests.lock
+	$(COMPILE) envs/docs.in --output-file envs/docs.lock
 	$(COMPILE) tests/interop/requirements.in --output-file tests/interop/requirements.lock
 
 # What a run needs, and this checkout itself: an edit of src/ counts at once.

@@ -1,4 +1,4 @@
-"""Write what README.md and CONTRIBUTING.md take from elsewhere: python docs/generated.py"""
+"""Write what README.md, CONTRIBUTING.md and docs/checks.md take from elsewhere: python docs/generated.py [PART ...]"""
 
 import ast
 import re
@@ -11,7 +11,10 @@ import pandas as pd
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "sentinel_forest"
-sys.path.insert(0, str(PACKAGE.parent))
+STAGES = ROOT / "docs" / "images" / "stages.svg"
+sys.path[:0] = [str(PACKAGE.parent), str(ROOT / "docs")]
+
+import stages  # noqa: E402
 
 from sentinel_forest.datasets import plausibility  # noqa: E402
 from sentinel_forest.evaluation import metrics  # noqa: E402
@@ -23,10 +26,10 @@ FIGURES = (("oa", ""), ("aa.present", ""), ("boa.median", "cloud"))
 """Metric and class of the columns of the table."""
 
 
-def rule_graph() -> str:
-    """The rules of the default run in Mermaid: without `all`, and without arrows that follow from others."""
+def rules() -> list[tuple[str, str]]:
+    """The rules of the default run: each pair is a rule and one that takes its files."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [
+        command: list[str | Path] = [
             *(Path(sys.executable).parent / "snakemake", "--snakefile", ROOT / "Snakefile"),
             *("--configfile", ROOT / "config" / "config.yaml", "--config", "version=draft"),
             *("--directory", folder, "--rulegraph", "mermaid-js"),
@@ -34,29 +37,12 @@ def rule_graph() -> str:
         done = subprocess.run(command, check=True, capture_output=True, text=True)
     names = dict(re.findall(r"^\s*(id\d+)\[(\w+)\]$", done.stdout, re.M))
     arrows = re.findall(r"^\s*(id\d+) --> (id\d+)$", done.stdout, re.M)
-    after: dict[str, set[str]] = {name: set() for name in names.values()}
-    for first, then in arrows:
-        after[names[first]].add(names[then])
-    del after["all"]
-    lines = [f"    {first} --> {then}" for first in sorted(after) for then in sorted(_direct(first, after))]
-    return "\n".join(["```mermaid", "flowchart TB", *lines, "```"]) + "\n"
+    return [(names[first], names[then]) for first, then in arrows if names[then] != "all"]
 
 
-def _direct(first: str, after: dict[str, set[str]]) -> set[str]:
-    """Rules that come after a rule and after no other that does."""
-    others = {name: _reached(name, after) for name in after[first] if name in after}
-    return {name for name in others if not any(name in others[other] for other in others)}
-
-
-def _reached(name: str, after: dict[str, set[str]]) -> set[str]:
-    """All rules that come after a rule, at whatever distance."""
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        new = after.get(waiting.pop(), set()) - found
-        found |= new
-        waiting += new
-    return found
+def stages_picture() -> str:
+    """The stages of a run and what follows from what, as SVG."""
+    return stages.svg(stages.arrows(rules()))
 
 
 def headline_table() -> str:
@@ -66,10 +52,23 @@ def headline_table() -> str:
     rows = rows[pd.MultiIndex.from_frame(rows[["metric", "class"]]).isin(FIGURES)]
     order = [f"{metrics.short(metric)} {name}".strip() for metric, name in FIGURES]
     rows = rows.sort_values("figure", key=lambda names: names.map(order.index), kind="stable")
-    wide = headline.wide(rows, ["release", "scheme", "features"])
-    lines = ["| " + " | ".join(wide) + " |", "|---" * len(wide.columns) + "|"]
-    lines += ["| " + " | ".join(cells) + " |" for cells in wide.replace("-", "").to_numpy().tolist()]
+    wide = headline.wide(rows, ["release", "scheme", "features"]).replace("-", "")
+    for column in ("± trials", "n", "groups"):
+        wide[column] = [_by_figure(row[column], [name for name in order if row[name]]) for _, row in wide.iterrows()]
+    lines = ["| " + " | ".join(map(str, wide.columns)) + " |", "|---" * len(wide.columns) + "|"]
+    lines += ["| " + " | ".join(cells) + " |" for cells in wide.to_numpy().tolist()]
     return "\n".join(lines) + "\n"
+
+
+def _by_figure(text: str, figures: list[str]) -> str:
+    """The numbers of several figures, each once and with the figures that have it: ``1,500 (OA, AA), 20 (BOA)``."""
+    numbers = [f"{int(number):,}" if number.isdigit() else number for number in text.split("/")]
+    if len(numbers) == 1:
+        return numbers[0]
+    having = {
+        number: [f.split()[0] for f, n in zip(figures, numbers, strict=True) if n == number] for number in numbers
+    }
+    return ", ".join(f"{number} ({', '.join(names)})" for number, names in having.items())
 
 
 def modules() -> str:
@@ -94,7 +93,6 @@ def plausibility_rules() -> str:
 
 
 PARTS = {
-    "rule graph": ("README.md", rule_graph),
     "headline table": ("README.md", headline_table),
     "modules": ("CONTRIBUTING.md", modules),
     "plausibility": ("docs/checks.md", plausibility_rules),
@@ -109,12 +107,14 @@ def with_part(text: str, name: str) -> str:
     return before + begin + PARTS[name][1]() + end + rest.split(end)[1]
 
 
-def main() -> None:
-    """Renew all parts."""
-    for name, (page, _) in PARTS.items():
+def main(names: list[str]) -> None:
+    """Renew the picture of the stages, and the `PARTS` that are named (none: all)."""
+    STAGES.write_text(stages_picture(), encoding="utf-8")
+    for name in names or PARTS:
+        page = PARTS[name][0]
         text = (ROOT / page).read_text(encoding="utf-8")
         (ROOT / page).write_text(with_part(text, name), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -139,6 +139,13 @@ class PatchValues(Section):
     only: dict[str, list[str]] = {}
     """Reference algorithms that answer some of the questions alone."""
 
+    models: dict[str, str] = {}
+    """Models of the paper's tables, and their names in the table; what has no column for a question does not answer
+    it."""
+
+    positives: str = ""
+    """Column with the fraction of positives of the first question: some metrics count where it is above 0."""
+
     def figures(self) -> list[tuple[str, str, str]]:
         """All (classifier, question, metric) that the table has."""
         return [
@@ -149,8 +156,9 @@ class PatchValues(Section):
         ]
 
     def column_of(self, classifier: str, question: str, metric: str) -> str:
-        """The column of a figure."""
-        names = {"classifier": self.classifiers[classifier], "question": self.questions[question]}
+        """The column of a figure of a reference algorithm or a model."""
+        name = self.models.get(classifier) or self.classifiers[classifier]
+        names = {"classifier": name, "question": self.questions[question]}
         return self.column.format(**names, metric=self.metrics[metric])  # type: ignore[index]
 
 

@@ -4,7 +4,7 @@ Intervals come from a bootstrap over groups (`sentinel_forest.evaluation.uncerta
 role see the same draws, so that their differences are paired.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -282,6 +282,13 @@ def _patch_scores(
     values = {
         metric: np.where(some | (not metric.with_positives), metric.value(counts), np.nan) for metric in metrics_of_task
     }
+    yield from summarise(values, question, patches, weight)
+
+
+def summarise(
+    values: Mapping[PatchMetric, np.ndarray], question: str, patches: Sample, weight: np.ndarray
+) -> Iterator[Score]:
+    """Summaries of values of each patch (float64 (patches,), NaN where undefined), with `weight` (patches,)."""
     summaries: dict[PatchMetric, list[np.ndarray]] = {metric: [] for metric in values}
     for draws in patches.patch_draws():
         weights = draws * weight

@@ -109,36 +109,49 @@ def compare(
         other = theirs.get(score.key)
         if not score.metric.headline or other is None:
             continue
-        why = score.why_empty(a.classifier, role) or other.why_empty(b.classifier, role)
-        support = min(score.support, other.support, key=lambda each: each.groups)
-        estimate = np.nan if why else score.value - other.value
-        drawn, least = score.replicates - other.replicates, least_groups(score.of_class)
-        low, high = uncertainty.difference(estimate, drawn, support, least)
-        p = np.nan if score.reservation else _swap_test(estimate, score, other, support.groups, seed)
-        row = {
-            "classifier_a": a.classifier.name,
-            "features_a": a.classifier.features,
-            "classifier_b": b.classifier.name,
-            "features_b": b.classifier.features,
-            "task": a.classifier.task.name,
-            "role": role,
-            **score.about,
-            "difference": estimate,
-            "low": low,
-            "high": high,
-            "p": p,
-            "p_holm": np.nan,
-            "test": SWAPPED,
-            "family": "",
-            "n": len(both),
-            "groups": support.groups,
-            "mark": mark,
-            "note": notes(why or _doubts(score, support.groups, low, estimate), *about),
-        }
+        row = difference(score, other, (a.classifier, b.classifier), role, mark, seed, len(both), about)
         yield row
-        if independent and _counts_patches(score, a.classifier) and not why:
+        if independent and _counts_patches(score, a.classifier) and not np.isnan(score.value - other.value):
             p = _mcnemar(a.rows, b.rows)
             yield row | {"low": np.nan, "high": np.nan, "p": p, "test": MCNEMAR, "note": notes(*about)}
+
+
+def difference(
+    a: Score,
+    b: Score,
+    who: tuple[Classifier, Classifier],
+    role: str,
+    mark: str,
+    seed: int,
+    n: int,
+    about: Sequence[str] = (),
+) -> dict[str, object]:
+    """A row of `PAIRED` for two scores of the same patches, `n` of them; other parameters as of `compare`."""
+    why = a.why_empty(who[0], role) or b.why_empty(who[1], role)
+    support = min(a.support, b.support, key=lambda each: each.groups)
+    estimate = np.nan if why else a.value - b.value
+    low, high = uncertainty.difference(estimate, a.replicates - b.replicates, support, least_groups(a.of_class))
+    p = np.nan if a.reservation else _swap_test(estimate, a, b, support.groups, seed)
+    return {
+        "classifier_a": who[0].name,
+        "features_a": who[0].features,
+        "classifier_b": who[1].name,
+        "features_b": who[1].features,
+        "task": who[0].task.name,
+        "role": role,
+        **a.about,
+        "difference": estimate,
+        "low": low,
+        "high": high,
+        "p": p,
+        "p_holm": np.nan,
+        "test": SWAPPED,
+        "family": "",
+        "n": n,
+        "groups": support.groups,
+        "mark": mark,
+        "note": notes(why or _doubts(a, support.groups, low, estimate), *about),
+    }
 
 
 def _swap_test(estimate: float, a: Score, b: Score, groups: int, seed: int) -> float:

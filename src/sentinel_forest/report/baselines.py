@@ -1,27 +1,31 @@
 """The page on baselines: confusion, scores by class and question, and paired comparisons."""
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 import pandas as pd
 
-from sentinel_forest.datasets.base import Task
 from sentinel_forest.evaluation import metrics
-from sentinel_forest.report import figures, strata, training
+from sentinel_forest.report import explore, figures, foreign, palette, strata, training
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, column, number, score, table
 from sentinel_forest.report.scores import (
+    FOREST,
     METRICS,
+    REFERENCE,
     columns,
     definitions,
-    kind,
+    kinds,
+    mark_colours,
     marked,
     named,
     ordered,
-    texts,
-    without_trivial,
+    without_dummies,
 )
+from sentinel_forest.splits.marks import combine
 
 LEAD = (
-    "How forests, reference algorithms and trivial classifiers do on the test patches. Every score "
+    "How forests, reference algorithms and dummy classifiers do on the test patches. Every score "
     "follows from the confusion counts; intervals come from a bootstrap over groups, and an undefined "
     "score is empty, with its reason."
 )
@@ -33,19 +37,20 @@ MEANING = (
     "intersection over union. Means over the trials, with the 95 % interval of the mean; n and groups of "
     "the trial that has the fewest."
 )
-LEFT_OUT = " Trivial classifiers are in the files."
+LEFT_OUT = " Dummy classifiers are in the files."
 
 
 def page(version: VersionResults) -> Page:
     """Scores of all releases."""
-    sections = [Section(release.title, _items(release), release.is_sample) for release in version.releases]
+    sections = [Section("Choose and compare", (explore.item(version),))]
+    sections += [Section(release.title, _items(release), release.is_sample) for release in version.releases]
     return Page("baselines", "Baselines", LEAD, tuple(sections))
 
 
 def _items(release: ReleaseResults) -> tuple[Item, ...]:
     averages = release.averages
     if averages is None or averages.empty:
-        return (Note("There are no scores for this release.", "warning"),)
+        return tuple(foreign.items(release)) or (Note("There are no scores for this release.", "warning"),)
     scores = ordered(averages[averages["role"] == "test"])
     return (
         *_overall(release, scores),
@@ -54,6 +59,7 @@ def _items(release: ReleaseResults) -> tuple[Item, ...]:
         *_questions(release, scores),
         *strata.items(release),
         *_paired(release),
+        *foreign.items(release),
         *training.items(release),
     )
 
@@ -74,87 +80,88 @@ def _overall(release: ReleaseResults, scores: pd.DataFrame) -> list[Item]:
 
 
 def _confusions(release: ReleaseResults) -> list[Item]:
+    """Matrices of the forests in all schemes side by side, then those of the reference algorithms."""
     counts = release.confusion
     counts = ordered(counts[counts["role"] == "test"])
-    sources = release.from_trials(CONFUSION, "score")
-    test = release.metrics[release.metrics["role"] == "test"]
-    marks = test.groupby("scheme")["mark"].agg(texts)
+    marks = (
+        release.metrics[release.metrics["role"] == "test"]
+        .groupby("scheme")["mark"]
+        .agg(lambda texts: combine(list(texts)))
+    )
+    counts = counts.assign(kind=kinds(counts), panel=named(counts) + ", " + counts["scheme"])
     items: list[Item] = []
-    for key, rows in counts.groupby(["task", "features", "classifier", "scheme"], sort=False):
-        task, features, classifier, scheme = map(str, key)
-        first = release.primary[0] == scheme
-        if kind(classifier, features) == "forest" or (kind(classifier, features) == "reference" and first):
-            used = tuple(source for source in sources if f"/{scheme}/" in source.path)
-            items += _confusion(
-                release,
-                release.dataset.tasks[task],
-                f"{classifier} {features}".strip(),
-                scheme,
-                str(marks.get(scheme, "")),
-                rows,
-                used,
-            )
+    for (task, features), rows in counts[counts["kind"] == FOREST].groupby(["task", "features"], sort=False):
+        name = f"the forest on {features}" + (f" ({task})" if len(release.dataset.tasks) > 1 else "")
+        words = rows["scheme"].map(marks).fillna("unknown").map(palette.meaning)
+        rows = rows.assign(panel=rows["scheme"] + ": " + words)
+        items.append(_confusion(release, str(task), name, rows, release.dataset.tasks[str(task)].names))
+    is_shown = (counts["kind"] == REFERENCE) & (counts["scheme"] == release.primary[0])
+    for task, rows in counts[is_shown].groupby("task", sort=False):
+        rows = rows.assign(panel=rows["classifier"])
+        name = f"the reference algorithms on {release.primary[0]}"
+        items.append(_confusion(release, str(task), name, rows, _answers(release, rows["classifier"].unique())))
     return items
 
 
-def _confusion(
-    release: ReleaseResults,
-    task: Task,
-    classifier: str,
-    scheme: str,
-    mark: str,
-    rows: pd.DataFrame,
-    sources: tuple[Source, ...],
-) -> list[Item]:
-    """The figure of row shares, and the counts as a table."""
-    name = f"{classifier} on {release.name}, {scheme}" + (f" ({task.name})" if len(release.dataset.tasks) > 1 else "")
-    matrix = rows.pivot_table(index="true", columns="predicted", values="count", aggfunc="sum", fill_value=0)
-    predicted = list(task.names)
-    if classifier in release.dataset.references:
-        predicted = list(release.dataset.references[classifier].predicted)
-    matrix = matrix.reindex(index=list(task.names), columns=predicted, fill_value=0)
-    total = int(matrix.to_numpy().sum())
-    agreement = sum(int(matrix[each][each]) for each in task.names if each in matrix.columns)
-    plot = Plot(
-        f"Confusion of {name}",
-        figures.confusion(matrix, {each.name: each.colour for each in task.categories}),
-        f"Confusion matrix, rows sum to 100 %. {_recalls(matrix)}",
-        "Each row is a true class, each cell the share of its "
-        f"{'patches' if task.unit == 'patch' else 'pixels'} in percent that got the predicted class; "
-        f"the diagonal is right (where the names agree). {total:,} units of the role test, all trials "
-        f"together; mark: {mark}.",
-        "A dark column: a class that everything is called. A row without its dark cell on the "
-        "diagonal: a class that is not found. “–”: no such true units.",
-        sources,
+def _combined(marks: pd.Series) -> str:
+    return combine(list(marks))
+
+
+def _answers(release: ReleaseResults, names: Iterable[str]) -> tuple[str, ...]:
+    """All that reference algorithms can say, in the order in which they declare it."""
+    found = (each for name in names for each in release.dataset.references[name].predicted)
+    return tuple(dict.fromkeys(found))
+
+
+def _confusion(release: ReleaseResults, task: str, name: str, rows: pd.DataFrame, predicted: tuple[str, ...]) -> Plot:
+    about = release.dataset.tasks[task]
+    parts = list(dict.fromkeys(rows["panel"]))
+    matrices = {part: matrix(rows[rows["panel"] == part], about.names, predicted) for part in parts}
+    frame = pd.concat([_long(part, counts) for part, counts in matrices.items()], ignore_index=True)
+    schemes = rows["scheme"].unique()
+    used = [source for source in release.from_trials(CONFUSION, "score") if source.path.split("/")[2] in schemes]
+    unit = "patches" if about.unit == "patch" else "pixels"
+    return Plot(
+        f"Confusion of {name}, {release.name}",
+        figures.confusions(frame, about.names, predicted),
+        " ".join(f"{part}: {_agreement(counts)}" for part, counts in matrices.items()),
+        f"Each row is a true class, each cell the percentage of its {unit} that got the predicted class, on one scale "
+        "for all matrices; the diagonal is right (where the names agree). Role test, all trials together. A point is "
+        "less than half a percent. The counts are in the TSV file.",
+        "A dark column: a class that everything is called. A row without its dark cell on the diagonal: a class that "
+        "is not found. “–”: no such true units.",
+        tuple(used),
         release.is_sample,
     )
-    frame = matrix.astype("int64").reset_index().rename_axis(columns=None)
-    frame.insert(len(frame.columns), "all", matrix.sum(axis=1).to_numpy())
-    explained = (
-        f"Rows: true classes, columns: predicted classes. {agreement:,} of {total:,} on the diagonal. Mark: {mark}."
-    )
-    return [
-        plot,
-        table(f"Counts of {name}", frame, sources, explained, release.is_sample, {"true": "true class"}, True),
-    ]
 
 
-def _recalls(matrix: pd.DataFrame) -> str:
-    totals = matrix.sum(axis=1)
-    parts = [
-        f"{name}: {100 * matrix[name][name] / totals[name]:.0f} % right"
-        for name in matrix.index
-        if name in matrix.columns and totals[name]
-    ]
-    return ", ".join(parts) + "." if parts else "True and predicted classes have different names."
+def matrix(rows: pd.DataFrame, classes: Sequence[str], predicted: Sequence[str]) -> pd.DataFrame:
+    """Counts, int64, of true (rows) and predicted (columns) classes."""
+    counts = rows.pivot_table(index="true", columns="predicted", values="count", aggfunc="sum", fill_value=0)
+    return counts.reindex(index=list(classes), columns=list(predicted), fill_value=0).astype("int64")
+
+
+def _long(part: str, counts: pd.DataFrame) -> pd.DataFrame:
+    totals = counts.sum(axis=1).replace(0, np.nan)
+    percent = (100 * counts.div(totals, axis=0)).rename_axis(index="true", columns="predicted")
+    long = percent.reset_index().melt("true", var_name="predicted", value_name="percent")
+    return long.assign(panel=part, count=counts.to_numpy().ravel(order="F"))
+
+
+def _agreement(counts: pd.DataFrame) -> str:
+    """How much is on the diagonal, and the fraction of each class that is."""
+    totals = counts.sum(axis=1)
+    same = [name for name in counts.index if name in counts.columns]
+    right = sum(int(counts.loc[name, name]) for name in same)
+    parts = [f"{name} {100 * counts.loc[name, name] / totals[name]:.0f} %" for name in same if totals[name]]
+    return f"{right:,} of {int(totals.sum()):,} on the diagonal ({', '.join(parts)})."
 
 
 def _classes(release: ReleaseResults, scores: pd.DataFrame) -> list[Item]:
     rows = scores[scores["metric"].isin(PER_CLASS)]
     sources = _sources(release)
     items: list[Item] = []
-    kinds = [kind(*pair) for pair in zip(rows["classifier"], rows["features"], strict=True)]
-    forests = rows[np.array(kinds, dtype=object) == "forest"]
+    forests = rows[kinds(rows) == FOREST]
     for (task, features), part in forests[(forests["metric"] == "f1") & (forests["weighting"] == "none")].groupby(
         ["task", "features"], sort=False
     ):
@@ -165,11 +172,11 @@ def _classes(release: ReleaseResults, scores: pd.DataFrame) -> list[Item]:
             items.append(
                 Plot(
                     f"F1 by class of the forest {features} on {release.name}",
-                    figures.intervals(drawn, "F1, role test", limits=(-0.02, 1.02)),
+                    figures.intervals(drawn, "F1, role test", limits=(0, 1), colours=mark_colours(part)),
                     f"F1 of each class by scheme for {task}. Best: {best['class']} {best['value']:.2f} "
                     f"({best['scheme']}); worst: {worst['class']} {worst['value']:.2f} "
                     f"({worst['scheme']}).",
-                    "A row for each class, a symbol for each scheme (with the mark of its scores), the "
+                    "A row for each class, a symbol for each scheme (with what its mark says), the "
                     "bar its 95 % interval over groups.",
                     "Rare classes with a high score in a scheme that leaks and a low one in a clean "
                     "scheme; intervals so wide that no order can be told (too few groups).",
@@ -177,13 +184,13 @@ def _classes(release: ReleaseResults, scores: pd.DataFrame) -> list[Item]:
                     release.is_sample,
                 )
             )
-    shown = columns(release, without_trivial(rows), ["class", "scheme", "classifier", "features", "definition"])
+    shown = columns(release, without_dummies(rows), ["class", "scheme", "classifier", "features", "definition"])
     items.append(table(f"Scores by class on {release.name}", shown, sources, MEANING + LEFT_OUT, release.is_sample))
     return items
 
 
 def _questions(release: ReleaseResults, scores: pd.DataFrame) -> list[Item]:
-    rows = without_trivial(scores[(scores["class"] != "") & ~scores["metric"].isin(PER_CLASS)])
+    rows = without_dummies(scores[(scores["class"] != "") & ~scores["metric"].isin(PER_CLASS)])
     if rows.empty:
         return []
     shown = columns(release, rows, ["class", "scheme", "classifier", "features", "definition"])
@@ -218,9 +225,7 @@ def _paired(release: ReleaseResults) -> list[Item]:
     ]
     if len(primary):
         drawn = primary.assign(
-            label=primary["a"] + " − " + primary["b"],
-            series=primary["task"] + " (" + primary["mark"] + ")",
-            value=primary["difference"],
+            label=primary["a"] + " − " + primary["b"], series=marked(primary), value=primary["difference"]
         )
         items.append(
             Plot(
@@ -229,6 +234,7 @@ def _paired(release: ReleaseResults) -> list[Item]:
                     drawn,
                     f"difference of overall accuracy, {release.primary[0]} {release.primary[1]}, role test",
                     zero=True,
+                    colours=mark_colours(primary),
                 ),
                 "Differences of overall accuracy: "
                 + "; ".join(f"{row.label} {row.value:+.3f}" for row in drawn.head(6).itertuples())
@@ -236,7 +242,7 @@ def _paired(release: ReleaseResults) -> list[Item]:
                 "Both classifiers are held against each other on the same patches and the same draws "
                 "of groups; right of 0 the first is better.",
                 "An interval that includes 0 shows no difference, however far its middle is from 0. A "
-                "forest that is not better than a trivial classifier.",
+                "forest that is not better than a dummy classifier.",
                 sources[:1],
                 release.is_sample,
             )

@@ -5,7 +5,20 @@ import pandas as pd
 from sentinel_forest.evaluation import metrics
 from sentinel_forest.report import figures
 from sentinel_forest.report.inputs import VersionResults
-from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, Table, column, number, score, table
+from sentinel_forest.report.model import (
+    Cell,
+    Item,
+    Note,
+    Page,
+    Plot,
+    Section,
+    Source,
+    Table,
+    column,
+    number,
+    score,
+    table,
+)
 from sentinel_forest.report.scores import definitions, kind, named
 from sentinel_forest.versions.compare import is_headline
 
@@ -46,7 +59,7 @@ def _counts(version: VersionResults, scores: pd.DataFrame, other: str, source: S
     frame = counts.reset_index()
     return table(
         f"Scores that differ from {other}",
-        frame.assign(release=column(map(version.cell, frame["release"]))),
+        frame,
         [source],
         f"Of all roles, classifiers and definitions. Beyond: now outside the 95 % interval of {other}. A "
         f"score that only one version has is “only before” ({other}) or “only now”.",
@@ -65,7 +78,7 @@ def _headline(version: VersionResults, moved: pd.DataFrame, other: str, source: 
         items.append(_drawn(version, drawn.head(MOST), other, source))
     shown = pd.DataFrame(
         {
-            "release": column(map(version.cell, moved["release"])),
+            "release": moved["release"],
             "scheme": moved["scheme"],
             "trial": moved["trial"],
             "classifier": named(moved),
@@ -108,6 +121,6 @@ def _figures(rows: pd.DataFrame) -> list[str]:
     return definitions(rows.assign(definition=[metrics.registry()[name].definition for name in rows["metric"]]))
 
 
-def _scored(rows: pd.DataFrame, name: str) -> list:
+def _scored(rows: pd.DataFrame, name: str) -> list[Cell]:
     columns = [name, f"{name}_low", f"{name}_high"]
     return [score(*values) for values in rows[columns].itertuples(index=False, name=None)]

@@ -96,7 +96,7 @@ def distributions(dataset: Dataset, catalog: pd.DataFrame) -> Iterator[Distribut
 
     A task whose classes are some of those of a task before it is passed over.
     """
-    found = [_of_task(catalog, task) for task in dataset.tasks.values()]
+    found = [_of_task(catalog, task) for task in (dataset.published_tasks or dataset.tasks).values()]
     found += [_of_scheme(catalog, *scheme) for scheme in dataset.class_schemes.items()]
     drawn: list[tuple[str, set[str]]] = []
     for each in found:
@@ -153,8 +153,8 @@ def _classes(release: ReleaseResults, catalog: pd.DataFrame, distribution: Distr
 def _bars(release: ReleaseResults, distribution: Distribution, by: str, shares: pd.DataFrame) -> Item:
     return Plot(
         f"Classes of {release.name} by {by}, {distribution.name}",
-        figures.class_shares(
-            shares.rename(columns=lambda name: name.replace("_", "\n")),
+        figures.class_fractions(
+            shares.rename(columns=lambda name: str(name).replace("_", " ")),
             {each.name: each.colour for each in distribution.categories},
         ),
         f"Share of each class by {by}. "

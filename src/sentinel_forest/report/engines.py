@@ -1,5 +1,7 @@
 """What training rows promise and what held-out ones keep, for each forest, and engines side by side."""
 
+from typing import Any
+
 import pandas as pd
 
 from sentinel_forest.evaluation.curves import AA, OA
@@ -106,5 +108,5 @@ def _engines(release: ReleaseResults) -> list[Item]:
     ]
 
 
-def _intervals(rows: pd.DataFrame, names: list[str]) -> list:
+def _intervals(rows: pd.DataFrame, names: list[str]) -> Any:
     return [score(*values) for values in rows[names].itertuples(index=False, name=None)]

@@ -1,60 +1,42 @@
-"""Figures as SVG: the same bytes for the same figures, colours that the colour-blind can tell apart."""
+"""The kinds of figures of the report, each from a table. Colours follow `palette`: by meaning, never by order."""
 
-import io
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.collections import PolyCollection
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.transforms import ScaledTranslation, Transform
 
-SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#000000")
-"""Okabe and Ito 2008, Color universal design (the orange darkened for its contrast on white)."""
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-INK, LINE = "#1b1f23", "#c8ccd0"
-LAND, COAST = "#eceae4", "#8d9299"
-STYLE: dict[str, object] = {
-    "svg.hashsalt": "sentinel-forest",
-    "svg.fonttype": "path",
-    "font.family": ["DejaVu Sans"],
-    "font.size": 9.5,
-    "axes.edgecolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "grid.color": LINE,
-    "grid.linewidth": 0.6,
-    "legend.frameon": False,
-    "figure.constrained_layout.use": True,
-}
-_ROW, _MARGIN, _WIDTH, _LETTER = 0.27, 0.9, 7.4, 0.07  # inches
-_LETTERS = 35  # labels up to this length fit beside the panels
+from sentinel_forest.report import palette
+from sentinel_forest.report.charts import Chart, Spec, coloured, field, number, ordered, panels
+from sentinel_forest.report.palette import COAST, INK, LAND
+
+FREE: Spec = {"scale": {"x": "independent"}}
 
 
-@contextmanager
-def _style() -> Iterator[None]:
-    """Matplotlib's own settings and ours, whatever the user's are."""
-    defaults: dict[Any, Any] = {key: value for key, value in matplotlib.rcParamsDefault.items() if "backend" not in key}
-    with matplotlib.rc_context(defaults | STYLE):
-        yield
+def _names(values: pd.Series) -> list[str]:
+    """Different texts in the order in which they come."""
+    return [str(value) for value in dict.fromkeys(values)]
 
 
-def svg(figure: Figure) -> bytes:
-    """The file of a figure, without date."""
-    stream = io.BytesIO()
-    with _style():
-        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-    return stream.getvalue()
+def _series(names: Sequence[str], colours: Mapping[str, str] | None) -> Spec:
+    """Colour and shape of series; one legend for both, none for one series."""
+    legend = {"columns": 3 if max(map(len, names)) < 25 else 1} if len(names) > 1 else None
+    shapes = [palette.SHAPES[number % len(palette.SHAPES)] for number in range(len(names))]
+    drawn = dict(zip(names, palette.of_series(names, colours), strict=True))
+    return {
+        "color": coloured("series", drawn, legend=legend),
+        "shape": field("series", scale={"domain": list(names), "range": shapes}, legend=legend),
+    }
 
 
-def intervals(frame: pd.DataFrame, axis: str, zero: bool = False, limits: tuple[float, float] | None = None) -> bytes:
+def intervals(
+    frame: pd.DataFrame,
+    axis: str,
+    zero: bool = False,
+    limits: tuple[float, float] | None = None,
+    colours: Mapping[str, str] | None = None,
+    trials: pd.DataFrame | None = None,
+    labels: Sequence[str] = (),
+) -> Chart:
     """Points with 95 % intervals: a row for each `label`, a mark for each `series`.
 
     Parameters
@@ -68,59 +50,52 @@ def intervals(frame: pd.DataFrame, axis: str, zero: bool = False, limits: tuple[
         Whether 0 is drawn as a line of reference.
     limits : tuple
         Range of the axis.
+    colours : mapping
+        Colours of series that mean something.
+    trials : DataFrame
+        label, series, value: what single trials gave, drawn as dots.
+    labels : sequence of str
+        The order of the rows; that of the table where it is not given.
     """
     frame = frame if "panel" in frame else frame.assign(panel=axis)
-    labels, names = list(dict.fromkeys(frame["label"])), list(dict.fromkeys(frame["series"]))
-    panels = list(dict.fromkeys(frame["panel"]))
-    spread = min(0.8 / max(len(names), 1), 0.22)
-    height = _MARGIN + len(labels) * max(_ROW, 0.13 * len(names)) + 0.2 * len(names)
-    longest = max(map(len, labels))
-    with _style():
-        figure = Figure((_WIDTH + _LETTER * max(0, longest - _LETTERS), height))
-        drawn = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-        for axes, panel in zip(drawn, panels, strict=True):
-            for number, name in enumerate(names):
-                rows = frame[(frame["panel"] == panel) & (frame["series"] == name)]
-                place = rows["label"].map(labels.index).to_numpy()
-                _bars(axes, rows, place + spread * (number - (len(names) - 1) / 2), number)
-            if zero:
-                axes.axvline(0, color=INK, lw=1)
-            axes.set_xlabel(panel)
-            axes.grid(axis="x")
-            if limits:
-                axes.set_xlim(*limits)
-        drawn[0].set_yticks(range(len(labels)), labels)
-        drawn[0].set_ylim(len(labels) - 0.5, -0.5)
-        _legend(figure, names, max(map(len, names)))
-    return svg(figure)
-
-
-def _bars(axes: Axes, rows: pd.DataFrame, place: np.ndarray, number: int) -> None:
-    """Values with their intervals, in the mark and colour of a series."""
-    value = rows["value"].to_numpy(np.float64)
-    reach = np.abs(rows[["low", "high"]].to_numpy(np.float64).T - value)
-    axes.errorbar(
-        value,
-        place,
-        xerr=np.nan_to_num(reach),
-        fmt=MARKERS[number % 7],
-        ms=4.5,
-        capsize=2,
-        lw=1.2,
-        color=SERIES[number % 7],
-    )
-
-
-def _legend(figure: Figure, names: Sequence[str], longest: int) -> None:
-    """Marks and colours of the series above the panels; three in a row if their names are short."""
-    handles = [
-        Line2D([], [], marker=MARKERS[number % 7], color=SERIES[number % 7], lw=1.2, ms=4.5, label=name)
-        for number, name in enumerate(names)
+    labels = labels or _names(frame["label"])
+    names, across = _names(frame["series"]), _names(frame["panel"])
+    data = frame[["panel", "label", "series", "value", "low", "high"]].assign(of="score")
+    if trials is not None:
+        data = pd.concat([data, trials.assign(of="trial", panel=across[0])], ignore_index=True)[list(data.columns)]
+    where = {"y": field("label", **ordered(labels)), "yOffset": field("series", **ordered(names))}
+    scale = {"domain": list(limits)} if limits else {}
+    title = None if len(across) > 1 else axis
+    layers: list[Spec] = [
+        {
+            "transform": [{"filter": "datum.of == 'trial'"}],
+            "mark": {"type": "circle", "size": 22, "opacity": 0.55},
+            "encoding": {**where, "x": number("value", title, **scale), **_only_colour(names, colours)},
+        },
+        {
+            "transform": [{"filter": "isValid(datum.low)"}],
+            "mark": {"type": "rule", "strokeWidth": 2},
+            "encoding": {**where, "x": number("low", title, **scale), "x2": {"field": "high"}}
+            | _only_colour(names, colours),
+        },
+        {
+            "transform": [{"filter": "datum.of == 'score' && isValid(datum.value)"}],
+            "mark": {"type": "point", "filled": True, "size": 62, "opacity": 1, "tooltip": {"content": "data"}},
+            "encoding": {**where, "x": number("value", title, **scale), **_series(names, colours)},
+        },
     ]
-    figure.legend(handles=handles, loc="outside upper left", ncols=3 if longest < 25 else 1)
+    if zero:
+        layers.insert(0, {"mark": {"type": "rule", "color": INK}, "encoding": {"x": {"datum": 0}}})
+    step = {"step": max(19, 9 * len(names)), "for": "position"}
+    width = 380 if len(across) == 1 else 250
+    return Chart(panels("panel", across, layers, width=width, height=step, resolve=FREE), data)
 
 
-def lines(frame: pd.DataFrame, across: str) -> bytes:
+def _only_colour(names: Sequence[str], colours: Mapping[str, str] | None) -> Spec:
+    return {"color": _series(names, colours)["color"]}
+
+
+def lines(frame: pd.DataFrame, across: str) -> Chart:
     """Values that change with a number, each with its 95 % interval as a band; a panel for each `panel`.
 
     Parameters
@@ -130,88 +105,87 @@ def lines(frame: pd.DataFrame, across: str) -> bytes:
     across : str
         What `at` counts.
     """
-    panels, names = list(dict.fromkeys(frame["panel"])), list(dict.fromkeys(frame["series"]))
-    with _style():
-        figure = Figure((_WIDTH, 3.1))
-        drawn = figure.subplots(1, len(panels), squeeze=False)[0]
-        for axes, panel in zip(drawn, panels, strict=True):
-            part = frame[frame["panel"] == panel]
-            for number, name in enumerate(names):
-                rows = part[part["series"] == name].sort_values("at")
-                colour = SERIES[number % 7]
-                axes.fill_between(rows["at"], rows["low"], rows["high"], color=colour, alpha=0.18, lw=0)
-                axes.plot(rows["at"], rows["value"], f"{MARKERS[number % 7]}-", ms=4.5, lw=1.2, color=colour)
-            steps = sorted(part["at"].unique())
-            axes.set_xscale("log")
-            axes.set_xticks(steps, [f"{step:g}" for step in steps])
-            axes.minorticks_off()
-            axes.set_xlabel(across)
-            axes.set_title(panel)
-            axes.grid()
-        _legend(figure, names, max(map(len, names)))
-    return svg(figure)
+    names, parts = _names(frame["series"]), _names(frame["panel"])
+    look = _series(names, None)
+    steps = sorted(int(step) for step in frame["at"].unique())
+    x = {"field": "at", "type": "quantitative", "title": across, "scale": {"type": "log", "nice": False}}
+    x["axis"] = {"values": steps, "format": "d"}
+    layers: list[Spec] = [
+        {"mark": {"type": "area", "opacity": 0.18}, "encoding": {"y": number("low"), "y2": {"field": "high"}}},
+        {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {"y": number("value")}},
+        {
+            "mark": {"type": "point", "filled": True, "size": 50, "opacity": 1, "tooltip": {"content": "data"}},
+            "encoding": {"y": number("value"), "shape": look["shape"]},
+        },
+    ]
+    layers = [{**each, "encoding": {"x": x, "color": look["color"], **each["encoding"]}} for each in layers]
+    spec = panels("panel", parts, layers, width=290, height=190, resolve={"scale": {"y": "independent"}})
+    return Chart(spec, frame[["panel", "series", "at", "value", "low", "high"]])
 
 
-def reliability(frame: pd.DataFrame) -> bytes:
+def calibration(frame: pd.DataFrame) -> Chart:
     """Observed against predicted probabilities, and how much falls into each bin below.
 
     Parameters
     ----------
     frame : DataFrame
-        predicted, observed, low, high (float, NaN: empty bin); bin_low, bin_high, share (float).
+        predicted, observed, low, high (float, NaN: empty bin); bin_low, bin_high, fraction (float); series (str):
+        the forest as it is, and other calibrations of it.
     """
-    known = frame[frame["observed"].notna()]
-    reach = np.abs(known[["low", "high"]].to_numpy(np.float64).T - known["observed"].to_numpy(np.float64))
-    with _style():
-        figure = Figure((4.6, 5.2))
-        above, below = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
-        above.plot([0, 1], [0, 1], color=INK, lw=1, ls="--", label="observed as predicted")
-        above.errorbar(
-            known["predicted"],
-            known["observed"],
-            yerr=np.nan_to_num(reach),
-            fmt="o-",
-            ms=4.5,
-            capsize=2,
-            lw=1.2,
-            color=SERIES[0],
-            label="forest",
-        )
-        above.set_ylabel("observed share")
-        above.set_ylim(-0.02, 1.02)
-        above.legend(loc="upper left")
-        below.bar(
-            frame["bin_low"],
-            100 * frame["share"],
-            frame["bin_high"] - frame["bin_low"],
-            align="edge",
-            color=SERIES[0],
-            edgecolor="white",
-        )
-        below.set_ylabel("share (%)")
-        below.set_xlabel("predicted probability")
-        below.set_xlim(-0.02, 1.02)
-        for axes in (above, below):
-            axes.grid()
-    return svg(figure)
+    names = _names(frame["series"])
+    look = _series(names, None)
+    x = number("predicted", None, domain=[0, 1])
+    diagonal = {
+        "data": {"values": [{"at": 0}, {"at": 1}]},
+        "mark": {"type": "line", "strokeDash": [4, 4], "color": palette.SOFT},
+        "encoding": {"x": number("at", None, domain=[0, 1]), "y": number("at", "observed fraction", domain=[0, 1])},
+    }
+    y = number("observed", "observed fraction", domain=[0, 1])
+    observed = [
+        {"mark": {"type": "rule"}, "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}}},
+        {"mark": {"type": "line"}, "encoding": {"x": x, "y": y}},
+        {
+            "mark": {"type": "point", "filled": True, "size": 55, "opacity": 1, "tooltip": {"content": "data"}},
+            "encoding": {"x": x, "y": y, "shape": look["shape"]},
+        },
+    ]
+    known: Spec = {"transform": [{"filter": "isValid(datum.observed)"}], "layer": observed}
+    known["encoding"] = {"color": look["color"]}
+    bars = {
+        "mark": {"type": "bar", "stroke": "white", "opacity": 0.7},
+        "encoding": {
+            "x": {**number("bin_low", "predicted probability", domain=[0, 1]), "bin": {"binned": True}},
+            "x2": {"field": "bin_high"},
+            "y": {**number("fraction", "fraction"), "stack": None},
+            "color": look["color"],
+        },
+    }
+    spec = {
+        "data": {"name": "values"},
+        "vconcat": [{"width": 300, "height": 260, "layer": [diagonal, known]}, {"width": 300, "height": 60, **bars}],
+    }
+    return Chart(spec, frame)
 
 
-def class_shares(shares: pd.DataFrame, colours: Mapping[str, str]) -> bytes:
-    """Bars of class shares: `shares` has a row for each class and a column for each split."""
-    with _style():
-        figure = Figure((_WIDTH, _MARGIN + _ROW * len(shares)))
-        panels = figure.subplots(1, shares.shape[1], sharey=True, sharex=True, squeeze=False)[0]
-        for axes, split in zip(panels, shares.columns, strict=True):
-            values = 100 * shares[split].to_numpy(np.float64)
-            axes.barh(shares.index, values, color=[colours[name] for name in shares.index], edgecolor=INK, lw=0.6)
-            axes.set_title(split)
-            axes.set_xlabel("share (%)")
-            axes.grid(axis="x")
-        panels[0].invert_yaxis()
-    return svg(figure)
+def class_fractions(fractions: pd.DataFrame, colours: Mapping[str, str]) -> Chart:
+    """Bars of class fractions: `fractions` has a row for each class and a column for each split."""
+    data = fractions.rename_axis("class").reset_index().melt("class", var_name="panel", value_name="fraction")
+    data["percent"] = 100 * data.pop("fraction").astype(float)
+    data["class"], data["panel"] = data["class"].astype(str), data["panel"].astype(str)
+    bar: Spec = {
+        "mark": {"type": "bar", "stroke": INK, "strokeWidth": 0.5, "tooltip": {"content": "data"}},
+        "encoding": {
+            "y": field("class", **ordered(_names(data["class"]))),
+            "x": number("percent", "%", zero=True),
+            "color": coloured("class", {name: colours[name] for name in _names(data["class"])}, legend=None),
+        },
+    }
+    parts = _names(data["panel"])
+    width = max(90, 560 // len(parts))
+    return Chart(panels("panel", parts, [bar], width=width, height={"step": 17}), data)
 
 
-def world(places: pd.DataFrame, land: Sequence[np.ndarray], lakes: Sequence[np.ndarray]) -> bytes:
+def world(places: pd.DataFrame, land: Sequence[np.ndarray], lakes: Sequence[np.ndarray]) -> Chart:
     """Places on a plain cylindrical map with coastlines.
 
     Parameters
@@ -221,78 +195,108 @@ def world(places: pd.DataFrame, land: Sequence[np.ndarray], lakes: Sequence[np.n
     land, lakes : sequence of ndarray
         Closed outlines (points, 2): longitude and latitude in degrees.
     """
-    with _style():
-        figure = Figure((_WIDTH, 4.3))
-        axes = figure.subplots()
-        for outlines, colour in ((land, LAND), (lakes, "white")):
-            axes.add_collection(PolyCollection(outlines, facecolor=colour, edgecolor=COAST, lw=0.4, zorder=0))
-        for number, (name, rows) in enumerate(places.groupby("series", sort=False)):
-            axes.scatter(
-                rows["lon"],
-                rows["lat"],
-                s=18,
-                marker=MARKERS[number % 7],
-                color=SERIES[number % 7],
-                alpha=0.75,
-                lw=0,
-                label=f"{name} ({len(rows)})",
-            )
-        axes.set_xlim(-180, 180)
-        axes.set_ylim(-90, 90)
-        axes.set_aspect("equal")
-        axes.set_xticks(range(-180, 181, 60), [_degrees(value, "W", "E") for value in range(-180, 181, 60)])
-        axes.set_yticks(range(-90, 91, 30), [_degrees(value, "S", "N") for value in range(-90, 91, 30)])
-        axes.grid()
-        axes.axhline(0, color=COAST, lw=0.8)
-        figure.legend(loc="outside upper left", ncols=4 if places["series"].str.len().max() < 12 else 2)
-    return svg(figure)
+    counts = places["series"].value_counts(sort=False)
+    data = places[["lon", "lat"]].assign(series=places["series"].map(lambda name: f"{name} ({counts[name]})"))
+    colours = {f"{name} ({counts[name]})": palette.ROLES[name] for name in counts.index if name in palette.ROLES}
+    west, east = data["lon"].min(), data["lon"].max()
+    whole = east - west > 60
+    x = [-180.0, 180.0] if whole else [float(west - 15), float(east + 15)]
+    y = [-60.0, 85.0] if whole else [float(data["lat"].min() - 10), float(data["lat"].max() + 10)]
+    lon = number("lon", None, domain=x, nice=False) | {"axis": _degrees("E", "W")}
+    lat = number("lat", None, domain=y, nice=False) | {"axis": _degrees("N", "S")}
+    shore = {"x": lon, "y": lat, "detail": {"field": "part"}, "order": {"field": "at"}}
+    layers: list[Spec] = [
+        {
+            "data": {"values": _outlines(outlines, x, y)},
+            "mark": {"type": "line", "clip": True, "interpolate": "linear-closed", "fill": fill}
+            | {"stroke": COAST, "strokeWidth": 0.5},
+            "encoding": shore,
+        }
+        for outlines, fill in ((land, LAND), (lakes, "white"))
+    ]
+    mark = {"type": "point", "filled": True, "size": 42, "opacity": 0.85, "tooltip": {"content": "data"}}
+    layers.append({"mark": mark, "encoding": {"x": lon, "y": lat, **_series(_names(data["series"]), colours)}})
+    height = round(640 * (y[1] - y[0]) / (x[1] - x[0])) if whole else 320
+    return Chart({"data": {"name": "values"}, "width": 640, "height": height, "layer": layers}, data)
 
 
-def _degrees(value: int, negative: str, positive: str) -> str:
-    return f"{abs(value)}°{negative if value < 0 else positive if value > 0 else ''}"
+def _degrees(positive: str, negative: str) -> Spec:
+    expression = f"abs(datum.value) + '°' + (datum.value > 0 ? '{positive}' : datum.value < 0 ? '{negative}' : '')"
+    return {"labelExpr": expression, "tickCount": 6}
 
 
-def grid(shares: pd.DataFrame, axis: str) -> bytes:
-    """Shares (0..1, NaN not computed) as a coloured grid with numbers; rows and columns by their names."""
-    values = shares.to_numpy(np.float64)
-    with _style():
-        figure = Figure((_WIDTH, 1.0 + _ROW * 1.15 * len(shares)))
-        axes = figure.subplots()
-        _heat(axes, values, [["–" if np.isnan(v) else f"{100 * v:.0f}" for v in row] for row in values])
-        axes.set_xticks(range(shares.shape[1]), [re.sub(r": |(?<=-)", "\n", name) for name in shares.columns])
-        axes.set_yticks(range(len(shares)), list(shares.index))
-        axes.set_xlabel(axis)
-    return svg(figure)
+def _outlines(outlines: Sequence[np.ndarray], x: Sequence[float], y: Sequence[float]) -> list[Spec]:
+    """The points of the outlines that reach into a window."""
+    low, high = np.array([x[0], y[0]]), np.array([x[1], y[1]])
+    inside = [each for each in outlines if (each.max(axis=0) >= low).all() and (each.min(axis=0) <= high).all()]
+    return [
+        {"part": part, "at": at, "lon": round(float(lon), 1), "lat": round(float(lat), 1)}
+        for part, outline in enumerate(inside)
+        for at, (lon, lat) in enumerate(outline)
+    ]
 
 
-def confusion(counts: pd.DataFrame, colours: Mapping[str, str]) -> bytes:
-    """Confusion: shares of each true class in percent; rows are true, columns predicted classes."""
-    values = counts.to_numpy(np.float64)
-    totals = values.sum(axis=1, keepdims=True)
-    shares = np.divide(values, totals, out=np.full_like(values, np.nan), where=totals > 0)
-    texts = [["–" if np.isnan(v) else f"{100 * v:.0f}" for v in row] for row in shares]
-    labels = 0.075 * max(len(name) for name in [*counts.index, *counts.columns])
-    with _style():
-        figure = Figure((1.1 + labels + 0.42 * values.shape[1], 1.0 + 0.8 * labels + 0.3 * len(counts)))
-        axes = figure.subplots()
-        _heat(axes, shares, texts)
-        axes.set_xticks(range(counts.shape[1]), list(counts.columns), rotation=45, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(len(counts)), list(counts.index))
-        axes.tick_params(axis="y", length=0, pad=14)
-        axes.set_xlabel("predicted class")
-        axes.set_ylabel("true class")
-        for row, name in enumerate(counts.index):
-            axes.plot(0, row, "s", ms=9, color=colours[name], mec=INK, mew=0.6, clip_on=False, transform=_left_of(axes))
-    return svg(figure)
+def grid(fractions: pd.DataFrame, axis: str) -> Chart:
+    """Fractions (0..1, NaN not computed) as a coloured grid with numbers, in the colour of leaks."""
+    data = fractions.rename_axis("row").reset_index().melt("row", var_name="column", value_name="fraction")
+    data["percent"] = 100 * data.pop("fraction").astype(float)
+    where = {
+        "y": field("row", **ordered(_names(data["row"]))),
+        "x": field("column", **ordered(_names(data["column"])), axis={"orient": "top", "labelAngle": -30}),
+    }
+    return Chart(_heat(where, [], "oranges", 62, 22) | {"title": {"text": axis}}, data)
 
 
-def _left_of(axes: Axes) -> Transform:
-    """Coordinates of a mark left of the axes (points are fixed, rows are data)."""
-    place: Transform = axes.get_yaxis_transform() + ScaledTranslation(-9 / 72, 0, axes.figure.dpi_scale_trans)
-    return place
+def confusions(frame: pd.DataFrame, classes: Sequence[str], predicted: Sequence[str], across: int = 3) -> Chart:
+    """Confusion matrices side by side, on one scale: fractions of each true class in percent.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        panel, true, predicted (str); percent (float, NaN: no such units).
+    classes, predicted : sequence of str
+        The order of rows and of columns.
+    """
+    parts = _names(frame["panel"])
+    many = len(classes) > 10
+    where = {
+        "y": field("true", **ordered(classes), axis={"title": "true class"}),
+        "x": field("predicted", **ordered(predicted), axis={"title": "predicted class", "labelAngle": -45}),
+    }
+    body = _heat(where, [], "blues", 17 if many else 40, 17 if many else 26, 8 if many else 11)
+    inside = {key: body[key] for key in ("width", "height")}
+    return Chart(panels("panel", parts, body["layer"], across, **inside), frame)
 
 
-def spread(frame: pd.DataFrame, colours: Mapping[str, str]) -> bytes:
+def _heat(where: Spec, layers: list[Spec], scheme: str, wide: int, high: int, letters: int = 11) -> Spec:
+    """Cells in colours that darken from 0 to 100 %, each with its number."""
+    known = {"condition": {"test": "!isValid(datum.percent)", "value": "white"}}
+    colour: Spec = {"field": "percent", "type": "quantitative", "legend": None}
+    colour["scale"] = {"domain": [0, 100], "scheme": scheme}
+    text = (
+        "!isValid(datum.percent) ? '–' : datum.percent > 0 && datum.percent < 0.5 ? '·' : format(datum.percent, '.0f')"
+    )
+    dark = {"condition": {"test": "datum.percent > 60", "value": "white"}, "value": INK}
+    return {
+        "data": {"name": "values"},
+        "width": {"step": wide},
+        "height": {"step": high},
+        "layer": [
+            {
+                "mark": {"type": "rect", "stroke": "white", "tooltip": {"content": "data"}},
+                "encoding": {**where, "color": {**colour, **known}},
+            },
+            {
+                "transform": [{"calculate": text, "as": "shown"}],
+                "mark": {"type": "text", "fontSize": letters},
+                "encoding": {**where, "text": {"field": "shown"}, "color": dark},
+            },
+            *layers,
+        ],
+    }
+
+
+def spread(frame: pd.DataFrame, colours: Mapping[str, str]) -> Chart:
     """Values of each class, a panel for each `panel`: median as a point, bars from `low` to `high`.
 
     Parameters
@@ -302,48 +306,22 @@ def spread(frame: pd.DataFrame, colours: Mapping[str, str]) -> bytes:
     colours : mapping
         Colour of each label.
     """
-    labels, panels = list(dict.fromkeys(frame["label"])), list(dict.fromkeys(frame["panel"]))
-    rows = -(-len(panels) // 3)
-    with _style():
-        figure = Figure((_WIDTH, rows * (0.75 + 0.2 * len(labels))))
-        drawn = figure.subplots(rows, 3, sharey=True, squeeze=False).ravel()
-        for axes, panel in zip(drawn, panels, strict=False):
-            part = frame[frame["panel"] == panel]
-            place = part["label"].map(labels.index).to_numpy()
-            axes.barh(
-                place,
-                part["high"] - part["low"],
-                left=part["low"],
-                height=0.62,
-                edgecolor=INK,
-                lw=0.6,
-                color=[colours[name] for name in part["label"]],
-            )
-            axes.plot(part["median"], place, "o", ms=4.5, color="white", mec=INK)
-            axes.set_title(panel)
-            axes.grid(axis="x")
-        for axes in drawn[len(panels) :]:
-            axes.set_visible(False)
-        drawn[0].set_yticks(range(len(labels)), labels)
-        drawn[0].set_ylim(len(labels) - 0.5, -0.5)
-    return svg(figure)
+    labels, parts = _names(frame["label"]), _names(frame["panel"])
+    y = field("label", **ordered(labels))
+    bars: Spec = {
+        "mark": {"type": "bar", "stroke": INK, "strokeWidth": 0.5, "tooltip": {"content": "data"}},
+        "encoding": {"y": y, "x": number("low"), "x2": {"field": "high"}}
+        | {"color": coloured("label", {name: colours[name] for name in labels}, legend=None)},
+    }
+    middle: Spec = {
+        "mark": {"type": "point", "filled": True, "fill": "white", "stroke": INK, "opacity": 1, "size": 34},
+        "encoding": {"y": y, "x": number("median")},
+    }
+    spec = panels("panel", parts, [bars, middle], 3, width=190, height={"step": 15}, resolve=FREE)
+    return Chart(spec, frame)
 
 
-def _heat(axes: Axes, values: np.ndarray, texts: Sequence[Sequence[str]]) -> None:
-    """Values 0..1 in colours that darken, each with its text."""
-    axes.imshow(np.ma.masked_invalid(values), cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    small = 7 if values.shape[1] > 12 else 8.5
-    for (row, column), value in np.ndenumerate(values):
-        colour = "white" if value > 0.55 else INK
-        axes.text(column, row, texts[row][column], ha="center", va="center", color=colour, fontsize=small)
-    axes.set_xticks(np.arange(values.shape[1] + 1) - 0.5, minor=True)
-    axes.set_yticks(np.arange(values.shape[0] + 1) - 0.5, minor=True)
-    axes.grid(which="minor", color="white", lw=1.5)
-    axes.tick_params(which="minor", length=0)
-    axes.spines[:].set_visible(False)
-
-
-def points(frame: pd.DataFrame, axis: str, zero: bool = True) -> bytes:
+def points(frame: pd.DataFrame, axis: str, zero: bool = True, colours: Mapping[str, str] | None = None) -> Chart:
     """All values as points: a row for each `label`, a mark for each `series`, a panel for each `panel`.
 
     Parameters
@@ -351,30 +329,38 @@ def points(frame: pd.DataFrame, axis: str, zero: bool = True) -> bytes:
     frame : DataFrame
         label, series, panel (str); value (float).
     """
-    labels = list(dict.fromkeys(frame["label"]))
-    panels, names = list(dict.fromkeys(frame["panel"])), list(dict.fromkeys(frame["series"]))
-    with _style():
-        figure = Figure((_WIDTH, _MARGIN + 0.4 + _ROW * len(labels)))
-        drawn = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
-        for axes, panel in zip(drawn, panels, strict=True):
-            for number, name in enumerate(names):
-                rows = frame[(frame["panel"] == panel) & (frame["series"] == name)]
-                place = rows["label"].map(labels.index).to_numpy() + 0.18 * (number - (len(names) - 1) / 2)
-                axes.plot(
-                    rows["value"],
-                    place,
-                    MARKERS[number % 7],
-                    ms=5,
-                    alpha=0.75,
-                    color=SERIES[number % 7],
-                    label=name if axes is drawn[0] else None,
-                )
-            if zero:
-                axes.axvline(0, color=INK, lw=1)
-            axes.set_title(panel)
-            axes.grid(axis="x")
-        figure.supxlabel(axis, fontsize=STYLE["font.size"])
-        drawn[0].set_yticks(range(len(labels)), labels)
-        drawn[0].set_ylim(len(labels) - 0.5, -0.5)
-        figure.legend(loc="outside upper left", ncols=4)
-    return svg(figure)
+    labels, parts, names = _names(frame["label"]), _names(frame["panel"]), _names(frame["series"])
+    line: list[Spec] = [{"mark": {"type": "rule", "color": INK}, "encoding": {"x": {"datum": 0}}}] if zero else []
+    mark: Spec = {
+        "mark": {"type": "point", "filled": True, "opacity": 0.8, "size": 46, "tooltip": {"content": "data"}},
+        "encoding": {
+            "y": field("label", **ordered(labels)),
+            "yOffset": field("series", **ordered(names)),
+            "x": number("value", axis),
+            **_series(names, colours),
+        },
+    }
+    width = max(170, 600 // len(parts)) if len(parts) > 1 else 420
+    spec = panels("panel", parts, [*line, mark], width=width, height={"step": 19, "for": "position"})
+    return Chart(spec, frame[["panel", "label", "series", "value"]])
+
+
+def scatter(frame: pd.DataFrame, across: str, up: str) -> Chart:
+    """A dot for each patch: `x` (number) against `y` (number), a panel for each `panel`, and means of tenths of `x`.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        panel, patch (str); x, y (float).
+    """
+    parts = _names(frame["panel"])
+    dots: Spec = {
+        "mark": {"type": "circle", "size": 26, "opacity": 0.4, "color": palette.SOFT, "tooltip": {"content": "data"}},
+        "encoding": {"x": number("x", across), "y": number("y", up, domain=[0, 1])},
+    }
+    trend: Spec = {
+        "transform": [{"loess": "y", "on": "x", "bandwidth": 0.6, "groupby": ["panel"]}],
+        "mark": {"type": "line", "color": palette.SPLITS[palette.CLEAN_SPLIT], "strokeWidth": 2.5, "clip": True},
+        "encoding": {"x": number("x", across), "y": number("y", up, domain=[0, 1])},
+    }
+    return Chart(panels("panel", parts, [dots, trend], 3, width=210, height=150, resolve=FREE), frame)

@@ -8,7 +8,7 @@ from sentinel_forest.evaluation.curves import BRIER, GROUPS, TREES
 from sentinel_forest.evaluation.metrics import short
 from sentinel_forest.report import engines, figures
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
-from sentinel_forest.report.model import Item, Note, Page, Plot, Section, column, number, score, share, table
+from sentinel_forest.report.model import Cell, Item, Note, Page, Plot, Section, column, number, score, share, table
 
 LEAD = (
     "One trial of each release is looked into, with patches that took no part in training: whether more "
@@ -133,7 +133,7 @@ def _reliability(release: ReleaseResults, name: str, rows: pd.DataFrame) -> list
     return [
         Plot(
             f"Reliability on {release.name}: {name}",
-            figures.reliability(rows),
+            figures.calibration(rows.assign(fraction=rows["share"], series="forest")),
             f"Observed share of “{event}” by predicted probability. Farthest apart: predicted "
             f"{far['predicted']:.2f}, observed {far['observed']:.2f}.",
             f"What the forest says is the probability of “{event}” (across), and how often that is the "
@@ -155,5 +155,5 @@ def _reliability(release: ReleaseResults, name: str, rows: pd.DataFrame) -> list
     ]
 
 
-def _intervals(rows: pd.DataFrame, name: str) -> list:
+def _intervals(rows: pd.DataFrame, name: str) -> list[Cell]:
     return [score(*values) for values in rows[[name, "low", "high"]].itertuples(index=False, name=None)]

@@ -2,15 +2,11 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
-from sentinel_forest.datasets.base import IGNORE, Block, Reference, Task, true_classes, with_measured
-from sentinel_forest.features import bands_of, pixel
+from sentinel_forest.datasets.base import Block, Reference, Task, true_classes, with_measured
 from sentinel_forest.io.tables import read_parquet
-from sentinel_forest.models import forest
-from sentinel_forest.models.candidate import load_candidate
-from sentinel_forest.report import classes, images
+from sentinel_forest.report import class_maps, classes, images
 from sentinel_forest.report.data import catalog_source
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Gallery, Item, Note, Page, Picture, Section, Source
@@ -23,7 +19,6 @@ LEAD = (
 )
 PATCHES = 4
 """Patches of a release with labels of pixels."""
-NOTHING = (255, 255, 255)
 
 
 def page(version: VersionResults) -> Page:
@@ -51,7 +46,7 @@ def _items(version: VersionResults, release: ReleaseResults) -> tuple[Item, ...]
 def _galleries(release: ReleaseResults, task: Task, test: pd.DataFrame) -> list[Item]:
     """For each class of a pixel task the patch where its share is nearest to a half."""
     places: list[int] = []
-    for name in task.names:
+    for name in _published(release, task).names:
         shares = test.loc[~test.index.isin(places), f"fraction_{name}"]
         if (shares > 0).any():
             places.append(shares.index[int((shares - 0.5).abs().to_numpy().argmin())])
@@ -64,12 +59,7 @@ def _gallery(release: ReleaseResults, task: Task, row: pd.DataFrame) -> Gallery:
     dataset = release.dataset
     patch = str(row["patch"].iloc[0])
     bands = images.bands(dataset, release.layers)
-    references = [
-        each
-        for each in dataset.references.values()
-        if each.task == task.name and {each.layer, *dataset.label_layers(task.name)} <= release.layers
-    ]
-    sets = [name for name in release.sets if dataset.feature_sets[name].task == task.name]
+    references, sets = class_maps.references(release, task), class_maps.sets_of(release, task)
     layers = {*bands.values(), *(each.layer for each in references), *dataset.label_layers(task.name)} & release.layers
     layers |= {layer for name in sets for layer in dataset.feature_sets[name].layers.values()}
     folder = release.data / release.name
@@ -85,11 +75,16 @@ def _gallery(release: ReleaseResults, task: Task, row: pd.DataFrame) -> Gallery:
     return Gallery(
         f"Patch {patch} of {release.name}",
         tuple(pictures),
-        f"{_shares_in_words(row, task)} {dataset.pictures.reading} {dataset.pictures.suspicious}",
+        f"{_shares_in_words(row, _published(release, task))} {dataset.pictures.reading} {dataset.pictures.suspicious}",
         tuple((each.name, each.colour) for each in task.categories),
         tuple(sources),
         release.is_sample,
     )
+
+
+def _published(release: ReleaseResults, task: Task) -> Task:
+    """A task with its published classes, of which the catalog has fractions."""
+    return release.dataset.published_tasks.get(task.name, task)
 
 
 def _shares_in_words(row: pd.DataFrame, task: Task) -> str:
@@ -101,62 +96,16 @@ def _maps(
     release: ReleaseResults, task: Task, block: Block, references: Sequence[Reference], sets: Sequence[str]
 ) -> list[Picture]:
     """Labels, forests and reference algorithms of a pixel task, in the colours of its classes."""
-    dataset = release.dataset
     colours = [each.colour for each in task.categories]
-    truth = true_classes(dataset, task.name, block)[0]
-    pictures = [images.picture("labels", "Map of the labels", _coloured(truth, colours))]
+    truth = true_classes(release.dataset, task.name, block)[0]
+    pictures = [images.picture("labels", "Map of the labels", class_maps.coloured(truth, colours))]
     for name in sets:
-        answers = _predicted(release, name, block)
-        pictures.append(
-            images.picture(f"forest {name}", _agreement(f"forest {name}", answers, truth), _coloured(answers, colours))
-        )
+        answers = class_maps.predicted(release, release.primary, name, block)
+        alternative = f"Map of the forest {name}; {class_maps.agreement(answers, truth)}"
+        pictures.append(images.picture(f"forest {name}", alternative, class_maps.coloured(answers, colours)))
     for each in references:
-        answers = dataset.reference(each.name, block)[0]
-        own = [colours[_stand_in(task, each, number)] for number in range(len(each.predicted))]
-        pictures.append(
-            images.picture(each.name, f"Map of the reference algorithm {each.name}", _coloured(answers, own))
+        pixels = class_maps.coloured(
+            release.dataset.reference(each.name, block)[0], class_maps.reference_colours(task, each)
         )
+        pictures.append(images.picture(each.name, f"Map of the reference algorithm {each.name}", pixels))
     return pictures
-
-
-def _predicted(release: ReleaseResults, feature_set: str, block: Block) -> np.ndarray:
-    """Classes that a forest gives to all pixels of a patch; index into the task's classes."""
-    scheme, trial = release.primary
-    folder = release.results / release.source / "baselines" / scheme / str(trial) / feature_set
-    candidate = load_candidate(
-        release.dataset,
-        scheme,
-        trial,
-        feature_set,
-        release.results / release.name / "splits" / scheme / f"{trial}.parquet",
-        folder / "forest.skops",
-        folder / "fit.json",
-    )
-    about = release.dataset.feature_sets[feature_set]
-    values = pixel.compute(about.features, bands_of(release.dataset, about, block), about.bands)[0]
-    answers = candidate.codes[forest.predict(candidate.model, values.reshape(-1, values.shape[-1]), 1)]
-    return answers.reshape(values.shape[:2]).astype(np.uint8)
-
-
-def _agreement(name: str, answers: np.ndarray, truth: np.ndarray) -> str:
-    agree = 100 * (answers == truth)[truth != IGNORE].mean()
-    return f"Map of the {name}; {agree:.0f} % of the pixels agree with the labels"
-
-
-def _stand_in(task: Task, reference: Reference, predicted: int) -> int:
-    """Class in whose colour an answer is drawn: of the same name, or that counts alike in a question."""
-    name = reference.predicted[predicted]
-    if name in task.names:
-        return task.names.index(name)
-    for question in task.questions:
-        if name in reference.answers.get(question.name, ()):
-            return task.names.index(question.positive[0])
-    positive = {each for question in task.questions for each in question.positive}
-    return next(number for number, each in enumerate(task.names) if each not in positive)
-
-
-def _coloured(classes: np.ndarray, colours: Sequence[str]) -> np.ndarray:
-    """Classes in their colours, uint8 (rows, columns, 3); what takes no part is white."""
-    table = np.full((256, 3), NOTHING, np.uint8)
-    table[: len(colours)] = [[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in colours]
-    return table[classes]

@@ -22,7 +22,7 @@ from sentinel_forest.evaluation.paired import PAIRED
 from sentinel_forest.evaluation.price import PRICE
 from sentinel_forest.evaluation.score import METRICS, SCORES_BY
 from sentinel_forest.io.tables import read_catalog, read_parquet, read_tsv
-from sentinel_forest.report.model import Cell, Source
+from sentinel_forest.report.model import Source
 from sentinel_forest.splits.balance import BALANCE, INFEASIBLE
 from sentinel_forest.splits.ledger import LEDGER
 from sentinel_forest.verify.inspect import INTEGRITY
@@ -240,10 +240,6 @@ class VersionResults:
         """Whether a release of this version is a sample."""
         return any(release.is_sample for release in self.releases if release.name == name)
 
-    def cell(self, name: str) -> Cell:
-        """The name of a release in a table."""
-        return Cell(name, name, is_sample=self.is_sample(name))
-
 
 def read(results: Path, work: Path, data: Path) -> VersionResults:
     """Read a version.
@@ -291,7 +287,7 @@ def _release(
     entry = own[name] | {"title": name} if name in own else read_entry(name)
     return ReleaseResults(
         name,
-        datasets.load(entry["dataset"], entry["layout"]),
+        datasets.load(entry["dataset"], {**entry["layout"], **configuration.get("vocabulary", {}).get(name, {})}),
         entry,
         results,
         work,

@@ -1,5 +1,6 @@
 """What pages are made of: notes, tables, plots and galleries, each with the files it comes from."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from sentinel_forest.report import palette
+from sentinel_forest.report.charts import Chart
+
 DIGITS = 3
+SHORT = 12
+"""Rows of a table that the page holds; the others lie in a file beside it and are fetched when they are asked for."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +29,7 @@ class Cell:
     """One cell of a table.
 
     `key` is what the table is sorted by (a number, or text); `links` are (text, path) pairs shown after
-    the text; `kind` is ``text``, ``number``, ``mark`` or ``status``; `tone` colours a mark; `is_sample`
-    labels what a row is about.
+    the text; `kind` is ``text``, ``number``, ``mark`` or ``status``; `tone` colours a mark.
     """
 
     text: str
@@ -32,14 +37,21 @@ class Cell:
     kind: str = "text"
     tone: str = ""
     links: tuple[tuple[str, str], ...] = ()
-    is_sample: bool = False
+
+    def packed(self, root: str) -> Any:
+        """The cell for the scripts of the page: its text, or all that it has with short names."""
+        links = [[text, path if path.startswith("https://") else root + path] for text, path in self.links]
+        more = {"k": self.key if self.key != self.text else "", "c": self.tone, "l": links}
+        filled = {key: value for key, value in more.items() if value}
+        return {"t": self.text, **filled} if filled else self.text
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table that sorts and filters.
+    """A table that sorts, filters and turns pages.
 
-    `explained` says what its columns mean; `is_folded` whether it opens on a click only.
+    `explained` says what its columns mean; `is_folded` whether it opens on a click only; `notes` are what the
+    numbers in brackets in its cells stand for.
     """
 
     title: str
@@ -49,6 +61,7 @@ class Table:
     explained: str = ""
     is_sample: bool = False
     is_folded: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def anchor(self) -> str:
@@ -60,26 +73,38 @@ class Table:
         """Kind of each column: that of its first cell."""
         return tuple(cell.kind for cell in self.rows[0]) if self.rows else ("text",) * len(self.columns)
 
+    @property
+    def first(self) -> tuple[tuple[Cell, ...], ...]:
+        """The rows that the page holds."""
+        return self.rows[:SHORT]
+
+    def script(self, root: str) -> str:
+        """All rows as a script, for a table that has more than the page holds; `root` leads to the version's folder."""
+        rows = [[cell.packed(root) for cell in row] for row in self.rows]
+        text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+        return f"sentinel.rows[{json.dumps(self.anchor)}] = {text};\n"
+
 
 @dataclass(frozen=True)
 class Plot:
     """A figure.
 
-    `content` is an SVG file; `alternative` says what is seen for those who do not see it; `reading` how
-    to read it, `suspicious` what would be a bad sign.
+    `alternative` says what is seen for those who do not see it; `reading` how
+    to read it, `suspicious` what would be a bad sign; `is_folded` whether these two open on a click only.
     """
 
     title: str
-    content: bytes
+    chart: Chart
     alternative: str
     reading: str
     suspicious: str
     sources: tuple[Source, ...]
     is_sample: bool = False
+    is_folded: bool = False
 
     @property
     def anchor(self) -> str:
-        """Name of its place on the page, and of its file."""
+        """Name of its place on the page, and of its files."""
         return anchor(self.title)
 
 
@@ -141,7 +166,33 @@ class Listing:
         return anchor(self.title)
 
 
-Item = Table | Plot | Gallery | Note | Listing
+@dataclass(frozen=True)
+class Findings:
+    """What was found, in a few sentences, each with a word of what it is about (``forest``, ``random``, ``doubts``)."""
+
+    sentences: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Explorer:
+    """A figure that the reader chooses: `data` has what can be chosen, for the scripts of the page."""
+
+    title: str
+    explained: str
+    data: Mapping[str, Any]
+    sources: tuple[Source, ...]
+
+    @property
+    def anchor(self) -> str:
+        """Name of its place on the page, and of its file."""
+        return anchor(self.title)
+
+    def script(self) -> str:
+        """The data as a script."""
+        return f"sentinel.explorer = {json.dumps(self.data, separators=(',', ':'))};\n"
+
+
+Item = Table | Plot | Gallery | Note | Listing | Findings | Explorer
 
 
 @dataclass(frozen=True)
@@ -190,10 +241,23 @@ def table(
         Headings of columns that are not shown by their name.
     """
     named = titles or {}
+    frame, notes = _noted(frame)
     columns = tuple(named.get(name, name.replace("_", " ")) for name in frame.columns)
     cells = [[_cell(name, value) for value in frame[name]] for name in frame.columns]
     rows = tuple(zip(*cells, strict=True)) if cells else ()
-    return Table(title, columns, rows, tuple(dict.fromkeys(sources)), explained, is_sample, is_folded)
+    return Table(title, columns, rows, tuple(dict.fromkeys(sources)), explained, is_sample, is_folded, notes)
+
+
+def _noted(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The column `note` as numbers, and what they stand for; without the column where nothing is noted."""
+    if "note" not in frame:
+        return frame, ()
+    texts = [value.text if isinstance(value, Cell) else str(value or "") for value in frame["note"]]
+    numbers = {text: place for place, text in enumerate(dict.fromkeys(filter(None, texts)), 1)}
+    if not numbers:
+        return frame.drop(columns="note"), ()
+    cells = [Cell(f"({numbers[text]})" if text else "", text) for text in texts]
+    return frame.assign(note=column(cells)), tuple(numbers)
 
 
 def _cell(column: str, value: object) -> Cell:
@@ -205,6 +269,9 @@ def _cell(column: str, value: object) -> Cell:
         return Cell(str(value), str(value), "status", _STATES.get(str(value), "plain"))
     return number(value) if not isinstance(value, str) else Cell(value, value)
 
+
+TONES = {palette.CLEAN_SPLIT: "good", palette.LEAKS: "bad", palette.BETWEEN_ONLY: "caution", palette.UNKNOWN: "caution"}
+"""How a mark is coloured in tables: as its split is in figures."""
 
 _STATES = {
     "ok": "good",
@@ -226,8 +293,7 @@ def column(cells: Iterable[Cell]) -> Any:
 
 def mark(text: Any) -> Cell:
     """The mark of a score."""
-    tone = "good" if text == "clean" else "bad"
-    return Cell(text, text, "mark", tone)
+    return Cell(text, text, "mark", TONES[palette.meaning(str(text))] if text else "")
 
 
 def number(value: Any, digits: int = DIGITS) -> Cell:

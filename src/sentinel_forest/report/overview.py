@@ -1,11 +1,11 @@
-"""The first page: what was run, and the figures one looks at first."""
+"""The first page: what was found on each release, in three sentences and a figure; then scores, then what was run."""
 
 import json
 
 import pandas as pd
 
-from sentinel_forest.config.schemes import kind_of
-from sentinel_forest.report import figures
+from sentinel_forest.report import figures, palette
+from sentinel_forest.report.findings import Summary, findings, summary
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import (
     Cell,
@@ -19,76 +19,146 @@ from sentinel_forest.report.model import (
     interval_text,
     links,
     mark,
+    number,
     score,
     table,
 )
-from sentinel_forest.report.scores import METRICS, defined, definitions, kind, marked, named, ordered
-from sentinel_forest.versions.headline import SHOWN, support
+from sentinel_forest.report.scores import DUMMY, METRICS, REFERENCE, definitions, mark_colours, marked, named, ordered
 
 HEADLINE = Source("headline.tsv", "headline")
 VERSION = Source("version.json", "seal")
-GLANCE = ["release", "scheme", "features", "task"]
 DEFINITIONS = (
-    "OA: share of all units (patches, or pixels) that get their true class. AA over present classes: "
-    "mean of the producer's accuracies (recall) of the classes that occur among the test units. BOA "
-    "median over patches: for a two-class question, the median over the test patches of the mean of "
-    "both classes' producer's accuracies. Scores are means over the trials of a scheme, with the 95 % "
-    "interval of that mean, from a bootstrap over groups whose draws are the same for all trials. n and "
-    "groups: the units and groups that a score rests on, in the trial that has the fewest; of each figure in "
-    "their order where they differ. The mark says what links test patches with training patches, the note "
-    "why there is no interval. Each trial leads to the file of all its scores, by rule score."
+    "OA: fraction of all units (patches, or pixels) that get their true class. AA over present classes: mean of the "
+    "producer's accuracies (recall) of the classes that occur among the test units. BOA, median over patches: for a "
+    "two-class question, the median over the test patches of the mean of both classes' producer's accuracies. Scores "
+    "are means over the trials of a scheme on the role test, with the 95 % interval of that mean from a bootstrap over "
+    "groups; ± trials is the standard deviation between trials. n and groups: the units and groups that a score rests "
+    "on, in the trial that has the fewest. The mark says what links test patches with training patches. Each trial "
+    "leads to the file of all its scores."
+)
+READING = (
+    "A row for each classifier: forests first, then the reference algorithms that ship with the release, then dummy "
+    "classifiers, the best of each kind on top. A large symbol is the mean over the trials of a scheme with its 95 % "
+    "interval over groups, a dot is one trial. Blue: no leak was found; orange: training and test are linked."
+)
+SUSPICIOUS = (
+    "A forest no better than the best dummy classifier. An orange symbol far right of the blue one: that difference is "
+    "what a leak adds. Dots that lie far apart: too few groups."
 )
 
 
 def page(version: VersionResults) -> Page:
-    """What was run, the headline figures, and where to go from there."""
-    sections = [Section("What was run", _run(version)), Section("Forests at a glance", _glance(version))]
-    sections += [
-        Section(f"{release.title}: all classifiers", _release(version, release), release.is_sample)
+    """What was found, all headline scores, and what was run."""
+    found = {release.name: summary(version, release) for release in version.releases}
+    sections = [
+        Section(release.title, _found(version, each), release.is_sample)
         for release in version.releases
-        if (version.headline["release"] == release.name).any()
+        if (each := found[release.name]) is not None
     ]
-    lead = (
-        "Which data, which split and which definition each number belongs to: every table names the "
-        "files it was made from, and every score carries its definition, its interval and a mark."
-    )
+    if not version.headline.empty:
+        sections.append(Section("All headline scores", _scores(version)))
+    sections.append(Section("What was run", _run(version)))
+    lead = "What forests reach without leakage (blue), what a random split would have promised (orange), what to doubt."
     return Page("report", "Overview", lead, tuple(sections))
+
+
+def _found(version: VersionResults, found: Summary) -> tuple[Item, ...]:
+    return (findings(version, found), _plot(found))
+
+
+def _plot(found: Summary) -> Plot:
+    """All classifiers of a release, in all schemes, with a dot for each trial."""
+    rank = {name: place for place, name in enumerate(palette.SPLITS)}
+    rows = found.rows.assign(label=_labels(found.rows), series=marked(found.rows))
+    rows["best"] = -rows.groupby("label")["value"].transform("max")
+    rows = ordered(rows.sort_values(["best", "label"], kind="stable"))
+    labels = list(dict.fromkeys(rows["label"]))
+    drawn = rows.assign(rank=rows["meaning"].map(rank)).sort_values(["rank", "scheme"], kind="stable")
+    trials = _trials(found, dict(zip(rows["scheme"], rows["series"], strict=True)))
+    return Plot(
+        f"All classifiers on {found.release.name}",
+        figures.intervals(
+            drawn, f"{found.what}, test patches", colours=mark_colours(found.rows), trials=trials, labels=labels
+        ),
+        f"{found.what} of "
+        + "; ".join(
+            f"{row.label}, {row.series}: {interval_text(row.value, row.low, row.high)}"
+            for row in rows.head(6).itertuples()
+        )
+        + ". All values are in the table of headline scores.",
+        READING,
+        SUSPICIOUS,
+        (HEADLINE, *found.release.from_trials(METRICS, "score")),
+        found.release.is_sample,
+        is_folded=True,
+    )
+
+
+def _in_words(rows: pd.DataFrame) -> str:
+    values = zip(rows["value"], rows["low"], rows["high"], strict=True)
+    named_rows = zip(rows["label"], rows["series"], values, strict=True)
+    return "; ".join(f"{label}, {series}: {interval_text(*value)}" for label, series, value in named_rows)
+
+
+def _labels(rows: pd.DataFrame) -> pd.Series:
+    """Classifiers by name; of dummy and reference classifiers it is said what they are."""
+    words = rows["kind"].map({REFERENCE: "", DUMMY: " (dummy)"}).fillna("")
+    return named(rows).where(rows["kind"] != DUMMY, rows["classifier"]) + words
+
+
+def _trials(found: Summary, series: dict[str, str]) -> pd.DataFrame:
+    """The same figure of each trial: label, series, value."""
+    first = found.rows.iloc[0]
+    rows = found.release.metrics
+    keys = ["task", "metric", "class", "weighting", "pixels", "role"]
+    rows = rows[(rows[keys] == first[keys]).all(axis=1) & rows["value"].notna()]
+    known = found.rows[["classifier", "features", "kind"]].drop_duplicates()
+    rows = rows.merge(known, on=["classifier", "features"])
+    counts = rows.groupby(["scheme", "classifier", "features"])["trial"].transform("size")
+    rows = rows[(counts > 1) & rows["scheme"].isin(list(series))]
+    return pd.DataFrame({"label": _labels(rows), "series": rows["scheme"].map(series), "value": rows["value"]})
+
+
+def _scores(version: VersionResults) -> tuple[Item, ...]:
+    rows = ordered(version.headline)
+    by_name = {release.name: release for release in version.releases}
+    shown = rows[["release", "scheme", "classifier", "features"]].copy()
+    shown["definition"] = definitions(rows)
+    shown["score [95 % interval]"] = column([score(row.value, row.low, row.high) for row in rows.itertuples()])
+    shown["± trials"] = column([number(value) for value in rows["trial_std"]])
+    shown["n"], shown["groups"] = rows["n"], rows["groups"]
+    shown["mark"], shown["note"] = column([mark(text) for text in rows["mark"]]), rows["note"]
+    shown["trials"] = column(
+        [
+            links(by_name[release].trial_links(scheme, METRICS))
+            for release, scheme in zip(rows["release"], rows["scheme"], strict=True)
+        ]
+    )
+    return (table("Headline scores on test patches", shown, [HEADLINE], DEFINITIONS, version.has_samples),)
 
 
 def _run(version: VersionResults) -> tuple[Item, ...]:
     rows = [
         (
-            version.cell(release.name),
-            release.title,
+            release.name,
             "simulated pixels" if release.is_sample else "files as given",
             version.description["identity"]["data"][release.name][:12],
             len(release.catalog) if release.catalog is not None else float("nan"),
-            ", ".join(_trials(release)),
+            ", ".join(_schemes(release)),
             ", ".join(release.sets),
             release.entry["licence"],
-            mark(f"accepted: {', '.join(checks)}") if (checks := _accepted(version, release)) else Cell("none"),
+            _accepted(version, release),
         )
         for release in version.releases
     ]
-    columns = [
-        "release",
-        "title",
-        "data",
-        "SHA-256 of the data",
-        "patches",
-        "schemes (trials)",
-        "feature sets",
-        "licence",
-        "failed checks",
-    ]
-    items: list[Item] = [
-        table("Releases", pd.DataFrame(rows, columns=columns), [VERSION], is_sample=version.has_samples),
-        _settings(version),
-    ]
-    items += [
-        Note(f"Not computed on {row['release']}: {row['kind']} {row['name']} ({row['reason']}).")
-        for row in version.description["skipped"]
-    ]
+    columns = ["release", "data", "SHA-256 of the data", "patches", "schemes (trials)", "feature sets"]
+    frame = pd.DataFrame(rows, columns=[*columns, "licence", "failed checks"])
+    items: list[Item] = [table("Releases", frame, [VERSION], is_sample=version.has_samples), _settings(version)]
+    skipped = pd.DataFrame(version.description["skipped"])
+    if len(skipped):
+        items.append(table("What was not computed", skipped[["release", "kind", "name", "reason"]], [VERSION]))
+    else:
+        items.append(Note("All that was asked for was computed."))
     return tuple(items)
 
 
@@ -97,7 +167,7 @@ def _settings(version: VersionResults) -> Item:
     settings = version.configuration
     trained = [release.name for release in version.releases if release.source == release.name]
     rows = [
-        {"release": version.cell(name)}
+        {"release": name}
         | {key.replace("_", " "): _said(value) for key, value in settings["forest"][name].items()}
         | {f"{key} drawn": _said(value) for key, value in settings["draw"][name].items()}
         for name in trained
@@ -115,99 +185,12 @@ def _said(value: object) -> str:
     return "none" if value is None else value if isinstance(value, str) else json.dumps(value)
 
 
-def _accepted(version: VersionResults, release: ReleaseResults) -> list[str]:
-    return list(version.description.get("accepted", {}).get(release.name, []))
+def _accepted(version: VersionResults, release: ReleaseResults) -> Cell:
+    checks = list(version.description.get("accepted", {}).get(release.name, []))
+    text = f"accepted: {', '.join(checks)}"
+    return Cell(text, text, "mark", "bad") if checks else Cell("none")
 
 
-def _trials(release: ReleaseResults) -> list[str]:
+def _schemes(release: ReleaseResults) -> list[str]:
     counts = pd.Series([scheme for scheme, _ in release.trials]).value_counts(sort=False)
     return [f"{scheme} ({count})" for scheme, count in counts.items()]
-
-
-def _glance(version: VersionResults) -> tuple[Item, ...]:
-    """The forests alone: a row for each release, scheme and feature set, a column for each figure."""
-    headline = version.headline.rename(columns={"class": "of_class"})
-    is_forest = [kind(*pair) == "forest" for pair in zip(headline["classifier"], headline["features"], strict=True)]
-    rows = headline[is_forest]
-    if rows.empty:
-        return (Note("No forest was scored."),)
-    rows = rows.sort_values("metric", key=lambda names: names.map(SHOWN.index), kind="stable")
-    by_name = {release.name: release for release in version.releases}
-    wide: dict[tuple[str, ...], dict[str, object]] = {
-        key: {} for key in headline.loc[is_forest, GLANCE].itertuples(index=False, name=None)
-    }
-    rows = rows.assign(
-        figure=[defined(*row) for row in zip(rows["definition"], rows["weighting"], rows["of_class"], strict=True)]
-    )
-    for row in rows.itertuples():
-        key = tuple(str(getattr(row, name)) for name in GLANCE)
-        line = wide[key]
-        if not line:
-            line |= dict(zip(GLANCE, key, strict=True)) | {"release": version.cell(key[0])}
-            line["trials"] = links(by_name[key[0]].trial_links(key[1], METRICS))
-            told = support(rows[(rows[GLANCE] == list(key)).all(axis=1)])
-            line |= told | {"mark": mark(told["mark"])}
-        line[str(row.figure)] = score(row.value, row.low, row.high)
-    frame = pd.DataFrame(list(wide.values()))
-    frame = frame.map(lambda value: value if isinstance(value, (str, Cell)) else Cell("", "", "number"))
-    return (
-        table(
-            "Headline scores of the forests on test patches",
-            frame,
-            [HEADLINE],
-            f"{_example(rows.iloc[0], version)} {DEFINITIONS}",
-            version.has_samples,
-        ),
-    )
-
-
-def _example(row: pd.Series, version: VersionResults) -> str:
-    """How to read the first score of the table, in words."""
-    kind = kind_of(row["scheme"], version.configuration["own_schemes"])
-    trained = "published split" if kind == "published" else f"scheme {row['scheme']}"
-    trials = f"{row['trials']} trial{'s' if row['trials'] > 1 else ''}"
-    figure = defined(row["definition"], row["weighting"], row["of_class"])
-    return (
-        f"Read it like this: forests on the features {row['features']} of {row['release']}, trained on "
-        f"the training patches of the {trained} ({trials}) and tested on its test patches, have the "
-        f"{figure} {interval_text(row['value'], row['low'], row['high'])}, from {row['n']} units of "
-        f"{row['groups']} groups; mark: {row['mark']}."
-    )
-
-
-def _release(version: VersionResults, release: ReleaseResults) -> tuple[Item, ...]:
-    rows = ordered(version.headline[version.headline["release"] == release.name])
-    overall = rows[(rows["metric"] == "oa") & (rows["weighting"] == "none")].assign(
-        series=marked(rows), label=named(rows) + " (" + rows["task"] + ")"
-    )
-    items: list[Item] = []
-    if overall["value"].notna().any():
-        items.append(
-            Plot(
-                f"Overall accuracy on {release.name}",
-                figures.intervals(overall, "overall accuracy (OA), role test"),
-                "Overall accuracy with intervals of "
-                + "; ".join(
-                    f"{row.label}, {row.series}: {interval_text(row.value, row.low, row.high)}"
-                    for row in overall[overall["value"].notna()].head(6).itertuples()
-                )
-                + ". All values are in the table below.",
-                "A row for each classifier, a symbol for each scheme (with the mark of its scores), "
-                "the bar its 95 % interval over groups.",
-                "A forest no better than “majority”; a scheme that draws patches at random "
-                "(pooled-random) far above one that keeps groups together: the difference is what a "
-                "leak adds. Classes are rarely equally frequent: a high OA alone says little, see AA.",
-                (HEADLINE,),
-                release.is_sample,
-            )
-        )
-    shown = rows[["scheme", "classifier", "features", "task"]].copy()
-    shown["definition"] = definitions(rows)
-    shown["score [95 % interval]"] = column([score(row.value, row.low, row.high) for row in rows.itertuples()])
-    shown["n"], shown["groups"], shown["mark"] = rows["n"], rows["groups"], rows["mark"]
-    if rows["note"].any():
-        shown["note"] = rows["note"]
-    shown["trials"] = column([links(release.trial_links(scheme, METRICS)) for scheme in rows["scheme"]])
-    explained = "Role test; definitions as above, under “Forests at a glance”. Each trial leads to its file."
-    items.append(table(f"Headline scores on {release.name}", shown, [HEADLINE], explained, release.is_sample))
-    return tuple(items)

@@ -4,6 +4,7 @@
 it. The same version gives the same bytes.
 """
 
+import json
 import os
 import shutil
 import sys
@@ -16,6 +17,7 @@ import jinja2
 from sentinel_forest.io.tables import write_text
 from sentinel_forest.report import (
     baselines,
+    charts,
     comparison,
     forests,
     galleries,
@@ -29,11 +31,11 @@ from sentinel_forest.report import (
 )
 from sentinel_forest.report import data as material
 from sentinel_forest.report.inputs import VersionResults
-from sentinel_forest.report.model import Gallery, Item, Page, Plot
+from sentinel_forest.report.model import Explorer, Gallery, Item, Page, Plot, Table
 from sentinel_forest.steps import Output
 
 TEMPLATES = Path(__file__).with_name("templates")
-ASSETS = ("style.css", "tables.js")
+ASSETS = ("style.css", "report.js")
 FOLDER = "report"
 MODULES = (
     *(overview, integrity, material, galleries, splits, importance, baselines, forests),
@@ -72,13 +74,17 @@ def filled(version: VersionResults) -> list[Page]:
 def write(version: VersionResults, made: Sequence[Page], output: Path) -> None:
     """Write the folder of the report, whole or not at all, and then its first page."""
     environment = _environment(version, made)
+    sizes: dict[str, tuple[int, int]] = {}
+    environment.globals["drawn"] = sizes
     with _replacing_folder(output.with_name(FOLDER)) as folder:
         for name in ASSETS:
             shutil.copyfile(TEMPLATES / name, folder / name)
+        write_text(folder / "vega.js", charts.scripts())
         for page in made:
+            root = "" if page.name == "report" else "../"
             for section in page.sections:
                 for item in section.items:
-                    _write_pictures(folder, item)
+                    _write_files(folder, item, root, sizes)
         for page in made[1:]:
             write_text(folder / f"{page.name}.html", _html(environment, page, "../", ""))
     write_text(output, _html(environment, made[0], "", f"{FOLDER}/"))
@@ -99,12 +105,24 @@ def _replacing_folder(folder: Path) -> Iterator[Path]:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _write_pictures(folder: Path, item: Item) -> None:
+def _write_files(folder: Path, item: Item, root: str, sizes: dict[str, tuple[int, int]]) -> None:
+    """Write what lies beside the page: drawings, their data, pictures, rows of long tables; `sizes` are of drawings."""
     if isinstance(item, Plot):
-        _write_bytes(folder / "figures" / f"{item.anchor}.svg", item.content)
+        spec = item.chart.complete(item.is_sample)
+        path = folder / "figures" / item.anchor
+        drawn = charts.svg(spec)
+        sizes[item.anchor] = charts.size(drawn)
+        _write_bytes(path.with_name(f"{path.name}.svg"), drawn.encode())
+        script = f"sentinel.charts[{json.dumps(item.anchor)}] = {json.dumps(spec, separators=(',', ':'))};\n"
+        _write_bytes(path.with_name(f"{path.name}.js"), script.encode())
+        _write_bytes(path.with_name(f"{path.name}.tsv"), item.chart.tsv().encode())
     elif isinstance(item, Gallery):
         for number, picture in enumerate(item.pictures, 1):
             _write_bytes(folder / "patches" / f"{item.anchor}-{number}.png", picture.content)
+    elif isinstance(item, Table) and len(item.rows) > len(item.first):
+        _write_bytes(folder / "tables" / f"{item.anchor}.js", item.script(root).encode())
+    elif isinstance(item, Explorer):
+        _write_bytes(folder / "figures" / f"{item.anchor}.js", item.script().encode())
 
 
 def _write_bytes(path: Path, content: bytes) -> None:
@@ -140,4 +158,5 @@ def _html(environment: jinja2.Environment, page: Page, root: str, assets: str) -
     def link(path: str) -> str:
         return path if path.startswith("https://") else root + path
 
-    return environment.get_template("page.html").render(page=page, root=root, assets=assets, address=address, link=link)
+    html = environment.get_template("page.html").render(page=page, root=root, assets=assets, address=address, link=link)
+    return "\n".join(line for line in html.splitlines() if line.strip()) + "\n"

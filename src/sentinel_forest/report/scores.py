@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
+from sentinel_forest.report import palette
 from sentinel_forest.report.inputs import ReleaseResults
 from sentinel_forest.report.model import Cell, column, links, mark, number, score
 
 METRICS = "baselines/{scheme}/{trial}/metrics.tsv"
-TRIVIAL = ("majority", "class shares", "best threshold")
+FOREST, REFERENCE, DUMMY = "forest", "reference", "dummy"
+"""Kinds of classifiers, in the order in which they are shown."""
 
 
 def texts(values: pd.Series) -> str:
@@ -17,24 +20,27 @@ def texts(values: pd.Series) -> str:
 
 
 def kind(classifier: object, features: object) -> str:
-    """``forest``, ``reference`` (it ships with the release) or ``trivial``."""
+    """`FOREST`, `REFERENCE` (it ships with the release) or `DUMMY` (it knows next to nothing)."""
     if not features:
-        return "reference"
-    return "trivial" if classifier in TRIVIAL else "forest"
+        return REFERENCE
+    return FOREST if classifier == FOREST else DUMMY
+
+
+def kinds(scores: pd.DataFrame) -> np.ndarray:
+    """`kind` of the classifier of each row: object (rows,)."""
+    pairs = zip(scores["classifier"], scores["features"], strict=True)
+    return np.array([kind(*pair) for pair in pairs], dtype=object)
 
 
 def ordered(scores: pd.DataFrame) -> pd.DataFrame:
-    """Forests before reference algorithms before trivial classifiers; otherwise as given."""
-    rank = [
-        ("forest", "reference", "trivial").index(kind(*pair))
-        for pair in zip(scores["classifier"], scores["features"], strict=True)
-    ]
+    """Forests before reference algorithms before dummy classifiers; otherwise as given."""
+    rank = [(FOREST, REFERENCE, DUMMY).index(each) for each in kinds(scores)]
     return scores.assign(rank=rank).sort_values("rank", kind="stable", ignore_index=True).drop(columns="rank")
 
 
-def without_trivial(scores: pd.DataFrame) -> pd.DataFrame:
+def without_dummies(scores: pd.DataFrame) -> pd.DataFrame:
     """Forests and reference algorithms alone."""
-    return scores[~scores["classifier"].isin(TRIVIAL)]
+    return scores[kinds(scores) != DUMMY]
 
 
 def named(scores: pd.DataFrame) -> pd.Series:
@@ -58,8 +64,14 @@ def definitions(scores: pd.DataFrame) -> list[str]:
 
 
 def marked(scores: pd.DataFrame) -> pd.Series:
-    """Schemes with the mark of their scores, e.g. ``pooled-random (linked: roi)``."""
-    return scores["scheme"] + " (" + scores["mark"] + ")"
+    """Schemes with what the mark of their scores says, e.g. ``pooled-random: leaks``."""
+    return scores["scheme"] + ": " + scores["mark"].map(palette.meaning)
+
+
+def mark_colours(scores: pd.DataFrame) -> dict[str, str]:
+    """The colour of each text of `marked`."""
+    colours = scores["mark"].map(palette.meaning).map(palette.SPLITS)
+    return dict(zip(marked(scores), colours, strict=True))
 
 
 def columns(release: ReleaseResults, scores: pd.DataFrame, first: Sequence[str]) -> pd.DataFrame:

@@ -57,7 +57,7 @@ def _balance(release: ReleaseResults) -> list[Item]:
         items.append(
             Plot(
                 f"Balance of classes in {release.name}",
-                figures.points(frame, "share in role − share in all (percentage points)"),
+                figures.points(frame, "fraction in role − fraction in all (percentage points)"),
                 f"Deviation of class shares by role and scheme. The largest is {worst['value']:+.1f} "
                 f"percentage points: {worst['label']}, {worst['role']}, {worst['scheme']} "
                 f"{worst['trial']}.",

@@ -5,14 +5,14 @@ import pandas as pd
 from sentinel_forest.report import figures
 from sentinel_forest.report.inputs import ReleaseResults
 from sentinel_forest.report.model import Item, Plot, Source, column, score, table
-from sentinel_forest.report.scores import definitions, named, ordered, texts, without_trivial
+from sentinel_forest.report.scores import definitions, named, ordered, texts, without_dummies
 
 SCORES_BY = "baselines/{scheme}/{trial}/scores_by.tsv"
 SHOWN = ("oa", "aa.present", "aa.all", "iou.present", "iou.all", "boa.median")
 EXPLAINED = (
     "Scores on the test patches with one value of {attribute} alone, {trial}. Present classes are those that "
     "occur there; intervals rest on its groups, and too few have none. Other figures and roles, and "
-    "trivial classifiers, are in the file."
+    "dummy classifiers, are in the file."
 )
 
 
@@ -21,7 +21,7 @@ def items(release: ReleaseResults) -> list[Item]:
     scheme, trial = release.primary
     rows = release.scores_by
     rows = rows[(rows["scheme"] == scheme) & (rows["trial"] == trial) & (rows["role"] == "test")]
-    rows = ordered(without_trivial(rows[rows["value"].notna()]))
+    rows = ordered(without_dummies(rows[rows["value"].notna()]))
     source = release.from_file(SCORES_BY.format(scheme=scheme, trial=trial), "score")
     return [
         item
@@ -32,7 +32,7 @@ def items(release: ReleaseResults) -> list[Item]:
 
 def _attribute(release: ReleaseResults, attribute: str, trial: str, rows: pd.DataFrame, source: Source) -> list[Item]:
     overall = (rows["metric"] == "oa") & (rows["weighting"] == "none")
-    drawn = rows[overall & (rows["features"] != "")]  # trivial classifiers are gone: forests
+    drawn = rows[overall & (rows["features"] != "")]  # dummy classifiers are gone: forests
     plots: list[Item] = [_plot(release, attribute, trial, drawn, source)] if len(drawn) else []
     explained = EXPLAINED.format(attribute=attribute, trial=trial)
     return [

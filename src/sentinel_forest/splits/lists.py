@@ -8,7 +8,7 @@ names of files or scenes, or row numbers; which patch a name stands for is the d
 import csv
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.io import causes
 from sentinel_forest.io.checksums import file_digest
 from sentinel_forest.io.texts import read_texts
+from sentinel_forest.verify.groups import groups
 
 MOST_BYTES = 64 << 20
 """Bytes of a list; that of all patches of SEN12MS has 7 MB."""
@@ -260,3 +261,15 @@ def _names(values: Any, path: Path) -> Iterator[str]:
             raise InputError("Row numbers are not whole.", where=path, found=str(array[:3]))
         array = array.astype(np.int64)
     return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in array.tolist())
+
+
+def catalog_of_names(dataset: Dataset, patches: Mapping[str, str]) -> pd.DataFrame:
+    """The catalog as far as ids tell: patches (each with a class, or ""), their keys and groups; nothing of pixels."""
+    blank = dict.fromkeys(dataset.group_keys, "")
+    keys = pd.DataFrame([blank | dataset.named_keys(patch) for patch in patches], columns=list(blank))
+    unknown = dict.fromkeys(("x", "y", "lon", "lat", "side_m"), np.nan)
+    texts = {"file": "", "published_split": "", "content_hash": ""}
+    table = pd.DataFrame({"patch": list(patches), "class": list(patches.values()), **texts, **unknown}).join(keys)
+    table = table.assign(epsg=pd.Series(pd.NA, index=table.index, dtype="Int32"), label=-1)
+    table = table.sort_values("patch", ignore_index=True).astype(dict.fromkeys(("patch", *keys, *texts), "str"))
+    return table.assign(group=groups(dataset, table))

@@ -21,6 +21,7 @@ class Figure:
 
     paper: str
     name: str
+    model: str
     release: str
     scheme: str
     role: str
@@ -93,6 +94,7 @@ def _figure(paper: str, table: Table, row: Row, column: Column, value: float) ->
     return Figure(
         paper,
         f"{table.table}: {row.model}",
+        row.model,
         table.release,
         table.scheme,
         table.role,

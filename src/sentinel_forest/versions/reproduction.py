@@ -3,12 +3,15 @@
 A published figure of a forest is *inside* if it lies in the 95 % interval of ours (over groups), widened by
 half a unit of its last published decimal; else the sheet says by how much it lies *outside*. A reference
 algorithm ships with the release and leaves nothing to chance: on the same images its score is the published
-one. So ours is *equal to the printed decimals*, or *differs*, whatever its interval. No verdict is given
+one. So ours is *equal to the printed decimals*, or *differs*, whatever its interval. The same holds for predictions and
+metrics of each patch that the authors of a model published themselves. No verdict is given
 where the two are not of the same thing: sample data; another release, split, other bands, classes, another
 metric or model; a figure that is itself unconfirmed, or one that the version does not have.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -26,8 +29,12 @@ from sentinel_forest.steps import Output, ReleaseFile
 from sentinel_forest.versions.papers import Figure, read_papers
 
 UNCONFIRMED = "unconfirmed"
+REGROUPED = "merged or dropped in this version"
 EQUAL = "equal to the printed decimals"
 VERDICTS = rf"^(inside$|outside by [+-]|{EQUAL}$|differs by [+-]|not comparable: )"
+
+OF_THE_MODEL = frozenset({"release", "bands", "model"})
+"""Aspects in which a figure does not differ from the predictions of the very model that it is of."""
 
 PAPERS_PIXELS, OUR_PIXELS = "as in the paper", "as in this project"
 
@@ -105,7 +112,12 @@ def index(tables: Sequence[pd.DataFrame]) -> dict[Place, dict[Key, Ours]]:
 
 
 def sheet(
-    figures: Sequence[Figure], scores: Scores, samples: Sequence[str], on_papers_pixels: Scores | None = None
+    figures: Sequence[Figure],
+    scores: Scores,
+    samples: Sequence[str],
+    on_papers_pixels: Scores | None = None,
+    of_models: Scores | None = None,
+    regrouped: Sequence[str] = (),
 ) -> pd.DataFrame:
     """The reproduction sheet (schema `REPRODUCTION`).
 
@@ -119,20 +131,36 @@ def sheet(
         Releases whose pixels come from the scene model.
     on_papers_pixels : mapping, optional
         The same of reference algorithms, on the pixels that their paper counts.
+    of_models : mapping, optional
+        The same of models that were trained elsewhere, each as the classifier of its published name.
+    regrouped : sequence of str
+        Tasks whose classes are merged or dropped: nothing published is of these classes.
 
     Notes
     -----
     A figure stands beside all trials of its scheme on its own release. If the version has none, it stands
     beside those of other releases with the same task (so that the demo has a sheet); else it stands alone.
     """
-    rows = [row for figure in figures for row in _rows(figure, scores, on_papers_pixels or {}, frozenset(samples))]
+    others = [
+        replace(figure, differs={**figure.differs, "classes": _joined(figure.differs.get("classes", ""), REGROUPED)})
+        if figure.task in regrouped
+        else figure
+        for figure in figures
+    ]
+    known = scores, on_papers_pixels or {}, of_models or {}
+    rows = [row for figure in others for row in _rows(figure, *known, frozenset(samples))]
     return conform(pd.DataFrame(rows, columns=list(REPRODUCTION.columns)), REPRODUCTION)
 
 
 def _rows(
-    figure: Figure, scores: Scores, on_papers_pixels: Scores, samples: frozenset[str]
+    figure: Figure, scores: Scores, on_papers_pixels: Scores, of_models: Scores, samples: frozenset[str]
 ) -> Iterator[dict[str, object]]:
-    """Rows of `REPRODUCTION`: one a trial that the figure stands beside, and a feature set that is there."""
+    """Rows of `REPRODUCTION`: of the model itself where its predictions are there, and one a trial that the figure
+    stands beside, and a feature set that is there."""
+    themselves = list(_of_model(figure, of_models, samples))
+    yield from themselves
+    if themselves and figure.release not in {place.release for place in scores}:
+        return
     for place in _places(figure, scores):
         known = scores.get(place, {})
         sets = [name for name in figure.features if _key(figure, name) in known]
@@ -149,6 +177,24 @@ def _rows(
                     "verdict": verdict,
                     "note": _note(figure, one),
                 }
+
+
+def _of_model(figure: Figure, of_models: Scores, samples: frozenset[str]) -> Iterator[dict[str, object]]:
+    """Rows of the model that a figure is of, from its own predictions on the release."""
+    key = Key(figure.task, figure.role, figure.model, "", figure.metric, figure.of_class)
+    differs = {aspect: words for aspect, words in figure.differs.items() if aspect not in OF_THE_MODEL}
+    itself = replace(figure, classifier=figure.model, features=(), differs=differs)
+    for place, known in sorted(of_models.items()):
+        if place.release == figure.release and key in known:
+            ours = known[key]
+            yield _row(itself, place, "") | {
+                "pixels": PAPERS_PIXELS,
+                "ours": ours.value,
+                "low": ours.low,
+                "high": ours.high,
+                "verdict": _verdict(itself, place, True, ours, samples),
+                "note": _note(itself, ours),
+            }
 
 
 def _by_pixels(ours: Ours, papers: Ours | None) -> list[tuple[str, Ours]]:
@@ -261,7 +307,13 @@ def _joined(*texts: str) -> str:
 
 
 def reproduction(
-    *, metrics: list[ReleaseFile], papers_pixels: list[ReleaseFile], samples: list[str], output: Output
+    *,
+    metrics: list[ReleaseFile],
+    papers_pixels: list[ReleaseFile],
+    models: list[Path] | None = None,
+    samples: list[str],
+    regrouped: list[str],
+    output: Output,
 ) -> None:
     """Hold published figures against the scores of a version.
 
@@ -271,8 +323,12 @@ def reproduction(
         Metrics of every trial.
     papers_pixels : list of ReleaseFile
         Metrics of reference algorithms on the pixels that their paper counts.
+    models : list of Path, optional
+        Metrics of models that were trained elsewhere.
     samples : list of str
         Releases that hold sample data.
+    regrouped : list of str
+        Tasks whose classes are merged or dropped in this version.
     output : Path
         The table `REPRODUCTION`.
     """
@@ -282,4 +338,5 @@ def reproduction(
         index([read_tsv(file.path, METRICS) for file in files if file.scheme in schemes])
         for files in (metrics, papers_pixels)
     )
-    write_tsv(output, sheet(figures, ours, samples, papers), REPRODUCTION)
+    elsewhere = index([read_tsv(path, METRICS) for path in models or ()])
+    write_tsv(output, sheet(figures, ours, samples, papers, elsewhere, regrouped), REPRODUCTION)

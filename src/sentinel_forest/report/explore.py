@@ -1,0 +1,71 @@
+"""The chooser: any scores and confusion matrices of a version side by side, drawn in the page by its reader."""
+
+from typing import Any
+
+import pandas as pd
+
+from sentinel_forest.report import palette
+from sentinel_forest.report.inputs import ReleaseResults, VersionResults
+from sentinel_forest.report.model import Explorer
+from sentinel_forest.report.scores import definitions, marked, named, ordered
+
+EXPLAINED = (
+    "Choose a dataset and what to see: one metric of all classifiers in all schemes, the classes of one classifier, or "
+    "two confusion matrices side by side, with their difference. Means over the trials, role test."
+)
+COLUMNS = ("task", "scheme", "classifier", "metric", "class", "value", "low", "high", "groups")
+"""What the scripts know of a score."""
+
+
+def item(version: VersionResults) -> Explorer:
+    """All scores and matrices of a version on the role test."""
+    data = {
+        "colours": dict(palette.SPLITS),
+        "columns": list(COLUMNS),
+        "releases": [_release(release) for release in version.releases],
+    }
+    sources = [
+        source
+        for release in version.releases
+        for source in (
+            release.from_file("averages.tsv", "average"),
+            *release.from_trials("baselines/{scheme}/{trial}/confusion.parquet", "score"),
+        )
+    ]
+    return Explorer("Scores and confusion, as you choose", EXPLAINED, data, tuple(sources))
+
+
+def _release(release: ReleaseResults) -> dict[str, Any]:
+    rows = release.averages if release.averages is not None else pd.DataFrame(columns=["role"])
+    rows = rows[rows["role"] == "test"]
+    if rows.empty:
+        return {"name": release.name, "sample": release.is_sample, "meanings": {}, "scores": [], "matrices": []}
+    rows = ordered(rows[rows["value"].notna() & (rows["pixels"] == "all")])
+    meanings = dict(zip(rows["scheme"], rows["mark"].map(palette.meaning), strict=True))
+    words = rows.assign(**{"class": ""})
+    shown = rows.assign(classifier=named(rows), metric=definitions(words), series=marked(rows))
+    shown[["value", "low", "high"]] = shown[["value", "low", "high"]].round(4).astype(object)
+    shown = shown.where(shown.notna(), None)
+    return {
+        "name": release.name,
+        "sample": release.is_sample,
+        "meanings": meanings,
+        "scores": shown[list(COLUMNS)].to_numpy().tolist(),
+        "matrices": _matrices(release),
+    }
+
+
+def _matrices(release: ReleaseResults) -> list[dict[str, Any]]:
+    counts = release.confusion
+    counts = ordered(counts[counts["role"] == "test"])
+    counts = counts.assign(name=named(counts))
+    return [
+        {
+            "task": task,
+            "scheme": scheme,
+            "classifier": name,
+            "classes": list(release.dataset.tasks[str(task)].names),
+            "counts": part.groupby(["true", "predicted"], sort=False)["count"].sum().reset_index().to_numpy().tolist(),
+        }
+        for (task, scheme, name), part in counts.groupby(["task", "scheme", "name"], sort=False)
+    ]

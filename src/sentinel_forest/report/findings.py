@@ -1,0 +1,168 @@
+"""What was found on a release, in three sentences made from its scores: the forest, random splits, and doubts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from sentinel_forest.evaluation.evaluate import UNWEIGHTED
+from sentinel_forest.report import palette
+from sentinel_forest.report.inputs import ReleaseResults, VersionResults
+from sentinel_forest.report.model import Findings, interval_text
+from sentinel_forest.report.scores import DUMMY, FOREST, REFERENCE, defined, kinds
+
+RANDOM = "pooled-random"
+"""The kind of scheme that splits at random."""
+
+
+@dataclass(frozen=True, eq=False)
+class Summary:
+    """The one figure by which all classifiers of a release can be compared.
+
+    `rows` are those of the headline table with this figure, with the columns `kind` (of the classifier) and
+    `meaning` (of the mark); `what` is the figure in words.
+    """
+
+    release: ReleaseResults
+    rows: pd.DataFrame
+    what: str
+
+    @cached_property
+    def trusted(self) -> str:
+        """The scheme whose scores are to be believed: without a leak, and with the most groups."""
+        forests = self.rows[(self.rows["kind"] == FOREST) & self.rows["value"].notna()]
+        clean = forests[forests["meaning"] == palette.CLEAN_SPLIT]
+        if len(clean):
+            return str(clean["scheme"].iloc[int(clean["groups"].to_numpy().argmax())])
+        return self.release.primary[0]
+
+    @cached_property
+    def random(self) -> str | None:
+        """The scheme that splits at random, if there is one with links."""
+        leaks = set(self.rows.loc[self.rows["meaning"] == palette.LEAKS, "scheme"])
+        return next((name for name in self.release.kinds if self.release.kinds[name] == RANDOM and name in leaks), None)
+
+    def best(self, scheme: str, kind: str) -> pd.Series | None:
+        """The best classifier of a kind in a scheme."""
+        rows = self.rows[(self.rows["scheme"] == scheme) & (self.rows["kind"] == kind) & self.rows["value"].notna()]
+        return rows.iloc[int(rows["value"].to_numpy().argmax())] if len(rows) else None
+
+
+def summary(version: VersionResults, release: ReleaseResults) -> Summary | None:
+    """The figure that most classifiers of a release have; overall accuracy where all have as many."""
+    rows = version.headline
+    rows = rows[(rows["release"] == release.name) & (rows["weighting"] == UNWEIGHTED) & rows["value"].notna()]
+    if rows.empty:
+        return None
+    rows = rows.assign(kind=kinds(rows), meaning=rows["mark"].map(palette.meaning))
+    keys = ["task", "metric", "class"]
+    count = rows[rows["kind"] != DUMMY].groupby(keys)["classifier"].nunique().rename("count").reset_index()
+    if count.empty:
+        return None
+    count["overall"] = count["metric"] == "oa"
+    first = count.sort_values(["count", "overall"], ascending=False, kind="stable").iloc[0]
+    chosen = rows[(rows[keys] == first[keys]).all(axis=1)].reset_index(drop=True)
+    named = defined(chosen["definition"].iloc[0], UNWEIGHTED, chosen["class"].iloc[0])
+    return Summary(release, chosen, named)
+
+
+def findings(version: VersionResults, found: Summary) -> Findings:
+    """Three sentences on a release."""
+    sentences = [("forest", _forest(found)), ("random", _random(found)), ("doubts", _doubts(version, found))]
+    return Findings(tuple((name, text) for name, text in sentences if text))
+
+
+def _forest(found: Summary) -> str:
+    scheme = found.trusted
+    forest = found.best(scheme, FOREST)
+    if forest is None:
+        return "No forest was scored."
+    where = (
+        "On test patches that share nothing known with training"
+        if forest["meaning"] == palette.CLEAN_SPLIT
+        else f"On test patches of a split that is not clean ({forest['mark']})"
+    )
+    trials = f"{forest['trials']} trial{'s' if forest['trials'] > 1 else ''}"
+    text = (
+        f"{where} (scheme {scheme}, {trials}, {forest['groups']} groups) the forest on {forest['features']} reaches "
+        f"{_score(forest)} ({found.what})."
+    )
+    others = [_other(found, scheme, REFERENCE, "reference algorithm"), _other(found, scheme, DUMMY, "dummy classifier")]
+    told = "; ".join(each for each in others if each)
+    return f"{text} The best {told}." if told else text
+
+
+def _other(found: Summary, scheme: str, kind: str, name: str) -> str:
+    best = found.best(scheme, kind)
+    if best is None:
+        return ""
+    of = found.rows[(found.rows["scheme"] == scheme) & (found.rows["kind"] == kind)]["classifier"].nunique()
+    return f"{name}{f' of {of}' if of > 1 else ''} ({best['classifier']}): {_score(best)}"
+
+
+def _random(found: Summary) -> str:
+    price = _price(found)
+    if found.random is None or found.random == found.trusted:
+        return price
+    promised, kept = found.best(found.random, FOREST), found.best(found.trusted, FOREST)
+    if promised is None or kept is None:
+        return price
+    more = promised["value"] - kept["value"]
+    change = f"{abs(more):.3f} {'more' if more > 0 else 'less'}"
+    return (
+        f"Splitting at random would have promised {_score(promised)}: {change}. There, test patches are linked with "
+        f"training by {_links(promised['mark'])}. {price}"
+    ).strip()
+
+
+def _links(mark: str) -> str:
+    """The keys of a mark that link with training."""
+    return next(part.split(": ", 1)[1] for part in mark.split("; ") if part.startswith("linked: "))
+
+
+def _price(found: Summary) -> str:
+    """What relatives in training are worth on the same test patches."""
+    rows = found.release.price
+    if rows is None or rows.empty:
+        return ""
+    rows = rows[(rows["class"] == "") & rows["difference"].notna()]
+    if rows.empty:
+        return ""
+    row = rows.iloc[0]
+    return (
+        f"On the same test patches, relatives in training are worth {row['difference']:+.3f} "
+        f"{_bracket(row)}of {row['definition']}."
+    )
+
+
+def _doubts(version: VersionResults, found: Summary) -> str:
+    release, rows = found.release, found.rows[found.rows["kind"] == FOREST]
+    parts = []
+    if release.is_sample:
+        parts.append("the data are simulated, so the scores say nothing about the published dataset")
+    for scheme, part in rows.groupby("scheme", sort=False):
+        first = part.iloc[0]
+        if scheme not in (found.random, found.trusted) and first["meaning"] != palette.CLEAN_SPLIT:
+            parts.append(f"the {scheme} split is not clean ({first['mark']})")
+        if scheme == found.trusted and np.isnan(first["low"]):
+            parts.append(f"{first['groups']} groups are too few for an interval")
+    notes = [note for text in rows["note"] for note in text.split("; ") if note.startswith("not published")]
+    parts += [f"nobody published the {_key(note)} of patches, so that links by it stay unseen" for note in set(notes)]
+    checks = version.description.get("accepted", {}).get(release.name, [])
+    if checks:
+        parts.append(f"failed checks were accepted: {', '.join(checks)}")
+    return f"Doubts: {'; '.join(parts)}." if parts else "No doubt is known beyond the intervals."
+
+
+def _key(note: str) -> str:
+    return note.split(": ", 1)[1]
+
+
+def _score(row: pd.Series) -> str:
+    return interval_text(row["value"], row["low"], row["high"])
+
+
+def _bracket(row: Mapping[str, float] | pd.Series) -> str:
+    return "" if np.isnan(row["low"]) else f"[{row['low']:.3f}, {row['high']:.3f}] "

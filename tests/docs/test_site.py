@@ -1,0 +1,96 @@
+"""The site: every page has its place, generated pages are up to date, and it builds without a warning."""
+
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from project import ROOT
+from sentinel_forest.config import groups
+
+DOCS = ROOT / "docs"
+MKDOCS = ROOT / ".venv-docs" / "bin" / "mkdocs"
+GENERATED = runpy.run_path(str(DOCS / "reference_pages.py"))["PAGES"]
+sys.path.insert(0, str(DOCS))
+stages = runpy.run_path(str(DOCS / "stages.py"))
+generated = runpy.run_path(str(DOCS / "generated.py"))
+
+
+def places(entry) -> list[str]:
+    """Pages of the navigation."""
+    if isinstance(entry, str):
+        return [entry]
+    inner = entry.values() if isinstance(entry, dict) else entry
+    return [page for each in inner for page in places(each)]
+
+
+def navigation() -> list[str]:
+    return places(yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"])
+
+
+@pytest.mark.parametrize("path", list(GENERATED), ids=lambda path: path.stem)
+def test_generated_pages_are_up_to_date(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == GENERATED[path](), "run: python docs/reference_pages.py"
+
+
+def test_picture_of_the_stages_is_up_to_date() -> None:
+    path = DOCS / "images" / "stages.svg"
+    assert path.read_text(encoding="utf-8") == generated["stages_picture"](), "run: python docs/generated.py"
+
+
+def test_stages_follow_from_rules_and_leave_out_what_follows_from_others() -> None:
+    pairs = [("sample", "inspect"), ("inspect", "admit"), ("inspect", "catalog"), ("sample", "catalog")]
+    assert stages["arrows"](pairs) == [("fetch", "verify"), ("verify", "catalog")]
+    with pytest.raises(ValueError, match=r"a stage in .*: new_rule"):
+        stages["arrows"]([("sample", "new_rule")])
+
+
+def test_boxes_of_the_stages_do_not_overlap() -> None:
+    spots = [(stage.row, stage.column) for stage in stages["STAGES"]]
+    assert all(a[0] != b[0] or abs(a[1] - b[1]) >= 1 for a in spots for b in spots if a is not b)
+
+
+def test_every_page_has_one_place_in_the_site() -> None:
+    pages = [path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")]
+    hooks = (DOCS / "site_hooks.py").read_text(encoding="utf-8")
+    elsewhere = re.findall(r'^    "\S+\.md": "(\S+\.md)",$', hooks, re.M)
+    notebooks = [f"notebooks/{path.stem}.md" for path in (ROOT / "notebooks").glob("*.ipynb")]
+    assert len(elsewhere) == 5
+    assert sorted(navigation()) == sorted([*pages, *elsewhere, *notebooks]), "add the page to nav in mkdocs.yml"
+
+
+def test_numbers_of_groups_on_the_page_on_intervals_are_those_of_the_code() -> None:
+    text = (DOCS / "intervals.md").read_text(encoding="utf-8")
+    few = f"fewer than {groups.LEAST_GROUPS} (fewer than {groups.LEAST_GROUPS_OF_CLASS} for the score of one class)"
+    assert few in text
+    assert f"up to {groups.MANY_GROUPS - 1} |" in text
+
+
+def test_numbers_of_several_figures_are_told_with_their_figures() -> None:
+    told = generated["_by_figure"]
+    assert told("200", ["OA", "AA"]) == "200"
+    assert told("216225/216225/20", ["OA", "AA", "BOA cloud"]) == "216,225 (OA, AA), 20 (BOA)"
+    assert told("0.011/0.020", ["OA", "AA"]) == "0.011 (OA), 0.020 (AA)"
+
+
+def test_pictures_are_small() -> None:
+    assert [path.name for path in (DOCS / "images").iterdir() if path.stat().st_size >= 200_000] == []
+
+
+@pytest.mark.skipif(not MKDOCS.is_file(), reason="no .venv-docs: make docs makes it")
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    command = [MKDOCS, "build", "--strict", "--site-dir", tmp_path / "site"]
+    environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    home = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    assert 'href="datasets/cloudsen12.html"' in home
+    assert not re.search(r'<(?:script|link|img)[^>]*(?:src|href)="https?://(?!example)', home), "a request elsewhere"
+    api = (tmp_path / "site" / "reference" / "api.html").read_text(encoding="utf-8")
+    assert "Raises" in api
+    assert all(f">{name}<" in api for name in ("open_trial", "leakage", "scores", "GroupStratifiedSplit"))
