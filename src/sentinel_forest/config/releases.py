@@ -66,7 +66,7 @@ class Release:
         """What the dataset is opened with where features and classes count: its layout, and what is added to it."""
         return {**self.layout, **self.vocabulary}
 
-    def of_set(self, feature_set: str | None) -> "Release":
+    def of_set(self, feature_set: str | None) -> Release:
         """The release with one of the feature sets that a configuration adds: what is computed for one depends on no
         other."""
         sets = self.vocabulary.get("feature_sets", {})

@@ -149,6 +149,10 @@ class Dataset(Reading):
     """Whether patches tell as much as independent draws would, so that McNemar's test holds."""
     label_area: str = ""
     """How large areas are that share one label, in words; blank where each pixel has a label of its own."""
+    role_words: Mapping[str, str] = {role: role for role in SPLITS}
+    """What the publisher calls roles: the folders, or the beginnings of the names of files, of an export."""
+    torchgeo: str = ""
+    """The class of torchgeo that reads what `export_torchgeo` writes; blank where it has none."""
     pictures: Pictures = SENTINEL
     """How patches are shown in the report."""
     regrouped: Mapping[str, np.ndarray] = {}
@@ -342,6 +346,18 @@ class Dataset(Reading):
             "Patches of this dataset cannot be written in its publisher's layout.",
             found=self.name,
             remedy="export lists of them instead: export: {form: index}",
+        )
+
+    def export_torchgeo(self, folder: Path, roles: Mapping[str, pd.DataFrame]) -> list[NewFile]:
+        """Files that the class `torchgeo` reads; nothing is written yet.
+
+        Raises
+        ------
+        InputError
+            If there is no such class, or the release lacks what it reads.
+        """
+        raise InputError(
+            "torchgeo has no class for the files of this dataset.", found=self.name, remedy="export: {form: publisher}"
         )
 
     def classes(self, task: str, block: Block) -> np.ndarray:

@@ -86,6 +86,7 @@ class CloudSEN12(Dataset):
     joined_by = ("tile",)
     strata_keys = ("cloud_coverage", "land_cover", "label_trust", "label_quality")
     name_columns = metadata.NAME_COLUMNS
+    role_words = layout.ROLE_WORDS
 
     def __init__(self, *, side: int = 512, padding: Mapping[str, int] | None = None) -> None:
         self.layout = layout.read_layout(side, padding)

@@ -19,6 +19,7 @@ from sentinel_forest.sensors import SENTINEL_2
 FOLDERS = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}
 """Folder of each split, and the split's name in the catalog; the published ones are `PUBLISHED_FOLDERS`."""
 PUBLISHED_FOLDERS = ("train", "val", "test")
+ROLE_WORDS = {FOLDERS[name]: name for name in PUBLISHED_FOLDERS}
 
 
 @dataclass(frozen=True)

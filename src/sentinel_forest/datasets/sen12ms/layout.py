@@ -25,6 +25,8 @@ else:
 SEASONS = ("ROIs1158_spring", "ROIs1868_summer", "ROIs1970_fall", "ROIs2017_winter")
 DFC_SPLITS = {"ROIs0000_validation": "validation", "ROIs0000_test": "test"}
 
+ROLE_WORDS = {"train": "train", "validation": "val", "test": "test"}
+"""What the names of lists begin with."""
 GROUND_COLUMNS = ("x", "y", "epsg")
 """Columns of the catalog that `Dataset.independent_labels` looks at."""
 SENSORS = ("s2", "s1", "lc", "dfc")

@@ -195,8 +195,6 @@ def _agreement(geo: pd.DataFrame, classes: np.ndarray) -> tuple[int, int]:
 
     same = pairs = 0
     for _, rows in geo.groupby("epsg").indices.items():
-        from scipy.spatial import cKDTree  # slow to import, and readers do not need it
-
         near = cKDTree(geo[["x", "y"]].to_numpy()[rows]).query_pairs(NEIGHBOUR_M, output_type="ndarray")
         first, second = classes[rows[near[:, 0]]], classes[rows[near[:, 1]]]
         same, pairs = same + int((first == second).sum()), pairs + len(near)
