@@ -344,6 +344,7 @@ def test_all_pages_are_written_and_reach_each_other(version):
         "integrity",
         "datasets",
         "galleries",
+        "mistakes",
         "splits",
         "features",
         "baselines",
