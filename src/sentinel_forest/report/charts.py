@@ -34,6 +34,7 @@ CONFIG: Spec = {
         "titleFontWeight": "normal",
         "labelLimit": 330,
         "titleLimit": 700,
+        "labelOverlap": True,
     },
     "legend": {
         "labelFontSize": 12,
