@@ -32,6 +32,7 @@ ATTACHED = {
 REPORT = ROOT / "results" / "sample-v1"
 """The version whose report is part of the site, if it is there."""
 REPORT_PAGE, REPORT_MARK = "sample-report.md", "<!-- link to the report -->"
+API = "reference/api.md"
 LINK = re.compile(r"\]\(([^)#\s:]+)(#[^)\s]*)?\)")
 FENCE = re.compile(r"(^```.*?^```$)", re.M | re.S)
 
@@ -46,6 +47,15 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         place = f"report/{path.relative_to(REPORT).as_posix()}"
         files.append(File.generated(config, place, abs_src_path=str(path)))
     return files
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Turn what docstrings have of reStructuredText: formulas, and numbers of references."""
+    if page.file.src_uri != API:
+        return html
+    for old, new in ((r":math:\s*<code>", "<code>"), (r"\[(\d+)\]_", r"[\1]"), (r"\.\. (\[\d+\])", r"\1")):
+        html = re.sub(old, new, html)
+    return html
 
 
 def _text(path: Path) -> str:

@@ -12,7 +12,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "features": ("feature_table",),
     "forests": ("fit",),
     "predictions": ("predict", "reference"),
-    "scores": ("score", "price", "average", "headline", "importance", "reproduction"),
+    "scores": ("score", "price", "average", "headline", "importance", "papers_pixels", "by_patch", "reproduction"),
     "version": ("croissant", "crate", "seal", "check", "compare_versions", "index", "export_trial", "tfds_export"),
     "report": ("pages",),
 }

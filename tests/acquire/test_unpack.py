@@ -238,7 +238,7 @@ def link_and_verify(source: Path, folder: Path, select: Sequence[str] = ()) -> d
     tables = {Path(name).stem: path for name, path in outputs.items()}
     inspect.inspect(release=folder.name, dataset="so2sat", folder=folder, files=files, select=chosen, **tables)
     findings = read_tsv(outputs["integrity.tsv"], inspect.INTEGRITY)
-    assert len(read_tsv(files, FILES)) == findings["file"].nunique()
+    assert len(read_tsv(files, FILES)) == findings["file"][~findings["file"].str.startswith("(")].nunique()
     return dict(zip(findings["check"], findings["status"], strict=True))
 
 

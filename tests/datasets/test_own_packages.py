@@ -58,7 +58,7 @@ print(datasets.names())
 dataset = datasets.load("fields")
 print(type(dataset).__module__, dataset.ledger_keys()["cooperative"])
 from sentinel_forest.evaluation import metrics
-print(metrics.find("PWA", "accuracy weighted by the price of the crop").source)
+print(metrics.registry()["pwa"].source)
 """
     assert answer(installed(tmp_path), code).splitlines() == [
         "['cloudsen12', 'fields', 'sen12ms', 'so2sat']",

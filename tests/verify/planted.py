@@ -20,7 +20,7 @@ from sentinel_forest.verify import inspect
 
 LAYOUTS = {"cloudsen12": {"side": 32}, "sen12ms": {"side": 64}, "so2sat": {}}
 SAMPLES = {
-    "cloudsen12": {"seed": 1, "rois": 32, "dates": 5},
+    "cloudsen12": {"seed": 1, "rois": 42, "dates": 5},
     "sen12ms": {"seed": 1, "scenes": 5, "patches": 2},
     "so2sat": {"seed": 1, "training": 204, "validation": 34, "testing": 34, "cities": 2},
 }
@@ -143,6 +143,8 @@ def shifted(images: np.ndarray) -> np.ndarray:
 
 CLOUDS = {
     "patches": emptied,
+    "readable": lambda folder: (folder / "train/L1C_B4.dat").write_bytes(b"\x93NUMPY" + bytes(1000)),
+    "roi_id:form": column("roi_id", lambda values: [f" {value}" for value in values]),
     "metadata": lambda folder: (folder / "train/metadata.csv").write_bytes(b"\xff\xfe\x00"),
     "rows": lambda folder: (folder / "train/metadata.csv").write_text("roi_id,s2_id\nROI_1,a\n"),
     "columns": lambda folder: column("roi_id", lambda values: values)(folder) or _without(folder, "roi_id"),
@@ -153,6 +155,7 @@ CLOUDS = {
     "dtype": layer("LABEL_manual_hq", lambda images: np.pad(images, ((0, 0), (1, 2), (1, 2))).astype("<i2")),
     "padding": all_bands(shifted),
     "measured": all_bands(assign(np.s_[0, :9], 0)),
+    "measured-radar": layer("S1_VV", assign(np.s_[0], 0)),
     "constant": layer("L1C_B4", assign(np.s_[:], 700)),
     "known-constant": lambda folder: None,  # the sample has it, as the publisher
     "range": layer("S1_angle", by(np.deg2rad)),
@@ -248,6 +251,10 @@ TILES = {
     "hold-out": lambda folder: names_alone("ROIs1868_summer/104", 206),
     "patches": lambda folder: names_alone("ROIs1868_summer/1", 180_663),
     "readable": lambda folder: (folder / first(folder, "s2")).write_bytes(b"II*\0"),
+    "list": lambda folder: (folder / "splits/train_list.txt").write_text(""),
+    "lists": lambda folder: [
+        (folder / f"splits/{name}_list.txt").write_text(first(folder, "s2")) for name in ("train", "test")
+    ],
     "shape": tiles("s2", lambda pixels: pixels[:, :32, :32]),
     "dtype": tiles("s2", lambda pixels: pixels.astype("complex64")),
     "crs": tiles("s2", lambda pixels: None, crs="EPSG:4326"),

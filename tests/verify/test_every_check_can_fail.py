@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreference
 PACKAGE = Path(sentinel_forest.__file__).parent
 
 ONLY_NOTES = {
-    "cloudsen12": {"columns", "name", "layers", "dtype", "measured", "known-constant"},
+    "cloudsen12": {"roi_id:form", "measured-radar", "columns", "name", "layers", "dtype", "measured", "known-constant"},
     "sen12ms": {"archives", "sensors", "place", "known-broken", "measured"},
     "so2sat": {"sen2:layout", "sen2:constant", "sen2:measured", "city", "grid"},
 }

@@ -13,7 +13,7 @@ import pandas as pd
 import pandera.pandas as pa
 
 from sentinel_forest import datasets
-from sentinel_forest.datasets.base import IGNORE, NO_ANSWER, Block, Dataset, true_classes
+from sentinel_forest.datasets.base import IGNORE, NO_ANSWER, OPTICAL, Block, Dataset, true_classes
 from sentinel_forest.errors import InputError
 from sentinel_forest.features.shards import read_blocks
 from sentinel_forest.io import tables
@@ -49,7 +49,7 @@ def reference_counts(dataset: Dataset, name: str, block: Block, labels: np.ndarr
 
 def _unmeasured_classes(dataset: Dataset, task: str, block: Block, measured: np.ndarray) -> np.ndarray:
     """True classes of pixels that carry no measurement; `IGNORE` for all others."""
-    return np.where(measured, np.uint8(IGNORE), dataset.labels(task, block))
+    return np.where(measured, np.uint8(IGNORE), dataset.classes(task, block))
 
 
 def reference_table(dataset: Dataset, folder: Path, rows: pd.DataFrame, references: Sequence[str]) -> pd.DataFrame:
@@ -88,8 +88,8 @@ def count_references(
         for name in references:
             task = dataset.references[name].task
             measured[name].append(reference_counts(dataset, name, block, true_classes(dataset, task, block)))
-            if block.measured is not None:
-                rest = _unmeasured_classes(dataset, task, block, block.measured)
+            if (measures := block.measured.get(OPTICAL)) is not None:
+                rest = _unmeasured_classes(dataset, task, block, measures)
                 unmeasured[name].append(reference_counts(dataset, name, block, rest))
     return _stacked(measured), _stacked(unmeasured)
 

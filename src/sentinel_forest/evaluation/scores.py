@@ -72,7 +72,7 @@ def scores(
     5  iou.present      mIoU over present classes  0.739
     6      iou.all          mIoU over all classes  0.492
     >>> table[table["metric"] == "pa"]
-      metric    definition   class  value
+      metric     definition   class  value
     7     pa  PA of a class   water    0.8
     8     pa  PA of a class   urban    0.9
     9     pa  PA of a class  forest    NaN
@@ -85,7 +85,7 @@ def scores(
     >>> table = scores(patches, groups=city)
     >>> table.loc[table["metric"] == "oa", ["value", "low", "high", "groups"]].round(2)
        value   low  high  groups
-    0   0.82  0.77  0.87      10
+    0   0.82  0.76  0.87      10
     """
     counts, names = _counts(confusion, classes)
     if groups is None:

@@ -32,6 +32,8 @@ STEPS = (
     "evaluation.price",
     "evaluation.papers_pixels",
     "evaluation.by_patch",
+    "evaluation.foreign",
+    "evaluation.patch_metrics",
     "evaluation.average",
     "versions.headline",
     "versions.reproduction",

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from sentinel_forest.datasets.cloudsen12.metadata import (
     BLANK,
@@ -249,6 +248,8 @@ def _coverage_findings(path: str, table: pd.DataFrame, fractions: np.ndarray) ->
         text = f"not computed: {int(known.sum())} patches of several classes, {ENOUGH_PATCHES} are needed"
         yield Finding(path, "content", "cloud-coverage", "note", text, expected)
         return
+    from scipy import stats  # slow to import, and readers do not need it
+
     ranks = pd.Series(stats.rankdata(cover))
     between = ranks.groupby(classes[known].to_numpy()).transform("mean")
     explained = float(between.var(ddof=0) / ranks.var(ddof=0))
@@ -271,6 +272,8 @@ def _difficulty_findings(path: str, table: pd.DataFrame, fractions: np.ndarray) 
         text = f"not computed: {count} patches of several levels, {MANY_PATCHES} are needed"
         yield Finding(path, "content", "difficulty", "note", text, expected)
         return
+    from scipy import stats  # slow to import, and readers do not need it
+
     likely = min(1.0, len(samples) * min(stats.kruskal(*groups).pvalue for groups in samples))
     remedy = "the rows of the table do not belong to the images (sorted, shuffled, one missing?): fetch both again"
     good = likely < LEAST_LIKELY

@@ -6,7 +6,6 @@ from typing import cast
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import cKDTree
 
 from sentinel_forest.datasets.base import File, Finding
 from sentinel_forest.datasets.so2sat.geo import geo_table, is_utm
@@ -194,6 +193,8 @@ def _agreement(geo: pd.DataFrame, classes: np.ndarray) -> tuple[int, int]:
     """Pairs of neighbours with one label, and all pairs of neighbours."""
     same = pairs = 0
     for _, rows in geo.groupby("epsg").indices.items():
+        from scipy.spatial import cKDTree  # slow to import, and readers do not need it
+
         near = cKDTree(geo[["x", "y"]].to_numpy()[rows]).query_pairs(NEIGHBOUR_M, output_type="ndarray")
         first, second = classes[rows[near[:, 0]]], classes[rows[near[:, 1]]]
         same, pairs = same + int((first == second).sum()), pairs + len(near)
