@@ -412,9 +412,9 @@ def test_only_what_can_be_compared_is_drawn_and_percentages_as_shares(version, m
     monkeypatch.setattr(figures, "intervals", lambda frame, axis, **_: drawn.append(frame.set_index("series")))
     sheet = pd.read_csv(version / "reproduction.tsv", sep="\t", keep_default_na=False, na_values=[""])
     sheet["class"] = sheet["class"].fillna("")
-    plot = reproduction._drawn(
-        SimpleNamespace(is_sample=lambda _: False), "a-paper", sheet[~sheet["verdict"].str.startswith("not")]
-    )
+    sheet["kind"] = sheet["verdict"].map(reproduction.kind)
+    compared = sheet[sheet["kind"] != reproduction.NOT_COMPARABLE]
+    plot = reproduction._drawn(SimpleNamespace(is_sample=lambda _: False), "a-paper", compared)
     assert sorted(drawn[0].loc["published", "value"]) == [0.02, 0.8]
     assert drawn[0].loc["ours, differs", ["value", "low", "high"]].tolist() == [0.1, 0.05, 0.15]
     assert plot.alternative.startswith(("1 agrees, 1 differs.", "1 differs, 1 agrees."))
