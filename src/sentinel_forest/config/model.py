@@ -17,6 +17,7 @@ from sentinel_forest.config.settings import (
     NearDuplicates,
     OwnRelease,
     PriceSettings,
+    Publish,
 )
 from sentinel_forest.config.validation import nearest, wrong
 
@@ -116,6 +117,9 @@ class Configuration(Section):
 
     export: Export = Export()
     """What `snakemake export` writes."""
+
+    publish: Publish = Publish()
+    """What `snakemake publish` cannot know."""
 
     @model_validator(mode="after")
     def _schemes_are_known(self) -> Self:
