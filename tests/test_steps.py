@@ -33,6 +33,17 @@ MORE = {
     "against": "earlier",
     "publish": {"date": "2026-01-31", "creators": ["Doe, Jane (0000-0002-1825-0097)", "Roe, Richard"]},
     "published_patches": {"cloudsen12-sample": "authors.csv"},
+    "maps": {
+        "port": {
+            "scene": "scene",
+            "radar": "radar",
+            "level": "L1C",
+            "offset": 0.0,
+            "release": "cloudsen12-sample",
+            "scheme": "published",
+            "set": "l1c",
+        }
+    },
     "predictions": {
         "net": {
             "release": "so2sat-sample",
@@ -82,7 +93,8 @@ def planned(tmp_path_factory) -> list[list[str]]:
     folder = tmp_path_factory.mktemp("bound")
     (folder / "more.yaml").write_text(yaml.safe_dump(MORE), encoding="utf-8")
     (folder / "fetched.yaml").write_text(yaml.safe_dump(FETCHED), encoding="utf-8")
-    (folder / "mine").mkdir()
+    for name in ("mine", "scene", "radar"):
+        (folder / name).mkdir()
     (folder / "authors.csv").touch()
     (folder / "net.csv").touch()
     for name in ("training.h5", "training_geo.h5"):
@@ -99,7 +111,7 @@ def planned(tmp_path_factory) -> list[list[str]]:
     fetched = (*default, str(folder / "fetched.yaml"))
     found = [
         *commands(folder, "all", "export", "tfds", *default),
-        *commands(folder, "all", "compare", "publish", *default, str(folder / "more.yaml")),
+        *commands(folder, "all", "compare", "maps", "publish", *default, str(folder / "more.yaml")),
         *commands(folder, "check", *fetched, "--config", "version=earlier"),
         *commands(folder, "plan", "work/mine/catalog.parquet", *fetched),
         *commands(folder, "work/so2sat-v2/files.tsv", *fetched),

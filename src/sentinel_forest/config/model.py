@@ -14,6 +14,7 @@ from sentinel_forest.config.settings import (
     Bootstrap,
     DrawSettings,
     Export,
+    MapSettings,
     NearDuplicates,
     OwnRelease,
     PriceSettings,
@@ -120,6 +121,9 @@ class Configuration(Section):
 
     publish: Publish = Publish()
     """What `snakemake publish` cannot know."""
+
+    maps: dict[Name, MapSettings] = {}
+    """Name: a scene that `snakemake maps` classifies with a forest of the version, see docs/maps.md."""
 
     @model_validator(mode="after")
     def _schemes_are_known(self) -> Self:
