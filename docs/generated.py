@@ -52,10 +52,23 @@ def headline_table() -> str:
     rows = rows[pd.MultiIndex.from_frame(rows[["metric", "class"]]).isin(FIGURES)]
     order = [f"{metrics.short(metric)} {name}".strip() for metric, name in FIGURES]
     rows = rows.sort_values("figure", key=lambda names: names.map(order.index), kind="stable")
-    wide = headline.wide(rows, ["release", "scheme", "features"])
+    wide = headline.wide(rows, ["release", "scheme", "features"]).replace("-", "")
+    for column in ("± trials", "n", "groups"):
+        wide[column] = [_by_figure(row[column], [name for name in order if row[name]]) for _, row in wide.iterrows()]
     lines = ["| " + " | ".join(map(str, wide.columns)) + " |", "|---" * len(wide.columns) + "|"]
-    lines += ["| " + " | ".join(cells) + " |" for cells in wide.replace("-", "").to_numpy().tolist()]
+    lines += ["| " + " | ".join(cells) + " |" for cells in wide.to_numpy().tolist()]
     return "\n".join(lines) + "\n"
+
+
+def _by_figure(text: str, figures: list[str]) -> str:
+    """The numbers of several figures, each once and with the figures that have it: ``1,500 (OA, AA), 20 (BOA)``."""
+    numbers = [f"{int(number):,}" if number.isdigit() else number for number in text.split("/")]
+    if len(numbers) == 1:
+        return numbers[0]
+    having = {
+        number: [f.split()[0] for f, n in zip(figures, numbers, strict=True) if n == number] for number in numbers
+    }
+    return ", ".join(f"{number} ({', '.join(names)})" for number, names in having.items())
 
 
 def modules() -> str:

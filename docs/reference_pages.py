@@ -4,6 +4,7 @@ import ast
 import inspect
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from sentinel_forest import datasets, steps  # noqa: E402
 from sentinel_forest.config.registry import RegistryEntry  # noqa: E402
 from sentinel_forest.config.releases import find_entry, registered  # noqa: E402
 from sentinel_forest.datasets.base import Band, Columns, Dataset, FeatureSet, Implied, Task  # noqa: E402
-from sentinel_forest.features import Feature, patch, pixel  # noqa: E402
+from sentinel_forest.features import Feature, listing, patch, pixel  # noqa: E402
 
 NO_OWN_ENTRIES = ROOT / "docs"
 """A folder without entries of the registry: pages tell of those of the package only."""
@@ -172,7 +173,25 @@ def feature_sets_page() -> str:
         (f"`{each.name}`", f"`{each.formula}`", each.unit, ", ".join(each.bands), each.source)
         for each in sorted(known.values(), key=lambda each: each.name.lower())
     ]
-    return text + "\n## All features\n\n" + _table(["feature", "formula", "unit", "bands", "source"], rows)
+    text += "\n## All features\n\n" + _table(["feature", "formula", "unit", "bands", "source"], rows)
+    return text + "\n## What sets of your own can be made of\n\n" + _material()
+
+
+def _material() -> str:
+    """Bands and indices, with the layers that each needs in every dataset, and the forms of names made of them."""
+    rows: dict[str, list[str]] = {}
+    for place, name in enumerate(NAMES):
+        for each in listing.of_dataset(datasets.load(name)):
+            about = [f"`{each.name}`", f"`{each.formula}`", each.unit, each.source, *[""] * len(NAMES)]
+            rows.setdefault(each.name, about)[4 + place] = each.layers
+    head = ["feature", "formula", "unit", "source", *(f"layers of {title}" for title in NAMES.values())]
+    forms = {"pixels": (*pixel.FORMS,), "patches": (*patch.FORMS, *patch.SAR)}
+    made = "; ".join(f"for {unit}: {', '.join(f'`{form}`' for form in each)}" for unit, each in forms.items())
+    return (
+        "Bands and indices are features of pixels, as they stand. Made of them are\n"
+        f"{textwrap.fill(f'{made}.', 118)}\n\nHow to write them, and expressions: [features](../features.md).\n\n"
+        f"{_table(head, rows.values())}"
+    )
 
 
 def _features(dataset: str, feature_set: FeatureSet) -> list[Feature]:

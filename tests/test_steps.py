@@ -23,13 +23,35 @@ from sentinel_forest.acquire.work import Work
 MORE = {
     "version": "bound-v1",
     "releases": ["cloudsen12-sample", "so2sat-sample", "sen12ms-sample", "own.fields"],
-    "feature_sets": ["l1c", "l1c+context", "lcz-s1+s2", "scene-s1+s2"],
+    "feature_sets": ["l1c", "l1c+context", "lcz-s1+s2", "scene-s1+s2", "ndvi.2"],
+    "own_feature_sets": {"ndvi.2": {"dataset": "cloudsen12", "features": ["NDVI", "(B8 - B12) / (B8 + B12)"]}},
+    "classes": {"so2sat": {"lcz": {"merge": {"built up": ["Open low-rise", "Open mid-rise"]}, "drop": ["Water"]}}},
     "near_duplicates": {"distance": 0.001},
     "gate": {"tile": "mark"},
     "accept": {"sen12ms-sample": ["nan"]},
     "own_releases": {"own.fields": {"dataset": "cloudsen12", "folder": "own", "licence": "MIT"}},
     "against": "earlier",
     "published_patches": {"cloudsen12-sample": "authors.csv"},
+    "maps": {
+        "port": {
+            "scene": "scene",
+            "radar": "radar",
+            "level": "L1C",
+            "offset": 0.0,
+            "release": "cloudsen12-sample",
+            "scheme": "published",
+            "set": "l1c",
+        }
+    },
+    "predictions": {
+        "net": {
+            "release": "so2sat-sample",
+            "file": "net.csv",
+            "trained_on": "published",
+            "first_code": 0,
+            "truth": "net.csv",
+        }
+    },
 }
 """A configuration in which settings are given that the default run leaves out."""
 
@@ -70,8 +92,10 @@ def planned(tmp_path_factory) -> list[list[str]]:
     folder = tmp_path_factory.mktemp("bound")
     (folder / "more.yaml").write_text(yaml.safe_dump(MORE), encoding="utf-8")
     (folder / "fetched.yaml").write_text(yaml.safe_dump(FETCHED), encoding="utf-8")
-    (folder / "mine").mkdir()
+    for name in ("mine", "scene", "radar"):
+        (folder / name).mkdir()
     (folder / "authors.csv").touch()
+    (folder / "net.csv").touch()
     for name in ("training.h5", "training_geo.h5"):
         (folder / "mine" / name).touch()
     earlier = folder / "results" / "earlier"
@@ -86,7 +110,7 @@ def planned(tmp_path_factory) -> list[list[str]]:
     fetched = (*default, str(folder / "fetched.yaml"))
     found = [
         *commands(folder, "all", "export", "tfds", *default),
-        *commands(folder, "all", "compare", *default, str(folder / "more.yaml")),
+        *commands(folder, "all", "compare", "maps", *default, str(folder / "more.yaml")),
         *commands(folder, "check", *fetched, "--config", "version=earlier"),
         *commands(folder, "plan", "work/mine/catalog.parquet", *fetched),
         *commands(folder, "work/so2sat-v2/files.tsv", *fetched),

@@ -26,9 +26,10 @@ class Band:
         Bands of a family say much the same: importance takes them away together.
     unit : str
         Unit of its values in features; ``1`` is reflectance, or a ratio.
-    kind : {"optical", "radar", "ancillary"}
+    kind : {"optical", "radar", "ancillary", "external"}
         A pixel that is 0 in all optical bands was not measured. Optical and radar bands make up the image by
-        which near-duplicates are found; ancillary ones (angles, elevation, indices) do not.
+        which near-duplicates are found; ancillary ones (angles, elevation, indices) do not, nor do external ones
+        (columns of a table that another model has made).
     wavelength, wavelength_b : float, optional
         Central wavelength in nm, of Sentinel-2A (or of the only satellite) and of Sentinel-2B.
     bandwidth, bandwidth_b : float, optional
@@ -42,7 +43,7 @@ class Band:
     name: str
     family: str
     unit: str = "1"
-    kind: Literal["optical", "radar", "ancillary"] = "ancillary"
+    kind: Literal["optical", "radar", "ancillary", "external"] = "ancillary"
     wavelength: float | None = None
     wavelength_b: float | None = None
     bandwidth: float | None = None

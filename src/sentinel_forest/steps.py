@@ -7,6 +7,7 @@ function of the same form that only people call.
 
 import importlib
 import json
+import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -87,7 +88,8 @@ class ReleaseFile(NamedFile):
 
 
 Layout = Mapping[str, Any]
-"""Type of the deviations from a dataset's published layout, e.g. ``{"side": 128}``."""
+"""Type of the deviations from a dataset's published layout, e.g. ``{"side": 128}``, and of what a configuration adds to
+its vocabulary (`sentinel_forest.datasets.vocabulary`)."""
 
 STEPS: dict[str, str] = {
     "sample": "simulate:sample",
@@ -109,6 +111,7 @@ STEPS: dict[str, str] = {
     "price": "evaluation.price:price",
     "papers_pixels": "evaluation.papers_pixels:papers_pixels",
     "by_patch": "evaluation.by_patch:by_patch",
+    "foreign": "evaluation.foreign:foreign",
     "patch_metrics": "evaluation.patch_metrics:patch_metrics",
     "average": "evaluation.average:average",
     "importance": "evaluation.importance:importance",
@@ -123,10 +126,12 @@ STEPS: dict[str, str] = {
     "pages": "report.pages:pages",
     "export_trial": "export.trial:export_trial",
     "tfds_export": "export.tfds:tfds_export",
+    "map": "mapping.map:map_scene",
 }
 """Module and function of each step, by the name of its rule."""
 
 COMMANDS: dict[str, str] = {
+    "features": "features.listing:features",
     "areas": "mapping.areas:areas",
     "audit": "splits.audit:audit",
     "unpack": "acquire.unpack:unpack",
@@ -213,8 +218,8 @@ def _word(flag: str, text: str) -> tuple[str, ...]:
 
 
 def _nested(flag: str, values: Mapping[str, object]) -> Iterator[str]:
-    """Words of nested settings, sorted by name; in one word where a dot in a name could be taken for a level."""
-    if any("." in key for key in values):
+    """Words of nested settings, sorted by name; in one word where a name could be taken for a level, or for words."""
+    if not all(re.fullmatch(r"[\w-]+", key) for key in values):
         yield from (flag, json.dumps(values, sort_keys=True))
         return
     for key, value in sorted(values.items()):

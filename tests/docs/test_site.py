@@ -71,6 +71,13 @@ def test_numbers_of_groups_on_the_page_on_intervals_are_those_of_the_code() -> N
     assert f"up to {groups.MANY_GROUPS - 1} |" in text
 
 
+def test_numbers_of_several_figures_are_told_with_their_figures() -> None:
+    told = generated["_by_figure"]
+    assert told("200", ["OA", "AA"]) == "200"
+    assert told("216225/216225/20", ["OA", "AA", "BOA cloud"]) == "216,225 (OA, AA), 20 (BOA)"
+    assert told("0.011/0.020", ["OA", "AA"]) == "0.011 (OA), 0.020 (AA)"
+
+
 def test_pictures_are_small() -> None:
     assert [path.name for path in (DOCS / "images").iterdir() if path.stat().st_size >= 200_000] == []
 

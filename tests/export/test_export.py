@@ -128,6 +128,7 @@ def command(release: Path, work: Path, **more: object) -> dict[str, Any]:
         "split": work / "1.parquet",
         "scheme": "pooled-random",
         "trial": 1,
+        "roles": [],
         "layers": [],
         "form": "publisher",
         "target": work / "out",
@@ -154,7 +155,7 @@ def test_a_recombined_export_is_read_by_plain_memmap(clouds: Path, tmp_path: Pat
             np.testing.assert_array_equal(array, expected)
         assert metadata["roi_id"].tolist() == [f"{row.file}{row.row}" for row in rows.itertuples()]
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
-    assert manifest["roles"] == {"train": 5, "validation": 5, "test": 4}
+    assert manifest["roles"] == {"train": 5, "val": 5, "test": 4}
     assert (manifest["release"], manifest["scheme"], manifest["trial"]) == ("mine", "pooled-random", 1)
     listed = tables.read_tsv(tmp_path / "out" / "exported.tsv", releases.FILES)
     assert len(listed) == 3 * 4 + 2, "layers and metadata of three roles, README.md and load.py"

@@ -1,10 +1,6 @@
 """Trials in the publisher's own layout, for other people's code."""
 
-EXPORTS = [
-    f"{PLACES.exports}/{release}/{scheme}/{trial}/manifest.json"
-    for release in RELEASES
-    for scheme, trial in SELECTION.trials(release)
-]
+from sentinel_forest.export import choice
 
 
 rule export_trial:
@@ -30,6 +26,7 @@ rule export_trial:
         settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
             layout=lambda release: release.layout,
+            roles=lambda release: config["export"]["roles"],
             layers=lambda release: config["export"]["layers"],
             form=lambda release: config["export"]["form"],
         ),

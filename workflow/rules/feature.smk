@@ -9,6 +9,7 @@ rule feature_table:
     """Compute a feature set for the rows of one shard."""
     input:
         catalog=f"<work>/{paths.CATALOG}",
+        external=WIRING.external_files,
     output:
         f"<work>/{paths.FEATURES}",
     log:
@@ -23,7 +24,7 @@ rule feature_table:
         folder=f"{PLACES.data}/{{release}}",
         settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
-            layout=lambda release: release.layout,
+            layout=lambda release: release.opened,
             shards=lambda release: release.shards,
             draw=lambda release: SELECTION.draw(release.name),
         ),

@@ -25,7 +25,7 @@ rule fit:
         code=WIRING.code_of("fit", dataset=True),
         settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
-            layout=lambda release: release.layout,
+            layout=lambda release: release.opened,
             forest=lambda release: SELECTION.forest(release.name),
         ),
         seed=WIRING.seed_of,
@@ -46,6 +46,7 @@ rule predict:
         forests=WIRING.forest_files(paths.FOREST),
         fits=WIRING.forest_files(paths.FIT),
         features=WIRING.patch_tables,
+        external=WIRING.external_files,
     output:
         f"<work>/{paths.PREDICTIONS}",
     log:
@@ -73,7 +74,7 @@ rule predict:
         ),
         settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
-            layout=lambda release: release.layout,
+            layout=lambda release: release.opened,
             shards=lambda release: release.shards,
             memory=lambda release: resources.FORESTS_MB,
         ),
@@ -104,7 +105,7 @@ rule reference:
         folder=f"{PLACES.data}/{{release}}",
         settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
-            layout=lambda release: release.layout,
+            layout=lambda release: release.opened,
             shards=lambda release: release.shards,
             references=lambda release: SELECTION.references(release.name),
         ),

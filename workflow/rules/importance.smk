@@ -77,7 +77,7 @@ rule importance:
         ),
         settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
-            layout=lambda release: release.layout,
+            layout=lambda release: release.opened,
             engines_beside=lambda release: config["engines_beside"],
             draws=lambda release: config["bootstrap"]["draws"],
         ),

@@ -39,7 +39,7 @@ rule price:
         ),
         settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
-            layout=lambda release: release.layout,
+            layout=lambda release: release.opened,
             pooled=lambda release: SELECTION.pooled(release.name),
             trials=lambda release: config["price"]["trials"],
             forest=lambda release: SELECTION.forest(release.name),

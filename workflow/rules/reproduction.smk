@@ -8,7 +8,7 @@ TRIALS = [
 
 
 PUBLISHED = SELECTION.reproducible
-BY_PATCH = expand(f"<results>/{paths.BY_PATCH}", release=config["published_patches"])
+BY_PATCH = expand(f"<results>/{paths.BY_PATCH}", release=SELECTION.held_by_patch)
 
 
 rule papers_pixels:
@@ -38,7 +38,7 @@ rule papers_pixels:
         settings=WIRING.flags_of(
             scheme=lambda release: PUBLISHED[release.name],
             dataset=lambda release: release.dataset,
-            layout=lambda release: release.layout,
+            layout=lambda release: release.opened,
             draws=lambda release: config["bootstrap"]["draws"],
             seed=lambda release: SELECTION.seed(release.name, PUBLISHED[release.name]),
         ),
@@ -62,7 +62,7 @@ rule by_patch:
     log:
         "<logs>/by_patch/{release}.log",
     wildcard_constraints:
-        release=listing(config["published_patches"]),
+        release=listing(SELECTION.held_by_patch),
     resources:
         mem_mb=WIRING.memory_of("score"),
         runtime=WIRING.runtime_of("score"),
@@ -71,7 +71,7 @@ rule by_patch:
         papers=IDENTITY["papers"],
         settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
-            layout=lambda release: release.layout,
+            layout=lambda release: release.opened,
         ),
     message:
         "Hold {wildcards.release} against its authors' values of each patch"
@@ -86,6 +86,7 @@ rule reproduction:
     input:
         metrics=METRICS,
         papers_pixels=expand(f"<work>/{paths.PAPERS_PIXELS}", release=PUBLISHED),
+        models=PATCH_METRICS + FOREIGN_METRICS,
     output:
         report(
             f"<results>/{paths.REPRODUCTION}",
@@ -110,7 +111,9 @@ rule reproduction:
                     PUBLISHED.items(), input.papers_pixels, strict=True
                 )
             ],
+            models=list(input.models) or None,
             samples=SAMPLES,
+            regrouped=SELECTION.regrouped,
         ),
     message:
         "Hold published figures against ours"

@@ -46,7 +46,7 @@ rule score:
         settings=WIRING.flags_of(
             source=lambda release: config["transfer"].get(release.name),
             dataset=lambda release: release.dataset,
-            layout=lambda release: release.layout,
+            layout=lambda release: release.opened,
             feature_sets=lambda release: SELECTION.sets(release.name),
             draws=lambda release: config["bootstrap"]["draws"],
         ),
@@ -86,7 +86,7 @@ rule average:
         tables=WIRING.named_inputs(TrialFile, SELECTION.trials, "metrics", "confusions"),
         settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
-            layout=lambda release: release.layout,
+            layout=lambda release: release.opened,
             draws=lambda release: config["bootstrap"]["draws"],
         ),
         seed=WIRING.seed_of,

@@ -40,6 +40,7 @@ RESULT_FILES = (
     ]
     + PRICES
     + BY_PATCH
+    + FOREIGN_FILES
     + INSPECTIONS
     + [f"<results>/{paths.HEADLINE}", f"<results>/{paths.REPRODUCTION}"]
 )

@@ -4,14 +4,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from sentinel_forest.config.additions import Classes, ExternalTable, OwnFeatureSet
 from sentinel_forest.config.fields import AS_GIVEN, MOST_TRIALS, Each, Jobs, Name, Natural, Once, Section, Trials
 from sentinel_forest.config.forest import Engine, ForestSettings
+from sentinel_forest.config.predictions import Prediction
 from sentinel_forest.config.schemes import KINDS, Scheme
 from sentinel_forest.config.settings import (
     Action,
     Bootstrap,
     DrawSettings,
     Export,
+    MapSettings,
     NearDuplicates,
     OwnRelease,
     PriceSettings,
@@ -79,6 +82,16 @@ class Configuration(Section):
     feature_sets: Each[Name] = ["l1c"]
     """Feature sets to fit forests on. A release uses those that its dataset knows and whose layers it has."""
 
+    own_feature_sets: dict[Name, OwnFeatureSet] = {}
+    """Name: features of your own for a dataset, see docs/features.md. Used where feature_sets names it."""
+
+    external: dict[Name, ExternalTable] = {}
+    """Name: vectors by patch or pixel that another model has made, see docs/external-features.md. Used where
+    feature_sets names it."""
+
+    classes: dict[Name, dict[str, Classes]] = {}
+    """Dataset: task: classes that are merged or dropped, see docs/classes.md. Splits do not depend on them."""
+
     draw: DrawSettings = DrawSettings()
     """Which pixels of a patch a forest may learn from (pixel tasks)."""
 
@@ -94,7 +107,10 @@ class Configuration(Section):
 
     published_patches: dict[str, str] = {}
     """Release: a file with its authors' values of each patch (of CloudSEN12 cloudsen12_metrics.csv), which reference
-    algorithms are held against, patch by patch."""
+    algorithms are held against, patch by patch, and from which the scores of all its models follow."""
+
+    predictions: dict[Name, Prediction] = {}
+    """Name: predictions that a model made elsewhere, which get all that a forest gets. See docs/predictions.md."""
 
     price: PriceSettings = PriceSettings()
     """The price of leakage: what a forest gains by relatives of the test patches in training."""
@@ -102,12 +118,22 @@ class Configuration(Section):
     export: Export = Export()
     """What `snakemake export` writes."""
 
+    maps: dict[Name, MapSettings] = {}
+    """Name: a scene that `snakemake maps` classifies with a forest of the version, see docs/maps.md."""
+
     @model_validator(mode="after")
     def _schemes_are_known(self) -> Self:
         known = {*self.own_schemes, *KINDS}
         for name in self.schemes:
             if name not in known:
                 raise wrong("Unknown scheme.", key="schemes", found=name, expected=nearest(name, known))
+        return self
+
+    @model_validator(mode="after")
+    def _feature_sets_have_one_meaning(self) -> Self:
+        for name in self.external:
+            if name in self.own_feature_sets:
+                raise wrong("A name has two feature sets.", key=f"external.{name}", found=name, expected="another name")
         return self
 
     @model_validator(mode="after")

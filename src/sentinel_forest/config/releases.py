@@ -1,7 +1,7 @@
 """The registry: which releases there are, and which of their files a run uses."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,8 @@ class Release:
 
     `folder` is where the publisher's files already lie (None: they are fetched or, with `sample`
     settings, written by the scene model); `files` are the registered files that are selected
-    (none for own releases and samples); `entry` is the whole registry entry.
+    (none for own releases and samples); `entry` is the whole registry entry; `vocabulary` is what the
+    configuration adds to that of the dataset, see `sentinel_forest.datasets.vocabulary`.
     """
 
     name: str
@@ -52,6 +53,22 @@ class Release:
     files: tuple[File, ...] = ()
     select: tuple[str, ...] = ()
     entry: dict[str, Any] = field(default_factory=dict)
+    vocabulary: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def opened(self) -> dict[str, Any]:
+        """What the dataset is opened with where features and classes count: its layout, and what is added to it."""
+        return {**self.layout, **self.vocabulary}
+
+    def of_set(self, feature_set: str | None) -> "Release":
+        """The release with one of the feature sets that a configuration adds: what is computed for one depends on no
+        other."""
+        sets = self.vocabulary.get("feature_sets", {})
+        if feature_set is None or not sets:
+            return self
+        kept = {name: each for name, each in sets.items() if name == feature_set}
+        others = {key: value for key, value in self.vocabulary.items() if key != "feature_sets"}
+        return replace(self, vocabulary=others | ({"feature_sets": kept} if kept else {}))
 
     @property
     def is_sample(self) -> bool:

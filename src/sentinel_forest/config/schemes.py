@@ -24,6 +24,7 @@ LEAST_TEST_GROUPS = 10
 
 Method = Literal["milp", "greedy", "stratified-group-kfold"]
 Base = Literal["published", "pooled-random", "grouped", "grouped-stratified"]
+LeftOut = Annotated[dict[str, Annotated[list[str], Field(min_length=1)]], Field(min_length=1)]
 
 
 def _of_all(shares: dict[str, float]) -> dict[str, float]:
@@ -280,6 +281,26 @@ class LearningCurve(Derived):
         return len(self.fractions) * self.repeats
 
 
+class Filtered(Derived):
+    """A base split whose training leaves out patches with some values of a column; the other roles stay whole."""
+
+    kind: Literal["filtered"] = "filtered"
+
+    base: Base = "published"
+    """The kind of split that is drawn from."""
+
+    leave_out: LeftOut = Field(default={"label_trust": ["suspect"]})
+    """Catalog column: values of the patches that are not trained on."""
+
+    def trials(self, configured: int) -> int:
+        """As many as the base."""
+        return self.base_scheme().trials(configured)
+
+    def needed_columns(self) -> list[tuple[str, ...]]:
+        """Those of the base, and those that tell what is left out."""
+        return [*self.base_scheme().needed_columns(), *((column,) for column in self.leave_out)]
+
+
 AnyScheme = (
     Published
     | PooledRandom
@@ -290,6 +311,7 @@ AnyScheme = (
     | SpatialBlocks
     | Balanced
     | LearningCurve
+    | Filtered
 )
 Scheme = Annotated[AnyScheme, Field(discriminator="kind")]
 
@@ -333,4 +355,6 @@ def seed_of(version_seed: int, dataset: str, scheme: AnyScheme | None = None) ->
     """
     if scheme is None:
         return checksums.seed(version_seed, dataset)
+    if isinstance(scheme, Filtered):  # the draw of the base, so that the forests of both differ in nothing else
+        scheme = scheme.base_scheme()
     return checksums.seed(version_seed, dataset, scheme.kind, scheme.drawn_by())

@@ -8,7 +8,9 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from types import ModuleType
+from typing import Any
 
+from sentinel_forest.datasets import vocabulary
 from sentinel_forest.datasets.base import MARKING_KEYS, Band, Dataset
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.borders import checked_name
@@ -35,7 +37,8 @@ def load(name: str, layout: Mapping[str, object] | None = None) -> Dataset:
     name : str
         One of `names()`.
     layout : dict
-        Deviations from the published layout, e.g. ``{"side": 128}`` for the samples.
+        Deviations from the published layout, e.g. ``{"side": 128}`` for the samples; and what a configuration adds
+        to the vocabulary, see `sentinel_forest.datasets.vocabulary`.
 
     Raises
     ------
@@ -43,13 +46,61 @@ def load(name: str, layout: Mapping[str, object] | None = None) -> Dataset:
         If there is no such dataset, it does not know a key of the layout, or it contradicts itself.
     """
     module = _module(name)
+    deviations: dict[str, Any] = dict(layout or {})
+    added: dict[str, Mapping[str, Any]] = {
+        key: deviations.pop(key, None) or {} for key in (vocabulary.FEATURE_SETS, vocabulary.CLASSES)
+    }
     try:
-        dataset: Dataset = module.DATASET(**(layout or {}))
+        dataset: Dataset = module.DATASET(**deviations)
     except TypeError as error:
         raise InputError("Unknown key in a layout.", where=f"dataset {name}", found=layout) from error
     _check_keys(name, dataset)
+    _add_feature_sets(name, dataset, added[vocabulary.FEATURE_SETS])
+    _regroup(name, dataset, added[vocabulary.CLASSES])
     _check_bands(name, dataset)
     return dataset
+
+
+def _add_feature_sets(name: str, dataset: Dataset, sets: Mapping[str, Mapping[str, Any]]) -> None:
+    """Add feature sets of a configuration to those of a dataset."""
+    for own, definition in sets.items():
+        if own in dataset.feature_sets:
+            raise InputError(
+                "An own feature set has the name of a built-in one.",
+                where=f"dataset {name}",
+                found=own,
+                expected="another name",
+            )
+        if definition["task"] not in dataset.tasks:
+            raise InputError(
+                "Unknown task of a feature set.",
+                where=f"dataset {name}, feature set {own}",
+                found=definition["task"],
+                expected=" | ".join(dataset.tasks),
+            )
+    added = {own: vocabulary.feature_set(own, each, dataset.layer_table) for own, each in sets.items()}
+    dataset.feature_sets = {**dataset.feature_sets, **added}
+
+
+def _regroup(name: str, dataset: Dataset, classes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Merge and drop classes of tasks, with the questions and reference algorithms that depend on them."""
+    dataset.published_tasks = dataset.tasks
+    for task, each in classes.items():
+        if task not in dataset.tasks:
+            raise InputError(
+                "Unknown task.", where=f"key 'classes.{name}'", found=task, expected=" | ".join(dataset.tasks)
+            )
+        where = f"key 'classes.{name}.{task}'"
+        found, lookup = vocabulary.regrouped(
+            dataset.tasks[task], each.get("merge") or {}, each.get("drop") or (), where
+        )
+        dataset.tasks = {**dataset.tasks, task: found}
+        dataset.regrouped = {**dataset.regrouped, task: lookup}
+        answering = {
+            key: vocabulary.answering(reference, found) if reference.task == task else reference
+            for key, reference in dataset.references.items()
+        }
+        dataset.references = {key: reference for key, reference in answering.items() if reference.answers}
 
 
 def _module(name: str) -> ModuleType:

@@ -40,6 +40,7 @@ from sentinel_forest.datasets.terms import (
     VALID_FRACTION,
     Category,
     Columns,
+    External,
     FeatureSet,
     Implied,
     Layer,
@@ -71,6 +72,7 @@ __all__ = [
     "Columns",
     "Composite",
     "Dataset",
+    "External",
     "FeatureSet",
     "File",
     "Finding",
@@ -139,8 +141,17 @@ class Dataset(Reading):
     """Whether patches tell as much as independent draws would, so that McNemar's test holds."""
     label_area: str = ""
     """How large areas are that share one label, in words; blank where each pixel has a label of its own."""
+    role_words: Mapping[str, str] = {role: role for role in SPLITS}
+    """What the publisher calls roles: the folders, or the beginnings of the names of files, of an export."""
+    torchgeo: str = ""
+    """The class of torchgeo that reads what `export_torchgeo` writes; blank where it has none."""
     pictures: Pictures = SENTINEL
     """How patches are shown in the report."""
+    regrouped: Mapping[str, np.ndarray] = {}
+    """For each task whose classes a configuration has merged or dropped: index of the new class by that of the
+    published one, see `sentinel_forest.datasets.vocabulary.regrouped`. The catalog keeps the published classes."""
+    published_tasks: Mapping[str, Task] = {}
+    """The tasks with the published classes, where a configuration has others."""
 
     name_columns: tuple[tuple[str, ...], ...] = ()
     """Columns of the publisher's tables (lower case) that name a patch together: with slashes between them they are
@@ -261,6 +272,10 @@ class Dataset(Reading):
     def _measured(self, block: Block) -> np.ndarray:
         return any_measured((values, self.layer_table[layer].missing) for layer, values in block.layers.items())
 
+    def valid_window(self, stored: np.ndarray) -> np.ndarray:
+        """What belongs to the image of whole patches as stored, (patches, side, side): all, unless they are padded."""
+        return stored
+
     def label_layers(self, task: str) -> tuple[str, ...]:
         """Layers that `labels` needs for a pixel task."""
         return ()
@@ -325,6 +340,30 @@ class Dataset(Reading):
             remedy="export lists of them instead: export: {form: index}",
         )
 
+    def export_torchgeo(self, folder: Path, roles: Mapping[str, pd.DataFrame]) -> list[NewFile]:
+        """Files that the class `torchgeo` reads; nothing is written yet.
+
+        Raises
+        ------
+        InputError
+            If there is no such class, or the release lacks what it reads.
+        """
+        raise InputError(
+            "torchgeo has no class for the files of this dataset.", found=self.name, remedy="export: {form: publisher}"
+        )
+
+    def classes(self, task: str, block: Block) -> np.ndarray:
+        """`labels`, in the classes that a configuration has made of the published ones."""
+        labels = self.labels(task, block)
+        return self.regrouped[task][labels] if task in self.regrouped else labels
+
+    def patch_classes(self, task: str, labels: np.ndarray) -> np.ndarray:
+        """Labels of the catalog (-1: unknown) in those classes: int16; -1 also for classes that take no part."""
+        if task not in self.regrouped:
+            return labels.astype(np.int16)
+        found = self.regrouped[task][np.where(labels < 0, IGNORE, labels)].astype(np.int16)
+        return np.where(found == IGNORE, np.int16(-1), found)
+
     def physical(self, layer: str, stored: np.ndarray) -> np.ndarray:
         """Stored values in physical units, float32; missing values are NaN."""
         about = self.layer_table[layer]
@@ -356,8 +395,8 @@ def with_measured(dataset: Dataset, folder: Path, block: Block, kinds: Iterable[
 
 
 def true_classes(dataset: Dataset, task: str, block: Block, kinds: Iterable[str] = (OPTICAL,)) -> np.ndarray:
-    """`Dataset.labels`, with `IGNORE` also for pixels without a measurement of some sensors: they take no part."""
-    labels = dataset.labels(task, block)
+    """`Dataset.classes`, with `IGNORE` also for pixels without a measurement of some sensors: they take no part."""
+    labels = dataset.classes(task, block)
     for kind in kinds:
         if kind in block.measured:
             labels = np.where(block.measured[kind], labels, np.uint8(IGNORE))

@@ -92,7 +92,8 @@ class Layer:
     """A stored layer (band, index, label): how it is stored and what it means.
 
     ``physical = stored * factor``; the value `missing` (as stored) is NaN. `band` is the band that it holds: one
-    of `sentinel_forest.sensors`, or one that the dataset declares; None for labels, masks and the like.
+    of `sentinel_forest.sensors`, or one that the dataset declares; None for labels, masks and the like. `level` is the
+    processing level of an optical band, L1C or L2A, to which a map holds the scenes it is given; blank if unknown.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Layer:
     unit: str = "1"
     missing: float | None = None
     band: Band | None = None
+    level: str = ""
 
     @property
     def is_optical(self) -> bool:
@@ -139,11 +141,40 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class External:
+    """A table of vectors that another model has made, one for each patch or each pixel.
+
+    Parameters
+    ----------
+    file : str
+        Parquet or CSV with a row for each patch, or a NumPy array: (patches, n), or (patches, rows, columns, n).
+    key : str
+        The column with the ids of the patches.
+    keys : str
+        Of a NumPy array: the table (Parquet or CSV) with the column `key`, in the order of its rows.
+    checksum : str
+        SHA-256 of the file.
+    trained_on : str
+        What the model was trained on, as its user declares; blank where nothing is declared.
+    missing : {"stop", "leave out"}
+        What is done about patches without a vector.
+    """
+
+    file: str = ""
+    key: str = "patch"
+    keys: str = ""
+    checksum: str = ""
+    trained_on: str = ""
+    missing: str = "stop"
+
+
+@dataclass(frozen=True)
 class FeatureSet:
     """A named list of features (see `sentinel_forest.features`) for one task.
 
     `layers` gives for each band that the features use (``"B8A"``, ``"VV"``) the layer that holds it. A band that
-    `sentinel_forest.sensors` does not have is declared by its layer (`Layer.band`), and listed in `bands`.
+    `sentinel_forest.sensors` does not have is declared by its layer (`Layer.band`), and listed in `bands`. The
+    features of an `external` set are the columns of a table: they have no layers, and each is a band of its own.
     """
 
     name: str
@@ -151,3 +182,4 @@ class FeatureSet:
     features: tuple[str, ...]
     layers: Mapping[str, str]
     bands: tuple[Band, ...] = ()
+    external: External | None = None

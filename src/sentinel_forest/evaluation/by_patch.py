@@ -128,7 +128,7 @@ def _tables(
     theirs = read_values(path, form, catalog)
     there = set(counts["classifier"])
     for name, question in dict.fromkeys(each[:2] for each in form.figures()):
-        if name in there:
+        if name in there and question in dataset.references[name].answers:
             named = {form.column_of(name, question, metric): metric for metric in form.metrics}
             ours = patch_values(dataset, name, counts, question)
             yield compare_values(paper.paper, name, question, ours, theirs[[*named]].rename(columns=named))

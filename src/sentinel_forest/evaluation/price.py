@@ -28,7 +28,7 @@ from sentinel_forest.evaluation.evaluate import evaluate, notes, sample
 from sentinel_forest.evaluation.figures import METRIC
 from sentinel_forest.evaluation.paired import FAMILY, Scored, compare
 from sentinel_forest.evaluation.uncertainty import holm
-from sentinel_forest.features import find_set
+from sentinel_forest.features import external, find_set
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import columns, conform, read_parquet, write_tsv
 from sentinel_forest.models import forest as forests
@@ -267,4 +267,6 @@ def _price_of_files(
     about = find_set(dataset.feature_sets, name)
     parts = [forests.labelled_rows(file.path, about.features, known) for file in files if file.set == name]
     rows = pd.concat(parts).sort_values("patch", kind="stable", ignore_index=True)
-    yield from price_of_set(rows, about.features, name, dataset.tasks[about.task], trials, terms)
+    told = notes(*external.declared(about))
+    for row in price_of_set(rows, about.features, name, dataset.tasks[about.task], trials, terms):
+        yield row | {"note": notes(str(row["note"]), told)}

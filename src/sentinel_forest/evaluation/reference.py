@@ -49,7 +49,7 @@ def reference_counts(dataset: Dataset, name: str, block: Block, labels: np.ndarr
 
 def _unmeasured_classes(dataset: Dataset, task: str, block: Block, measured: np.ndarray) -> np.ndarray:
     """True classes of pixels that carry no measurement; `IGNORE` for all others."""
-    return np.where(measured, np.uint8(IGNORE), dataset.labels(task, block))
+    return np.where(measured, np.uint8(IGNORE), dataset.classes(task, block))
 
 
 def reference_table(dataset: Dataset, folder: Path, rows: pd.DataFrame, references: Sequence[str]) -> pd.DataFrame:

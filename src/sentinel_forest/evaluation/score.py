@@ -22,10 +22,11 @@ from sentinel_forest.evaluation.confusion import confusion as count_confusion
 from sentinel_forest.evaluation.evaluate import Score, evaluate, known_groups, notes, sample
 from sentinel_forest.evaluation.figures import FIGURE, PLACE, WHICH, WHO, Place
 from sentinel_forest.evaluation.paired import PAIRED, Scored, compare, paired_table, pairs
+from sentinel_forest.features import external
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import columns, conform, read_parquet, read_tsv, stack, write_parquet, write_tsv
 from sentinel_forest.splits.ledger import LEDGER
-from sentinel_forest.splits.marks import mark, note
+from sentinel_forest.splits.marks import combine, mark, note
 from sentinel_forest.steps import Layout, Output
 
 METRICS = pa.DataFrameSchema(
@@ -113,10 +114,12 @@ def score_trial(
             rows = one.rows(table, role)
             of_role.append(Scored(one, rows, evaluate(rows, one, drawn)))
             shared = _shared_labels(dataset, one, patches)
-            scored += metric_rows(place, one, role, of_role[-1].scores, marks[role], shared)
+            own_mark, told = _declared(dataset, marks[role], one)
+            scored += metric_rows(place, one, role, of_role[-1].scores, own_mark, notes(shared, told))
         swaps = checksums.seed(*seed, role, "swaps")
         for a, b in pairs(of_role):
-            rows_of_pair = compare(a, b, drawn, role, marks[role], swaps, dataset.independent_patches)
+            both, _ = _declared(dataset, marks[role], a.classifier, b.classifier)
+            rows_of_pair = compare(a, b, drawn, role, both, swaps, dataset.independent_patches)
             compared += [place._asdict() | row for row in rows_of_pair]
     return _table(scored, METRICS), paired_table(compared)
 
@@ -129,8 +132,11 @@ def score_by(
     draws: int,
     seed: Sequence[object],
     place: Place,
+    of: Sequence[Classifier] | None = None,
 ) -> pd.DataFrame:
     """Scores by each of the dataset's `strata_keys`; parameters as of `score_trial`, `split` with these columns.
+
+    `of` are the classifiers of the table, where they are none of the dataset's.
 
     An attribute that is blank for all patches has no rows.
 
@@ -139,7 +145,7 @@ def score_by(
     DataFrame
         See `SCORES_BY`.
     """
-    found = classifiers(table, dataset)
+    found = classifiers(table, dataset) if of is None else of
     scored: list[dict[str, object]] = []
     for attribute in dataset.strata_keys:
         for role, stratum, patches in _strata(split, attribute):
@@ -152,7 +158,8 @@ def score_by(
                 scores = evaluate(one.rows(inside, role), one, drawn)
                 shown = [each for each in scores if each.metric.headline or not each.of_class]
                 shared = _shared_labels(dataset, one, patches)
-                rows = metric_rows(place, one, role, shown, marks[role], shared, stratum)
+                own_mark, told = _declared(dataset, marks[role], one)
+                rows = metric_rows(place, one, role, shown, own_mark, notes(shared, told), stratum)
                 scored += [here | row for row in rows]
     return _table(scored, SCORES_BY)
 
@@ -172,6 +179,13 @@ def _shared_labels(dataset: Dataset, classifier: Classifier, patches: pd.DataFra
     """What is to be said where pixels share labels, so that `n` of them are not as many cases."""
     labels = dataset.independent_labels(classifier.task.name, patches)
     return "" if labels is None else f"pixels share {labels} independent labels"
+
+
+def _declared(dataset: Dataset, mark: str, *of: Classifier) -> tuple[str, str]:
+    """The mark of a role for classifiers, and what is declared about vectors that another model has made for them."""
+    told = [external.declared(dataset.feature_sets.get(one.features)) for one in of]
+    unknown = [own for own, _ in told if own]
+    return combine([mark, *unknown]) if unknown else mark, notes(*(note for _, note in told))
 
 
 def metric_rows(

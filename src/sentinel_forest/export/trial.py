@@ -1,4 +1,6 @@
-"""A trial written back: in the publisher's own layout, or as arrays of indices into the release.
+"""A trial written back: in the publisher's own layout, as torchgeo reads it, or as indices into the release.
+
+What is copied is held against the hashes of the catalog before it takes its place.
 
 The folder that is written holds, besides the data, ``manifest.json`` (which trial of which release it
 is) and ``exported.tsv`` (its files). It is built beside its place, under a hidden name, and renamed once
@@ -18,13 +20,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from sentinel_forest import datasets
 from sentinel_forest.config.releases import FILES
+from sentinel_forest.config.settings import Form, Role
 from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.checksums import digest, file_digest
@@ -34,7 +36,6 @@ from sentinel_forest.io.tables import read_parquet, read_tsv, replacing, write_t
 from sentinel_forest.splits.roles import roles_of
 from sentinel_forest.steps import Layout, Output
 
-Form = Literal["publisher", "index"]
 MANIFEST, LISTING = "manifest.json", "exported.tsv"
 KEY = ".key"
 """Name of the file by which an unfinished export knows what it is an export of."""
@@ -52,6 +53,7 @@ def export_trial(
     split: Path,
     scheme: str,
     trial: int,
+    roles: list[Role],
     layers: list[str],
     form: Form,
     threads: int = 1,
@@ -71,17 +73,21 @@ def export_trial(
         Its catalog, and the roles of its patches.
     scheme, trial
         Which split it is.
+    roles : list of str
+        Which of ``train``, ``validation`` and ``test``; nothing stands for all that the trial has.
     layers : list of str
         What is written; nothing stands for all that there is.
     form : str
-        ``publisher`` or ``index``.
+        ``publisher``, ``index`` or ``torchgeo``.
     threads : int
         Files that are written at a time.
     target : Path
         Folder to be made.
     """
-    roles = roles_of(read_parquet(catalog), read_parquet(split), split)
-    files = plan(datasets.load(dataset, layout), folder, roles, layers, form)
+    given, opened = roles_of(read_parquet(catalog), read_parquet(split), split), datasets.load(dataset, layout)
+    chosen = _chosen(given, roles, split)
+    files = plan(opened, folder, chosen, layers, form)
+    words = opened.role_words if form != "index" else {role: role for role in chosen}
     about = {
         "release": release,
         "dataset": dataset,
@@ -90,11 +96,25 @@ def export_trial(
         "trial": trial,
         "form": form,
         "layers": layers,
-        "roles": {role: len(rows) for role, rows in roles.items()},
+        "roles": {words[role]: len(rows) for role, rows in chosen.items()},
         "split_sha256": file_digest(split),
     }
     check_target(target, folder)
-    write(files, target, about, sources(folder, roles), threads)
+    write(files, target, about, sources(folder, chosen), threads)
+
+
+def _chosen(given: Mapping[str, pd.DataFrame], roles: Sequence[str], split: Path) -> dict[str, pd.DataFrame]:
+    """The roles that are asked for."""
+    missing = [role for role in roles if role not in given]
+    if missing:
+        raise InputError(
+            "The trial has no patch of a role that is to be exported.",
+            where=split,
+            found=missing[0],
+            expected=" | ".join(given),
+            remedy="leave it out of export: {roles: ...}",
+        )
+    return {role: rows for role, rows in given.items() if not roles or role in roles}
 
 
 def plan(
@@ -107,7 +127,10 @@ def plan(
     InputError
         If a layer is unknown or missing, files cannot be joined, or nothing is left to be written.
     """
-    files = dataset.export(folder, roles, layers) if form == "publisher" else list(_index(roles))
+    if form == "torchgeo":
+        files = dataset.export_torchgeo(folder, roles)
+    else:
+        files = dataset.export(folder, roles, layers) if form == "publisher" else list(_index(roles))
     if not files:
         raise InputError(
             "There is nothing to export yet.",
@@ -230,6 +253,8 @@ def write(
         with replacing(building / file.path) as beside:
             for done in file.write(beside):
                 written[file.path] += done
+            if file.hold is not None:
+                file.hold(beside)
 
     with Progress("export", lambda: sum(written.values()), total, [sys.stderr]), ThreadPoolExecutor(threads) as pool:
         list(pool.map(write_one, missing))
@@ -272,7 +297,8 @@ def _finish(building: Path, paths: Sequence[str], about: Mapping[str, object]) -
     (building / KEY).unlink()
     for stray in {path.relative_to(building).as_posix() for path in _files_at(building)} - set(paths):
         (building / stray).unlink()
-    rows = [(path, (building / path).stat().st_size) for path in sorted(paths)]
+    files = [path for path in sorted(paths) if not (building / path).is_symlink()]
+    rows = [(path, (building / path).stat().st_size) for path in files]
     table = pd.DataFrame(rows, columns=list(FILES.columns)).astype({"path": "str", "bytes": "int64"})
     write_tsv(building / LISTING, table, FILES)
     write_text(building / MANIFEST, json.dumps(about, indent=2, sort_keys=True) + "\n")

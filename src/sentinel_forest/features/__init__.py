@@ -9,6 +9,7 @@ import numpy as np
 
 from sentinel_forest.datasets.base import Block, Dataset, FeatureSet
 from sentinel_forest.errors import InputError
+from sentinel_forest.features import external
 from sentinel_forest.features.bounds import Bounds, bound
 from sentinel_forest.sensors import SUN_AZIMUTH, Band
 
@@ -62,13 +63,17 @@ def bands_of(dataset: Dataset, feature_set: FeatureSet, block: Block) -> dict[st
 
     Where the catalog knows the direction to the sun (a column ``sun_azimuth``, degrees clockwise
     from north) it is given as a band, constant in each patch, unless a layer holds it. Bands of a sensor are
-    missing where a pixel carries no measurement, so that it does not count as dark for those around it.
+    missing where a pixel carries no measurement, so that it does not count as dark for those around it. Of an
+    external set each number of its vectors is a band; vectors of whole patches have one value for each patch.
 
     Returns
     -------
     dict
         Band name to float32 (patches, rows, columns); missing values are NaN.
     """
+    if feature_set.external is not None:
+        shape = next((values.shape[1:] for values in block.layers.values()), ())
+        return external.vectors(feature_set, block.patches["patch"].tolist(), shape)
     bands = {band: dataset.physical(layer, block.layers[layer]) for band, layer in feature_set.layers.items()}
     for name, layer in feature_set.layers.items():
         band = dataset.layer_table[layer].band

@@ -4,15 +4,15 @@ The text of a formula is what is evaluated, so that text and number cannot disag
 formula are bands or other features of this module. Reflectances lie in 0..1, backscatter is in dB.
 """
 
-import ast
-from functools import cache
-from types import CodeType
+import difflib
+from collections.abc import Callable
+from functools import cache, partial
 
-import numpy as np
-
+from sentinel_forest.errors import InputError
 from sentinel_forest.features import Feature, Own
-from sentinel_forest.features.bounds import BOUNDS, PLAIN, Bounds
-from sentinel_forest.sensors import BANDS
+from sentinel_forest.features.bounds import BOUNDS, PLAIN, UNIT, Bounds
+from sentinel_forest.features.expressions import CATALOGUE_BANDS, Expression, bracketed, is_name, parse, unit_of
+from sentinel_forest.sensors import BANDS, SENTINEL_2
 
 CATALOGUE = "Awesome Spectral Indices, doi:10.1038/s41597-023-02096-0"
 FMASK = "doi:10.1016/j.rse.2011.10.028"
@@ -83,8 +83,8 @@ NAMES = (*BANDS, *EXPRESSIONS)
 
 DECIBELS = ("VH-VV", "VH_dB", "VV_dB", "VH/VV_dB")
 
-FUNCTIONS = {"abs": np.abs, "log10": np.log10, "maximum": np.maximum}
-"""What formulas may call."""
+OWN_EXPRESSION = "expression in the configuration"
+"""The source of what a user has written."""
 
 
 def names(own: Own = ()) -> tuple[str, ...]:
@@ -105,35 +105,92 @@ def resolve(name: str, own: Own = ()) -> Feature:
     if name in bands:
         return Feature(name, name, bands[name].unit, (name,), "measured", (name,), lambda values: values)
     formula, source = EXPRESSIONS[name]
-    code = compile(formula, name, "eval")
-    inputs = tuple(entry for entry in code.co_names if entry not in FUNCTIONS)
-    needed = tuple(dict.fromkeys(band for entry in inputs for band in resolve(entry).bands))
+    expression = parse(formula)
+    needed = _bands_of([resolve(entry) for entry in expression.inputs])
     unit = "dB" if name in DECIBELS else "1"
     return Feature(
-        name, formula, unit, needed, source, inputs, lambda *given: evaluate(code, inputs, given), bounds_of(name)
+        name, formula, unit, needed, source, expression.inputs, expression.evaluate, bounds_of(name, expression)
     )
 
 
-def bounds_of(name: str) -> Bounds | None:
-    """Least and largest value of an index; None where it divides by nothing that could be near 0."""
-    divides = any(
-        isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and not isinstance(node.right, ast.Constant)
-        for node in ast.walk(ast.parse(EXPRESSIONS[name][0]))
-    )
-    return BOUNDS.get(name, PLAIN) if divides else None
+@cache
+def of_pixel(name: str, own: Own = ()) -> Feature:
+    """`resolve`, and an expression in brackets: ``(B8/B12)``.
 
-
-def evaluate(code: CodeType, inputs: tuple[str, ...], given: tuple[np.ndarray, ...]) -> np.ndarray:
-    """Evaluate a compiled formula of `EXPRESSIONS` on float32 arrays.
-
-    Where an input is missing the result is NaN. Where all are there and the formula divides by
-    zero it is 0, so that bands without a gap give features without a gap.
+    Raises
+    ------
+    InputError
+        If it is neither, or the expression has a name that nothing explains.
     """
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        values = eval(code, {"__builtins__": {}, **FUNCTIONS}, dict(zip(inputs, given, strict=True)))
-    undefined = ~np.isfinite(values)
-    if undefined.any():
-        missing = np.logical_or.reduce([~np.isfinite(array[undefined]) for array in given])
-        values = values.copy()
-        values[undefined] = np.where(missing, np.float32(np.nan), np.float32(0))
-    return values
+    inner = bracketed(name)
+    return resolve(name, own) if inner is None else of_expression(name, inner, partial(of_pixel, own=own), names(own))
+
+
+def is_of_pixel(name: str, own: Own = ()) -> bool:
+    """Whether a name is one of the `names`, or stands in brackets."""
+    return name in names(own) or bracketed(name) is not None
+
+
+def of_expression(name: str, text: str, resolve: Callable[[str], Feature], known: tuple[str, ...]) -> Feature:
+    """The feature of an expression.
+
+    Parameters
+    ----------
+    name, text : str
+        Its name, and the expression.
+    resolve : callable
+        Gives the feature of a name in it.
+    known : tuple of str
+        Names that `resolve` knows, for messages. A catalogue's letter that is none of them stands for its band.
+
+    Raises
+    ------
+    InputError
+        If the expression is none, or has a name that nothing explains.
+    """
+    expression = parse(text)
+    parts = [_part(entry, text, resolve, known) for entry in expression.inputs]
+    return Feature(
+        name,
+        text,
+        unit_of(expression, [part.unit for part in parts]),
+        _bands_of(parts),
+        OWN_EXPRESSION,
+        tuple(part.name for part in parts),
+        expression.evaluate,
+        own_bounds(expression, parts),
+    )
+
+
+def _part(name: str, text: str, resolve: Callable[[str], Feature], known: tuple[str, ...]) -> Feature:
+    """The feature of a name in an expression."""
+    if name not in known and name in CATALOGUE_BANDS:
+        name = CATALOGUE_BANDS[name]
+    try:
+        return resolve(name)
+    except (InputError, KeyError):
+        near = difflib.get_close_matches(name, [entry for entry in known if is_name(entry)], n=3, cutoff=0.4)
+        raise InputError(
+            "An expression has a name that is no band and no feature.",
+            where=text,
+            found=name,
+            expected=f"e.g. {', '.join(near)}" if near else "a band, an index, or a feature made of them",
+            remedy="sentinel-forest features lists all names; write constants as numbers",
+        ) from None
+
+
+def _bands_of(parts: list[Feature]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(band for part in parts for band in part.bands))
+
+
+def own_bounds(expression: Expression, parts: list[Feature]) -> Bounds | None:
+    """The range of a user's expression: of normalised differences of reflectances -1 to 1, of other ratios `PLAIN`."""
+    if not expression.divides:
+        return None
+    reflectances = all(part.name in SENTINEL_2 for part in parts)
+    return UNIT if expression.is_normalised_difference and reflectances else PLAIN
+
+
+def bounds_of(name: str, expression: Expression | None = None) -> Bounds | None:
+    """Least and largest value of an index; None where it divides by nothing that could be near 0."""
+    return BOUNDS.get(name, PLAIN) if (expression or parse(EXPRESSIONS[name][0])).divides else None

@@ -11,6 +11,7 @@ import numpy as np
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import Feature, Own, check_bands, indices, unknown, value
 from sentinel_forest.features.bounds import BOUNDS
+from sentinel_forest.features.expressions import is_name
 from sentinel_forest.sensors import SENTINEL_2
 
 BAND_STATISTICS = ("mean", "deviation", "minimum", "maximum", "p10", "p50", "p90")
@@ -30,8 +31,11 @@ DIRECTIONS = ((0, 1), (-1, 1), (-1, 0), (-1, -1))
 """Rows and columns to the neighbour at 0, 45, 90 and 135 degrees, distance 1."""
 
 HARALICK = "doi:10.1109/TSMC.1973.4309314"
+_SHARED = ("sorted", "cooccurrence")
+"""What several features of a base share, by the word behind its name."""
+
 _FORM = re.compile(rf"(?P<base>.+)_(?P<kind>mean|deviation|minimum|maximum|p[1-9][0-9]?|{'|'.join(TEXTURES)})")
-_FORMS = ("<feature>_mean", "<feature>_p<1..99>", "<feature>_<deviation|minimum|maximum>", "<feature>_<texture>")
+FORMS = ("<feature>_mean", "<feature>_p<1..99>", "<feature>_<deviation|minimum|maximum>", "<feature>_<texture>")
 
 
 @cache
@@ -40,7 +44,8 @@ def resolve(name: str, own: Own = ()) -> Feature:
 
     Names are ``<feature>_<statistic>`` (`BAND_STATISTICS`) and ``<feature>_<texture>`` (`TEXTURES`),
     where the feature is a band, or one of the dataset's `own`, or an index of
-    `sentinel_forest.features.indices`, and those of `SAR`.
+    `sentinel_forest.features.indices`, or an expression in brackets (``(B8/B12)_p90``), and those of `SAR`. An
+    expression of such names is one, too: ``B8_mean / B12_mean``.
 
     Raises
     ------
@@ -49,11 +54,15 @@ def resolve(name: str, own: Own = ()) -> Feature:
     """
     if name in SAR:
         return SAR[name]
+    if any(band.name == name and band.kind == "external" for band in own):
+        return indices.resolve(name, own)
     form = _FORM.fullmatch(name)
-    if form is None or form["base"] not in indices.names(own):
-        known = [*SAR, *(f"{base}_mean" for base in indices.names(own))]
-        raise unknown(name, known, _FORMS)
-    base, kind = indices.resolve(form["base"], own), form["kind"]
+    if form is None or not indices.is_of_pixel(form["base"], own):
+        known = (*SAR, *(f"{base}_mean" for base in indices.names(own)))
+        if is_name(name) or not name or name in indices.names(own):
+            raise unknown(name, known, FORMS)
+        return indices.of_expression(name, name, partial(resolve, own=own), known)
+    base, kind = indices.of_pixel(form["base"], own), form["kind"]
     return _texture(name, base, kind, own) if kind in TEXTURES else _statistic(name, base, kind)
 
 
@@ -98,12 +107,12 @@ def compute(
 @cache
 def _step(name: str, own: Own) -> Feature:
     """A patch feature, or what several of them share: sorted pixels, co-occurrences, pixel features."""
-    if name in indices.names(own):
-        return indices.resolve(name, own)
-    base, _, step = name.partition(" ")
-    if not step:
+    if indices.is_of_pixel(name, own):
+        return indices.of_pixel(name, own)
+    base, _, step = name.rpartition(" ")
+    if step not in _SHARED:
         return resolve(name, own)
-    about = indices.resolve(base, own)
+    about = indices.of_pixel(base, own)
     function = partial(cooccurrence, span=_span(about, own)) if step == "cooccurrence" else sorted_pixels
     return Feature(name, name, about.unit, about.bands, about.source, (base,), function)
 

@@ -11,6 +11,7 @@ from scipy.ndimage import uniform_filter
 
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import Feature, Own, check_bands, indices, unknown, value
+from sentinel_forest.features.expressions import is_name
 from sentinel_forest.sensors import SUN_AZIMUTH
 
 FORMS = ("<feature>_mean_<n>", "<feature>_deviation_<n>", "<feature>_sunward_<n>", "<feature>_steps_<n>")
@@ -41,16 +42,35 @@ def resolve(name: str, own: Own = ()) -> Feature:
     """
     if name in indices.names(own):
         return indices.resolve(name, own)
-    form = _FORM.fullmatch(name)
+    form = _form(name, own)
     if form is None:
-        raise unknown(name, indices.names(own), FORMS)
+        if is_name(name) or not name:
+            raise unknown(name, indices.names(own), FORMS)
+        return indices.of_expression(name, name, partial(resolve, own=own), indices.names(own))
     make = _sunward if form["kind"] in _WAYS else _window
     return make(name, resolve(form["base"], own), form["kind"], int(form["size"]))
 
 
+def _form(name: str, own: Own) -> re.Match[str] | None:
+    """The parts of a name that stands for the surroundings of a feature; None for an expression."""
+    form = _FORM.fullmatch(name)
+    if form is None:
+        return None
+    base = form["base"]
+    whole = is_name(base) or indices.is_of_pixel(base, own) or _form(base, own)
+    return form if whole else None
+
+
+def is_alone(name: str, own: Own = ()) -> bool:
+    """Whether a feature needs nothing but the pixel itself."""
+    if name in indices.names(own):
+        return True
+    return _form(name, own) is None and all(is_alone(entry, own) for entry in resolve(name, own).inputs)
+
+
 def parted(features: Sequence[str], own: Own = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Features that need nothing but the pixel itself, and those of what surrounds it."""
-    alone = tuple(name for name in features if name in indices.names(own))
+    alone = tuple(name for name in features if is_alone(name, own))
     return alone, tuple(name for name in features if name not in alone)
 
 

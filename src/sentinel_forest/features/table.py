@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ def feature_rows(
         _pixel_rows(dataset, feature_set, block, per_class, seed_names, bounded)
         if unit == "pixel"
         else _patch_rows(dataset, feature_set, block, bounded)
-        for block in read_blocks(feature_set.name, dataset, folder, rows, layers, kinds_of(dataset, feature_set))
+        for block in _blocks(dataset, feature_set, folder, rows, layers)
     ]
     about = schema(unit, feature_set.features)
     empty = pd.DataFrame({name: [] for name in about.columns})
@@ -96,6 +96,16 @@ def feature_rows(
     table = pd.concat(parts or [empty], ignore_index=True).astype(kinds)
     table.attrs[BOUNDED] = dict(sorted(bounded.items()))
     return table
+
+
+def _blocks(
+    dataset: Dataset, feature_set: FeatureSet, folder: Path, rows: pd.DataFrame, layers: Sequence[str]
+) -> Iterator[Block]:
+    """Blocks of patches with their layers; vectors of whole patches need none, and nothing is read for them."""
+    if layers:
+        yield from read_blocks(feature_set.name, dataset, folder, rows, layers, kinds_of(dataset, feature_set))
+    elif len(rows):
+        yield Block(rows, {})
 
 
 def _pixel_rows(
@@ -128,8 +138,11 @@ def _pixel_rows(
     first = list(columns)
     own = feature_set.bands
     alone, around = pixel.parted(feature_set.features, own)
-    bands = bands_of(dataset, feature_set, _dots(block, patches, flat))
-    columns |= zip(alone, (layer[:, 0, 0] for layer in pixel.each(alone, bands, own, bounded)), strict=True)
+    if feature_set.external is not None:
+        alone, around = (), feature_set.features
+    if alone:
+        bands = bands_of(dataset, feature_set, _dots(block, patches, flat))
+        columns |= zip(alone, (layer[:, 0, 0] for layer in pixel.each(alone, bands, own, bounded)), strict=True)
     if around:
         needed = pixel.needed_bands(around, own)
         layers = {band: feature_set.layers[band] for band in needed if band in feature_set.layers}
@@ -151,7 +164,11 @@ def _patch_rows(dataset: Dataset, feature_set: FeatureSet, block: Block, bounded
     values = patch.compute(feature_set.features, bands_of(dataset, feature_set, block), feature_set.bands, bounded)
     table = pd.DataFrame(values, columns=list(feature_set.features))
     table.insert(0, "patch", block.patches["patch"].to_numpy())
-    table.insert(1, "label", np.where(_empty(dataset, feature_set, block), -1, block.patches["label"]).astype(np.int16))
+    labels = dataset.patch_classes(feature_set.task, block.patches["label"].to_numpy())
+    empty = _empty(dataset, feature_set, block)
+    if feature_set.external is not None:
+        empty = empty | table[list(feature_set.features)].isna().all(axis=1).to_numpy()
+    table.insert(1, "label", np.where(empty, -1, labels).astype(np.int16))
     return table
 
 

@@ -32,12 +32,14 @@ class NewFile:
     """A file that is to be written.
 
     `path` is relative, with ``/``; `size` in bytes, at most; `write` writes the file at the path that
-    it is given and yields numbers of bytes as it gets on.
+    it is given and yields numbers of bytes as it gets on; `hold` raises if what has been written is not what was
+    verified.
     """
 
     path: str
     size: int
     write: Callable[[Path], Iterator[int]]
+    hold: Callable[[Path], None] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What a configuration asks for, release by release: schemes, trials, feature sets, references."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -25,6 +25,8 @@ from sentinel_forest.config.settings import DrawSettings
 from sentinel_forest.config.validation import nearest, parse
 from sentinel_forest.datasets.base import Dataset, Reference
 from sentinel_forest.errors import InputError
+from sentinel_forest.planning import vocabulary
+from sentinel_forest.planning.maps import check_maps
 from sentinel_forest.splits import links
 
 S = TypeVar("S", bound=Section)
@@ -74,12 +76,16 @@ class Selection:
     @cached_property
     def releases(self) -> dict[str, Release]:
         """The selected releases by name."""
-        return releases.resolve(self.config, self.registry)
+        found = releases.resolve(self.config, self.registry)
+        return {
+            name: replace(release, vocabulary=vocabulary.added(self.configuration, release))
+            for name, release in found.items()
+        }
 
     @cached_property
     def datasets(self) -> dict[str, Dataset]:
-        """For each release its dataset, set up for its layout."""
-        return {name: datasets.load(release.dataset, release.layout) for name, release in self.releases.items()}
+        """For each release its dataset, set up for its layout and for what the configuration adds."""
+        return {name: datasets.load(release.dataset, release.opened) for name, release in self.releases.items()}
 
     @cached_property
     def paths(self) -> dict[str, list[str]]:
@@ -107,6 +113,11 @@ class Selection:
         registered = [file.path for file in release.files]
         return dataset.layers(registered if release.folder is None else self.paths[release.name])
 
+    @property
+    def regrouped(self) -> list[str]:
+        """Tasks whose classes are merged or dropped; sorted."""
+        return sorted({task for dataset in self.datasets.values() for task in dataset.regrouped})
+
     def draw(self, release: str) -> DrawSettings:
         """How pixels of a release are drawn; see `_settings`."""
         return self._settings(DrawSettings, release, "draw")
@@ -123,9 +134,12 @@ class Selection:
 
     @property
     def described(self) -> dict[str, Any]:
-        """The configuration with `draw` and `forest` as they are for each release."""
+        """The configuration with `draw` and `forest` as they are for each release, and what it adds to vocabularies."""
         draw = {name: self.draw(name).model_dump() for name in self.releases}
-        return {**self.config, "draw": draw, "forest": {name: self.forest(name).model_dump() for name in self.releases}}
+        added = {name: vocabulary.without_places(each.vocabulary) for name, each in self.releases.items()}
+        told = {"vocabulary": {name: each for name, each in added.items() if each}} if any(added.values()) else {}
+        forest = {name: self.forest(name).model_dump() for name in self.releases}
+        return {**self.config, "draw": draw, "forest": forest, **told}
 
     def definitions(self, release: str) -> dict[str, AnyScheme]:
         """The schemes that a release can have by name."""
@@ -254,6 +268,26 @@ class Selection:
         }
 
     @property
+    def held_by_patch(self) -> list[str]:
+        """Releases whose reference algorithms are held against the authors' values of each patch."""
+        return [name for name in self.configuration.published_patches if self.references(name)]
+
+    def predicted(self, name: str) -> tuple[str, str]:
+        """Release and scheme of predictions made elsewhere: what they were trained on, else the published split."""
+        prediction = self.configuration.predictions[name]
+        known = self.definitions(prediction.release)
+        scheme = prediction.trained_on if prediction.trained_on in known else self.published(prediction.release)
+        if scheme is None:
+            raise InputError(
+                "Predictions are of no scheme of this run.",
+                where=f"key 'predictions.{name}.trained_on'",
+                found=prediction.trained_on or "nothing",
+                expected=" | ".join(known),
+                remedy="name the scheme that the model was trained on, or add published to the schemes",
+            )
+        return prediction.release, scheme
+
+    @property
     def priced(self) -> list[str]:
         """Releases of which the price of leakage is found."""
         wanted = self.configuration.price.trials > 0
@@ -296,7 +330,7 @@ class Selection:
         return sorted(needed - self.layers[release])
 
     def _known_sets(self, release: str) -> list[str]:
-        known = self.datasets[release].feature_sets
+        known = self.datasets[release].feature_sets.keys() & self.datasets[self.source(release)].feature_sets.keys()
         return [name for name in self.config["feature_sets"] if name in known]
 
     def _lack(self, release: str, name: str) -> list[str]:
@@ -320,11 +354,14 @@ def select(config: Mapping[str, Any], registry: Path = releases.OWN) -> Selectio
     """
     asked = {key: value for key, value in config.items() if key != "pathvars"}  # Snakemake's own key
     selection = Selection(parse(Configuration.model_validate, asked, "the configuration"), registry)
+    vocabulary.check_names(selection.configuration)
     _check_transfer(selection)
     _check_sets(selection)
     _check_schemes(selection)
     _check_gate(selection)
     _check_published_patches(selection)
+    check_maps(selection)
+    _check_predictions(selection)
     return selection
 
 
@@ -351,6 +388,7 @@ def _check_transfer(selection: Selection) -> None:
 
 def _check_sets(selection: Selection) -> None:
     known = {name for dataset in datasets.names() for name in datasets.load(dataset).feature_sets}
+    known |= {*selection.configuration.own_feature_sets, *selection.configuration.external}
     for name in selection.config["feature_sets"]:
         if name not in known:
             raise InputError(
@@ -390,13 +428,34 @@ def _check_gate(selection: Selection) -> None:
 
 def _check_published_patches(selection: Selection) -> None:
     for release, file in selection.configuration.published_patches.items():
-        known = [name for name in selection.releases if selection.references(name)]
+        known = [name for name in selection.releases if selection.published(name)]
         if release not in known:
             raise InputError(
-                "The authors' values are of a release without reference algorithms, or of none.",
+                "The authors' values are of a release without its published split, or of none.",
                 where="key 'published_patches'",
                 found=release,
                 expected=nearest(release, known),
             )
         if not Path(file).is_file():
             raise InputError("There is no such file.", where=f"key 'published_patches.{release}'", found=file)
+
+
+def _check_predictions(selection: Selection) -> None:
+    for name, prediction in selection.configuration.predictions.items():
+        key = f"key 'predictions.{name}"
+        if prediction.release not in selection.releases:
+            expected = nearest(prediction.release, selection.releases)
+            raise InputError("Unknown release.", where=f"{key}.release'", found=prediction.release, expected=expected)
+        tasks = selection.datasets[prediction.release].tasks
+        if prediction.task not in tasks and (prediction.task or len(tasks) > 1):
+            raise InputError(
+                "Which task is predicted?",
+                where=f"{key}.task'",
+                found=prediction.task or "nothing",
+                expected=nearest(prediction.task, tasks),
+            )
+        for part in ("file", "truth"):
+            path = getattr(prediction, part)
+            if path and not Path(path).exists():
+                raise InputError("There is no such file.", where=f"{key}.{part}'", found=path)
+        selection.predicted(name)

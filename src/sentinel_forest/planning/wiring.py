@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 from sentinel_forest.config import paths
 from sentinel_forest.config.releases import Release
 from sentinel_forest.errors import InputError
+from sentinel_forest.features import external
 from sentinel_forest.io.checksums import code_digest
 from sentinel_forest.planning import resources
 from sentinel_forest.planning.selection import Baseline, Selection
@@ -71,7 +72,14 @@ class Wiring:
 
     def of_release(self, form: Callable[[Release], str]) -> TextFunction:
         """For a parameter: text made from the release."""
-        return lambda wildcards: form(self.selection.releases[wildcards.release])
+        return lambda wildcards: form(self.selection.releases[wildcards.release].of_set(wildcards.get("set")))
+
+    def external_files(self, wildcards: Wildcards) -> list[str]:
+        """Input function: tables of vectors of a release, or of one of its feature sets."""
+        wanted = wildcards.get("set")
+        tables = external.used(self.selection.datasets[wildcards.release].feature_sets)
+        used = {name: each for name, each in tables.items() if wanted in (None, name)}
+        return [file for each in used.values() for file in (each.file, each.keys) if file]
 
     def flags_of(self, **forms: Callable[[Release], object]) -> TextFunction:
         """For a parameter: flags made from the release, see `sentinel_forest.steps.flags`."""
@@ -111,7 +119,40 @@ class Wiring:
 
         return of
 
+    def prediction_flags(self, wildcards: Wildcards) -> str:
+        """For a parameter: what the configuration says of predictions made elsewhere, and of their release."""
+        release, scheme = self.selection.predicted(wildcards.prediction)
+        about = self.selection.configuration.predictions[wildcards.prediction]
+        said = about.model_dump(exclude={"release", "file"})
+        return flags(
+            name=wildcards.prediction,
+            **said | {"truth": about.truth or None},
+            scheme=scheme,
+            trial=1,
+            dataset=self.selection.releases[release].dataset,
+            layout=self.selection.releases[release].layout,
+            draws=self.selection.config["bootstrap"]["draws"],
+            seed=self.selection.seed(release, scheme),
+        )
+
     # Inputs.
+
+    def of_prediction(self, pattern: str) -> InputFunction:
+        """Input function: a file of the trial that predictions made elsewhere are of."""
+
+        def of(wildcards: Wildcards) -> list[str]:
+            release, scheme = self.selection.predicted(wildcards.prediction)
+            return [f"{RESULTS}/{paths.place(pattern, release=release, scheme=scheme, trial=1)}"]
+
+        return of
+
+    def prediction_files(self, *patterns: str) -> list[str]:
+        """Files of the version for all predictions made elsewhere."""
+        return [
+            f"{RESULTS}/{paths.place(pattern, release=prediction.release, prediction=name)}"
+            for name, prediction in self.selection.configuration.predictions.items()
+            for pattern in patterns
+        ]
 
     def shards(self, release: str) -> range:
         """Numbers of the shards of a release."""

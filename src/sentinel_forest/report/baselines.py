@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.evaluation import metrics
-from sentinel_forest.report import explore, figures, palette, strata, training
+from sentinel_forest.report import explore, figures, foreign, palette, strata, training
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, column, number, score, table
 from sentinel_forest.report.scores import (
@@ -50,7 +50,7 @@ def page(version: VersionResults) -> Page:
 def _items(release: ReleaseResults) -> tuple[Item, ...]:
     averages = release.averages
     if averages is None or averages.empty:
-        return (Note("There are no scores for this release.", "warning"),)
+        return tuple(foreign.items(release)) or (Note("There are no scores for this release.", "warning"),)
     scores = ordered(averages[averages["role"] == "test"])
     return (
         *_overall(release, scores),
@@ -59,6 +59,7 @@ def _items(release: ReleaseResults) -> tuple[Item, ...]:
         *_questions(release, scores),
         *strata.items(release),
         *_paired(release),
+        *foreign.items(release),
         *training.items(release),
     )
 

@@ -23,8 +23,9 @@ def references(release: ReleaseResults, task: Task) -> list[Reference]:
 
 
 def sets_of(release: ReleaseResults, task: Task) -> list[str]:
-    """The feature sets of a task whose forests a version has."""
-    return [name for name in release.sets if release.dataset.feature_sets[name].task == task.name]
+    """The feature sets of a task whose forests a version has, and whose features can be computed from layers."""
+    known = release.dataset.feature_sets
+    return [name for name in release.sets if known[name].task == task.name and known[name].external is None]
 
 
 def predicted(release: ReleaseResults, trial: tuple[str, int], feature_set: str, block: Block) -> np.ndarray:

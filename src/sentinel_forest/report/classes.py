@@ -28,7 +28,8 @@ def items(release: ReleaseResults, task: Task, test: pd.DataFrame) -> list[Item]
     test : DataFrame
         Rows of the catalog with the role test, in its order.
     """
-    known = test[test["label"] >= 0]
+    known = test.assign(label=release.dataset.patch_classes(task.name, test["label"].to_numpy()))
+    known = known[known["label"] >= 0]
     layers = images.bands(release.dataset, release.layers)
     if known.empty or not images.composites(release.dataset, layers):
         return [Note("There is no test patch with a known class, or not all bands that a picture needs.")]

@@ -96,7 +96,7 @@ def distributions(dataset: Dataset, catalog: pd.DataFrame) -> Iterator[Distribut
 
     A task whose classes are some of those of a task before it is passed over.
     """
-    found = [_of_task(catalog, task) for task in dataset.tasks.values()]
+    found = [_of_task(catalog, task) for task in (dataset.published_tasks or dataset.tasks).values()]
     found += [_of_scheme(catalog, *scheme) for scheme in dataset.class_schemes.items()]
     drawn: list[tuple[str, set[str]]] = []
     for each in found:

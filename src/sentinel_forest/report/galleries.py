@@ -46,7 +46,7 @@ def _items(version: VersionResults, release: ReleaseResults) -> tuple[Item, ...]
 def _galleries(release: ReleaseResults, task: Task, test: pd.DataFrame) -> list[Item]:
     """For each class of a pixel task the patch where its share is nearest to a half."""
     places: list[int] = []
-    for name in task.names:
+    for name in _published(release, task).names:
         shares = test.loc[~test.index.isin(places), f"fraction_{name}"]
         if (shares > 0).any():
             places.append(shares.index[int((shares - 0.5).abs().to_numpy().argmin())])
@@ -75,11 +75,16 @@ def _gallery(release: ReleaseResults, task: Task, row: pd.DataFrame) -> Gallery:
     return Gallery(
         f"Patch {patch} of {release.name}",
         tuple(pictures),
-        f"{_shares_in_words(row, task)} {dataset.pictures.reading} {dataset.pictures.suspicious}",
+        f"{_shares_in_words(row, _published(release, task))} {dataset.pictures.reading} {dataset.pictures.suspicious}",
         tuple((each.name, each.colour) for each in task.categories),
         tuple(sources),
         release.is_sample,
     )
+
+
+def _published(release: ReleaseResults, task: Task) -> Task:
+    """A task with its published classes, of which the catalog has fractions."""
+    return release.dataset.published_tasks.get(task.name, task)
 
 
 def _shares_in_words(row: pd.DataFrame, task: Task) -> str:

@@ -287,7 +287,7 @@ def _release(
     entry = own[name] | {"title": name} if name in own else read_entry(name)
     return ReleaseResults(
         name,
-        datasets.load(entry["dataset"], entry["layout"]),
+        datasets.load(entry["dataset"], {**entry["layout"], **configuration.get("vocabulary", {}).get(name, {})}),
         entry,
         results,
         work,

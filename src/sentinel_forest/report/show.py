@@ -253,7 +253,7 @@ def _words(release: ReleaseResults, row: pd.DataFrame, task: Task | None, trial:
         role = role_of(release, patch, trial)
         seen = ": the forests have seen it" if role == "train" else ""
         lines.append(f"{release.results.resolve().name}, {trial[0]}, trial {trial[1]}: a {role} patch{seen}")
-    label = int(row["label"].iloc[0]) if task is not None else -1
+    label = -1 if task is None else int(release.dataset.patch_classes(task.name, row["label"].to_numpy())[0])
     if task is not None and label >= 0:
         told = classes.answers(release, task, row["patch"], trial) if trial else {}
         lines.append(classes.in_words(task.names[label], told.get(patch, {})))

@@ -106,9 +106,17 @@ def hold(source: SplitList, dataset: Dataset, catalog: pd.DataFrame, numbers: st
         return Held(source, np.empty(0, dtype=np.int64), note=f"not read: {source.unread}")
     known = set(catalog["patch"])
     if source.has_numbers and source.names[0] not in known:
-        found = _by_number(source, catalog, numbers)
+        if numbers is None:
+            raise InputError(
+                "A split list holds row numbers, and nothing says what they count.",
+                where=source.file,
+                found=", ".join(source.names[:3]),
+                expected=f"--numbers {BY_FILE} (rows of the publisher's file of the role, as TFDS and torchgeo count), "
+                f"--numbers {BY_RELEASE} (rows of all files, one after another), or --numbers FILE",
+            )
+        found = rows_by_number(source.names, source.role, catalog, numbers)
     else:
-        found = _by_name(source, dataset, catalog)
+        found = rows_by_name(source.names, dataset, catalog)
     flat = [row for rows in found for row in rows]
     rows = np.array(sorted(set(flat)), dtype=np.int64)
     unknown = tuple(name for name, some in zip(source.names, found, strict=True) if not some)
@@ -129,13 +137,13 @@ def _number(name: str) -> int:
     return int(match[1]) if match else -1
 
 
-def _by_name(source: SplitList, dataset: Dataset, catalog: pd.DataFrame) -> list[list[int]]:
-    """Rows of the catalog for each entry."""
+def rows_by_name(names: Sequence[str], dataset: Dataset, catalog: pd.DataFrame) -> list[list[int]]:
+    """Rows of the catalog for each name; none for a name that is of no patch."""
     by = {"patch": _places(catalog["patch"])}
     stems = catalog["file"].str.extract(r"([^/]+?)(?:\.\w+)?$")[0]
     files = _places(stems) if stems.is_unique else {}
     found = []
-    for name in source.names:
+    for name in names:
         rows = by["patch"].get(name) or files.get(name.rsplit("/", 1)[-1].rsplit(".", 1)[0])
         if rows is None and (named := dataset.listed_name(name)) and named[0] in catalog:
             if named[0] not in by:
@@ -153,27 +161,19 @@ def _places(values: pd.Series) -> dict[str, list[int]]:
     return found
 
 
-def _by_number(source: SplitList, catalog: pd.DataFrame, numbers: str | None) -> list[list[int]]:
-    """Rows of the catalog for each row number; none for one that is too large."""
-    if numbers is None:
-        raise InputError(
-            "A split list holds row numbers, and nothing says what they count.",
-            where=source.file,
-            found=", ".join(source.names[:3]),
-            expected=f"--numbers {BY_FILE} (rows of the publisher's file of the role, as TFDS and torchgeo count), "
-            f"--numbers {BY_RELEASE} (rows of all files, one after another), or --numbers FILE",
-        )
+def rows_by_number(names: Sequence[str], role: str, catalog: pd.DataFrame, numbers: str) -> list[list[int]]:
+    """Rows of the catalog for each row number (see `hold`); none for one that is too large."""
     if numbers == BY_RELEASE:
         rows = np.arange(len(catalog))
     elif numbers == BY_FILE:
-        rows = np.flatnonzero(catalog["published_split"] == source.role)
+        rows = np.flatnonzero(catalog["published_split"] == role)
     else:
         rows = np.flatnonzero(catalog["file"] == numbers)
     if numbers not in (BY_FILE, BY_RELEASE) and not len(rows):
         raise InputError(
             "The release has no such file.", found=numbers, expected=" | ".join(catalog["file"].unique()[:6])
         )
-    return [[int(rows[number])] if (number := _number(name)) < len(rows) else [] for name in source.names]
+    return [[int(rows[number])] if (number := _number(name)) < len(rows) else [] for name in names]
 
 
 def rests(held: Sequence[Held], patches: int) -> Iterator[Held]:

@@ -1,7 +1,7 @@
 """Kinds of schemes: how each of them draws one trial."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -11,6 +11,7 @@ from sentinel_forest.config.schemes import (
     ROLES,
     AnyScheme,
     Balanced,
+    Filtered,
     Grouped,
     GroupedStratified,
     KFold,
@@ -186,6 +187,25 @@ def _learning_curve(catalog: pd.DataFrame, options: LearningCurve, seed: Seed, t
     return Draw(role, np.where(left, 1.0, weight), {}, base.fits, base.unmet)
 
 
+def _filtered(catalog: pd.DataFrame, options: Filtered, seed: Seed, trial: int) -> Draw:
+    """The base split, without some of its training patches."""
+    base = draw_trial(catalog, options.base_scheme(), seed, trial)
+    out = np.zeros(len(catalog), dtype=bool)
+    for column, values in options.leave_out.items():
+        texts = column_of(catalog, column, "leave_out").astype("str").fillna("")
+        if not texts.isin(values).any():
+            raise InputError(
+                "No patch has a value that is to be left out.",
+                where=f"filtered, leave_out, {column}",
+                found=", ".join(values)[:200],
+                expected=", ".join(sorted(set(texts) - {""}))[:200] or f"a release with a known {column}",
+                remedy="correct the value, or get the file that tells it",
+            )
+        out |= texts.isin(values).to_numpy()
+    left = out & (base.role == TRAIN)
+    return replace(base, role=np.where(left, UNUSED, base.role), asked={})
+
+
 def draw_trial(catalog: pd.DataFrame, options: AnyScheme, seed: Seed, trial: int, classes: Sequence[str] = ()) -> Draw:
     """Draw one trial by the rule of the kind; `classes` are the names of the classes of ``label``."""
     if isinstance(options, Balanced):
@@ -202,4 +222,5 @@ _DRAWS: Mapping[type[AnyScheme], Callable[..., Draw]] = {
     LeaveOneGroupOut: _leave_one_group_out,
     SpatialBlocks: _spatial_blocks,
     LearningCurve: _learning_curve,
+    Filtered: _filtered,
 }

@@ -176,7 +176,7 @@ def asked(described: Mapping[str, Any]) -> dict[str, Any]:
 
     Settings that the registry suggests, and defaults, are left to them.
     """
-    configuration = dict(described)
+    configuration = {key: value for key, value in described.items() if key != "vocabulary"}
     for key, model in (("draw", DrawSettings), ("forest", ForestSettings)):
         given: dict[str, Any] = {}
         for release, values in described[key].items():

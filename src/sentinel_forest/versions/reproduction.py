@@ -29,6 +29,7 @@ from sentinel_forest.steps import Output, ReleaseFile
 from sentinel_forest.versions.papers import Figure, read_papers
 
 UNCONFIRMED = "unconfirmed"
+REGROUPED = "merged or dropped in this version"
 EQUAL = "equal to the printed decimals"
 VERDICTS = rf"^(inside$|outside by [+-]|{EQUAL}$|differs by [+-]|not comparable: )"
 
@@ -116,6 +117,7 @@ def sheet(
     samples: Sequence[str],
     on_papers_pixels: Scores | None = None,
     of_models: Scores | None = None,
+    regrouped: Sequence[str] = (),
 ) -> pd.DataFrame:
     """The reproduction sheet (schema `REPRODUCTION`).
 
@@ -131,14 +133,22 @@ def sheet(
         The same of reference algorithms, on the pixels that their paper counts.
     of_models : mapping, optional
         The same of models that were trained elsewhere, each as the classifier of its published name.
+    regrouped : sequence of str
+        Tasks whose classes are merged or dropped: nothing published is of these classes.
 
     Notes
     -----
     A figure stands beside all trials of its scheme on its own release. If the version has none, it stands
     beside those of other releases with the same task (so that the demo has a sheet); else it stands alone.
     """
+    others = [
+        replace(figure, differs={**figure.differs, "classes": _joined(figure.differs.get("classes", ""), REGROUPED)})
+        if figure.task in regrouped
+        else figure
+        for figure in figures
+    ]
     known = scores, on_papers_pixels or {}, of_models or {}
-    rows = [row for figure in figures for row in _rows(figure, *known, frozenset(samples))]
+    rows = [row for figure in others for row in _rows(figure, *known, frozenset(samples))]
     return conform(pd.DataFrame(rows, columns=list(REPRODUCTION.columns)), REPRODUCTION)
 
 
@@ -302,6 +312,7 @@ def reproduction(
     papers_pixels: list[ReleaseFile],
     models: list[Path] | None = None,
     samples: list[str],
+    regrouped: list[str],
     output: Output,
 ) -> None:
     """Hold published figures against the scores of a version.
@@ -316,6 +327,8 @@ def reproduction(
         Metrics of models that were trained elsewhere.
     samples : list of str
         Releases that hold sample data.
+    regrouped : list of str
+        Tasks whose classes are merged or dropped in this version.
     output : Path
         The table `REPRODUCTION`.
     """
@@ -326,4 +339,4 @@ def reproduction(
         for files in (metrics, papers_pixels)
     )
     elsewhere = index([read_tsv(path, METRICS) for path in models or ()])
-    write_tsv(output, sheet(figures, ours, samples, papers, elsewhere), REPRODUCTION)
+    write_tsv(output, sheet(figures, ours, samples, papers, elsewhere, regrouped), REPRODUCTION)

@@ -32,6 +32,8 @@ STEPS = (
     "evaluation.price",
     "evaluation.papers_pixels",
     "evaluation.by_patch",
+    "evaluation.foreign",
+    "evaluation.patch_metrics",
     "evaluation.average",
     "versions.headline",
     "versions.reproduction",
@@ -39,8 +41,8 @@ STEPS = (
     "versions.croissant",
 )
 """Modules whose code can change a result."""
-ELSEWHERE = ("version", "against", "export", "folders", "pathvars")
-"""Keys of the configuration that change no result: names of versions, exports, places of files."""
+ELSEWHERE = ("version", "against", "export", "maps", "folders", "pathvars")
+"""Keys of the configuration that change no result: names of versions, exports, maps, places of files."""
 PACKAGES = ("h5py", "numpy", "pandas", "pyarrow", "rasterio", "scikit-learn", "scipy", "snakemake")
 
 

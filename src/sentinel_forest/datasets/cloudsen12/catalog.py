@@ -8,6 +8,7 @@ import pandas as pd
 import xxhash
 
 from sentinel_forest.datasets.base import OPTICAL, RADAR, hash_columns, valid_fraction
+from sentinel_forest.datasets.cloudsen12 import quality
 from sentinel_forest.datasets.cloudsen12.layout import FOLDERS, Layout, Split, common_layers, splits_of
 from sentinel_forest.datasets.cloudsen12.metadata import described, metadata_path, places, read_metadata
 from sentinel_forest.datasets.cloudsen12.reader import count_unmeasured, measured, verified_arrays
@@ -19,13 +20,15 @@ def catalog(layout: Layout, folder: Path, files: Sequence[str], hashes: pd.DataF
     """One row per patch in file order.
 
     Further columns: date (ISO), difficulty (1-5), land_cover (code of CGLS-LC100), cloud_coverage,
-    sun_azimuth and sun_elevation (degrees), side_m (side of the footprint). Where only metadata.csv
+    sun_azimuth and sun_elevation (degrees), side_m (side of the footprint), trust, hardness, label_trust and
+    label_quality (see `quality`). Where only metadata.csv
     is there yet, fractions are NaN and hashes blank.
     """
     splits = [split for split in splits_of(folder, files, layout.side) if split.count]
     if not splits:
         raise InputError("A release has no patches.", where=folder, expected="layers or metadata.csv with rows")
     tables = [_metadata(folder, split) for split in splits]
+    beside = quality.indices(folder) if quality.INDICES in files else None
     # One column for all splits: the two ways to write a product would never be found equal.
     product = next((name for name in ("s2_id", "s2_id_gee") if all(name in table for table in tables)), "")
     images = [layer for layer in IMAGE_LAYERS if layer in common_layers(files)]
@@ -36,7 +39,9 @@ def catalog(layout: Layout, folder: Path, files: Sequence[str], hashes: pd.DataF
             "file": split.name,
             "row": np.arange(split.count, dtype=np.int64),
         }
-        part = pd.concat([pd.DataFrame(about), described(table, product), places(table, layout.image)], axis=1)
+        told = described(table, product)
+        quality_of = quality.described(table, told["roi"], beside)
+        part = pd.concat([pd.DataFrame(about), told, quality_of, places(table, layout.image)], axis=1)
         paths = {layer: [path] * split.count for layer, path in split.files.items()}
         verified = part[["file", "row"]].join(hash_columns(hashes, paths, part["row"]))
         unmeasured, radar = (count_unmeasured(layout, folder, verified, hashes, kind) for kind in (OPTICAL, RADAR))

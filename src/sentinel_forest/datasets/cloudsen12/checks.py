@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.datasets.base import File, Finding, Inspection, unmeasured_finding, unmeasured_text
+from sentinel_forest.datasets.cloudsen12 import quality
 from sentinel_forest.datasets.cloudsen12.content import LayerInspection
 from sentinel_forest.datasets.cloudsen12.facts import against_labels, contradictions, products_of
 from sentinel_forest.datasets.cloudsen12.layout import (
@@ -36,6 +37,8 @@ def structure(layout: Layout, folder: Path, files: Sequence[File]) -> list[Findi
     splits = splits_of(folder, paths, layout.side)
     findings = [finding for split in splits for finding in _split_findings(folder, split, layout.image)]
     findings += _key_forms(folder, splits)
+    if quality.INDICES in paths:
+        findings += quality.findings(folder, [_read(folder, split) for split in splits])
     everywhere = common_layers(paths)
     for split in splits:
         only = sorted(set(split.files) - everywhere)
@@ -52,6 +55,15 @@ def structure(layout: Layout, folder: Path, files: Sequence[File]) -> list[Findi
                 )
             )
     return findings
+
+
+def _read(folder: Path, split: Split) -> pd.DataFrame:
+    """The metadata of a split; no columns where there are none, or none that can be read."""
+    path = metadata_path(folder / split.name)
+    try:
+        return read_metadata(path) if path else pd.DataFrame()
+    except InputError:
+        return pd.DataFrame()
 
 
 def _key_forms(folder: Path, splits: Sequence[Split]) -> Iterator[Finding]:

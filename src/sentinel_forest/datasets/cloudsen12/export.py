@@ -10,12 +10,16 @@ import pandas as pd
 from sentinel_forest.datasets.cloudsen12.handout import handout
 from sentinel_forest.datasets.cloudsen12.layout import FOLDERS, PUBLISHED_FOLDERS, Layout, Split, dtypes, split_at
 from sentinel_forest.datasets.cloudsen12.metadata import METADATA, metadata_path
-from sentinel_forest.datasets.cloudsen12.reader import check_rows, open_layer
+from sentinel_forest.datasets.cloudsen12.reader import check_rows, let_go, open_layer
 from sentinel_forest.datasets.cloudsen12.vocabulary import LAYERS
+from sentinel_forest.datasets.hashing import hold_arrays
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.copying import NewFile, Piece, append, runs
 from sentinel_forest.io.tables import replacing
 from sentinel_forest.io.texts import read_texts
+
+AT_ONCE = 64
+"""Patches between which memory is given back while an export is held against the catalog."""
 
 
 def create(layout: Layout, folder: Path, split: str, count: int, layers: Sequence[str]) -> dict[str, np.memmap]:
@@ -71,8 +75,8 @@ def export(layout: Layout, folder: Path, roles: Mapping[str, pd.DataFrame], laye
         # All roles from one layer before the next: what they share of a file is read from disk once.
         for name, rows in wanted.items():
             pieces = [Piece(sources[file], first * length, n * length) for file, first, n in joined[name]]
-            write = partial(_write_pieces, pieces)
-            files.append(NewFile(f"{name}/{layer}.dat", len(rows) * length, write))
+            write, hold = partial(_write_pieces, pieces), partial(_hold, layout, rows, layer, kind)
+            files.append(NewFile(f"{name}/{layer}.dat", len(rows) * length, write, hold))
     for name, rows in wanted.items():
         files += _export_metadata(folder, f"{name}/{METADATA}", rows)
     return files + handout(layout, kinds, {name: len(rows) for name, rows in wanted.items()})
@@ -104,6 +108,15 @@ def _export_dtypes(
 def _write_pieces(pieces: Sequence[Piece], path: Path) -> Iterator[int]:
     with open(path, "wb") as stream:
         yield from append(stream, pieces)
+
+
+def _hold(layout: Layout, rows: pd.DataFrame, layer: str, kind: np.dtype, path: Path) -> None:
+    """Compare the images of a written layer with the hashes of the catalog."""
+    stored = np.memmap(path, kind, mode="r", shape=(len(rows), layout.side, layout.side))
+    for first in range(0, len(rows), AT_ONCE):
+        part = slice(first, first + AT_ONCE)
+        hold_arrays(rows[part], {layer: stored[part, *layout.window]}, lambda file, name: f"{file}/{name}.dat")
+        let_go(stored)
 
 
 def _export_metadata(folder: Path, path: str, rows: pd.DataFrame) -> list[NewFile]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from sentinel_forest.datasets.cloudsen12.metadata import METADATA, METADATA_PARQUET, count_rows, metadata_path
+from sentinel_forest.datasets.cloudsen12.quality import INDICES
 from sentinel_forest.datasets.cloudsen12.vocabulary import LAYERS
 from sentinel_forest.datasets.findings import Finding
 from sentinel_forest.datasets.unused import PICKLES, unused_findings
@@ -18,6 +19,7 @@ from sentinel_forest.sensors import SENTINEL_2
 FOLDERS = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}
 """Folder of each split, and the split's name in the catalog; the published ones are `PUBLISHED_FOLDERS`."""
 PUBLISHED_FOLDERS = ("train", "val", "test")
+ROLE_WORDS = {FOLDERS[name]: name for name in PUBLISHED_FOLDERS}
 
 
 @dataclass(frozen=True)
@@ -231,7 +233,7 @@ def size_text(size: int, layer: str, side: int) -> str:
 
 
 def list_files(folder: Path) -> list[str]:
-    """Paths of layers and of the metadata in the folders of the splits, sorted.
+    """Paths of layers and of the metadata in the folders of the splits, and of the table of label quality; sorted.
 
     Raises
     ------
@@ -254,6 +256,7 @@ def list_files(folder: Path) -> list[str]:
             expected="train/, val/ or test/ with files such as L1C_B2.dat and LABEL_manual_hq.dat",
             remedy="give the folder that holds these folders",
         )
+    found += [name for name in (INDICES,) if (folder / name).is_file()]
     folders = {path.split("/")[0] for path in found}
     if {"val", "validation"} <= folders:
         raise InputError(

@@ -10,6 +10,7 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError
 from rasterio.warp import transform
 
+from sentinel_forest.datasets.cloudsen12 import quality
 from sentinel_forest.datasets.cloudsen12.vocabulary import PIXEL_M
 from sentinel_forest.datasets.keys import key_values
 from sentinel_forest.errors import InputError
@@ -245,11 +246,20 @@ def _with_degrees(places: pd.DataFrame) -> pd.DataFrame:
 
 
 def unknown_columns(folder: Path | None, paths: Iterable[str]) -> dict[str, str]:
-    """All that the metadata tell, where there are none; the ROI, where they do not name it."""
+    """All that the metadata tell, where there are none; the ROI and the label quality, where nothing names them."""
+    paths = list(paths)
     tables = [path for path in paths if Path(path).stem == Path(METADATA).stem]
     if not tables:
-        unknown = ("group", "roi", "product", "tile", "x", "y", "lon", "lat")
+        unknown = ("group", "roi", "product", "tile", "x", "y", "lon", "lat", *quality.TEXTS)
         return dict.fromkeys(unknown, f"it has no {METADATA}")
-    if folder is not None and not any(names_rois(folder / path) for path in tables):
-        return dict.fromkeys(("group", "roi"), f"{', '.join(tables)} have no column roi_id")
-    return {}
+    if folder is None:
+        return {}
+    without = {}
+    if not any(names_rois(folder / path) for path in tables):
+        without = dict.fromkeys(("group", "roi"), f"{', '.join(tables)} have no column roi_id")
+    if quality.INDICES not in paths and not any(quality.is_told(folder / path) for path in tables):
+        reason = (
+            f"no columns {' and '.join(quality.COLUMNS)} in its metadata, and no {quality.INDICES} beside its splits"
+        )
+        without |= dict.fromkeys(quality.TEXTS, reason)
+    return without

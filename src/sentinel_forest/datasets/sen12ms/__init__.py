@@ -81,6 +81,8 @@ class Sen12MS(Dataset):
         "footprint": GROUND,
     }
     strata_keys = ("season", "continent")
+    role_words = export.ROLE_WORDS
+    torchgeo = "SEN12MS"
     ground_columns = reader.GROUND_COLUMNS
     class_schemes: Mapping[str, tuple[Category, ...]] = {"igbp": IGBP}
 
@@ -173,6 +175,10 @@ class Sen12MS(Dataset):
     def export(self, folder: Path, roles: Mapping[str, pd.DataFrame], layers: Sequence[str]) -> list[NewFile]:
         """``train_list.txt``, ``val_list.txt`` and ``test_list.txt`` as the SEN12MS toolbox reads them."""
         return export.export(roles, layers)
+
+    def export_torchgeo(self, folder: Path, roles: Mapping[str, pd.DataFrame]) -> list[NewFile]:
+        """The lists, and links to the folders of the seasons, so that the tiles are found without a copy."""
+        return export.export_torchgeo(folder, roles)
 
     def write_patch(
         self,

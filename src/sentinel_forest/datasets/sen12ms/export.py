@@ -1,6 +1,7 @@
 """Writing split lists and tiles as the publisher does."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import rasterio
 import rasterio.warp
 from rasterio.transform import Affine
 
-from sentinel_forest.datasets.sen12ms.layout import SENSORS, file_names, scene_in_name
+from sentinel_forest.datasets.sen12ms.layout import SEASONS, SENSORS, file_names, scene_in_name
 from sentinel_forest.datasets.sen12ms.lists import write_split_list
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.copying import NewFile
@@ -36,6 +37,10 @@ Where several sensors were asked for, the lists of the first are named as above,
 """
 
 
+ROLE_WORDS = {"train": "train", "validation": "val", "test": "test"}
+"""What the names of lists begin with."""
+
+
 def export(roles: Mapping[str, pd.DataFrame], layers: Sequence[str]) -> list[NewFile]:
     """``train_list.txt``, ``val_list.txt`` and ``test_list.txt`` in the form of the SEN12MS toolbox, and a README.
 
@@ -48,11 +53,47 @@ def export(roles: Mapping[str, pd.DataFrame], layers: Sequence[str]) -> list[New
     sensors = list(dict.fromkeys(layers or ("s1",)))
     lists = [
         _list_export(f"{name}_list{'' if sensor == sensors[0] else f'_{sensor}'}.txt", roles[role], sensor)
-        for name, role in (("train", "train"), ("val", "validation"), ("test", "test"))
+        for role, name in ROLE_WORDS.items()
         if role in roles and len(roles[role])
         for sensor in sensors
     ]
     return [*lists, NewFile("README.md", len(README.encode()), _write_readme)] if lists else []
+
+
+def export_torchgeo(folder: Path, roles: Mapping[str, pd.DataFrame]) -> list[NewFile]:
+    """Lists and links to seasons in the places where the class `SEN12MS` of torchgeo looks for them.
+
+    It wants the lists of train and test and the folders of all four seasons to be there, whether they are used or
+    not: a list may be empty, and so may be the folder of a season that the release lacks.
+
+    Raises
+    ------
+    InputError
+        If tiles lie in folders of another form than the publisher's, or a patch is of DFC2020.
+    """
+    patches = pd.concat(roles.values())
+    elsewhere = ~patches["file"].str.match(rf"({'|'.join(SEASONS)})/s2_")
+    if elsewhere.any():
+        raise InputError(
+            "torchgeo does not find these tiles.",
+            where=folder,
+            found=patches["file"][elsewhere].iloc[0],
+            expected=f"tiles of SEN12MS, as {SEASONS[0]}/s2_1/{SEASONS[0]}_s2_1_p30.tif",
+            remedy="unpack the publisher's archives; or export the index",
+        )
+    nobody = patches.head(0)
+    lists = [
+        _list_export(f"{name}_list.txt", roles.get(role, nobody), "s2")
+        for role, name in ROLE_WORDS.items()
+        if role in roles or role != "validation"
+    ]
+    return [*lists, *(NewFile(season, 0, partial(_link, (folder / season).resolve())) for season in SEASONS)]
+
+
+def _link(source: Path, path: Path) -> Iterator[int]:
+    """A link to the folder of a season; a season without one is a link to nothing but the export itself."""
+    path.symlink_to(source if source.is_dir() else Path("."), target_is_directory=True)
+    yield 0
 
 
 def _write_readme(path: Path) -> Iterator[int]:

@@ -84,6 +84,8 @@ class So2Sat(Dataset):
     strata_keys = ("city",)
     # Patches of a city leave no gap so wide. Two cities that lie nearer become one, which parts nothing.
     places_apart_km = 20.0
+    role_words = {role: stem for stem, role in layout.PUBLISHED.items()}  # noqa: RUF012
+    torchgeo = "So2Sat"
 
     def __init__(self, *, dtype: str = layout.DTYPES[0], geo: str = "") -> None:
         self.dtype = layout.read_dtype(dtype)
@@ -143,6 +145,10 @@ class So2Sat(Dataset):
     def export(self, folder: Path, roles: Mapping[str, pd.DataFrame], layers: Sequence[str]) -> list[NewFile]:
         """``training.h5``, ``validation.h5`` and ``testing.h5``; geo files where all sources have one."""
         return export.export(folder, roles, layers)
+
+    def export_torchgeo(self, folder: Path, roles: Mapping[str, pd.DataFrame]) -> list[NewFile]:
+        """The same files with all their datasets: torchgeo opens them as version ``2``."""
+        return export.export(folder, roles, tuple(layout.SHAPES))
 
 
 DATASET = So2Sat

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pandas as pd
 
+from sentinel_forest.datasets.hashing import hold_arrays
 from sentinel_forest.datasets.so2sat.geo import cities_of, tfw_order
 from sentinel_forest.datasets.so2sat.layout import OVERHEAD_BYTES, PUBLISHED, SHAPES, geo_path
 from sentinel_forest.datasets.so2sat.reader import contiguous_places
@@ -15,6 +17,9 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.io import hdf5
 from sentinel_forest.io.copying import NewFile, Piece, append, runs
 from sentinel_forest.io.tables import replacing
+
+AT_ONCE = 256
+"""Patches that are read at a time to be held against the catalog."""
 
 
 def export(folder: Path, roles: Mapping[str, pd.DataFrame], layers: Sequence[str]) -> list[NewFile]:
@@ -155,7 +160,16 @@ def _image_export(
                 ]
                 yield from append(stream, pieces)
 
-    return NewFile(path, len(rows) * sum(lengths.values()) + OVERHEAD_BYTES, write)
+    size = len(rows) * sum(lengths.values()) + OVERHEAD_BYTES
+    return NewFile(path, size, write, partial(_hold, rows, tuple(keys)))
+
+
+def _hold(rows: pd.DataFrame, keys: Sequence[str], path: Path) -> None:
+    """Compare the rows of a written image file with the hashes of the catalog."""
+    with hdf5.opened(path) as handle:
+        for first in range(0, len(rows), AT_ONCE):
+            part = slice(first, first + AT_ONCE)
+            hold_arrays(rows[part], {key: handle[key][part] for key in keys}, lambda file, key: file)
 
 
 def _geo_export(folder: Path, path: str, rows: pd.DataFrame) -> list[NewFile]:

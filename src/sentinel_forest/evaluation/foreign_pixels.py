@@ -1,0 +1,181 @@
+"""Predictions of pixels that others made: an array of all patches of a role, or a raster for each patch."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sentinel_forest.datasets.base import IGNORE, NO_ANSWER, Dataset, Task, true_classes
+from sentinel_forest.errors import InputError
+from sentinel_forest.evaluation.foreign_files import first_of
+from sentinel_forest.features.shards import read_blocks
+from sentinel_forest.io import causes
+from sentinel_forest.models.counts import confusion, counts_table
+from sentinel_forest.splits.audit import rows_by_name
+
+RASTERS = (".tif", ".tiff", ".npy")
+SILENT = (255, -1)
+"""Codes of pixels without an answer."""
+Reader = Callable[[np.ndarray], np.ndarray]
+"""Takes places in the role (int64) to codes (patches, rows, columns)."""
+
+
+def count_pixels(
+    file: Path,
+    dataset: Dataset,
+    task: Task,
+    catalog: pd.DataFrame,
+    role: np.ndarray,
+    first_code: int | None,
+    folder: Path,
+) -> tuple[pd.DataFrame, str]:
+    """Count true and predicted classes of the pixels of a role that carry a measurement and a label.
+
+    Parameters
+    ----------
+    file : Path
+        ``.npy`` or ``.dat`` (uint8) of (patches, rows, columns) in the order of the catalog, or a folder with a raster
+        for each patch; of whole patches as stored, or of their valid window.
+    dataset, task
+        What is predicted.
+    catalog : DataFrame
+        All patches of the release.
+    role : int64 (patches,)
+        Rows of the catalog that are scored.
+    first_code : int, optional
+        Code of the first class.
+    folder : Path
+        The release.
+
+    Returns
+    -------
+    counts : DataFrame
+        patch, true, predicted, count.
+    about : str
+        What is to be said about it.
+
+    Raises
+    ------
+    InputError
+        If a patch has no raster, or a shape or a code is none of the task.
+    """
+    patches = catalog.iloc[role]
+    read, about = _reader(file, dataset, catalog, role)
+    parts, done = [], 0
+    first: int | None = first_code
+    for block in read_blocks("predictions", dataset, folder, patches, dataset.label_layers(task.name)):
+        labels = true_classes(dataset, task.name, block)
+        codes = _fitting(read(np.arange(done, done + len(labels))), labels.shape, dataset, file)
+        first = _first(codes, task, first, file)
+        parts.append(_counts(labels, _classes(codes, task, first, file), block.patches["patch"].to_numpy(), task))
+        done += len(labels)
+    return pd.concat(parts, ignore_index=True), about
+
+
+def _counts(labels: np.ndarray, said: np.ndarray, patches: np.ndarray, task: Task) -> pd.DataFrame:
+    valid = labels != IGNORE
+    place = np.nonzero(valid)[0]
+    counts = confusion(labels[valid], said[valid], place, len(patches), len(task.names), len(task.names) + 1)
+    return counts_table(counts, patches, task.names, (*task.names, NO_ANSWER))
+
+
+def _first(codes: np.ndarray, task: Task, first: int | None, file: Path) -> int:
+    """Code of the first class; that of the first patches holds for all."""
+    return first_of(codes[~np.isin(codes, SILENT)], len(task.names), first, str(file))
+
+
+def _classes(codes: np.ndarray, task: Task, first: int, file: Path) -> np.ndarray:
+    """Indices of classes; the number of classes where there is no answer."""
+    silent = np.isin(codes, SILENT)
+    said = codes.astype(np.int64) - first
+    wrong = ~silent & ((said < 0) | (said >= len(task.names)))
+    if wrong.any():
+        raise InputError(
+            "A pixel has a code that is no class.",
+            where=file,
+            found=int(codes[wrong][0]),
+            expected=f"{first} to {first + len(task.names) - 1}, or 255 for no answer",
+            remedy="give the classes of the task; codes count from 0 or 1 (first_code)",
+        )
+    return np.where(silent, len(task.names), said)
+
+
+def _fitting(codes: np.ndarray, shape: tuple[int, ...], dataset: Dataset, file: Path) -> np.ndarray:
+    """Codes of the valid window of each patch."""
+    if codes.shape != shape and codes.shape[1:] == (dataset.side, dataset.side):
+        codes = dataset.valid_window(codes)
+    if codes.shape == shape:
+        return codes
+    raise InputError(
+        "Predictions of pixels have another size.",
+        where=file,
+        found=f"{codes.shape[1]} x {codes.shape[2]} pixels" if codes.ndim == 3 else f"shape {codes.shape}",
+        expected=f"{shape[1]} x {shape[2]}, or {dataset.side} x {dataset.side} with padding",
+    )
+
+
+def _reader(file: Path, dataset: Dataset, catalog: pd.DataFrame, role: np.ndarray) -> tuple[Reader, str]:
+    if file.is_dir():
+        return _of_folder(file, dataset, catalog, role), ""
+    causes.check_regular(file)
+    array = _mapped(file, dataset)
+    if array.ndim != 3 or len(array) != len(role) or array.dtype.kind not in "iub":
+        raise InputError(
+            "Predictions of pixels are no array of the role.",
+            where=file,
+            found=f"{array.dtype}, shape {array.shape}",
+            expected=f"whole numbers ({len(role)}, rows, columns)",
+            remedy="give all patches of the role in the order of the catalog, or a folder with a raster for each",
+        )
+    return lambda places: np.asarray(array[places[0] : places[-1] + 1]), "patches taken in the order of the catalog"
+
+
+def _mapped(file: Path, dataset: Dataset) -> np.ndarray:
+    """The array of a file, mapped into memory."""
+    if file.suffix == ".npy":
+        try:
+            return np.asanyarray(np.load(file, mmap_mode="r", allow_pickle=False))
+        except (ValueError, EOFError) as error:
+            raise InputError("An array cannot be read.", where=file, found=str(error)[:80]) from None
+    values = np.memmap(file, dtype=np.uint8, mode="r")
+    if len(values) % dataset.side**2:
+        raise InputError(
+            "A file of raw values is of no whole number of patches.",
+            where=file,
+            found=f"{len(values)} B",
+            expected=f"patches x {dataset.side} x {dataset.side} values of one byte",
+        )
+    return values.reshape(-1, dataset.side, dataset.side)
+
+
+def _of_folder(folder: Path, dataset: Dataset, catalog: pd.DataFrame, role: np.ndarray) -> Reader:
+    """Rasters by the names of their files."""
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in RASTERS)
+    names = [path.relative_to(folder).with_suffix("").as_posix() for path in paths]
+    found = rows_by_name(names, dataset, catalog)
+    short = rows_by_name([path.stem.replace("__", "/") for path in paths], dataset, catalog)
+    places = [rows or other for rows, other in zip(found, short, strict=True)]
+    by_row = {rows[0]: path for rows, path in zip(places, paths, strict=True) if len(rows) == 1}
+    absent = [row for row in role.tolist() if row not in by_row]
+    if absent or len(by_row) < sum(bool(rows) for rows in places):
+        raise InputError(
+            "A patch of the role has no raster." if absent else "A patch has two rasters.",
+            where=folder,
+            found=f"{len(role) - len(absent)} of {len(role)} patches in {len(paths)} files",
+            expected=f"{catalog['patch'].iloc[absent[0] if absent else role[0]].replace('/', '__')}.tif, or .npy",
+        )
+    return lambda wanted: np.stack([_raster(by_row[int(row)], dataset) for row in role[wanted]])
+
+
+def _raster(path: Path, dataset: Dataset) -> np.ndarray:
+    """The first band of a raster, or the array of a file."""
+    import rasterio
+
+    if path.suffix == ".npy":
+        return np.asarray(_mapped(path, dataset))
+    try:
+        with rasterio.open(path) as source:
+            return np.asarray(source.read(1))
+    except rasterio.errors.RasterioIOError as error:
+        raise causes.unusable(path, "GeoTIFF", error) from None

@@ -1,0 +1,229 @@
+"""Tables of vectors that another model has made: what they hold, and the vectors of some patches.
+
+A table is Parquet or CSV with a row for each patch and a column with its id, or a NumPy array whose rows follow a table
+of ids. Arrays are mapped into memory, and never unpickled. Values that are not finite stop a run, because nobody could
+say what they mean.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from sentinel_forest.datasets.base import External, FeatureSet
+from sentinel_forest.errors import InputError
+from sentinel_forest.io.borders import quoted
+
+PRETRAINING = "unknown: pretraining"
+"""The mark of scores from vectors of which nobody says what their model was trained on."""
+
+
+Stamp = tuple[int, int]
+"""Length and time of the last change of a file: what was read of it is kept as long as both stay."""
+
+
+def stamps(*files: str) -> list[Stamp]:
+    """The stamp of each file that is named."""
+    found = (Path(file).stat() for file in files if file)
+    return [(each.st_size, each.st_mtime_ns) for each in found]
+
+
+def head(path: Path) -> list[str]:
+    """Names of the columns of Parquet or CSV.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    try:
+        if path.suffix == ".parquet":
+            return list(map(str, pq.read_schema(path).names))
+        return list(map(str, pd.read_csv(path, nrows=0).columns))
+    except OSError:
+        raise
+    except Exception as error:  # whatever a reader makes of bytes that are of another form
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> InputError:
+    return InputError(
+        "A table of vectors cannot be read.",
+        where=path,
+        found=f"{type(error).__name__}: {str(error).splitlines()[0][:80] if str(error) else 'no more is known'}",
+        expected=f"a {path.suffix.removeprefix('.')} file",
+        remedy="write it again",
+    )
+
+
+def array_of(path: Path) -> np.ndarray:
+    """A NumPy array, mapped into memory; pickled objects are refused.
+
+    Raises
+    ------
+    InputError
+        If the file is none, or holds no numbers.
+    """
+    try:
+        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError:
+        raise
+    except ValueError as error:
+        raise _unreadable(path, error) from None
+    if array.dtype.kind not in "fiu":
+        raise InputError("An array does not hold numbers.", where=path, found=str(array.dtype), expected="float32")
+    return array
+
+
+def vectors(feature_set: FeatureSet, patches: Sequence[str], shape: tuple[int, ...] = ()) -> dict[str, np.ndarray]:
+    """The vectors of some patches, number by number.
+
+    Parameters
+    ----------
+    feature_set : FeatureSet
+        An external one.
+    patches : sequence of str
+        Their ids.
+    shape : tuple of int
+        Rows and columns of a patch, for pixels.
+
+    Returns
+    -------
+    dict
+        Name of the feature to float32, (patches,) or (patches, rows, columns). All are NaN for a patch without a
+        vector, where these are to be left out.
+
+    Raises
+    ------
+    InputError
+        If a patch has no vector or two, or a value is not finite or no number.
+    """
+    about = feature_set.external
+    assert about is not None
+    index = _index(about, *stamps(about.file, about.keys))
+    places = index.get_indexer(pd.Index(patches))
+    if (places < 0).any() and about.missing == "stop":
+        raise _lacking(about, [patch for patch, place in zip(patches, places, strict=True) if place < 0], len(patches))
+    found = _rows(about, feature_set.features, places)
+    if found.shape[1:-1] != shape:
+        raise InputError(
+            "Vectors of pixels have another number of rows or columns than the patches.",
+            where=about.file,
+            found=f"{found.shape[1:-1]}",
+            expected=f"{shape}, the valid window of a patch",
+        )
+    _check_finite(about, found, [patch for patch, place in zip(patches, places, strict=True) if place >= 0])
+    values = np.full((len(patches), *shape, len(feature_set.features)), np.nan, np.float32)
+    values[places >= 0] = found
+    return {name: values[..., place] for place, name in enumerate(feature_set.features)}
+
+
+def _lacking(about: External, patches: Sequence[str], asked: int) -> InputError:
+    return InputError(
+        "A table of vectors does not cover the release.",
+        where=f"{about.file}, column {about.key}",
+        found=f"no vector for {len(patches)} of {asked} patches, e.g. {quoted(patches[0])}",
+        expected="one for each patch of the catalog",
+        remedy="make the vectors that are missing, or set missing: leave out",
+    )
+
+
+def _rows(about: External, features: Sequence[str], places: np.ndarray) -> np.ndarray:
+    """Vectors at some places of a file, float32; places below 0 are passed over."""
+    known = places[places >= 0]
+    if about.file.endswith(".npy"):
+        return np.asarray(array_of(Path(about.file))[known], dtype=np.float32)
+    table = _table(about.file, *stamps(about.file))[list(features)]
+    texts = [name for name in features if table[name].dtype.kind not in "fiub"]
+    if texts:
+        raise InputError(
+            "A column of a table of vectors does not hold numbers.",
+            where=f"{about.file}, column {texts[0]}",
+            found=quoted(table[texts[0]].iloc[0]),
+            expected="numbers",
+            remedy="leave the column out of the file",
+        )
+    return table.iloc[known].to_numpy(np.float32)
+
+
+def _check_finite(about: External, values: np.ndarray, patches: Sequence[str]) -> None:
+    wrong = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+    if wrong.any():
+        raise InputError(
+            "A vector has a value that is not finite.",
+            where=f"{about.file}, patch {quoted(patches[int(wrong.argmax())])}",
+            found=f"NaN or infinity in {int(wrong.sum())} of {len(wrong)} vectors",
+            expected="finite numbers that float32 can hold",
+            remedy="leave such patches out of the table and set missing: leave out, or make them again",
+        )
+
+
+@cache
+def _table(file: str, stamp: Stamp) -> pd.DataFrame:
+    path = Path(file)
+    try:
+        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype_backend="numpy_nullable")
+    except OSError:
+        raise
+    except Exception as error:  # as for `_head`
+        raise _unreadable(path, error) from None
+
+
+@cache
+def _index(about: External, *stamp: Stamp) -> pd.Index:
+    """Ids of the patches by row of a file, each once."""
+    file = about.keys or about.file
+    if about.key not in (table := _keys(file, about.key, *stamps(file))):
+        raise InputError(
+            "A table has no column with the ids of its patches.",
+            where=file,
+            found=", ".join(map(str, table.columns))[:200],
+            expected=about.key,
+        )
+    index = pd.Index(table[about.key].astype("str"))
+    if index.has_duplicates:
+        twice = index[index.duplicated()]
+        raise InputError(
+            "A patch has two vectors.",
+            where=f"{file}, column {about.key}",
+            found=f"{quoted(str(twice[0]))}, and {len(twice) - 1} more",
+            expected="one row for each patch",
+        )
+    if about.keys and len(index) != (rows := len(array_of(Path(about.file)))):
+        raise InputError(
+            "An array and its table of keys differ in length.",
+            where=about.keys,
+            found=f"{len(index)} keys",
+            expected=f"{rows}, the rows of {about.file}",
+        )
+    return index
+
+
+@cache
+def _keys(file: str, key: str, stamp: Stamp) -> pd.DataFrame:
+    """The column with the ids of the patches, as text: CSV would take ids of digits for numbers."""
+    path = Path(file)
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    try:
+        return pd.read_csv(path, dtype={key: "str"}, keep_default_na=False)
+    except OSError:
+        raise
+    except Exception as error:  # as for `_head`
+        raise _unreadable(path, error) from None
+
+
+def declared(feature_set: FeatureSet | None) -> tuple[str, str]:
+    """Mark and note that scores of a feature set carry for what its vectors were trained on; blank for others."""
+    if feature_set is None or feature_set.external is None:
+        return "", ""
+    told = feature_set.external.trained_on
+    return ("", f"vectors of a model trained, as declared, on {told}") if told else (PRETRAINING, "")
+
+
+def used(sets: Mapping[str, FeatureSet]) -> dict[str, External]:
+    """External tables by feature set."""
+    return {name: each.external for name, each in sets.items() if each.external is not None}
