@@ -249,13 +249,17 @@ class SpatialBlocks(Sized, InGroups, Stratified):
         return [("lon",), ("lat",)]
 
 
-def _on_globe(places: list[tuple[float, ...]]) -> list[tuple[float, ...]]:
+def _on_globe(places: list[list[float]]) -> list[list[float]]:
     for place in places:
         west, south, east, north = place if len(place) == 4 else (*place, *place)
         if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
             expected = "degrees: [lon, lat], or [west, south, east, north] with west below east and south below north"
             raise wrong("This is no place on the globe.", found=place, expected=expected)
     return places
+
+
+Box = Annotated[list[Finite], Field(min_length=4, max_length=4)]
+Point = Annotated[list[Finite], Field(min_length=2, max_length=2)]
 
 
 class NearestNeighbour(InGroups):
@@ -267,11 +271,11 @@ class NearestNeighbour(InGroups):
     """Catalog columns; patches that agree in any of them, directly or through others, form a unit and stay in one role
     (an empty value joins nothing; a patch without any is unused)."""
 
-    areas: Annotated[list[tuple[Finite, Finite, Finite, Finite]], AfterValidator(_on_globe)] = []
+    areas: Annotated[list[Box], AfterValidator(_on_globe)] = []
     """Where the forest will predict (knndm): boxes [west, south, east, north] in degrees, such as the bounds of a scene
     or boxes that make up a continent."""
 
-    places: Annotated[list[tuple[Finite, Finite]], AfterValidator(_on_globe)] = []
+    places: Annotated[list[Point], AfterValidator(_on_globe)] = []
     """Where the forest will predict (knndm): points [lon, lat] in degrees."""
 
     folds: Annotated[Trials, Ge(3)] = 5
