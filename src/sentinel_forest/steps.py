@@ -134,6 +134,7 @@ COMMANDS: dict[str, str] = {
     "features": "features.listing:features",
     "areas": "mapping.areas:areas",
     "audit": "splits.audit:audit",
+    "groups_needed": "evaluation.groups_needed:groups_needed",
     "unpack": "acquire.unpack:unpack",
     "show": "report.show:show",
     "show_headline": "versions.headline:show_headline",
