@@ -18,6 +18,7 @@ from sentinel_forest.config.settings import (
     NearDuplicates,
     OwnRelease,
     PriceSettings,
+    Publish,
 )
 from sentinel_forest.config.validation import nearest, wrong
 
@@ -117,6 +118,9 @@ class Configuration(Section):
 
     export: Export = Export()
     """What `snakemake export` writes."""
+
+    publish: Publish = Publish()
+    """What `snakemake publish` cannot know."""
 
     maps: dict[Name, MapSettings] = {}
     """Name: a scene that `snakemake maps` classifies with a forest of the version, see docs/maps.md."""
