@@ -133,6 +133,7 @@ COMMANDS: dict[str, str] = {
     "features": "features.listing:features",
     "areas": "mapping.areas:areas",
     "audit": "splits.audit:audit",
+    "clean": "versions.clean:clean",
     "unpack": "acquire.unpack:unpack",
     "show": "report.show:show",
     "show_headline": "versions.headline:show_headline",
