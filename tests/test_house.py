@@ -109,7 +109,7 @@ def test_no_file_is_large_and_none_names_a_machine_or_an_index():
 
 WINGS = (
     *("errors", "io", "registry", "sensors", "config", "steps", "cli", "kept", "datasets", "acquire", "simulate"),
-    *("verify", "splits", "features", "planning", "models", "evaluation", "mapping", "versions", "report", "export"),
+    *("verify", "splits", "features", "planning", "models", "evaluation", "versions", "mapping", "report", "export"),
 )
 """The wings of the package, and modules beside them: each imports only what stands before it."""
 

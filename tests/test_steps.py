@@ -32,6 +32,17 @@ MORE = {
     "own_releases": {"own.fields": {"dataset": "cloudsen12", "folder": "own", "licence": "MIT"}},
     "against": "earlier",
     "published_patches": {"cloudsen12-sample": "authors.csv"},
+    "maps": {
+        "port": {
+            "scene": "scene",
+            "radar": "radar",
+            "level": "L1C",
+            "offset": 0.0,
+            "release": "cloudsen12-sample",
+            "scheme": "published",
+            "set": "l1c",
+        }
+    },
     "predictions": {
         "net": {
             "release": "so2sat-sample",
@@ -81,7 +92,8 @@ def planned(tmp_path_factory) -> list[list[str]]:
     folder = tmp_path_factory.mktemp("bound")
     (folder / "more.yaml").write_text(yaml.safe_dump(MORE), encoding="utf-8")
     (folder / "fetched.yaml").write_text(yaml.safe_dump(FETCHED), encoding="utf-8")
-    (folder / "mine").mkdir()
+    for name in ("mine", "scene", "radar"):
+        (folder / name).mkdir()
     (folder / "authors.csv").touch()
     (folder / "net.csv").touch()
     for name in ("training.h5", "training_geo.h5"):
@@ -98,7 +110,7 @@ def planned(tmp_path_factory) -> list[list[str]]:
     fetched = (*default, str(folder / "fetched.yaml"))
     found = [
         *commands(folder, "all", "export", "tfds", *default),
-        *commands(folder, "all", "compare", *default, str(folder / "more.yaml")),
+        *commands(folder, "all", "compare", "maps", *default, str(folder / "more.yaml")),
         *commands(folder, "check", *fetched, "--config", "version=earlier"),
         *commands(folder, "plan", "work/mine/catalog.parquet", *fetched),
         *commands(folder, "work/so2sat-v2/files.tsv", *fetched),

@@ -126,6 +126,7 @@ STEPS: dict[str, str] = {
     "pages": "report.pages:pages",
     "export_trial": "export.trial:export_trial",
     "tfds_export": "export.tfds:tfds_export",
+    "map": "mapping.map:map_scene",
 }
 """Module and function of each step, by the name of its rule."""
 
@@ -134,6 +135,7 @@ COMMANDS: dict[str, str] = {
     "areas": "mapping.areas:areas",
     "audit": "splits.audit:audit",
     "clean": "versions.clean:clean",
+    "groups_needed": "evaluation.groups_needed:groups_needed",
     "unpack": "acquire.unpack:unpack",
     "show": "report.show:show",
     "show_headline": "versions.headline:show_headline",

@@ -6,8 +6,8 @@ import pytest
 
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import IGNORE, Block, true_classes
+from sentinel_forest.datasets.regrouped import regrouped
 from sentinel_forest.datasets.so2sat.vocabulary import BUILT, CLASSES
-from sentinel_forest.datasets.vocabulary import regrouped
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.confusion import classifiers
 from sentinel_forest.evaluation.figures import Place

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from project import ROOT
-from sentinel_forest import datasets
+from sentinel_forest import cli, datasets
 from sentinel_forest.config.papers import Paper
 from sentinel_forest.config.validation import parse, read_yaml
 from sentinel_forest.errors import InputError
@@ -142,3 +142,17 @@ def test_a_table_of_another_form_is_answered(tmp_path):
     (tmp_path / "other.csv").write_text("image,score\na,1\n")
     with pytest.raises(InputError, match="none of the metrics of each patch"):
         run(tmp_path, tmp_path / "other.csv")
+
+
+def test_the_commands_of_the_page(tmp_path, monkeypatch):
+    page = (ROOT / "docs" / "predictions.md").read_text(encoding="utf-8").replace("\\\n", "")
+    commands = [line.split()[1:] for line in page.splitlines() if line.startswith("sentinel-forest ")]
+    assert [words[0] for words in commands] == ["patch-metrics", "reproduction"]
+    authors(tmp_path).rename(tmp_path / "cloudsen12_metrics.csv")
+    monkeypatch.chdir(tmp_path)
+    for words in commands:
+        cli.main(words)
+    sheet = tables.read_tsv(tmp_path / "reproduction.tsv", reproduction.REPRODUCTION)
+    judged = sheet[sheet["ours"].notna()]
+    assert judged["verdict"].str.match(r"differs by|equal to").all()
+    assert set(judged["classifier"]) == {"U-Net MobileNetV2", "Fmask 4"}

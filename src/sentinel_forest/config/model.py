@@ -14,6 +14,7 @@ from sentinel_forest.config.settings import (
     Bootstrap,
     DrawSettings,
     Export,
+    MapSettings,
     NearDuplicates,
     OwnRelease,
     PriceSettings,
@@ -116,6 +117,9 @@ class Configuration(Section):
 
     export: Export = Export()
     """What `snakemake export` writes."""
+
+    maps: dict[Name, MapSettings] = {}
+    """Name: a scene that `snakemake maps` classifies with a forest of the version, see docs/maps.md."""
 
     @model_validator(mode="after")
     def _schemes_are_known(self) -> Self:

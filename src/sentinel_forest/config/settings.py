@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from annotated_types import Ge
 from pydantic import Strict, field_validator, model_validator
 
-from sentinel_forest.config.fields import FROM_TEXT, Count, Jobs, Name, Natural, Once, Positive, Section, absent
+from sentinel_forest.config.fields import FROM_TEXT, Count, Finite, Jobs, Name, Natural, Once, Positive, Section, absent
 from sentinel_forest.config.validation import wrong
 
 Action = Literal["stop", "mark", "count"]
@@ -79,6 +79,38 @@ class Export(Section):
             expected = "no layers, or form: publisher"
             raise wrong("torchgeo reads all layers.", key="layers", found=self.layers, expected=expected)
         return self
+
+
+class MapSettings(Section):
+    """A scene, and the forest of the version that classifies it."""
+
+    scene: str
+    """A Sentinel-2 product (SAFE folder or zip), a folder with an image for each band (B04.tif), or one image whose
+    bands are described by name."""
+
+    release: Name
+    """The release whose forest it is."""
+
+    scheme: Name
+    """The scheme of the forest."""
+
+    trial: Count = 1
+    """The trial of the scheme."""
+
+    set: Name
+    """The feature set of the forest."""
+
+    radar: str | None = absent()
+    """Folder with a GeoTIFF for each Sentinel-1 band (VV.tif), on the grid of the scene, in the unit of the release."""
+
+    level: Literal["L1C", "L2A"] | None = absent()
+    """Processing level of images without metadata."""
+
+    offset: Finite | None = absent()
+    """What to add to digital numbers of images without metadata: 0 before processing baseline 04.00, -1000 since."""
+
+    stride: Count = 10
+    """Pixels from one window to the next, where the forest classifies patches."""
 
 
 class OwnRelease(Section):

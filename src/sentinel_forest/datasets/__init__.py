@@ -12,6 +12,7 @@ from typing import Any
 
 from sentinel_forest.datasets import vocabulary
 from sentinel_forest.datasets.base import MARKING_KEYS, Band, Dataset
+from sentinel_forest.datasets.regrouped import regrouped
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.borders import checked_name
 from sentinel_forest.io.modules import DATASETS, own_datasets
@@ -91,9 +92,7 @@ def _regroup(name: str, dataset: Dataset, classes: Mapping[str, Mapping[str, Any
                 "Unknown task.", where=f"key 'classes.{name}'", found=task, expected=" | ".join(dataset.tasks)
             )
         where = f"key 'classes.{name}.{task}'"
-        found, lookup = vocabulary.regrouped(
-            dataset.tasks[task], each.get("merge") or {}, each.get("drop") or (), where
-        )
+        found, lookup = regrouped(dataset.tasks[task], each.get("merge") or {}, each.get("drop") or (), where)
         dataset.tasks = {**dataset.tasks, task: found}
         dataset.regrouped = {**dataset.regrouped, task: lookup}
         answering = {

@@ -7,7 +7,6 @@ here.
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +28,7 @@ from sentinel_forest.datasets.hashing import Arrays, Stored, array_hash, hash_co
 from sentinel_forest.datasets.metric import Metric, PatchMetric
 from sentinel_forest.datasets.pictures import SENTINEL, Channel, Composite, Pictures
 from sentinel_forest.datasets.reading import Block, Reader, Reading, any_measured, is_measured
+from sentinel_forest.datasets.regrouped import Regrouped
 from sentinel_forest.datasets.terms import (
     GROUND,
     IGNORE,
@@ -49,6 +49,7 @@ from sentinel_forest.datasets.terms import (
     Reference,
     Task,
 )
+from sentinel_forest.datasets.truth import kinds_of, true_classes, with_measured
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.copying import NewFile
 from sentinel_forest.sensors import Band
@@ -110,7 +111,7 @@ PUBLISHED_NAME = "published name"
 """What groups rest on where a file of the release names places."""
 
 
-class Dataset(Reading):
+class Dataset(Reading, Regrouped):
     """A dataset's vocabulary and its files. Folders hold one release in the publisher's layout."""
 
     name: str
@@ -147,11 +148,6 @@ class Dataset(Reading):
     """The class of torchgeo that reads what `export_torchgeo` writes; blank where it has none."""
     pictures: Pictures = SENTINEL
     """How patches are shown in the report."""
-    regrouped: Mapping[str, np.ndarray] = {}
-    """For each task whose classes a configuration has merged or dropped: index of the new class by that of the
-    published one, see `sentinel_forest.datasets.vocabulary.regrouped`. The catalog keeps the published classes."""
-    published_tasks: Mapping[str, Task] = {}
-    """The tasks with the published classes, where a configuration has others."""
 
     name_columns: tuple[tuple[str, ...], ...] = ()
     """Columns of the publisher's tables (lower case) that name a patch together: with slashes between them they are
@@ -352,18 +348,6 @@ class Dataset(Reading):
             "torchgeo has no class for the files of this dataset.", found=self.name, remedy="export: {form: publisher}"
         )
 
-    def classes(self, task: str, block: Block) -> np.ndarray:
-        """`labels`, in the classes that a configuration has made of the published ones."""
-        labels = self.labels(task, block)
-        return self.regrouped[task][labels] if task in self.regrouped else labels
-
-    def patch_classes(self, task: str, labels: np.ndarray) -> np.ndarray:
-        """Labels of the catalog (-1: unknown) in those classes: int16; -1 also for classes that take no part."""
-        if task not in self.regrouped:
-            return labels.astype(np.int16)
-        found = self.regrouped[task][np.where(labels < 0, IGNORE, labels)].astype(np.int16)
-        return np.where(found == IGNORE, np.int16(-1), found)
-
     def physical(self, layer: str, stored: np.ndarray) -> np.ndarray:
         """Stored values in physical units, float32; missing values are NaN."""
         about = self.layer_table[layer]
@@ -371,33 +355,3 @@ class Dataset(Reading):
         if about.missing is not None:
             values[stored == about.missing] = np.nan
         return values
-
-
-def kinds_of(dataset: Dataset, feature_set: FeatureSet) -> tuple[str, ...]:
-    """Kinds of sensors without whose measurement a pixel takes no part in a feature set.
-
-    Always the optical ones, because what was not seen could not be labelled; and radar where it is read.
-    """
-    bands = (dataset.layer_table[layer].band for layer in feature_set.layers.values())
-    return (OPTICAL, RADAR) if any(band is not None and band.kind == RADAR for band in bands) else (OPTICAL,)
-
-
-def with_measured(dataset: Dataset, folder: Path, block: Block, kinds: Iterable[str] = (OPTICAL,)) -> Block:
-    """A block that knows which pixels carry a measurement; bands are read only for patches that lack one somewhere."""
-    masks: dict[str, np.ndarray] = {}
-    for kind in kinds:
-        some = (block.patches.get(f"{VALID_FRACTION}{kind}", pd.Series(1.0, block.patches.index)) < 1).to_numpy()
-        if some.any():
-            parts = dataset.measured(folder, block.patches[some], kind)
-            masks[kind] = np.ones((len(some), *parts.shape[1:]), dtype=bool)
-            masks[kind][some] = parts
-    return replace(block, measured=masks) if masks else block
-
-
-def true_classes(dataset: Dataset, task: str, block: Block, kinds: Iterable[str] = (OPTICAL,)) -> np.ndarray:
-    """`Dataset.classes`, with `IGNORE` also for pixels without a measurement of some sensors: they take no part."""
-    labels = dataset.classes(task, block)
-    for kind in kinds:
-        if kind in block.measured:
-            labels = np.where(block.measured[kind], labels, np.uint8(IGNORE))
-    return labels

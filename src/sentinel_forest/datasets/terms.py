@@ -92,7 +92,8 @@ class Layer:
     """A stored layer (band, index, label): how it is stored and what it means.
 
     ``physical = stored * factor``; the value `missing` (as stored) is NaN. `band` is the band that it holds: one
-    of `sentinel_forest.sensors`, or one that the dataset declares; None for labels, masks and the like.
+    of `sentinel_forest.sensors`, or one that the dataset declares; None for labels, masks and the like. `level` is the
+    processing level of an optical band, L1C or L2A, to which a map holds the scenes it is given; blank if unknown.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Layer:
     unit: str = "1"
     missing: float | None = None
     band: Band | None = None
+    level: str = ""
 
     @property
     def is_optical(self) -> bool:

@@ -5,15 +5,11 @@ with them. Nothing of it reaches the catalog or the splits: they keep the publis
 classes have the same splits.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from sentinel_forest.datasets.metric import Metric
-from sentinel_forest.datasets.terms import IGNORE, Category, External, FeatureSet, Layer, Question, Reference, Task
-from sentinel_forest.errors import InputError
+from sentinel_forest.datasets.terms import External, FeatureSet, Layer, Reference, Task
 from sentinel_forest.sensors import BANDS, Band
 
 FEATURE_SETS, CLASSES = "feature_sets", "classes"
@@ -29,91 +25,6 @@ def feature_set(name: str, definition: Mapping[str, Any], layer_table: Mapping[s
     held = (layer_table[layer].band for layer in layers.values())
     own = tuple(dict.fromkeys(band for band in held if band is not None and band.name not in BANDS))
     return FeatureSet(name, definition["task"], features, layers, own)
-
-
-def regrouped(
-    task: Task, merge: Mapping[str, Sequence[str]], drop: Sequence[str] = (), where: str = ""
-) -> tuple[Task, np.ndarray]:
-    """A task with classes merged or dropped, and where its published classes went.
-
-    Parameters
-    ----------
-    task : Task
-        As published.
-    merge : mapping
-        Name of a new class: names of the classes that it is made of. It stands where the first of them stood, and has
-        its colour.
-    drop : sequence of str
-        Classes whose pixels or patches take no part.
-    where : str
-        The key of the configuration, for messages.
-
-    Returns
-    -------
-    task : Task
-        Questions that the classes can no longer answer are left out, and so are metrics of the published classes.
-    lookup : ndarray
-        uint8 (256,): index of the new class for each index of a published one; `IGNORE` for classes that take no part.
-
-    Raises
-    ------
-    InputError
-        If a class is unknown or named twice, a name is taken, or fewer than two classes are left.
-    """
-    where = where or f"task {task.name}"
-    _check_classes(task, merge, drop, where)
-    target = {old: new for new, members in merge.items() for old in members}
-    target |= {name: name for name in task.names if name not in target and name not in drop}
-    categories: dict[str, Category] = {}
-    for category in task.categories:
-        if category.name in target:
-            categories.setdefault(target[category.name], replace(category, name=target[category.name]))
-    if len(categories) < 2:
-        raise InputError(
-            "Fewer than two classes are left.",
-            where=where,
-            found=", ".join(categories) or "none",
-            expected="two or more",
-        )
-    names = list(categories)
-    lookup = np.full(256, IGNORE, dtype=np.uint8)
-    for place, name in enumerate(task.names):
-        if name in target:
-            lookup[place] = names.index(target[name])
-    questions = (_question(each, target, names) for each in task.questions)
-    asked = tuple(each for each in questions if each is not None)
-    # Summaries over patches ask the first question which patches count.
-    same = bool(asked) and asked[0].name == task.questions[0].name
-    kept = tuple(metric for metric in task.metrics if same and not isinstance(metric, Metric))
-    return replace(task, categories=tuple(categories.values()), questions=asked, metrics=kept), lookup
-
-
-def _check_classes(task: Task, merge: Mapping[str, Sequence[str]], drop: Sequence[str], where: str) -> None:
-    named = [*(name for members in merge.values() for name in members), *drop]
-    for place, name in enumerate(named):
-        if name not in task.names:
-            raise InputError("Unknown class.", where=where, found=name, expected=", ".join(task.names)[:300])
-        if name in named[:place]:
-            raise InputError(
-                "A class is merged or dropped twice.", where=where, found=name, expected="each class in one place"
-            )
-    for name, members in merge.items():
-        if name in task.names and name not in members:
-            raise InputError(
-                "A merged class has the name of another class.",
-                where=where,
-                found=name,
-                expected="a name of its own, or that of one of its classes",
-            )
-
-
-def _question(question: Question, target: Mapping[str, str], names: Sequence[str]) -> Question | None:
-    """A question of merged classes; None where one of them is on both sides of it, or a side is empty."""
-    inside = {target[name] for name in question.positive if name in target}
-    outside = {new for old, new in target.items() if old not in question.positive}
-    if inside & outside or not inside or not outside:
-        return None
-    return Question(question.name, tuple(name for name in names if name in inside))
 
 
 def answering(reference: Reference, task: Task) -> Reference:

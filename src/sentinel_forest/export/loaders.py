@@ -2,7 +2,6 @@
 
 import importlib
 import importlib.util
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sentinel_forest import datasets, registry
 from sentinel_forest.datasets.base import SPLITS, Block, Dataset, Reader, Task, true_classes, with_measured
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.tables import read_catalog, read_parquet
 from sentinel_forest.splits.roles import roles_of
 from sentinel_forest.versions.manifest import MANIFEST, VERSION, hold_files
+from sentinel_forest.versions.opened import dataset_of
 
 LABEL = "label"
 
@@ -196,7 +195,8 @@ def open_trial(
     finished = (place / MANIFEST).is_file()
     if finished:
         hold_files(place, [VERSION])
-    dataset = _dataset(place, release, root / "config" / "releases")
+    _existing(place / VERSION, "version")
+    dataset = dataset_of(place, release, root / "config" / "releases")
     split = _existing(place / release / "splits" / scheme / f"{trial}.parquet", "split")
     if finished:
         hold_files(place, [split.relative_to(place).as_posix()])
@@ -250,22 +250,6 @@ def _bands(dataset: Dataset, known: frozenset[str]) -> tuple[str, ...]:
     """Layers that feature sets are made of, in the order of the dataset, as far as they are there."""
     used = {layer for feature_set in dataset.feature_sets.values() for layer in feature_set.layers.values()}
     return tuple(layer for layer in dataset.layer_table if layer in used & known)
-
-
-def _dataset(version: Path, release: str, own_entries: Path) -> Dataset:
-    """The dataset of a release of a version, set up for its layout."""
-    about = json.loads(_existing(version / VERSION, "version").read_text(encoding="utf-8"))
-    configuration = about["configuration"]
-    if release not in configuration["releases"]:
-        raise InputError(
-            "The version has no such release.",
-            where=version,
-            found=release,
-            expected=" | ".join(configuration["releases"]),
-        )
-    own = configuration["own_releases"].get(release)
-    name, layout = (own["dataset"], own["layout"]) if own else registry.layout_of(release, own_entries)
-    return datasets.load(name, layout)
 
 
 def _existing(path: Path, what: str) -> Path:

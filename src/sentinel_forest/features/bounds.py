@@ -53,4 +53,4 @@ def bound(name: str, values: np.ndarray, bounds: Bounds, counts: Counter[str] | 
         return values
     if counts is not None:
         counts[name] += beyond
-    return np.clip(values, *bounds)
+    return np.asarray(np.clip(values, *bounds))

@@ -73,7 +73,7 @@ def own_bands(dataset: Dataset) -> Own:
 def resolved(name: str, task: Task, bands: Own, where: str = "") -> Feature:
     """A feature of a task's unit, see `pixel.resolve` and `patch.resolve`."""
     try:
-        return (pixel if task.unit == "pixel" else patch).resolve(name, bands)
+        return pixel.resolve(name, bands) if task.unit == "pixel" else patch.resolve(name, bands)
     except InputError as error:
         place = f"{where}, {name}" if where else name
         raise InputError(

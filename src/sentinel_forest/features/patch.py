@@ -163,7 +163,7 @@ def _reduce(values: np.ndarray, reduction: Callable[..., Any]) -> np.ndarray:
         there = pixels[patch][~np.isnan(pixels[patch])]
         if there.size:
             result[patch] = reduction(there)
-    return result
+    return np.asarray(result)
 
 
 def mean(values: np.ndarray) -> np.ndarray:
@@ -184,7 +184,7 @@ def maximum(values: np.ndarray) -> np.ndarray:
 def deviation(values: np.ndarray) -> np.ndarray:
     """Standard deviation (divisor n) of the pixels of each patch that are there: float64 (patches,)."""
     centred = _flat(values) - mean(values).astype(np.float32)[:, None]
-    return np.sqrt(mean(np.square(centred, out=centred)))
+    return np.asarray(np.sqrt(mean(np.square(centred, out=centred))))
 
 
 STATISTICS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -214,7 +214,7 @@ def quantile(ascending: np.ndarray, share: float) -> np.ndarray:
     rows = np.arange(len(ascending))
     low = ascending[rows, below].astype(np.float64)
     high = ascending[rows, np.minimum(below + 1, np.maximum(last, 0))]
-    return low + (high - low) * (place - below)
+    return np.asarray(low + (high - low) * (place - below))
 
 
 def cooccurrence(values: np.ndarray, span: tuple[float, float]) -> np.ndarray:
@@ -267,7 +267,7 @@ def texture(shares: np.ndarray, kind: str) -> np.ndarray:
         properties = _correlation(shares)
     else:
         properties = np.einsum("dpij,ij->dp", shares, _weights(kind))
-    return properties.mean(axis=0)
+    return np.asarray(properties.mean(axis=0))
 
 
 def _weights(kind: str) -> np.ndarray:
@@ -290,7 +290,7 @@ def _correlation(shares: np.ndarray) -> np.ndarray:
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     """Quotient; 0 where the divisor is 0."""
-    return np.divide(above, below, out=np.where(np.isnan(below), np.nan, 0.0), where=(below > 0))
+    return np.asarray(np.divide(above, below, out=np.where(np.isnan(below), np.nan, 0.0), where=(below > 0)))
 
 
 def coherence(C_re: np.ndarray, C_im: np.ndarray, VH_intensity: np.ndarray, VV_intensity: np.ndarray) -> np.ndarray:

@@ -183,7 +183,7 @@ def window_mean(values: np.ndarray, size: int) -> np.ndarray:
 def window_deviation(values: np.ndarray, size: int) -> np.ndarray:
     """Standard deviation (divisor n) of the size x size pixels around each pixel, as `window_mean`."""
     mean, squares = _window_moments(values, size, 2)
-    return np.sqrt(np.maximum(squares - np.square(mean), 0)).astype(np.float32)
+    return np.asarray(np.sqrt(np.maximum(squares - np.square(mean), 0)).astype(np.float32))
 
 
 def _window_moments(values: np.ndarray, size: int, count: int) -> list[np.ndarray]:
@@ -202,7 +202,7 @@ def _window_moments(values: np.ndarray, size: int, count: int) -> list[np.ndarra
 
 
 def _box_mean(values: np.ndarray, size: int) -> np.ndarray:
-    return uniform_filter(values, size=(1, size, size), output=np.float64, mode="nearest")
+    return np.asarray(uniform_filter(values, size=(1, size, size), output=np.float64, mode="nearest"))
 
 
 def sunward_maximum(values: np.ndarray, sun_azimuth: np.ndarray, pixels: int) -> np.ndarray:

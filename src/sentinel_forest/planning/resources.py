@@ -51,6 +51,8 @@ GROW_SECONDS = 1e-7
 4.5e-8 (pixels of CloudSEN12) to 1.1e-7 (patches of So2Sat)."""
 ASK_SECONDS = 1e-7
 """Per row and tree, of rows that are predicted: 5.4e-8 on simulated pixels; real ones differ more."""
+SCENE_PIXELS, SCENE_MB = 10_980**2, 1_500
+"""A Sentinel-2 tile, and what its strips and tiles take."""
 NODE_BYTES = 100.0
 """A node of a tree: 64 bytes, and its share of each class (8 bytes a class come in addition)."""
 DRAW_BYTES = 8.0
@@ -328,6 +330,14 @@ def _copy(selection: Selection, release: str, name: str) -> Need:
     return Need(START_MB + BLOCK_MB, START_SECONDS + 10 * READ_SECONDS * size.gigabytes, 1e3 * size.gigabytes)
 
 
+def _map(selection: Selection, release: str, name: str) -> Need:
+    """A scene of 10,980 x 10,980 pixels, asked of the largest forest of a release with all votes counted."""
+    forests = [_forest_mb(selection, release, each) for each in selection.sets(release)]
+    features = max((_features(selection, release, each) for each in selection.sets(release)), default=0)
+    asked = SCENE_PIXELS * (2 * ASK_SECONDS * selection.forest(release).trees + FEATURE_SECONDS * features)
+    return Need(START_MB + SCENE_MB + 2 * max([0, *forests]), START_SECONDS + asked)
+
+
 NEEDS: dict[str, Callable[[Selection, str, str], Need]] = {
     "sample": _copy,
     "inspect": _inspect,
@@ -344,11 +354,12 @@ NEEDS: dict[str, Callable[[Selection, str, str], Need]] = {
     "average": _average,
     "importance": _importance,
     "export": _copy,
+    "map": _map,
 }
 """What a job of each rule takes: by selection, release, and feature set (where the rule has one)."""
 
 
-THREADED = ("inspect", "fit", "predict", "importance", "price")
+THREADED = ("inspect", "fit", "predict", "importance", "price", "map")
 """Rules whose jobs use more than one thread."""
 
 

@@ -26,6 +26,7 @@ from sentinel_forest.config.validation import nearest, parse
 from sentinel_forest.datasets.base import Dataset, Reference
 from sentinel_forest.errors import InputError
 from sentinel_forest.planning import vocabulary
+from sentinel_forest.planning.maps import check_maps
 from sentinel_forest.splits import links
 
 S = TypeVar("S", bound=Section)
@@ -359,6 +360,7 @@ def select(config: Mapping[str, Any], registry: Path = releases.OWN) -> Selectio
     _check_schemes(selection)
     _check_gate(selection)
     _check_published_patches(selection)
+    check_maps(selection)
     _check_predictions(selection)
     return selection
 

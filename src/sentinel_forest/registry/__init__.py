@@ -16,9 +16,15 @@ PAPERS = Path(__file__).with_name("papers")
 
 
 def layout_of(release: str, own: Path) -> tuple[str, dict[str, Any]]:
-    """Return the dataset of a registered release and its deviations from the published layout.
+    """Return the dataset of a registered release and its deviations from the published layout; see `entry_of`."""
+    entry = entry_of(release, own)
+    return entry["dataset"], entry.get("layout") or {}
 
-    Whoever opens a release needs no more of its entry than this. Entries are checked by
+
+def entry_of(release: str, own: Path) -> dict[str, Any]:
+    """Return the entry of a registered release.
+
+    Whoever opens a release needs no more than this. Entries are checked by
     `sentinel_forest.config.releases`, which takes longer.
 
     Parameters
@@ -43,5 +49,4 @@ def layout_of(release: str, own: Path) -> tuple[str, dict[str, Any]]:
             expected=" | ".join(sorted(entry.stem for entry in RELEASES.glob("*.yaml"))),
             remedy="install the version of sentinel-forest that made the results",
         )
-    entry = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return entry["dataset"], entry.get("layout") or {}
+    return dict(yaml.safe_load(path.read_text(encoding="utf-8")))

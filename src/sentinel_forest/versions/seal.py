@@ -41,8 +41,8 @@ STEPS = (
     "versions.croissant",
 )
 """Modules whose code can change a result."""
-ELSEWHERE = ("version", "against", "export", "folders", "pathvars")
-"""Keys of the configuration that change no result: names of versions, exports, places of files."""
+ELSEWHERE = ("version", "against", "export", "maps", "folders", "pathvars")
+"""Keys of the configuration that change no result: names of versions, exports, maps, places of files."""
 PACKAGES = ("h5py", "numpy", "pandas", "pyarrow", "rasterio", "scikit-learn", "scipy", "snakemake")
 
 

@@ -82,7 +82,7 @@ def indices(folder: Path) -> pd.DataFrame | None:
             found=", ".join(f"{name} {table[name].iloc[row]}" for name in COLUMNS),
             expected="numbers from 0 to 1",
         )
-    return numbers.set_axis(keys)[keys.to_numpy() != ""]
+    return numbers.set_axis(keys).loc[keys.to_numpy() != ""]
 
 
 def is_told(metadata: Path) -> bool:
@@ -147,6 +147,7 @@ def findings(folder: Path, tables: Sequence[pd.DataFrame]) -> list[Finding]:
         if "roi_id" in table
     ]
     images, met = sum(map(len, known)), int(sum(each.sum() for each in known))
-    status = "ok" if met == images else "note"
     found = f"trust and hardness of {met} of {images} images with metadata"
-    return [Finding(INDICES, "structure", "indices", status, found, f"of all {images}" if status == "note" else "")]
+    if met == images:
+        return [Finding(INDICES, "structure", "indices", "ok", found)]
+    return [Finding(INDICES, "structure", "indices", "note", found, f"of all {images}")]

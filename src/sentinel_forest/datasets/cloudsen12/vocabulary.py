@@ -20,9 +20,11 @@ ANGLE = Band("angle", GEOMETRY, "degree")
 
 
 def _layer_table() -> dict[str, Layer]:
-    layers = [Layer(f"L1C_{name}", "int16", 1e-4, "reflectance", band=band) for name, band in SENTINEL_2.items()]
+    layers = [
+        Layer(f"L1C_{name}", "int16", 1e-4, "reflectance", band=band, level="L1C") for name, band in SENTINEL_2.items()
+    ]
     layers += [
-        Layer(f"L2A_{name}", "int16", 1e-4, "reflectance", band=band)
+        Layer(f"L2A_{name}", "int16", 1e-4, "reflectance", band=band, level="L2A")
         for name, band in SENTINEL_2.items()
         if name != "B10"
     ]

@@ -138,7 +138,7 @@ TASKS = {
 }
 LAYERS = {
     **{f"s1:{band}": Layer(f"s1:{band}", "float32", unit="dB", band=SENTINEL_1[band]) for band in BANDS["s1"]},
-    **{f"s2:{band}": Layer(f"s2:{band}", "uint16", 1e-4, band=SENTINEL_2[band]) for band in BANDS["s2"]},
+    **{f"s2:{band}": Layer(f"s2:{band}", "uint16", 1e-4, band=SENTINEL_2[band], level="L1C") for band in BANDS["s2"]},
     **{f"lc:{scheme}": Layer(f"lc:{scheme}", "uint16", unit="class") for scheme in SCHEMES},
     "dfc:label": Layer("dfc:label", "uint8", unit="class"),
 }

@@ -67,7 +67,7 @@ def _tasks() -> dict[str, Task]:
 
 def _layer_table() -> dict[str, Layer]:
     layers = [Layer(f"sen1:{name}", "float64", unit=SENTINEL_1[name].unit, band=SENTINEL_1[name]) for name in SAR]
-    layers += [Layer(f"sen2:{name}", "float64", band=SENTINEL_2[name]) for name in OPTICAL]
+    layers += [Layer(f"sen2:{name}", "float64", band=SENTINEL_2[name], level="L1C") for name in OPTICAL]
     return {layer.name: layer for layer in [*layers, Layer("label", "float64")]}
 
 

@@ -1,0 +1,278 @@
+"""A map of a new Sentinel-2 scene, made with a forest of a finished version."""
+
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sentinel_forest.config import paths
+from sentinel_forest.datasets.base import IGNORE, OPTICAL, RADAR, Dataset, FeatureSet
+from sentinel_forest.errors import InputError
+from sentinel_forest.evaluation.score import METRICS
+from sentinel_forest.features import find_set, patch, pixel
+from sentinel_forest.io.checksums import file_digest
+from sentinel_forest.io.tables import read_tsv
+from sentinel_forest.mapping.classify import Mapper
+from sentinel_forest.mapping.raster import written
+from sentinel_forest.mapping.scene import Scene, open_scene
+from sentinel_forest.mapping.strips import classified, map_grid
+from sentinel_forest.models.candidate import Candidate, load_candidate
+from sentinel_forest.sensors import SENTINEL_2
+from sentinel_forest.steps import Output
+from sentinel_forest.versions.manifest import is_sealed, read_version
+from sentinel_forest.versions.opened import dataset_of, is_sample
+
+STRIDE = 10
+"""Pixels from one window to the next, where the forest classifies patches: 100 m, as maps of local climate zones."""
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A forest of a version.
+
+    Attributes
+    ----------
+    dataset : Dataset
+        The dataset of the release it was trained on.
+    feature_set : FeatureSet
+        Its features.
+    candidate : Candidate
+        The forest.
+    tags : mapping
+        Version, checksums, split and mark, for the maps that it makes.
+    """
+
+    dataset: Dataset
+    feature_set: FeatureSet
+    candidate: Candidate
+    tags: Mapping[str, str]
+
+
+def open_forest(folder: Path, release: str, scheme: str, trial: int, set_name: str) -> Sealed:
+    """Open a forest of a finished version; all files of the version are first held against its manifest.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the version.
+    release, scheme, trial, set_name : str, str, int, str
+        Which forest of the version.
+
+    Raises
+    ------
+    InputError
+        If the version is not finished or was changed, or has no such forest.
+    """
+    read_version(folder)
+    own_entries = folder.absolute().parent.parent / "config" / "releases"
+    dataset = dataset_of(folder, release, own_entries)
+    feature_set = find_set(dataset.feature_sets, set_name)
+    values = {"release": release, "scheme": scheme, "trial": trial}
+    model = folder / paths.place(paths.FOREST, **values, set=set_name)
+    if not model.is_file():
+        there = [
+            each.parent.relative_to(folder / release / "baselines") for each in folder.glob(f"{release}/**/*.skops")
+        ]
+        raise InputError(
+            "The version has no such forest.",
+            where=folder / release / "baselines",
+            found=f"{scheme}/{trial}/{set_name}",
+            expected=" | ".join(sorted(each.as_posix() for each in there))[:80],
+        )
+    split, fit = (folder / paths.place(name, **values, set=set_name) for name in (paths.SPLIT, paths.FIT))
+    candidate = load_candidate(dataset, scheme, trial, set_name, split, model, fit)
+    tags = {
+        "version": folder.name if is_sealed(folder) else f"{folder.name} (not sealed)",
+        "manifest_sha256": file_digest(folder / paths.MANIFEST),
+        "forest_sha256": file_digest(model),
+        "release": release,
+        "split": f"{scheme}, trial {trial}",
+        "feature_set": set_name,
+        "training_data": "simulated pixels of a sample" if is_sample(folder, release, own_entries) else "as released",
+        "mark": _mark(folder / paths.place(paths.METRICS, **values), set_name),
+    }
+    return Sealed(dataset, feature_set, candidate, tags)
+
+
+def _mark(metrics: Path, set_name: str) -> str:
+    """The mark of the scores of a forest's test patches: what links them with those it was trained on."""
+    if not metrics.is_file():
+        return "unknown: not scored"
+    table = read_tsv(metrics, METRICS)
+    rows = table[(table["features"] == set_name) & (table["classifier"] == "forest") & (table["role"] == "test")]
+    return " | ".join(sorted(set(rows["mark"]))) or "unknown: not tested"
+
+
+def map_scene(
+    *,
+    version: Path,
+    release: str,
+    scheme: str,
+    trial: int,
+    set: str,
+    scene: Path,
+    output: Output,
+    probability: Output | None = None,
+    margin: Output | None = None,
+    radar: Path | None = None,
+    level: str | None = None,
+    offset: float | None = None,
+    stride: int = STRIDE,
+    threads: int = 1,
+) -> None:
+    """Classify a Sentinel-2 scene with a forest of a version, and write a Cloud-Optimized GeoTIFF.
+
+    Parameters
+    ----------
+    version : Path
+        Folder of the version, or its name below ``results``.
+    release, scheme, trial, set
+        Which forest: release, scheme, trial and feature set.
+    scene : Path
+        A Sentinel-2 product (SAFE folder or zip), a folder with an image for each band (B04.tif), or one image whose
+        bands are described by name.
+    output : Path
+        The map: codes and colours of the classes, 255 where nothing was measured.
+    probability, margin : Path
+        Fraction of the votes for the class, and by how much it exceeds that of the next class, in percent.
+    radar : Path
+        Folder with a GeoTIFF for each Sentinel-1 band that the features need (VV.tif), on the grid of the scene and in
+        the unit of the training data.
+    level : str
+        L1C or L2A, for images without metadata.
+    offset : float
+        What to add to digital numbers, for images without metadata: 0 before processing baseline 04.00, -1000 since.
+    stride : int
+        Pixels from one window to the next, where the forest classifies patches.
+    threads : int
+        They change no result.
+    """
+    folder = version if version.is_dir() else Path("results") / version
+    sealed = open_forest(folder, release, scheme, trial, set)
+    needed = _needed_bands(sealed)
+    votes = probability is not None or margin is not None
+    mapper = Mapper(sealed.dataset, sealed.feature_set, sealed.candidate, votes)
+    with open_scene(scene, needed[OPTICAL], needed[RADAR], radar, level, offset, threads) as opened:
+        _hold_level(sealed, opened)
+        _hold_size(mapper, opened, stride)
+        outputs = {"codes": output, "probability": probability, "margin": margin}
+        asked = {name: path for name, path in outputs.items() if path is not None}
+        tags = {**sealed.tags, **_scene_tags(mapper, opened, stride)}
+        _write(mapper, opened, tags, asked, stride, threads)
+
+
+def _needed_bands(sealed: Sealed) -> dict[str, list[str]]:
+    """Bands that the features need, by kind of sensor."""
+    if sealed.feature_set.external is not None:
+        raise InputError(
+            "The features of the forest come from a table, not from bands.",
+            where=f"feature set {sealed.feature_set.name}",
+            remedy="map with a forest of another feature set",
+        )
+    unit = sealed.dataset.tasks[sealed.feature_set.task].unit
+    module = patch if unit == "patch" else pixel
+    features = module.needed_bands(sealed.feature_set.features, sealed.feature_set.bands)
+    found: dict[str, list[str]] = {OPTICAL: [], RADAR: []}
+    for name in dict.fromkeys((*sealed.feature_set.layers, *features)):
+        layer = sealed.feature_set.layers.get(name)
+        band = sealed.dataset.layer_table[layer].band if layer else None
+        if band is None or band.kind not in found or (band.kind == OPTICAL and name not in SENTINEL_2):
+            raise InputError(
+                "The forest needs what no scene has.",
+                where=f"feature set {sealed.feature_set.name}",
+                found=layer or name,
+                expected="bands of Sentinel-2 and Sentinel-1 alone",
+                remedy="map with a forest of another feature set",
+            )
+        found[band.kind].append(name)
+    if not found[OPTICAL]:
+        raise InputError(
+            "The forest uses radar alone; a map needs a Sentinel-2 scene that says where something was seen.",
+            where=f"feature set {sealed.feature_set.name}",
+            remedy="map with a forest whose features use Sentinel-2",
+        )
+    return found
+
+
+def _hold_level(sealed: Sealed, scene: Scene) -> None:
+    """Refuse a scene of another processing level than the training data."""
+    table = sealed.dataset.layer_table
+    levels = {table[layer].level for layer in sealed.feature_set.layers.values() if table[layer].is_optical}
+    if levels != {scene.product.level}:
+        trained = ", ".join(sorted(levels)) if all(levels) else "a level that its dataset does not declare"
+        raise InputError(
+            "The scene has another processing level than the training data.",
+            where=scene.product.name[-80:],
+            found=scene.product.level,
+            expected=trained,
+            remedy="fetch the product of that level" if all(levels) else "declare `level` in the layers of the dataset",
+        )
+
+
+def _hold_size(mapper: Mapper, scene: Scene, stride: int) -> None:
+    grid = scene.grid
+    if mapper.of_patches and min(grid.height, grid.width) < mapper.dataset.side:
+        side = mapper.dataset.side
+        raise InputError(
+            "The scene is smaller than the patches of the training data.",
+            where=scene.product.name[-80:],
+            found=f"{grid.height} x {grid.width} pixels",
+            expected=f"at least {side} x {side}",
+        )
+    if stride < 1:
+        raise InputError("Windows must move on.", where="--stride", found=stride, expected="1 or more")
+
+
+def _write(
+    mapper: Mapper, scene: Scene, tags: Mapping[str, str], outputs: Mapping[str, Path], stride: int, threads: int
+) -> None:
+    """Classify, and write the layers that were asked for."""
+    categories = mapper.dataset.tasks[mapper.feature_set.task].categories
+    code = np.full(256, IGNORE, dtype=np.uint8)
+    code[: len(categories)] = [each.code for each in categories]
+    grid, empty = map_grid(mapper, scene.grid, stride), 0
+    with ExitStack() as stack:
+        rasters = {
+            name: stack.enter_context(
+                written(path, grid, {**tags, "layer": name}, categories if name == "codes" else ())
+            )
+            for name, path in outputs.items()
+        }
+        for first, answers in classified(mapper, scene, stride, threads):
+            empty += int((answers.codes == IGNORE).sum())
+            layers = {"codes": code[answers.codes], "probability": answers.probability, "margin": answers.margin}
+            for name, raster in rasters.items():
+                rows = layers[name]
+                assert rows is not None, "votes were counted, as they were asked for"
+                raster.write(first, rows)
+            done = min(first + len(answers.codes), grid.height)
+            print(f"{done} of {grid.height} rows", file=sys.stderr)
+        if empty == grid.height * grid.width:
+            raise InputError(
+                "No pixel of the scene carries a measurement of all sensors.",
+                where=scene.product.name[-80:],
+                found="0 or no data everywhere",
+                remedy="look at the images; fetch the product again",
+            )
+        for raster in rasters.values():
+            raster.tags["pixels_without_answer"] = str(empty)
+
+
+def _scene_tags(mapper: Mapper, scene: Scene, stride: int) -> dict[str, str]:
+    """What a map says of the scene it was made from."""
+    used = sorted({scene.offsets[name] for name in scene.optical})
+    tags = {
+        "scene": scene.product.name,
+        "level": scene.product.level,
+        "baseline": scene.product.baseline or "not known",
+        "offset": ", ".join(f"{value:g}" for value in used),
+        "coarse_bands": "nearest neighbour",
+    }
+    if scene.resampled:
+        tags["coarse_bands"] += f"; resampled before: {', '.join(scene.resampled)}"
+    if mapper.of_patches:
+        tags["windows"] = f"{mapper.dataset.side} pixels, each {stride} pixels"
+    return tags

@@ -1,0 +1,192 @@
+"""Sentinel-2 products: which file holds which band, and what their metadata say of level, baseline and offset.
+
+From baseline 04.00 on (25 January 2022) digital numbers carry an offset: reflectance = (number + offset) / 10,000,
+with an offset of -1000 in all bands. The metadata of a product name it; band files on their own do not
+(ESA, Sentinel-2 Products Specification Document).
+"""
+
+import re
+import xml.etree.ElementTree as ET
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from sentinel_forest.errors import InputError
+from sentinel_forest.sensors import SENTINEL_2
+
+QUANTIFICATION = 10_000
+"""Digital numbers for a reflectance of 1."""
+
+NEW_BASELINE = 4.0
+"""The first processing baseline whose digital numbers carry an offset."""
+
+MOST_BYTES = 20 * 2**20
+"""Largest metadata file that is read."""
+
+MOST_FILES = 100_000
+"""Entries of an archive or folder that are looked at."""
+
+LEVELS = ("L1C", "L2A")
+
+_IMAGE = re.compile(r"\.(jp2|tiff?)$", re.IGNORECASE)
+_BAND = re.compile(r"(?:^|[_.\- ])B0?(1[0-2]|8A|[1-9])(?=[_.\- ])", re.IGNORECASE)
+_METADATA = re.compile(r"(?:^|/)(?:MTD_MSIL(?:1C|2A)|S2[A-D]_\w+_MTD_SAFL(?:1C|2A)_\w+)\.xml$")
+_IN_PRODUCT = re.compile(r"/IMG_DATA/(?:R\d0m/)?[^/]*_B(?:\d\d|8A)(?:_\d0m)?\.jp2$")
+
+
+@dataclass(frozen=True)
+class Product:
+    """Where the bands of a scene are, and what is known of their numbers.
+
+    Attributes
+    ----------
+    name : str
+        Identifier of the product, or the name of the folder or file.
+    files : mapping
+        For each band the files that hold it, as GDAL opens them.
+    level : str
+        ``L1C`` (top of atmosphere) or ``L2A`` (surface); blank if unknown.
+    baseline : str
+        Processing baseline, e.g. ``05.09``; blank if unknown.
+    offsets : mapping or None
+        For each band the number to add; None if nothing declares it.
+    """
+
+    name: str
+    files: Mapping[str, tuple[str, ...]]
+    level: str = ""
+    baseline: str = ""
+    offsets: Mapping[str, float] | None = None
+
+
+def find_product(path: Path) -> Product:
+    """Find the bands of a product in a SAFE folder, a zip of one, or a folder with a file for each band.
+
+    Raises
+    ------
+    InputError
+        If there is no such path, the metadata cannot be read, or the product has several tiles.
+    """
+    if not path.exists():
+        raise InputError("There is no such scene.", where=path, expected="a SAFE folder or zip, or a folder of bands")
+    if path.is_dir():
+        names = [each.relative_to(path).as_posix() for each in _below(path)]
+        return _product(path, names, str(path.absolute()), lambda name: (path / name).read_bytes())
+    if path.suffix.lower() == ".zip":
+        return _zipped(path)
+    return Product(path.stem, {})
+
+
+def band_of(name: str) -> str | None:
+    """The Sentinel-2 band that the name of a file, or of a layer in it, speaks of; None if there is none, or several.
+
+    Examples
+    --------
+    >>> band_of("T32UQD_20220105T102411_B04_10m.jp2"), band_of("B8A.tif"), band_of("notes.tif")
+    ('B4', 'B8A', None)
+    """
+    found = {f"B{number.upper()}" for number in _BAND.findall(f"{name} ")}
+    return found.pop() if len(found) == 1 else None
+
+
+def _below(path: Path) -> list[Path]:
+    return sorted(each for each in islice(path.rglob("*"), MOST_FILES) if each.is_file())
+
+
+def _zipped(path: Path) -> Product:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = {info.filename: info for info in archive.infolist()[:MOST_FILES]}
+
+            def read(name: str) -> bytes:
+                if infos[name].file_size > MOST_BYTES:
+                    raise _no_metadata(f"{path}/{name}", f"{infos[name].file_size} bytes")
+                return archive.read(name)
+
+            return _product(path, sorted(infos), f"/vsizip/{{{path.absolute()}}}", read)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise InputError(
+            "This archive cannot be read.", where=path, found=str(error)[:80], remedy="fetch the product again"
+        ) from None
+
+
+def _product(path: Path, names: Iterable[str], root: str, read: Callable[[str], bytes]) -> Product:
+    """A product from the names of its files; without metadata of a SAFE product, a folder of band files."""
+    listed = [name for name in names if ".." not in name.split("/")]
+    metadata = [name for name in listed if _METADATA.search(name) and name.count("/") <= 1]
+    if not metadata:
+        images = [name for name in listed if _IMAGE.search(name)]
+        return Product(path.stem, _files(images, root))
+    if len(metadata) > 1:
+        raise InputError("The scene holds several products.", where=path, found=metadata[:2], remedy="name one of them")
+    images = [name for name in listed if _IN_PRODUCT.search(name)]
+    tiles = sorted({name.split("/IMG_DATA/")[0] for name in images})
+    if len(tiles) > 1:
+        raise InputError(
+            "The product has several tiles.",
+            where=path,
+            found=f"{len(tiles)} granules, e.g. {tiles[0]}",
+            expected="one",
+            remedy="name the folder IMG_DATA of one granule, with --level and --offset",
+        )
+    return _described(path, metadata[0], read(metadata[0]), _files(images, root))
+
+
+def _files(names: Iterable[str], root: str) -> dict[str, tuple[str, ...]]:
+    files: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        if band := band_of(name.rpartition("/")[2]):
+            files[band] = (*files.get(band, ()), f"{root}/{name}")
+    return files
+
+
+def _described(path: Path, name: str, data: bytes, files: Mapping[str, tuple[str, ...]]) -> Product:
+    """A product as its metadata describe it."""
+    where = f"{path}/{name}"
+    if len(data) > MOST_BYTES or b"<!DOCTYPE" in data:
+        raise _no_metadata(where, "more than metadata")
+    try:
+        root = ET.fromstring(data)
+    except ET.ParseError as error:
+        raise _no_metadata(where, str(error)) from None
+    values: dict[str, list[ET.Element]] = {}
+    for element in root.iter():
+        values.setdefault(element.tag.rpartition("}")[2], []).append(element)
+
+    def text(*tags: str) -> str:
+        return next((values[tag][0].text or "" for tag in tags if tag in values), "").strip()
+
+    level = "L2A" if "2A" in text("PROCESSING_LEVEL") else "L1C" if "1C" in text("PROCESSING_LEVEL") else ""
+    baseline = text("PROCESSING_BASELINE")
+    quantification = text("QUANTIFICATION_VALUE", "BOA_QUANTIFICATION_VALUE")
+    if not level or not re.fullmatch(r"\d\d\.\d\d", baseline) or quantification not in ("10000", "10000.0"):
+        raise _no_metadata(where, f"level {level!r}, baseline {baseline!r}, quantification {quantification!r}")
+    declared = [*values.get("RADIO_ADD_OFFSET", []), *values.get("BOA_ADD_OFFSET", [])]
+    bands = list(SENTINEL_2)
+    try:
+        offsets = {bands[int(each.get("band_id", ""))]: float(each.text or "") for each in declared}
+    except (ValueError, IndexError):
+        raise _no_metadata(where, "an offset of no band") from None
+    if not offsets and float(baseline) >= NEW_BASELINE:
+        raise InputError(
+            "A product of a new baseline does not declare its offset.",
+            where=where,
+            found=f"baseline {baseline}, no RADIO_ADD_OFFSET or BOA_ADD_OFFSET",
+            remedy="fetch the product again",
+        )
+    identifier = text("PRODUCT_URI", "PRODUCT_URI_1C", "PRODUCT_URI_2A") or path.name
+    return Product(
+        identifier.removesuffix(".SAFE"), files, level, baseline, {band: offsets.get(band, 0.0) for band in bands}
+    )
+
+
+def _no_metadata(where: str, found: str) -> InputError:
+    return InputError(
+        "The metadata of the product cannot be used.",
+        where=where,
+        found=found[:80],
+        expected="level, processing baseline and quantification value 10000",
+        remedy="fetch the product again",
+    )

@@ -1,0 +1,379 @@
+"""Scenes: bands on one grid of 10 m, read window by window in the units of digital numbers."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+from rasterio.enums import MaskFlags
+from rasterio.errors import RasterioError
+
+from sentinel_forest.errors import InputError
+from sentinel_forest.mapping.products import LEVELS, QUANTIFICATION, Product, band_of, find_product
+from sentinel_forest.sensors import FINEST_M, SENTINEL_2
+
+CLOSE_M = 0.01
+"""Corners of bands that lie nearer than this, in m, are the same."""
+
+CACHE_MB = 64
+"""Decoded blocks that GDAL keeps."""
+
+_IMAGES = (".tif", ".tiff", ".jp2", ".vrt")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A grid of square pixels, north up.
+
+    Attributes
+    ----------
+    crs : rasterio.crs.CRS
+        A projected system in metres.
+    left, top : float
+        Corner in m.
+    pixel : float
+        Side of a pixel in m.
+    height, width : int
+        Rows and columns.
+    """
+
+    crs: Any
+    left: float
+    top: float
+    pixel: float
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """One band as it is stored: an opened file, the number of the band in it, and how its values are meant.
+
+    `repeat` is how many pixels of the grid a stored pixel covers in each direction.
+    """
+
+    file: Any
+    index: int
+    repeat: int
+    nodata: float | None
+
+    def read(self, rows: slice, columns: slice) -> np.ndarray:
+        """Values in a window of the grid; a coarser pixel is repeated (nearest neighbour)."""
+        first, left = rows.start // self.repeat, columns.start // self.repeat
+        window = ((first, -(-rows.stop // self.repeat)), (left, -(-columns.stop // self.repeat)))
+        stored: np.ndarray = self.file.read(self.index, window=window)
+        if self.repeat == 1:
+            return stored
+        spread = stored.repeat(self.repeat, axis=0).repeat(self.repeat, axis=1)
+        top, edge = rows.start - first * self.repeat, columns.start - left * self.repeat
+        return spread[top : top + rows.stop - rows.start, edge : edge + columns.stop - columns.start]
+
+
+@dataclass
+class Scene:
+    """An opened scene.
+
+    Attributes
+    ----------
+    product : Product
+        What is known of it.
+    grid : Grid
+        Its pixels of 10 m.
+    optical, radar : mapping
+        Sources of the bands that were asked for.
+    offsets : mapping
+        What is added to the digital numbers of each optical band.
+    resampled : list of str
+        Bands coarser than 10 m whose files have pixels of 10 m: somebody has resampled them before.
+    threads : int
+        Threads that decode.
+    """
+
+    product: Product
+    grid: Grid
+    optical: Mapping[str, Source]
+    radar: Mapping[str, Source]
+    offsets: Mapping[str, float]
+    resampled: list[str] = field(default_factory=list)
+    threads: int = 1
+
+    def read(self, rows: slice, columns: slice) -> dict[str, np.ndarray]:
+        """All bands in a window of the grid.
+
+        Returns
+        -------
+        dict
+            Optical bands as uint16 digital numbers without an offset, 0 where nothing was measured; radar bands as
+            float32, NaN where nothing was measured.
+        """
+        with rasterio.Env(GDAL_NUM_THREADS=str(self.threads)):  # settings of GDAL belong to a thread
+            found: dict[str, np.ndarray] = {name: self._optical(name, rows, columns) for name in self.optical}
+            return found | {name: self._radar(name, rows, columns) for name in self.radar}
+
+    def _optical(self, name: str, rows: slice, columns: slice) -> npt.NDArray[np.uint16]:
+        source, offset = self.optical[name], self.offsets[name]
+        stored = source.read(rows, columns)
+        empty = (stored == 0) | (stored == source.nodata)
+        if not offset and stored.dtype == np.uint16 and source.nodata in (None, 0):
+            return stored
+        # What is measured is at least 1, as products of older baselines have it.
+        numbers = np.clip(stored.astype(np.float32) + np.float32(offset), 1, np.iinfo(np.uint16).max)
+        return np.where(empty, 0, numbers).astype(np.uint16)
+
+    def _radar(self, name: str, rows: slice, columns: slice) -> npt.NDArray[np.float32]:
+        source = self.radar[name]
+        values = source.read(rows, columns).astype(np.float32)
+        if source.nodata is not None:
+            values[values == np.float32(source.nodata)] = np.nan
+        return values
+
+
+@contextmanager
+def open_scene(
+    path: Path,
+    optical: Sequence[str],
+    radar: Sequence[str] = (),
+    radar_path: Path | None = None,
+    level: str | None = None,
+    offset: float | None = None,
+    threads: int = 1,
+) -> Iterator[Scene]:
+    """Open the bands of a scene that are needed, and check that they belong together.
+
+    Parameters
+    ----------
+    path : Path
+        A SAFE folder or zip, a folder with a file for each band, or one file whose bands are described by name.
+    optical, radar : sequence of str
+        Bands that are needed.
+    radar_path : Path, optional
+        A folder, or file, with the radar bands on the same grid, in the unit of the training data.
+    level : {"L1C", "L2A"}, optional
+        Processing level, where no metadata tell it.
+    offset : float, optional
+        What has to be added to digital numbers, where no metadata tell it.
+    threads : int
+        Threads that decode.
+
+    Yields
+    ------
+    Scene
+
+    Raises
+    ------
+    InputError
+        If a band is missing, bands do not lie on one grid, or level or offset are unknown or contradict the metadata.
+    """
+    product = find_product(path)
+    with ExitStack() as stack:
+        stack.enter_context(rasterio.Env(GDAL_CACHEMAX=CACHE_MB))
+        candidates = _candidates(stack, path, product.files, tuple(SENTINEL_2))
+        chosen = {name: _native(path, name, candidates.get(name, [])) for name in optical}
+        beside = _radar_candidates(stack, radar_path, radar)
+        chosen_radar = {name: _only(radar_path, name, beside.get(name, [])) for name in radar}
+        grid = _grid_of({**chosen, **chosen_radar})
+        product = _leveled(product, level, path)
+        yield Scene(
+            product,
+            grid,
+            {name: _source(each, grid) for name, each in chosen.items()},
+            {name: _source(each, grid) for name, each in chosen_radar.items()},
+            _offsets(product, chosen, offset, path),
+            [name for name, each in chosen.items() if _pixel(each[0]) < (SENTINEL_2[name].resolution or FINEST_M)],
+            threads,
+        )
+
+
+Candidate = tuple[Any, int]
+"""An opened file, and the number of a band in it."""
+
+
+def _open(stack: ExitStack, name: str | Path) -> Any:
+    try:
+        return stack.enter_context(rasterio.open(name))
+    except RasterioError as error:
+        raise InputError(
+            "An image cannot be read.", where=str(name)[-80:], found=str(error)[:80], remedy="fetch it again"
+        ) from None
+
+
+def _candidates(
+    stack: ExitStack, path: Path, files: Mapping[str, tuple[str, ...]], bands: Sequence[str]
+) -> dict[str, list[Candidate]]:
+    """Files of each band; of a single file its bands by their descriptions."""
+    if path.is_file() and path.suffix.lower() in _IMAGES:
+        opened = _open(stack, path)
+        found: dict[str, list[Candidate]] = {}
+        for place, text in enumerate(opened.descriptions, start=1):
+            name = (text or "").strip()
+            found.setdefault(name if name in bands else band_of(name) or "", []).append((opened, place))
+        return found
+    return {name: [(_open(stack, each), 1) for each in paths] for name, paths in files.items()}
+
+
+def _radar_candidates(stack: ExitStack, path: Path | None, bands: Sequence[str]) -> dict[str, list[Candidate]]:
+    if not bands:
+        return {}
+    if path is None:
+        raise InputError(
+            "The forest uses radar, and the scene has none.",
+            expected=", ".join(bands),
+            remedy="give Sentinel-1 on the same grid: --radar FOLDER with a GeoTIFF for each band, e.g. VV.tif",
+        )
+    if not path.exists():
+        raise InputError("There is no such folder of radar bands.", where=path, expected=", ".join(bands))
+    if path.is_file():
+        return _candidates(stack, path, {}, bands)
+    files = [each for each in sorted(path.iterdir()) if each.suffix.lower() in _IMAGES]
+    named = {name: [each for each in files if each.stem == name or each.stem.endswith(f"_{name}")] for name in bands}
+    return {name: [(_open(stack, each), 1) for each in paths] for name, paths in named.items()}
+
+
+def _pixel(file: Any) -> float:
+    return float(file.transform.a)
+
+
+def _whole(path: Path, band: str, candidate: Candidate) -> Candidate:
+    """A candidate whose values are digital numbers."""
+    kind = candidate[0].dtypes[candidate[1] - 1]
+    if np.dtype(kind).kind not in "iu":
+        raise InputError(
+            "A band does not hold digital numbers.",
+            where=f"{path}, {band}",
+            found=kind,
+            expected="integers: reflectance x 10,000",
+            remedy="give the band as the product has it",
+        )
+    return candidate
+
+
+def _native(path: Path, band: str, candidates: Sequence[Candidate]) -> Candidate:
+    """The file of a band in the resolution that the sensor measured it in, or resampled to 10 m."""
+    native = SENTINEL_2[band].resolution or FINEST_M
+    fitting = [each for each in candidates if abs(_pixel(each[0]) - native) < CLOSE_M]
+    fitting = fitting or [each for each in candidates if abs(_pixel(each[0]) - FINEST_M) < CLOSE_M]
+    if candidates and not fitting:
+        raise InputError(
+            "A band has pixels of another size than the training data.",
+            where=f"{path}, {band}",
+            found=f"{_pixel(candidates[0][0]):g} m",
+            expected=f"{native:g} m, as measured",
+            remedy="give the band in its own resolution",
+        )
+    return _whole(path, band, _only(path, band, fitting))
+
+
+def _only(path: Path | None, band: str, candidates: Sequence[Candidate]) -> Candidate:
+    if len(candidates) == 1:
+        return candidates[0]
+    raise InputError(
+        "A band is missing." if not candidates else "A band is there more than once.",
+        where=path,
+        found=", ".join(Path(each[0].name).name for each in candidates)[:80] or f"nothing for {band}",
+        expected=f"one image of {band}",
+        remedy="name files by band, e.g. B04.tif, or describe the bands of a file" if not candidates else None,
+    )
+
+
+def _grid_of(chosen: Mapping[str, Candidate]) -> Grid:
+    """The grid of 10 m that all bands cover."""
+    grids = {name: _own_grid(name, file) for name, (file, _) in chosen.items()}
+    first_name, first = next(iter(grids.items()))
+    for name, grid in grids.items():
+        near = abs(grid.left - first.left) < CLOSE_M and abs(grid.top - first.top) < CLOSE_M
+        if not (near and grid.crs == first.crs and (grid.height, grid.width) == (first.height, first.width)):
+            raise InputError(
+                "Bands do not lie on one grid.",
+                where=f"{name} and {first_name}",
+                found=_grid_text(grid),
+                expected=_grid_text(first),
+                remedy="give bands of one tile, cut along the same lines",
+            )
+    return first
+
+
+def _grid_text(grid: Grid) -> str:
+    name = f"EPSG:{grid.crs.to_epsg()}" if grid.crs.to_epsg() else grid.crs.to_string()[:30]
+    return f"{name}, corner {grid.left:.0f} {grid.top:.0f}, {grid.height} x {grid.width} pixels of 10 m"
+
+
+def _own_grid(name: str, file: Any) -> Grid:
+    transform, repeat = file.transform, round(_pixel(file) / FINEST_M)
+    square = (
+        abs(transform.a + transform.e) < 1e-6 and transform.b == transform.d == 0 and repeat >= 1
+        and abs(_pixel(file) - repeat * FINEST_M) < 1e-6
+    )  # fmt: skip
+    if file.crs is None or not file.crs.is_projected or not square:
+        raise InputError(
+            "A band does not lie on a grid of 10, 20 or 60 m.",
+            where=name,
+            found=f"{file.crs.to_string()[:30] if file.crs else 'no CRS'}, pixels of {transform.a:g} x {transform.e:g}",
+            expected="a projected CRS in metres (UTM), north up",
+            remedy="give the band as the product has it, or warp it onto the grid of the 10 m bands",
+        )
+    return Grid(file.crs, transform.c, transform.f, FINEST_M, file.height * repeat, file.width * repeat)
+
+
+def _source(candidate: Candidate, grid: Grid) -> Source:
+    file, index = candidate
+    masked = MaskFlags.nodata in file.mask_flag_enums[index - 1]
+    return Source(file, index, round(_pixel(file) / grid.pixel), file.nodatavals[index - 1] if masked else None)
+
+
+def _leveled(product: Product, level: str | None, path: Path) -> Product:
+    """The product with a level that is known."""
+    if level is not None and level not in LEVELS:
+        raise InputError("Unknown processing level.", where="--level", found=level, expected=" | ".join(LEVELS))
+    if product.level and level and level != product.level:
+        raise InputError(
+            "The product has another level.", where=path, found=product.level, expected=level, remedy="omit --level"
+        )
+    if not (product.level or level):
+        raise InputError(
+            "The processing level of the scene is not known.",
+            where=path,
+            found="images without metadata",
+            expected=" | ".join(LEVELS),
+            remedy="say it: --level L1C (top of atmosphere) or --level L2A (surface)",
+        )
+    return Product(product.name, product.files, product.level or str(level), product.baseline, product.offsets)
+
+
+def _offsets(
+    product: Product, chosen: Mapping[str, Candidate], offset: float | None, path: Path
+) -> Mapping[str, float]:
+    """What to add to the numbers of each band: from metadata, from the images, or as the user says."""
+    if product.offsets is not None:
+        if offset is not None and any(product.offsets[name] != offset for name in chosen):
+            raise InputError(
+                "The product declares another offset.",
+                where=path,
+                found=f"baseline {product.baseline}, {sorted(set(product.offsets.values()))}",
+                expected=offset,
+                remedy="omit --offset",
+            )
+        return product.offsets
+    if offset is not None:
+        return dict.fromkeys(chosen, offset)
+    found = {name: _declared(file, index) for name, (file, index) in chosen.items()}
+    unknown = next((name for name, value in found.items() if value is None), None)
+    if unknown is not None:
+        raise InputError(
+            "The offset of the digital numbers is not declared.",
+            where=f"{path}, {unknown}",
+            expected="0 before processing baseline 04.00, and -1000 since, unless it was added already",
+            remedy="say which holds: --offset 0 or --offset -1000",
+        )
+    return {name: float(value) for name, value in found.items() if value is not None}
+
+
+def _declared(file: Any, index: int) -> float | None:
+    """Offset in digital numbers from scale and offset of an image; None where it has none."""
+    scale, offset = file.scales[index - 1], file.offsets[index - 1]
+    if abs(scale * QUANTIFICATION - 1) > 1e-6:
+        return None
+    return round(float(offset) * QUANTIFICATION, 6)

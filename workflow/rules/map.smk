@@ -1,0 +1,40 @@
+"""Maps of scenes with forests of the version."""
+
+MAPS = [
+    f"{PLACES.exports}/{about.release}/maps/{name}/{layer}.tif"
+    for name, about in SELECTION.configuration.maps.items()
+    for layer in ("classes", "probability", "margin")
+]
+
+
+rule map:
+    """Classify a Sentinel-2 scene with a forest of the version."""
+    input:
+        scene=lambda wildcards: SELECTION.configuration.maps[wildcards.name].scene,
+        radar=lambda wildcards: SELECTION.configuration.maps[wildcards.name].radar or [],
+        version=lambda wildcards: holding.unsealed(PLACES, paths.MANIFEST),
+    output:
+        classes=f"{PLACES.exports}/{{release}}/maps/{{name}}/classes.tif",
+        probability=f"{PLACES.exports}/{{release}}/maps/{{name}}/probability.tif",
+        margin=f"{PLACES.exports}/{{release}}/maps/{{name}}/margin.tif",
+    log:
+        "<logs>/map/{release}/{name}.log",
+    benchmark:
+        "<benchmarks>/map/{release}/{name}.tsv"
+    wildcard_constraints:
+        name=listing(SELECTION.configuration.maps),
+    threads: WIRING.threads_of("map")
+    resources:
+        mem_mb=WIRING.memory_of("map"),
+        runtime=WIRING.runtime_of("map"),
+    params:
+        code=WIRING.code_of("map", dataset=True),
+        version=PLACES.results,
+        settings=lambda wildcards: flags(
+            **SELECTION.configuration.maps[wildcards.name].model_dump()
+        ),
+    message:
+        "Map {wildcards.name} with a forest of {wildcards.release}"
+    shell:
+        "sentinel-forest map --version {params.version} {params.settings} --threads {threads}"
+        " --output {output.classes} --probability {output.probability} --margin {output.margin} >{log} 2>&1"
