@@ -5,9 +5,11 @@ import re
 import subprocess
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "sentinel_forest"
@@ -71,6 +73,23 @@ def _by_figure(text: str, figures: list[str]) -> str:
     return ", ".join(f"{number} ({', '.join(names)})" for number, names in having.items())
 
 
+def pages() -> str:
+    """The pages of the site, in the order of its navigation."""
+    lines = []
+    for entry in yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]:
+        ((title, inner),) = entry.items()
+        if isinstance(inner, list):
+            links = (f"[{name}]({_source(page)})" for part in inner for name, page in part.items())
+            text = f"- *{title}*: {', '.join(links)}"
+            lines += textwrap.wrap(text, 118, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines) + "\n"
+
+
+def _source(page: str) -> str:
+    """Where a page of the site lies in the project."""
+    return ELSEWHERE.get(page, f"docs/{page}")
+
+
 def modules() -> str:
     """The modules of the package in Markdown, each with the first sentence that it says of itself."""
     lines = ["| module | what it is for |", "|---|---|"]
@@ -92,7 +111,17 @@ def plausibility_rules() -> str:
     return "\n".join(lines) + "\n"
 
 
+ELSEWHERE = {
+    "changes.md": "CHANGELOG.md",
+    "contributing.md": "CONTRIBUTING.md",
+    "security.md": "SECURITY.md",
+    "configuration.md": "config/README.md",
+    **{f"notebooks/{path.stem}.md": f"notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")},
+}
+"""Pages of the site that lie outside of docs/."""
+
 PARTS = {
+    "pages": ("README.md", pages),
     "headline table": ("README.md", headline_table),
     "modules": ("CONTRIBUTING.md", modules),
     "plausibility": ("docs/checks.md", plausibility_rules),

@@ -39,7 +39,7 @@ class Checkout:
             cwd=self.folder,
             text=True,
             check=False,
-            timeout=600,
+            timeout=1800,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             env=kept | {"PYTHONPATH": str(self.folder / "src")} | environment,

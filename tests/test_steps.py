@@ -31,6 +31,7 @@ MORE = {
     "accept": {"sen12ms-sample": ["nan"]},
     "own_releases": {"own.fields": {"dataset": "cloudsen12", "folder": "own", "licence": "MIT"}},
     "against": "earlier",
+    "publish": {"date": "2026-01-31", "creators": ["Doe, Jane (0000-0002-1825-0097)", "Roe, Richard"]},
     "published_patches": {"cloudsen12-sample": "authors.csv"},
     "maps": {
         "port": {
@@ -110,7 +111,7 @@ def planned(tmp_path_factory) -> list[list[str]]:
     fetched = (*default, str(folder / "fetched.yaml"))
     found = [
         *commands(folder, "all", "export", "tfds", *default),
-        *commands(folder, "all", "compare", "maps", *default, str(folder / "more.yaml")),
+        *commands(folder, "all", "compare", "maps", "publish", *default, str(folder / "more.yaml")),
         *commands(folder, "check", *fetched, "--config", "version=earlier"),
         *commands(folder, "plan", "work/mine/catalog.parquet", *fetched),
         *commands(folder, "work/so2sat-v2/files.tsv", *fetched),

@@ -121,6 +121,7 @@ STEPS: dict[str, str] = {
     "seal": "versions.seal:seal",
     "check": "versions.check:check",
     "crate": "versions.crate:crate",
+    "publish": "versions.publish.folder:publish",
     "compare_versions": "versions.compare:compare_versions",
     "index": "versions.index:index",
     "pages": "report.pages:pages",

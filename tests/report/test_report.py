@@ -28,7 +28,7 @@ from sentinel_forest.evaluation.importance import IMPORTANCE
 from sentinel_forest.evaluation.metrics import registry
 from sentinel_forest.evaluation.score import CONFUSION, METRICS, PAIRED
 from sentinel_forest.io.tables import write_parquet, write_text, write_tsv
-from sentinel_forest.report import charts, classes, figures, galleries, images, importance, model, pages, reproduction
+from sentinel_forest.report import charts, class_maps, classes, figures, images, importance, model, pages, reproduction
 from sentinel_forest.splits.balance import BALANCE, INFEASIBLE
 from sentinel_forest.splits.ledger import build
 from sentinel_forest.splits.split import SPLIT
@@ -344,6 +344,7 @@ def test_all_pages_are_written_and_reach_each_other(version):
         "integrity",
         "datasets",
         "galleries",
+        "mistakes",
         "splits",
         "features",
         "baselines",
@@ -411,12 +412,12 @@ def test_only_what_can_be_compared_is_drawn_and_percentages_as_shares(version, m
     monkeypatch.setattr(figures, "intervals", lambda frame, axis, **_: drawn.append(frame.set_index("series")))
     sheet = pd.read_csv(version / "reproduction.tsv", sep="\t", keep_default_na=False, na_values=[""])
     sheet["class"] = sheet["class"].fillna("")
-    plot = reproduction._drawn(
-        SimpleNamespace(is_sample=lambda _: False), "a-paper", sheet[~sheet["verdict"].str.startswith("not")]
-    )
-    assert drawn[0].loc["published", "value"].tolist() == [0.8, 0.02]
-    assert drawn[0].loc["ours: forest l1c", ["value", "low", "high"]].to_numpy()[1].tolist() == [0.1, 0.05, 0.15]
-    assert plot.alternative.startswith("1 inside, 1 outside.")
+    sheet["kind"] = sheet["verdict"].map(reproduction.kind)
+    compared = sheet[sheet["kind"] != reproduction.NOT_COMPARABLE]
+    plot = reproduction._drawn(SimpleNamespace(is_sample=lambda _: False), "a-paper", compared)
+    assert sorted(drawn[0].loc["published", "value"]) == [0.02, 0.8]
+    assert drawn[0].loc["ours, differs", ["value", "low", "high"]].tolist() == [0.1, 0.05, 0.15]
+    assert plot.alternative.startswith(("1 agrees, 1 differs.", "1 differs, 1 agrees."))
 
 
 def test_behaviour_of_forests_is_shown_with_its_caveats(version):
@@ -650,7 +651,7 @@ def test_figures_hold_the_published_colours_and_are_always_the_same():
 def test_reference_answers_are_drawn_in_the_colour_of_what_they_stand_for():
     task = CLOUDSEN12.tasks["cloud"]
     fmask = CLOUDSEN12.references["fmask"]
-    stands = [task.names[galleries._stand_in(task, fmask, number)] for number in range(len(fmask.predicted))]
+    stands = [task.names[class_maps._stand_in(task, fmask, number)] for number in range(len(fmask.predicted))]
     assert dict(zip(fmask.predicted, stands, strict=True)) == {
         "land": "clear",
         "water": "clear",
@@ -661,7 +662,7 @@ def test_reference_answers_are_drawn_in_the_colour_of_what_they_stand_for():
 
 
 def test_maps_are_painted_class_by_class():
-    painted = galleries._coloured(np.array([[0, 1], [255, 0]], np.uint8), ["#8b4000", "#0a0b0c"])
+    painted = class_maps.coloured(np.array([[0, 1], [255, 0]], np.uint8), ["#8b4000", "#0a0b0c"])
     assert painted.tolist() == [[[139, 64, 0], [10, 11, 12]], [[255, 255, 255], [139, 64, 0]]]
 
 

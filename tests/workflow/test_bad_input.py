@@ -114,7 +114,7 @@ def test_missing_labels_of_one_split_stop_before_anything_runs(tiny, tmp_path):
 @pytest.mark.parametrize(
     ("fault", "texts"),
     [
-        (_truncate, ["test/L1C_B4.dat", "552950 B"]),
+        (_truncate, ["test/L1C_B4.dat", "1105910 B"]),
         (_unknown_label, ["train/LABEL_manual_hq.dat", "7"]),
         (_nan, ["train/S1_VV.dat", "NaN"]),
         (_fewer_patches, ["test/L1C_B8.dat"]),

@@ -33,14 +33,7 @@ def flip(path):
 
 @pytest.mark.parametrize(
     "call",
-    [
-        ("report",),
-        ("compare", "--config", "against=other"),
-        ("export",),
-        ("check", "report"),
-        ("--report", "seen.html"),
-        ("--forcerun", "crate"),
-    ],
+    [("report",), ("export",), ("check", "report"), ("--report", "seen.html"), ("--forcerun", "crate")],
     ids=" ".join,
 )
 def test_nothing_is_made_from_a_damaged_version(sealed, call):

@@ -54,10 +54,41 @@ rule crate:
         entries=digest(IDENTITY["registry"]),
         main=file_digest(MAIN),
         results=subpath(output.crate, parent=True),
+        settings=flags(published=config["publish"]["date"]),
     message:
         "Describe the version in {params.results} (RO-Crate)"
     shell:
-        'sentinel-forest crate --results {params.results} --workflow "$SNAKEFILE" >{log} 2>&1'
+        'sentinel-forest crate --results {params.results} --workflow "$SNAKEFILE" {params.settings} >{log} 2>&1'
+
+
+rule publish:
+    """Write the sealed version as a folder that can be deposited."""
+    input:
+        manifest=f"<results>/{paths.MANIFEST}",
+        version=f"<results>/{paths.VERSION}",
+        crate=f"<results>/{paths.CRATE}",
+        report=f"<results>/{paths.REPORT}",
+        catalogs=expand(f"<work>/{paths.CATALOG}", release=RELEASES),
+    output:
+        f"{PLACES.publication}/{paths.DEPOSIT}",
+    log:
+        "<logs>/publish.log",
+    localrule: True
+    params:
+        code=WIRING.code_of("publish"),
+        entries=digest(IDENTITY["registry"]),
+        results=subpath(input.manifest, parent=True),
+        target=subpath(output[0], parent=True),
+        settings=flags(
+            releases=RELEASES,
+            creators=config["publish"]["creators"],
+            published=config["publish"]["date"],
+        ),
+    message:
+        "Publish {params.results} in {params.target}"
+    shell:
+        "sentinel-forest publish --results {params.results} --catalogs {input.catalogs} {params.settings}"
+        " --target {params.target} >{log} 2>&1"
 
 
 rule compare_versions:

@@ -8,7 +8,7 @@ from sentinel_forest.config.additions import Classes, ExternalTable, OwnFeatureS
 from sentinel_forest.config.fields import AS_GIVEN, MOST_TRIALS, Each, Jobs, Name, Natural, Once, Section, Trials
 from sentinel_forest.config.forest import Engine, ForestSettings
 from sentinel_forest.config.predictions import Prediction
-from sentinel_forest.config.schemes import KINDS, Scheme
+from sentinel_forest.config.schemes import KINDS, NearestNeighbour, Scheme
 from sentinel_forest.config.settings import (
     Action,
     Bootstrap,
@@ -18,6 +18,7 @@ from sentinel_forest.config.settings import (
     NearDuplicates,
     OwnRelease,
     PriceSettings,
+    Publish,
 )
 from sentinel_forest.config.validation import nearest, wrong
 
@@ -118,6 +119,9 @@ class Configuration(Section):
     export: Export = Export()
     """What `snakemake export` writes."""
 
+    publish: Publish = Publish()
+    """What `snakemake publish` cannot know."""
+
     maps: dict[Name, MapSettings] = {}
     """Name: a scene that `snakemake maps` classifies with a forest of the version, see docs/maps.md."""
 
@@ -127,6 +131,9 @@ class Configuration(Section):
         for name in self.schemes:
             if name not in known:
                 raise wrong("Unknown scheme.", key="schemes", found=name, expected=nearest(name, known))
+            if name not in self.own_schemes and KINDS[name] is NearestNeighbour:
+                expected = "a name from own_schemes, e.g. {kind: knndm, areas: [[west, south, east, north]]}"
+                raise wrong("A kind without a place of prediction.", key="schemes", found=name, expected=expected)
         return self
 
     @model_validator(mode="after")

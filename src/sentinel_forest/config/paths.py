@@ -19,6 +19,8 @@ ENVIRONMENT = "environment.json"
 CRATE = "ro-crate-metadata.json"
 WORKFLOW = "Snakefile"
 """Copy of the main workflow file in the crate."""
+DEPOSIT = "deposit.sha256"
+"""In the folder of a publication: checksums of all its other files."""
 REPORT = "report.html"
 PAGES = "report"
 HEADLINE = "headline.tsv"
@@ -122,6 +124,11 @@ class Places:
     def exports(self) -> Path:
         """Folder of the version's exports."""
         return Path("exports") / self.version
+
+    @property
+    def publication(self) -> Path:
+        """Folder in which the version is published."""
+        return Path("publications") / self.version
 
 
 def check_folder(version: str) -> Path:

@@ -10,7 +10,17 @@ from typing import Annotated, Any, Literal, Self, get_args
 from annotated_types import Ge, Gt, Le
 from pydantic import AfterValidator, Field, Strict, TypeAdapter, model_validator
 
-from sentinel_forest.config.fields import FROM_TEXT, Flag, Natural, NotNegative, Positive, Section, Share, Trials
+from sentinel_forest.config.fields import (
+    FROM_TEXT,
+    Finite,
+    Flag,
+    Natural,
+    NotNegative,
+    Positive,
+    Section,
+    Share,
+    Trials,
+)
 from sentinel_forest.config.validation import nearest, parse, wrong
 from sentinel_forest.io import checksums
 
@@ -239,6 +249,57 @@ class SpatialBlocks(Sized, InGroups, Stratified):
         return [("lon",), ("lat",)]
 
 
+def _on_globe(places: list[list[float]]) -> list[list[float]]:
+    for place in places:
+        west, south, east, north = place if len(place) == 4 else (*place, *place)
+        if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+            expected = "degrees: [lon, lat], or [west, south, east, north] with west below east and south below north"
+            raise wrong("This is no place on the globe.", found=place, expected=expected)
+    return places
+
+
+Box = Annotated[list[Finite], Field(min_length=4, max_length=4)]
+Point = Annotated[list[Finite], Field(min_length=2, max_length=2)]
+
+
+class NearestNeighbour(InGroups):
+    """Folds as far from their training patches as the places of prediction are from all patches (kNNDM)."""
+
+    kind: Literal["knndm"] = "knndm"
+
+    groups: list[str] = []
+    """Catalog columns; patches that agree in any of them, directly or through others, form a unit and stay in one role
+    (an empty value joins nothing; a patch without any is unused)."""
+
+    areas: Annotated[list[Box], AfterValidator(_on_globe)] = []
+    """Where the forest will predict (knndm): boxes [west, south, east, north] in degrees, such as the bounds of a scene
+    or boxes that make up a continent."""
+
+    places: Annotated[list[Point], AfterValidator(_on_globe)] = []
+    """Where the forest will predict (knndm): points [lon, lat] in degrees."""
+
+    folds: Annotated[Trials, Ge(3)] = 5
+    """Number of folds, each of them test in one trial, and the fold after it validation."""
+
+    block_km: Positive = 50.0
+    """Side of a block in km."""
+
+    @model_validator(mode="after")
+    def _has_a_place_of_prediction(self) -> Self:
+        if not (self.areas or self.places):
+            expected = "areas: [[west, south, east, north]] or places: [[lon, lat]]"
+            raise wrong("A scheme of the kind knndm has no place of prediction.", found="none", expected=expected)
+        return self
+
+    def trials(self, configured: int) -> int:
+        """One for each fold."""
+        return self.folds
+
+    def needed_columns(self) -> list[tuple[str, ...]]:
+        """Coordinates, and the groups if there are any."""
+        return [("lon",), ("lat",), *super().needed_columns()]
+
+
 class Derived(Sized, InGroups, Solved):
     """Kinds that draw from a split of another kind."""
 
@@ -309,6 +370,7 @@ AnyScheme = (
     | KFold
     | LeaveOneGroupOut
     | SpatialBlocks
+    | NearestNeighbour
     | Balanced
     | LearningCurve
     | Filtered

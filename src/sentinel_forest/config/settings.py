@@ -1,9 +1,11 @@
 """Sections of the configuration that are settings of one step."""
 
+import re
+from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Ge
-from pydantic import Strict, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Strict, field_validator, model_validator
 
 from sentinel_forest.config.fields import FROM_TEXT, Count, Finite, Jobs, Name, Natural, Once, Positive, Section, absent
 from sentinel_forest.config.validation import wrong
@@ -11,6 +13,39 @@ from sentinel_forest.config.validation import wrong
 Action = Literal["stop", "mark", "count"]
 Form = Literal["publisher", "index", "torchgeo"]
 Role = Literal["train", "validation", "test"]
+
+
+CREATOR = r"(?P<name>[^()<>]*[^()<> ])(?: \((?P<orcid>(?:\d{4}-){3}\d{3}[\dX])\))?"
+"""Somebody who made a version, with an ORCID iD or without."""
+
+
+def _date(value: object) -> object:
+    """A date as text; YAML reads some as dates."""
+    if value in (None, "", "null"):
+        return None
+    try:
+        return date.fromisoformat(str(value)).isoformat()
+    except ValueError:
+        raise wrong("This is no date.", key="date", found=value, expected="YYYY-MM-DD") from None
+
+
+def _creator(text: str) -> str:
+    """Hold a creator against the form, and the last sign of an ORCID iD against the others."""
+    found = re.fullmatch(CREATOR, text)
+    if found is None:
+        expected = '"Family, Given", or with an ORCID iD "Family, Given (0000-0002-1825-0097)"'
+        raise wrong("This is no creator.", found=text, expected=expected)
+    if (orcid := found["orcid"]) and orcid[-1] != (last := _check_sign(orcid)):
+        raise wrong("An ORCID iD with a wrong digit.", found=text, expected=f"{last} at the end of the iD")
+    return text
+
+
+def _check_sign(orcid: str) -> str:
+    """The last sign of an ORCID iD by its other digits (ISO/IEC 7064, MOD 11-2)."""
+    total = 0
+    for digit in orcid.replace("-", "")[:-1]:
+        total = (total + int(digit)) * 2
+    return "0123456789X"[(12 - total % 11) % 11]
 
 
 class DrawSettings(Section):
@@ -79,6 +114,16 @@ class Export(Section):
             expected = "no layers, or form: publisher"
             raise wrong("torchgeo reads all layers.", key="layers", found=self.layers, expected=expected)
         return self
+
+
+class Publish(Section):
+    """What `snakemake publish` cannot know; no part of a version."""
+
+    date: Annotated[str | None, BeforeValidator(_date)] = None
+    """Date of publication, YYYY-MM-DD; null takes that of the commit that computed the version."""
+
+    creators: Once[Annotated[str, AfterValidator(_creator)]] = []
+    """Who made the version: "Family, Given", with the ORCID iD in brackets if there is one."""
 
 
 class MapSettings(Section):

@@ -148,8 +148,14 @@ def write_tsv(path: Path, table: pd.DataFrame, schema: "pa.DataFrameSchema") -> 
         checked.to_csv(beside, sep="\t", index=False, float_format="%.10g", lineterminator="\n", encoding="utf-8")
 
 
-def read_tsv(path: Path, schema: "pa.DataFrameSchema") -> pd.DataFrame:
+def read_tsv(path: Path, schema: "pa.DataFrameSchema", validated: bool = False) -> pd.DataFrame:
     """Read a table written by `write_tsv`; columns get the dtypes of the schema.
+
+    Parameters
+    ----------
+    validated : bool
+        Whether the bytes are known to be those of a table that was held to the schema when it was written
+        (a manifest says so); it is not held to it once more.
 
     Raises
     ------
@@ -164,7 +170,7 @@ def read_tsv(path: Path, schema: "pa.DataFrameSchema") -> pd.DataFrame:
     for name, column in schema.columns.items():
         if not str(column.dtype).startswith("str"):
             table[name] = table[name].mask(table[name] == "", None).astype(str(column.dtype))
-    return schema.validate(table)
+    return table[list(schema.columns)] if validated else schema.validate(table)
 
 
 def _each_text(table: pd.DataFrame, schema: "pa.DataFrameSchema", pattern: re.Pattern[str], by: str) -> pd.DataFrame:

@@ -14,11 +14,14 @@ from sentinel_forest.report.palette import INK, LINE
 
 Spec = dict[str, Any]
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+LABELS = ("label", "row", "true", "class")
+"""Columns whose texts stand left of a figure."""
 SAMPLE = "Sample data: simulated pixels"
 CONFIG: Spec = {
     "background": "white",
     "font": FONT,
     "view": {"stroke": None},
+    "axisQuantitative": {"tickCount": 6},
     "axis": {
         "labelColor": INK,
         "titleColor": INK,
@@ -31,6 +34,7 @@ CONFIG: Spec = {
         "titleFontWeight": "normal",
         "labelLimit": 330,
         "titleLimit": 700,
+        "labelOverlap": True,
     },
     "legend": {
         "labelFontSize": 12,
@@ -63,6 +67,9 @@ class Chart:
     def complete(self, is_sample: bool = False) -> Spec:
         """The description with its data; a sample says so wherever the figure is taken to."""
         spec = {**self.spec, "config": CONFIG, "datasets": {**self.spec.get("datasets", {}), "values": self.values}}
+        # Where a browser lacks the font, it takes a wider one.
+        texts = (self.data[name].astype("str").str.len().max() for name in LABELS if name in self.data)
+        spec["padding"] = {"left": 5 + int(0.9 * max(texts, default=0)), "right": 8, "top": 5, "bottom": 5}
         if is_sample:
             spec["title"] = {"text": SAMPLE, "fontSize": 11, "color": "#5b3c00"}
             if "title" in self.spec:
@@ -95,7 +102,7 @@ def size(drawn: str) -> tuple[int, int]:
 @cache
 def scripts() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script, which needs no network."""
-    return str(vl_convert.javascript_bundle(None))
+    return str(vl_convert.javascript_bundle())  # type: ignore[call-arg]  # its types lack the defaults
 
 
 def field(name: str, kind: str = "nominal", **more: Any) -> Spec:

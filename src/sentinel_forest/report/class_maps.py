@@ -1,14 +1,16 @@
 """Maps of classes: labels, answers of forests and of reference algorithms, in the colours of a task."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
+import pandas as pd
 
 from sentinel_forest.config import paths
 from sentinel_forest.datasets.base import IGNORE, Block, Reference, Task
 from sentinel_forest.features import bands_of, pixel
 from sentinel_forest.models import forest
-from sentinel_forest.models.candidate import load_candidate
+from sentinel_forest.models.candidate import Candidate, load_candidate
 from sentinel_forest.report.inputs import ReleaseResults
 
 NOTHING = (255, 255, 255)
@@ -43,16 +45,36 @@ def predicted(release: ReleaseResults, trial: tuple[str, int], feature_set: str,
     ndarray
         uint8 (rows, columns): index into the task's classes.
     """
-    scheme, number = trial
-    about = release.dataset.feature_sets[feature_set]
-    owner = {"release": release.source, "scheme": scheme, "trial": number, "set": feature_set}
-    split = paths.place(paths.SPLIT, release=release.name, scheme=scheme, trial=number)
-    model, fit = (release.results / paths.place(pattern, **owner) for pattern in (paths.FOREST, paths.FIT))
-    candidate = load_candidate(release.dataset, scheme, number, feature_set, release.results / split, model, fit)
-    values = pixel.compute(about.features, bands_of(release.dataset, about, block), about.bands)[0]
+    candidate = _candidate(release, trial, feature_set)
+    values = _values(release, feature_set, block)
     answers = candidate.codes[forest.predict(candidate.model, values.reshape(-1, values.shape[-1]), 1)]
     classes: np.ndarray = answers.reshape(values.shape[:2]).astype(np.uint8)
     return classes
+
+
+def confidence(release: ReleaseResults, trial: tuple[str, int], feature_set: str, block: Block) -> np.ndarray:
+    """The probability, float64 (rows, columns), that a forest gives to its answer; see `predicted`."""
+    candidate = _candidate(release, trial, feature_set)
+    values = _values(release, feature_set, block)
+    named = pd.DataFrame(values.reshape(-1, values.shape[-1]), columns=candidate.model.feature_names_in_)
+    probabilities: np.ndarray = candidate.model.predict_proba(named)
+    return np.asarray(probabilities.max(axis=1).reshape(values.shape[:2]))
+
+
+def _values(release: ReleaseResults, feature_set: str, block: Block) -> np.ndarray:
+    """Features of the pixels of the first patch of a block, (rows, columns, features)."""
+    about = release.dataset.feature_sets[feature_set]
+    return np.asarray(pixel.compute(about.features, bands_of(release.dataset, about, block), about.bands)[0])
+
+
+@cache
+def _candidate(release: ReleaseResults, trial: tuple[str, int], feature_set: str) -> Candidate:
+    """The forest of a trial; it is read once, which takes longer than drawing what it says."""
+    scheme, number = trial
+    owner = {"release": release.source, "scheme": scheme, "trial": number, "set": feature_set}
+    split = paths.place(paths.SPLIT, release=release.name, scheme=scheme, trial=number)
+    model, fit = (release.results / paths.place(pattern, **owner) for pattern in (paths.FOREST, paths.FIT))
+    return load_candidate(release.dataset, scheme, number, feature_set, release.results / split, model, fit)
 
 
 def agreement(answers: np.ndarray, truth: np.ndarray) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from sentinel_forest.report import palette
+from sentinel_forest.report import charts, palette
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Explorer
 from sentinel_forest.report.scores import definitions, marked, named, ordered
@@ -21,6 +21,7 @@ def item(version: VersionResults) -> Explorer:
     """All scores and matrices of a version on the role test."""
     data = {
         "colours": dict(palette.SPLITS),
+        "config": charts.CONFIG,
         "columns": list(COLUMNS),
         "releases": [_release(release) for release in version.releases],
     }

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
 from sentinel_forest.report import palette
@@ -36,6 +35,7 @@ def intervals(
     colours: Mapping[str, str] | None = None,
     trials: pd.DataFrame | None = None,
     labels: Sequence[str] = (),
+    offset: bool = True,
 ) -> Chart:
     """Points with 95 % intervals: a row for each `label`, a mark for each `series`.
 
@@ -56,6 +56,8 @@ def intervals(
         label, series, value: what single trials gave, drawn as dots.
     labels : sequence of str
         The order of the rows; that of the table where it is not given.
+    offset : bool
+        Whether the series of a label lie below each other.
     """
     frame = frame if "panel" in frame else frame.assign(panel=axis)
     labels = labels or _names(frame["label"])
@@ -63,7 +65,9 @@ def intervals(
     data = frame[["panel", "label", "series", "value", "low", "high"]].assign(of="score")
     if trials is not None:
         data = pd.concat([data, trials.assign(of="trial", panel=across[0])], ignore_index=True)[list(data.columns)]
-    where = {"y": field("label", **ordered(labels)), "yOffset": field("series", **ordered(names))}
+    where = {"y": field("label", **ordered(labels))}
+    if offset:
+        where["yOffset"] = field("series", **ordered(names))
     scale = {"domain": list(limits)} if limits else {}
     title = None if len(across) > 1 else axis
     layers: list[Spec] = [
@@ -86,7 +90,7 @@ def intervals(
     ]
     if zero:
         layers.insert(0, {"mark": {"type": "rule", "color": INK}, "encoding": {"x": {"datum": 0}}})
-    step = {"step": max(19, 9 * len(names)), "for": "position"}
+    step = {"step": max(19, 9 * len(names) * offset), "for": "position"}
     width = 380 if len(across) == 1 else 250
     return Chart(panels("panel", across, layers, width=width, height=step, resolve=FREE), data)
 
@@ -185,55 +189,43 @@ def class_fractions(fractions: pd.DataFrame, colours: Mapping[str, str]) -> Char
     return Chart(panels("panel", parts, [bar], width=width, height={"step": 17}), data)
 
 
-def world(places: pd.DataFrame, land: Sequence[np.ndarray], lakes: Sequence[np.ndarray]) -> Chart:
+def world(places: pd.DataFrame, land: list[Spec], lakes: list[Spec], x: Sequence[float], y: Sequence[float]) -> Chart:
     """Places on a plain cylindrical map with coastlines.
 
     Parameters
     ----------
     places : DataFrame
         lon, lat (degrees), series (str): a mark for each row.
-    land, lakes : sequence of ndarray
-        Closed outlines (points, 2): longitude and latitude in degrees.
+    land, lakes : list
+        Points of closed outlines: part, at (order), lon, lat (degrees).
+    x, y : sequence of float
+        Ends of the map in degrees.
     """
     counts = places["series"].value_counts(sort=False)
     data = places[["lon", "lat"]].assign(series=places["series"].map(lambda name: f"{name} ({counts[name]})"))
     colours = {f"{name} ({counts[name]})": palette.ROLES[name] for name in counts.index if name in palette.ROLES}
-    west, east = data["lon"].min(), data["lon"].max()
-    whole = east - west > 60
-    x = [-180.0, 180.0] if whole else [float(west - 15), float(east + 15)]
-    y = [-60.0, 85.0] if whole else [float(data["lat"].min() - 10), float(data["lat"].max() + 10)]
-    lon = number("lon", None, domain=x, nice=False) | {"axis": _degrees("E", "W")}
-    lat = number("lat", None, domain=y, nice=False) | {"axis": _degrees("N", "S")}
+    lon = number("lon", None, domain=list(x), nice=False) | {"axis": _degrees("E", "W")}
+    lat = number("lat", None, domain=list(y), nice=False) | {"axis": _degrees("N", "S")}
     shore = {"x": lon, "y": lat, "detail": {"field": "part"}, "order": {"field": "at"}}
     layers: list[Spec] = [
         {
-            "data": {"values": _outlines(outlines, x, y)},
+            "data": {"name": name},
             "mark": {"type": "line", "clip": True, "interpolate": "linear-closed", "fill": fill}
             | {"stroke": COAST, "strokeWidth": 0.5},
             "encoding": shore,
         }
-        for outlines, fill in ((land, LAND), (lakes, "white"))
+        for name, fill in (("land", LAND), ("lakes", "white"))
     ]
     mark = {"type": "point", "filled": True, "size": 42, "opacity": 0.85, "tooltip": {"content": "data"}}
     layers.append({"mark": mark, "encoding": {"x": lon, "y": lat, **_series(_names(data["series"]), colours)}})
-    height = round(640 * (y[1] - y[0]) / (x[1] - x[0])) if whole else 320
-    return Chart({"data": {"name": "values"}, "width": 640, "height": height, "layer": layers}, data)
+    height = min(400, round(640 * (y[1] - y[0]) / (x[1] - x[0])))
+    spec = {"data": {"name": "values"}, "datasets": {"land": land, "lakes": lakes}}
+    return Chart({**spec, "width": 640, "height": height, "layer": layers}, data)
 
 
 def _degrees(positive: str, negative: str) -> Spec:
     expression = f"abs(datum.value) + '°' + (datum.value > 0 ? '{positive}' : datum.value < 0 ? '{negative}' : '')"
     return {"labelExpr": expression, "tickCount": 6}
-
-
-def _outlines(outlines: Sequence[np.ndarray], x: Sequence[float], y: Sequence[float]) -> list[Spec]:
-    """The points of the outlines that reach into a window."""
-    low, high = np.array([x[0], y[0]]), np.array([x[1], y[1]])
-    inside = [each for each in outlines if (each.max(axis=0) >= low).all() and (each.min(axis=0) <= high).all()]
-    return [
-        {"part": part, "at": at, "lon": round(float(lon), 1), "lat": round(float(lat), 1)}
-        for part, outline in enumerate(inside)
-        for at, (lon, lat) in enumerate(outline)
-    ]
 
 
 def grid(fractions: pd.DataFrame, axis: str) -> Chart:
@@ -345,7 +337,49 @@ def points(frame: pd.DataFrame, axis: str, zero: bool = True, colours: Mapping[s
     return Chart(spec, frame[["panel", "label", "series", "value"]])
 
 
-def scatter(frame: pd.DataFrame, across: str, up: str) -> Chart:
+def pairs(frame: pd.DataFrame, axis: str) -> Chart:
+    """Two values of each label, joined by a line: ``without`` and ``with relatives`` in training.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        label, side (str); value (float).
+    """
+    colours = {"without": palette.SPLITS[palette.CLEAN_SPLIT], "with relatives": palette.SPLITS[palette.LEAKS]}
+    y = field("label", **ordered(_names(frame["label"])))
+    line: Spec = {
+        "mark": {"type": "line", "color": palette.SOFT, "strokeWidth": 2},
+        "encoding": {"y": y, "x": number("value", axis), "detail": {"field": "label"}},
+    }
+    ends: Spec = {
+        "mark": {"type": "point", "filled": True, "size": 75, "opacity": 1, "tooltip": {"content": "data"}},
+        "encoding": {"y": y, "x": number("value", axis), "color": coloured("side", colours)},
+    }
+    spec = {"data": {"name": "values"}, "layer": [line, ends], "width": 380, "height": {"step": 24}}
+    return Chart(spec, frame[["label", "side", "value"]])
+
+
+def bars(frame: pd.DataFrame, axis: str, colours: Mapping[str, str]) -> Chart:
+    """Two lengths beside each other for each `label`: `whole` (pale) and `part` of it, a panel for each `panel`.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        panel, label (str, a key of `colours`); whole, part (float).
+    """
+    y = field("label", **ordered(_names(frame["label"])))
+    look = {"color": coloured("label", {name: colours[name] for name in _names(frame["label"])}, legend=None)}
+    layers: list[Spec] = [
+        {
+            "mark": {"type": "bar", "opacity": opacity, "tooltip": {"content": "data"}},
+            "encoding": {"y": y, "x": number(name, axis, zero=True), **look},
+        }
+        for name, opacity in (("whole", 0.35), ("part", 1))
+    ]
+    return Chart(panels("panel", _names(frame["panel"]), layers, 3, width=190, height={"step": 18}), frame)
+
+
+def scatter(frame: pd.DataFrame, across: str | None, up: str) -> Chart:
     """A dot for each patch: `x` (number) against `y` (number), a panel for each `panel`, and means of tenths of `x`.
 
     Parameters

@@ -90,7 +90,7 @@ def _forest(found: Summary) -> str:
         f"{_score(forest)} ({found.what})."
     )
     others = [_other(found, scheme, REFERENCE, "reference algorithm"), _other(found, scheme, DUMMY, "dummy classifier")]
-    told = "; ".join(each for each in others if each)
+    told = "; the best ".join(each for each in others if each)
     return f"{text} The best {told}." if told else text
 
 
@@ -98,8 +98,7 @@ def _other(found: Summary, scheme: str, kind: str, name: str) -> str:
     best = found.best(scheme, kind)
     if best is None:
         return ""
-    of = found.rows[(found.rows["scheme"] == scheme) & (found.rows["kind"] == kind)]["classifier"].nunique()
-    return f"{name}{f' of {of}' if of > 1 else ''} ({best['classifier']}): {_score(best)}"
+    return f"{name} ({best['classifier']}): {_score(best)}"
 
 
 def _random(found: Summary) -> str:

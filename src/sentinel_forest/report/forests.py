@@ -58,7 +58,7 @@ HELD_OUT = (
 def page(version: VersionResults) -> Page:
     """Curves and reliability of all releases that have forests of their own."""
     sections = [Section(release.title, _items(release), release.is_sample) for release in version.releases]
-    return Page("forests", "Curves and reliability", LEAD, tuple(sections))
+    return Page("forests", "Curves", LEAD, tuple(sections))
 
 
 def _items(release: ReleaseResults) -> tuple[Item, ...]:

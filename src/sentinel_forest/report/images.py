@@ -57,8 +57,8 @@ def _values(dataset: Dataset, layer: str, block: Block) -> np.ndarray:
     """A band of the first patch in the unit of its picture: power in dB, all else as it is."""
     values = dataset.physical(layer, block.layers[layer][:1])[0]
     if dataset.layer_table[layer].unit == POWER:
-        return 10 * np.log10(np.maximum(values, 1e-6))
-    return values
+        return np.asarray(10 * np.log10(np.maximum(values, 1e-6)))
+    return np.asarray(values)
 
 
 def coloured(composite: Composite, values: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -75,7 +75,7 @@ def coloured(composite: Composite, values: Mapping[str, np.ndarray]) -> np.ndarr
 def _bytes(scaled: np.ndarray) -> np.ndarray:
     """0..1 as 0..255; pixels with a missing value are white."""
     scaled = np.where(np.isnan(scaled).any(axis=-1, keepdims=True), 1.0, scaled)
-    return (255 * np.clip(scaled, 0, 1)).round().astype(np.uint8)
+    return np.asarray((255 * np.clip(scaled, 0, 1)).round().astype(np.uint8))
 
 
 def picture(caption: str, alternative: str, pixels: np.ndarray) -> Picture:

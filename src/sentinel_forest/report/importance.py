@@ -209,4 +209,5 @@ def _quantiles(values: pd.Series, weight: pd.Series) -> tuple[float, float, floa
 def _resolve(release: ReleaseResults, feature_set: str, name: str) -> Feature:
     about = release.dataset.feature_sets[feature_set]
     kind = pixel if release.dataset.tasks[about.task].unit == "pixel" else patch
-    return kind.resolve(name, about.bands)
+    feature: Feature = kind.resolve(name, about.bands)
+    return feature

@@ -28,7 +28,7 @@ from sentinel_forest.splits.ledger import LEDGER
 from sentinel_forest.verify.inspect import INTEGRITY
 from sentinel_forest.versions.compare import COMPARISON
 from sentinel_forest.versions.headline import HEADLINE
-from sentinel_forest.versions.manifest import MANIFEST, read_manifest, read_version
+from sentinel_forest.versions.manifest import read_manifest, read_version
 from sentinel_forest.versions.reproduction import REPRODUCTION
 
 
@@ -196,8 +196,8 @@ class ReleaseResults:
         )
 
     def _table(self, below: str, schema: Any) -> pd.DataFrame | None:
-        # What an earlier configuration has left in the folder is no part of the version.
-        return read_tsv(self.path(below), schema) if f"{self.name}/{below}" in self.files else None
+        # The manifest holds its bytes. What an earlier configuration has left in the folder is no part of the version.
+        return read_tsv(self.path(below), schema, validated=True) if f"{self.name}/{below}" in self.files else None
 
     def _of_trials(self, below: str, schema: Any) -> pd.DataFrame:
         tables = []
@@ -258,7 +258,7 @@ def read(results: Path, work: Path, data: Path) -> VersionResults:
     """
     description = read_version(results)
     configuration = description["configuration"]
-    files = frozenset(read_manifest(results / MANIFEST))
+    files = frozenset(read_manifest(results / paths.MANIFEST))
     releases = tuple(_release(name, configuration, results, work, data, files) for name in configuration["releases"])
     headline = read_tsv(results / "headline.tsv", HEADLINE)
     order = headline.assign(

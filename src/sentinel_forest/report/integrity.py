@@ -22,7 +22,7 @@ def page(version: VersionResults) -> Page:
         )
         for release in version.releases
     ]
-    return Page("integrity", "Data integrity", LEAD, tuple(sections))
+    return Page("integrity", "Integrity", LEAD, tuple(sections))
 
 
 def _items(release: ReleaseResults, accepted: list[str]) -> tuple[Item, ...]:

@@ -1,22 +1,26 @@
 """World maps of the places where patches were taken, with coastlines that need no network."""
 
+from collections.abc import Sequence
+from functools import cache
 from importlib.resources import files
 
 import numpy as np
 import pandas as pd
 
 from sentinel_forest.report import figures
+from sentinel_forest.report.charts import Chart
 from sentinel_forest.report.inputs import ReleaseResults
 from sentinel_forest.report.model import Item, Note, Plot, Source
 
 LAND, LAKE = ("1", "5"), ("2",)
 """Kinds of outlines: land and the ice edge of Antarctica; lakes."""
-SMALLEST = 5000.0
+SMALLEST = 20000.0
 """Area in km2 of the smallest island or lake that is drawn."""
-STEP = 0.3
-"""Degrees to which outlines are rounded: less than half a millimetre on the page."""
+STEP = 0.5
+"""Degrees to which outlines are rounded: less than a millimetre on the page."""
 
 
+@cache
 def outlines(kinds: tuple[str, ...]) -> list[np.ndarray]:
     """Closed outlines (points, 2) of longitude and latitude in degrees, within 180 degrees of Greenwich.
 
@@ -39,7 +43,26 @@ def _thinned(outline: np.ndarray) -> np.ndarray:
     """An outline with its points rounded to `STEP`, without repeated ones."""
     rounded = np.round(outline.astype(np.float64) / STEP) * STEP
     moved = (np.diff(rounded, axis=0) != 0).any(axis=1)
-    return rounded[np.concatenate([[True], moved])]
+    return np.asarray(rounded[np.concatenate([[True], moved])])
+
+
+def window(lon: pd.Series, lat: pd.Series) -> tuple[list[float], list[float]]:
+    """Ends of a map in degrees: of the world without Antarctica, or around places that lie near each other."""
+    west, east = float(lon.min()), float(lon.max())
+    if east - west > 60 or float(lat.min()) < -60:
+        return [-180.0, 180.0], [min(-60.0, float(lat.min()) - 2), 85.0]
+    return [west - 15, east + 15], [float(lat.min()) - 10, float(lat.max()) + 10]
+
+
+def points(outlines: Sequence[np.ndarray], x: Sequence[float], y: Sequence[float]) -> list[dict[str, float]]:
+    """Points of the outlines that reach into a window, as rows: part, at (order), lon, lat."""
+    low, high = np.array([x[0], y[0]]), np.array([x[1], y[1]])
+    inside = [each for each in outlines if (each.max(axis=0) >= low).all() and (each.min(axis=0) <= high).all()]
+    return [
+        {"part": part, "at": at, "lon": round(float(lon), 1), "lat": round(float(lat), 1)}
+        for part, outline in enumerate(inside)
+        for at, (lon, lat) in enumerate(outline)
+    ]
 
 
 def of_release(release: ReleaseResults, catalog: pd.DataFrame, source: Source) -> list[Item]:
@@ -67,7 +90,7 @@ def _map(release: ReleaseResults, known: pd.DataFrame, column: str, source: Sour
     by = "published split" if column == "split" else column
     return Plot(
         f"Where {release.name} was taken, by {by}",
-        figures.world(centres.rename(columns={column: "series"}), outlines(LAND), outlines(LAKE)),
+        _world(centres.rename(columns={column: "series"})),
         f"World map of {len(centres)} groups from {_range(centres['lat'], 'latitude')} and "
         f"{_range(centres['lon'], 'longitude')}: "
         + ", ".join(f"{name} {count}" for name, count in counts.items())
@@ -78,6 +101,11 @@ def _map(release: ReleaseResults, known: pd.DataFrame, column: str, source: Sour
         (source,),
         release.is_sample,
     )
+
+
+def _world(places: pd.DataFrame) -> Chart:
+    x, y = window(places["lon"], places["lat"])
+    return figures.world(places, points(outlines(LAND), x, y), points(outlines(LAKE), x, y), x, y)
 
 
 _SUSPICIOUS = {

@@ -24,6 +24,7 @@ from sentinel_forest.report import (
     importance,
     inputs,
     integrity,
+    mistakes,
     overview,
     provenance,
     reproduction,
@@ -38,8 +39,8 @@ TEMPLATES = Path(__file__).with_name("templates")
 ASSETS = ("style.css", "report.js")
 FOLDER = "report"
 MODULES = (
-    *(overview, integrity, material, galleries, splits, importance, baselines, forests),
-    *(reproduction, comparison, provenance),
+    *(overview, baselines, splits, mistakes, reproduction, comparison),
+    *(material, galleries, importance, forests, integrity, provenance),
 )
 
 

@@ -5,107 +5,129 @@ from typing import Any
 import pandas as pd
 
 from sentinel_forest.evaluation import metrics
-from sentinel_forest.report import figures
+from sentinel_forest.report import figures, palette
 from sentinel_forest.report.inputs import VersionResults
 from sentinel_forest.report.model import Cell, Item, Note, Page, Plot, Section, Source, Table, column, score, table
 from sentinel_forest.report.scores import definitions, named
 
 LEAD = (
-    "Published figures beside ours, with the same data, split and definition or none at all: where one of "
-    "them differs, the sheet says “not comparable” and why. Ours is the score of the trial that is "
-    "named, with its 95 % interval over groups."
+    "Published figures beside ours, paper by paper. A verdict is given only where both are of the same data, split "
+    "and definition; else it says why not. Ours is the score of the named trial, with its 95 % interval over groups."
 )
 SHEET = Source("reproduction.tsv", "reproduction")
-TONES = {
-    "inside": "good",
-    "outside": "bad",
-    "equal to the printed decimals": "good",
-    "differs": "bad",
-    "not comparable": "caution",
+AGREES, DIFFERS, NOT_COMPARABLE = "agrees", "differs", "not comparable"
+KINDS = {
+    "inside": AGREES,
+    "equal to the printed decimals": AGREES,
+    "outside": DIFFERS,
+    "differs": DIFFERS,
+    "not comparable": NOT_COMPARABLE,
 }
+"""What verdicts of the sheet, by their first words, come to."""
+TONES = {AGREES: "good", DIFFERS: "bad", NOT_COMPARABLE: "caution"}
+COLOURS = {"published": palette.INK, f"ours, {AGREES}": palette.SERIES[1], f"ours, {DIFFERS}": "#c1272d"}
+MOST = 40
+"""Published figures in one drawing."""
+EXPLAINED = (
+    "Agrees: the published figure lies in our 95 % interval, widened by half a unit of its last decimal; or, of a "
+    "reference algorithm, which leaves nothing to chance, ours is the published one to the printed decimals. An empty "
+    "figure of ours: this version has no such score. Outside by: from the published figure to the nearer end of our "
+    "interval, + where ours is higher. Differs by: ours minus the published one."
+)
 
 
 def page(version: VersionResults) -> Page:
-    """The verdicts, then the sheet, paper by paper."""
+    """A section for each paper: the verdict in words, a drawing of what can be compared, and all figures."""
     sheet = version.reproduction
     if sheet is None or sheet.empty:
         nothing: tuple[Item, ...] = (Note("No published figure belongs to the releases of this version."),)
         return Page("reproduction", "Reproduction", LEAD, (Section("Verdicts", nothing),))
-    sections = [Section("Verdicts", (_verdicts(version, sheet),))]
-    sections += [
-        Section(f"Paper: {paper}", _paper(version, str(paper), rows))
+    sheet = sheet.assign(kind=sheet["verdict"].map(kind))
+    sections = [
+        Section(f"Paper: {paper}", _paper(version, str(paper), rows.reset_index(drop=True)))
         for paper, rows in sheet.groupby("paper", sort=False)
     ]
     return Page("reproduction", "Reproduction", LEAD, tuple(sections))
 
 
 def kind(verdict: str) -> str:
-    """``inside``, ``outside``, ``equal to the printed decimals``, ``differs`` or ``not comparable``."""
-    return next(name for name in TONES if verdict.startswith(name))
-
-
-def _verdicts(version: VersionResults, sheet: pd.DataFrame) -> Table:
-    reasons = sheet["verdict"].where(sheet["verdict"].str.startswith("not comparable"), sheet["verdict"].map(kind))
-    counts = sheet.assign(verdict=reasons).groupby(["paper", "release", "verdict"], sort=False).size()
-    frame = counts.rename("figures").reset_index()
-    return table(
-        "Verdicts by paper",
-        frame.assign(verdict=_cells(frame["verdict"])),
-        [SHEET],
-        "Inside: the published figure lies in our 95 % interval, widened by half a unit of its last decimal. "
-        "Outside: it does not. Equal, or differs: a reference algorithm leaves nothing to chance: its score "
-        "on the same images is the published one. Not comparable: the two are not of the same thing, and no "
-        "verdict is given.",
-        version.has_samples,
-    )
+    """`AGREES`, `DIFFERS` or `NOT_COMPARABLE`."""
+    return next(each for words, each in KINDS.items() if verdict.startswith(words))
 
 
 def _paper(version: VersionResults, paper: str, rows: pd.DataFrame) -> tuple[Item, ...]:
-    items: list[Item] = []
-    compared = rows[~rows["verdict"].str.startswith("not comparable")]
+    compared = rows[rows["kind"] != NOT_COMPARABLE]
+    items: list[Item] = [Note(_in_words(rows)), Note(f"Published in: {_list(rows['source'])}.")]
     if len(compared):
         items.append(_drawn(version, paper, compared))
-    shown = rows[["figure", "release", "scheme", "trial", "role"]].copy()
-    shown["classifier"] = named(rows)
-    shown["definition"] = _figures(rows)
-    shown["pixels"] = rows["pixels"]
-    shown["published"] = column(Cell(f"{value:g}", repr(value), "number") for value in rows["published"])
-    shown["ours [95 % interval]"] = column(
-        [score(*row) for row in rows[["ours", "low", "high"]].itertuples(index=False, name=None)]
-    )
-    shown["verdict"], shown["note"] = _cells(rows["verdict"]), rows["note"]
-    shown["published figure is"], shown["protocol"] = rows["confirmed"], rows["protocol"]
-    shown["read in"] = rows["source"]
-    items.append(
-        table(
-            f"Published figures and ours: {paper}",
-            shown,
-            [SHEET],
-            "An empty figure of ours: this version has no such score. Outside by: from the published figure "
-            "to the nearer end of our interval, + where ours is higher. Differs by: ours minus the published "
-            "figure.",
-            any(version.is_sample(name) for name in rows["release"]),
-        )
-    )
+        items.append(_table(version, f"Published figures and ours: {paper}", compared))
+    others = rows[rows["kind"] == NOT_COMPARABLE]
+    if len(others):
+        items.append(_table(version, f"Figures that cannot be compared: {paper}", others, is_folded=True))
     return tuple(items)
 
 
+def _in_words(rows: pd.DataFrame) -> str:
+    """The verdict on a paper in a sentence."""
+    counts = rows["kind"].value_counts()
+    parts = [f"{counts[name]} {words}" for name, words in _WORDS.items() if name in counts]
+    text = f"Of {len(rows)} published figures {', '.join(parts)}."
+    far = rows[rows["kind"] == DIFFERS]
+    if len(far):
+        named_far = far["figure"] + " (" + far["verdict"] + ")"
+        text += f" Those that differ: {_list(named_far)}."
+    reasons = rows.loc[rows["kind"] == NOT_COMPARABLE, "verdict"].str.partition(": ")[2]
+    if len(reasons):
+        text += f" Why not compared: {', '.join(f'{why} ({n})' for why, n in reasons.value_counts().head(5).items())}."
+    return text
+
+
+_WORDS = {AGREES: "agree with ours", DIFFERS: "differ from ours", NOT_COMPARABLE: "cannot be compared"}
+
+
+def _list(values: pd.Series) -> str:
+    """The first few different texts."""
+    texts = list(dict.fromkeys(values))
+    return "; ".join(texts[:4]) + (f"; and {len(texts) - 4} more" if len(texts) > 4 else "")
+
+
+def _table(version: VersionResults, title: str, rows: pd.DataFrame, is_folded: bool = False) -> Table:
+    shown = rows[["figure"]].copy()
+    shown["definition"] = _figures(rows)
+    shown["published"] = column(Cell(f"{value:g}", repr(value), "number") for value in rows["published"])
+    figures_of_ours = rows[["ours", "low", "high"]].itertuples(index=False, name=None)
+    shown["ours [95 % interval]"] = column([score(*row) for row in figures_of_ours])
+    shown["verdict"] = _cells(rows)
+    shown["classifier"] = named(rows)
+    shown["on"] = rows["release"] + ", " + rows["scheme"] + " " + rows["trial"].astype("str") + ", " + rows["role"]
+    shown["pixels"] = rows["pixels"]
+    notes = [rows[name].where(rows[name] == "", f"{words}" + rows[name]) for name, words in _NOTES.items()]
+    shown["note"] = ["; ".join(filter(None, each)) for each in zip(*notes, strict=True)]
+    is_sample = any(version.is_sample(name) for name in rows["release"])
+    return table(title, shown, [SHEET], EXPLAINED, is_sample, is_folded=is_folded)
+
+
+_NOTES = {"note": "", "confirmed": "published figure: ", "protocol": "protocol: "}
+
+
 def _drawn(version: VersionResults, paper: str, rows: pd.DataFrame) -> Plot:
-    """Published figures beside ours, percentages as shares."""
+    """Published figures beside ours on one axis, percentages as fractions; those that differ first."""
+    verdicts = rows["kind"].value_counts()
+    rows = rows.sort_values("kind", key=lambda kinds: kinds != DIFFERS, kind="stable").head(MOST)
     scale = [_unit(metric) for metric in rows["metric"]]
-    ours = rows.assign(series="ours: " + named(rows), value=rows["ours"])
+    ours = rows.assign(series="ours, " + rows["kind"], value=rows["ours"])
     theirs = rows.assign(series="published", value=rows["published"], low=float("nan"), high=float("nan"))
     label = rows["figure"] + ": " + _figures(rows)
     drawn = pd.concat(
         [each.assign(label=label, **each[["value", "low", "high"]].div(scale, axis=0)) for each in (ours, theirs)]
     )
-    verdicts = rows["verdict"].map(kind).value_counts()
     return Plot(
         f"Published figures against ours: {paper}",
-        figures.intervals(drawn, "score (percentages as shares)"),
+        figures.intervals(drawn, "score (percentages as fractions)", colours=COLOURS, offset=False),
         ", ".join(f"{count} {name}" for name, count in verdicts.items()) + ". All values are in the table below.",
-        "A row for each published figure that can be compared: the published one, and ours with its 95 % "
-        "interval over groups.",
+        "A row for each published figure that can be compared: the published one in black, ours in green where they "
+        f"agree and in red where they differ, with its 95 % interval over groups. At most {MOST}, those that differ "
+        "first.",
         "Published figures that all lie on one side of ours: a difference in data, split or definition that "
         "nobody has named. Intervals so wide that anything lies inside.",
         (SHEET,),
@@ -122,5 +144,7 @@ def _unit(metric: str) -> float:
     return 100.0 if metrics.registry()[metric].high == 100 else 1.0
 
 
-def _cells(verdicts: pd.Series) -> Any:
-    return column(Cell(text, text, "mark", TONES[kind(text)]) for text in verdicts)
+def _cells(rows: pd.DataFrame) -> Any:
+    return column(
+        Cell(text, text, "mark", TONES[kind]) for text, kind in zip(rows["verdict"], rows["kind"], strict=True)
+    )

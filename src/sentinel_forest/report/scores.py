@@ -40,7 +40,8 @@ def ordered(scores: pd.DataFrame) -> pd.DataFrame:
 
 def without_dummies(scores: pd.DataFrame) -> pd.DataFrame:
     """Forests and reference algorithms alone."""
-    return scores[kinds(scores) != DUMMY]
+    kept: pd.DataFrame = scores[kinds(scores) != DUMMY]
+    return kept
 
 
 def named(scores: pd.DataFrame) -> pd.Series:

@@ -20,7 +20,7 @@ from sentinel_forest.config.releases import read_entry
 from sentinel_forest.datasets.base import Block, Task, true_classes, with_measured
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.tables import read_parquet, replacing
-from sentinel_forest.report import class_maps, classes, figures, images, inputs
+from sentinel_forest.report import class_maps, classes, images, inputs, palette
 from sentinel_forest.report.inputs import ReleaseResults
 from sentinel_forest.steps import Layout, Output
 
@@ -32,7 +32,12 @@ PANEL = 3.1
 WRAP = 46
 """Letters in a line above a panel at most."""
 HELD_OUT = ("test", "validation")
-STYLE: Any = figures.STYLE
+STYLE: Any = {
+    "svg.hashsalt": "sentinel-forest",
+    "font.family": ["DejaVu Sans"],
+    "font.size": 9.5,
+    "figure.constrained_layout.use": True,
+}
 """Settings of Matplotlib, whose type names each of them."""
 
 
@@ -275,7 +280,7 @@ def _figure(panels: list[Panel], title: str, task: Task | None) -> Figure:
             axis.remove()
         if task is not None:
             swatches = [
-                Swatch(facecolor=each.colour, edgecolor=figures.INK, label=each.name) for each in task.categories
+                Swatch(facecolor=each.colour, edgecolor=palette.INK, label=each.name) for each in task.categories
             ]
             figure.legend(handles=swatches, loc="outside lower center", ncols=min(len(swatches), 2 * columns))
         figure.suptitle(title, fontsize=10)

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from sentinel_forest.report import figures, price
+from sentinel_forest.report import figures, palette, price, splitmaps
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
-from sentinel_forest.report.model import Item, Note, Page, Plot, Section, column, links, share, table
+from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, column, links, share, table
 from sentinel_forest.splits.linking import GROUPS
 
 LEAD = (
@@ -20,11 +20,17 @@ LEDGER = "ledger.tsv"
 def page(version: VersionResults) -> Page:
     """Balance, links and the price of leakage, of all releases."""
     sections = [Section(release.title, _items(release), release.is_sample) for release in version.releases]
-    return Page("splits", "Splits and ledger", LEAD, tuple(sections))
+    return Page("splits", "Splits", LEAD, tuple(sections))
 
 
 def _items(release: ReleaseResults) -> tuple[Item, ...]:
-    return (*_balance(release), *_infeasible(release), *_ledger(release), *price.items(release))
+    return (
+        *splitmaps.items(release),
+        *price.items(release),
+        *_ledger(release),
+        *_balance(release),
+        *_infeasible(release),
+    )
 
 
 def _balance(release: ReleaseResults) -> list[Item]:
@@ -174,6 +180,7 @@ def _redundancy(release: ReleaseResults, ledger: pd.DataFrame) -> list[Item]:
             )
         )
     if groups["fraction"].notna().any():
+        items.append(_effective(release, groups, source))
         shown = groups[["scheme", "trial", "role_a", "total", "shared_values", "fraction"]].astype(object)
         items.append(
             table(
@@ -187,3 +194,23 @@ def _redundancy(release: ReleaseResults, ledger: pd.DataFrame) -> list[Item]:
             )
         )
     return items
+
+
+def _effective(release: ReleaseResults, groups: pd.DataFrame, source: tuple[Source, ...]) -> Plot:
+    """How many groups of equal size the groups of each role amount to, in the first trial of each scheme."""
+    first = groups[groups["trial"] == groups.groupby("scheme")["trial"].transform("min")]
+    frame = pd.DataFrame(
+        {"panel": first["scheme"], "label": first["role_a"], "whole": first["shared_values"], "part": first["fraction"]}
+    )
+    return Plot(
+        f"Effective number of groups, {release.name}",
+        figures.bars(frame, "groups (pale), effective groups (full)", palette.ROLES),
+        "Effective groups: "
+        + ", ".join(f"{row.panel} {row.label} {row.part:.1f} of {row.whole:.0f}" for row in frame.itertuples())
+        + ".",
+        "Pale: the groups of a role. Full: the number of groups of equal size that they amount to. A score of the test "
+        "role is as certain as that number says, however many patches or pixels it counts.",
+        "Fewer than eight effective test groups: intervals are not to be trusted.",
+        source,
+        release.is_sample,
+    )

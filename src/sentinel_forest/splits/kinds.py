@@ -17,6 +17,7 @@ from sentinel_forest.config.schemes import (
     KFold,
     LearningCurve,
     LeaveOneGroupOut,
+    NearestNeighbour,
     PooledRandom,
     Published,
     SpatialBlocks,
@@ -25,6 +26,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.splits import draws
 from sentinel_forest.splits.assignment import Unmet, assign, assign_roles, integer_shares, units_of
 from sentinel_forest.splits.draws import SCALE
+from sentinel_forest.splits.matching import match_units
 from sentinel_forest.splits.strata import column_of, dominant, strata_of
 from sentinel_forest.verify import spatial
 
@@ -140,6 +142,25 @@ def _spatial_blocks(catalog: pd.DataFrame, options: SpatialBlocks, seed: Seed, t
     return Draw(role, np.ones(len(catalog)), asked, found.fits, found.unmet)
 
 
+def _nearest_neighbour(catalog: pd.DataFrame, options: NearestNeighbour, seed: Seed, trial: int) -> Draw:
+    """Fold `trial` is test, the fold after it validation, the others train; how well folds match stands in the balance.
+
+    Beside it are the mismatches of folds of random patches, of random groups, and of blocks on the globe.
+    """
+    lon, lat = (column_of(catalog, name, "kind").to_numpy(np.float64) for name in ("lon", "lat"))
+    fold, fits = match_units(
+        lon,
+        lat,
+        units_of(catalog, options) if options.groups or options.apart else np.arange(len(catalog)),
+        options,
+        seed("folds"),
+        pd.factorize(catalog["group"])[0] if "group" in catalog else None,
+    )
+    after = (fold - (trial - 1)) % options.folds
+    role = np.where(after == 0, TEST, np.where(after == 1, VALIDATION, TRAIN))
+    return Draw(role, np.ones(len(catalog)), {}, fits)
+
+
 def _balanced(catalog: pd.DataFrame, options: Balanced, seed: Seed, trial: int, classes: Sequence[str]) -> Draw:
     """From every role of a base split the same number of patches of each class.
 
@@ -221,6 +242,7 @@ _DRAWS: Mapping[type[AnyScheme], Callable[..., Draw]] = {
     KFold: _kfold,
     LeaveOneGroupOut: _leave_one_group_out,
     SpatialBlocks: _spatial_blocks,
+    NearestNeighbour: _nearest_neighbour,
     LearningCurve: _learning_curve,
     Filtered: _filtered,
 }

@@ -3,7 +3,7 @@
 Every patch of a release gets a role (train, validation, test, unused) by the rule of a scheme. The kinds of
 schemes and their options are the models of `sentinel_forest.config.schemes`.
 
-Trials are numbered from 1. In ``kfold`` the trial is the number of the test fold (then of the
+Trials are numbered from 1. In ``kfold`` and ``knndm`` the trial is the number of the test fold (then of the
 repeats), in ``leave-one-group-out`` that of the value, in ``learning-curve`` that of the fraction
 (then of the repeats). In all other kinds it is a new draw.
 """

@@ -1,7 +1,8 @@
 """The provenance of a version as a Workflow Run RO-Crate: ``ro-crate-metadata.json`` beside its results.
 
 Profile: Workflow Run Crate 0.5 (https://w3id.org/ro/wfrun/workflow/0.5) on RO-Crate 1.1. What the profile
-asks for but would differ from run to run or from machine to machine is left out: dates, the agent, hosts.
+asks for but would differ from run to run or from machine to machine is left out: times of the run, hosts. The date
+of publication is that of the commit, or is told.
 The file is plain JSON, because libraries that write crates put the present date in.
 """
 
@@ -11,14 +12,16 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+from sentinel_forest.config.paths import MANIFEST
 from sentinel_forest.config.releases import read_entry
 from sentinel_forest.config.validation import leaves
 from sentinel_forest.io.borders import shown
 from sentinel_forest.io.checksums import canonical, file_digest
 from sentinel_forest.io.tables import replacing, write_text
 from sentinel_forest.steps import Output
-from sentinel_forest.versions.manifest import MANIFEST, read_manifest, read_version
+from sentinel_forest.versions.manifest import read_manifest, read_version
 
 CRATE = "ro-crate-metadata.json"
 WORKFLOW = "Snakefile"
@@ -35,12 +38,21 @@ FORMATS = {
     ".tsv": "text/tab-separated-values",
     ".json": "application/json",
     ".skops": "application/zip",
+    ".md": "text/markdown",
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".yml": "application/yaml",
+    ".geojson": "application/geo+json",
+    ".sha256": "text/plain",
 }
 UNSTATED = ("", "not stated", "unknown")
 Entity = dict[str, Any]
 
 
-def crate(*, results: Output, workflow: Path) -> None:
+def crate(*, results: Output, workflow: Path, published: str | None = None) -> None:
     """Describe a version and the run that made it as a crate, with the main workflow file in it.
 
     Parameters
@@ -49,10 +61,12 @@ def crate(*, results: Output, workflow: Path) -> None:
         Folder of the version.
     workflow : Path
         Main workflow file.
+    published : str, optional
+        Date of publication; without one, that of the commit.
     """
     with replacing(results / WORKFLOW) as beside:
         shutil.copyfile(workflow, beside)
-    document = {"@context": CONTEXT, "@graph": entities(results)}
+    document = {"@context": CONTEXT, "@graph": entities(results, published)}
     write_text(results / CRATE, json.dumps(document, indent=2) + "\n")
 
 
@@ -109,8 +123,24 @@ def described(release: str, own: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"title": release, "version": "", "licence": own["licence"], "notes": [], "files": []}
 
 
-def entities(folder: Path) -> list[Entity]:
+def entities(
+    folder: Path,
+    published: str | None = None,
+    more: Sequence[str] = (),
+    creators: Sequence[tuple[str, str | None]] = (),
+) -> list[Entity]:
     """The entities of the crate of a version, in a fixed order.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the version.
+    published : str, optional
+        Date of publication; without one, that of the commit, if it is known.
+    more : sequence of str
+        Paths of files in the folder that the manifest does not name.
+    creators : sequence of (name, ORCID iD)
+        Who made the version.
 
     Raises
     ------
@@ -121,10 +151,15 @@ def entities(folder: Path) -> list[Entity]:
     configuration = about["configuration"]
     own = configuration["own_releases"]
     entries = {name: described(name, own.get(name)) for name in configuration["releases"]}
-    files = list(_files(folder))
+    files = [_file(folder, path, sha) for path, sha in read_manifest(folder / MANIFEST).items()]
+    beside = [_file(folder, path, file_digest(folder / path)) for path in more]
     values = dict(leaves(configuration))
+    frame = _frame(folder.resolve().name, entries, [file["@id"] for file in [*files, *beside]])
+    people = [_person(name, orcid) for name, orcid in creators]
+    frame[1] |= {"datePublished": date} if (date := published or about["committed"]) else {}
+    frame[1] |= {"author": _references(person["@id"] for person in people)} if people else {}
     return [
-        *_frame(folder.resolve().name, entries, [file["@id"] for file in files]),
+        *frame,
         *_workflow(folder, about, values),
         _run(entries, values, files),
         *(entity for name, entry in entries.items() for entity in _release(name, entry, about)),
@@ -132,6 +167,8 @@ def entities(folder: Path) -> list[Entity]:
         *(entity for key, value in values.items() for entity in _parameter(key, value)),
         *_packages(about["environment"]),
         *files,
+        *beside,
+        *people,
     ]
 
 
@@ -277,17 +314,22 @@ def _packages(environment: Mapping[str, str]) -> list[Entity]:
     ]
 
 
-def _files(folder: Path) -> Iterator[Entity]:
-    """The files of the manifest."""
-    for path, sha in read_manifest(folder / MANIFEST).items():
-        yield {
-            "@id": path,
-            "@type": "File",
-            "name": path,
-            "sha256": sha,
-            "contentSize": str((folder / path).stat().st_size),
-            "encodingFormat": FORMATS.get(Path(path).suffix, "application/octet-stream"),
-        }
+def _file(folder: Path, path: str, sha: str) -> Entity:
+    """A file below a folder, with its SHA-256."""
+    file: Entity = {
+        "@id": path,
+        "@type": "File",
+        "name": path,
+        "sha256": sha,
+        "contentSize": str((folder / path).stat().st_size),
+        "encodingFormat": FORMATS.get(Path(path).suffix, "application/octet-stream"),
+    }
+    return file | ({"about": {"@id": "./"}} if path == "README.md" else {})
+
+
+def _person(name: str, orcid: str | None) -> Entity:
+    address = f"https://orcid.org/{orcid}" if orcid else f"#person/{quote(name)}"
+    return {"@id": address, "@type": "Person", "name": name}
 
 
 def _property(name: str, title: str, value: str) -> Entity:

@@ -68,7 +68,8 @@ def read_version(folder: Path) -> dict[str, Any]:
     -------
     dict
         Contents of ``version.json`` and of ``environment.json``: the keys ``configuration``, ``identity``,
-        ``skipped`` and ``accepted``, and ``commit`` (None if unknown) and ``environment`` (empty if unknown).
+        ``skipped`` and ``accepted``, and ``commit`` with its date ``committed`` (None if unknown) and ``environment``
+        (empty if unknown).
 
     Raises
     ------
@@ -83,7 +84,7 @@ def read_version(folder: Path) -> dict[str, Any]:
             remedy="run the workflow to its end, or name one of the folders under results/",
         )
     hold_files(folder)
-    unknown: dict[str, Any] = {"commit": None, "environment": {}}
+    unknown: dict[str, Any] = {"commit": None, "committed": None, "environment": {}}
     machine = folder / ENVIRONMENT
     written = json.loads(machine.read_text(encoding="utf-8")) if machine.is_file() else {}
     return unknown | written | dict(json.loads((folder / VERSION).read_text(encoding="utf-8")))

@@ -6,6 +6,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,8 @@ STEPS = (
     "versions.croissant",
 )
 """Modules whose code can change a result."""
-ELSEWHERE = ("version", "against", "export", "maps", "folders", "pathvars")
-"""Keys of the configuration that change no result: names of versions, exports, maps, places of files."""
+ELSEWHERE = ("version", "against", "export", "maps", "publish", "folders", "pathvars")
+"""Keys of the configuration that change no result: names of versions, exports, maps, publications, places of files."""
 PACKAGES = ("h5py", "numpy", "pandas", "pyarrow", "rasterio", "scikit-learn", "scipy", "snakemake")
 
 
@@ -82,7 +83,7 @@ def seal(
         "skipped": [row._asdict() for row in skipped],
         "accepted": {row["release"]: row["accepted"] for row in admitted if row["accepted"]},
     }
-    machine = {"commit": commit(), "environment": environment()}
+    machine = {"commit": commit(), "committed": committed(), "environment": environment()}
     for name, content in ((VERSION, description), (ENVIRONMENT, machine)):
         write_text(results / name, json.dumps(content, indent=2, sort_keys=True) + "\n")
     write_text(results / MANIFEST, manifest(results, [*files, results / VERSION]))
@@ -125,11 +126,21 @@ def settings(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def commit() -> str | None:
     """Commit of this checkout, with ``+changes`` if files differ from it; None outside a repository."""
+    return _git("describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*")
+
+
+def committed() -> str | None:
+    """Date of this checkout's commit (``YYYY-MM-DD``, UTC); None outside a repository."""
+    seconds = _git("show", "--no-patch", "--format=%ct", "HEAD")
+    return datetime.fromtimestamp(int(seconds), UTC).date().isoformat() if seconds else None
+
+
+def _git(*words: str) -> str | None:
+    """What git says of this checkout; None if there is none."""
     git = shutil.which("git")
     if git is None:
         return None
-    here = Path(__file__).parent
-    command = [git, "-C", str(here), "describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*"]
+    command = [git, "-C", str(Path(__file__).parent), *words]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     return answer.stdout.strip() or None
 

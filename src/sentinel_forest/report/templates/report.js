@@ -313,7 +313,7 @@ async function addExplorer(place) {
       spec = intervalSpec(shown.map((row) => ({...row, classifier: ofTask ? `${row.classifier} (${row.task})` : row.classifier})), "classifier", value("metric"), here);
     }
     if (here.sample) spec.title = {text: "Sample data: simulated pixels", anchor: "start", fontSize: 11, fontWeight: "normal", color: "#5b3c00"};
-    await draw(chart, {background: "white", ...spec});
+    await draw(chart, {config: sentinel.explorer.config, ...spec});
   }
 
   build();
