@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +14,7 @@ from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.config.schemes import PooledRandom
 from sentinel_forest.datasets.base import Category, FeatureSet, Question, Task
 from sentinel_forest.evaluation import price, relatives
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io import tables
 from sentinel_forest.simulate import scene
 from sentinel_forest.steps import SetFile
@@ -233,10 +233,10 @@ def test_the_step_leaves_out_unknown_groups_and_writes_the_same_again(tmp_path: 
     monkeypatch.setattr(datasets, "load", lambda *_: SimpleNamespace(tasks={"scene": SCENE}, feature_sets=sets))
     patches, rows = with_group_effect(1)
     patches.loc[:11, "group"] = None
-    tables.write_parquet(tmp_path / "catalog.parquet", patches, pa.DataFrameSchema())
+    tables.write_parquet(tmp_path / "catalog.parquet", patches, pa.DataFrameSchema({}))
     files = []
     for name in sets:
-        tables.write_parquet(tmp_path / f"{name}.parquet", rows.drop(columns="weight"), pa.DataFrameSchema())
+        tables.write_parquet(tmp_path / f"{name}.parquet", rows.drop(columns="weight"), pa.DataFrameSchema({}))
         files.append(SetFile(name, tmp_path / f"{name}.parquet"))
     for threads in (1, 2):
         price.price(

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 import pytest
 from sklearn import metrics as reference
 
@@ -19,6 +18,7 @@ from sentinel_forest.evaluation import evaluate, score
 from sentinel_forest.evaluation.confusion import CONFUSION, classifiers, confusion
 from sentinel_forest.evaluation.figures import Place
 from sentinel_forest.evaluation.paired import MCNEMAR, PAIRED, SWAPPED
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io import tables
 from sentinel_forest.splits import ledger
 
@@ -563,7 +563,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for shard, members in (("1", ["P", "Q"]), ("2", ["R", "S"])):
         for name, table in (("predictions", both), ("references", merged)):
             part = table[table["patch"].isin(members)]
-            tables.write_parquet(tmp_path / name / f"{shard}.parquet", part, pa.DataFrameSchema())
+            tables.write_parquet(tmp_path / name / f"{shard}.parquet", part, pa.DataFrameSchema({}))
     links = pd.DataFrame(
         [("published", 1, "group", "test", "train", 1, 4, 0.25, 1, "marked")], columns=list(ledger.LEDGER.columns)
     )
@@ -629,7 +629,7 @@ def test_a_ledger_that_does_not_know_the_trial_stops_the_step(files: Path) -> No
 
 
 def test_a_table_without_its_columns_stops_the_step(files: Path) -> None:
-    tables.write_parquet(files / "predictions" / "1.parquet", pd.DataFrame({"patch": ["P"]}), pa.DataFrameSchema())
+    tables.write_parquet(files / "predictions" / "1.parquet", pd.DataFrame({"patch": ["P"]}), pa.DataFrameSchema({}))
     with pytest.raises(InputError, match="A table lacks columns"):
         step(files)
 

@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 import pytest
 
 from sentinel_forest.datasets.base import Category, FeatureSet, Question, Task
@@ -13,6 +12,7 @@ from sentinel_forest.evaluation import curves, evaluate, score
 from sentinel_forest.evaluation.confusion import CONFUSION, confusion
 from sentinel_forest.evaluation.figures import Place
 from sentinel_forest.evaluation.paired import PAIRED, SWAPPED
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io import tables
 
 CLEAR, THICK = "clear", "thick cloud"
@@ -118,7 +118,7 @@ def test_the_groups_of_a_confusion_table_survive_being_written(tmp_path):
 def test_held_out_rows_of_unknown_groups_have_no_draws(tmp_path):
     names = [f"p{k:02}" for k in range(20)]
     table = pd.DataFrame({"patch": names, "label": np.int16(0), "weight": 1.0, "a": np.float32(1)})
-    tables.write_parquet(tmp_path / "1.parquet", table, pa.DataFrameSchema())
+    tables.write_parquet(tmp_path / "1.parquet", table, pa.DataFrameSchema({}))
     groups = [None, "", *(f"g{k:02}" for k in range(18))]
     known = pd.DataFrame({"patch": names, "group": pd.Series(groups, dtype="str")})
     arguments = [tmp_path / "1.parquet"], ["a"], frozenset(names)

@@ -8,13 +8,13 @@ from typing import TypeVar
 from urllib.parse import quote, urlsplit
 
 import pandas as pd
-import pandera.pandas as pa
 
 from sentinel_forest.acquire import hub
 from sentinel_forest.acquire.means import Means
 from sentinel_forest.acquire.server import BrokenOffError, RefusedError
 from sentinel_forest.config.files import File
 from sentinel_forest.errors import InputError
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.borders import quoted
 from sentinel_forest.io.tables import read_tsv, write_tsv
 

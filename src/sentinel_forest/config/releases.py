@@ -1,18 +1,18 @@
 """The registry: which releases there are, and which of their files a run uses."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
-import pandera.pandas as pa
+from typing import TYPE_CHECKING, Any
 
 from sentinel_forest.config.files import File
 from sentinel_forest.config.registry import RegistryEntry
 from sentinel_forest.config.validation import nearest, parse, read_yaml
 from sentinel_forest.errors import InputError
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.borders import (
     checked_name,
     control_character,
@@ -23,7 +23,13 @@ from sentinel_forest.io.borders import (
     wrong_checksum,
     wrong_path,
 )
+from sentinel_forest.io.lazy import lazy
 from sentinel_forest.registry import RELEASES
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy("pandas")
 
 FILES = pa.DataFrameSchema({"path": pa.Column("str", unique=True), "bytes": pa.Column("int64")}, strict=True)
 """Files of a release that were found: path below its folder, length in bytes."""
@@ -60,7 +66,7 @@ class Release:
         """What the dataset is opened with where features and classes count: its layout, and what is added to it."""
         return {**self.layout, **self.vocabulary}
 
-    def of_set(self, feature_set: str | None) -> "Release":
+    def of_set(self, feature_set: str | None) -> Release:
         """The release with one of the feature sets that a configuration adds: what is computed for one depends on no
         other."""
         sets = self.vocabulary.get("feature_sets", {})

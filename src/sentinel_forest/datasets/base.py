@@ -5,12 +5,14 @@ the terms of this file and never with a file format. Whatever a dataset needs fo
 here.
 """
 
+from __future__ import annotations
+
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from sentinel_forest.config.files import File
 from sentinel_forest.datasets.findings import (
@@ -52,7 +54,13 @@ from sentinel_forest.datasets.terms import (
 from sentinel_forest.datasets.truth import kinds_of, true_classes, with_measured
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.copying import NewFile
+from sentinel_forest.io.lazy import lazy
 from sentinel_forest.sensors import Band
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy("pandas")
 
 __all__ = [
     "GROUND",

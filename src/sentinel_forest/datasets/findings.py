@@ -1,14 +1,22 @@
 """What the checks of a dataset find, and what passing bytes have shown."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from functools import cache
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
 
 from sentinel_forest.datasets.values import Values
+from sentinel_forest.io.lazy import lazy
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy("pandas")
 
 MOST_NAMES = 20
 """Empty patches that a finding names; the catalog has all (`valid_fraction_<kind>`)."""
@@ -90,12 +98,10 @@ def hash_table(
     )
 
 
+@cache
 def no_hashes() -> pd.DataFrame:
     """The empty table of patch hashes, see `hash_table`."""
     return hash_table([], [], [], [])
-
-
-_NO_HASHES = no_hashes()
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,7 @@ class Inspection:
     """
 
     findings: tuple[Finding, ...]
-    hashes: pd.DataFrame = field(default_factory=lambda: _NO_HASHES)
+    hashes: pd.DataFrame = field(default_factory=no_hashes)
     values: tuple[Values, ...] = field(default=(), kw_only=True)
 
 

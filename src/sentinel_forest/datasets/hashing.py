@@ -1,12 +1,20 @@
 """Verified bytes are used bytes: hashes of stored arrays, and their comparison with the catalog."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import xxhash
 
 from sentinel_forest.errors import InputError
+from sentinel_forest.io.lazy import lazy
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy("pandas")
 
 COLUMN = "hash_"
 """Begins the columns of the catalog that hold hashes; the name of the array follows."""

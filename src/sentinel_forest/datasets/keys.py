@@ -1,9 +1,18 @@
 """Values of keys: by what patches are linked, whatever way a file writes it."""
 
+from __future__ import annotations
+
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
+
+from sentinel_forest.io.lazy import lazy
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy("pandas")
 
 _DECIMAL = re.compile(r"([+-]?\d+)\.0*")
 _FORMS = {"decimal numbers": _DECIMAL, "whole numbers": re.compile(r"[+-]?\d+")}

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from sentinel_forest import datasets
 from sentinel_forest.config.groups import least_groups
@@ -27,6 +26,7 @@ from sentinel_forest.evaluation.evaluate import Score, drawn, evaluate, known_gr
 from sentinel_forest.evaluation.figures import FIGURE, WHICH, WHO
 from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.io import checksums
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_parquet, read_tsv, write_tsv
 from sentinel_forest.splits.marks import combine
 from sentinel_forest.steps import Layout, Output, TrialFile

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from sentinel_forest import datasets
 from sentinel_forest.config.papers import Paper, PatchValues
@@ -17,6 +16,7 @@ from sentinel_forest.config.validation import parse, read_yaml
 from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.papers_pixels import whole_counts
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_parquet, write_tsv
 from sentinel_forest.registry import PAPERS
 from sentinel_forest.steps import Layout, Output

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import pandas as pd
-import pandera.pandas as pa
 
 from sentinel_forest.datasets.base import NO_ANSWER, Dataset, Reference, Task
 from sentinel_forest.errors import InputError
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, stack
 
 ROLES = ("validation", "test")

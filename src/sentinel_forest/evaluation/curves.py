@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 from scipy import sparse
 from sklearn.ensemble import RandomForestClassifier
 
@@ -28,6 +27,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import uncertainty
 from sentinel_forest.evaluation.uncertainty import Support
 from sentinel_forest.io import checksums
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns
 from sentinel_forest.models import forest
 from sentinel_forest.models.forest import Training

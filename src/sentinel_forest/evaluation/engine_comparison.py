@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from sentinel_forest.config.groups import LEAST_TESTED
 from sentinel_forest.evaluation import curves, testing, uncertainty
 from sentinel_forest.evaluation.curves import AA, OA, HeldOut, Subject
 from sentinel_forest.evaluation.evaluate import notes
 from sentinel_forest.evaluation.paired import SWAPPED
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform
 from sentinel_forest.models import forest
 from sentinel_forest.models.forest import Training

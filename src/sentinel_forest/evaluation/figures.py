@@ -2,10 +2,9 @@
 
 from typing import NamedTuple
 
-import pandera.pandas as pa
-
 from sentinel_forest.evaluation.confusion import ROLES
 from sentinel_forest.evaluation.evaluate import ALL_PIXELS, WEIGHTINGS
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 from scipy import special, stats
 
 from sentinel_forest.config.groups import least_groups
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.confusion import CONFUSION
 from sentinel_forest.evaluation.uncertainty import LEVEL, Support
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_parquet, write_tsv
 from sentinel_forest.steps import Output
 

@@ -19,7 +19,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from sentinel_forest import datasets, sensors
 from sentinel_forest.datasets.base import Dataset, FeatureSet, Task
@@ -28,6 +27,7 @@ from sentinel_forest.evaluation import curves, engine_comparison, uncertainty
 from sentinel_forest.evaluation.curves import AA, OA, HeldOut, Subject
 from sentinel_forest.features import Own, find_set, indices, patch, pixel
 from sentinel_forest.io import checksums
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import conform, read_parquet, write_tsv
 from sentinel_forest.models import forest
 from sentinel_forest.models.candidate import Candidate, load_candidate

@@ -6,13 +6,13 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from sentinel_forest.config.groups import LEAST_TESTED, least_groups
 from sentinel_forest.evaluation import testing, uncertainty
 from sentinel_forest.evaluation.confusion import ROLES, Classifier
 from sentinel_forest.evaluation.evaluate import UNWEIGHTED, Sample, Score, evaluate, notes
 from sentinel_forest.evaluation.figures import FIGURE, METRIC, PLACE
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform
 
 PAIRED = pa.DataFrameSchema(

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from sentinel_forest import datasets
 from sentinel_forest.config.forest import ForestSettings
@@ -30,6 +29,7 @@ from sentinel_forest.evaluation.paired import FAMILY, Scored, compare
 from sentinel_forest.evaluation.uncertainty import holm
 from sentinel_forest.features import external, find_set
 from sentinel_forest.io import checksums
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_parquet, write_tsv
 from sentinel_forest.models import forest as forests
 from sentinel_forest.models.forest import Training

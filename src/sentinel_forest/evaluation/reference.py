@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import IGNORE, NO_ANSWER, OPTICAL, Block, Dataset, true_classes
 from sentinel_forest.errors import InputError
 from sentinel_forest.features.shards import read_blocks
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io import tables
 from sentinel_forest.models.counts import confusion, counts_table
 from sentinel_forest.steps import Layout, Output

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from sentinel_forest import datasets
 from sentinel_forest.config.groups import LEAST_GROUPS, LEAST_GROUPS_OF_CLASS
@@ -24,6 +23,7 @@ from sentinel_forest.evaluation.figures import FIGURE, PLACE, WHICH, WHO, Place
 from sentinel_forest.evaluation.paired import PAIRED, Scored, compare, paired_table, pairs
 from sentinel_forest.features import external
 from sentinel_forest.io import checksums
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_parquet, read_tsv, stack, write_parquet, write_tsv
 from sentinel_forest.splits.ledger import LEDGER
 from sentinel_forest.splits.marks import combine, mark, note

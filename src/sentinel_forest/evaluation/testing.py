@@ -8,7 +8,6 @@ of all swaps. This holds for metrics that are no means of groups (kappa, F1, med
 from collections.abc import Callable
 
 import numpy as np
-from scipy import stats
 
 from sentinel_forest.config.groups import LEAST_TESTED
 from sentinel_forest.evaluation.uncertainty import counted
@@ -98,6 +97,8 @@ def mcnemar(only_a: int, only_b: int) -> float:
     -----
     McNemar 1947, Psychometrika 12(2), 153-157, doi 10.1007/BF02295996; binomial form.
     """
+    from scipy import stats
+
     if only_a + only_b == 0:
         return 1.0
     return float(stats.binomtest(only_a, only_a + only_b, 0.5).pvalue)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import special
 
 from sentinel_forest.config.groups import LEAST_GROUPS, MANY_GROUPS, coverage, least_groups
 
@@ -120,7 +120,7 @@ def interval(
     error = standard_error(replicates, support.groups)
     if support.groups < max(least, 2) or np.isnan(value) or not error > 0:
         return np.nan, np.nan
-    reach = error * float(stats.t.ppf((1 + LEVEL) / 2, max(support.effective - 1.0, 1.0)))
+    reach = error * float(special.stdtrit(max(support.effective - 1.0, 1.0), (1 + LEVEL) / 2))
     low, high = span
     place = (value - low) / (high - low) if np.isfinite(high - low) else np.nan
     if not 0 < place < 1:

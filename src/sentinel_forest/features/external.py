@@ -5,17 +5,26 @@ of ids. Arrays are mapped into memory, and never unpickled. Values that are not 
 say what they mean.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-import pyarrow.parquet as pq
 
 from sentinel_forest.datasets.base import External, FeatureSet
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.borders import quoted
+from sentinel_forest.io.lazy import lazy
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow.parquet as pq
+else:
+    pd = lazy("pandas")
+    pq = lazy("pyarrow.parquet")
 
 PRETRAINING = "unknown: pretraining"
 """The mark of scores from vectors of which nobody says what their model was trained on."""

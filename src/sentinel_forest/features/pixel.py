@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 
 import numpy as np
-from scipy.ndimage import uniform_filter
 
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import Feature, Own, check_bands, indices, unknown, value
@@ -202,6 +201,8 @@ def _window_moments(values: np.ndarray, size: int, count: int) -> list[np.ndarra
 
 
 def _box_mean(values: np.ndarray, size: int) -> np.ndarray:
+    from scipy.ndimage import uniform_filter
+
     return np.asarray(uniform_filter(values, size=(1, size, size), output=np.float64, mode="nearest"))
 
 

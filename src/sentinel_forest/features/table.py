@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import IGNORE, VALID_FRACTION, Block, Dataset, FeatureSet, kinds_of, true_classes
@@ -18,6 +17,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.features import bands_of, find_set, patch, pixel
 from sentinel_forest.features.shards import read_blocks
 from sentinel_forest.io import checksums, tables
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.kept import kept
 from sentinel_forest.steps import Layout, Output
 

@@ -1,5 +1,7 @@
 """New files put together from rows of other files, in large pieces that do not pass through Python."""
 
+from __future__ import annotations
+
 import errno
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -7,12 +9,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
-import pandas as pd
 
 from sentinel_forest.errors import InputError
+from sentinel_forest.io.lazy import lazy
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy("pandas")
 
 STEP = 32 << 20
 """Bytes moved at most before progress is told."""

@@ -6,16 +6,23 @@ file that this user may read part of a release. Soft links stay in the file, but
 what its name says. A published file has none of them, so that a file with one is refused.
 """
 
+from __future__ import annotations
+
 import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import h5py
+from typing import TYPE_CHECKING
 
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import causes
+from sentinel_forest.io.lazy import lazy
+
+if TYPE_CHECKING:
+    import h5py
+else:
+    h5py = lazy("h5py")
 
 MOST_OBJECTS = 10_000
 """Objects that a file may hold; a published one has three."""

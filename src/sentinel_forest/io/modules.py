@@ -23,6 +23,7 @@ def own_datasets() -> dict[str, tuple[EntryPoint, ...]]:
     return found
 
 
+@cache
 def path_of(name: str) -> Path | None:
     """The file of a module of this package by its dotted name below it, if there is such a module."""
     return _module_in(PACKAGE, name.split("."))

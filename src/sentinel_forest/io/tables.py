@@ -1,26 +1,40 @@
 """Tables: written whole or not at all, held to a schema, the same bytes everywhere."""
 
+from __future__ import annotations
+
 import os
 import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from itertools import islice
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
-import pandas as pd
-import pyarrow
-import pyarrow.parquet
-from pandas.api.types import union_categoricals
-
 from sentinel_forest.errors import InputError
+from sentinel_forest.io.lazy import lazy
+from sentinel_forest.io.schemas import Column, DataFrameSchema
 
-if TYPE_CHECKING:  # whoever only reads Parquet need not wait for pandera
-    import pandera.pandas as pa
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy("pandas")
 
-# The pool that Arrow comes with keeps what it has read: 20 MB after a table of 0.3 MB.
-pyarrow.set_memory_pool(pyarrow.system_memory_pool())
+
+@cache
+def _arrow() -> ModuleType:
+    """The library pyarrow, with its Parquet part.
+
+    The pool that it comes with keeps what it has read: 20 MB after a table of 0.3 MB.
+    """
+    import pyarrow
+    import pyarrow.parquet
+
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
+    return pyarrow
+
 
 MOST_ENTRIES = 256
 """As many entries of a folder are looked at for what killed processes have left."""
@@ -80,7 +94,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_parquet(
-    path: Path, table: pd.DataFrame, schema: "pa.DataFrameSchema", notes: Mapping[str, str] | None = None
+    path: Path, table: pd.DataFrame, schema: DataFrameSchema, notes: Mapping[str, str] | None = None
 ) -> None:
     """Write a table as Parquet, after checking it; index and pandas' own notes are left out.
 
@@ -92,11 +106,13 @@ def write_parquet(
         If the table breaks its schema: a fault of the program, not of the user.
     """
     checked = schema.validate(table)
-    arrow = pyarrow.Table.from_pandas(checked, preserve_index=False).replace_schema_metadata(
-        dict(notes) if notes else None
+    arrow = (
+        _arrow()
+        .Table.from_pandas(checked, preserve_index=False)
+        .replace_schema_metadata(dict(notes) if notes else None)
     )
     with replacing(path) as beside:
-        pyarrow.parquet.write_table(arrow, beside, compression="zstd", version="2.6")
+        _arrow().parquet.write_table(arrow, beside, compression="zstd", version="2.6")
 
 
 def read_parquet(
@@ -116,19 +132,21 @@ def read_parquet(
     """
     if not path.is_file():
         raise InputError("A table is missing.", where=path, remedy="run the rule that writes it")
-    about = pyarrow.parquet.read_schema(path)
+    about = _arrow().parquet.read_schema(path)
     missing = [name for name in columns or () if name not in about.names]
     if missing:
         raise InputError("A table lacks columns.", where=path, found=about.names, expected=missing)
-    texts = [field.name for field in about if categories and pyarrow.types.is_large_string(field.type)]
-    return pyarrow.parquet.read_table(
-        path, columns=columns and list(columns), filters=rows and list(rows), read_dictionary=texts
-    ).to_pandas()
+    texts = [field.name for field in about if categories and _arrow().types.is_large_string(field.type)]
+    return (
+        _arrow()
+        .parquet.read_table(path, columns=columns and list(columns), filters=rows and list(rows), read_dictionary=texts)
+        .to_pandas()
+    )
 
 
 def read_note(path: Path, name: str) -> str:
     """Read what `write_parquet` has noted in a table; "" if nothing."""
-    metadata = pyarrow.parquet.read_schema(path).metadata or {}
+    metadata = _arrow().parquet.read_schema(path).metadata or {}
     return metadata.get(name.encode(), b"").decode()
 
 
@@ -137,7 +155,7 @@ def read_catalog(path: Path) -> pd.DataFrame:
     return read_parquet(path).astype({"epsg": "Int32"})
 
 
-def write_tsv(path: Path, table: pd.DataFrame, schema: "pa.DataFrameSchema") -> None:
+def write_tsv(path: Path, table: pd.DataFrame, schema: DataFrameSchema) -> None:
     """Write a small table for people: tab-separated, floats in 10 significant digits, NaN empty.
 
     Text that a spreadsheet would take for a formula (it begins with ``=``, ``+``, ``-`` or ``@``) stands behind
@@ -148,7 +166,7 @@ def write_tsv(path: Path, table: pd.DataFrame, schema: "pa.DataFrameSchema") -> 
         checked.to_csv(beside, sep="\t", index=False, float_format="%.10g", lineterminator="\n", encoding="utf-8")
 
 
-def read_tsv(path: Path, schema: "pa.DataFrameSchema", validated: bool = False) -> pd.DataFrame:
+def read_tsv(path: Path, schema: DataFrameSchema, validated: bool = False) -> pd.DataFrame:
     """Read a table written by `write_tsv`; columns get the dtypes of the schema.
 
     Parameters
@@ -169,11 +187,11 @@ def read_tsv(path: Path, schema: "pa.DataFrameSchema", validated: bool = False) 
     table = _each_text(table, schema, _GUARDED, "")
     for name, column in schema.columns.items():
         if not str(column.dtype).startswith("str"):
-            table[name] = table[name].mask(table[name] == "", None).astype(str(column.dtype))
+            table[name] = table[name].mask(table[name] == "", None).astype(pd.api.types.pandas_dtype(column.dtype))
     return table[list(schema.columns)] if validated else schema.validate(table)
 
 
-def _each_text(table: pd.DataFrame, schema: "pa.DataFrameSchema", pattern: re.Pattern[str], by: str) -> pd.DataFrame:
+def _each_text(table: pd.DataFrame, schema: DataFrameSchema, pattern: re.Pattern[str], by: str) -> pd.DataFrame:
     """A table with a pattern replaced in its columns of text."""
     texts = [name for name, column in schema.columns.items() if str(column.dtype).startswith("str")]
     return table.assign(
@@ -181,14 +199,12 @@ def _each_text(table: pd.DataFrame, schema: "pa.DataFrameSchema", pattern: re.Pa
     )
 
 
-def columns(dtype: str, *names: str, nullable: bool = False) -> "dict[str, pa.Column]":
+def columns(dtype: str, *names: str, nullable: bool = False) -> dict[str, Column]:
     """Columns of one dtype, for a schema."""
-    import pandera.pandas as pa
-
-    return {name: pa.Column(dtype, nullable=nullable) for name in names}
+    return {name: Column(dtype, nullable=nullable) for name in names}
 
 
-def conform(table: pd.DataFrame, schema: "pa.DataFrameSchema") -> pd.DataFrame:
+def conform(table: pd.DataFrame, schema: DataFrameSchema) -> pd.DataFrame:
     """A table with the dtypes of its schema, also where it has no rows."""
     dtypes = {name: str(column.dtype) for name, column in schema.columns.items()}
     return table.astype({name: "str" if "str" in dtype else dtype for name, dtype in dtypes.items()})
@@ -202,7 +218,7 @@ def stack(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     for name in parts[0].select_dtypes("category"):
         columns_ = [part[name].cat for part in parts]
         texts = [column.set_categories(column.categories.astype("str")) for column in columns_]
-        stacked[name] = union_categoricals(texts, sort_categories=True)
+        stacked[name] = pd.api.types.union_categoricals(texts, sort_categories=True)
     return stacked[list(parts[0])]
 
 

@@ -1,14 +1,22 @@
 """Tables that others wrote, CSV or Parquet: read as text, within bounds, and with one form of message."""
 
+from __future__ import annotations
+
 import io
 import warnings
 from pathlib import Path
-
-import pandas as pd
-import pyarrow.parquet
+from typing import TYPE_CHECKING
 
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import borders, causes
+from sentinel_forest.io.lazy import lazy
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pyarrow import parquet
+else:
+    parquet = lazy("pyarrow.parquet")
+    pd = lazy("pandas")
 
 MOST_BYTES = 256 << 20
 """Bytes of a table; that of the 10,000 images of CloudSEN12 has 10 MB."""
@@ -76,7 +84,7 @@ def _check_length(path: Path, size: int) -> None:
 
 def _parquet_as_csv(path: Path) -> str:
     """A Parquet table as the text of a CSV table, so that both are read in one way."""
-    with pyarrow.parquet.ParquetFile(path) as file:
+    with parquet.ParquetFile(path) as file:
         about = file.metadata
         _check_length(path, sum(about.row_group(place).total_byte_size for place in range(about.num_row_groups)))
         if about.num_columns > MOST_COLUMNS:

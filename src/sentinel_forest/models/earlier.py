@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pandera.pandas as pa
 
 from sentinel_forest import kept
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io import tables
 from sentinel_forest.io.checksums import digest
 from sentinel_forest.steps import ForestFile

@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import IGNORE, Block, Dataset, kinds_of, true_classes
@@ -29,6 +28,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.features import bands_of, pixel
 from sentinel_forest.features.shards import read_blocks
 from sentinel_forest.io import checksums, tables
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.models import forest
 from sentinel_forest.models.batches import forest_bytes, in_batches
 from sentinel_forest.models.candidate import Candidate, load_candidate, read_fit

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from sentinel_forest import datasets
 from sentinel_forest.config.releases import read_entry
 from sentinel_forest.datasets.base import SPLITS, Dataset, no_hashes
 from sentinel_forest.errors import InputError
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_catalog, write_text, write_tsv
 from sentinel_forest.splits import audit_page
 from sentinel_forest.splits.ledger import STATES, linkings, status_of

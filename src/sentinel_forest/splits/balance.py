@@ -2,9 +2,9 @@
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from sentinel_forest.config.schemes import ROLES, AnyScheme
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.splits import draws
 from sentinel_forest.splits.draws import SCALE
 from sentinel_forest.splits.kinds import Draw

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import KDTree
-from scipy.stats import wasserstein_distance
 
 from sentinel_forest.errors import ArgumentError
 
@@ -95,6 +93,9 @@ def match_folds(
     >>> bool(near.distances.mean() < far.distances.mean())
     True
     """
+    from scipy.spatial import KDTree
+    from scipy.stats import wasserstein_distance
+
     points, places = _on_sphere(lon, lat), _on_sphere(to_lon, to_lat)
     if not len(places):
         raise ArgumentError("There is no place of prediction.", found=0, expected="at least one point")
@@ -117,6 +118,9 @@ def mismatch_of(
     lon: npt.ArrayLike, lat: npt.ArrayLike, folds: npt.ArrayLike, to_lon: npt.ArrayLike, to_lat: npt.ArrayLike
 ) -> float:
     """Wasserstein distance in km between the distances of any folds and those to the places of prediction."""
+    from scipy.spatial import KDTree
+    from scipy.stats import wasserstein_distance
+
     points, places = _on_sphere(lon, lat), _on_sphere(to_lon, to_lat)
     target = _great_circle(KDTree(points).query(places)[0])
     return float(wasserstein_distance(distances_between_folds(points, np.asarray(folds)), target))
@@ -124,6 +128,8 @@ def mismatch_of(
 
 def distances_between_folds(points: Floats, folds: Folds) -> Floats:
     """Great-circle distance in km from each point (on the sphere, in km) to the nearest point of another fold."""
+    from scipy.spatial import KDTree
+
     result = np.empty(len(points))
     for fold in np.unique(folds):
         inside = folds == fold

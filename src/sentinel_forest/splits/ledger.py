@@ -13,9 +13,9 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from sentinel_forest.errors import InputError
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import read_parquet, write_tsv
 from sentinel_forest.splits import linking
 from sentinel_forest.splits.linking import Linking, NotComputed, Row

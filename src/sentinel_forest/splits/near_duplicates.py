@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from scipy.spatial import cKDTree
 
 from sentinel_forest.datasets.keys import codes_of
 from sentinel_forest.splits.linking import Linking, Row, repeated_codes, shared_codes, unseen
@@ -48,6 +47,8 @@ class NearDuplicates(Linking):
 
     def _close(self, own: np.ndarray, other: np.ndarray, neighbours: int) -> np.ndarray:
         """Whether so many patches of `other` differ from each of `own` by at most `distance` in every column."""
+        from scipy.spatial import cKDTree
+
         close = np.zeros(len(own), dtype=bool)
         at = np.flatnonzero(self.known[own])
         if len(at) and len(other) >= neighbours:

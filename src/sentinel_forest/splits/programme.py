@@ -1,7 +1,6 @@
 """Sharing out groups as a mixed-integer programme: its terms, its solution by HiGHS, and bounds of it."""
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
 
 from sentinel_forest.splits.draws import SCALE
 
@@ -36,6 +35,8 @@ def reassign(
     role, bound
         The new assignment (the old one if none was found) and the proven least mean deviation.
     """
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
     groups, (roles, strata) = len(free), added.shape[1:]
     held = surplus(added, role)
     np.add.at(held, role[free], -added[free, role[free]])

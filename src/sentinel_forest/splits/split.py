@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from sentinel_forest.config.schemes import ROLES, USUAL_SHARES, AnyScheme, Scheme, Sized
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import checksums
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import read_parquet, write_parquet, write_tsv
 from sentinel_forest.kept import kept
 from sentinel_forest.splits.assignment import Unmet

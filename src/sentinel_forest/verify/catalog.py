@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-import pandera.pandas as pa
 
 from sentinel_forest import datasets
 from sentinel_forest.config.releases import FILES
 from sentinel_forest.datasets.base import SPLITS, Dataset
 from sentinel_forest.errors import InputError
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io import tables
 from sentinel_forest.steps import Layout, Output
 from sentinel_forest.verify.groups import groups
@@ -23,7 +23,7 @@ CATALOG = pa.DataFrameSchema(
         "published_split": pa.Column("str", pa.Check.isin([*SPLITS, ""])),
         "file": pa.Column("str"),
         "row": pa.Column("int64", pa.Check.ge(0)),
-        "group": pa.Column("str", pa.Check.str_length(min_value=1), nullable=True),
+        "group": pa.Column("str", pa.Check.ne(""), nullable=True),
         "group_source": pa.Column("str", nullable=True),
         "x": pa.Column("float64", nullable=True),
         "y": pa.Column("float64", nullable=True),

@@ -5,9 +5,6 @@ from itertools import combinations, permutations
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from sentinel_forest.sensors import FINEST_M
 from sentinel_forest.verify import spatial
@@ -81,6 +78,9 @@ class Footprints:
 
     def stretches(self) -> np.ndarray:
         """Number the stretches of ground that footprints make up by overlapping: int64 (footprints,)."""
+        from scipy import sparse
+        from scipy.sparse.csgraph import connected_components
+
         count = len(self.area)
         graph = sparse.coo_array((np.ones(len(self.one), np.int8), (self.one, self.other)), (count, count))
         return np.asarray(connected_components(graph, directed=False)[1], dtype=np.int64)
@@ -162,6 +162,8 @@ def _across(squares: pd.DataFrame, points: np.ndarray) -> tuple[np.ndarray, np.n
 
     With them the centre of the other in the projection of the one, float64 (pairs, 2), to the millimetre.
     """
+    from scipy.spatial import cKDTree
+
     pairs, centres = [np.empty((0, 2), np.int64)], [np.empty((0, 2))]
     placed = squares[~np.isnan(points).any(axis=1)]
     zones = dict(iter(placed.groupby("zone")))
@@ -180,6 +182,8 @@ def _across(squares: pd.DataFrame, points: np.ndarray) -> tuple[np.ndarray, np.n
 
 def _near(squares: pd.DataFrame) -> np.ndarray:
     """Pairs of squares of a zone that may overlap: int64 (pairs, 2), numbers from the index."""
+    from scipy.spatial import cKDTree
+
     tree = cKDTree(squares[["x", "y"]].to_numpy())
     found = tree.query_pairs(float(squares["side"].max()), p=np.inf, output_type="ndarray")
     return np.asarray(squares.index.to_numpy()[found])

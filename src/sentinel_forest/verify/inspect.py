@@ -4,6 +4,8 @@
 be). This step only reports; `sentinel_forest.verify.admit` decides whether the run goes on.
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 import sys
@@ -12,10 +14,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Literal
-
-import pandas as pd
-import pandera.pandas as pa
+from typing import TYPE_CHECKING, Literal
 
 from sentinel_forest import datasets
 from sentinel_forest.acquire.history import Seen, State
@@ -23,8 +22,15 @@ from sentinel_forest.config import releases
 from sentinel_forest.datasets import plausibility
 from sentinel_forest.datasets.base import Dataset, File, Finding, Inspection, no_hashes
 from sentinel_forest.datasets.findings import joined
+from sentinel_forest.io import schemas as pa
+from sentinel_forest.io.lazy import lazy
 from sentinel_forest.io.tables import read_tsv, write_parquet, write_tsv
 from sentinel_forest.steps import Layout, Output
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy("pandas")
 
 DIGESTS = pa.DataFrameSchema(
     {"path": pa.Column("str", unique=True), "bytes": pa.Column("int64"), "sha256": pa.Column("str")}, strict=True

@@ -1,9 +1,6 @@
 """Blocks on the globe, and distances between patches."""
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 RADIUS_KM = 6371.0088
 """Mean radius of the Earth (IUGG, GRS 80)."""
@@ -18,6 +15,8 @@ def on_sphere(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
 
 def nearest_km(points: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Great-circle distance in km from each point of the unit sphere to the nearest of the others."""
+    from scipy.spatial import cKDTree
+
     # Cut in halves of space, not of points, and with nodes as large as their space, a tree over cities far
     # apart is searched a hundred times faster.
     chord, _ = cKDTree(others, compact_nodes=False, balanced_tree=False).query(points)
@@ -26,6 +25,8 @@ def nearest_km(points: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 def within_km(points: np.ndarray, others: np.ndarray, distance: float) -> np.ndarray:
     """Whether each point of the unit sphere lies nearer than `distance` km to one of the others."""
+    from scipy.spatial import cKDTree
+
     if not len(points) or not len(others):
         return np.zeros(len(points), dtype=bool)
     limit = 2 * np.sin(min(distance / RADIUS_KM, np.pi) / 2)
@@ -38,6 +39,10 @@ def clusters(lon: np.ndarray, lat: np.ndarray, apart_km: float) -> np.ndarray:
 
     This is single linkage, of the cells of a hundredth of a degree that the points lie in.
     """
+    from scipy import sparse
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import cKDTree
+
     cells, cell = np.unique(np.round(np.column_stack([lon, lat]), 2), axis=0, return_inverse=True)
     reach = 2 * np.sin(min(apart_km / RADIUS_KM, np.pi) / 2)
     pairs = cKDTree(on_sphere(*cells.T)).query_pairs(reach, output_type="ndarray")

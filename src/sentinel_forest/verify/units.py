@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from sentinel_forest.datasets.keys import codes_of
 
@@ -25,6 +23,9 @@ def units(keys: Sequence[pd.Series], count: int) -> np.ndarray:
     numpy.ndarray
         int64 (count,): number of the unit of each patch, from 0 in order of appearance.
     """
+    from scipy import sparse
+    from scipy.sparse.csgraph import connected_components
+
     patches, values, nodes = [], [], count
     for key in keys:
         codes = codes_of(key)

@@ -1,5 +1,7 @@
 """A sealed version computed a second time, beside it, and held against its files."""
 
+from __future__ import annotations
+
 import json
 import os
 import shutil
@@ -7,9 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.config.paths import MANIFEST, Places, check_folder
@@ -18,10 +18,16 @@ from sentinel_forest.config.settings import DrawSettings
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.borders import checked_name
 from sentinel_forest.io.checksums import canonical
+from sentinel_forest.io.lazy import lazy
 from sentinel_forest.io.tables import write_text, write_tsv
 from sentinel_forest.versions.differences import DIFFERENCES, differences, text
 from sentinel_forest.versions.holding import changed
 from sentinel_forest.versions.manifest import ENVIRONMENT, VERSION, is_sealed, read_manifest
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy("pandas")
 
 SNAKEFILE = "workflow/Snakefile"
 """The rules, below the folder of a checkout."""

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from sentinel_forest.config import paths
 from sentinel_forest.config.validation import leaves
 from sentinel_forest.evaluation.figures import FIGURE, PLACE, WHO
 from sentinel_forest.evaluation.score import METRICS
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.checksums import canonical
 from sentinel_forest.io.tables import read_tsv, write_tsv
 from sentinel_forest.steps import Output

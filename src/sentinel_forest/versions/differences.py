@@ -1,16 +1,24 @@
 """Where two computations of a version differ: exact first, then table by table."""
 
+from __future__ import annotations
+
 import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-import pandera.pandas as pa
 
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.checksums import file_digest
+from sentinel_forest.io.lazy import lazy
 from sentinel_forest.io.tables import read_parquet
 from sentinel_forest.versions.manifest import VERSION, read_manifest
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy("pandas")
 
 DIFFERENCES = pa.DataFrameSchema(
     {

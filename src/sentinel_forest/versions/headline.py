@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
-import pandera.pandas as pa
 
 from sentinel_forest.evaluation.average import AVERAGES
 from sentinel_forest.evaluation.confusion import FOREST
 from sentinel_forest.evaluation.evaluate import UNWEIGHTED
 from sentinel_forest.evaluation.figures import FIGURE, WHO
 from sentinel_forest.evaluation.metrics import short
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_tsv, write_tsv
 from sentinel_forest.steps import Output
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pandas as pd
-import pandera.pandas as pa
 
 from sentinel_forest.config.validation import nearest
 from sentinel_forest.errors import InputError
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.checksums import digest, file_digest
 from sentinel_forest.io.tables import write_tsv
 from sentinel_forest.steps import Output

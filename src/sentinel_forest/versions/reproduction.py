@@ -16,13 +16,13 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from sentinel_forest.evaluation import metrics
 from sentinel_forest.evaluation.confusion import ROLES
 from sentinel_forest.evaluation.evaluate import ALL_PIXELS, UNWEIGHTED
 from sentinel_forest.evaluation.figures import PLACE, Place
 from sentinel_forest.evaluation.score import METRICS
+from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_tsv, write_tsv
 from sentinel_forest.registry import PAPERS
 from sentinel_forest.steps import Output, ReleaseFile

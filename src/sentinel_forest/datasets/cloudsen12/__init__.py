@@ -19,11 +19,13 @@
 Source: Aybar et al. 2022, Scientific Data 9, 782, doi 10.1038/s41597-022-01878-2, and the authors' code.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from sentinel_forest.datasets.base import (
     GROUND,
@@ -40,8 +42,21 @@ from sentinel_forest.datasets.base import (
     NotPublished,
     Reader,
 )
-from sentinel_forest.datasets.cloudsen12 import catalog, checks, content, export, layout, metadata, reader
+from sentinel_forest.datasets.cloudsen12 import layout, metadata
 from sentinel_forest.datasets.cloudsen12.vocabulary import FEATURE_SETS, LABEL, LAYERS, REFERENCES, TASK
+from sentinel_forest.io.lazy import lazy
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sentinel_forest.datasets.cloudsen12 import catalog, checks, content, export, reader
+else:
+    pd = lazy("pandas")
+    catalog = lazy(f"{__name__}.catalog")
+    checks = lazy(f"{__name__}.checks")
+    content = lazy(f"{__name__}.content")
+    export = lazy(f"{__name__}.export")
+    reader = lazy(f"{__name__}.reader")
 
 
 class CloudSEN12(Dataset):

@@ -237,6 +237,8 @@ def against_labels(folder: Path, split: str, fractions: np.ndarray) -> Iterator[
 
 
 def _coverage_findings(path: str, table: pd.DataFrame, fractions: np.ndarray) -> Iterator[Finding]:
+    from scipy import stats
+
     if "cloud_coverage" not in table:
         return
     expected = f"classes explain {LEAST_EXPLAINED:g} or more of the variance of cloud cover (ranks)"
@@ -248,7 +250,6 @@ def _coverage_findings(path: str, table: pd.DataFrame, fractions: np.ndarray) ->
         text = f"not computed: {int(known.sum())} patches of several classes, {ENOUGH_PATCHES} are needed"
         yield Finding(path, "content", "cloud-coverage", "note", text, expected)
         return
-    from scipy import stats  # slow to import, and readers do not need it
 
     ranks = pd.Series(stats.rankdata(cover))
     between = ranks.groupby(classes[known].to_numpy()).transform("mean")
@@ -260,6 +261,8 @@ def _coverage_findings(path: str, table: pd.DataFrame, fractions: np.ndarray) ->
 
 
 def _difficulty_findings(path: str, table: pd.DataFrame, fractions: np.ndarray) -> Iterator[Finding]:
+    from scipy import stats
+
     if "difficulty" not in table:
         return
     expected = f"classes of different difficulty differ in the labels (p below {LEAST_LIKELY:g})"
@@ -272,7 +275,6 @@ def _difficulty_findings(path: str, table: pd.DataFrame, fractions: np.ndarray) 
         text = f"not computed: {count} patches of several levels, {MANY_PATCHES} are needed"
         yield Finding(path, "content", "difficulty", "note", text, expected)
         return
-    from scipy import stats  # slow to import, and readers do not need it
 
     likely = min(1.0, len(samples) * min(stats.kruskal(*groups).pvalue for groups in samples))
     remedy = "the rows of the table do not belong to the images (sorted, shuffled, one missing?): fetch both again"

@@ -1,20 +1,25 @@
 """What ``metadata.csv`` tells of patches: ROI, product, date, place, sun."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from rasterio.crs import CRS
-from rasterio.errors import CRSError
-from rasterio.warp import transform
 
 from sentinel_forest.datasets.cloudsen12 import quality
 from sentinel_forest.datasets.cloudsen12.vocabulary import PIXEL_M
 from sentinel_forest.datasets.keys import key_values
 from sentinel_forest.errors import InputError
+from sentinel_forest.io.lazy import lazy
 from sentinel_forest.io.texts import first_line, read_texts
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy("pandas")
 
 METADATA = "metadata.csv"
 METADATA_PARQUET = "metadata.parquet"
@@ -229,6 +234,10 @@ def _angular(points: np.ndarray) -> np.ndarray:
 
 def _with_degrees(places: pd.DataFrame) -> pd.DataFrame:
     """Longitude and latitude from projected centres, where they are not known otherwise."""
+    from rasterio.crs import CRS
+    from rasterio.errors import CRSError
+    from rasterio.warp import transform
+
     known, lon, lat = (
         places["x"].notna() & places["lon"].isna(),
         places["lon"].to_numpy(copy=True),

@@ -6,16 +6,24 @@ columns ``TI`` and ``HI`` of ``metadata.csv``, or from the authors' table ``clou
 of the splits, by ROI, start of the acquisition and tile.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from sentinel_forest.datasets.findings import Finding
 from sentinel_forest.datasets.keys import key_values
 from sentinel_forest.errors import InputError
+from sentinel_forest.io.lazy import lazy
 from sentinel_forest.io.texts import first_line, read_texts
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy("pandas")
 
 INDICES = "cloudsen12_indices.csv"
 COLUMNS = {"TI": "trust", "HI": "hardness"}

@@ -17,13 +17,13 @@ Sources: doi:10.5194/isprs-annals-IV-2-W7-153-2019 (SEN12MS), doi:10.21227/rha7-
 doi:10.5194/isprs-annals-V-2-2021-101-2021 (scene labels).
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
-from rasterio.transform import Affine
 
 from sentinel_forest.datasets.base import (
     GROUND,
@@ -42,7 +42,7 @@ from sentinel_forest.datasets.base import (
     Reference,
     Stored,
 )
-from sentinel_forest.datasets.sen12ms import catalog, checks, content, export, layout, reader
+from sentinel_forest.datasets.sen12ms import layout
 from sentinel_forest.datasets.sen12ms.lists import (
     list_findings,
     listed_name,
@@ -51,6 +51,20 @@ from sentinel_forest.datasets.sen12ms.lists import (
     write_split_list,
 )
 from sentinel_forest.datasets.sen12ms.vocabulary import FEATURE_SETS, IGBP, LAYERS, TASKS, multi_label, single_label
+from sentinel_forest.io.lazy import lazy
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rasterio.transform import Affine
+
+    from sentinel_forest.datasets.sen12ms import catalog, checks, content, export, reader
+else:
+    pd = lazy("pandas")
+    catalog = lazy(f"{__name__}.catalog")
+    checks = lazy(f"{__name__}.checks")
+    content = lazy(f"{__name__}.content")
+    export = lazy(f"{__name__}.export")
+    reader = lazy(f"{__name__}.reader")
 
 __all__ = ["DATASET", "Sen12MS", "multi_label", "read_split_list", "single_label", "write_split_list"]
 
@@ -81,9 +95,9 @@ class Sen12MS(Dataset):
         "footprint": GROUND,
     }
     strata_keys = ("season", "continent")
-    role_words = export.ROLE_WORDS
+    role_words = layout.ROLE_WORDS
     torchgeo = "SEN12MS"
-    ground_columns = reader.GROUND_COLUMNS
+    ground_columns = layout.GROUND_COLUMNS
     class_schemes: Mapping[str, tuple[Category, ...]] = {"igbp": IGBP}
 
     def __init__(self, side: int = 256, labels: Literal["modis", "dfc"] = "modis", pixels: bool = True) -> None:
@@ -154,7 +168,7 @@ class Sen12MS(Dataset):
 
     def label_layers(self, task: str) -> tuple[str, ...]:
         """The layer of the labels."""
-        return reader.label_layers(self.layout, task)
+        return layout.label_layers(self.layout, task)
 
     def labels(self, task: str, block: Block) -> np.ndarray:
         """Simplified classes of pixels; fill, unknown codes and savanna where it is left out are `IGNORE`."""

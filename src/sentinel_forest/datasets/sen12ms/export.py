@@ -10,7 +10,7 @@ import rasterio
 import rasterio.warp
 from rasterio.transform import Affine
 
-from sentinel_forest.datasets.sen12ms.layout import SEASONS, SENSORS, file_names, scene_in_name
+from sentinel_forest.datasets.sen12ms.layout import ROLE_WORDS, SEASONS, SENSORS, file_names, scene_in_name
 from sentinel_forest.datasets.sen12ms.lists import write_split_list
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.copying import NewFile
@@ -35,10 +35,6 @@ Path("train_list.pkl").write_bytes(pickle.dumps(names))
 Where several sensors were asked for, the lists of the first are named as above, and those of another one
 `train_list_lc.txt`, ... `manifest.json` says which release, scheme and trial this is.
 """
-
-
-ROLE_WORDS = {"train": "train", "validation": "val", "test": "test"}
-"""What the names of lists begin with."""
 
 
 def export(roles: Mapping[str, pd.DataFrame], layers: Sequence[str]) -> list[NewFile]:

@@ -1,24 +1,34 @@
 """The files of SEN12MS and DFC2020: names of tiles, seasons and scenes, the published hold-out."""
 
+from __future__ import annotations
+
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Literal
 
 from sentinel_forest.datasets.findings import Finding
-from sentinel_forest.datasets.sen12ms.vocabulary import LAYERS
+from sentinel_forest.datasets.sen12ms.vocabulary import LAYERS, TASKS
 from sentinel_forest.datasets.unused import PICKLES, unused_findings
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.clutter import is_clutter
+from sentinel_forest.io.lazy import lazy
 from sentinel_forest.sensors import FINEST_M
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy("pandas")
 
 SEASONS = ("ROIs1158_spring", "ROIs1868_summer", "ROIs1970_fall", "ROIs2017_winter")
 DFC_SPLITS = {"ROIs0000_validation": "validation", "ROIs0000_test": "test"}
 
+ROLE_WORDS = {"train": "train", "validation": "val", "test": "test"}
+"""What the names of lists begin with."""
+GROUND_COLUMNS = ("x", "y", "epsg")
+"""Columns of the catalog that `Dataset.independent_labels` looks at."""
 SENSORS = ("s2", "s1", "lc", "dfc")
 """Sensors of a patch; the first that a release has gives the catalog's `file`."""
 
@@ -91,6 +101,13 @@ def read_layout(side: int, labels: Literal["modis", "dfc"], pixels: bool) -> Lay
     if labels not in ("modis", "dfc"):
         raise InputError("Unknown labels.", where="layout", found=labels, expected="modis | dfc")
     return Layout(side, labels, pixels)
+
+
+def label_layers(layout: Layout, task: str) -> tuple[str, ...]:
+    """The layer of the labels."""
+    if TASKS[task].unit == "patch":
+        return ()
+    return ("dfc:label",) if layout.source == "dfc" else ("lc:igbp",)
 
 
 def parse(paths: Iterable[str]) -> pd.DataFrame:

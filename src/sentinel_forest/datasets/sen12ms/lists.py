@@ -1,12 +1,12 @@
 """The publisher's split lists: read, written, and turned into published splits."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
-from typing import Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Literal
 
 from sentinel_forest.datasets.findings import Finding
 from sentinel_forest.datasets.sen12ms.layout import (
@@ -24,7 +24,13 @@ from sentinel_forest.datasets.sen12ms.layout import (
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import causes
 from sentinel_forest.io.borders import quoted
+from sentinel_forest.io.lazy import lazy
 from sentinel_forest.io.tables import write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy("pandas")
 
 MOST_BYTES = 64 << 20
 """Bytes of a list; that of all patches has 7 MB."""

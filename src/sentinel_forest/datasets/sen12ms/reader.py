@@ -18,7 +18,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError, RasterioIOEr
 from rasterio.io import DatasetReader
 
 from sentinel_forest.datasets.base import Arrays, Block, Stored
-from sentinel_forest.datasets.sen12ms.layout import BLOCK, CELL, PIXEL, Layout, tile_path
+from sentinel_forest.datasets.sen12ms.layout import BLOCK, CELL, GROUND_COLUMNS, PIXEL, Layout, label_layers, tile_path
 from sentinel_forest.datasets.sen12ms.vocabulary import (
     BANDS,
     FILL,
@@ -32,8 +32,6 @@ from sentinel_forest.datasets.sen12ms.vocabulary import (
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import causes
 
-GROUND_COLUMNS = ("x", "y", "epsg")
-"""Columns of the catalog that `independent_labels` looks at."""
 TILES_AT_ONCE = 16
 """Tiles of a sensor that are read before bands are cut out of them: a tile of ``s2`` has 1.7 MB."""
 TIFF_ONLY = {"driver": "GTiff"}
@@ -197,13 +195,6 @@ def as_dtype(stored: np.ndarray, dtype: np.dtype) -> np.ndarray:
     if dtype.kind == "u":
         values = np.clip(np.nan_to_num(values), 0, np.iinfo(dtype).max)
     return values.astype(dtype)
-
-
-def label_layers(layout: Layout, task: str) -> tuple[str, ...]:
-    """The layer of the labels."""
-    if TASKS[task].unit == "patch":
-        return ()
-    return ("dfc:label",) if layout.source == "dfc" else ("lc:igbp",)
 
 
 def labels(layout: Layout, task: str, block: Block) -> np.ndarray:

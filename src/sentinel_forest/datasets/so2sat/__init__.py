@@ -19,12 +19,14 @@ Source: Zhu et al. 2020, IEEE Geoscience and Remote Sensing Magazine 8(3), 76-89
 doi 10.1109/MGRS.2020.2964708.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from sentinel_forest.datasets.base import (
     GROUND,
@@ -43,9 +45,22 @@ from sentinel_forest.datasets.base import (
     Reference,
     Stored,
 )
-from sentinel_forest.datasets.so2sat import catalog, checks, content, export, geo, layout, reader, vocabulary
-from sentinel_forest.datasets.so2sat.export import create, write_geo
+from sentinel_forest.datasets.so2sat import geo, layout, vocabulary
 from sentinel_forest.datasets.so2sat.vocabulary import FEATURE_SETS, LAYERS, TASKS
+from sentinel_forest.io.lazy import lazy
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sentinel_forest.datasets.so2sat import catalog, checks, content, export, reader
+    from sentinel_forest.datasets.so2sat.export import create, write_geo
+else:
+    pd = lazy("pandas")
+    catalog = lazy(f"{__name__}.catalog")
+    checks = lazy(f"{__name__}.checks")
+    content = lazy(f"{__name__}.content")
+    export = lazy(f"{__name__}.export")
+    reader = lazy(f"{__name__}.reader")
 
 __all__ = ["DATASET", "So2Sat", "create", "write_geo"]
 
@@ -152,3 +167,9 @@ class So2Sat(Dataset):
 
 
 DATASET = So2Sat
+
+
+def __getattr__(name: str) -> object:
+    if name in ("create", "write_geo"):
+        return getattr(export, name)
+    raise AttributeError(name)

@@ -1,15 +1,21 @@
 """Geo files: city, EPSG code and place of each patch."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
-import pandas as pd
-from rasterio.crs import CRS
-from rasterio.warp import transform
 
 from sentinel_forest.datasets.so2sat.layout import PATTERN, SIDE
+from sentinel_forest.io.lazy import lazy
+
+if TYPE_CHECKING:
+    import h5py
+    import pandas as pd
+else:
+    pd = lazy("pandas")
 
 
 def tfw_order(tfw: np.ndarray) -> str | None:
@@ -79,6 +85,9 @@ def _degrees(geo: pd.DataFrame) -> dict[str, np.ndarray]:
 
     Rounded to a millionth of a degree (0.1 m), below which versions of PROJ need not agree.
     """
+    from rasterio.crs import CRS
+    from rasterio.warp import transform
+
     lon, lat = np.full(len(geo), np.nan), np.full(len(geo), np.nan)
     utm = is_utm(geo["epsg"]).to_numpy()
     for epsg in np.unique(geo["epsg"][utm]):

@@ -6,13 +6,24 @@ doi 10.3390/urbansci1020015, and 2019, doi 10.1016/j.uclim.2018.10.001. The LCZ 
 Demuzere and Stewart 2020, doi 10.3390/rs12111769.
 """
 
+from __future__ import annotations
+
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from sentinel_forest.datasets.metric import Metric, hits, overall_accuracy, ratio, units
+from sentinel_forest.io.lazy import lazy
 
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    pd = lazy("pandas")
+
+ZONES = 17
+"""Local climate zones: 1-10 are built, A-G are not."""
 BECHTEL = (
     "Bechtel et al. 2017, doi 10.3390/urbansci1020015, and 2019, doi 10.1016/j.uclim.2018.10.001; also in Bechtel,"
     " Demuzere and Stewart 2020, doi 10.3390/rs12111769"
@@ -29,12 +40,17 @@ def similarity() -> pd.DataFrame:
     return pd.read_csv(path, sep="\t", comment="#", index_col=0, dtype={"LCZ": "str"})
 
 
+@cache
+def _alike() -> np.ndarray:
+    """`similarity`, read when it is first used."""
+    return similarity().to_numpy()
+
+
 def _metrics() -> tuple[Metric, ...]:
-    alike = similarity().to_numpy()
-    built = np.arange(len(alike)) < 10
+    built = np.arange(ZONES) < 10
 
     def weighted(counts: np.ndarray) -> np.ndarray:
-        return ratio((counts * alike).sum(axis=(-2, -1)), units(counts))
+        return ratio((counts * _alike()).sum(axis=(-2, -1)), units(counts))
 
     def urban(counts: np.ndarray) -> np.ndarray:
         return counts[..., :10, :10]

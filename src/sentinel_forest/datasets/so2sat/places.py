@@ -191,10 +191,10 @@ def neighbour_findings(file: File, image: Path, classes: np.ndarray) -> Iterator
 
 def _agreement(geo: pd.DataFrame, classes: np.ndarray) -> tuple[int, int]:
     """Pairs of neighbours with one label, and all pairs of neighbours."""
+    from scipy.spatial import cKDTree
+
     same = pairs = 0
     for _, rows in geo.groupby("epsg").indices.items():
-        from scipy.spatial import cKDTree  # slow to import, and readers do not need it
-
         near = cKDTree(geo[["x", "y"]].to_numpy()[rows]).query_pairs(NEIGHBOUR_M, output_type="ndarray")
         first, second = classes[rows[near[:, 0]]], classes[rows[near[:, 1]]]
         same, pairs = same + int((first == second).sum()), pairs + len(near)
