@@ -251,7 +251,12 @@ def test_published_figures_of_the_model_get_a_verdict(release, tmp_path):
     frame(test).to_csv(tmp_path / "net.csv", index=False)
     run(about, tmp_path / "net.csv", model="Sen2LCZ-Net")
     reproduction.reproduction(
-        metrics=[], papers_pixels=[], models=[tmp_path / "metrics.out"], samples=[], output=tmp_path / "sheet.tsv"
+        metrics=[],
+        papers_pixels=[],
+        regrouped=[],
+        models=[tmp_path / "metrics.out"],
+        samples=[],
+        output=tmp_path / "sheet.tsv",
     )
     sheet = tables.read_tsv(tmp_path / "sheet.tsv", reproduction.REPRODUCTION)
     rows = sheet[sheet["figure"] == "Sen2LCZ-Net: Sen2LCZ-Net"]

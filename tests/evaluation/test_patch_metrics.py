@@ -76,7 +76,12 @@ def test_the_table_of_the_paper_follows_from_the_authors_values(tmp_path, monkey
     assert medians["groups"].between(170, 184).all()
     assert len(paired) == 45 + 15 + 15
     reproduction.reproduction(
-        metrics=[], papers_pixels=[], models=[tmp_path / "metrics.tsv"], samples=[], output=tmp_path / "sheet.tsv"
+        metrics=[],
+        papers_pixels=[],
+        regrouped=[],
+        models=[tmp_path / "metrics.tsv"],
+        samples=[],
+        output=tmp_path / "sheet.tsv",
     )
     sheet = tables.read_tsv(tmp_path / "sheet.tsv", reproduction.REPRODUCTION)
     judged = sheet[~sheet["verdict"].str.startswith("not comparable")]
