@@ -135,6 +135,7 @@ COMMANDS: dict[str, str] = {
     "features": "features.listing:features",
     "areas": "mapping.areas:areas",
     "audit": "splits.audit:audit",
+    "clean": "versions.clean:clean",
     "groups_needed": "evaluation.groups_needed:groups_needed",
     "unpack": "acquire.unpack:unpack",
     "show": "report.show:show",

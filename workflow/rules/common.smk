@@ -18,6 +18,7 @@ if found != WRITTEN_FOR:
         f"pip install 'sentinel-forest[workflow]=={WRITTEN_FOR}', or `make` in a checkout"
     )
 
+from sentinel_forest import kept
 from sentinel_forest.acquire.history import Seen
 from sentinel_forest.config import paths
 from sentinel_forest.io import lock
@@ -34,6 +35,7 @@ config.update(SELECTION.config)
 WIRING = Wiring(SELECTION)
 PLACES = paths.Places.of(config)
 RELEASES = list(SELECTION.releases)
+STORE = flags(store=PLACES.work / kept.STORE)
 IDENTITY = seal.identity(SELECTION.described, SELECTION.releases)
 SEEN = {release: Seen(PLACES.data, release) for release in RELEASES}
 

@@ -20,6 +20,7 @@ rule feature_table:
         mem_mb=WIRING.memory_of("feature_table"),
         runtime=WIRING.runtime_of("feature_table"),
     params:
+        store=STORE,
         code=WIRING.code_of("feature_table", dataset=True),
         folder=f"{PLACES.data}/{{release}}",
         settings=WIRING.flags_of(
@@ -33,5 +34,5 @@ rule feature_table:
         "Features {wildcards.set} of {wildcards.release}, shard {wildcards.shard}"
     shell:
         "sentinel-forest feature-table --folder {params.folder}"
-        " --catalog {input.catalog} --shard {wildcards.shard} --feature-set {wildcards.set} {params.settings} {params.seed}"
+        " --catalog {input.catalog} --shard {wildcards.shard} --feature-set {wildcards.set} {params.settings} {params.seed} {params.store}"
         " --output {output} >{log} 2>&1"

@@ -22,6 +22,7 @@ rule fit:
         mem_mb=WIRING.memory_of("fit"),
         runtime=WIRING.runtime_of("fit"),
     params:
+        store=STORE,
         code=WIRING.code_of("fit", dataset=True),
         settings=WIRING.flags_of(
             dataset=lambda release: release.dataset,
@@ -34,7 +35,7 @@ rule fit:
     shell:
         "sentinel-forest fit --release {wildcards.release} --scheme {wildcards.scheme} --trial {wildcards.trial}"
         " --feature-set {wildcards.set} --catalog {input.catalog} --split {input.split}"
-        " --features {input.features} {params.settings} {params.seed} --threads {threads}"
+        " --features {input.features} {params.settings} {params.seed} {params.store} --threads {threads}"
         " --model {output.model} --fit {output.fit} >{log} 2>&1"
 
 
@@ -58,6 +59,7 @@ rule predict:
         mem_mb=WIRING.memory_of("predict"),
         runtime=WIRING.runtime_of("predict"),
     params:
+        store=STORE,
         code=WIRING.code_of("predict", dataset=True),
         folder=f"{PLACES.data}/{{release}}",
         splits=WIRING.named_inputs(TrialFile, SELECTION.trials, "splits"),
@@ -82,7 +84,7 @@ rule predict:
         "Predict shard {wildcards.shard} of {wildcards.release} with all forests"
     shell:
         "sentinel-forest predict --folder {params.folder} --catalog {input.catalog} --shard {wildcards.shard}"
-        " {params.splits} {params.forests} {params.features} {params.settings} --threads {threads}"
+        " {params.splits} {params.forests} {params.features} {params.settings} {params.store} --threads {threads}"
         " --output {output} >{log} 2>&1"
 
 

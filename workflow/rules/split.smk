@@ -17,6 +17,7 @@ rule split:
         mem_mb=WIRING.memory_of("split"),
         runtime=WIRING.runtime_of("split"),
     params:
+        store=STORE,
         code=WIRING.code_of("split"),
         settings=lambda wildcards: flags(
             definition=SELECTION.definitions(wildcards.release)[wildcards.scheme],
@@ -27,7 +28,7 @@ rule split:
         "Split {wildcards.release}: {wildcards.scheme}, trial {wildcards.trial}"
     shell:
         "sentinel-forest split --catalog {input.catalog}"
-        " --scheme {wildcards.scheme} --trial {wildcards.trial} {params.settings}"
+        " --scheme {wildcards.scheme} --trial {wildcards.trial} {params.settings} {params.store}"
         " --output {output.split} --balance {output.balance} --infeasible {output.infeasible} >{log} 2>&1"
 
 

@@ -18,6 +18,7 @@ from sentinel_forest.features import bands_of, find_set, patch, pixel
 from sentinel_forest.features.shards import read_blocks
 from sentinel_forest.io import checksums, tables
 from sentinel_forest.io import schemas as pa
+from sentinel_forest.kept import kept
 from sentinel_forest.steps import Layout, Output
 
 PIXELS = pa.DataFrameSchema(
@@ -258,6 +259,7 @@ def pixels_per_class(draw: object, patches: int, classes: int) -> int:
     return -(-number // max(patches * classes, 1))
 
 
+@kept("features.table")
 def feature_table(
     *,
     dataset: str,

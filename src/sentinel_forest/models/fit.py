@@ -15,6 +15,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.features import find_set
 from sentinel_forest.features.table import bounded_values
 from sentinel_forest.io import checksums, tables
+from sentinel_forest.kept import kept
 from sentinel_forest.models import forest as forests
 from sentinel_forest.models import persistence
 from sentinel_forest.models.engines import Grown
@@ -101,6 +102,7 @@ def _notes(
     return notes
 
 
+@kept("models.fit")
 def fit(
     *,
     release: str,

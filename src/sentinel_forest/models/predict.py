@@ -33,6 +33,7 @@ from sentinel_forest.models import forest
 from sentinel_forest.models.batches import forest_bytes, in_batches
 from sentinel_forest.models.candidate import Candidate, load_candidate, read_fit
 from sentinel_forest.models.counts import confusion, counts_table
+from sentinel_forest.models.earlier import Earlier
 from sentinel_forest.steps import ForestFile, Layout, Output, SetFile, TrialFile
 
 PREDICTIONS = pa.DataFrameSchema(
@@ -272,6 +273,7 @@ def predict(
     features: list[SetFile],
     memory: float = 2000,
     threads: int = 1,
+    store: Path | None = None,
     output: Output,
 ) -> None:
     """Predict the validation and test patches of a shard with every forest.
@@ -296,6 +298,9 @@ def predict(
         MB of forests that are held together.
     threads : int
         They change no result.
+    store : Path
+        Folder of earlier results: forests whose predictions it has are not asked again, and the shard is read once
+        for all others. See `sentinel_forest.kept`.
     output : Path
         The table `PREDICTIONS`.
     """
@@ -310,11 +315,22 @@ def predict(
         split, fit = roles[entry.scheme, entry.trial], about[entry.owner]
         return load_candidate(opened, entry.scheme, entry.trial, entry.set, split, entry.path, fit)
 
-    sizes = [forest_bytes(read_fit(about[entry.owner])) for entry in forests]
-    parts = [
-        predict_batch(opened, folder, rows, of_set, [load(entry) for entry in forests[batch]], threads)
-        for batch in in_batches(sizes, memory * 10**6)
-    ]
+    shared = {"dataset": dataset, "layout": layout, "folder": folder, "catalog": catalog}
+    earlier = Earlier(store, {**shared, "shard": shard, "shards": shards}, PREDICTIONS)
+    known = {
+        entry.owner: earlier.about(entry, about[entry.owner], roles[entry.scheme, entry.trial], of_set.get(entry.set))
+        for entry in forests
+    }
+    tables_of = {entry.owner: table for entry in forests if (table := earlier.take(known[entry.owner])) is not None}
+    missing = [entry for entry in forests if entry.owner not in tables_of]
+    sizes = [forest_bytes(read_fit(about[entry.owner])) for entry in missing]
+    for batch in in_batches(sizes, memory * 10**6) if missing else ():
+        table = predict_batch(opened, folder, rows, of_set, [load(entry) for entry in missing[batch]], threads)
+        for entry in missing[batch]:
+            own = (table[["scheme", "trial", "set"]] == list(entry.owner)).all(axis=1)
+            tables_of[entry.owner] = table[own]
+            earlier.put(known[entry.owner], table[own])
+    parts = [tables_of[entry.owner] for entry in forests] or [Predictions(opened, (), threads).table()]
     tables.write_parquet(output, pd.concat(parts, ignore_index=True), PREDICTIONS)
 
 

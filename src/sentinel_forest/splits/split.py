@@ -21,6 +21,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.io import checksums
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import read_parquet, write_parquet, write_tsv
+from sentinel_forest.kept import kept
 from sentinel_forest.splits.assignment import Unmet
 from sentinel_forest.splits.balance import BALANCE, INFEASIBLE, balance_of, unmet_of
 from sentinel_forest.splits.kinds import UNUSED, Draw, Seed, draw_trial
@@ -211,6 +212,7 @@ def _check_roles(draw: Draw, options: AnyScheme, scheme: str, trial: int) -> Non
         )
 
 
+@kept("splits.split")
 def split(
     *,
     catalog: Path,
