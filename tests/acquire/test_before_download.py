@@ -132,7 +132,7 @@ def test_cloudsen12_splits_by_size_where_no_classes_are_known(tmp_path: Path) ->
     for name, count in {"train": 180, "val": 60, "test": 60}.items():
         (tmp_path / "source" / name).mkdir(parents=True)
         rois = [f"{name}{row // 5}" for row in range(count)]
-        rows = pd.DataFrame({"roi_id": rois, "s2_id": [f"P-{roi}" for roi in rois]})
+        rows = pd.DataFrame({"roi_id": rois, "s2_id": [f"P-{roi}-{row % 5}" for row, roi in enumerate(rois)]})
         rows.to_csv(tmp_path / "source" / name / "metadata.csv", index=False)
     schemes: dict[str, dict[str, object]] = {
         "grouped-stratified": {"shares": {"train": 0.6, "validation": 0.2, "test": 0.2}, "time_limit": 20}
@@ -193,7 +193,7 @@ def test_so2sat_catalog_is_the_same_once_the_images_are_there(tmp_path: Path) ->
             for images in ("sen1", "sen2"):
                 file[images][...] = 0.1
     after, _ = chain(tmp_path / "source", tmp_path / "after", "so2sat", {"published": {}})
-    learnt = ["label", "labelled_fraction", "content_hash"]
+    learnt = ["label", "labelled_fraction", "content_hash", "valid_fraction_optical", "valid_fraction_radar"]
     hashes = ["hash_sen1", "hash_sen2", "hash_label"]
     pd.testing.assert_frame_equal(before.drop(columns=learnt), after.drop(columns=[*learnt, *hashes]))
     assert (after["label"] == 3).all()

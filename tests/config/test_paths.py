@@ -14,7 +14,15 @@ NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True)
 
 @given(st.sampled_from(PATTERNS), NAMES, NAMES, st.integers(1, 99))
 def test_a_path_gives_back_what_it_was_made_of(pattern, release, scheme, trial):
-    values = {"release": release, "scheme": scheme, "trial": trial, "set": "l1c", "shard": trial, "against": scheme}
+    values = {
+        "release": release,
+        "scheme": scheme,
+        "trial": trial,
+        "set": "l1c",
+        "shard": trial,
+        "against": scheme,
+        "prediction": scheme,
+    }
     read = paths.fields(pattern, paths.place(pattern, **values))
     assert read == {name: str(values[name]) for name in read}
     assert paths.fields(pattern, f"{paths.place(pattern, **values)}/x") is None

@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -274,9 +275,7 @@ def test_ways_towards_the_sun_agree_with_each_other_on_a_sample(tmp_path):
 @pytest.fixture
 def command(desert, catalog, tmp_path, monkeypatch):
     monkeypatch.setattr(datasets, "load", lambda name, layout: desert)
-    tables.pyarrow.parquet.write_table(
-        tables.pyarrow.Table.from_pandas(catalog, preserve_index=False), tmp_path / "catalog.parquet"
-    )
+    pyarrow.parquet.write_table(pyarrow.Table.from_pandas(catalog, preserve_index=False), tmp_path / "catalog.parquet")
 
     pixels = 5 * len(catalog) * len(desert.tasks["ground"].categories)
 

@@ -72,6 +72,9 @@ class Memory:
     def labels(self, task, block):
         return block.layers["TRUTH"]
 
+    def classes(self, task, block):
+        return self.labels(task, block)
+
     def label_layers(self, task):
         return ("TRUTH",) if task == "cloud" else ()
 

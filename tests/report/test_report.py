@@ -748,6 +748,8 @@ def scenes(folder: Path, told: list[tuple[str, str]]) -> tuple[SimpleNamespace, 
         layer_table=about.layer_table,
         tasks=about.tasks,
         pictures=about.pictures,
+        patch_classes=about.patch_classes,
+        classes=about.classes,
     )
     confusion = pd.DataFrame(
         [

@@ -161,9 +161,14 @@ def test_cloudsen12_without_metadata_or_rois(tmp_path: Path) -> None:
     assert dataset.unknown_columns(None, ["train/L1C_B2.dat", "train/metadata.csv"]) == {}
     (tmp_path / "train").mkdir()
     (tmp_path / "train" / "metadata.csv").write_text("s2_id,difficulty\np,1\n")
-    assert set(dataset.unknown_columns(tmp_path, ["train/metadata.csv"])) == {"group", "roi"}
+    assert set(dataset.unknown_columns(tmp_path, ["train/metadata.csv"])) == {
+        "group",
+        "roi",
+        "label_trust",
+        "label_quality",
+    }
     (tmp_path / "train" / "metadata.csv").write_text("roi_id,s2_id\nr,p\n")
-    assert dataset.unknown_columns(tmp_path, ["train/metadata.csv"]) == {}
+    assert set(dataset.unknown_columns(tmp_path, ["train/metadata.csv"])) == {"label_trust", "label_quality"}
 
 
 # ------------------------------------------------------------------------------------ what rests on groups

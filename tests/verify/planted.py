@@ -145,6 +145,7 @@ CLOUDS = {
     "patches": emptied,
     "readable": lambda folder: (folder / "train/L1C_B4.dat").write_bytes(b"\x93NUMPY" + bytes(1000)),
     "roi_id:form": column("roi_id", lambda values: [f" {value}" for value in values]),
+    "indices": lambda folder: (folder / "cloudsen12_indices.csv").write_text("ROI,TI\n1,2\n"),
     "metadata": lambda folder: (folder / "train/metadata.csv").write_bytes(b"\xff\xfe\x00"),
     "rows": lambda folder: (folder / "train/metadata.csv").write_text("roi_id,s2_id\nROI_1,a\n"),
     "columns": lambda folder: column("roi_id", lambda values: values)(folder) or _without(folder, "roi_id"),

@@ -15,6 +15,7 @@ from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.datasets.base import MARKING_KEYS, NotPublished
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.checksums import seed
+from sentinel_forest.io.schemas import DataFrameSchema
 from sentinel_forest.splits import ledger, marks, split
 from sentinel_forest.verify import catalog
 from sentinel_forest.verify.footprints import footprints
@@ -201,8 +202,8 @@ def test_a_dataset_without_places_has_no_groups(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_catalog_takes_a_missing_group_and_no_blank_one() -> None:
-    column = catalog.CATALOG.columns["group"]
+    schema = DataFrameSchema({"group": catalog.CATALOG.columns["group"]})
     whole = pd.DataFrame({"group": pd.Series(["Rome", pd.NA], dtype="str")})
-    column.validate(whole)
-    with pytest.raises(Exception, match="str_length"):
-        column.validate(whole.fillna(""))
+    schema.validate(whole)
+    with pytest.raises(Exception, match="not_equal_to"):
+        schema.validate(whole.fillna(""))

@@ -346,7 +346,7 @@ def test_the_step_writes_a_sheet(tmp_path):
     table = scores("cloudsen12-high").assign(definition="any")[list(METRICS.columns)]
     tables.write_tsv(tmp_path / "metrics.tsv", table, METRICS)
     file = ReleaseFile("cloudsen12-high", "published", 1, tmp_path / "metrics.tsv")
-    reproduction.reproduction(metrics=[file], papers_pixels=[], samples=[], output=tmp_path / "sheet.tsv")
+    reproduction.reproduction(metrics=[file], papers_pixels=[], samples=[], regrouped=[], output=tmp_path / "sheet.tsv")
     written = tables.read_tsv(tmp_path / "sheet.tsv", reproduction.REPRODUCTION)
     rows = written[written["figure"] == "cloud: Fmask 4"]
     assert rows.loc[rows["metric"] == "boa.median", "verdict"].tolist() == ["differs by -0.0100"]

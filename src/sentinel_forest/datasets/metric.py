@@ -11,6 +11,7 @@ task with its dataset.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -144,7 +145,12 @@ def over_all(function: Function) -> Function:
 
 def positive(function: Function) -> Function:
     """A class metric of the second of two classes."""
-    return lambda counts: function(counts)[..., 1]
+    return partial(_second, function)
+
+
+def _second(function: Function, counts: np.ndarray) -> np.ndarray:
+    """A class metric of the second class; a function of its own, so that tasks can be sent to other processes."""
+    return function(counts)[..., 1]
 
 
 # Values
@@ -224,9 +230,9 @@ def weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def percent(low: float, high: float) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """Per cent of the defined values in [low, high]."""
+    return partial(_percent_inside, low, high)
 
-    def share(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        inside = np.where(np.isnan(values), np.nan, 100.0 * ((values >= low) & (values <= high)))
-        return weighted_mean(inside, weights)
 
-    return share
+def _percent_inside(low: float, high: float, values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    inside = np.where(np.isnan(values), np.nan, 100.0 * ((values >= low) & (values <= high)))
+    return weighted_mean(inside, weights)

@@ -72,7 +72,7 @@ class Wiring:
 
     def of_release(self, form: Callable[[Release], str]) -> TextFunction:
         """For a parameter: text made from the release."""
-        return lambda wildcards: form(self.selection.releases[wildcards.release].of_set(wildcards.get("set")))
+        return lambda wildcards: form(self.selection.releases[wildcards.release].of_set(wildcards.get("set", None)))
 
     def external_files(self, wildcards: Wildcards) -> list[str]:
         """Input function: tables of vectors of a release, or of one of its feature sets."""

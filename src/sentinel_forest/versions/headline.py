@@ -175,8 +175,9 @@ def _aligned(table: pd.DataFrame) -> str:
 
 
 def _kinds(mark: str) -> str:
-    """A mark without the keys: ``linked: city, roi`` is ``linked``."""
-    return ", ".join(part.split(": ", 1)[0] for part in mark.split("; "))
+    """A mark without the keys: ``linked: city, roi`` is ``linked``, whatever links validation and test."""
+    kinds = [part.split(": ", 1)[0] for part in mark.split("; ")]
+    return ", ".join(kind for kind in kinds if kind != "linked (validation-test)" or "linked" not in kinds)
 
 
 def _figure(value: float, low: float, high: float) -> str:
