@@ -25,7 +25,6 @@ MORE = {
     "releases": ["cloudsen12-sample", "so2sat-sample", "sen12ms-sample", "own.fields"],
     "feature_sets": ["l1c", "l1c+context", "lcz-s1+s2", "scene-s1+s2", "ndvi.2"],
     "own_feature_sets": {"ndvi.2": {"dataset": "cloudsen12", "features": ["NDVI", "(B8 - B12) / (B8 + B12)"]}},
-    "classes": {"so2sat": {"lcz": {"merge": {"built up": ["Open low-rise", "Open mid-rise"]}, "drop": ["Water"]}}},
     "near_duplicates": {"distance": 0.001},
     "gate": {"tile": "mark"},
     "accept": {"sen12ms-sample": ["nan"]},
@@ -84,6 +83,7 @@ FETCHED = {
     "own_releases": {"mine": {"dataset": "so2sat", "folder": "mine", "licence": "CC0-1.0"}},
     "select": {"mine": ["training*"], "so2sat-v2": ["testing.h5"]},
     "feature_sets": ["lcz-s1+s2"],
+    "classes": {"so2sat": {"lcz": {"merge": {"built up": ["Open low-rise", "Open mid-rise"]}, "drop": ["Water"]}}},
 }
 """A release that is on disk, and one that is downloaded."""
 
