@@ -163,7 +163,7 @@ def test_the_keyboard_goes_everywhere(page, results):
         if page.evaluate("document.activeElement.matches('thead button')"):
             break
     page.keyboard.press("Space")
-    assert page.evaluate("document.activeElement.closest('th').getAttribute('aria-sort')") == "ascending"
+    page.wait_for_function("document.activeElement.closest('th').getAttribute('aria-sort') === 'ascending'")
 
 
 def test_folded_tables_open_on_a_click(page, results):

@@ -319,7 +319,7 @@ async function addExplorer(place) {
   build();
 }
 
-for (const place of document.querySelectorAll(".explorer")) {
+for (const place of document.querySelectorAll(".explorer[data-chart]")) {
   new IntersectionObserver((entries, watch) => {
     if (entries.some((entry) => entry.isIntersecting)) { watch.disconnect(); addExplorer(place); }
   }, {rootMargin: "300px"}).observe(place);
