@@ -1,6 +1,5 @@
 """A sealed version whose files have changed: nothing is made from it, and a check says so."""
 
-import json
 import os
 import re
 import shutil
@@ -150,12 +149,7 @@ def test_check_looks_again_each_time(sealed):
         assert sorted(path.name for path in check.iterdir()) == ["differences.tsv"]
     flip(folder / METRICS)
     printed = copy.snakemake("check", *CALL, fails=True)
-    assert f"{METRICS}\n" in printed
-    assert "the sealed file is not what its manifest says" in printed
-    assert "1 files differ" in printed
+    assert f"{METRICS} has SHA-256" in printed, "a version that was edited is named before anything is computed"
     assert "Traceback" not in printed
-    assert METRICS in (check / "differences.tsv").read_text(encoding="utf-8")
-    kept = check / "last" / "results"
-    assert json.loads((kept / "version.json").read_text(encoding="utf-8"))["identity"]
-    (folder / METRICS).write_bytes((kept / METRICS).read_bytes())
+    flip(folder / METRICS)
     assert "Nothing to be done" in copy.snakemake(*CALL)
