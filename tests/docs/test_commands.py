@@ -59,6 +59,7 @@ def run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=900)
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("pages")
 @pytest.mark.parametrize("page", RUN, ids=_named)
 def test_commands_of_the_page_run(page: Path, project: Checkout) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from project import copy_project
 
-pytestmark = pytest.mark.xdist_group("runs")
+pytestmark = [pytest.mark.xdist_group("runs"), pytest.mark.long]
 
 BUILT = ["Large low-rise", "Heavy industry"]
 FIRST = {
