@@ -46,7 +46,7 @@ def test_splits_of_ones_own_data(tmp_path, monkeypatch):
 def test_trial_in_pytorch(tiny, tmp_path, monkeypatch):
     version = str(tiny.folder / "results" / "tiny-v1")
     text = run(ROOT / "notebooks" / "trial-in-pytorch.ipynb", tmp_path, monkeypatch, SENTINEL_FOREST_VERSION=version)
-    assert "185 patches; classes: clear, thick cloud" in text
+    assert "155 patches; classes: clear, thick cloud" in text
     assert ("PyTorch is not installed" in text) != ("last loss" in text)
     assert text.count("pixels, mean reflectance [0.") == 4
 
