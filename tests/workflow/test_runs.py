@@ -165,11 +165,3 @@ def test_a_lock_comes_off_whatever_has_changed(tiny, tmp_path):
     (locks / "0.output.lock").write_text("somewhere\n")
     copy.snakemake("--unlock", "--configfile", "tiny.yaml", "--config", "seed=2")
     assert not list(locks.glob("*"))
-
-
-def test_check_finds_a_sealed_file_that_was_changed(tiny, tmp_path):
-    copy = copy_of(tiny, tmp_path / "damaged", whole=True)
-    path = copy.folder / "results" / "tiny-v1" / "headline.tsv"
-    path.write_text(path.read_text(encoding="utf-8").replace("0.", "1.", 1), encoding="utf-8")
-    output = copy.snakemake("check", "--configfile", "tiny.yaml", "--cores", "2", fails=True)
-    assert "the sealed file is not what its manifest says" in output

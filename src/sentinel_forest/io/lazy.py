@@ -9,7 +9,6 @@ libraries that it does not use::
         pd = lazy("pandas")
 """
 
-import sys
 from importlib import import_module
 from types import ModuleType
 
@@ -29,7 +28,8 @@ class _Lazy(ModuleType):
         delattr(self._own(), name)
 
     def _own(self) -> ModuleType:
-        return sys.modules.get(self.__name__) or import_module(self.__name__)
+        # Not from sys.modules: there a module stands while another thread has imported only half of it.
+        return import_module(self.__name__)
 
 
 def lazy(name: str) -> ModuleType:

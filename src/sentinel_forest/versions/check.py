@@ -22,7 +22,7 @@ from sentinel_forest.io.lazy import lazy
 from sentinel_forest.io.tables import write_text, write_tsv
 from sentinel_forest.versions.differences import DIFFERENCES, differences, text
 from sentinel_forest.versions.holding import changed
-from sentinel_forest.versions.manifest import ENVIRONMENT, VERSION, is_sealed, read_manifest
+from sentinel_forest.versions.manifest import ENVIRONMENT, VERSION, hold_files, is_sealed, read_manifest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,13 +94,15 @@ def check(
 
 
 def sealed_folder(folder: Path) -> Path:
-    """The folder of a sealed version.
+    """The folder of a sealed version, whose files are those that its manifest names.
 
     Raises
     ------
     InputError
-        If the version is not sealed.
+        If the version is not sealed, or a file of it was changed or is missing.
     """
+    if is_sealed(folder):
+        hold_files(folder)
     if is_sealed(folder) and (folder / VERSION).is_file():
         return folder
     raise InputError(
@@ -143,8 +145,7 @@ def hold_against(sealed: Path, computed: Path, folder: Path) -> None:
         where=sealed,
         found=f"{len(rows)} differences, listed above and in {folder / TABLE}",
         expected="the same bytes",
-        remedy="put back sealed files that are not what their manifest says; look at the others, and at the packages "
-        f"in {ENVIRONMENT}, in {folder / LAST}",
+        remedy=f"look at both, and at the packages in {ENVIRONMENT}; the computation is kept in {folder / LAST}",
     )
 
 
