@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sentinel_forest.report import figures, palette, price, splitmaps
+from sentinel_forest.report import blockmaps, figures, palette, price, splitmaps
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, column, links, share, table
 from sentinel_forest.splits.linking import GROUPS
@@ -26,6 +26,7 @@ def page(version: VersionResults) -> Page:
 def _items(release: ReleaseResults) -> tuple[Item, ...]:
     return (
         *splitmaps.items(release),
+        *blockmaps.items(release),
         *price.items(release),
         *_ledger(release),
         *_balance(release),
