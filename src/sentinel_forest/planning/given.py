@@ -19,10 +19,10 @@ def files(config: Mapping[str, Any]) -> dict[str, str]:
     >>> files({"predictions": {"net": {"file": "net.csv", "truth": ""}}, "published_patches": {"mine": "table.csv"}})
     {'predictions.net.file': 'net.csv', 'published_patches.mine': 'table.csv'}
     """
-    found = {}
+    found: dict[str, str] = {}
     for section, parts in SECTIONS.items():
         for name, entry in config.get(section, {}).items():
-            named = {f"{section}.{name}.{part}": entry.get(part) for part in parts}
+            named: dict[str, str] = {f"{section}.{name}.{part}": entry.get(part) for part in parts}
             found |= named or {f"{section}.{name}": entry}
     return {key: path for key, path in found.items() if path}
 

@@ -342,6 +342,7 @@ class Selection:
             dataset = self.datasets[place]
             feature_set = dataset.feature_sets[name]
             needed = {*feature_set.layers.values(), *dataset.label_layers(feature_set.task)}
+            needed |= {feature_set.train_labels.layer} if feature_set.train_labels else set()
             lacking |= needed - self.layers[place]
         return sorted(lacking)
 
