@@ -13,6 +13,7 @@ rule score:
         held=f"<work>/{paths.LINKS_HELD}",
         predictions=WIRING.of_shards(paths.PREDICTIONS),
         references=WIRING.of_shards(paths.REFERENCES, SELECTION.references),
+        further=WIRING.further_scores,
     output:
         confusion=f"<results>/{paths.CONFUSION}",
         metrics=report(
@@ -56,7 +57,8 @@ rule score:
     shell:
         "sentinel-forest score --release {wildcards.release} --scheme {wildcards.scheme} --trial {wildcards.trial}"
         " --catalog {input.catalog} --split {input.split} --ledger {input.ledger} --verified {input.verified}"
-        " --predictions {input.predictions} --references {input.references} {params.settings} {params.seed}"
+        " --predictions {input.predictions} --references {input.references}"
+        " --further {input.further} {params.settings} {params.seed}"
         " --confusion {output.confusion} --metrics {output.metrics} --scores-by {output.scores_by}"
         " --paired {output.paired} >{log} 2>&1"
 

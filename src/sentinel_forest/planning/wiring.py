@@ -188,6 +188,23 @@ class Wiring:
             for path in self.shard_files(paths.FEATURES, release, set=name)
         ]
 
+    def further_scores(self, wildcards: Wildcards) -> list[str]:
+        """Input function: scores of the forests of a trial that counts alone do not give, as far as asked for."""
+        if self.selection.source(wildcards.release) != wildcards.release:
+            return []
+        values = {"release": wildcards.release, "scheme": wildcards.scheme, "trial": wildcards.trial}
+        configuration = self.selection.configuration
+        asked = {
+            paths.CONFORMAL_SCORES: configuration.conformal,
+            paths.APPLICABILITY_SCORES: configuration.applicability,
+        }
+        return [
+            f"{WORK}/{paths.place(pattern, set=name, **values)}"
+            for name in self.selection.sets(wildcards.release)
+            for pattern, settings in asked.items()
+            if settings is not None
+        ]
+
     def patch_tables(self, wildcards: Wildcards) -> list[str]:
         """Input function: a shard's tables of the feature sets of patch tasks, which are predicted from them."""
         values = {"release": wildcards.release, "shard": wildcards.shard}
