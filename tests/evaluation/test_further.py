@@ -9,7 +9,8 @@ from sentinel_forest.cli import main
 from sentinel_forest.datasets import load
 from sentinel_forest.evaluation.conformal import METHODS, calibrate, score_sets
 from sentinel_forest.evaluation.figures import Place
-from sentinel_forest.evaluation.further import FURTHER, Rows, fractions, joining, read_roles, rows_of
+from sentinel_forest.evaluation.further import FURTHER, joining
+from sentinel_forest.evaluation.rows import Rows, fractions, read_roles, rows_of
 from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.io.tables import conform, read_parquet, read_tsv, write_tsv
 from sentinel_forest.mapping.map import open_forest

@@ -20,7 +20,8 @@ from sentinel_forest.datasets.metric import NOTHING, PatchMetric, weighted_mean
 from sentinel_forest.errors import ArgumentError
 from sentinel_forest.evaluation.confusion import ROLES
 from sentinel_forest.evaluation.evaluate import Sample, sample
-from sentinel_forest.evaluation.further import FURTHER, Rows, further_rows, given, read_roles, rows_of
+from sentinel_forest.evaluation.further import FURTHER, further_rows, given
+from sentinel_forest.evaluation.rows import Rows, read_roles, rows_of
 from sentinel_forest.io import checksums
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_parquet, write_parquet, write_tsv
