@@ -27,6 +27,9 @@ from sentinel_forest.sensors import FINEST_M, SENTINEL_2
 CACHE_MB = 64
 """Decoded blocks that GDAL keeps."""
 
+KEPT_LINES = 128
+"""Blocks of at least so many lines are kept from one strip to the next."""
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -56,24 +59,44 @@ class Grid:
 class Source:
     """One band as it is stored: an opened file, the number of the band in it, and how its values are meant.
 
-    `repeat` is how many pixels of the grid a stored pixel covers in each direction.
+    `repeat` is how many pixels of the grid a stored pixel covers in each direction. `kept` are rows of blocks that were
+    read last, by their number: GDAL decodes a block of JPEG 2000 anew each time, and strips of a map share them.
     """
 
     file: Any
     index: int
     repeat: int
     nodata: float | None
+    kept: dict[int, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, rows: slice, columns: slice) -> np.ndarray:
         """Values in a window of the grid; a coarser pixel is repeated (nearest neighbour)."""
         first, left = rows.start // self.repeat, columns.start // self.repeat
-        window = ((first, -(-rows.stop // self.repeat)), (left, -(-columns.stop // self.repeat)))
-        stored: np.ndarray = self.file.read(self.index, window=window)
+        stored = self._stored(slice(first, -(-rows.stop // self.repeat)), slice(left, -(-columns.stop // self.repeat)))
         if self.repeat == 1:
             return stored
         spread = stored.repeat(self.repeat, axis=0).repeat(self.repeat, axis=1)
         top, edge = rows.start - first * self.repeat, columns.start - left * self.repeat
         return spread[top : top + rows.stop - rows.start, edge : edge + columns.stop - columns.start]
+
+    def _stored(self, rows: slice, columns: slice) -> np.ndarray:
+        """Values in a window of the file."""
+        lines = self.file.block_shapes[self.index - 1][0]
+        if lines < KEPT_LINES or (columns.start, columns.stop) != (0, self.file.width):
+            return self._window(rows, columns)
+        numbers = range(rows.start // lines, -(-rows.stop // lines))
+        for number in [each for each in self.kept if each not in numbers]:
+            del self.kept[number]
+        for number in numbers:
+            if number not in self.kept:
+                block = slice(number * lines, min((number + 1) * lines, self.file.height))
+                self.kept[number] = self._window(block, columns)
+        whole = np.concatenate([self.kept[number] for number in numbers])
+        return whole[rows.start - numbers.start * lines : rows.stop - numbers.start * lines]
+
+    def _window(self, rows: slice, columns: slice) -> np.ndarray:
+        values: np.ndarray = self.file.read(self.index, window=((rows.start, rows.stop), (columns.start, columns.stop)))
+        return values
 
 
 @dataclass
