@@ -28,7 +28,7 @@ from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_parquet, read_tsv, stack, write_parquet, write_tsv
 from sentinel_forest.splits.ledger import LEDGER
 from sentinel_forest.splits.marks import combine, mark, note
-from sentinel_forest.steps import Layout, Output
+from sentinel_forest.steps import ForestFile, Layout, Output
 
 METRICS = pa.DataFrameSchema(
     {
@@ -244,7 +244,7 @@ def score(
     feature_sets: list[str],
     predictions: list[Path],
     references: list[Path],
-    further: list[Path],
+    further: list[ForestFile] | None = None,
     seed: int,
     draws: int = 1000,
     confusion: Output,
@@ -270,8 +270,8 @@ def score(
         Feature sets of its forests.
     predictions, references : list of Path
         Answers of forests and of reference algorithms, of all shards.
-    further : list of Path
-        Scores that counts alone do not give, see `sentinel_forest.evaluation.further`.
+    further : list of ForestFile
+        Scores that counts alone do not give, see `sentinel_forest.evaluation.further`; those of the trial join.
     seed : int
         Seed of the scheme.
     draws : int
@@ -290,8 +290,8 @@ def score(
     place = Place(release, scheme, trial)
     seeds = seed, trial
     scored, compared = score_trial(table, opened, about, marks, draws, seeds, place)
-    if further:
-        more = joining(further, place, marks, opened)[list(METRICS.columns)]
+    if files := [each.path for each in further or () if each.owner[:2] == (scheme, trial)]:
+        more = joining(files, place, marks, opened)[list(METRICS.columns)]
         scored = conform(pd.concat([scored, more], ignore_index=True), METRICS)
     write_parquet(confusion, table, CONFUSION)
     strata = score_by(table, opened, about, marks, draws, seeds, place)
