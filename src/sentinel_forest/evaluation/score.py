@@ -244,7 +244,7 @@ def score(
     feature_sets: list[str],
     predictions: list[Path],
     references: list[Path],
-    further: list[ForestFile] | None = None,
+    further: list[ForestFile],
     seed: int,
     draws: int = 1000,
     confusion: Output,
@@ -290,7 +290,7 @@ def score(
     place = Place(release, scheme, trial)
     seeds = seed, trial
     scored, compared = score_trial(table, opened, about, marks, draws, seeds, place)
-    if files := [each.path for each in further or () if each.owner[:2] == (scheme, trial)]:
+    if files := [each.path for each in further if each.owner[:2] == (scheme, trial)]:
         more = joining(files, place, marks, opened)[list(METRICS.columns)]
         scored = conform(pd.concat([scored, more], ignore_index=True), METRICS)
     write_parquet(confusion, table, CONFUSION)

@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -196,12 +196,12 @@ class Wiring:
         return lambda wildcards: [str(each.path) for each in self._further(wildcards.release, trials(wildcards))]
 
     def further_flags(self, trials: TrialsOf) -> Callable[[Wildcards, Any], str]:
-        """For a parameter: the flag of the input `further`; nothing where it has no files."""
+        """For a parameter: the flag of the input `further`."""
 
         def of(wildcards: Wildcards, input: Any) -> str:
-            owners = [each.owner for each in self._further(wildcards.release, trials(wildcards))]
-            named = [ForestFile(*owner, Path(path)) for owner, path in zip(owners, input.further, strict=True)]
-            return flags(further=named or None)
+            files = self._further(wildcards.release, trials(wildcards))
+            named = [replace(each, path=Path(path)) for each, path in zip(files, input.further, strict=True)]
+            return flags(further=named)
 
         return of
 
