@@ -140,6 +140,7 @@ COMMANDS: dict[str, str] = {
     "areas": "mapping.areas:areas",
     "audit": "splits.audit:audit",
     "clean": "versions.clean:clean",
+    "compare_labels": "evaluation.relabelled:compare_labels",
     "groups_needed": "evaluation.groups_needed:groups_needed",
     "unpack": "acquire.unpack:unpack",
     "show": "report.show:show",

@@ -138,6 +138,10 @@ rule check:
                 for name, release in SELECTION.releases.items()
                 if release.folder
             },
+            files=[
+                f"{key}={path}" for key, path in given.files(SELECTION.config).items()
+            ]
+            or None,
         ),
     message:
         "Compute {params.settings} again"
