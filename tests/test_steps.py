@@ -41,8 +41,11 @@ MORE = {
             "release": "cloudsen12-sample",
             "scheme": "published",
             "set": "l1c",
+            "applicability": 200,
         }
     },
+    "conformal": {"alpha": 0.2},
+    "applicability": {"samples": 200},
     "predictions": {
         "net": {
             "release": "so2sat-sample",

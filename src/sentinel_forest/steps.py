@@ -109,6 +109,8 @@ STEPS: dict[str, str] = {
     "fit": "models.fit:fit",
     "predict": "models.predict:predict",
     "reference": "evaluation.reference:reference",
+    "conformal": "evaluation.conformal:conformal",
+    "applicability": "mapping.dissimilarity:applicability",
     "score": "evaluation.score:score",
     "price": "evaluation.price:price",
     "papers_pixels": "evaluation.papers_pixels:papers_pixels",

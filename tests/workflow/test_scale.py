@@ -41,7 +41,7 @@ except SystemExit:
 """
     loaded = set(checkout.python("-c", program).splitlines()[-1].split())
     assert "sentinel_forest.planning.selection" in loaded
-    assert not {"matplotlib", "scipy", "skimage", "sklearn", "skops"} & loaded
+    assert not {"scipy", "skimage", "sklearn", "skops"} & loaded
 
 
 class Cost(NamedTuple):
@@ -184,6 +184,7 @@ def chain(folder: Path, rois: int) -> dict[str, Cost]:
                 feature_sets=[SET],
                 predictions=[predictions],
                 references=[references],
+                further=[],
                 **{name: folder / name for name in ("confusion", "metrics", "scores_by", "paired")},
             ),
         ),

@@ -27,7 +27,7 @@ from sentinel_forest.planning import given, resources
 from sentinel_forest.planning.jobs import check_executor, shell_prefix
 from sentinel_forest.planning.selection import select
 from sentinel_forest.planning.together import jobs
-from sentinel_forest.planning.wiring import Wiring, listing, told
+from sentinel_forest.planning.wiring import Wiring, baseline_file, listing, told
 from sentinel_forest.steps import ForestFile, ReleaseFile, SetFile, TrialFile, flags
 from sentinel_forest.versions import holding, seal
 
