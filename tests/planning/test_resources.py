@@ -40,6 +40,7 @@ def selection(patches=1000, shards=4, side=100, trees=10, draws=1000):
         signature_layers=lambda release: ["a", "b"],
         source=lambda release: release,
         priced=["toy"],
+        scored=["toy"],
         configuration=SimpleNamespace(price=PriceSettings(trials=3)),
         config={"bootstrap": {"draws": draws}, "engines_beside": ["scikit-learn-intelex"]},
     )

@@ -1,6 +1,6 @@
 """Scores with their definitions, intervals and marks."""
 
-METRICS = WIRING.trial_files(paths.METRICS)
+METRICS = WIRING.scored_files(paths.METRICS)
 
 
 rule score:
@@ -11,7 +11,7 @@ rule score:
         ledger=f"<results>/{paths.LEDGER}",
         verified=f"<work>/{paths.VERIFIED}",
         held=f"<work>/{paths.LINKS_HELD}",
-        predictions=WIRING.of_shards(paths.PREDICTIONS),
+        predictions=WIRING.of_shards(paths.PREDICTIONS, SELECTION.sets),
         references=WIRING.of_shards(paths.REFERENCES, SELECTION.references),
     output:
         confusion=f"<results>/{paths.CONFUSION}",
@@ -100,7 +100,7 @@ rule average:
 rule headline:
     """The figures one looks at first."""
     input:
-        expand(f"<results>/{paths.AVERAGES}", release=RELEASES),
+        expand(f"<results>/{paths.AVERAGES}", release=SELECTION.scored),
     output:
         report(
             f"<results>/{paths.HEADLINE}",

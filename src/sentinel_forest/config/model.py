@@ -48,6 +48,10 @@ class Configuration(Section):
     folders: dict[str, str] = {}
     """Release: folder with the publisher's files that are already on disk. They are read there, never changed."""
 
+    places: dict[str, str] = {}
+    """Release: folder of another version that has the same rows, whose files of places are linked beside (So2Sat: the
+    geo files of version 4, for versions 1 to 3)."""
+
     own_releases: dict[Name, OwnRelease] = {}
     """Name: any folder in a dataset's layout. Nothing is registered for it; structure and content are checked all the
     same."""

@@ -388,9 +388,9 @@ def _jobs(selection: Selection, release: str) -> dict[str, dict[str, int]]:
         "reference": {"": shards if selection.references(release) else 0},
         "signature": {"": shards if selection.signature_layers(release) else 0},
         "fit": dict.fromkeys(sets, trials if trains else 0),
-        "predict": {"": shards},
-        "score": {"": trials},
-        "average": {"": 1},
+        "predict": {"": shards if sets else 0},
+        "score": {"": trials if release in selection.scored else 0},
+        "average": {"": int(release in selection.scored)},
         "importance": {"": int(trains and bool(sets))},
         "price": {"": int(release in selection.priced)},
     }

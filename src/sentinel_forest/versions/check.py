@@ -55,6 +55,7 @@ def check(
     snakefile: str = SNAKEFILE,
     cores: int | None = None,
     folders: dict[str, str] | None = None,
+    beside: dict[str, str] | None = None,
     profile: str | None = None,
 ) -> None:
     """Compute a sealed version again, beside it, and hold the result against its files.
@@ -72,6 +73,8 @@ def check(
         Processor cores to use. By default all.
     folders : dict
         For each release that is not downloaded the folder with its files. By default where they lay before.
+    beside : dict
+        For each release whose places come from another version (key `places`) the folder with the files of that one.
     profile : str
         Profile of Snakemake, e.g. of a cluster.
 
@@ -85,7 +88,7 @@ def check(
     clear(folder)
     configuration = asked(json.loads((sealed / VERSION).read_bytes())["configuration"])
     configuration |= {"version": version, "pathvars": places.pathvars}
-    configuration |= _lying(configuration, places.data, folders or {})
+    configuration |= _lying(configuration, places.data, folders or {}) | {"places": beside or {}}
     write_text(folder / "configuration.json", json.dumps(configuration, indent=2, sort_keys=True) + "\n")
     address = snakefile if ":" in snakefile else Path(snakefile).resolve().as_posix()
     write_text(folder / "Snakefile", _AGAIN.format(configuration=folder / "configuration.json", snakefile=address))

@@ -67,7 +67,7 @@ def show_headline(*, table: Path) -> None:
 
 def headline_of(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """The headline table (schema `HEADLINE`) from the averages (`average.AVERAGES`) of each release."""
-    rows = pd.concat(tables, ignore_index=True)
+    rows = pd.concat([pd.DataFrame(columns=list(AVERAGES.columns)), *tables], ignore_index=True)
     rows = rows[rows["metric"].isin(SHOWN) & (rows["role"] == "test")].sort_values(KEYS, ignore_index=True)
     return conform(rows[list(HEADLINE.columns)], HEADLINE)
 
