@@ -21,9 +21,7 @@ RESULT_FILES = (
         release=RELEASES,
     )
     + expand(f"<results>/{paths.AVERAGES}", release=SELECTION.scored)
-    + WIRING.scored_files(
-        paths.CONFUSION, paths.METRICS, paths.SCORES_BY, paths.PAIRED
-    )
+    + WIRING.scored_files(paths.CONFUSION, paths.METRICS, paths.SCORES_BY, paths.PAIRED)
     + [
         baseline_file(baseline, pattern)
         for release in RELEASES
