@@ -100,7 +100,8 @@ rule average:
 rule headline:
     """The figures one looks at first."""
     input:
-        expand(f"<results>/{paths.AVERAGES}", release=SELECTION.scored),
+        averages=expand(f"<results>/{paths.AVERAGES}", release=SELECTION.scored),
+        seeds=lambda wildcards: SEED_TABLES,
     output:
         report(
             f"<results>/{paths.HEADLINE}",
@@ -113,7 +114,15 @@ rule headline:
     localrule: True
     params:
         code=WIRING.code_of("headline"),
+        seeds=lambda wildcards, input: flags(
+            seeds=[
+                ReleaseFile(release, scheme, trial, path)
+                for (release, (scheme, trial)), path in zip(
+                    INSPECTED.items(), input.seeds, strict=True
+                )
+            ]
+        ),
     message:
         "Write the headline table"
     shell:
-        "sentinel-forest headline --averages {input} --output {output} >{log} 2>&1"
+        "sentinel-forest headline --averages {input.averages} {params.seeds} --output {output} >{log} 2>&1"

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from sentinel_forest.config.additions import Classes, ExternalTable, OwnFeatureSet
-from sentinel_forest.config.fields import AS_GIVEN, MOST_TRIALS, Each, Jobs, Name, Natural, Once, Section, Trials
+from sentinel_forest.config.fields import AS_GIVEN, MOST_TRIALS, Each, Jobs, Name, Natural, Once, Section, Seeds, Trials
 from sentinel_forest.config.forest import Engine, ForestSettings
 from sentinel_forest.config.predictions import Prediction
 from sentinel_forest.config.schemes import KINDS, NearestNeighbour, Scheme
@@ -106,6 +106,10 @@ class Configuration(Section):
     engines_beside: Once[Engine] = []
     """Engines to put beside the configured one, on one trial of each release: engines.tsv has their scores, and the
     differences on the same rows, side by side. The forests of a version are those of forest.engine alone."""
+
+    forest_seeds: Seeds = 3
+    """Seeds that the forests of one trial of each release are grown from: seeds.tsv and the notes of the headline tell
+    how much scores differ between them. 1 grows no others, and nothing is said."""
 
     bootstrap: Bootstrap = Bootstrap()
     """Intervals by bootstrap over groups."""

@@ -52,6 +52,7 @@ IMPORTANCE = f"{_TRIAL}/importance.tsv"
 CURVES = f"{_TRIAL}/curves.tsv"
 RELIABILITY = f"{_TRIAL}/reliability.tsv"
 ENGINES = f"{_TRIAL}/engines.tsv"
+SEEDS = f"{_TRIAL}/seeds.tsv"
 FOREST = f"{_TRIAL}/{{set}}/forest.skops"
 FIT = f"{_TRIAL}/{{set}}/fit.json"
 
