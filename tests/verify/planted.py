@@ -167,6 +167,7 @@ CLOUDS = {
     "product": column("s2_date", shuffled),
     "epsg": column("proj_epsg", cell("99999")),
     "places": column("proj_centroid", shuffled),
+    "sun": column("s2_view_sun_elevation", shuffled),
     "roi-place": lambda folder: [
         column(name, shuffled)(folder) for name in ("proj_centroid", "proj_geometry", "proj_transform", "proj_epsg")
     ],
