@@ -121,7 +121,7 @@ def planned(tmp_path_factory) -> list[list[str]]:
         *commands(folder, "plan", "work/mine/catalog.parquet", "work/bare/files.tsv", *fetched),
         *commands(folder, "work/so2sat-v2/files.tsv", *fetched),
     ]
-    return [words_of(command) for command in dict.fromkeys(found)]
+    return [words for command in dict.fromkeys(found) for words in cli.runs(words_of(command))]
 
 
 def test_every_command_is_one_that_its_step_takes(planned):

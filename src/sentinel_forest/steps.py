@@ -18,6 +18,8 @@ from pydantic import BaseModel
 
 Output = Annotated[Path, "output"]
 """Type of an argument that names a file, or a folder, which the step writes."""
+AND = "--and"
+"""On a command line, before what is of one run of a step, where one process runs it several times."""
 
 
 @dataclass(frozen=True)

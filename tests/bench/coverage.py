@@ -31,7 +31,7 @@ SHARES, ACCURACY = np.array([0.5, 0.3, 0.15, 0.05]), np.array([0.9, 0.8, 0.65, 0
 class Model(NamedTuple):
     """Concentration of class shares in groups, and std of the effects on accuracy of a group, and of group and class.
 
-    Logit scale.
+    Both on the logit scale.
     """
 
     concentration: float

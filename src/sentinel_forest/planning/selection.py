@@ -155,6 +155,10 @@ class Selection:
             return asked
         return {name: scheme for name, scheme in asked.items() if isinstance(scheme, Published)}
 
+    def definition(self, release: str, scheme: str) -> AnyScheme:
+        """A scheme by its name."""
+        return self.definitions(release)[scheme]
+
     def of_kind(self, release: str, kind: type[Options]) -> list[str]:
         """Names of the schemes of a kind that a release can have."""
         return [name for name, scheme in self.definitions(release).items() if isinstance(scheme, kind)]
