@@ -10,7 +10,7 @@ from sentinel_forest.evaluation.confusion import FOREST
 from sentinel_forest.evaluation.evaluate import UNWEIGHTED, notes
 from sentinel_forest.evaluation.figures import FIGURE, WHO
 from sentinel_forest.evaluation.metrics import short
-from sentinel_forest.evaluation.seeds import SEEDS, noted
+from sentinel_forest.evaluation.seed_notes import SEEDS, noted
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_tsv, write_tsv
 from sentinel_forest.steps import Output, ReleaseFile
