@@ -41,8 +41,11 @@ MORE = {
             "release": "cloudsen12-sample",
             "scheme": "published",
             "set": "l1c",
+            "applicability": 200,
         }
     },
+    "conformal": {"alpha": 0.2},
+    "applicability": {"samples": 200},
     "predictions": {
         "net": {
             "release": "so2sat-sample",
@@ -86,7 +89,8 @@ FETCHED = {
         "bare": {"dataset": "so2sat", "folder": "bare", "layout": {"geo": "so2sat-v4"}},
     },
     "select": {"mine": ["training*"], "so2sat-v2": ["training.h5"]},
-    "feature_sets": ["lcz-s1+s2"],
+    "feature_sets": ["lcz-s1+s2", "vectors"],
+    "external": {"vectors": {"release": "mine", "file": "vectors.csv"}},
     "classes": {"so2sat": {"lcz": {"merge": {"built up": ["Open low-rise", "Open mid-rise"]}, "drop": ["Water"]}}},
 }
 """Releases that are on disk, and one that is downloaded; two of them take their places from the first."""
@@ -102,6 +106,7 @@ def planned(tmp_path_factory) -> list[list[str]]:
     (folder / "bare" / "training.h5").touch()
     (folder / "authors.csv").touch()
     (folder / "net.csv").touch()
+    (folder / "vectors.csv").write_text("patch,e0\n", encoding="utf-8")
     for name in ("training.h5", "training_geo.h5"):
         (folder / "mine" / name).touch()
     earlier = folder / "results" / "earlier"

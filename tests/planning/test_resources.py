@@ -41,7 +41,7 @@ def selection(patches=1000, shards=4, side=100, trees=10, draws=1000):
         source=lambda release: release,
         priced=["toy"],
         scored=["toy"],
-        configuration=SimpleNamespace(price=PriceSettings(trials=3)),
+        configuration=SimpleNamespace(price=PriceSettings(trials=3), conformal=None, applicability=None),
         config={"bootstrap": {"draws": draws}, "engines_beside": ["scikit-learn-intelex"], "forest_seeds": 3},
     )
 

@@ -17,6 +17,7 @@ for TRIALS in jobs(SELECTION, "score"):
             held=f"<work>/{paths.LINKS_HELD}",
             predictions=WIRING.of_shards(paths.PREDICTIONS, SELECTION.sets),
             references=WIRING.of_shards(paths.REFERENCES, SELECTION.references),
+            further=WIRING.further_scores(TRIALS.trials_of),
         output:
             confusion=TRIALS.files(paths.CONFUSION),
             metrics=TRIALS.shown(
@@ -54,13 +55,14 @@ for TRIALS in jobs(SELECTION, "score"):
                 feature_sets=lambda release: SELECTION.sets(release.name),
                 draws=lambda release: config["bootstrap"]["draws"],
             ),
+            further=WIRING.further_flags(TRIALS.trials_of),
             each=TRIALS.each("split", "confusion", "metrics", "scores_by", "paired"),
         message:
             "Score {wildcards.release}"
         shell:
             "sentinel-forest score --release {wildcards.release} --catalog {input.catalog} --ledger {input.ledger}"
             " --verified {input.verified} --predictions {input.predictions} --references {input.references}"
-            " {params.settings} {params.each} >{log} 2>&1"
+            " {params.further} {params.settings} {params.each} >{log} 2>&1"
 
 
 rule average:

@@ -86,7 +86,7 @@ class Jobs:
             columns = [_listed(named[name]) for name in files]
             return " ".join(
                 f"{AND} {self._of(release, scheme, trial, forms)} {flags(**dict(zip(files, row, strict=True)))}"
-                for (scheme, trial), row in zip(self._trials(wildcards), zip(*columns, strict=True), strict=True)
+                for (scheme, trial), row in zip(self.trials_of(wildcards), zip(*columns, strict=True), strict=True)
             )
 
         return of
@@ -95,7 +95,8 @@ class Jobs:
         further = {name: form(release, scheme) for name, form in forms.items()}
         return flags(scheme=scheme, trial=trial, seed=self.selection.seed(release, scheme), **further)
 
-    def _trials(self, wildcards: Wildcards) -> Sequence[tuple[str, int]]:
+    def trials_of(self, wildcards: Wildcards) -> Sequence[tuple[str, int]]:
+        """Scheme and number of the trials of a job."""
         return self.trials or [(wildcards.scheme, int(wildcards.trial))]
 
     # What a job takes.
@@ -114,7 +115,7 @@ class Jobs:
 
     def _need(self, wildcards: Wildcards) -> resources.Need:
         need = resources.NEEDS[self.step](self.selection, wildcards.release, wildcards.get("set", ""))
-        return together(need, len(self._trials(wildcards)))
+        return together(need, len(self.trials_of(wildcards)))
 
 
 def jobs(selection: Selection, step: str) -> list[Jobs]:
