@@ -62,6 +62,13 @@ function elementOf(row, kinds) {
   return row.element;
 }
 
+// What a spreadsheet would take for a formula stands behind an apostrophe, as in the tables of a version.
+function cellOf(text) {
+  const cell = text.replace(/[\t\r\n]+/g, " ").trim();
+  const plain = cell === "" || cell === "-" || Number.isFinite(Number(cell));
+  return plain ? cell : cell.replace(/^(?='*[=+\-@\uff1d\uff0b\uff0d\uff20])/, "'");
+}
+
 class Table {
   constructor(table) {
     this.table = table;
@@ -148,7 +155,7 @@ class Table {
 
   save() {
     const lines = [this.headings.map((each) => each.textContent), ...this.chosen().map((row) => row.texts)];
-    const text = lines.map((cells) => cells.join("\t")).join("\n") + "\n";
+    const text = lines.map((cells) => cells.map(cellOf).join("\t")).join("\n") + "\n";
     const href = URL.createObjectURL(new Blob([text], {type: "text/tab-separated-values"}));
     make("a", {href, download: `${this.table.parentElement.getAttribute("aria-labelledby")}.tsv`}).click();
   }
