@@ -49,6 +49,7 @@ rule score:
             layout=lambda release: release.opened,
             feature_sets=lambda release: SELECTION.sets(release.name),
             draws=lambda release: config["bootstrap"]["draws"],
+            scoring=lambda release: config["score"],
         ),
         seed=WIRING.seed_of,
     message:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from sentinel_forest.evaluation.average import AVERAGES
-from sentinel_forest.evaluation.confusion import FOREST
+from sentinel_forest.evaluation.confusion import FOREST, on_the_same_pixels
 from sentinel_forest.evaluation.evaluate import UNWEIGHTED
 from sentinel_forest.evaluation.figures import FIGURE, WHO
 from sentinel_forest.evaluation.metrics import short
@@ -68,6 +68,7 @@ def show_headline(*, table: Path) -> None:
 def headline_of(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """The headline table (schema `HEADLINE`) from the averages (`average.AVERAGES`) of each release."""
     rows = pd.concat(tables, ignore_index=True)
+    rows = pd.concat([on_the_same_pixels(part) for _, part in rows.groupby("release", sort=False)] or [rows])
     rows = rows[rows["metric"].isin(SHOWN) & (rows["role"] == "test")].sort_values(KEYS, ignore_index=True)
     return conform(rows[list(HEADLINE.columns)], HEADLINE)
 
