@@ -11,7 +11,7 @@ from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.datasets import so2sat
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import curves
+from sentinel_forest.evaluation import held_out
 from sentinel_forest.io import checksums
 from sentinel_forest.models import fit, forest
 from sentinel_forest.planning import selection
@@ -179,12 +179,12 @@ def test_curves_have_values_and_no_interval(tmp_path: Path) -> None:
     rows.to_parquet(tmp_path / "1.parquet")
     patches = pd.DataFrame({"patch": list("abcd"), "group": pd.Series(["x", "y", pd.NA, pd.NA], dtype="str")})
     files = [tmp_path / "1.parquet"]
-    held = curves.held_out_rows(files, ["B2_mean"], frozenset("abcd"), patches, 9, 50, (1,))
+    held = held_out.held_out_rows(files, ["B2_mean"], frozenset("abcd"), patches, 9, 50, (1,))
     assert held is not None
     assert (held.groups, held.draws.shape) == (2, (1, 3))
     assert "no known group" in held.reservation
     hit = np.array([True, True, False, True])
-    value, low, high, count, groups, note = curves.summary(held, curves.overall_accuracy(held, hit))
+    value, low, high, count, groups, note = held_out.summary(held, held_out.overall_accuracy(held, hit))
     assert (value, count, groups) == (0.75, 4, 2)
     assert np.isnan([low, high]).all()
     assert note == held.reservation

@@ -5,8 +5,9 @@ taken from other rows. Families are moved as a whole, because bands of a family 
 them could go alone without loss. What another family tells as well does not show up either, so that small
 figures do not mean that a family is useless.
 
-The curves and the reliability (`sentinel_forest.evaluation.curves`) and the engines side by side
-(`sentinel_forest.evaluation.engine_comparison`) come from the same rows and forests, which are read once.
+The calibration (`sentinel_forest.evaluation.calibration`) and the engines side by side
+(`sentinel_forest.evaluation.engine_comparison`) come from the same held-out rows. Curves
+(`sentinel_forest.evaluation.curves`) come from training rows alone. Rows and forests are read once.
 
 Breiman 2001, doi 10.1023/A:1010933404324 (permutation); Strobl et al. 2008, doi 10.1186/1471-2105-9-307
 (correlated features; impurity importance).
@@ -23,8 +24,8 @@ import pandas as pd
 from sentinel_forest import datasets, sensors
 from sentinel_forest.datasets.base import Dataset, FeatureSet, Task
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import curves, engine_comparison, uncertainty
-from sentinel_forest.evaluation.curves import AA, OA, HeldOut, Subject
+from sentinel_forest.evaluation import calibration, curves, engine_comparison, held_out, uncertainty
+from sentinel_forest.evaluation.held_out import AA, OA, HeldOut, Subject
 from sentinel_forest.features import Own, find_set, indices, patch, pixel
 from sentinel_forest.io import checksums
 from sentinel_forest.io import schemas as pa
@@ -192,7 +193,7 @@ def _permuted(candidate: Candidate, held: HeldOut, columns: np.ndarray, source: 
 
 def _scores(held: HeldOut, hit: np.ndarray, classes: int) -> dict[str, np.ndarray]:
     """Scores of hits in each draw."""
-    return {OA: curves.overall_accuracy(held, hit), AA: curves.average_accuracy(held, hit, classes)}
+    return {OA: held_out.overall_accuracy(held, hit), AA: held_out.average_accuracy(held, hit, classes)}
 
 
 # Step
@@ -206,7 +207,7 @@ REPEATS = 2
 SCHEMAS = {
     "importance": IMPORTANCE,
     "curves": curves.CURVES,
-    "reliability": curves.RELIABILITY,
+    "reliability": calibration.RELIABILITY,
     "engines": engine_comparison.ENGINES,
 }
 """The tables of the step, by the argument that names their file, in this order."""
@@ -242,12 +243,14 @@ def inspect(
     subject = Subject(feature_set.name, task, candidate.model, candidate.codes, candidate.fit)
     print(f"{candidate.set}: {len(held.truth)} held-out rows, {held.groups} groups", file=sys.stderr)
     permutations = checksums.seed(*seed, candidate.set, "permutations")
-    curve, bins = curves.by_trees(subject, held, int(group.max()) + 1, len(training.y))
-    learning = curves.by_groups(subject, held, training, group, checksums.seed(*seed, task.name, "groups"), threads)
+    material = curves.set_aside(training, group, ROWS, len(held.draws) - 1, (*seed, task.name))
+    curve = pd.DataFrame(columns=list(curves.CURVES.columns))
+    if material is not None:
+        curve = curves.both(subject, material, checksums.seed(*seed, task.name, "groups"), threads)
     return {
         "importance": importance_of_families(candidate, held, feature_set, task, repeats, permutations),
-        "curves": pd.concat([curve, learning], ignore_index=True),
-        "reliability": bins,
+        "curves": curve,
+        "reliability": calibration.calibrations(subject, held),
         "engines": engine_comparison.engines(subject, held, training, engines, threads),
     }
 
@@ -347,7 +350,7 @@ def _of_set(
     feature_set = find_set(trial.dataset.feature_sets, name)
     task = trial.dataset.tasks[feature_set.task]
     candidate = load_candidate(trial.dataset, trial.scheme, trial.trial, name, trial.split, model, fit)
-    held = curves.held_out_rows(
+    held = held_out.held_out_rows(
         files,
         feature_set.features,
         candidate.held_out,

@@ -66,7 +66,7 @@ def draw_pixels(labels: np.ndarray, patches: Iterable[str], totals: np.ndarray, 
     chosen = np.zeros(labels.shape, dtype=bool)
     for row, (patch, numbers) in enumerate(zip(patches, allocate(totals, pixels), strict=True)):
         generator = np.random.default_rng(checksums.seed(seed, "scored pixels", str(patch)))
-        order = generator.random(labels.shape[1])
+        order = np.asarray(generator.random(labels.shape[1]))
         for code, number in enumerate(numbers.tolist()):
             places = np.flatnonzero(labels[row] == code)
             if number < len(places):
