@@ -253,7 +253,7 @@ def _reference(reference: Reference, task: Task, rows: pd.DataFrame) -> Classifi
 
 def _check_classes(one: Classifier, rows: pd.DataFrame) -> None:
     for column, known in (("true", one.task.names), ("predicted", one.predicted)):
-        unknown = sorted(set(rows[column]) - set(known))
+        unknown = sorted(set(rows[column].unique()) - set(known))
         if unknown:
             raise InputError(
                 f"Unknown {column} class.",

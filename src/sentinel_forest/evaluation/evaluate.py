@@ -15,9 +15,10 @@ from scipy import sparse
 
 from sentinel_forest.config.groups import least_groups
 from sentinel_forest.datasets.base import NO_ANSWER
-from sentinel_forest.datasets.metric import NOTHING, Function, Metric, PatchMetric
+from sentinel_forest.datasets.metric import NOTHING, Function, Metric, PatchMetric, weighted_median
 from sentinel_forest.evaluation import metrics, sampling_error, uncertainty
 from sentinel_forest.evaluation.confusion import Classifier, counted_units
+from sentinel_forest.evaluation.medians import GroupMedians
 from sentinel_forest.evaluation.parts import BLOCK_BYTES, Summaries, Tables
 from sentinel_forest.evaluation.sampling_error import SampledCounts
 from sentinel_forest.evaluation.uncertainty import Support
@@ -372,12 +373,17 @@ def summarise(
     values: Mapping[PatchMetric, np.ndarray], question: str, patches: Sample, weight: np.ndarray
 ) -> Iterator[Score]:
     """Summaries of values of each patch (float64 (patches,), NaN where undefined), with `weight` (patches,)."""
-    summaries: dict[PatchMetric, list[np.ndarray]] = {metric: [] for metric in values}
+    medians = [metric for metric in values if metric.summary is weighted_median]
+    summaries: dict[PatchMetric, list[np.ndarray]] = {metric: [] for metric in values if metric not in medians}
     for draws in patches.patch_draws():
         weights = draws * weight
         for metric, found in summaries.items():
             found.append(metric.summary(values[metric], weights))
-    for metric, found in summaries.items():
+    for metric in medians:
+        over_groups = GroupMedians(values[metric], weight, patches.group, patches.draws.shape[1])
+        summaries[metric] = [over_groups.of(patches.draws)]
+    for metric in values:
+        found = summaries[metric]
         known = ~np.isnan(values[metric])
         support = np.bincount(patches.group, weights=known, minlength=patches.draws.shape[1])
         parts = Summaries(values[metric], weight, patches.group, patches.draws.shape[1], metric.summary)

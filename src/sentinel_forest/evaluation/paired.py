@@ -53,7 +53,7 @@ class Scored:
     @property
     def patches(self) -> set[str]:
         """Patches with counts."""
-        return set(self.rows["patch"])
+        return set(self.rows["patch"].unique())
 
     def only(self, patches: set[str], sample: Sample) -> "Scored":
         """The same on some of the patches."""
@@ -160,12 +160,7 @@ def _swap_test(estimate: float, a: Score, b: Score, groups: int, seed: int) -> f
     if groups < LEAST_TESTED or np.isnan(estimate):
         return np.nan
     active = a.parts.active(b.parts)  # type: ignore[arg-type]
-
-    def differ(swaps: np.ndarray) -> np.ndarray:
-        every = np.zeros((len(swaps), len(active)))
-        every[:, active] = swaps
-        return a.parts.swapped(b.parts, every)  # type: ignore[arg-type]
-
+    differ = a.parts.swapped(b.parts, active)  # type: ignore[arg-type]
     return testing.swap_test(estimate, differ, int(active.sum()), seed)
 
 
