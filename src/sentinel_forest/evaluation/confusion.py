@@ -13,7 +13,7 @@ from sentinel_forest.datasets.base import NO_ANSWER, Dataset, Reference, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, stack
-from sentinel_forest.models.scored_pixels import ALL_PIXELS
+from sentinel_forest.models.scored_pixels import ALL_PIXELS, sample_of
 
 ROLES = ("validation", "test")
 FOREST = "forest"
@@ -174,8 +174,8 @@ def on_the_same_pixels(table: pd.DataFrame) -> pd.DataFrame:
     table : DataFrame
         With the columns ``task`` and ``pixels``.
     """
-    is_sample = table["pixels"] != ALL_PIXELS
-    return table[is_sample | ~table["task"].isin(table.loc[is_sample, "task"].unique())]
+    of_patches = table["pixels"].str.startswith(sample_of(""))
+    return table[(table["pixels"] != ALL_PIXELS) | ~table["task"].isin(table.loc[of_patches, "task"].unique())]
 
 
 def _known(name: str, known: Mapping[str, Known], what: str) -> Known:

@@ -10,7 +10,7 @@ ALL_PIXELS = "all"
 """Of a scored patch, every pixel with known truth counts."""
 
 
-def sample_of(pixels: int) -> str:
+def sample_of(pixels: int | str) -> str:
     """What tables say of scores from a sample: ``sample of N``, N pixels of a patch."""
     return f"sample of {pixels}"
 

@@ -25,7 +25,7 @@ from sentinel_forest.config.settings import DrawSettings
 from sentinel_forest.config.validation import nearest, parse
 from sentinel_forest.datasets.base import Dataset, Reference
 from sentinel_forest.errors import InputError
-from sentinel_forest.planning import vocabulary
+from sentinel_forest.planning import given, vocabulary
 from sentinel_forest.planning.maps import check_maps
 from sentinel_forest.splits import links
 
@@ -134,12 +134,14 @@ class Selection:
 
     @property
     def described(self) -> dict[str, Any]:
-        """The configuration with `draw` and `forest` as they are for each release, and what it adds to vocabularies."""
+        """The configuration with `draw` and `forest` as they are for each release, what it adds to vocabularies, and
+        checksums in the places of files.
+        """
         draw = {name: self.draw(name).model_dump() for name in self.releases}
         added = {name: vocabulary.without_places(each.vocabulary) for name, each in self.releases.items()}
         told = {"vocabulary": {name: each for name, each in added.items() if each}} if any(added.values()) else {}
         forest = {name: self.forest(name).model_dump() for name in self.releases}
-        return {**self.config, "draw": draw, "forest": forest, **told}
+        return {**given.by_checksum(self.config), "draw": draw, "forest": forest, **told}
 
     def definitions(self, release: str) -> dict[str, AnyScheme]:
         """The schemes that a release can have by name."""
@@ -153,6 +155,10 @@ class Selection:
         if release not in self.config["transfer"]:
             return asked
         return {name: scheme for name, scheme in asked.items() if isinstance(scheme, Published)}
+
+    def definition(self, release: str, scheme: str) -> AnyScheme:
+        """A scheme by its name."""
+        return self.definitions(release)[scheme]
 
     def of_kind(self, release: str, kind: type[Options]) -> list[str]:
         """Names of the schemes of a kind that a release can have."""
@@ -340,6 +346,7 @@ class Selection:
             dataset = self.datasets[place]
             feature_set = dataset.feature_sets[name]
             needed = {*feature_set.layers.values(), *dataset.label_layers(feature_set.task)}
+            needed |= {feature_set.train_labels.layer} if feature_set.train_labels else set()
             lacking |= needed - self.layers[place]
         return sorted(lacking)
 
