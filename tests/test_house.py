@@ -64,7 +64,7 @@ def test_both_locks_have_the_same_versions():
 
 def test_conda_environment_has_the_versions_of_the_requirements():
     wanted = pins(ROOT / "envs" / "requirements.in")
-    other_names = {"matplotlib-base": "matplotlib", "pandera-pandas": "pandera", "python-xxhash": "xxhash"}
+    other_names = {"pandera-pandas": "pandera", "python-xxhash": "xxhash"}
     for line in yaml.safe_load((ROOT / "envs" / "workflow.yaml").read_text())["dependencies"]:
         if isinstance(line, str) and not line.startswith("python "):
             name, version = re.fullmatch(r"([a-z0-9-]+) =(.+)", line).groups()

@@ -38,7 +38,7 @@ USED = {
     "seal": set(),
 }
 """What a step has imported of the heavy libraries when it and its dataset are known and nothing was done."""
-HEAVY = ("h5py", "jinja2", "matplotlib", "pandera", "rasterio", "scipy.stats", "scipy", "sklearn")
+HEAVY = ("h5py", "jinja2", "pandera", "rasterio", "scipy.stats", "scipy", "sklearn")
 
 
 def loaded(code):

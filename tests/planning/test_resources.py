@@ -40,10 +40,11 @@ def selection(patches=1000, shards=4, side=100, trees=10, draws=1000):
         signature_layers=lambda release: ["a", "b"],
         source=lambda release: release,
         priced=["toy"],
+        scored=["toy"],
         configuration=SimpleNamespace(
             price=PriceSettings(trials=3), score=ScoreSettings(), conformal=None, applicability=None
         ),
-        config={"bootstrap": {"draws": draws}, "engines_beside": ["scikit-learn-intelex"]},
+        config={"bootstrap": {"draws": draws}, "engines_beside": ["scikit-learn-intelex"], "forest_seeds": 3},
     )
 
 
@@ -104,8 +105,8 @@ def test_size_of_a_folder(tmp_path, monkeypatch, most, files):
         ("fit", "pixels", 400 + 0.24 + 3 * 1.16, 3 + 0.10642, 0.29),
         # A quarter of the pixels, 10 trees, 2 trials; 3 features of all.
         ("predict", "", 800 + 2 * 1.16 + 1.16, 3 + 7 * 0.0125 + 625_000 * 6e-7 + 2_500_000 * 1.8e-8, 0),
-        # Asked for 10,000 rows 40 times; grown on parts and with the engine beside.
-        ("importance", "", 400 + 0.24 + 3 * 1.16, 3 + 0.12 + 4 * 0.10642, 0),
+        # Asked for 10,000 rows 40 times; grown on parts, with the engine beside and from two other seeds.
+        ("importance", "", 400 + 0.24 + 3 * 1.16, 3 + 0.12 + 6 * 0.10642, 0),
         # 250 patches held out, 4 + 1 classifiers, 10 cells of each.
         ("score", "", 400 + 250 * (16_000 + 800 * 50) / 1e6, 3 + 4e-4 * 250 * 5, 0),
         # Two trials of one scheme.

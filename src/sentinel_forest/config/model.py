@@ -14,6 +14,7 @@ from sentinel_forest.config.fields import (
     Natural,
     Once,
     Section,
+    Seeds,
     Trials,
     absent,
 )
@@ -61,6 +62,10 @@ class Configuration(Section):
 
     folders: dict[str, str] = {}
     """Release: folder with the publisher's files that are already on disk. They are read there, never changed."""
+
+    places: dict[str, str] = {}
+    """Release: folder of another version that has the same rows, whose files of places are linked beside (So2Sat: the
+    geo files of version 4, for versions 1 to 3)."""
 
     own_releases: dict[Name, OwnRelease] = {}
     """Name: any folder in a dataset's layout. Nothing is registered for it; structure and content are checked all the
@@ -116,6 +121,10 @@ class Configuration(Section):
     engines_beside: Once[Engine] = []
     """Engines to put beside the configured one, on one trial of each release: engines.tsv has their scores, and the
     differences on the same rows, side by side. The forests of a version are those of forest.engine alone."""
+
+    forest_seeds: Seeds = 3
+    """Seeds that the forests of one trial of each release are grown from: seeds.tsv and the notes of the headline tell
+    how much scores differ between them. 1 grows no others, and nothing is said."""
 
     bootstrap: Bootstrap = Bootstrap()
     """Intervals by bootstrap over groups."""

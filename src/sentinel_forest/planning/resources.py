@@ -308,11 +308,11 @@ def _average(selection: Selection, release: str, name: str) -> Need:
 
 def _importance(selection: Selection, release: str, name: str) -> Need:
     """One trial's forests, one after the other: asked for a sample of held-out rows, and grown again on
-    fewer groups (together about three times) and with each engine beside.
+    fewer groups (together about three times), with each engine beside, and with other seeds.
     """
     needs = [_growing(selection, release, each) for each in selection.sets(release)]
     asked = ASK_SECONDS * 10_000 * 40 * selection.forest(release).trees
-    times = 3 + len(selection.config["engines_beside"])
+    times = 3 + len(selection.config["engines_beside"]) + selection.config["forest_seeds"] - 1
     seconds = sum(asked + times * need.seconds for need in needs)
     return Need(START_MB + max(need.memory for need in needs), START_SECONDS + seconds)
 
@@ -399,9 +399,9 @@ def _jobs(selection: Selection, release: str) -> dict[str, dict[str, int]]:
         "reference": {"": shards if selection.references(release) else 0},
         "signature": {"": shards if selection.signature_layers(release) else 0},
         "fit": dict.fromkeys(sets, trials if trains else 0),
-        "predict": {"": shards},
-        "score": {"": trials},
-        "average": {"": 1},
+        "predict": {"": shards if sets else 0},
+        "score": {"": trials if release in selection.scored else 0},
+        "average": {"": int(release in selection.scored)},
         "importance": {"": int(trains and bool(sets))},
         "conformal": dict.fromkeys(sets, trials if trains and selection.configuration.conformal else 0),
         "applicability": dict.fromkeys(sets, trials if trains and selection.configuration.applicability else 0),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from sentinel_forest import datasets
+from sentinel_forest.acquire.places import place_files
 from sentinel_forest.config import releases
 from sentinel_forest.config.fields import Section
 from sentinel_forest.config.forest import ForestSettings
@@ -180,13 +181,18 @@ class Selection:
     def _unknown_columns(self) -> dict[str, dict[str, str]]:
         """For each release the columns that its whole catalog will lack, as its files tell, and why."""
         return {
-            name: {}
-            if release.is_sample
-            else self.datasets[name].unknown_columns(
-                release.folder, [file.path for file in release.files] if release.folder is None else self.paths[name]
-            )
+            name: {} if release.is_sample else self.datasets[name].unknown_columns(release.folder, self._named(release))
             for name, release in self.releases.items()
         }
+
+    def _named(self, release: Release) -> list[str]:
+        """Names of the files that a release has, or will have once it is fetched."""
+        fetched = release.folder is None
+        names = [file.path for file in release.files] if fetched else list(self.paths[release.name])
+        if release.places is None:
+            return names
+        plain = [name.removesuffix(".gz") for name in names]
+        return [*names, *place_files(self.datasets[release.name], release.entry, plain, release.places)]
 
     def _scheme_lacks(self, release: str, scheme: AnyScheme) -> str:
         """What a scheme needs of every patch and no patch of a release has, and why; or nothing."""
@@ -242,6 +248,11 @@ class Selection:
         """Reference algorithms whose layer and truth a release has."""
         dataset = self.datasets[release]
         return [name for name, reference in dataset.references.items() if not self._reference_lacks(release, reference)]
+
+    @property
+    def scored(self) -> list[str]:
+        """Releases of which forests or reference algorithms say something: there is nothing to score of the others."""
+        return [name for name in self.releases if self.sets(name) or self.references(name)]
 
     def signature_layers(self, release: str) -> list[str]:
         """Layers by which near-duplicates are looked for: the bands of the optical and radar images that a

@@ -173,6 +173,15 @@ class Wiring:
             for scheme, trial in self.selection.trials(release)
         ]
 
+    def scored_files(self, *patterns: str) -> list[str]:
+        """Files of the version for each trial of the releases that are scored."""
+        return [
+            path
+            for pattern in patterns
+            for release in self.selection.scored
+            for path in self.trial_files(pattern, release)
+        ]
+
     def of_shards(self, pattern: str, wanted: Callable[[str], object] = lambda release: True) -> InputFunction:
         """Input function: an intermediate file for each shard of a release, for releases that are `wanted`."""
         return lambda wildcards: self.shard_files(pattern, wildcards.release) if wanted(wildcards.release) else []

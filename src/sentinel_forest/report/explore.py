@@ -21,6 +21,7 @@ def item(version: VersionResults) -> Explorer:
     """All scores and matrices of a version on the role test."""
     data = {
         "colours": dict(palette.SPLITS),
+        "shapes": list(palette.SHAPES),
         "config": charts.CONFIG,
         "columns": list(COLUMNS),
         "releases": [_release(release) for release in version.releases],

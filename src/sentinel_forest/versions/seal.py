@@ -42,7 +42,7 @@ STEPS = (
     "versions.croissant",
 )
 """Modules whose code can change a result."""
-ELSEWHERE = ("version", "against", "export", "maps", "publish", "folders", "pathvars")
+ELSEWHERE = ("version", "against", "export", "maps", "publish", "folders", "places", "pathvars")
 """Keys of the configuration that change no result: names of versions, exports, maps, publications, places of files."""
 PACKAGES = ("h5py", "numpy", "pandas", "pyarrow", "rasterio", "scikit-learn", "scipy", "snakemake")
 
