@@ -33,6 +33,7 @@ from sentinel_forest.config.settings import (
     OwnRelease,
     PriceSettings,
     Publish,
+    ScoreSettings,
 )
 from sentinel_forest.config.validation import nearest, wrong
 
@@ -142,6 +143,9 @@ class Configuration(Section):
 
     predictions: dict[Name, Prediction] = {}
     """Name: predictions that a model made elsewhere, which get all that a forest gets. See docs/predictions.md."""
+
+    score: ScoreSettings = ScoreSettings()
+    """What of the held-out patches is scored."""
 
     price: PriceSettings = PriceSettings()
     """The price of leakage: what a forest gains by relatives of the test patches in training."""
