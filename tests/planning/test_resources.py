@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from sentinel_forest.config.forest import ForestSettings
-from sentinel_forest.config.settings import DrawSettings, PriceSettings
+from sentinel_forest.config.settings import DrawSettings, PriceSettings, ScoreSettings
 from sentinel_forest.datasets.base import Category, FeatureSet, File, Layer, Task
 from sentinel_forest.planning import resources
 
@@ -41,7 +41,9 @@ def selection(patches=1000, shards=4, side=100, trees=10, draws=1000):
         source=lambda release: release,
         priced=["toy"],
         scored=["toy"],
-        configuration=SimpleNamespace(price=PriceSettings(trials=3), conformal=None, applicability=None),
+        configuration=SimpleNamespace(
+            price=PriceSettings(trials=3), score=ScoreSettings(), conformal=None, applicability=None
+        ),
         config={"bootstrap": {"draws": draws}, "engines_beside": ["scikit-learn-intelex"], "forest_seeds": 3},
     )
 
@@ -101,10 +103,10 @@ def test_size_of_a_folder(tmp_path, monkeypatch, most, files):
         ("signature", "", 800, 3 + 0.1 + 7 * 0.0125, 0),
         # 5000 rows, 12.288 levels, root of 3 features.
         ("fit", "pixels", 400 + 0.24 + 3 * 1.16, 3 + 0.10642, 0.29),
-        # A quarter of the pixels, 10 trees, 2 trials; 3 features of each.
-        ("predict", "", 800 + 2 * 1.16 + 1.16, 3 + 7 * 0.0125 + 625_000 * (2e-6 + 1.8e-8), 0),
+        # A quarter of the pixels, 10 trees, 2 trials; 3 features of all.
+        ("predict", "", 800 + 2 * 1.16 + 1.16, 3 + 7 * 0.0125 + 625_000 * 6e-7 + 2_500_000 * 1.8e-8, 0),
         # Asked for 10,000 rows 40 times; grown on parts, with the engine beside and from two other seeds.
-        ("importance", "", 400 + 0.24 + 3 * 1.16, 3 + 0.4 + 6 * 0.10642, 0),
+        ("importance", "", 400 + 0.24 + 3 * 1.16, 3 + 0.12 + 6 * 0.10642, 0),
         # 250 patches held out, 4 + 1 classifiers, 10 cells of each.
         ("score", "", 400 + 250 * (16_000 + 800 * 50) / 1e6, 3 + 4e-4 * 250 * 5, 0),
         # Two trials of one scheme.
@@ -181,8 +183,15 @@ def test_a_transfer_predicts_every_patch():
     for part in (chosen.releases, chosen.datasets, chosen.layers, chosen.paths):
         part["other"] = part["toy"]
     whole = resources.NEEDS["predict"](chosen, "toy", "").seconds
-    start = 3 + 7 * 0.0125
+    start = 3 + 7 * 0.0125 + 2_500_000 * 1.8e-8
     assert whole - start == pytest.approx(4 * (own - start))
+
+
+def test_a_sample_of_pixels_is_all_that_is_predicted():
+    chosen = selection()
+    chosen.configuration.score = ScoreSettings(pixels=500, validation=False)
+    seconds = resources.NEEDS["predict"](chosen, "toy", "").seconds
+    assert seconds == pytest.approx(3 + 7 * 0.0125 + 0.2 * 250 * 500 * 6e-7 + 2_500_000 * 1.8e-8)
 
 
 def test_all_work():

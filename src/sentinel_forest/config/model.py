@@ -33,6 +33,7 @@ from sentinel_forest.config.settings import (
     OwnRelease,
     PriceSettings,
     Publish,
+    ScoreSettings,
 )
 from sentinel_forest.config.validation import nearest, wrong
 
@@ -145,6 +146,9 @@ class Configuration(Section):
 
     audits: dict[Name, Audit] = {}
     """Name: split lists that others made, which are held against a release. See docs/auditing-splits.md."""
+
+    score: ScoreSettings = ScoreSettings()
+    """What of the held-out patches is scored."""
 
     price: PriceSettings = PriceSettings()
     """The price of leakage: what a forest gains by relatives of the test patches in training."""
