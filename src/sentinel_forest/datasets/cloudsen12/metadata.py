@@ -110,7 +110,7 @@ def described(table: pd.DataFrame, product: str) -> pd.DataFrame:
 
 NAME_COLUMNS = (("roi_id", "s2_id"), ("roi_id", "s2_id_gee"))
 """Columns that name an image, as `listed_name` knows it."""
-_LISTED = re.compile(r"(?:.*/)?(ROI_\d+)(?:/|__)((?:S2[AB]_)?[0-9]{8}T[0-9A-Za-z_]+)(?:\.[a-z]+)?")
+_LISTED = re.compile(r"(?:.*/)?(ROI_\d+)(?:/|__)((?:S2[A-D]_(?:MSIL(?:1C|2A)_)?)?[0-9]{8}T[0-9A-Za-z_]+)(?:\.[a-z]+)?")
 _LISTED_ROI = re.compile(r"(?:.*/)?(ROI_\d+)/?")
 
 
