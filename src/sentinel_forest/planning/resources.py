@@ -4,7 +4,8 @@ The rates were measured on one core of a machine with two (`ru_maxrss` and `ru_u
 step), on the built-in samples in their published patch sizes: 48 images of CloudSEN12 (512 x 512 pixels,
 1.2 GB), 5,000 patches of So2Sat (0.7 GB), 399 of SEN12MS (1.1 GB), and on 20 GB of CloudSEN12. Times lie between those
 found, so that a plan is true (``tests/bench/rates.py`` holds them against a run); of memory the largest found was
-rounded up. A job asks for more than they say (`MARGIN`, `PATIENCE`), and for more again each time that it is tried again.
+rounded up. A job asks for more than they say (`MARGIN`, `PATIENCE`), and for more again each time that it is tried
+again.
 """
 
 import math
