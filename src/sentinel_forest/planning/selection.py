@@ -28,6 +28,7 @@ from sentinel_forest.datasets.base import Dataset, Reference
 from sentinel_forest.errors import InputError
 from sentinel_forest.planning import given, vocabulary
 from sentinel_forest.planning.maps import check_maps
+from sentinel_forest.planning.places import resolved
 from sentinel_forest.splits import links
 
 S = TypeVar("S", bound=Section)
@@ -371,7 +372,7 @@ def select(config: Mapping[str, Any], registry: Path = releases.OWN) -> Selectio
         If it breaks its model, names something unknown, or selects nothing.
     """
     asked = {key: value for key, value in config.items() if key != "pathvars"}  # Snakemake's own key
-    selection = Selection(parse(Configuration.model_validate, asked, "the configuration"), registry)
+    selection = Selection(resolved(parse(Configuration.model_validate, asked, "the configuration")), registry)
     vocabulary.check_names(selection.configuration)
     vocabulary.check_predictions(selection.configuration, selection.releases)
     _check_transfer(selection)
