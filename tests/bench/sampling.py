@@ -1,4 +1,4 @@
-"""Scores from a sample of each patch's pixels against those from all: how far they are off, and whether they know it."""
+"""Scores from a sample of each patch's pixels against those from all: how far off, and whether they know it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,7 +74,3 @@ def half_widths(counts: np.ndarray, totals: np.ndarray, value: np.ndarray) -> tu
     sample = SampledCounts(counts.astype(np.float64), totals.astype(np.float64), np.ones(len(counts)))
     drawn = overall_accuracy(sample.tables()), medians(sample.two_class(POSITIVE, POSITIVE))
     return tuple(HALF_WIDTH * error_of(each, noisy) for each, noisy in zip(value, drawn, strict=True))
-
-
-if __name__ == "__main__":
-    print(*rows(Path()), sep="\n")

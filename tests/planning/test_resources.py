@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.config.settings import DrawSettings, PriceSettings, ScoreSettings
 from sentinel_forest.datasets.base import Category, FeatureSet, File, Layer, Task
-from sentinel_forest.planning import resources
+from sentinel_forest.planning import resources, whole
 
 CLASSES = tuple(Category(code, name, "#000000") for code, name in enumerate(("no", "yes")))
 
@@ -196,23 +196,23 @@ def test_a_sample_of_pixels_is_all_that_is_predicted():
 
 
 def test_all_work():
-    work = {row.rule: row for row in resources.all_work(selection())}
+    work = {row.rule: row for row in whole.all_work(selection())}
     assert {rule: row.jobs for rule, row in work.items()} == {
         "inspect": 1,
         "catalog": 1,
-        "split": 2,
+        "split": 1,
         "ledger": 1,
         "feature_table": 4,
         "reference": 4,
         "signature": 4,
-        "fit": 2,
+        "fit": 1,
         "predict": 4,
-        "score": 2,
+        "score": 1,
         "average": 1,
         "importance": 1,
         "price": 1,
     }
-    one_forest = work["fit"].core_hours / 2 * 3600 - 2
+    one_forest = (work["fit"].core_hours * 3600 - 2) / 2  # one job grows both
     assert work["price"].core_hours == pytest.approx((2 + 2 * 3 * one_forest + 3 * 4e-4 * 1000) / 3600)
     assert work["feature_table"].core_hours == pytest.approx(4 * 2.045 / 3600)
     assert work["feature_table"].written == pytest.approx(4 * 0.015)
