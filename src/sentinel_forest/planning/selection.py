@@ -382,6 +382,7 @@ def select(config: Mapping[str, Any], registry: Path = releases.OWN) -> Selectio
     _check_published_patches(selection)
     check_maps(selection)
     _check_predictions(selection)
+    _check_audits(selection)
     return selection
 
 
@@ -479,3 +480,13 @@ def _check_predictions(selection: Selection) -> None:
             if path and not Path(path).exists():
                 raise InputError("There is no such file.", where=f"{key}.{part}'", found=path)
         selection.predicted(name)
+
+
+def _check_audits(selection: Selection) -> None:
+    for name, audit in selection.configuration.audits.items():
+        key = f"key 'audits.{name}"
+        if audit.release not in selection.releases:
+            expected = nearest(audit.release, selection.releases)
+            raise InputError("Unknown release.", where=f"{key}.release'", found=audit.release, expected=expected)
+        if not Path(audit.lists).exists():
+            raise InputError("There is no such file or folder.", where=f"{key}.lists'", found=audit.lists)
