@@ -114,6 +114,18 @@ WINGS = (
 """The wings of the package, and modules beside them: each imports only what stands before it."""
 
 
+LINES = 350
+LONGER = {"src/sentinel_forest/mapping/scene.py", "src/sentinel_forest/planning/resources.py"}
+"""Lines of a module: what does more than one thing is two modules."""
+
+
+def test_no_module_is_long():
+    modules = list((ROOT / "src").rglob("*.py"))
+    lines = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in modules}
+    assert lines
+    assert {name: count for name, count in lines.items() if count > LINES and name not in LONGER} == {}
+
+
 def imports(path):
     """Wings that a module of the package imports."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

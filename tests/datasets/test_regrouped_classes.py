@@ -11,7 +11,7 @@ from sentinel_forest.datasets.so2sat.vocabulary import BUILT, CLASSES
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.confusion import classifiers
 from sentinel_forest.evaluation.figures import Place
-from sentinel_forest.planning.selection import select
+from sentinel_forest.planning.checking import select
 from sentinel_forest.registry import PAPERS
 from sentinel_forest.versions.papers import read_papers
 from sentinel_forest.versions.reproduction import sheet

@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, brier_score
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets.base import Category, Question, Task
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import curves, uncertainty
+from sentinel_forest.evaluation import calibration, curves, holdout, uncertainty
 from sentinel_forest.models import forest as forests
 from sentinel_forest.models.forest import Training
 
@@ -32,7 +32,7 @@ def held_out(truth, weight, group, X=None, draws=50):
     groups = int(group.max()) + 1
     counts = np.vstack([np.ones((1, groups)), uncertainty.resamples(groups, draws, 1)])
     X = np.zeros((len(truth), 1), np.float32) if X is None else X.astype(np.float32)
-    return curves.HeldOut(X, truth, np.array(weight, np.float64), group, counts)
+    return holdout.HeldOut(X, truth, np.array(weight, np.float64), group, counts)
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +54,9 @@ def forest():
 def test_hand_worked_accuracies_with_weights_in_every_draw():
     held = held_out([0, 0, 1, 1], [1, 3, 2, 2], [0, 1, 0, 1])
     hit = np.array([1.0, 0, 1, 0])
-    assert curves.overall_accuracy(held, hit)[0] == pytest.approx(3 / 8)
-    assert curves.average_accuracy(held, hit, 3)[0] == pytest.approx((1 / 4 + 2 / 4) / 2)
-    for draw, value in zip(held.draws, curves.overall_accuracy(held, hit), strict=True):
+    assert holdout.overall_accuracy(held, hit)[0] == pytest.approx(3 / 8)
+    assert holdout.average_accuracy(held, hit, 3)[0] == pytest.approx((1 / 4 + 2 / 4) / 2)
+    for draw, value in zip(held.draws, holdout.overall_accuracy(held, hit), strict=True):
         assert value == pytest.approx(3 * draw[0] / (3 * draw[0] + 5 * draw[1]))
 
 
@@ -73,11 +73,11 @@ def test_scores_equal_those_of_scikit_learn_on_repeated_rows(rows):
             continue
         kept = of_row > 0
         given_ = {"sample_weight": of_row[kept]}
-        assert curves.overall_accuracy(held, hit.astype(float))[place] == pytest.approx(
+        assert holdout.overall_accuracy(held, hit.astype(float))[place] == pytest.approx(
             accuracy_score(truth[kept], predicted[kept], **given_)
         )
         recalls = [of_row[kept & (truth == c) & hit].sum() / of_row[truth == c].sum() for c in np.unique(truth[kept])]
-        assert curves.average_accuracy(held, hit.astype(float), 3)[place] == pytest.approx(np.mean(recalls))
+        assert holdout.average_accuracy(held, hit.astype(float), 3)[place] == pytest.approx(np.mean(recalls))
 
 
 # Curves
@@ -207,8 +207,8 @@ def test_a_part_with_one_class_has_no_value_and_says_why(learning):
 def test_hand_worked_bins_with_weights():
     held = held_out([0, 1, 1, 0], [1, 3, 4, 2], [0, 1, 0, 1])
     probability, happened = np.array([0.12, 0.18, 1.0, 0.3]), np.array([0.0, 1, 1, 0])
-    table = curves.reliability(held, probability, happened, ("l1c", "cloud", "cloud"))
-    curves.RELIABILITY.validate(table)
+    table = calibration.reliability(held, probability, happened, ("l1c", "cloud", "cloud"))
+    calibration.RELIABILITY.validate(table)
     second, last = table.iloc[1], table.iloc[9]
     assert second["predicted"] == pytest.approx((0.12 + 3 * 0.18) / 4)
     assert (second["observed"], second["share"], second["rows"]) == (pytest.approx(0.75), 0.4, 2)
@@ -226,10 +226,10 @@ def test_true_probabilities_are_told_from_too_sure_ones():
     happened = (random.uniform(size=20_000) < probability).astype(float)
     held = held_out(happened.astype(int), np.ones(20_000), random.integers(0, 40, 20_000), draws=500)
     names = "l1c", "cloud", "cloud"
-    honest = curves.reliability(held, probability, happened, names)
+    honest = calibration.reliability(held, probability, happened, names)
     within = (honest["low"] <= honest["predicted"]) & (honest["predicted"] <= honest["high"])
     assert within.sum() >= 8
-    sure = curves.reliability(held, np.where(probability > 0.5, 0.95, 0.05), happened, names)
+    sure = calibration.reliability(held, np.where(probability > 0.5, 0.95, 0.05), happened, names)
     known = sure[sure["rows"] > 0]
     assert ((known["predicted"] < known["low"]) | (known["predicted"] > known["high"])).all()
 
@@ -258,7 +258,7 @@ def shards(tmp_path):
 
 def rows(shards, held_out="bcd", features=("B3", "B2"), most=100):
     paths, catalog = shards
-    return curves.held_out_rows(paths, features, frozenset(held_out), catalog, most, 10, (1, "r"))
+    return holdout.held_out_rows(paths, features, frozenset(held_out), catalog, most, 10, (1, "r"))
 
 
 def test_rows_are_those_of_held_out_patches_in_the_order_of_the_features(shards):
@@ -282,7 +282,7 @@ def test_a_missing_feature_and_an_unknown_patch_are_named(shards):
         rows(shards, features=("B4",))
     paths, catalog = shards
     with pytest.raises(InputError, match=r"not in the catalog"):
-        curves.held_out_rows(paths, ["B2"], frozenset("d"), catalog.iloc[1:], 9, 9, (1,))
+        holdout.held_out_rows(paths, ["B2"], frozenset("d"), catalog.iloc[1:], 9, 9, (1,))
 
 
 def test_patches_count_as_one_each_and_those_without_class_do_not_count(tmp_path):

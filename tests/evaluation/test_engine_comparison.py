@@ -8,7 +8,7 @@ import pytest
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets.base import Category, Task
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import curves, engine_comparison, uncertainty
+from sentinel_forest.evaluation import curves, engine_comparison, holdout, uncertainty
 from sentinel_forest.models import engines, forest
 
 CATEGORIES = tuple(Category(code, name, "#000000") for code, name in enumerate(("clear", "thin", "thick")))
@@ -36,7 +36,7 @@ def case(request):
     groups = 20 if request.param == "pixel" else 600
     draws = np.vstack([np.ones((1, groups)), uncertainty.resamples(groups, 300, 1)])
     weight = np.random.default_rng(3).uniform(1, 9, 600)
-    return subject, curves.HeldOut(Z, truth, weight, np.arange(600) % groups, draws), training
+    return subject, holdout.HeldOut(Z, truth, weight, np.arange(600) % groups, draws), training
 
 
 def blind(X, y, weight, settings, trees, seed, threads):

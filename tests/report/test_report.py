@@ -22,7 +22,8 @@ from sentinel_forest.datasets import pictures
 from sentinel_forest.datasets.base import Block
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.average import AVERAGES
-from sentinel_forest.evaluation.curves import CURVES, RELIABILITY
+from sentinel_forest.evaluation.calibration import RELIABILITY
+from sentinel_forest.evaluation.curves import CURVES
 from sentinel_forest.evaluation.engine_comparison import ENGINES
 from sentinel_forest.evaluation.importance import IMPORTANCE
 from sentinel_forest.evaluation.metrics import registry

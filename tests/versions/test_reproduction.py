@@ -17,7 +17,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import metrics
 from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.io import tables
-from sentinel_forest.planning.selection import select
+from sentinel_forest.planning.checking import select
 from sentinel_forest.registry import PAPERS as PAPER_FILES
 from sentinel_forest.registry import RELEASES as RELEASE_FILES
 from sentinel_forest.steps import ReleaseFile

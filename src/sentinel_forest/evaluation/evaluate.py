@@ -48,7 +48,7 @@ class Sample:
     @property
     def groups(self) -> int:
         """Number of known groups."""
-        return self.draws.shape[1] - (self.ungrouped > 0)
+        return int(self.draws.shape[1]) - (self.ungrouped > 0)
 
     @property
     def reservation(self) -> str:

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sentinel_forest.config.paths import MANIFEST, VERSION
 from sentinel_forest.datasets.base import SPLITS, Block, Dataset, Reader, Task, true_classes, with_measured
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.tables import read_catalog, read_parquet
 from sentinel_forest.splits.roles import roles_of
-from sentinel_forest.versions.manifest import MANIFEST, VERSION, hold_files
+from sentinel_forest.versions.manifest import hold_files
 from sentinel_forest.versions.opened import dataset_of
 
 LABEL = "label"

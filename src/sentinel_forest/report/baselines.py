@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.evaluation import metrics
-from sentinel_forest.report import explore, figures, foreign, palette, strata, training
+from sentinel_forest.report import explore, figures, foreign, heatmaps, palette, strata, training
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, column, number, score, table
 from sentinel_forest.report.scores import (
@@ -123,7 +123,7 @@ def _confusion(release: ReleaseResults, task: str, name: str, rows: pd.DataFrame
     unit = "patches" if about.unit == "patch" else "pixels"
     return Plot(
         f"Confusion of {name}, {release.name}",
-        figures.confusions(frame, about.names, predicted),
+        heatmaps.confusions(frame, about.names, predicted),
         " ".join(f"{part}: {_agreement(counts)}" for part, counts in matrices.items()),
         f"Each row is a true class, each cell the percentage of its {unit} that got the predicted class, on one scale "
         "for all matrices; the diagonal is right (where the names agree). Role test, all trials together. A point is "

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from sentinel_forest.evaluation.curves import BRIER, GROUPS, TREES
+from sentinel_forest.evaluation.curves import GROUPS, TREES
+from sentinel_forest.evaluation.holdout import BRIER
 from sentinel_forest.evaluation.metrics import short
 from sentinel_forest.report import engines, figures
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults

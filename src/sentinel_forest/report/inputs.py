@@ -15,7 +15,8 @@ from sentinel_forest.config.releases import FILES, read_entry
 from sentinel_forest.config.schemes import kind_of
 from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.evaluation.average import AVERAGES
-from sentinel_forest.evaluation.curves import CURVES, RELIABILITY
+from sentinel_forest.evaluation.calibration import RELIABILITY
+from sentinel_forest.evaluation.curves import CURVES
 from sentinel_forest.evaluation.engine_comparison import ENGINES
 from sentinel_forest.evaluation.importance import IMPORTANCE
 from sentinel_forest.evaluation.paired import PAIRED

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sentinel_forest.report import figures, palette, price, splitmaps
+from sentinel_forest.report import figures, heatmaps, palette, price, splitmaps
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, column, links, share, table
 from sentinel_forest.splits.linking import GROUPS
@@ -112,7 +112,7 @@ def _ledger(release: ReleaseResults) -> list[Item]:
         items.append(
             Plot(
                 f"Links with training patches in {release.name}",
-                figures.grid(
+                heatmaps.grid(
                     grid, "share of the role's patches that are linked with training (%), largest of the trials"
                 ),
                 "Share of patches linked with training, by key and by scheme and role. The largest is "

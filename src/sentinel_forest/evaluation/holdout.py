@@ -1,0 +1,174 @@
+"""Held-out rows of the feature tables, and scores of them in each draw over their groups.
+
+Rows are those of the feature tables (`sentinel_forest.features.table`) whose patches are for validation
+or test; no image is read. Rows of pixel tasks are drawn, and count by the number of pixels that they stand
+for: figures estimate what all pixels of the held-out patches would give, and the scores, which count
+every pixel, go before them. Intervals are over groups, as everywhere.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from sentinel_forest.datasets.metric import ratio
+from sentinel_forest.errors import InputError
+from sentinel_forest.evaluation import uncertainty
+from sentinel_forest.evaluation.uncertainty import Support
+from sentinel_forest.io import checksums
+from sentinel_forest.models import forest
+
+OA, AA, BRIER = "oa", "aa.present", "brier"
+"""Ids of metrics; `brier` is known to the curves alone."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Held-out rows with their truth, and the draws over their groups.
+
+    Parameters
+    ----------
+    X : ndarray
+        float32 (rows, features).
+    truth : ndarray
+        int64 (rows,): index into the task's classes.
+    weight : ndarray
+        float64 (rows,): pixels (or patches) that a row stands for.
+    group : ndarray
+        int64 (rows,): number of the group, all of 0..groups-1.
+    draws : ndarray
+        float64 (1 + draws, groups): how often a group counts, the first row being the sample itself.
+    reservation : str
+        Why there are no draws, or nothing: patches whose group is unknown, which stand last as if one group.
+    """
+
+    X: np.ndarray
+    truth: np.ndarray
+    weight: np.ndarray
+    group: np.ndarray
+    draws: np.ndarray
+    reservation: str = ""
+
+    @property
+    def groups(self) -> int:
+        """Number of known groups."""
+        return int(self.draws.shape[1]) - bool(self.reservation)
+
+    def doubts(self, groups: int) -> str:
+        """What is to be said about an interval over so many of the groups, or nothing."""
+        return self.reservation or uncertainty.few_groups(groups)
+
+    def support(self, counted: np.ndarray | None = None) -> Support:
+        """The known groups of the rows that are `counted` (rows,), 1 or 0; by default of all."""
+        weight = self.weight if counted is None else self.weight * counted
+        return Support.of(np.bincount(self.group, weight, self.draws.shape[1])[: self.groups])
+
+    @cached_property
+    def _by_group(self) -> np.ndarray:
+        return np.ascontiguousarray(self.draws.T)
+
+    def drawn(self, values: np.ndarray) -> np.ndarray:
+        """Weighted sum of values (rows,) in each draw: float64 (1 + draws,)."""
+        sums = np.bincount(self.group, self.weight * values, self.draws.shape[1])
+        return self._add(sums[:, None])[:, 0]
+
+    def drawn_by_class(self, values: np.ndarray, classes: int) -> np.ndarray:
+        """Weighted sum of values (rows,) by true class in each draw: float64 (1 + draws, classes)."""
+        place = self.group * classes + self.truth
+        sums = np.bincount(place, self.weight * values, self.draws.shape[1] * classes)
+        return self._add(sums.reshape(-1, classes))
+
+    def _add(self, by_group: np.ndarray) -> np.ndarray:
+        # Sparse products add up in one fixed order, dense ones in an order that depends on the cores.
+        total = sparse.csr_array(by_group.T) @ self._by_group
+        return np.asarray(total.T, dtype=np.float64)
+
+
+def held_out_rows(
+    files: Sequence[Path],
+    features: Sequence[str],
+    held_out: frozenset[str],
+    catalog: pd.DataFrame,
+    most: int,
+    draws: int,
+    seed: Sequence[object],
+) -> HeldOut | None:
+    """Labelled rows of held-out patches, at most `most` of them, drawn at random.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        The feature tables of all shards of a release.
+    features : sequence of str
+        Columns that the forest was grown on, in its order.
+    held_out : frozenset of str
+        Patches for validation or test.
+    catalog : DataFrame
+        patch, group.
+    most, draws : int
+        Rows that are kept, and draws over the groups.
+    seed : sequence
+        Names that both derive from.
+
+    Returns
+    -------
+    HeldOut or None
+        None if there is no such row.
+
+    Raises
+    ------
+    InputError
+        If a table lacks a column, or a patch is not in the catalog.
+    """
+    parts = [forest.labelled_rows(file, features, held_out) for file in files]
+    table = pd.concat(parts, ignore_index=True)
+    if table.empty:
+        return None
+    if len(table) > most:
+        generator = np.random.default_rng(checksums.seed(*seed, "rows"))
+        table = table.iloc[np.sort(generator.choice(len(table), most, replace=False))]
+    absent = ~table["patch"].isin(catalog["patch"])
+    if absent.any():
+        raise InputError(
+            "A patch is not in the catalog.",
+            where=table.loc[absent, "patch"].iloc[0],
+            remedy="give the catalog that the feature tables were computed with",
+        )
+    names = table["patch"].map(catalog.set_index("patch")["group"])
+    group, known = pd.factorize(names.where(names != ""), sort=True)
+    unknown, reservation = group < 0, ""
+    counts = uncertainty.resamples(len(known), draws, checksums.seed(*seed, "bootstrap"))
+    every = np.vstack([np.ones((1, len(known))), counts])
+    if unknown.any():
+        alone = table.loc[unknown, "patch"].nunique()
+        reservation = uncertainty.ungrouped(alone, table["patch"].nunique())
+        group, every = np.where(unknown, len(known), group), np.ones((1, len(known) + 1))
+    return HeldOut(
+        np.ascontiguousarray(table[list(features)].to_numpy(np.float32)),
+        table["label"].to_numpy(np.int64),
+        table["weight"].to_numpy(np.float64),
+        group.astype(np.int64),
+        every,
+        reservation,
+    )
+
+
+def overall_accuracy(held: HeldOut, hit: np.ndarray) -> np.ndarray:
+    """Weighted share of hits (rows,) in each draw: float64 (1 + draws,)."""
+    return ratio(held.drawn(hit), held.drawn(np.ones(len(hit))))
+
+
+def average_accuracy(held: HeldOut, hit: np.ndarray, classes: int) -> np.ndarray:
+    """Mean over the classes that occur of the weighted share of hits, in each draw: float64 (1 + draws,)."""
+    right, there = held.drawn_by_class(hit, classes), held.drawn_by_class(np.ones(len(hit)), classes)
+    return ratio(np.nan_to_num(ratio(right, there)).sum(axis=1), (there > 0).sum(axis=1))
+
+
+def summary(held: HeldOut, values: np.ndarray) -> tuple[float, float, float, int, int, str]:
+    """Value, interval, rows, groups and note of a score (1 + draws,)."""
+    low, high = uncertainty.interval(float(values[0]), values[1:], held.support())
+    return (float(values[0]), low, high, len(held.truth), held.groups, held.doubts(held.groups))
