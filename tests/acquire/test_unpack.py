@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sentinel_forest.acquire import download, link, unpack
+from sentinel_forest.acquire.archives import Limits
 from sentinel_forest.config.releases import FILES
 from sentinel_forest.datasets import so2sat
 from sentinel_forest.datasets.base import File

@@ -126,7 +126,7 @@ def test_checksum_of_the_code_follows_the_package(tmp_path, name, counts):
 def test_checksum_of_the_code_follows_what_the_package_imports_of_this_one(tmp_path):
     code = """
 from sentinel_forest.io import checksums
-found = checksums._closure(["datasets.fields"])
+found = checksums.code_modules(["datasets.fields"])
 print(sorted(found & {"io.hdf5", "datasets.base", "sensors", ":farms.fields.more", ":farms.prices", ":farms.other"}))
 """
     expected = [":farms.fields.more", ":farms.prices", "datasets.base", "io.hdf5", "sensors"]

@@ -1,17 +1,15 @@
-"""Curves and reliability: hand-worked figures, scikit-learn's where it has them, and planted faults."""
+"""Curves over trees and training groups: scikit-learn's figures, and rows that must never be seen."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, brier_score_loss
 
+from held import held_rows
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets.base import Category, Question, Task
-from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import calibration, curves, holdout, uncertainty
+from sentinel_forest.evaluation import calibration, curves, held_out, uncertainty
 from sentinel_forest.models import forest as forests
 from sentinel_forest.models.forest import Training
 
@@ -23,64 +21,26 @@ FIT = {"trivial": {"majority": "thick cloud"}}
 
 
 def subject(model, codes, task=CLOUD, **fit):
-    return curves.Subject("l1c", task, model, codes, FIT | fit)
+    return held_out.Subject("l1c", task, model, codes, FIT | fit)
 
 
-def held_out(truth, weight, group, X=None, draws=50):
-    """Held-out rows with a few draws over their groups."""
-    truth, group = np.array(truth), np.array(group)
-    groups = int(group.max()) + 1
-    counts = np.vstack([np.ones((1, groups)), uncertainty.resamples(groups, draws, 1)])
-    X = np.zeros((len(truth), 1), np.float32) if X is None else X.astype(np.float32)
-    return holdout.HeldOut(X, truth, np.array(weight, np.float64), group, counts)
+def table(rows):
+    frame = pd.DataFrame(list(rows), columns=list(curves.CURVES.columns))
+    curves.CURVES.validate(frame)
+    return frame
 
 
 @pytest.fixture(scope="module")
 def forest():
-    """A forest of two of three classes, rows that it has not seen, and what scikit-learn says of them."""
+    """A forest of two of three classes, and rows of 20 groups that it has not seen."""
     random = np.random.default_rng(1)
     X = random.normal(size=(600, 3)).astype(np.float32)
     y = (X[:, 0] + 0.7 * random.normal(size=600) > 0).astype(int)
     model = RandomForestClassifier(12, random_state=1, max_depth=4).fit(X[:300], y[:300])
     codes = np.array([0, 2])
-    truth = codes[y[300:]]
-    held = held_out(truth, random.uniform(1, 9, 300), random.integers(0, 20, 300), X[300:])
-    return model, codes, held
-
-
-# Scores
-
-
-def test_hand_worked_accuracies_with_weights_in_every_draw():
-    held = held_out([0, 0, 1, 1], [1, 3, 2, 2], [0, 1, 0, 1])
-    hit = np.array([1.0, 0, 1, 0])
-    assert holdout.overall_accuracy(held, hit)[0] == pytest.approx(3 / 8)
-    assert holdout.average_accuracy(held, hit, 3)[0] == pytest.approx((1 / 4 + 2 / 4) / 2)
-    for draw, value in zip(held.draws, holdout.overall_accuracy(held, hit), strict=True):
-        assert value == pytest.approx(3 * draw[0] / (3 * draw[0] + 5 * draw[1]))
-
-
-@settings(deadline=None, max_examples=50)
-@given(st.lists(st.tuples(st.integers(0, 2), st.booleans(), st.floats(0.5, 9), st.integers(0, 4)), min_size=1))
-def test_scores_equal_those_of_scikit_learn_on_repeated_rows(rows):
-    """A draw is the sample with each group as often as it was drawn."""
-    truth, hit, weight, group = (np.array(column) for column in zip(*rows, strict=True))
-    held = held_out(truth, weight, group, draws=3)
-    predicted = np.where(hit, truth, 3)
-    for place, draw in enumerate(held.draws):
-        of_row = draw[group] * weight
-        if not of_row.sum():
-            continue
-        kept = of_row > 0
-        given_ = {"sample_weight": of_row[kept]}
-        assert holdout.overall_accuracy(held, hit.astype(float))[place] == pytest.approx(
-            accuracy_score(truth[kept], predicted[kept], **given_)
-        )
-        recalls = [of_row[kept & (truth == c) & hit].sum() / of_row[truth == c].sum() for c in np.unique(truth[kept])]
-        assert holdout.average_accuracy(held, hit.astype(float), 3)[place] == pytest.approx(np.mean(recalls))
-
-
-# Curves
+    held = held_rows(codes[y[300:]], random.uniform(1, 9, 300), random.integers(0, 20, 300), X[300:])
+    training = Training(X[:300], codes[y[:300]], np.ones(300), np.full(300, "p"))
+    return model, codes, curves.Material(training, np.arange(300) % 7, held)
 
 
 def test_steps_end_with_all_trees():
@@ -90,63 +50,94 @@ def test_steps_end_with_all_trees():
 
 
 def test_the_curve_is_that_of_smaller_forests_and_brier_is_that_of_scikit_learn(forest):
-    model, codes, held = forest
-    table, _ = curves.by_trees(subject(model, codes), held, 7, 300)
-    curves.CURVES.validate(table)
-    assert table["trees"].unique().tolist() == [1, 2, 5, 10, 12]
-    assert set(table["curve"]) == {"trees"}
-    assert set(zip(table["training_groups"], table["training_rows"], strict=True)) == {(7, 300)}
-    for trees, rows in table.groupby("trees"):
-        shares = np.mean([tree.predict_proba(held.X) for tree in model.estimators_[:trees]], axis=0)
-        predicted = codes[shares.argmax(axis=1)]
+    model, codes, material = forest
+    held = material.held
+    found = table(curves.by_trees(subject(model, codes), material, model))
+    assert found["trees"].unique().tolist() == [1, 2, 5, 10, 12]
+    assert set(found["curve"]) == {"trees"}
+    assert set(zip(found["training_groups"], found["training_rows"], strict=True)) == {(7, 300)}
+    for trees, rows in found.groupby("trees"):
+        fractions = np.mean([tree.predict_proba(held.X) for tree in model.estimators_[:trees]], axis=0)
+        predicted = codes[fractions.argmax(axis=1)]
         values = rows.set_index("metric")["value"]
         weight = {"sample_weight": held.weight}
         assert values["oa"] == pytest.approx(accuracy_score(held.truth, predicted, **weight))
         assert values["aa.present"] == pytest.approx(balanced_accuracy_score(held.truth, predicted, **weight))
-        assert values["brier"] == pytest.approx(brier_score_loss(held.truth == 2, shares[:, 1], **weight), abs=1e-12)
-    whole = table[(table["trees"] == 12) & (table["metric"] == "oa")].iloc[0]
+        assert values["brier"] == pytest.approx(brier_score_loss(held.truth == 2, fractions[:, 1], **weight), abs=1e-12)
+    whole = found[(found["trees"] == 12) & (found["metric"] == "oa")].iloc[0]
     assert whole["low"] < whole["value"] < whole["high"]
     assert (whole["rows"], whole["groups"], whole["note"]) == (300, 20, uncertainty.few_groups(20))
 
 
 def test_a_task_without_question_looks_at_the_majority_class(forest):
-    assert curves.event_of(CLOUD, FIT) == ("cloud", ("thick cloud", "thin cloud"))
-    assert curves.event_of(SCENE, FIT) == ("thick cloud", ("thick cloud",))
-    model, codes, held = forest
-    table, bins = curves.by_trees(subject(model, codes, SCENE), held, 7, 300)
+    assert held_out.event_of(CLOUD, FIT) == ("cloud", ("thick cloud", "thin cloud"))
+    assert held_out.event_of(SCENE, FIT) == ("thick cloud", ("thick cloud",))
+    model, codes, material = forest
+    found = table(curves.by_trees(subject(model, codes, SCENE), material, model))
     # The forest does not know the class, and no row has it: a probability of 0, and right.
-    assert (table.loc[table["metric"] == "brier", "value"] == 0).all()
-    assert bins["rows"].tolist() == [300] + [0] * 9
-
-
-def test_one_group_has_values_and_no_interval(forest):
-    model, codes, held = forest
-    alone = held_out(held.truth, held.weight, np.zeros(300, int), held.X)
-    table, _ = curves.by_trees(subject(model, codes), alone, 7, 300)
-    assert table["value"].notna().all()
-    assert table[["low", "high"]].isna().all(axis=None)
-    assert set(table["note"]) == {"1 group: no interval below 5"}
-
-
-# Learning curve
+    assert (found.loc[found["metric"] == "brier", "value"] == 0).all()
+    bins = calibration.calibrations(subject(model, codes, SCENE), material.held)
+    assert bins["rows"].tolist() == ([300] + [0] * 9) * 2
 
 
 @pytest.fixture(scope="module")
 def learning():
-    """Rows of 16 groups of eight kinds, each kind with a rule of its own; and rows of 16 other groups."""
+    """Rows of 20 groups of eight kinds, each kind with a rule of its own."""
     random = np.random.default_rng(2)
-    group = np.arange(3200) % 32
-    X = random.normal(size=(3200, 2)).astype(np.float32)
+    group = np.arange(2000) % 20
+    X = random.normal(size=(2000, 2)).astype(np.float32)
     X[:, 1] = group % 8
-    y = ((X[:, 0] > 0) ^ (X[:, 1] % 2 == 1)).astype(int)
-    inside = group < 16
-    patches = np.array([f"p{number}" for number in group])
-    training = Training(X[inside], 2 * y[inside], np.ones(1600), patches[inside])
-    settings = ForestSettings(trees=8, minimum_leaf=5, parts=2)
-    grown = forests.grow_all(training, settings, 3, 1)
-    held = held_out(2 * y[~inside], np.ones(1600), group[~inside] - 16, X[~inside])
-    about = subject(grown.forest, np.array([0, 2]), settings=settings.model_dump(), seed=3)
-    return about, held, training, group[inside]
+    labels = 2 * ((X[:, 0] > 0) ^ (X[:, 1] % 2 == 1))
+    training = Training(X, labels, np.ones(2000), np.array([f"p{number}" for number in group]))
+    settings = ForestSettings(trees=6, minimum_leaf=5, parts=2)
+    about = subject(None, np.array([0, 2]), settings=settings.model_dump(), seed=3)
+    return about, training, group
+
+
+def aside(training, group, most=10_000, seed=1):
+    return curves.set_aside(training, group, most, 50, (seed,))
+
+
+def test_a_fifth_of_the_groups_is_set_aside_whole_and_never_grown_on(learning, monkeypatch):
+    about, training, group = learning
+    material = aside(training, group)
+    kept = set(material.training.patches)
+    assert len(kept) == material.groups == 16
+    assert material.held.groups == 4
+    assert len(material.held.truth) + len(material.training.y) == 2000
+    assert not kept & {f"p{number}" for number in group[~np.isin(training.patches, list(kept))]}
+    met = []
+    grow_all = forests.grow_all
+    monkeypatch.setattr(forests, "grow_all", lambda part, *rest: met.append(part) or grow_all(part, *rest))
+    curves.both(about, material, 1, 1)
+    patches = [set(part.patches) for part in met]
+    assert all(part <= kept for part in patches)
+    assert patches[0] == kept
+    assert len(patches) == 1 + 3 * curves.DRAWS
+    for first in (1, 4, 7):
+        assert patches[first] < patches[first + 1] < patches[first + 2]
+    assert patches[1] != patches[4]
+
+
+def test_rows_of_unknown_groups_are_neither_grown_on_nor_set_aside(learning):
+    _, training, group = learning
+    material = aside(training, np.where(group < 5, -1, group))
+    assert (material.groups, material.held.groups) == (12, 3)
+    assert not set(material.training.patches) & {f"p{number}" for number in range(5)}
+
+
+def test_too_many_rows_are_drawn_the_same_way_every_time(learning):
+    _, training, group = learning
+    some = [aside(training, group, most=50).held.X.tolist() for _ in range(2)]
+    assert len(some[0]) == 50
+    assert some[0] == some[1]
+    assert some[0] != aside(training, group, most=50, seed=2).held.X.tolist()
+
+
+def test_one_group_or_one_class_has_no_curves(learning):
+    _, training, _ = learning
+    assert aside(training, np.zeros(2000, int)) is None
+    assert aside(training, np.where(training.y == 0, 0, -1)) is None
 
 
 def test_group_steps_are_an_eighth_a_quarter_and_half():
@@ -156,138 +147,31 @@ def test_group_steps_are_an_eighth_a_quarter_and_half():
     assert curves.group_steps(1) == []
 
 
-def test_the_learning_curve_rises_with_groups_and_ends_with_the_forest_as_it_is(learning):
-    about, held, training, group = learning
-    table = curves.by_groups(about, held, training, group, 1, 1)
-    curves.CURVES.validate(table)
-    overall = table[table["metric"] == "oa"]
-    assert overall["training_groups"].tolist() == [2, 4, 8, 16]
-    assert overall["training_rows"].tolist() == [200, 400, 800, 1600]
-    assert set(table["trees"]) == {8}
+def test_the_learning_curve_rises_with_groups_and_ends_with_the_last_point_of_the_trees(learning):
+    about, training, group = learning
+    found = curves.both(about, aside(training, group), 1, 1)
+    curves.CURVES.validate(found)
+    overall = found[(found["metric"] == "oa") & (found["curve"] == "groups")]
+    assert overall["training_groups"].tolist() == [2, 4, 8] * 3 + [16]
+    assert overall["draw"].tolist() == [1, 1, 1, 2, 2, 2, 3, 3, 3, 1]
+    assert set(overall["trees"]) == {6}
+    means = overall.groupby("training_groups")["value"].mean()
     # Two groups tell of two kinds of eight at most, all groups of every kind.
-    assert overall["value"].iloc[0] < 0.8
-    assert overall["value"].iloc[-1] > 0.95
-    last = curves.by_trees(about, held, 16, 1600)[0].iloc[-3:].drop(columns="curve")
-    pd.testing.assert_frame_equal(
-        table.iloc[-3:].drop(columns="curve").reset_index(drop=True), last.reset_index(drop=True)
-    )
-
-
-def test_parts_of_the_groups_are_nested_and_whole(learning, monkeypatch):
-    about, held, training, group = learning
-    met = []
-
-    def remember(part, *rest):
-        met.append(part)
-        return grow_all(part, *rest)
-
-    grow_all = forests.grow_all
-    monkeypatch.setattr(forests, "grow_all", remember)
-    curves.by_groups(about, held, training, group, 1, 1)
-    patches = [set(part.patches) for part in met]
-    assert patches[0] < patches[1] < patches[2] < set(training.patches)
-    for part in met:
-        assert len(part.y) == np.isin(training.patches, part.patches).sum()
-    met.clear()
-    curves.by_groups(about, held, training, group, 2, 1)
-    assert patches != [set(part.patches) for part in met]
+    assert means[2] < 0.85 < means[16]
+    keys = ["metric", "value", "low", "high", "training_groups", "training_rows", "trees"]
+    whole = found[found["trees"].eq(6) & found["training_groups"].eq(16)]
+    of_trees, of_groups = (whole.loc[whole["curve"] == curve, keys].reset_index(drop=True) for curve in curves.ORDER)
+    pd.testing.assert_frame_equal(of_trees, of_groups)
 
 
 def test_a_part_with_one_class_has_no_value_and_says_why(learning):
-    about, held, training, _ = learning
-    alone = curves.by_groups(about, held, training, training.y, 1, 1)
-    assert alone["training_groups"].tolist() == [1, 1, 1, 2, 2, 2]
-    assert alone["value"].isna().tolist() == [True] * 3 + [False] * 3
-    assert set(alone["note"].iloc[:3]) == {"training rows of one class only"}
-
-
-# Reliability
-
-
-def test_hand_worked_bins_with_weights():
-    held = held_out([0, 1, 1, 0], [1, 3, 4, 2], [0, 1, 0, 1])
-    probability, happened = np.array([0.12, 0.18, 1.0, 0.3]), np.array([0.0, 1, 1, 0])
-    table = calibration.reliability(held, probability, happened, ("l1c", "cloud", "cloud"))
-    calibration.RELIABILITY.validate(table)
-    second, last = table.iloc[1], table.iloc[9]
-    assert second["predicted"] == pytest.approx((0.12 + 3 * 0.18) / 4)
-    assert (second["observed"], second["share"], second["rows"]) == (pytest.approx(0.75), 0.4, 2)
-    assert (last["predicted"], last["observed"], last["groups"]) == (1, 1, 1)
-    empty = table.iloc[5]
-    assert np.isnan(empty["observed"])
-    assert empty["note"] == "no held-out row has such a probability"
-    assert table["share"].sum() == pytest.approx(1)
-    assert table["rows"].sum() == 4
-
-
-def test_true_probabilities_are_told_from_too_sure_ones():
-    random = np.random.default_rng(3)
-    probability = random.uniform(size=20_000)
-    happened = (random.uniform(size=20_000) < probability).astype(float)
-    held = held_out(happened.astype(int), np.ones(20_000), random.integers(0, 40, 20_000), draws=500)
-    names = "l1c", "cloud", "cloud"
-    honest = calibration.reliability(held, probability, happened, names)
-    within = (honest["low"] <= honest["predicted"]) & (honest["predicted"] <= honest["high"])
-    assert within.sum() >= 8
-    sure = calibration.reliability(held, np.where(probability > 0.5, 0.95, 0.05), happened, names)
-    known = sure[sure["rows"] > 0]
-    assert ((known["predicted"] < known["low"]) | (known["predicted"] > known["high"])).all()
-
-
-# Rows
-
-
-@pytest.fixture
-def shards(tmp_path):
-    """Two feature tables with drawn pixels of four patches, and their catalog."""
-    table = pd.DataFrame(
-        {
-            "patch": ["a", "a", "b", "c", "c", "d"],
-            "pixel": range(6),
-            "label": [0, 1, 2, 0, 1, 2],
-            "weight": np.arange(1, 7, dtype=np.float32),
-            "B2": np.arange(6, dtype=np.float32),
-            "B3": np.arange(6, dtype=np.float32) + 10,
-        }
-    )
-    paths = [tmp_path / "1.parquet", tmp_path / "2.parquet"]
-    table.iloc[:3].to_parquet(paths[0])
-    table.iloc[3:].to_parquet(paths[1])
-    return paths, pd.DataFrame({"patch": list("dcba"), "group": ["y", "x", "x", "x"]})
-
-
-def rows(shards, held_out="bcd", features=("B3", "B2"), most=100):
-    paths, catalog = shards
-    return holdout.held_out_rows(paths, features, frozenset(held_out), catalog, most, 10, (1, "r"))
-
-
-def test_rows_are_those_of_held_out_patches_in_the_order_of_the_features(shards):
-    held = rows(shards)
-    assert held.X.tolist() == [[12, 2], [13, 3], [14, 4], [15, 5]]
-    assert held.truth.tolist() == [2, 0, 1, 2]
-    assert held.weight.tolist() == [3, 4, 5, 6]
-    assert held.group.tolist() == [0, 0, 0, 1]
-    assert held.draws.shape == (11, 2)
-
-
-def test_no_held_out_row_is_nothing_and_too_many_are_drawn_the_same_way_every_time(shards):
-    assert rows(shards, held_out="z") is None
-    some = [rows(shards, most=2).X.tolist() for _ in range(2)]
-    assert len(some[0]) == 2
-    assert some[0] == some[1]
-
-
-def test_a_missing_feature_and_an_unknown_patch_are_named(shards):
-    with pytest.raises(InputError, match="B4"):
-        rows(shards, features=("B4",))
-    paths, catalog = shards
-    with pytest.raises(InputError, match=r"not in the catalog"):
-        holdout.held_out_rows(paths, ["B2"], frozenset("d"), catalog.iloc[1:], 9, 9, (1,))
-
-
-def test_patches_count_as_one_each_and_those_without_class_do_not_count(tmp_path):
-    table = pd.DataFrame({"patch": ["a", "b"], "label": [1, -1], "B2_mean": np.float32([1, 2])})
-    table.to_parquet(tmp_path / "1.parquet")
-    catalog = pd.DataFrame({"patch": ["a", "b"], "group": ["x", "y"]})
-    held = rows(([tmp_path / "1.parquet"], catalog), "ab", ["B2_mean"])
-    assert (held.weight.tolist(), held.truth.tolist(), held.groups) == ([1], [1], 1)
+    about, training, _ = learning
+    rows = np.arange(400)
+    part = training.of(rows)
+    kinds = np.where(rows < 100, 2, part.y)
+    material = curves.Material(part, kinds, held_rows(part.present[part.y], np.ones(400), rows % 4, part.X))
+    alone = table(curves.by_groups(about, material, curves.grown(about, part, 1), 1, 1))
+    none = alone[alone["value"].isna()]
+    assert set(none["note"]) == {"training rows of one class only"}
+    assert set(none["training_groups"]) <= {1, 2}
+    assert alone.loc[alone["training_groups"] == 3, "value"].notna().all()

@@ -8,7 +8,7 @@ import pytest
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets.base import Category, Task
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import curves, engine_comparison, holdout, uncertainty
+from sentinel_forest.evaluation import engine_comparison, held_out, uncertainty
 from sentinel_forest.models import engines, forest
 
 CATEGORIES = tuple(Category(code, name, "#000000") for code, name in enumerate(("clear", "thin", "thick")))
@@ -31,12 +31,12 @@ def case(request):
     grown = forest.grow_all(training, SETTINGS, 4, 1)
     fit = {"settings": SETTINGS.model_dump(), "seed": 4, "out_of_bag": forest.out_of_bag(training, grown.votes)}
     task = Task("cloud", request.param, CATEGORIES)
-    subject = curves.Subject("l1c", task, grown.forest, training.present, fit)
+    subject = held_out.Subject("l1c", task, grown.forest, training.present, fit)
     Z, truth = rows(600, 2)
     groups = 20 if request.param == "pixel" else 600
     draws = np.vstack([np.ones((1, groups)), uncertainty.resamples(groups, 300, 1)])
     weight = np.random.default_rng(3).uniform(1, 9, 600)
-    return subject, holdout.HeldOut(Z, truth, weight, np.arange(600) % groups, draws), training
+    return subject, held_out.HeldOut(Z, truth, weight, np.arange(600) % groups, draws), training
 
 
 def blind(X, y, weight, settings, trees, seed, threads):

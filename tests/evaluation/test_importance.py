@@ -14,7 +14,7 @@ from sentinel_forest import datasets
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets.base import Category, FeatureSet, Question, Task
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import families, holdout, importance, uncertainty
+from sentinel_forest.evaluation import families, held_out, importance, uncertainty
 from sentinel_forest.io import tables
 from sentinel_forest.models import forest, persistence
 from sentinel_forest.models.candidate import Candidate
@@ -57,17 +57,17 @@ def candidate(X, y, trees=15):
     return Candidate("s", 1, "planted", model, np.array([0, 1]), fit, frozenset())
 
 
-def held_out(X, y, weight=None, groups=20):
+def held_rows(X, y, weight=None, groups=20):
     group = np.arange(len(y)) % groups
     counts = np.vstack([np.ones((1, groups)), uncertainty.resamples(groups, 200, 1)])
     weight = np.ones(len(y)) if weight is None else weight
-    return holdout.HeldOut(X, y, weight, group, counts)
+    return held_out.HeldOut(X, y, weight, group, counts)
 
 
 @pytest.fixture(scope="module")
 def table():
     grown = candidate(*planted())
-    return importance.importance_of_families(grown, held_out(*planted(3000, 2)), SET, TASK, 3, 1)
+    return importance.importance_of_families(grown, held_rows(*planted(3000, 2)), SET, TASK, 3, 1)
 
 
 # Families
@@ -167,7 +167,7 @@ def test_twins_in_one_family_are_moved_together():
     grown = candidate(X, y)
     Z, z = planted(3000, 2, twins=True)
     Z[:, 3] = np.random.default_rng(6).normal(size=len(z))
-    found = importance.importance_of_families(grown, held_out(Z, z), SET, TASK, 3, 1)
+    found = importance.importance_of_families(grown, held_rows(Z, z), SET, TASK, 3, 1)
     assert found.iloc[0]["family"] == "near infrared"
     assert found.iloc[0]["drop"] == pytest.approx(0.5, abs=0.03)
 
@@ -185,16 +185,16 @@ def test_rows_count_by_their_weight():
     """Hits and the values that are drawn both count by weight."""
     X, y = planted(3000, 2)
     weight = np.where(y == 1, 9.0, 1.0)
-    found = importance.importance_of_families(candidate(*planted()), held_out(X, y, weight), SET, TASK, 3, 1)
+    found = importance.importance_of_families(candidate(*planted()), held_rows(X, y, weight), SET, TASK, 3, 1)
     # Classes 9 : 1 in rows and in drawn values: 0.9^2 + 0.1^2 = 0.82 are right by chance.
     first = found[(found["family"] == "shortwave infrared") & (found["metric"] == "oa")].iloc[0]
     assert first["drop"] == pytest.approx(1 - 0.82, abs=0.03)
 
 
 def test_same_seed_same_table(table):
-    again = importance.importance_of_families(candidate(*planted()), held_out(*planted(3000, 2)), SET, TASK, 3, 1)
+    again = importance.importance_of_families(candidate(*planted()), held_rows(*planted(3000, 2)), SET, TASK, 3, 1)
     pd.testing.assert_frame_equal(table, again)
-    other = importance.importance_of_families(candidate(*planted()), held_out(*planted(3000, 2)), SET, TASK, 3, 2)
+    other = importance.importance_of_families(candidate(*planted()), held_rows(*planted(3000, 2)), SET, TASK, 3, 2)
     assert not table["drop"].equals(other["drop"])
 
 
@@ -259,15 +259,20 @@ def test_the_step_looks_at_held_out_rows_only(step):
     assert set(ranked["groups"]) == {8}
     assert set(ranked["note"]) == {uncertainty.few_groups(8)}
     assert curve.loc[curve["curve"] == "trees", "trees"].unique().tolist() == [1, 2, 5]
-    assert curve.loc[curve["curve"] == "groups", "training_groups"].unique().tolist() == [1, 2, 4]
-    assert curve.loc[curve["curve"] == "groups", "training_rows"].unique().tolist() == [100, 200, 400]
+    assert curve.loc[curve["curve"] == "groups", "training_groups"].unique().tolist() == [1, 2, 3]
+    assert curve.loc[curve["curve"] == "groups", "training_rows"].unique().tolist() == [100, 200, 300]
+    assert set(curve["rows"]) == {100}
     assert (engines["engine"] == "scikit-learn").all()
     assert len(engines) == 2
-    assert bins["rows"].sum() == 800
+    assert bins.groupby("calibration")["rows"].sum().tolist() == [800, 800]
     # The importance starts from the score of the whole forest.
-    whole = curve[(curve["trees"] == 5) & (curve["metric"] == "oa")]["value"].iloc[0]
-    assert engines["value"].iloc[0] == whole
+    whole = engines.loc[engines["metric"] == "oa", "value"].iloc[0]
     assert ranked.loc[ranked["metric"] == "oa", "baseline"].iloc[0] == pytest.approx(whole)
+
+
+def test_curves_are_the_same_whoever_tests_and_validates(step):
+    others = ("train",) * 8 + ("test",) * 8 + ("validation",) * 4 + ("unused",) * 4
+    pd.testing.assert_frame_equal(step()[1], step(roles=others)[1])
 
 
 def test_the_step_can_look_at_fewer_rows(step, monkeypatch):

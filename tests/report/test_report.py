@@ -202,13 +202,14 @@ def write_inspection(trial: Path) -> None:
         *[("groups", 20, 1, "oa", "", np.nan), ("groups", 20, 8, "oa", "", 0.8125)],
     ]
     curves = [
-        ("l1c", "cloud", curve, trees, groups, 100, name, event, value, value - 0.05, value + 0.05, 90, 2, "")
+        ("l1c", "cloud", curve, 1, trees, groups, 100, name, event, value, value - 0.05, value + 0.05, 90, 2, "")
         for curve, trees, groups, name, event, value in steps
     ]
     write_tsv(trial / "curves.tsv", pd.DataFrame(curves, columns=list(CURVES.columns)), CURVES)
     bins = [(0.0, 0.1, 0.04, 0.25, 0.1, 0.4, 1.0, 90), (0.1, 0.2, *[np.nan] * 4, 0.0, 0)]
     reliability = pd.DataFrame(
-        [("l1c", "cloud", "cloud", *values, 2, "") for values in bins], columns=list(RELIABILITY.columns)
+        [("l1c", "cloud", "cloud", kind, *values, 2, "") for kind in ("none", "isotonic") for values in bins],
+        columns=list(RELIABILITY.columns),
     )
     write_tsv(trial / "reliability.tsv", reliability, RELIABILITY)
     scored = ("l1c", "cloud", "oa", 0.8125, 0.75, 0.875)
@@ -425,7 +426,7 @@ def test_behaviour_of_forests_is_shown_with_its_caveats(version):
     forests = outlines(version)[version / "report" / "forests.html"]
     alternatives = " ".join(str(image["alt"]) for image in forests.all("img"))
     assert "With all 20 trees: OA 0.812, Brier score of cloud 0.062." in alternatives
-    assert "Farthest apart: predicted 0.04, observed 0.25." in alternatives
+    assert "from the diagonal: forest as it is 0.210, after isotonic calibration 0.210." in alternatives
     assert "With all 8 training groups: OA 0.812." in alternatives
     features = outlines(version)[version / "report" / "features.html"]
     assert any("visible OA 0.310, red edge OA 0.020" in str(image["alt"]) for image in features.all("img"))

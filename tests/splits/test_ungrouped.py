@@ -11,10 +11,10 @@ from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.datasets import so2sat
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import holdout
+from sentinel_forest.evaluation import held_out
 from sentinel_forest.io import checksums
 from sentinel_forest.models import fit, forest
-from sentinel_forest.planning import checking, selection
+from sentinel_forest.planning import selection
 from sentinel_forest.registry import RELEASES as RELEASE_FILES
 from sentinel_forest.splits import split
 
@@ -97,7 +97,7 @@ def plan(tmp_path: Path, **more: object) -> selection.Selection:
         "feature_sets": ["lcz-s2"],
         "own_releases": {"mine": {"dataset": "so2sat", "folder": str(tmp_path), "licence": "CC-BY-4.0"}},
     }
-    return checking.select(config | more, RELEASE_FILES)
+    return selection.select(config | more, RELEASE_FILES)
 
 
 def images(folder: Path) -> None:
@@ -146,7 +146,7 @@ def test_planned_from_the_registry_before_any_file_is_there() -> None:
         "schemes": ["published", "grouped-stratified"],
         "feature_sets": ["lcz-s2", "l1c"],
     }
-    chosen = checking.select(config, RELEASE_FILES)
+    chosen = selection.select(config, RELEASE_FILES)
     assert {name: len(chosen.definitions(name)) for name in config["releases"]} == {
         "so2sat-v2": 1,
         "so2sat-v4": 2,
@@ -179,12 +179,12 @@ def test_curves_have_values_and_no_interval(tmp_path: Path) -> None:
     rows.to_parquet(tmp_path / "1.parquet")
     patches = pd.DataFrame({"patch": list("abcd"), "group": pd.Series(["x", "y", pd.NA, pd.NA], dtype="str")})
     files = [tmp_path / "1.parquet"]
-    held = holdout.held_out_rows(files, ["B2_mean"], frozenset("abcd"), patches, 9, 50, (1,))
+    held = held_out.held_out_rows(files, ["B2_mean"], frozenset("abcd"), patches, 9, 50, (1,))
     assert held is not None
     assert (held.groups, held.draws.shape) == (2, (1, 3))
     assert "no known group" in held.reservation
     hit = np.array([True, True, False, True])
-    value, low, high, count, groups, note = holdout.summary(held, holdout.overall_accuracy(held, hit))
+    value, low, high, count, groups, note = held_out.summary(held, held_out.overall_accuracy(held, hit))
     assert (value, count, groups) == (0.75, 4, 2)
     assert np.isnan([low, high]).all()
     assert note == held.reservation

@@ -18,7 +18,7 @@ from sentinel_forest.datasets import so2sat
 from sentinel_forest.datasets.base import IGNORE, Dataset, File, Finding, true_classes
 from sentinel_forest.datasets.cloudsen12 import CloudSEN12
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import holdout, reference
+from sentinel_forest.evaluation import held_out, reference
 from sentinel_forest.export import loaders
 from sentinel_forest.features import shards, table
 from sentinel_forest.io import tables
@@ -330,7 +330,7 @@ def no_part(dataset: Dataset, folder: Path, rows: pd.DataFrame, name: str, patch
     assert patch not in training.patches
     assert len(training.patches) == len(rows) - 1
     assert patch not in predict.patch_samples(made, about.features).patches
-    held = holdout.held_out_rows(
+    held = held_out.held_out_rows(
         [path], list(about.features), frozenset(rows["patch"]), rows[["patch", "group"]], 1000, 10, (1,)
     )
     assert held is not None

@@ -2,7 +2,6 @@
 
 import shutil
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -15,44 +14,11 @@ pytestmark = pytest.mark.xdist_group("runs")
     ("setting", "texts"),
     [
         ({"schemes": ["publishd"]}, ["'schemes'", "publishd", "did you mean 'published'"]),
-        ({"releases": ["cloudsen12-sampel"]}, ["'releases'", "did you mean 'cloudsen12-sample'"]),
-        ({"feature_sets": ["l1c-7"]}, ["'feature_sets'", "l1c-7", "did you mean"]),
-        (
-            {"releases": ["cloudsen12-high"], "select": {"cloudsen12-high": ["*/LABEL_qa60.dat"]}},
-            ["nothing to compute", "cloudsen12-high"],
-        ),
-        ({"releases": ["cloudsen12-high"], "select": {"cloudsen12-sample": ["*"]}}, ["not selected", "'select'"]),
-        ({"trails": 1}, ["'trails'", "did you mean 'trials'"]),
-        (
-            {"own_releases": {"mine": {"dataset": "cloudsen12", "folder": "nowhere"}}, "releases": ["mine"]},
-            ["no such folder", "own_releases.mine.folder", "nowhere"],
-        ),
-        (
-            {"own_releases": {"mine": {"dataset": "cloudsen13", "folder": "."}}, "releases": ["mine"]},
-            ["cloudsen13", "cloudsen12"],
-        ),
-        ({"gate": {"rio": "stop"}}, ["'gate'", "rio", "did you mean 'roi'"]),
-        ({"own_schemes": {"mine": {"kind": "groped"}}}, ["groped", "did you mean 'grouped'?"]),
-        (
-            {"own_schemes": {"mine": {"kind": "grouped", "shares": {"train": 0.5, "test": 0.6}}}},
-            ["mine", "shares", "add up to 1"],
-        ),
-        ({"transfer": {"cloudsen12-sample": "so2sat-v2"}}, ["transfer.cloudsen12-sample", "so2sat-v2"]),
-        (
-            {
-                "releases": ["cloudsen12-sample", "cloudsen12-high"],
-                "schemes": ["grouped-stratified"],
-                "transfer": {"cloudsen12-high": "cloudsen12-sample"},
-            },
-            ["forests of the published split", "'schemes'", "grouped-stratified"],
-        ),
-        ({"own_schemes": {"my scheme": {"kind": "grouped"}}}, ["own_schemes", "my scheme"]),
-        ({"select": {"cloudsen12-sample": ["test/*"]}}, ["select.cloudsen12-sample", "written whole"]),
         ({"version": "reference"}, ["'version'", "reference"]),
-        ({"own_releases": {"a:b": {"dataset": "cloudsen12", "folder": "."}}}, ["own_releases", "a:b"]),
     ],
 )
 def test_mistake_in_the_configuration_stops_before_anything_runs(checkout, setting, texts):
+    """Two for the way to the user; tests/planning/test_mistakes.py has all kinds."""
     overlay = checkout.overlay("bad.yaml", **TINY | setting)
     output = checkout.snakemake("--configfile", overlay, fails=True)
     for text in texts:
@@ -72,23 +38,6 @@ def _unknown_label(folder):
     content = bytearray(path.read_bytes())
     content[50 * 96 + 50] = 7
     path.write_bytes(content)
-
-
-def _nan(folder):
-    path = folder / "train" / "S1_VV.dat"
-    values = np.fromfile(path, dtype="<f4")
-    values[50 * 96 + 50] = np.nan
-    values.tofile(path)
-
-
-def _fewer_patches(folder):
-    path = folder / "test" / "L1C_B8.dat"
-    path.write_bytes(path.read_bytes()[: -96 * 96 * 2])
-
-
-def _fewer_rows(folder):
-    path = folder / "test" / "metadata.csv"
-    pd.read_csv(path).iloc[:-1].to_csv(path, index=False)
 
 
 def _empty_split(folder):
@@ -116,13 +65,11 @@ def test_missing_labels_of_one_split_stop_before_anything_runs(tiny, tmp_path):
     [
         (_truncate, ["test/L1C_B4.dat", "1105910 B"]),
         (_unknown_label, ["train/LABEL_manual_hq.dat", "7"]),
-        (_nan, ["train/S1_VV.dat", "NaN"]),
-        (_fewer_patches, ["test/L1C_B8.dat"]),
-        (_fewer_rows, ["test/metadata.csv"]),
         (_empty_split, ["test"]),
     ],
 )
 def test_broken_file_stops_at_the_gate_and_leaves_what_is_there(tiny, tmp_path, fault, texts):
+    """Three for the way to the user; tests/verify/test_every_check_can_fail.py has all checks."""
     copy = copy_of(tiny, tmp_path / "broken", whole=True)
     folder = copy.folder / "mine"
     shutil.move(copy.folder / "data" / "cloudsen12-sample", folder)

@@ -16,7 +16,7 @@ from project import TINY, Checkout, copy_project
 
 pytestmark = pytest.mark.xdist_group("runs")
 CALL = ("--cores", "2", "--configfile", "tiny.yaml")
-KILLS = 20 if os.environ.get("SENTINEL_FOREST_LONG") else 5
+KILLS = 20 if os.environ.get("SENTINEL_FOREST_LONG") else 3
 """Kills of a test; many when SENTINEL_FOREST_LONG is set."""
 TROUBLE = ("Directory cannot be locked", "IncompleteFilesException", "Traceback")
 """What no call may answer with, whatever happened to the one before."""
@@ -65,20 +65,25 @@ def started(process: subprocess.Popen[str], jobs: int) -> str:
     return printed
 
 
-def disturb(checkout: Checkout, moment: random.Random, groups: list[int]) -> tuple[str, str]:
-    """Call Snakemake and kill at a random moment its main process, all its processes, or one job.
-
-    Returns what was killed ("" if the run ended before that) and what was printed.
-    """
-    program = Path(sys.executable).parent / "snakemake"
-    with subprocess.Popen(
-        [program, *CALL],
+def called(checkout: Checkout) -> subprocess.Popen[str]:
+    """A call of Snakemake, under way in a process group of its own."""
+    return subprocess.Popen(
+        [Path(sys.executable).parent / "snakemake", "--logger-sentinel-forest-everything", *CALL],
         cwd=checkout.folder,
         text=True,
         start_new_session=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-    ) as process:
+        env=os.environ | {"PYTHONPATH": str(checkout.folder / "src")},
+    )
+
+
+def disturb(checkout: Checkout, moment: random.Random, groups: list[int]) -> tuple[str, str]:
+    """Call Snakemake and kill at a random moment its main process, all its processes, or one job.
+
+    Returns what was killed ("" if the run ended before that) and what was printed.
+    """
+    with called(checkout) as process:
         groups.append(process.pid)
         printed = started(process, moment.randint(1, 3))
         time.sleep(moment.uniform(0, 2))
@@ -129,15 +134,7 @@ def test_killed_at_random_moments(tiny, tmp_path, groups):
 
 def test_the_lock_of_a_living_run_is_respected(tmp_path, groups):
     checkout = small(tmp_path / "project")
-    program = Path(sys.executable).parent / "snakemake"
-    with subprocess.Popen(
-        [program, *CALL],
-        cwd=checkout.folder,
-        text=True,
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    ) as process:
+    with called(checkout) as process:
         groups.append(process.pid)
         started(process, 1)
         printed = checkout.snakemake(*CALL, fails=True)

@@ -1,24 +1,34 @@
-"""How far probabilities of a forest can be trusted: predicted against observed, on held-out rows.
+"""How far the probabilities of a forest can be trusted, as they are and after calibration.
 
-Niculescu-Mizil and Caruana 2005, doi 10.1145/1102351.1102430 (reliability of forests).
+They are those of the patches for validation or test. Rows of pixel tasks are drawn, and count by the number of
+pixels that they stand for. Intervals are over groups, as everywhere.
+
+Niculescu-Mizil and Caruana 2005, doi 10.1145/1102351.1102430 (reliability of forests, isotonic regression).
 """
 
 import numpy as np
 import pandas as pd
+from sklearn.isotonic import IsotonicRegression
 
-from sentinel_forest.datasets.metric import ratio
 from sentinel_forest.evaluation import uncertainty
-from sentinel_forest.evaluation.holdout import HeldOut
+from sentinel_forest.evaluation.held_out import HeldOut, Subject, class_fractions, event_of, probability_of, ratio
 from sentinel_forest.io import schemas as pa
 
 BINS = 10
 """Bins of equal width that probabilities are sorted into."""
+
+AS_IT_IS, ISOTONIC = "none", "isotonic"
+"""Calibrations of the probabilities of a forest."""
+
+FOLDS = 5
+"""Folds of groups by which a calibration is fitted and tried."""
 
 RELIABILITY = pa.DataFrameSchema(
     {
         "features": pa.Column("str"),
         "task": pa.Column("str"),
         "event": pa.Column("str"),
+        "calibration": pa.Column("str", pa.Check.isin((AS_IT_IS, ISOTONIC))),
         "bin_low": pa.Column("float64"),
         "bin_high": pa.Column("float64"),
         "predicted": pa.Column("float64", nullable=True),
@@ -32,18 +42,60 @@ RELIABILITY = pa.DataFrameSchema(
     },
     strict=True,
     ordered=True,
-    unique=["features", "bin_low"],
+    unique=["features", "calibration", "bin_low"],
 )
 """Predicted probability of an event against its observed share, by bins [bin_low, bin_high) of the former
 (the last holds 1 as well).
 
 `predicted`: mean probability; `observed`: share of rows where the event is there, `low` and `high` its 95 %
-interval over groups; `share`: part of all that falls into the bin. All count rows by their weight.
+interval over groups; `share`: part of all that falls into the bin. All count rows by their weight. `calibration`:
+``none`` are the probabilities of the forest as it is, ``isotonic`` those after isotonic regression, fitted on four
+fifths of the held-out groups and tried on the last fifth, each in turn.
 """
 
 
+def calibrations(subject: Subject, held: HeldOut) -> pd.DataFrame:
+    """Reliability of a forest as it is, and after isotonic regression: see `RELIABILITY`."""
+    event, positive = event_of(subject.task, subject.fit)
+    here = np.isin(subject.task.names, positive)
+    probability = probability_of(class_fractions(subject.model, held.X), here[subject.codes])
+    happened = here[held.truth].astype(np.float64)
+    about = subject.features, subject.task.name, event
+    found = [reliability(held, probability, happened, (*about, AS_IT_IS))]
+    after = isotonic(held, probability, happened)
+    if after is not None:
+        found.append(reliability(held, after, happened, (*about, ISOTONIC)))
+    return pd.concat(found, ignore_index=True)
+
+
+def isotonic(held: HeldOut, probability: np.ndarray, happened: np.ndarray) -> np.ndarray | None:
+    """Probabilities after isotonic regression on the other folds of groups; None with fewer than two groups.
+
+    Parameters
+    ----------
+    probability, happened : ndarray
+        float64 (rows,): probability of the event; 1 where it is there, else 0.
+
+    Returns
+    -------
+    ndarray or None
+        float64 (rows,), between 0 and 1.
+    """
+    count = int(held.group.max()) + 1
+    if count < 2:
+        return None
+    fold = held.group % min(FOLDS, count)
+    after = np.empty_like(probability)
+    for number in np.unique(fold):
+        inside = fold == number
+        fitted = IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip")
+        fitted.fit(probability[~inside], happened[~inside], held.weight[~inside])
+        after[inside] = fitted.predict(probability[inside])
+    return after
+
+
 def reliability(
-    held: HeldOut, probability: np.ndarray, happened: np.ndarray, names: tuple[str, str, str]
+    held: HeldOut, probability: np.ndarray, happened: np.ndarray, names: tuple[str, str, str, str]
 ) -> pd.DataFrame:
     """Predicted probability against observed share, by bins of the former.
 
@@ -54,7 +106,7 @@ def reliability(
     probability, happened : ndarray
         float64 (rows,): probability of the event; 1 where it is there, else 0.
     names : tuple of str
-        Feature set, task, event.
+        Feature set, task, event, calibration.
 
     Returns
     -------

@@ -1,31 +1,46 @@
-"""How a forest does on held-out rows: with fewer trees, and had it been grown on fewer groups.
+"""How a forest would do with fewer trees or with fewer training groups.
+
+Curves are there to choose by, so that they must not see a test patch: a part of the training groups is set aside, and
+forests are grown on the others. Intervals are over the groups that are set aside.
 
 Brier 1950, Monthly Weather Review 78(1), 1-3, doi 10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
 
-from sentinel_forest.config.forest import ForestSettings
-from sentinel_forest.datasets.base import Task
-from sentinel_forest.evaluation.calibration import reliability
-from sentinel_forest.evaluation.holdout import AA, BRIER, OA, HeldOut, average_accuracy, overall_accuracy, summary
+from sentinel_forest.evaluation import uncertainty
+from sentinel_forest.evaluation.held_out import (
+    AA,
+    BRIER,
+    OA,
+    HeldOut,
+    Subject,
+    average_accuracy,
+    class_fractions,
+    event_of,
+    overall_accuracy,
+    probability_of,
+    summary,
+)
+from sentinel_forest.io import checksums
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns
 from sentinel_forest.models import forest
 from sentinel_forest.models.forest import Training
 
-TREES, GROUPS = "trees", "groups"
+TREES, GROUPS = ORDER = "trees", "groups"
+"""What curves run over, in the order of the table."""
 
 CURVES = pa.DataFrameSchema(
     {
         **columns("str", "features", "task"),
         "curve": pa.Column("str", pa.Check.isin((TREES, GROUPS))),
+        "draw": pa.Column("int64", pa.Check.ge(1)),
         "trees": pa.Column("int64", pa.Check.ge(1)),
         "training_groups": pa.Column("int64", pa.Check.ge(1)),
         "training_rows": pa.Column("int64", pa.Check.ge(1)),
@@ -37,30 +52,27 @@ CURVES = pa.DataFrameSchema(
     },
     strict=True,
     ordered=True,
-    unique=["features", "curve", "trees", "training_groups", "metric"],
+    unique=["features", "curve", "draw", "trees", "training_groups", "metric"],
 )
-"""Scores on held-out rows, with 95 % intervals over their `groups`.
+"""Scores on training groups that are set aside, with 95 % intervals over these `groups`.
 
-`curve` says what changes. ``trees``: the forest as it is, its first `trees` trees. ``groups``: forests of all
-trees, grown on `training_groups` of the training groups (with `training_rows` rows): an eighth, a quarter and
-half of them, each a part of the next, and all, which is the forest as it is. Values of all but the last are
-of one draw of groups. `event`: what the Brier score is of: the first two-class question of the task, else the
-majority class of the training rows. The Brier score is the mean of (probability - 0 or 1)^2: 0 is best. A
-value is empty where a part of the groups has rows of one class only.
+A fifth of the training groups is set aside, and forests are grown on the others with the settings of the forest that
+is looked into. `curve` says what changes. ``trees``: the first `trees` trees of a forest of all other groups.
+``groups``: forests of all trees, grown on `training_groups` of them (with `training_rows` rows): an eighth, a quarter
+and half, each a part of the next, once for each `draw` of groups; and all, of which there is one draw. `event`: what
+the Brier score is of: the first two-class question of the task, else the majority class of the training rows. The
+Brier score is the mean of (probability - 0 or 1)^2: 0 is best. A value is empty where a part of the groups has rows of
+one class only.
 """
 
 PARTS = (8, 4, 2)
 """The learning curve has forests of one part in so many of the training groups, and of all."""
 
+DRAWS = 3
+"""Draws of the groups of each part of the learning curve."""
 
-def event_of(task: Task, fit: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
-    """The event whose probability is looked at, and the classes that make it up.
-
-    The first two-class question of the task; for a task without, the majority class of the training rows.
-    """
-    if task.questions:
-        return task.questions[0].name, task.questions[0].positive
-    return str(fit["trivial"]["majority"]), (str(fit["trivial"]["majority"]),)
+ASIDE = 5
+"""One training group in so many is set aside for the curves."""
 
 
 def steps(trees: int) -> list[int]:
@@ -70,103 +82,110 @@ def steps(trees: int) -> list[int]:
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
-    """A forest that is looked into.
+class Material:
+    """Training rows that curves are made from, and those that are set aside to score them.
 
     Parameters
     ----------
-    features : str
-        Name of the feature set.
-    task : Task
-        What it predicts.
-    model : RandomForestClassifier
-        The forest.
-    codes : ndarray
-        For each of its classes the index into the task's classes.
-    fit : mapping
-        Its ``fit.json``.
+    training : Training
+        Rows to grow forests on.
+    group : ndarray
+        Integers (training rows,): number of the group, all of 0..groups-1.
+    held : HeldOut
+        The rows of the groups that are set aside.
     """
 
-    features: str
-    task: Task
-    model: RandomForestClassifier
-    codes: np.ndarray
-    fit: Mapping[str, Any]
+    training: Training
+    group: np.ndarray
+    held: HeldOut
 
     @property
-    def settings(self) -> ForestSettings:
-        """How it was grown."""
-        return ForestSettings.model_validate(self.fit["settings"])
+    def groups(self) -> int:
+        """Number of groups to grow forests on."""
+        return int(self.group.max()) + 1
 
 
-def by_trees(subject: Subject, held: HeldOut, groups: int, rows: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Scores by number of trees, and the reliability of the whole forest.
+def set_aside(training: Training, group: np.ndarray, most: int, draws: int, seed: Sequence[object]) -> Material | None:
+    """Set a part of the training groups aside; None if there is one group only, or one class among the others.
+
+    Parameters
+    ----------
+    training : Training
+        The rows that the forest was grown on.
+    group : ndarray
+        Integers (training rows,): number of the group; -1: unknown, such rows are left out.
+    most, draws : int
+        Rows that are set aside at most, and draws over their groups.
+    seed : sequence
+        Names that all draws derive from.
+    """
+    training, group = training.of(group >= 0), group[group >= 0]
+    names, number = np.unique(group, return_inverse=True)
+    if len(names) < 2:
+        return None
+    generator = np.random.default_rng(checksums.seed(*seed, "set aside"))
+    is_aside = (generator.permutation(len(names)) < -(-len(names) // ASIDE))[number]
+    kept, rows = np.flatnonzero(~is_aside), np.flatnonzero(is_aside)
+    if len(rows) > most:
+        rows = np.sort(generator.choice(rows, most, replace=False))
+    rest = training.of(kept)
+    if len(rest.present) < 2:
+        return None
+    places = np.unique(number[rows], return_inverse=True)[1]
+    counts = uncertainty.resamples(int(places.max()) + 1, draws, checksums.seed(*seed, "set aside, bootstrap"))
+    every = np.vstack([np.ones((1, counts.shape[1])), counts])
+    held = HeldOut(training.X[rows], training.present[training.y[rows]], training.weight[rows], places, every)
+    return Material(rest, np.unique(number[kept], return_inverse=True)[1], held)
+
+
+def both(subject: Subject, material: Material, seed: int, threads: int) -> pd.DataFrame:
+    """Scores by number of trees and of training groups: rows of `CURVES`.
 
     Parameters
     ----------
     subject : Subject
-        The forest, grown on `groups` groups with `rows` rows.
-    held : HeldOut
-        Rows that it has not seen.
-
-    Returns
-    -------
-    tuple of DataFrame
-        Rows of `CURVES` with the curve ``trees``, and `RELIABILITY`.
+        The forest whose settings the others are grown with.
+    material : Material
+        Rows of its training.
+    seed : int
+        Same seed, same draws of groups.
     """
-    wanted, found = frozenset(steps(len(subject.model.estimators_))), list[tuple[object, ...]]()
-    votes = np.zeros((len(held.truth), len(subject.codes)))
-    for number, estimator in enumerate(subject.model.estimators_, 1):
+    whole = grown(subject, material.training, threads)
+    rows = [*by_trees(subject, material, whole), *by_groups(subject, material, whole, seed, threads)]
+    return pd.DataFrame(rows, columns=list(CURVES.columns))
+
+
+def grown(subject: Subject, training: Training, threads: int) -> RandomForestClassifier:
+    """Grow a forest with the settings and the seed of another one."""
+    return forest.grow_all(training, subject.settings, subject.fit["seed"], threads).forest
+
+
+def by_trees(subject: Subject, material: Material, model: RandomForestClassifier) -> Iterator[tuple[object, ...]]:
+    """Rows of `CURVES` with the curve ``trees``, of a forest that was grown on the material."""
+    held, training = material.held, material.training
+    wanted = frozenset(steps(len(model.estimators_)))
+    votes = np.zeros((len(held.truth), len(training.present)))
+    for number, estimator in enumerate(model.estimators_, 1):
         votes += estimator.tree_.predict(held.X)
         if number in wanted:
-            found += _rows(subject, held, TREES, number, groups, rows, votes / number, subject.codes)
-    event, positive = event_of(subject.task, subject.fit)
-    here = np.isin(subject.task.names, positive)
-    bins = reliability(
-        held,
-        _probability(votes / len(subject.model.estimators_), here[subject.codes]),
-        here[held.truth].astype(np.float64),
-        (subject.features, subject.task.name, event),
-    )
-    return pd.DataFrame(found, columns=list(CURVES.columns)), bins
+            about = TREES, 1, number, material.groups, len(training.y)
+            yield from _rows(subject, held, about, votes / number, training.present)
 
 
 def by_groups(
-    subject: Subject, held: HeldOut, training: Training, group: np.ndarray, seed: int, threads: int
-) -> pd.DataFrame:
-    """Scores by number of training groups.
-
-    Parameters
-    ----------
-    subject : Subject
-        The forest of all groups.
-    held : HeldOut
-        Rows that no forest has seen.
-    training : Training
-        The rows that `subject` was grown on.
-    group : ndarray
-        Integers (training rows,): number of the group, all of 0..groups-1.
-    seed : int
-        Same seed, same order of groups.
-
-    Returns
-    -------
-    DataFrame
-        Rows of `CURVES` with the curve ``groups``.
-    """
-    count = int(group.max()) + 1
-    place = np.random.default_rng(seed).permutation(count)[group]
-    settings, forest_seed = subject.settings, subject.fit["seed"]
-    trees, found = len(subject.model.estimators_), list[tuple[object, ...]]()
-    for number in group_steps(count):
-        part = training.of(place < number)
-        shares = None
-        if len(part.present) > 1:
-            shares = _shares(forest.grow_all(part, settings, forest_seed, threads).forest, held.X)
-        found += _rows(subject, held, GROUPS, trees, number, len(part.y), shares, part.present)
-    whole = _shares(subject.model, held.X)
-    found += _rows(subject, held, GROUPS, trees, count, len(training.y), whole, subject.codes)
-    return pd.DataFrame(found, columns=list(CURVES.columns))
+    subject: Subject, material: Material, model: RandomForestClassifier, seed: int, threads: int
+) -> Iterator[tuple[object, ...]]:
+    """Rows of `CURVES` with the curve ``groups``; `model` was grown on all of the material."""
+    held, training, trees = material.held, material.training, len(model.estimators_)
+    generator = np.random.default_rng(seed)
+    for draw in range(1, DRAWS + 1):
+        place = generator.permutation(material.groups)[material.group]
+        for number in group_steps(material.groups):
+            part = training.of(place < number)
+            fractions = class_fractions(grown(subject, part, threads), held.X) if len(part.present) > 1 else None
+            yield from _rows(subject, held, (GROUPS, draw, trees, number, len(part.y)), fractions, part.present)
+    about = GROUPS, 1, trees, material.groups, len(training.y)
+    yield from _rows(subject, held, about, class_fractions(model, held.X), training.present)
 
 
 def group_steps(count: int) -> list[int]:
@@ -174,40 +193,27 @@ def group_steps(count: int) -> list[int]:
     return sorted({-(-count // part) for part in PARTS} - {count})
 
 
-def _shares(model: RandomForestClassifier, X: np.ndarray) -> np.ndarray:
-    """Mean class shares of the leaves that rows reach: float64 (rows, classes of the forest)."""
-    votes = np.zeros((len(X), len(model.classes_)))
-    for estimator in model.estimators_:
-        votes += estimator.tree_.predict(X)
-    return votes / len(model.estimators_)
-
-
-def _probability(shares: np.ndarray, positive: np.ndarray) -> np.ndarray:
-    """Probability of some classes together; shares of many leaves may add up to a little more than 1."""
-    return np.asarray(np.minimum(shares[:, positive].sum(axis=1), 1.0))
-
-
 def _rows(
     subject: Subject,
     held: HeldOut,
-    curve: str,
-    trees: int,
-    groups: int,
-    rows: int,
-    shares: np.ndarray | None,
+    forest: tuple[str, int, int, int, int],
+    fractions: np.ndarray | None,
     codes: np.ndarray,
 ) -> Iterator[tuple[object, ...]]:
-    """Rows of `CURVES` for one forest; without `shares` (rows, classes with `codes`) there is none."""
+    """Rows of `CURVES` for one forest (curve, draw, trees, groups, rows); without `fractions` there is no value.
+
+    `fractions` has a column for each of `codes`, the classes of the forest.
+    """
     task = subject.task
     event, positive = event_of(task, subject.fit)
-    about = subject.features, task.name, curve, trees, groups, rows
-    if shares is None:
+    about = subject.features, task.name, *forest
+    if fractions is None:
         nothing = np.nan, np.nan, np.nan, len(held.truth), held.groups, "training rows of one class only"
         yield from ((*about, metric, of, *nothing) for metric, of in ((OA, ""), (AA, ""), (BRIER, event)))
         return
     here = np.isin(task.names, positive)
-    hit = codes[shares.argmax(axis=1)] == held.truth
-    error = np.square(_probability(shares, here[codes]) - here[held.truth])
+    hit = codes[fractions.argmax(axis=1)] == held.truth
+    error = np.square(probability_of(fractions, here[codes]) - here[held.truth])
     yield (*about, OA, "", *summary(held, overall_accuracy(held, hit)))
     yield (*about, AA, "", *summary(held, average_accuracy(held, hit, len(task.names))))
     yield (*about, BRIER, event, *summary(held, overall_accuracy(held, error)))

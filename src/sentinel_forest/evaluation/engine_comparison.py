@@ -1,6 +1,6 @@
 """Engines side by side: forests of other libraries, on the training and held-out rows of a forest.
 
-The rows are those of `sentinel_forest.evaluation.holdout`. Differences are paired: both forests see the same rows, and
+The rows are those of `sentinel_forest.evaluation.held_out`. Differences are paired: both forests see the same rows, and
 the same draws over their groups; tests swap their hits in whole groups.
 """
 
@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.config.groups import LEAST_TESTED
-from sentinel_forest.evaluation import holdout, testing, uncertainty
-from sentinel_forest.evaluation.curves import Subject
+from sentinel_forest.evaluation import held_out, testing, uncertainty
 from sentinel_forest.evaluation.evaluate import notes
-from sentinel_forest.evaluation.holdout import AA, OA, HeldOut
+from sentinel_forest.evaluation.held_out import AA, OA, HeldOut, Subject
 from sentinel_forest.evaluation.paired import SWAPPED
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform
@@ -107,7 +106,7 @@ def _rows(
     """Rows of `ENGINES` for one engine; `others` are the hits of the engine it is held against."""
     before = None if others is None else _scores(held, others, len(subject.task.names))
     for metric, values in _scores(held, hit, len(subject.task.names)).items():
-        value, low, high, rows, groups, note = holdout.summary(held, values)
+        value, low, high, rows, groups, note = held_out.summary(held, values)
         outside = out_of_bag[_OUT_OF_BAG[metric]]
         row = {
             "features": subject.features,
@@ -135,7 +134,7 @@ def _rows(
 
 
 def _scores(held: HeldOut, hit: np.ndarray, classes: int) -> dict[str, np.ndarray]:
-    return {OA: holdout.overall_accuracy(held, hit), AA: holdout.average_accuracy(held, hit, classes)}
+    return {OA: held_out.overall_accuracy(held, hit), AA: held_out.average_accuracy(held, hit, classes)}
 
 
 def _p_value(held: HeldOut, hit: np.ndarray, others: np.ndarray | None, metric: str, classes: int, seed: int) -> float:

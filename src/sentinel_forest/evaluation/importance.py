@@ -5,9 +5,9 @@ taken from other rows. Families are moved as a whole, because bands of a family 
 them could go alone without loss. What another family tells as well does not show up either, so that small
 figures do not mean that a family is useless.
 
-The curves (`sentinel_forest.evaluation.curves`), the calibration (`sentinel_forest.evaluation.calibration`) and the
-engines side by side (`sentinel_forest.evaluation.engine_comparison`) come from the same rows and
-forests, which are read once.
+The calibration (`sentinel_forest.evaluation.calibration`) and the engines side by side
+(`sentinel_forest.evaluation.engine_comparison`) come from the same held-out rows. Curves
+(`sentinel_forest.evaluation.curves`) come from training rows alone. Rows and forests are read once.
 
 Breiman 2001, doi 10.1023/A:1010933404324 (permutation); Strobl et al. 2008, doi 10.1186/1471-2105-9-307
 (correlated features; impurity importance).
@@ -24,10 +24,9 @@ import pandas as pd
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import Dataset, FeatureSet, Task
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import calibration, curves, engine_comparison, holdout, uncertainty
-from sentinel_forest.evaluation.curves import Subject
+from sentinel_forest.evaluation import calibration, curves, engine_comparison, held_out, uncertainty
 from sentinel_forest.evaluation.families import families
-from sentinel_forest.evaluation.holdout import AA, OA, HeldOut
+from sentinel_forest.evaluation.held_out import AA, OA, HeldOut, Subject
 from sentinel_forest.features import find_set
 from sentinel_forest.io import checksums
 from sentinel_forest.io import schemas as pa
@@ -139,7 +138,7 @@ def importance_of_families(
 
 def _hits(candidate: Candidate, X: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """1 where the forest is right, else 0: float64 (rows,)."""
-    return np.asarray((candidate.codes[forest.predict(candidate.model, X)] == truth).astype(np.float64))
+    return np.asarray(candidate.codes[forest.predict(candidate.model, X)] == truth, dtype=np.float64)
 
 
 def _permuted(candidate: Candidate, held: HeldOut, columns: np.ndarray, source: np.ndarray) -> np.ndarray:
@@ -151,8 +150,10 @@ def _permuted(candidate: Candidate, held: HeldOut, columns: np.ndarray, source: 
 
 def _scores(held: HeldOut, hit: np.ndarray, classes: int) -> dict[str, np.ndarray]:
     """Scores of hits in each draw."""
-    return {OA: holdout.overall_accuracy(held, hit), AA: holdout.average_accuracy(held, hit, classes)}
+    return {OA: held_out.overall_accuracy(held, hit), AA: held_out.average_accuracy(held, hit, classes)}
 
+
+# Step
 
 ROWS = 10_000
 """Held-out rows that are looked at, at most."""
@@ -199,12 +200,14 @@ def inspect(
     subject = Subject(feature_set.name, task, candidate.model, candidate.codes, candidate.fit)
     print(f"{candidate.set}: {len(held.truth)} held-out rows, {held.groups} groups", file=sys.stderr)
     permutations = checksums.seed(*seed, candidate.set, "permutations")
-    curve, bins = curves.by_trees(subject, held, int(group.max()) + 1, len(training.y))
-    learning = curves.by_groups(subject, held, training, group, checksums.seed(*seed, task.name, "groups"), threads)
+    material = curves.set_aside(training, group, ROWS, len(held.draws) - 1, (*seed, task.name))
+    curve = pd.DataFrame(columns=list(curves.CURVES.columns))
+    if material is not None:
+        curve = curves.both(subject, material, checksums.seed(*seed, task.name, "groups"), threads)
     return {
         "importance": importance_of_families(candidate, held, feature_set, task, repeats, permutations),
-        "curves": pd.concat([curve, learning], ignore_index=True),
-        "reliability": bins,
+        "curves": curve,
+        "reliability": calibration.calibrations(subject, held),
         "engines": engine_comparison.engines(subject, held, training, engines, threads),
     }
 
@@ -304,7 +307,7 @@ def _of_set(
     feature_set = find_set(trial.dataset.feature_sets, name)
     task = trial.dataset.tasks[feature_set.task]
     candidate = load_candidate(trial.dataset, trial.scheme, trial.trial, name, trial.split, model, fit)
-    held = holdout.held_out_rows(
+    held = held_out.held_out_rows(
         files,
         feature_set.features,
         candidate.held_out,

@@ -62,11 +62,11 @@ def code_digest(*names: str) -> str:
     ModuleNotFoundError
         If one of them does not exist.
     """
-    return digest({name: digest([_statements(name), _data(name)]) for name in sorted(_closure(names))})
+    return digest({name: digest([_statements(name), _data(name)]) for name in sorted(code_modules(names))})
 
 
-def _closure(names: Iterable[str]) -> set[str]:
-    """The modules and all package modules they import, directly or not."""
+def code_modules(names: Iterable[str]) -> set[str]:
+    """The modules whose text is in `code_digest`: those named and all package modules they import, directly or not."""
     waiting, met = [_source(name) for name in names], set[str]()
     while waiting:
         name = waiting.pop()

@@ -305,11 +305,11 @@ def _average(selection: Selection, release: str, name: str) -> Need:
 
 def _importance(selection: Selection, release: str, name: str) -> Need:
     """One trial's forests, one after the other: asked for a sample of held-out rows, and grown again on
-    fewer groups (together about once) and with each engine beside.
+    fewer groups (together about three times) and with each engine beside.
     """
     needs = [_growing(selection, release, each) for each in selection.sets(release)]
     asked = ASK_SECONDS * 10_000 * 40 * selection.forest(release).trees
-    times = 1 + len(selection.config["engines_beside"])
+    times = 3 + len(selection.config["engines_beside"])
     seconds = sum(asked + times * need.seconds for need in needs)
     return Need(START_MB + max(need.memory for need in needs), START_SECONDS + seconds)
 

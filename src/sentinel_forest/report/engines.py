@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from sentinel_forest.evaluation.holdout import AA, OA
+from sentinel_forest.evaluation.held_out import AA, OA
 from sentinel_forest.evaluation.metrics import short
 from sentinel_forest.report.inputs import ReleaseResults
 from sentinel_forest.report.model import Item, column, mark, number, score, table

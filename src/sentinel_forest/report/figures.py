@@ -94,13 +94,15 @@ def _only_colour(names: Sequence[str], colours: Mapping[str, str] | None) -> Spe
     return {"color": look_of(names, colours)["color"]}
 
 
-def lines(frame: pd.DataFrame, across: str) -> Chart:
+def lines(frame: pd.DataFrame, draws: pd.DataFrame, across: str) -> Chart:
     """Values that change with a number, each with its 95 % interval as a band; a panel for each `panel`.
 
     Parameters
     ----------
     frame : DataFrame
-        panel, series (str); at (int, drawn on a logarithmic axis); value, low, high (float).
+        panel, series (str); at (int, drawn on a logarithmic axis); value, low, high (float, NaN: no interval).
+    draws : DataFrame
+        panel, series, at, value: single draws behind a value, as small points.
     across : str
         What `at` counts.
     """
@@ -109,17 +111,29 @@ def lines(frame: pd.DataFrame, across: str) -> Chart:
     steps = sorted(int(step) for step in frame["at"].unique())
     x = {"field": "at", "type": "quantitative", "title": across, "scale": {"type": "log", "nice": False}}
     x["axis"] = {"values": steps, "format": "d"}
+    mean: Spec = {"transform": [{"filter": "datum.of == 'mean'"}]}
     layers: list[Spec] = [
-        {"mark": {"type": "area", "opacity": 0.18}, "encoding": {"y": number("low"), "y2": {"field": "high"}}},
-        {"mark": {"type": "line", "strokeWidth": 2}, "encoding": {"y": number("value")}},
         {
+            "transform": [{"filter": "isValid(datum.low)"}],
+            "mark": {"type": "rule" if len(draws) else "area", "opacity": 1 if len(draws) else 0.18},
+            "encoding": {"y": number("low"), "y2": {"field": "high"}},
+        },
+        {**mean, "mark": {"type": "line", "strokeWidth": 2}, "encoding": {"y": number("value")}},
+        {
+            "transform": [{"filter": "datum.of == 'draw'"}],
+            "mark": {"type": "circle", "size": 26, "opacity": 0.7, "tooltip": {"content": "data"}},
+            "encoding": {"y": number("value")},
+        },
+        {
+            **mean,
             "mark": {"type": "point", "filled": True, "size": 50, "opacity": 1, "tooltip": {"content": "data"}},
             "encoding": {"y": number("value"), "shape": look["shape"]},
         },
     ]
     layers = [{**each, "encoding": {"x": x, "color": look["color"], **each["encoding"]}} for each in layers]
     spec = panels("panel", parts, layers, width=290, height=190, resolve={"scale": {"y": "independent"}})
-    return Chart(spec, frame[["panel", "series", "at", "value", "low", "high"]])
+    data = pd.concat([frame.assign(of="mean"), draws.assign(of="draw")], ignore_index=True)
+    return Chart(spec, data[["panel", "series", "at", "of", "value", "low", "high"]])
 
 
 def calibration(frame: pd.DataFrame) -> Chart:

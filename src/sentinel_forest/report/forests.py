@@ -4,17 +4,17 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from sentinel_forest.evaluation.calibration import AS_IT_IS, ISOTONIC
 from sentinel_forest.evaluation.curves import GROUPS, TREES
-from sentinel_forest.evaluation.holdout import BRIER
+from sentinel_forest.evaluation.held_out import BRIER
 from sentinel_forest.evaluation.metrics import short
 from sentinel_forest.report import engines, figures
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Cell, Item, Note, Page, Plot, Section, column, number, score, share, table
 
 LEAD = (
-    "One trial of each release is looked into, with patches that took no part in training: whether more "
-    "trees or more training groups would help, and whether “90 % sure” is right nine times in ten. "
-    "Of all forests: the out-of-bag score beside the test score."
+    "One trial of each release is looked into: whether more trees or more training groups would help, and whether "
+    "“90 % sure” is right nine times in ten. Of all forests: the out-of-bag score beside the test score."
 )
 CURVES = "baselines/{scheme}/{trial}/curves.tsv"
 RELIABILITY = "baselines/{scheme}/{trial}/reliability.tsv"
@@ -35,7 +35,7 @@ ABOUT = {
         "Scores by number of trees",
         "trees",
         "trees",
-        "The forest cut off after its first trees.",
+        "A forest of four fifths of the training groups, cut off after its first trees.",
         "Curves that still rise at their right end: the forest has too few trees. A jump that its band does "
         "not cover, or accuracy that falls as trees are added.",
     ),
@@ -43,17 +43,22 @@ ABOUT = {
         "Learning curve",
         "training_groups",
         "training groups",
-        "Forests of all trees, grown on a part of the training groups, each part holding the smaller ones; "
-        "one draw of groups, so that single steps say little.",
+        "Forests of all trees, grown on a part of the training groups. Each part is drawn several times: a small "
+        "point is one draw, the line their mean.",
         "Curves that still rise at their right end: more groups would help more than any setting. A curve "
         "that is flat from the start: what is learned does not depend on where it was learned, or the "
         "task is trivial.",
     ),
 }
+ASIDE = (
+    "Scores are on a fifth of the training groups, which is set aside for this figure: no test patch is looked at. "
+    "Bands: 95 % intervals over these groups."
+)
 HELD_OUT = (
-    "Held-out rows are those of the feature table whose patches are for validation or test. Rows of pixel "
+    "Rows are those of the feature table whose patches are for validation or test. Rows of pixel "
     "tasks are drawn and stand for many pixels each: where they differ from the scores, the scores hold."
 )
+BEFORE, AFTER = "forest as it is", "after isotonic calibration"
 
 
 def page(version: VersionResults) -> Page:
@@ -88,17 +93,18 @@ def _curve(release: ReleaseResults, name: str, rows: pd.DataFrame) -> list[Item]
         at=rows[about.across],
     )
     whole = drawn[drawn["at"] == drawn["at"].max()]
-    shown = rows[["trees", "training_groups", "training_rows", "metric", "event", "rows", "groups", "note"]].copy()
+    columns = ["trees", "training_groups", "draw", "training_rows", "metric", "event", "rows", "groups", "note"]
+    shown = rows[columns].copy()
     shown["metric"] = names
-    shown.insert(5, "value [95 % interval]", column(_intervals(rows, "value")))
+    shown.insert(6, "value [95 % interval]", column(_intervals(rows, "value")))
     return [
         Plot(
             title,
-            figures.lines(drawn[drawn["value"].notna()], about.words),
+            figures.lines(*_mean_and_draws(drawn[drawn["value"].notna()]), about.words),
             f"With all {whole['at'].iloc[0]} {about.words}: "
             + ", ".join(f"{row.series} {row.value:.3f}" for row in whole.itertuples())
             + ".",
-            f"{about.reading} Scores on held-out rows; bands: 95 % intervals over groups. {HELD_OUT}",
+            f"{about.reading} {ASIDE}",
             about.suspicious,
             sources,
             release.is_sample,
@@ -107,20 +113,31 @@ def _curve(release: ReleaseResults, name: str, rows: pd.DataFrame) -> list[Item]
             f"{title}, values",
             shown,
             sources,
-            "Brier score: mean of (probability − 0 or 1)², 0 is best. Rows and groups: of the held-out ones.",
+            "Brier score: mean of (probability − 0 or 1)², 0 is best. Rows and groups: of those that are set aside.",
             release.is_sample,
             is_folded=True,
         ),
     ]
 
 
+def _mean_and_draws(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The mean over the draws at each step, with the interval of a single draw where there is one; and all draws."""
+    keys = ["panel", "series", "at"]
+    steps = rows.groupby(keys, sort=False)
+    single = steps["draw"].transform("size") == 1
+    mean = steps["value"].mean().reset_index()
+    bands = rows.loc[single, [*keys, "low", "high"]]
+    return mean.merge(bands, on=keys, how="left"), rows.loc[~single, [*keys, "value"]]
+
+
 def _reliability(release: ReleaseResults, name: str, rows: pd.DataFrame) -> list[Item]:
     """Predicted against observed, as a figure and a table."""
     sources = release.from_trials(RELIABILITY, "importance")
-    event, known = rows["event"].iloc[0], rows[rows["observed"].notna()]
-    far = known.iloc[int((known["observed"] - known["predicted"]).abs().to_numpy().argmax())]
+    event = rows["event"].iloc[0]
+    rows = rows.assign(series=rows["calibration"].map({AS_IT_IS: BEFORE, ISOTONIC: AFTER}))
     shown = pd.DataFrame(
         {
+            "probabilities": rows["series"],
             "from": rows["bin_low"],
             "below": rows["bin_high"],
             "predicted": column(number(float(value)) for value in rows["predicted"]),
@@ -134,12 +151,12 @@ def _reliability(release: ReleaseResults, name: str, rows: pd.DataFrame) -> list
     return [
         Plot(
             f"Reliability on {release.name}: {name}",
-            figures.calibration(rows.assign(fraction=rows["share"], series="forest")),
-            f"Observed share of “{event}” by predicted probability. Farthest apart: predicted "
-            f"{far['predicted']:.2f}, observed {far['observed']:.2f}.",
+            figures.calibration(rows.assign(fraction=rows["share"])),
+            f"Observed share of “{event}” by predicted probability. {_error(rows)}",
             f"What the forest says is the probability of “{event}” (across), and how often that is the "
             "truth (up), in ten bins; bars: 95 % intervals over groups. Below: the share of all that falls "
-            f"into each bin. {HELD_OUT}",
+            "into each bin. Isotonic calibration is fitted on four fifths of the groups and shown on the last fifth, "
+            f"each in turn. {HELD_OUT}",
             "Points far from the dashed line: below it the forest is too sure of itself, above it too shy. "
             "A forest that says only 0 or 1 has been grown too deep on too few rows.",
             sources,
@@ -154,6 +171,16 @@ def _reliability(release: ReleaseResults, name: str, rows: pd.DataFrame) -> list
             is_folded=True,
         ),
     ]
+
+
+def _error(rows: pd.DataFrame) -> str:
+    """The expected calibration error of each series, in words (Naeini et al. 2015, doi:10.1609/aaai.v29i1.9602)."""
+    known = rows[rows["observed"].notna()]
+    gaps = (known["observed"] - known["predicted"]).abs() * known["share"]
+    errors = gaps.groupby(known["series"], sort=False).sum()
+    return (
+        "Mean distance from the diagonal: " + ", ".join(f"{name} {value:.3f}" for name, value in errors.items()) + "."
+    )
 
 
 def _intervals(rows: pd.DataFrame, name: str) -> list[Cell]:

@@ -1,21 +1,18 @@
-"""Held-out rows of the feature tables, and scores of them in each draw over their groups.
+"""Rows that a forest has not seen, with draws over their groups, and the scores that are computed on them."""
 
-Rows are those of the feature tables (`sentinel_forest.features.table`) whose patches are for validation
-or test; no image is read. Rows of pixel tasks are drawn, and count by the number of pixels that they stand
-for: figures estimate what all pixels of the held-out patches would give, and the scores, which count
-every pixel, go before them. Intervals are over groups, as everywhere.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
+from sklearn.ensemble import RandomForestClassifier
 
-from sentinel_forest.datasets.metric import ratio
+from sentinel_forest.config.forest import ForestSettings
+from sentinel_forest.datasets.base import Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import uncertainty
 from sentinel_forest.evaluation.uncertainty import Support
@@ -23,7 +20,60 @@ from sentinel_forest.io import checksums
 from sentinel_forest.models import forest
 
 OA, AA, BRIER = "oa", "aa.present", "brier"
-"""Ids of metrics; `brier` is known to the curves alone."""
+"""Ids of metrics; `brier` is known to curves alone."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A forest that is looked into.
+
+    Parameters
+    ----------
+    features : str
+        Name of the feature set.
+    task : Task
+        What it predicts.
+    model : RandomForestClassifier
+        The forest.
+    codes : ndarray
+        For each of its classes the index into the task's classes.
+    fit : mapping
+        Its ``fit.json``.
+    """
+
+    features: str
+    task: Task
+    model: RandomForestClassifier
+    codes: np.ndarray
+    fit: Mapping[str, Any]
+
+    @property
+    def settings(self) -> ForestSettings:
+        """How it was grown."""
+        return ForestSettings.model_validate(self.fit["settings"])
+
+
+def event_of(task: Task, fit: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """The event whose probability is looked at, and the classes that make it up.
+
+    The first two-class question of the task; for a task without, the majority class of the training rows.
+    """
+    if task.questions:
+        return task.questions[0].name, task.questions[0].positive
+    return str(fit["trivial"]["majority"]), (str(fit["trivial"]["majority"]),)
+
+
+def class_fractions(model: RandomForestClassifier, X: np.ndarray) -> np.ndarray:
+    """Mean class fractions of the leaves that rows reach: float64 (rows, classes of the forest)."""
+    votes = np.zeros((len(X), len(model.classes_)))
+    for estimator in model.estimators_:
+        votes += estimator.tree_.predict(X)
+    return np.asarray(votes / len(model.estimators_))
+
+
+def probability_of(fractions: np.ndarray, positive: np.ndarray) -> np.ndarray:
+    """Probability of some classes together; fractions of many leaves may add up to a little more than 1."""
+    return np.asarray(np.minimum(fractions[:, positive].sum(axis=1), 1.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,6 +216,12 @@ def average_accuracy(held: HeldOut, hit: np.ndarray, classes: int) -> np.ndarray
     """Mean over the classes that occur of the weighted share of hits, in each draw: float64 (1 + draws,)."""
     right, there = held.drawn_by_class(hit, classes), held.drawn_by_class(np.ones(len(hit)), classes)
     return ratio(np.nan_to_num(ratio(right, there)).sum(axis=1), (there > 0).sum(axis=1))
+
+
+def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """`above / below`, NaN where `below` is 0."""
+    above, below = np.asarray(above, np.float64), np.asarray(below, np.float64)
+    return np.asarray(np.divide(above, below, out=np.full(above.shape, np.nan), where=below != 0))
 
 
 def summary(held: HeldOut, values: np.ndarray) -> tuple[float, float, float, int, int, str]:
