@@ -121,7 +121,7 @@ def test_splits_and_catalog_do_not_depend_on_classes_and_all_other_steps_are_tol
 
 def test_published_figures_of_other_classes_are_not_compared():
     figures = [figure for figure in read_papers(PAPERS) if figure.task == "lcz"]
-    places = {Place(figure.release, figure.scheme, 1): {} for figure in figures}
+    places = {Place(figure.release, figure.kind, 1): {} for figure in figures}
     told = sheet(figures, places, [], regrouped=["lcz"])
     assert told["verdict"].str.contains("merged or dropped in this version").all()
     assert not sheet(figures, places, [])["verdict"].str.contains("merged or dropped").any()

@@ -145,6 +145,12 @@ class Selection:
             return asked
         return {name: scheme for name, scheme in asked.items() if isinstance(scheme, Published)}
 
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The kind of each scheme that is asked for."""
+        own = self.configuration.own_schemes
+        return {name: own[name].kind if name in own else name for name in self.configuration.schemes}
+
     def of_kind(self, release: str, kind: type[Options]) -> list[str]:
         """Names of the schemes of a kind that a release can have."""
         return [name for name, scheme in self.definitions(release).items() if isinstance(scheme, kind)]
