@@ -9,7 +9,7 @@ from sentinel_forest.config import paths
 from sentinel_forest.evaluation import metrics
 from sentinel_forest.report import explore, figures, foreign, heatmaps, palette, strata, training
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
-from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, column, number, score, table
+from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, column, p_value, score, table
 from sentinel_forest.report.scores import (
     FOREST,
     REFERENCE,
@@ -251,7 +251,7 @@ def _paired(release: ReleaseResults) -> list[Item]:
         [score(row.difference, row.low, row.high) for row in rows.itertuples()]
     )
     for title, name in (("p", "p"), ("p (Holm)", "p_holm")):
-        shown[title] = column(number(value, 4) for value in rows[name])
+        shown[title] = column(map(p_value, rows[name]))
     shown["test"], shown["mark"], shown["note"] = rows["test"], rows["mark"], rows["note"]
     explained = (
         "Difference a − b on the same patches. p (Holm) is corrected for all pairs that are compared "

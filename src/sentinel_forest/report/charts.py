@@ -59,17 +59,21 @@ CONFIG: Spec = {
 
 @dataclass(frozen=True, eq=False)
 class Chart:
-    """A figure: its Vega-Lite description, which names the data ``values``, and these data."""
+    """A figure: its Vega-Lite description, which names the data ``values``, and these data.
+
+    `right` is the room in pixels that names need which reach over its right edge.
+    """
 
     spec: Spec
     data: pd.DataFrame
+    right: int = 8
 
     def complete(self, is_sample: bool = False) -> Spec:
         """The description with its data; a sample says so wherever the figure is taken to."""
         spec = {**self.spec, "config": CONFIG, "datasets": {**self.spec.get("datasets", {}), "values": self.values}}
         # Where a browser lacks the font, it takes a wider one.
         texts = (self.data[name].astype("str").str.len().max() for name in LABELS if name in self.data)
-        spec["padding"] = {"left": 5 + int(0.9 * max(texts, default=0)), "right": 8, "top": 5, "bottom": 5}
+        spec["padding"] = {"left": 5 + int(0.9 * max(texts, default=0)), "right": self.right, "top": 5, "bottom": 5}
         if is_sample:
             spec["title"] = {"text": SAMPLE, "fontSize": 11, "color": "#5b3c00"}
             if "title" in self.spec:

@@ -35,7 +35,7 @@ MOST = 30
 def page(version: VersionResults) -> Page:
     """A section for each version that this one was held against."""
     sections = [Section(f"Against {name}", _items(version, name)) for name in version.comparisons]
-    return Page("comparison", "Comparison of versions", LEAD, tuple(sections))
+    return Page("comparison", "Comparison of versions", LEAD, tuple(sections), prints_tables=True)
 
 
 def _items(version: VersionResults, other: str) -> tuple[Item, ...]:

@@ -8,7 +8,7 @@ from sentinel_forest.config import paths
 from sentinel_forest.evaluation.held_out import AA, OA
 from sentinel_forest.evaluation.metrics import short
 from sentinel_forest.report.inputs import ReleaseResults
-from sentinel_forest.report.model import Item, column, mark, number, score, table
+from sentinel_forest.report.model import Item, column, mark, number, p_value, score, table
 
 OUT_OF_BAG = {OA: "accuracy", AA: "balanced_accuracy"}
 """The same score by its name in what is known about a forest."""
@@ -92,8 +92,8 @@ def _engines(release: ReleaseResults) -> list[Item]:
         differences = ["difference", "difference_low", "difference_high"]
         shown["against"] = rows["against"]
         shown["difference [95 % interval]"] = _intervals(rows, differences)
-        shown["p"] = column(number(value, 4) for value in rows["p"])
-        shown["p (Holm)"] = column(number(value, 4) for value in rows["p_holm"])
+        shown["p"] = column(map(p_value, rows["p"]))
+        shown["p (Holm)"] = column(map(p_value, rows["p_holm"]))
         shown["test"] = rows["test"]
     shown[["rows", "groups", "note"]] = rows[["rows", "groups", "note"]]
     return [

@@ -238,13 +238,22 @@ def points(frame: pd.DataFrame, axis: str, zero: bool = True, colours: Mapping[s
         "encoding": {
             "y": field("label", **ordered(labels)),
             "yOffset": field("series", **ordered(names)),
-            "x": number("value", axis),
+            "x": number("value", _axis(axis, parts)),
             **look_of(names, colours),
         },
     }
     width = max(170, 600 // len(parts)) if len(parts) > 1 else 420
     spec = panels("panel", parts, [*line, mark], width=width, height={"step": 19, "for": "position"})
-    return Chart(spec, frame[["panel", "label", "series", "value"]])
+    return Chart(_headed(spec, axis, parts), frame[["panel", "label", "series", "value"]])
+
+
+def _axis(title: str, parts: Sequence[str]) -> str | None:
+    """The title of an axis of each panel; of several panels, `_headed` says it once."""
+    return title if len(parts) < 2 else None
+
+
+def _headed(spec: Spec, title: str, parts: Sequence[str]) -> Spec:
+    return spec if len(parts) < 2 else {**spec, "title": {"text": title}}
 
 
 def pairs(frame: pd.DataFrame, axis: str) -> Chart:
@@ -277,16 +286,16 @@ def bars(frame: pd.DataFrame, axis: str, colours: Mapping[str, str]) -> Chart:
     frame : DataFrame
         panel, label (str, a key of `colours`); whole, part (float).
     """
-    y = field("label", **ordered(names_of(frame["label"])))
+    y, parts = field("label", **ordered(names_of(frame["label"]))), names_of(frame["panel"])
     look = {"color": coloured("label", {name: colours[name] for name in names_of(frame["label"])}, legend=None)}
     layers: list[Spec] = [
         {
             "mark": {"type": "bar", "opacity": opacity, "tooltip": {"content": "data"}},
-            "encoding": {"y": y, "x": number(name, axis, zero=True), **look},
+            "encoding": {"y": y, "x": number(name, _axis(axis, parts), zero=True), **look},
         }
         for name, opacity in (("whole", 0.35), ("part", 1))
     ]
-    return Chart(panels("panel", names_of(frame["panel"]), layers, 3, width=190, height={"step": 18}), frame)
+    return Chart(_headed(panels("panel", parts, layers, 3, width=190, height={"step": 18}), axis, parts), frame)
 
 
 def scatter(frame: pd.DataFrame, across: str | None, up: str) -> Chart:
@@ -298,13 +307,15 @@ def scatter(frame: pd.DataFrame, across: str | None, up: str) -> Chart:
         panel, patch (str); x, y (float).
     """
     parts = names_of(frame["panel"])
+    x = number("x", across if len(parts) > 1 else parts[0])
+    x["axis"] = {"tickCount": 4}
     dots: Spec = {
         "mark": {"type": "circle", "size": 26, "opacity": 0.4, "color": palette.SOFT, "tooltip": {"content": "data"}},
-        "encoding": {"x": number("x", across), "y": number("y", up, domain=[0, 1])},
+        "encoding": {"x": x, "y": number("y", up, domain=[0, 1])},
     }
     trend: Spec = {
         "transform": [{"loess": "y", "on": "x", "bandwidth": 0.6, "groupby": ["panel"]}],
         "mark": {"type": "line", "color": palette.SPLITS[palette.CLEAN_SPLIT], "strokeWidth": 2.5, "clip": True},
-        "encoding": {"x": number("x", across), "y": number("y", up, domain=[0, 1])},
+        "encoding": {"x": x, "y": number("y", up, domain=[0, 1])},
     }
     return Chart(panels("panel", parts, [dots, trend], 3, width=210, height=150, resolve=FREE), frame)

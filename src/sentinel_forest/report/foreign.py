@@ -7,7 +7,7 @@ from sentinel_forest.evaluation.paired import PAIRED
 from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.io.tables import read_tsv
 from sentinel_forest.report.inputs import ReleaseResults
-from sentinel_forest.report.model import Cell, Item, Source, column, mark, score, table
+from sentinel_forest.report.model import Cell, Item, Source, column, mark, p_value, score, table
 from sentinel_forest.report.scores import definitions
 
 SCORES = {paths.FOREIGN_METRICS: "foreign", paths.PATCH_METRICS: "patch_metrics"}
@@ -62,12 +62,13 @@ def _differences(release: ReleaseResults, rows: pd.DataFrame, sources: list[Sour
     shown["definition"] = definitions(rows)
     values = rows[["difference", "low", "high"]].itertuples(index=False, name=None)
     shown["a minus b [95 % interval]"] = column([score(*each) for each in values])
-    shown[["p", "p_holm", "n", "groups"]] = rows[["p", "p_holm", "n", "groups"]]
+    shown["p"], shown["p (Holm)"] = (column(map(p_value, rows[name])) for name in ("p", "p_holm"))
+    shown[["n", "groups"]] = rows[["n", "groups"]]
     return table(
         f"Differences of models trained elsewhere on {release.name}",
         shown,
         sources,
-        "On the same patches; p of swaps of whole groups, p holm corrected for the family of tests.",
+        "On the same patches; p of swaps of whole groups, p (Holm) corrected for the family of tests.",
         release.is_sample,
         is_folded=len(rows) > 30,
     )

@@ -14,9 +14,13 @@ def grid(fractions: pd.DataFrame, axis: str) -> Chart:
     data["percent"] = 100 * data.pop("fraction").astype(float)
     where = {
         "y": field("row", **ordered(names_of(data["row"]))),
-        "x": field("column", **ordered(names_of(data["column"])), axis={"orient": "top", "labelAngle": -30}),
+        "x": field("column", **ordered(names_of(data["column"])), axis=_NAMES_ABOVE),
     }
-    return Chart(_heat(where, [], "oranges", 62, 22) | {"title": {"text": axis}}, data)
+    longest = max(map(len, names_of(data["column"])), default=0)
+    return Chart(_heat(where, [], "oranges", 62, 22) | {"title": {"text": axis}}, data, right=min(190, 6 * longest))
+
+
+_NAMES_ABOVE: Spec = {"orient": "top", "labelAngle": -30, "labelOverlap": False, "labelLimit": 220}
 
 
 def confusions(frame: pd.DataFrame, classes: Sequence[str], predicted: Sequence[str], across: int = 3) -> Chart:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pandas as pd
 from sentinel_forest import datasets
 from sentinel_forest.config import paths
 from sentinel_forest.config.releases import FILES, read_entry
-from sentinel_forest.config.schemes import kind_of
+from sentinel_forest.config.schemes import AnyScheme, kind_of, parse_scheme
 from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.evaluation.average import AVERAGES
 from sentinel_forest.evaluation.calibration import RELIABILITY
@@ -37,8 +37,8 @@ from sentinel_forest.versions.reproduction import REPRODUCTION
 class ReleaseResults:
     """The results of a release within a version.
 
-    `kinds` has the kind of each scheme, `results` is the folder of the version, `source` the release that
-    the forests come from, `entry` the registry entry (of an own release what the configuration says of it).
+    `kinds` has the kind of each scheme, `schemes` its options, `results` is the folder of the version, `source` the
+    release that the forests come from, `entry` the registry entry (of an own release what the configuration says).
     """
 
     name: str
@@ -50,6 +50,7 @@ class ReleaseResults:
     kinds: Mapping[str, str]
     source: str
     files: frozenset[str]
+    schemes: Mapping[str, AnyScheme] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -313,4 +314,9 @@ def _release(
         {scheme: kind_of(scheme, configuration["own_schemes"]) for scheme in configuration["schemes"]},
         configuration["transfer"].get(name, name),
         files,
+        {scheme: _scheme(scheme, configuration["own_schemes"]) for scheme in configuration["schemes"]},
     )
+
+
+def _scheme(name: str, own: Mapping[str, Mapping[str, Any]]) -> AnyScheme:
+    return parse_scheme(own.get(name, {"kind": name}), name)

@@ -23,7 +23,7 @@ def page(version: VersionResults) -> Page:
         )
         for release in version.releases
     ]
-    return Page("integrity", "Integrity", LEAD, tuple(sections))
+    return Page("integrity", "Integrity", LEAD, tuple(sections), prints_tables=True)
 
 
 def _items(release: ReleaseResults, accepted: list[str]) -> tuple[Item, ...]:

@@ -211,12 +211,16 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """A page; `name` is that of its file, ``report`` for the first."""
+    """A page; `name` is that of its file, ``report`` for the first.
+
+    `prints_tables`: on paper, tables are printed with their first rows; else it is only said where they lie.
+    """
 
     name: str
     title: str
     lead: str
     sections: tuple[Section, ...] = field(default_factory=tuple)
+    prints_tables: bool = False
 
 
 def anchor(title: str) -> str:
@@ -303,6 +307,11 @@ def number(value: Any, digits: int = DIGITS) -> Cell:
     if isinstance(value, float) and not value.is_integer():
         return Cell(f"{value:.{digits}f}", repr(float(value)), "number")
     return Cell(f"{int(value):,}".replace(",", "\u202f"), str(int(value)), "number")
+
+
+def p_value(value: Any) -> Cell:
+    """A p-value; a small one is not said to be 0."""
+    return Cell("< 0.001", repr(float(value)), "number") if value < 0.001 else number(value)
 
 
 def share(value: Any) -> Cell:

@@ -37,6 +37,11 @@ DEFINITIONS = (
     "on, in the trial that has the fewest. The mark says what links test patches with training patches. Each trial "
     "leads to the file of all its scores."
 )
+LEAD = (
+    "What forests reach without leakage (blue), what a random split would have promised (orange), what to doubt. In "
+    "brackets: 95 % intervals over groups, the places or images that belong together. OA: overall accuracy, the "
+    "fraction of test units that get their true class. BOA: balanced overall accuracy of a two-class question."
+)
 READING = (
     "A row for each classifier: forests first, then the reference algorithms that ship with the release, then dummy "
     "classifiers, the best of each kind on top. A large symbol is the mean over the trials of a scheme with its 95 % "
@@ -59,8 +64,7 @@ def page(version: VersionResults) -> Page:
     if not version.headline.empty:
         sections.append(Section("All headline scores", _scores(version)))
     sections.append(Section("What was run", _run(version)))
-    lead = "What forests reach without leakage (blue), what a random split would have promised (orange), what to doubt."
-    return Page("report", "Overview", lead, tuple(sections))
+    return Page("report", "Overview", LEAD, tuple(sections), prints_tables=True)
 
 
 def _found(version: VersionResults, found: Summary) -> tuple[Item, ...]:

@@ -5,7 +5,7 @@ import pandas as pd
 from sentinel_forest.config import paths
 from sentinel_forest.report import figures
 from sentinel_forest.report.inputs import ReleaseResults
-from sentinel_forest.report.model import Cell, Item, Note, Plot, Source, Table, column, score, table
+from sentinel_forest.report.model import Cell, Item, Note, Plot, Source, Table, column, p_value, score, table
 from sentinel_forest.report.scores import definitions
 
 
@@ -59,7 +59,8 @@ def _table(release: ReleaseResults, rows: pd.DataFrame, source: Source) -> Table
     shown["difference [95 % interval]"] = column(
         [score(row.difference, row.low, row.high) for row in rows.itertuples()]
     )
-    shown[["p", "p_holm", "n", "groups", "trials"]] = rows[["p", "p_holm", "n", "groups", "trials"]]
+    shown["p"], shown["p (Holm)"] = (column(map(p_value, rows[name])) for name in ("p", "p_holm"))
+    shown[["n", "groups", "trials"]] = rows[["n", "groups", "trials"]]
     shown[["dose", "relatives", "training rows"]] = rows[["dose", "relatives", "train_rows"]]
     shown["pixels"], shown["note"] = rows["pixels"], column(Cell(text) for text in rows["note"])
     return table(

@@ -29,7 +29,7 @@ def page(version: VersionResults) -> Page:
         Section("Environment", (_environment(version.description["environment"]),)),
         Section("Configuration", (_configuration(version),)),
     )
-    return Page("provenance", "Provenance", LEAD, sections)
+    return Page("provenance", "Provenance", LEAD, sections, prints_tables=True)
 
 
 def _digests(version: VersionResults) -> tuple[Item, ...]:

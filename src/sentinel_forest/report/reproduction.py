@@ -48,7 +48,7 @@ def page(version: VersionResults) -> Page:
         Section(f"Paper: {paper}", _paper(version, str(paper), rows.reset_index(drop=True)))
         for paper, rows in sheet.groupby("paper", sort=False)
     ]
-    return Page("reproduction", "Reproduction", LEAD, tuple(sections))
+    return Page("reproduction", "Reproduction", LEAD, tuple(sections), prints_tables=True)
 
 
 def kind(verdict: str) -> str:

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from sentinel_forest.config import paths
-from sentinel_forest.report import figures, heatmaps, palette, price, splitmaps
+from sentinel_forest.report import blockmaps, figures, heatmaps, palette, price, splitmaps
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
-from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, column, links, share, table
+from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, column, links, number, share, table
 from sentinel_forest.splits.linking import GROUPS
 
 LEAD = (
@@ -24,6 +24,7 @@ def page(version: VersionResults) -> Page:
 def _items(release: ReleaseResults) -> tuple[Item, ...]:
     return (
         *splitmaps.items(release),
+        *blockmaps.items(release),
         *price.items(release),
         *_ledger(release),
         *_balance(release),
@@ -144,7 +145,8 @@ def _ledger(release: ReleaseResults) -> list[Item]:
     )
     items += _redundancy(release, release.ledger[within])
     if distances["fraction"].notna().any():
-        far = distances[["scheme", "trial", "role_a", "role_b", "key", "fraction"]].rename(columns={"fraction": "km"})
+        far = distances[["scheme", "trial", "role_a", "role_b", "key"]].copy()
+        far["km"] = column(number(value, 1) for value in distances["fraction"])
         items.append(
             table(
                 f"Distances between roles in {release.name}",
@@ -183,7 +185,7 @@ def _redundancy(release: ReleaseResults, ledger: pd.DataFrame) -> list[Item]:
         items.append(
             table(
                 f"Groups of the roles of {release.name}",
-                shown.assign(fraction=groups["fraction"].round(1)),
+                shown.assign(fraction=column(number(value, 1) for value in groups["fraction"])),
                 source,
                 "The effective number is the number of groups of equal size that these groups amount to: "
                 "(sum of sizes) squared over the sum of squared sizes.",

@@ -7,7 +7,7 @@ from sentinel_forest.splits.draws import SCALE
 ONE = 1 << 36
 """Fixed-point one of relative amounts; sums over all roles, strata and groups stay below 2**63."""
 ENUMERATED = 9
-"""A stratum in so few groups (for three roles) is bounded by trying all assignments of them."""
+"""Strata in so few groups (for three roles) are bounded by trying all assignments of them."""
 
 
 def surplus(added: np.ndarray, role: np.ndarray) -> np.ndarray:
@@ -72,11 +72,11 @@ def reassign(
 
 
 def lower_bound(added: np.ndarray, amounts: np.ndarray, shares: np.ndarray) -> float:
-    """A mean deviation that no assignment can be better than: each stratum taken by itself.
+    """A mean deviation that no assignment can be better than.
 
-    A stratum that lives in few groups is bounded by trying every assignment of those groups, any other
-    by the amounts being whole multiples of their common divisor (a patch). A linear relaxation would
-    not do: it cuts groups and always gives zero.
+    Strata that live in few groups are taken together, as long as every assignment of these groups can be
+    tried; any other stratum is bounded by its amounts being whole multiples of their common divisor (a
+    patch). A linear relaxation would not do: it cuts groups and always gives zero.
 
     Parameters
     ----------
@@ -88,12 +88,35 @@ def lower_bound(added: np.ndarray, amounts: np.ndarray, shares: np.ndarray) -> f
         In units of 1 / `SCALE`, all positive.
     """
     _, roles, strata = added.shape
-    total = 0.0
-    for stratum, column in enumerate(amounts[:, amounts.sum(axis=0) > 0].T):
-        living = np.flatnonzero(column)
-        few = roles ** len(living) <= 3**ENUMERATED
-        total += _least(added[living, :, stratum]) / ONE if few else _rounding(column, shares)
+    columns = amounts[:, amounts.sum(axis=0) > 0].T
+    blocks = _blocks(columns > 0, int(roles))
+    total = sum(_least(added[living][:, :, members]) / ONE for living, members in blocks)
+    joined = {stratum for _, members in blocks for stratum in members}
+    total += sum(_rounding(column, shares) for stratum, column in enumerate(columns) if stratum not in joined)
     return float(total) / max(int(roles) * int(strata), 1)
+
+
+def _blocks(living: np.ndarray, roles: int) -> list[tuple[np.ndarray, list[int]]]:
+    """Strata that live together in few enough groups: of each block its groups, and its strata.
+
+    Each stratum, the one in the fewest groups first, joins the block to which it adds the fewest groups.
+    """
+    blocks: list[tuple[np.ndarray, list[int]]] = []
+    for stratum in np.argsort(living.sum(axis=1), kind="stable"):
+        unions = [held | living[stratum] for held, _ in blocks]
+        added = [int(union.sum() - held.sum()) for union, (held, _) in zip(unions, blocks, strict=True)]
+        fitting = [at for at, union in enumerate(unions) if _few(union, roles)]
+        if fitting:
+            at = min(fitting, key=added.__getitem__)
+            blocks[at] = unions[at], [*blocks[at][1], int(stratum)]
+        elif _few(living[stratum], roles):
+            blocks.append((living[stratum], [int(stratum)]))
+    return [(np.flatnonzero(held), members) for held, members in blocks]
+
+
+def _few(groups: np.ndarray, roles: int) -> bool:
+    """Whether every assignment of the marked groups can be tried."""
+    return bool(roles ** int(groups.sum()) <= 3**ENUMERATED)
 
 
 def _rounding(column: np.ndarray, shares: np.ndarray) -> float:
@@ -104,10 +127,16 @@ def _rounding(column: np.ndarray, shares: np.ndarray) -> float:
 
 
 def _least(living: np.ndarray) -> int:
-    """The least sum over roles of ``|surplus|`` over all assignments of a few groups (groups, roles)."""
-    groups, roles = living.shape
+    """The least sum over roles and strata of ``|surplus|`` over all assignments of a few groups.
+
+    `living` is int64 (groups, roles, strata).
+    """
+    groups, roles, _ = living.shape
     choices = np.indices((roles,) * groups).reshape(groups, -1)
-    over = np.full((choices.shape[1], roles), -ONE, dtype=np.int64)
-    for group, choice in enumerate(choices):
-        over[np.arange(len(choice)), choice] += living[group, choice]
-    return int(np.abs(over).sum(axis=1).min())
+    least = np.zeros(choices.shape[1], dtype=np.int64)
+    for stratum in range(living.shape[2]):
+        over = np.full((choices.shape[1], roles), -ONE, dtype=np.int64)
+        for group, choice in enumerate(choices):
+            over[np.arange(len(choice)), choice] += living[group, choice, stratum]
+        least += np.abs(over).sum(axis=1)
+    return int(least.min())

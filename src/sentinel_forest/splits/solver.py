@@ -5,9 +5,10 @@ role per group so that the mean of ``|found[r, c] - s[r] total[c]| / (s[r] total
 a mixed-integer programme of the bin-packing kind.
 
 How it is solved, the same on every machine: a random draw of groups, seeded, is improved by moves,
-exchanges and random kicks in integer arithmetic; then a mixed-integer programme
+exchanges and random kicks in integer arithmetic. If that is far from the bound, threshold accepting
+(`sentinel_forest.splits.annealing`) goes on from there; where it gains little, a mixed-integer programme
 (`scipy.optimize.milp`, HiGHS) over a seeded part of the groups, the others held, is solved again and
-again, limited by nodes and not by time. Its result is taken only if it is better in integers. So each
+again, limited by nodes and not by time. A result is taken only if it is better in integers. So each
 trial ends at a good assignment near its own start; the bound tells how far any of them can be from
 the best.
 """
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sentinel_forest.splits.annealing import anneal
 from sentinel_forest.splits.draws import SCALE, by_group, fill, shuffled, sums
 from sentinel_forest.splits.programme import ONE, deviation, lower_bound, reassign, surplus
 
@@ -37,6 +39,10 @@ WHOLE, WHOLE_NODES = 64, 50
 """Up to so many groups, the whole programme is opened for so many nodes to prove a bound."""
 ENOUGH = 1e-4
 """Mean relative deviation at which the search stops."""
+NEAR = 1.5
+"""Times the bound from which on annealing is worth its time."""
+GAIN = 0.95
+"""What annealing must at least lower the deviation to. For less, a trial stays near its own start."""
 
 
 @dataclass(frozen=True)
@@ -130,18 +136,32 @@ def solve(problem: Problem, seed: int, time_limit: float) -> Fit:
     everything = np.arange(len(role))
     if len(role) <= WHOLE:
         bound = max(bound, reassign(added, role, everything, least, WHOLE_NODES, time_limit)[1])
+    annealed = role
+    if deviation(added, role) > max(NEAR * bound, ENOUGH) and time.monotonic() < deadline:
+        annealed = exchange(added, anneal(added, role, least, seed), least, seed)
+    if deviation(added, annealed) < GAIN * deviation(added, role):
+        return Fit(annealed, deviation(added, annealed), bound, complete=True)
+    role, complete = _programmes(problem, role, bound, seed, deadline)
+    return Fit(role, deviation(added, role), bound, complete)
+
+
+def _programmes(
+    problem: Problem, role: np.ndarray, bound: float, seed: int, deadline: float
+) -> tuple[np.ndarray, bool]:
+    """Reassign parts of the groups by mixed-integer programmes, one after the other; and whether time sufficed."""
+    added, least = problem.added, problem.least
     for turn in range(1, ROUNDS + 1):
         reached = deviation(added, role)
         if reached <= max(bound + 1e-9, ENOUGH):
             break
         left = deadline - time.monotonic()
         if left <= 0:
-            return Fit(role, reached, bound, complete=False)
+            return role, False
         free = np.sort(shuffled(len(role), seed + turn)[:FREE])
         found, _ = reassign(added, role, free, least, NODES, left)
         if deviation(added, found) < reached:
             role = exchange(added, found, least, seed + turn)
-    return Fit(role, deviation(added, role), bound, complete=time.monotonic() < deadline)
+    return role, time.monotonic() < deadline
 
 
 def _kicked(added: np.ndarray, role: np.ndarray, least: np.ndarray, seed: int) -> np.ndarray:

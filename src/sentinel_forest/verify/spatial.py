@@ -56,9 +56,23 @@ def blocks(lon: np.ndarray, lat: np.ndarray, side_km: float) -> np.ndarray:
     A block is `side_km` high and, in the middle of its row, at least `side_km` wide (the last row
     before a pole may be a single block); the rows start at the South Pole, the blocks at 180 degrees West.
     """
+    row, column, _, columns = _places(lon, lat, side_km)
+    return np.asarray(row * columns.max(initial=1) + column)
+
+
+def block_edges(lon: np.ndarray, lat: np.ndarray, side_km: float) -> np.ndarray:
+    """West, east, south and north of the block of each point in degrees: float64 (points, 4); see `blocks`."""
+    row, column, rows, columns = _places(lon, lat, side_km)
+    wide, high = 360 / columns, 180 / rows
+    west, south = column * wide - 180, row * high - 90
+    return np.column_stack([west, west + wide, south, south + high])
+
+
+def _places(lon: np.ndarray, lat: np.ndarray, side_km: float) -> tuple[np.ndarray, np.ndarray, int, np.ndarray]:
+    """Row and column of the block of each point, the number of rows, and of columns in that row."""
     rows = max(1, int(np.pi * RADIUS_KM // side_km))
     row = np.clip(((lat + 90) / 180 * rows).astype(np.int64), 0, rows - 1)
     middle = np.radians((row + 0.5) / rows * 180 - 90)
     columns = np.maximum(1, (2 * np.pi * RADIUS_KM * np.cos(middle) // side_km).astype(np.int64))
     column = ((lon + 180) % 360 / 360 * columns).astype(np.int64) % columns
-    return np.asarray(row * columns.max(initial=1) + column)
+    return row, column, rows, columns
