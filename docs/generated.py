@@ -22,6 +22,7 @@ from sentinel_forest.datasets import plausibility  # noqa: E402
 from sentinel_forest.evaluation import metrics  # noqa: E402
 from sentinel_forest.io.tables import read_tsv  # noqa: E402
 from sentinel_forest.versions import headline  # noqa: E402
+from snakemake_logger_plugin_sentinel_forest.stages import common_name  # noqa: E402
 
 HEADLINE = ROOT / "results" / "reference" / "headline.tsv"
 FIGURES = (("oa", ""), ("aa.present", ""), ("boa.median", "cloud"))
@@ -37,7 +38,7 @@ def rules() -> list[tuple[str, str]]:
             *("--directory", folder, "--rulegraph", "mermaid-js"),
         ]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
-    names = dict(re.findall(r"^\s*(id\d+)\[(\w+)\]$", done.stdout, re.M))
+    names = {node: common_name(rule) for node, rule in re.findall(r"^\s*(id\d+)\[(\w+)\]$", done.stdout, re.M)}
     arrows = re.findall(r"^\s*(id\d+) --> (id\d+)$", done.stdout, re.M)
     return [(names[first], names[then]) for first, then in arrows if names[then] != "all"]
 

@@ -41,8 +41,11 @@ MORE = {
             "release": "cloudsen12-sample",
             "scheme": "published",
             "set": "l1c",
+            "applicability": 200,
         }
     },
+    "conformal": {"alpha": 0.2},
+    "applicability": {"samples": 200},
     "predictions": {
         "net": {
             "release": "so2sat-sample",
@@ -82,7 +85,8 @@ FETCHED = {
     "releases": ["mine", "so2sat-v2"],
     "own_releases": {"mine": {"dataset": "so2sat", "folder": "mine", "licence": "CC0-1.0"}},
     "select": {"mine": ["training*"], "so2sat-v2": ["testing.h5"]},
-    "feature_sets": ["lcz-s1+s2"],
+    "feature_sets": ["lcz-s1+s2", "vectors"],
+    "external": {"vectors": {"release": "mine", "file": "vectors.csv"}},
     "classes": {"so2sat": {"lcz": {"merge": {"built up": ["Open low-rise", "Open mid-rise"]}, "drop": ["Water"]}}},
 }
 """A release that is on disk, and one that is downloaded."""
@@ -97,6 +101,7 @@ def planned(tmp_path_factory) -> list[list[str]]:
         (folder / name).mkdir()
     (folder / "authors.csv").touch()
     (folder / "net.csv").touch()
+    (folder / "vectors.csv").write_text("patch,e0\n", encoding="utf-8")
     for name in ("training.h5", "training_geo.h5"):
         (folder / "mine" / name).touch()
     earlier = folder / "results" / "earlier"
@@ -116,7 +121,7 @@ def planned(tmp_path_factory) -> list[list[str]]:
         *commands(folder, "plan", "work/mine/catalog.parquet", *fetched),
         *commands(folder, "work/so2sat-v2/files.tsv", *fetched),
     ]
-    return [words_of(command) for command in dict.fromkeys(found)]
+    return [words for command in dict.fromkeys(found) for words in cli.runs(words_of(command))]
 
 
 def test_every_command_is_one_that_its_step_takes(planned):

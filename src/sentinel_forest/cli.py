@@ -1,6 +1,7 @@
 """The console command `sentinel-forest`: a subcommand for each step and command, derived from its signature."""
 
 import inspect
+import itertools
 import json
 import pdb
 import sys
@@ -14,7 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from sentinel_forest.config.validation import parse
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import causes
-from sentinel_forest.steps import COMMANDS, STEPS, load
+from sentinel_forest.steps import AND, COMMANDS, STEPS, load
 
 NAME = "sentinel-forest"
 INTERRUPTED = 130
@@ -30,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     debug = "--pdb" in words
     words = [word for word in words if word != "--pdb"]
     try:
-        application(words[:1])(words, exit_on_error=False, print_error=False)
+        for each in runs(words):
+            application(words[:1])(each, exit_on_error=False, print_error=False)
     except (CycloptsError, InputError, OSError) as error:
         if debug:
             pdb.post_mortem()
@@ -41,6 +43,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if debug:
             pdb.post_mortem()
         raise
+
+
+def runs(words: Sequence[str]) -> list[list[str]]:
+    """Command lines of each run of a step: what is common, and what follows one ``--and``.
+
+    Examples
+    --------
+    >>> runs(["split", "--catalog", "c", "--and", "--trial", "1", "--and", "--trial", "2"])
+    [['split', '--catalog', 'c', '--trial', '1'], ['split', '--catalog', 'c', '--trial', '2']]
+    """
+    parts = [list(part) for bound, part in itertools.groupby(words, lambda word: word == AND) if not bound]
+    common, own = (parts[0], parts[1:]) if parts else ([], [])
+    return [[*common, *each] for each in own or [[]]]
 
 
 def application(names: Sequence[str]) -> App:

@@ -18,6 +18,8 @@ from pydantic import BaseModel
 
 Output = Annotated[Path, "output"]
 """Type of an argument that names a file, or a folder, which the step writes."""
+AND = "--and"
+"""On a command line, before what is of one run of a step, where one process runs it several times."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,8 @@ STEPS: dict[str, str] = {
     "fit": "models.fit:fit",
     "predict": "models.predict:predict",
     "reference": "evaluation.reference:reference",
+    "conformal": "evaluation.conformal:conformal",
+    "applicability": "mapping.dissimilarity:applicability",
     "score": "evaluation.score:score",
     "price": "evaluation.price:price",
     "papers_pixels": "evaluation.papers_pixels:papers_pixels",
@@ -136,6 +140,7 @@ COMMANDS: dict[str, str] = {
     "areas": "mapping.areas:areas",
     "audit": "splits.audit:audit",
     "clean": "versions.clean:clean",
+    "compare_labels": "evaluation.relabelled:compare_labels",
     "groups_needed": "evaluation.groups_needed:groups_needed",
     "unpack": "acquire.unpack:unpack",
     "show": "report.show:show",

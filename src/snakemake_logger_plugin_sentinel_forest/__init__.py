@@ -8,6 +8,7 @@ on the terminal as well.
 import logging
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.settings import LogHandlerSettingsBase
 
 from sentinel_forest.io.progress import duration
-from snakemake_logger_plugin_sentinel_forest.stages import STAGE_OF, Run
+from snakemake_logger_plugin_sentinel_forest.stages import STAGE_OF, Run, common_name
 
 TAIL = 20
 """Lines of a failed job's log that are shown, where it does not say "error:" itself."""
@@ -117,14 +118,17 @@ class LogHandler(LogHandlerBase):
         return text.startswith("Nothing to be done")
 
     def _begin_run(self, record: Any) -> None:
-        self._run = Run({rule: count for rule, count in record.stats.items() if rule != "total"})
+        planned = Counter[str]()
+        for rule, count in record.stats.items():
+            planned[common_name(rule)] += count if rule != "total" else 0
+        self._run = Run(planned)
         self._since = time.monotonic()
         if self._run.stages:
             stages = ", ".join(self._run.stages)
             self._tell(f"{sum(self._run.planned.values())} jobs in {len(self._run.stages)} stages: {stages}")
 
     def _begin_job(self, record: Any) -> None:
-        rule = record.rule_name
+        rule = common_name(record.rule_name)
         if rule not in STAGE_OF:
             return
         self._jobs[record.jobid] = _Job(rule, record.rule_msg or rule, time.monotonic())

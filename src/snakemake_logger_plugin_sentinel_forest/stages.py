@@ -1,5 +1,6 @@
 """Stages of a run: what the rules do, in the order of the work."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -43,6 +44,17 @@ STAGES: dict[str, tuple[str, ...]] = {
 STAGE_OF = {rule: stage for stage, rules in STAGES.items() for rule in rules}
 
 
+def common_name(rule: str) -> str:
+    """A rule without the ending that it has where its jobs do all trials.
+
+    Examples
+    --------
+    >>> common_name("split_all"), common_name("all")
+    ('split', 'all')
+    """
+    return re.sub(r"_all\d*$", "", rule)
+
+
 @dataclass
 class Run:
     """Counts of a run: jobs by rule, how many have ended, and how long they took.
@@ -50,7 +62,7 @@ class Run:
     Parameters
     ----------
     planned : Mapping
-        Number of jobs of each rule; rules of no stage are left out.
+        Number of jobs of each rule, by its `common_name`; rules of no stage are left out.
     """
 
     planned: Mapping[str, int]

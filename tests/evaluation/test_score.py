@@ -587,6 +587,7 @@ def step(folder: Path, trial: int = 1, out: str = "out") -> None:
         ledger=folder / "ledger.tsv",
         verified=folder / "verified.json",
         **shards,
+        further=[],
         confusion=folder / out / "confusion.parquet",
         metrics=folder / out / "metrics.tsv",
         scores_by=folder / out / "scores_by.tsv",

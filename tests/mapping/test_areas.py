@@ -72,7 +72,7 @@ def test_intervals_hold_where_strata_are_not_the_classes() -> None:
     areas = pd.DataFrame({"stratum": ["a", "b"], "area": [(stratum == "a").sum(), (stratum == "b").sum()]})
     held = {"area": 0, "producer's accuracy": 0}
     wanted = {"area": truth.sum(), "producer's accuracy": (truth & mapped).sum() / truth.sum()}
-    runs = 300
+    runs = 100
     for _ in range(runs):
         rows = np.concatenate([rng.choice(np.flatnonzero(stratum == name), 150, replace=False) for name in "ab"])
         points = pd.DataFrame(
@@ -86,7 +86,7 @@ def test_intervals_hold_where_strata_are_not_the_classes() -> None:
         for quantity in held:
             row = table.loc[(quantity, "yes")]
             held[quantity] += bool(row["low"] <= wanted[quantity] <= row["high"])
-    assert all(0.91 <= count / runs <= 0.985 for count in held.values()), held
+    assert all(0.89 <= count / runs <= 0.995 for count in held.values()), held
 
 
 def test_a_class_that_was_never_mapped_has_no_users_accuracy() -> None:

@@ -40,7 +40,7 @@ def selection(patches=1000, shards=4, side=100, trees=10, draws=1000):
         signature_layers=lambda release: ["a", "b"],
         source=lambda release: release,
         priced=["toy"],
-        configuration=SimpleNamespace(price=PriceSettings(trials=3)),
+        configuration=SimpleNamespace(price=PriceSettings(trials=3), conformal=None, applicability=None),
         config={"bootstrap": {"draws": draws}, "engines_beside": ["scikit-learn-intelex"]},
     )
 

@@ -184,6 +184,7 @@ def chain(folder: Path, rois: int) -> dict[str, Cost]:
                 feature_sets=[SET],
                 predictions=[predictions],
                 references=[references],
+                further=[],
                 **{name: folder / name for name in ("confusion", "metrics", "scores_by", "paired")},
             ),
         ),

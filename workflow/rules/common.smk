@@ -23,10 +23,11 @@ from sentinel_forest.acquire.history import Seen
 from sentinel_forest.config import paths
 from sentinel_forest.io import lock
 from sentinel_forest.io.checksums import digest, file_digest
-from sentinel_forest.planning import resources
+from sentinel_forest.planning import given, resources
 from sentinel_forest.planning.checking import select
 from sentinel_forest.planning.jobs import check_executor, shell_prefix
-from sentinel_forest.planning.wiring import Wiring, listing, told
+from sentinel_forest.planning.together import jobs
+from sentinel_forest.planning.wiring import Wiring, baseline_file, listing, told
 from sentinel_forest.steps import ForestFile, ReleaseFile, SetFile, TrialFile, flags
 from sentinel_forest.versions import holding, seal
 
@@ -68,13 +69,13 @@ def sealed_or_free(wildcards):
 onstart:
     told(check_executor)(workflow.executor_plugin.name)
     lock.note(lock.LOCKS)
-    jobs = list(workflow.dag.needrun_jobs())
+    needed = list(workflow.dag.needrun_jobs())
     # A check alone makes nothing of the version: it may run whatever has changed since.
-    if {job.rule.name for job in jobs} != {"check"}:
+    if {job.rule.name for job in needed} != {"check"}:
         hold_version()
     if not workflow.touch:
         told(holding.hold_jobs)(
-            PLACES.results, (path for job in jobs for path in job.output)
+            PLACES.results, (path for job in needed for path in job.output)
         )
 
 

@@ -28,6 +28,8 @@ rule foreign:
         verified=f"<work>/{paths.VERIFIED}",
         held=f"<work>/{paths.LINKS_HELD}",
         others=WIRING.of_prediction(paths.CONFUSION),
+        truth=lambda wildcards: config["predictions"][wildcards.prediction]["truth"]
+        or [],
     output:
         confusion=f"<results>/{paths.FOREIGN_CONFUSION}",
         metrics=f"<results>/{paths.FOREIGN_METRICS}",

@@ -1,42 +1,45 @@
 """Random forests: one per trial and feature set; then what they and the reference algorithms say."""
 
+for TRIALS in jobs(SELECTION, "fit"):
 
-rule fit:
-    """Grow the forest of one trial and feature set."""
-    input:
-        features=lambda wildcards: WIRING.shard_files(
-            paths.FEATURES, wildcards.release, set=wildcards.set
-        ),
-        split=f"<results>/{paths.SPLIT}",
-        held=f"<work>/{paths.LINKS_HELD}",
-        catalog=f"<work>/{paths.CATALOG}",
-    output:
-        model=f"<results>/{paths.FOREST}",
-        fit=f"<results>/{paths.FIT}",
-    log:
-        "<logs>/fit/{release}/{scheme}/{trial}/{set}.log",
-    benchmark:
-        "<benchmarks>/fit/{release}/{scheme}/{trial}/{set}.tsv"
-    threads: WIRING.threads_of("fit")
-    resources:
-        mem_mb=WIRING.memory_of("fit"),
-        runtime=WIRING.runtime_of("fit"),
-    params:
-        store=STORE,
-        code=WIRING.code_of("fit", dataset=True),
-        settings=WIRING.flags_of(
-            dataset=lambda release: release.dataset,
-            layout=lambda release: release.opened,
-            forest=lambda release: SELECTION.forest(release.name),
-        ),
-        seed=WIRING.seed_of,
-    message:
-        "Grow the forest of {wildcards.release}: {wildcards.scheme} {wildcards.trial}, {wildcards.set}"
-    shell:
-        "sentinel-forest fit --release {wildcards.release} --scheme {wildcards.scheme} --trial {wildcards.trial}"
-        " --feature-set {wildcards.set} --catalog {input.catalog} --split {input.split}"
-        " --features {input.features} {params.settings} {params.seed} {params.store} --threads {threads}"
-        " --model {output.model} --fit {output.fit} >{log} 2>&1"
+    rule:
+        """Grow the forest of a feature set in one trial."""
+        name:
+            TRIALS.name
+        input:
+            features=lambda wildcards: WIRING.shard_files(
+                paths.FEATURES, wildcards.release, set=wildcards.set
+            ),
+            split=TRIALS.files(paths.SPLIT),
+            held=f"<work>/{paths.LINKS_HELD}",
+            catalog=f"<work>/{paths.CATALOG}",
+        output:
+            model=TRIALS.files(paths.FOREST),
+            fit=TRIALS.files(paths.FIT),
+        log:
+            TRIALS.note("<logs>/fit/{release}/{scheme}/{trial}/{set}.log"),
+        benchmark:
+            TRIALS.note("<benchmarks>/fit/{release}/{scheme}/{trial}/{set}.tsv")
+        wildcard_constraints:
+            release=TRIALS.of_release,
+        threads: TRIALS.threads
+        resources:
+            mem_mb=TRIALS.memory,
+            runtime=TRIALS.runtime,
+        params:
+            store=STORE,
+            code=WIRING.code_of("fit", dataset=True),
+            settings=WIRING.flags_of(
+                dataset=lambda release: release.dataset,
+                layout=lambda release: release.opened,
+                forest=lambda release: SELECTION.forest(release.name),
+            ),
+            each=TRIALS.each("split", "model", "fit"),
+        message:
+            "Grow forests of {wildcards.release}, {wildcards.set}"
+        shell:
+            "sentinel-forest fit --release {wildcards.release} --feature-set {wildcards.set} --catalog {input.catalog}"
+            " --features {input.features} {params.settings} {params.store} --threads {threads} {params.each} >{log} 2>&1"
 
 
 rule predict:

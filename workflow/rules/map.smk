@@ -3,8 +3,24 @@
 MAPS = [
     f"{PLACES.exports}/{about.release}/maps/{name}/{layer}.tif"
     for name, about in SELECTION.configuration.maps.items()
-    for layer in ("classes", "probability", "margin")
+    for layer in (
+        "classes",
+        "probability",
+        "margin",
+        *(["applicability"] if about.applicability else []),
+    )
 ]
+
+
+def map_flags(wildcards):
+    """Parameter: the scene and the forest of a map."""
+    about = SELECTION.configuration.maps[wildcards.name]
+    return flags(**about.model_dump(exclude={"applicability"}))
+
+
+def samples_flag(wildcards):
+    """Parameter: how many training samples a pixel is held against."""
+    return flags(samples=SELECTION.configuration.maps[wildcards.name].applicability)
 
 
 rule map:
@@ -30,11 +46,39 @@ rule map:
     params:
         code=WIRING.code_of("map", dataset=True),
         version=PLACES.results,
-        settings=lambda wildcards: flags(
-            **SELECTION.configuration.maps[wildcards.name].model_dump()
-        ),
+        settings=map_flags,
     message:
         "Map {wildcards.name} with a forest of {wildcards.release}"
     shell:
         "sentinel-forest map --version {params.version} {params.settings} --threads {threads}"
         " --output {output.classes} --probability {output.probability} --margin {output.margin} >{log} 2>&1"
+
+
+rule map_applicability:
+    """Tell how far each pixel of a scene lies from the training data of a forest of the version."""
+    input:
+        scene=lambda wildcards: SELECTION.configuration.maps[wildcards.name].scene,
+        radar=lambda wildcards: SELECTION.configuration.maps[wildcards.name].radar or [],
+        version=lambda wildcards: holding.unsealed(PLACES, paths.MANIFEST),
+    output:
+        f"{PLACES.exports}/{{release}}/maps/{{name}}/applicability.tif",
+    log:
+        "<logs>/map_applicability/{release}/{name}.log",
+    benchmark:
+        "<benchmarks>/map_applicability/{release}/{name}.tsv"
+    wildcard_constraints:
+        name=listing(SELECTION.configuration.maps),
+    threads: WIRING.threads_of("map")
+    resources:
+        mem_mb=WIRING.memory_of("map"),
+        runtime=WIRING.runtime_of("map"),
+    params:
+        code=WIRING.code_of("map", dataset=True),
+        version=PLACES.results,
+        settings=map_flags,
+        samples=samples_flag,
+    message:
+        "Map {wildcards.name}: how far pixels lie from the training data"
+    shell:
+        "sentinel-forest map --version {params.version} {params.settings} {params.samples} --threads {threads}"
+        " --applicability {output} >{log} 2>&1"

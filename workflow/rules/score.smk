@@ -3,62 +3,66 @@
 METRICS = WIRING.trial_files(paths.METRICS)
 
 
-rule score:
-    """Confusion counts of one trial, and every metric that follows from them."""
-    input:
-        catalog=f"<work>/{paths.CATALOG}",
-        split=f"<results>/{paths.SPLIT}",
-        ledger=f"<results>/{paths.LEDGER}",
-        verified=f"<work>/{paths.VERIFIED}",
-        held=f"<work>/{paths.LINKS_HELD}",
-        predictions=WIRING.of_shards(paths.PREDICTIONS),
-        references=WIRING.of_shards(paths.REFERENCES, SELECTION.references),
-    output:
-        confusion=f"<results>/{paths.CONFUSION}",
-        metrics=report(
-            f"<results>/{paths.METRICS}",
-            caption="../report/captions/metrics.rst",
-            category="4 Baselines",
-            subcategory="{release}",
-            labels={"scheme": "{scheme}", "trial": "{trial}", "table": "scores"},
-        ),
-        scores_by=report(
-            f"<results>/{paths.SCORES_BY}",
-            caption="../report/captions/scores_by.rst",
-            category="4 Baselines",
-            subcategory="{release}",
-            labels={
-                "scheme": "{scheme}",
-                "trial": "{trial}",
-                "table": "scores by stratum",
-            },
-        ),
-        paired=f"<results>/{paths.PAIRED}",
-    log:
-        "<logs>/score/{release}/{scheme}/{trial}.log",
-    benchmark:
-        "<benchmarks>/score/{release}/{scheme}/{trial}.tsv"
-    resources:
-        mem_mb=WIRING.memory_of("score"),
-        runtime=WIRING.runtime_of("score"),
-    params:
-        code=WIRING.code_of("score", dataset=True),
-        settings=WIRING.flags_of(
-            source=lambda release: config["transfer"].get(release.name),
-            dataset=lambda release: release.dataset,
-            layout=lambda release: release.opened,
-            feature_sets=lambda release: SELECTION.sets(release.name),
-            draws=lambda release: config["bootstrap"]["draws"],
-        ),
-        seed=WIRING.seed_of,
-    message:
-        "Score {wildcards.release}: {wildcards.scheme}, trial {wildcards.trial}"
-    shell:
-        "sentinel-forest score --release {wildcards.release} --scheme {wildcards.scheme} --trial {wildcards.trial}"
-        " --catalog {input.catalog} --split {input.split} --ledger {input.ledger} --verified {input.verified}"
-        " --predictions {input.predictions} --references {input.references} {params.settings} {params.seed}"
-        " --confusion {output.confusion} --metrics {output.metrics} --scores-by {output.scores_by}"
-        " --paired {output.paired} >{log} 2>&1"
+for TRIALS in jobs(SELECTION, "score"):
+
+    rule:
+        """Confusion counts of a trial, and every metric that follows from them."""
+        name:
+            TRIALS.name
+        input:
+            catalog=f"<work>/{paths.CATALOG}",
+            split=TRIALS.files(paths.SPLIT),
+            ledger=f"<results>/{paths.LEDGER}",
+            verified=f"<work>/{paths.VERIFIED}",
+            held=f"<work>/{paths.LINKS_HELD}",
+            predictions=WIRING.of_shards(paths.PREDICTIONS),
+            references=WIRING.of_shards(paths.REFERENCES, SELECTION.references),
+            further=WIRING.further_scores(TRIALS.trials_of),
+        output:
+            confusion=TRIALS.files(paths.CONFUSION),
+            metrics=TRIALS.shown(
+                report,
+                paths.METRICS,
+                labels={"table": "scores"},
+                caption="../report/captions/metrics.rst",
+                category="4 Baselines",
+                subcategory="{release}",
+            ),
+            scores_by=TRIALS.shown(
+                report,
+                paths.SCORES_BY,
+                labels={"table": "scores by stratum"},
+                caption="../report/captions/scores_by.rst",
+                category="4 Baselines",
+                subcategory="{release}",
+            ),
+            paired=TRIALS.files(paths.PAIRED),
+        log:
+            TRIALS.note("<logs>/score/{release}/{scheme}/{trial}.log"),
+        benchmark:
+            TRIALS.note("<benchmarks>/score/{release}/{scheme}/{trial}.tsv")
+        wildcard_constraints:
+            release=TRIALS.of_release,
+        resources:
+            mem_mb=TRIALS.memory,
+            runtime=TRIALS.runtime,
+        params:
+            code=WIRING.code_of("score", dataset=True),
+            settings=WIRING.flags_of(
+                source=lambda release: config["transfer"].get(release.name),
+                dataset=lambda release: release.dataset,
+                layout=lambda release: release.opened,
+                feature_sets=lambda release: SELECTION.sets(release.name),
+                draws=lambda release: config["bootstrap"]["draws"],
+            ),
+            further=WIRING.further_flags(TRIALS.trials_of),
+            each=TRIALS.each("split", "confusion", "metrics", "scores_by", "paired"),
+        message:
+            "Score {wildcards.release}"
+        shell:
+            "sentinel-forest score --release {wildcards.release} --catalog {input.catalog} --ledger {input.ledger}"
+            " --verified {input.verified} --predictions {input.predictions} --references {input.references}"
+            " {params.further} {params.settings} {params.each} >{log} 2>&1"
 
 
 rule average:

@@ -1,35 +1,39 @@
 """Which patches train and which test, and what the two have in common."""
 
+for TRIALS in jobs(SELECTION, "split"):
 
-rule split:
-    """Assign every patch a role in one trial of a scheme."""
-    input:
-        catalog=f"<work>/{paths.CATALOG}",
-    output:
-        split=f"<results>/{paths.SPLIT}",
-        balance=f"<results>/{paths.BALANCE}",
-        infeasible=f"<results>/{paths.INFEASIBLE}",
-    log:
-        "<logs>/split/{release}/{scheme}/{trial}.log",
-    benchmark:
-        "<benchmarks>/split/{release}/{scheme}/{trial}.tsv"
-    resources:
-        mem_mb=WIRING.memory_of("split"),
-        runtime=WIRING.runtime_of("split"),
-    params:
-        store=STORE,
-        code=WIRING.code_of("split"),
-        settings=lambda wildcards: flags(
-            definition=SELECTION.definitions(wildcards.release)[wildcards.scheme],
-            classes=SELECTION.datasets[wildcards.release].label_names,
-            seed=SELECTION.seed(wildcards.release, wildcards.scheme),
-        ),
-    message:
-        "Split {wildcards.release}: {wildcards.scheme}, trial {wildcards.trial}"
-    shell:
-        "sentinel-forest split --catalog {input.catalog}"
-        " --scheme {wildcards.scheme} --trial {wildcards.trial} {params.settings} {params.store}"
-        " --output {output.split} --balance {output.balance} --infeasible {output.infeasible} >{log} 2>&1"
+    rule:
+        """Assign every patch a role in one trial of a scheme."""
+        name:
+            TRIALS.name
+        input:
+            catalog=f"<work>/{paths.CATALOG}",
+        output:
+            output=TRIALS.files(paths.SPLIT),
+            balance=TRIALS.files(paths.BALANCE),
+            infeasible=TRIALS.files(paths.INFEASIBLE),
+        log:
+            TRIALS.note("<logs>/split/{release}/{scheme}/{trial}.log"),
+        benchmark:
+            TRIALS.note("<benchmarks>/split/{release}/{scheme}/{trial}.tsv")
+        wildcard_constraints:
+            release=TRIALS.of_release,
+        resources:
+            mem_mb=TRIALS.memory,
+            runtime=TRIALS.runtime,
+        params:
+            store=STORE,
+            code=WIRING.code_of("split"),
+            settings=lambda wildcards: flags(
+                classes=SELECTION.datasets[wildcards.release].label_names
+            ),
+            each=TRIALS.each(
+                "output", "balance", "infeasible", definition=SELECTION.definition
+            ),
+        message:
+            "Split {wildcards.release}"
+        shell:
+            "sentinel-forest split --catalog {input.catalog} {params.settings} {params.store} {params.each} >{log} 2>&1"
 
 
 rule signature:

@@ -1,6 +1,5 @@
 """The version: its manifest, its description, and a second computation held against it."""
 
-from sentinel_forest.planning.wiring import baseline_file
 from sentinel_forest.versions.check import sealed_folder
 
 RESULT_FILES = (
@@ -42,6 +41,7 @@ RESULT_FILES = (
     + BY_PATCH
     + FOREIGN_FILES
     + INSPECTIONS
+    + APPLICABILITY
     + [f"<results>/{paths.HEADLINE}", f"<results>/{paths.REPRODUCTION}"]
 )
 VERSION_FILES = [
@@ -138,6 +138,10 @@ rule check:
                 for name, release in SELECTION.releases.items()
                 if release.folder
             },
+            files=[
+                f"{key}={path}" for key, path in given.files(SELECTION.config).items()
+            ]
+            or None,
         ),
     message:
         "Compute {params.settings} again"

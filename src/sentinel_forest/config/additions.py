@@ -4,10 +4,20 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sentinel_forest.config.fields import Each, Line, Name, Once, Section
+from sentinel_forest.config.fields import Each, Line, Name, Once, Section, absent
 from sentinel_forest.config.validation import wrong
 
 Text = Annotated[Line, Field(max_length=400)]
+
+
+class TrainLabels(Section):
+    """Labels of another layer, from which the training pixels of a feature set are drawn."""
+
+    layer: Line
+    """The layer, e.g. LABEL_manual_sc."""
+
+    classes: Annotated[dict[Text, Each[int]], Field(min_length=1)]
+    """Class: the codes of the layer that stand for it. Pixels with other codes do not train."""
 
 
 class OwnFeatureSet(Section):
@@ -24,6 +34,9 @@ class OwnFeatureSet(Section):
 
     layers: dict[str, str] = {}
     """Band: layer that it is taken from, e.g. {B2: L2A_B2}, where the dataset has more than one."""
+
+    train_labels: TrainLabels | None = absent()
+    """Other labels to train on, for tasks of pixels. Scores are held against the task's labels all the same."""
 
 
 class ExternalTable(Section):

@@ -5,13 +5,26 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from sentinel_forest.config.additions import Classes, ExternalTable, OwnFeatureSet
-from sentinel_forest.config.fields import AS_GIVEN, MOST_TRIALS, Each, Jobs, Name, Natural, Once, Section, Trials
+from sentinel_forest.config.fields import (
+    AS_GIVEN,
+    MOST_TRIALS,
+    Each,
+    Jobs,
+    Name,
+    Natural,
+    Once,
+    Section,
+    Trials,
+    absent,
+)
 from sentinel_forest.config.forest import Engine, ForestSettings
 from sentinel_forest.config.predictions import Prediction
 from sentinel_forest.config.schemes import KINDS, NearestNeighbour, Scheme
 from sentinel_forest.config.settings import (
     Action,
+    ApplicabilitySettings,
     Bootstrap,
+    ConformalSettings,
     DrawSettings,
     Export,
     MapSettings,
@@ -105,6 +118,14 @@ class Configuration(Section):
 
     bootstrap: Bootstrap = Bootstrap()
     """Intervals by bootstrap over groups."""
+
+    conformal: ConformalSettings | None = absent()
+    """Sets of classes by forest, calibrated on the validation patches; rows of metrics.tsv. {} takes the defaults,
+    without the key there are none. See docs/metrics.md."""
+
+    applicability: ApplicabilitySettings | None = absent()
+    """How far held-out patches lie from the training data of each forest; rows of metrics.tsv, and error by
+    dissimilarity. {} takes the defaults, without the key there are none. See docs/maps.md."""
 
     published_patches: dict[str, str] = {}
     """Release: a file with its authors' values of each patch (of CloudSEN12 cloudsen12_metrics.csv), which reference

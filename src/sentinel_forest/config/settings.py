@@ -4,7 +4,7 @@ import re
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from annotated_types import Ge
+from annotated_types import Ge, Gt, Le, Lt
 from pydantic import AfterValidator, BeforeValidator, Strict, field_validator, model_validator
 
 from sentinel_forest.config.fields import FROM_TEXT, Count, Finite, Jobs, Name, Natural, Once, Positive, Section, absent
@@ -86,6 +86,21 @@ class PriceSettings(Section):
         return value
 
 
+class ConformalSettings(Section):
+    """Sets of classes that hold the true one with a stated probability."""
+
+    alpha: Annotated[float, Strict(), Gt(0), Lt(1), FROM_TEXT] = 0.1
+    """Probability that a set may miss the true class."""
+
+
+class ApplicabilitySettings(Section):
+    """How far held-out patches lie from the training data."""
+
+    samples: Annotated[int, Strict(), Ge(100), Le(20_000), FROM_TEXT] = 5_000
+    """Training samples that are kept, of each group the same number or all: what this may cost. The version keeps them
+    for maps."""
+
+
 class Export(Section):
     """What `snakemake export` writes. A list without an entry leaves nothing out."""
 
@@ -156,6 +171,10 @@ class MapSettings(Section):
 
     stride: Count = 10
     """Pixels from one window to the next, where the forest classifies patches."""
+
+    applicability: Count | None = absent()
+    """Training samples that each pixel is held against at most, e.g. 1000, to tell how far it lies from them: what this
+    layer may cost. Without, it is not written. Needs the key `applicability` of the version."""
 
 
 class OwnRelease(Section):

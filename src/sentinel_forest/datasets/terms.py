@@ -169,6 +169,17 @@ class External:
 
 
 @dataclass(frozen=True)
+class TrainLabels:
+    """Labels of another layer than the task's, to train on: `codes` are pairs of a code of the layer and of the task's.
+
+    Other codes of the layer are no label.
+    """
+
+    layer: str
+    codes: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
 class FeatureSet:
     """A named list of features (see `sentinel_forest.features`) for one task.
 
@@ -183,3 +194,4 @@ class FeatureSet:
     layers: Mapping[str, str]
     bands: tuple[Band, ...] = ()
     external: External | None = None
+    train_labels: TrainLabels | None = None

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sentinel_forest.datasets.terms import External, FeatureSet, Layer, Reference, Task
+from sentinel_forest.datasets.terms import External, FeatureSet, Layer, Reference, Task, TrainLabels
 from sentinel_forest.sensors import BANDS, Band
 
 FEATURE_SETS, CLASSES = "feature_sets", "classes"
@@ -24,7 +24,9 @@ def feature_set(name: str, definition: Mapping[str, Any], layer_table: Mapping[s
         return FeatureSet(name, definition["task"], features, {}, bands, External(**given))
     held = (layer_table[layer].band for layer in layers.values())
     own = tuple(dict.fromkeys(band for band in held if band is not None and band.name not in BANDS))
-    return FeatureSet(name, definition["task"], features, layers, own)
+    labels = definition.get("train_labels")
+    train = TrainLabels(labels["layer"], tuple((code, label) for code, label in labels["codes"])) if labels else None
+    return FeatureSet(name, definition["task"], features, layers, own, train_labels=train)
 
 
 def answering(reference: Reference, task: Task) -> Reference:

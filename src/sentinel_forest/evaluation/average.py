@@ -55,6 +55,9 @@ patches of any trial with training. `note`: what is to be said of the interval, 
 unless it holds for all.
 """
 
+OF_NO_COUNTS = "mean over trials: no interval, as the score does not follow from counts alone"
+"""Doubt about the mean of scores that joined those of counts, see `sentinel_forest.evaluation.further`."""
+
 Key = tuple[str, ...]
 """Entries of the columns `KEY`."""
 
@@ -137,18 +140,21 @@ def _mean(
     groups = min(int(row["groups"]) for row in support)
     of_known = [score for number, score in zip(numbers, scores, strict=True) if number in known and score]
     low, high, doubts = np.nan, np.nan, ""
-    if known:
+    value = float(np.mean([row["value"] for row in known.values()])) if known else np.nan
+    if known and not of_known:
+        doubts = OF_NO_COUNTS
+    elif known:
         mean = np.mean([score.replicates for score in of_known], axis=0)
         fewest = min((score.support for score in of_known), key=lambda support: support.groups)
         least = least_groups(str(first["class"]))
-        value = float(np.mean([score.value for score in of_known]))
-        low, high = uncertainty.interval(value, mean, fewest, of_known[0].span, least)
+        exact = float(np.mean([score.value for score in of_known]))
+        low, high = uncertainty.interval(exact, mean, fewest, of_known[0].span, least)
         doubts = _doubts(mean, groups, str(first["class"]), any(score.reservation for score in of_known))
     parts = {number: _parts(str(row["note"])) for number, row in told.items()}
     few = f"mean of {len(known)} of {len(numbers)} trials" if 0 < len(known) < len(numbers) else ""
     return {name: first[name] for name in AVERAGES.columns if name in first} | {
         "trials": len(numbers),
-        "value": float(np.mean([row["value"] for row in known.values()])) if known else np.nan,
+        "value": value,
         "low": low,
         "high": high,
         "trial_std": float(np.std([row["value"] for row in known.values()], ddof=1)) if len(known) > 1 else np.nan,

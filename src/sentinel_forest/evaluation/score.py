@@ -20,6 +20,7 @@ from sentinel_forest.evaluation.confusion import CONFUSION, ROLES, Classifier, c
 from sentinel_forest.evaluation.confusion import confusion as count_confusion
 from sentinel_forest.evaluation.evaluate import Score, evaluate, known_groups, notes, sample
 from sentinel_forest.evaluation.figures import FIGURE, PLACE, WHICH, WHO, Place
+from sentinel_forest.evaluation.further import joining
 from sentinel_forest.evaluation.paired import PAIRED, Scored, compare, paired_table, pairs
 from sentinel_forest.features import external
 from sentinel_forest.io import checksums
@@ -27,7 +28,7 @@ from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_parquet, read_tsv, stack, write_parquet, write_tsv
 from sentinel_forest.splits.ledger import LEDGER
 from sentinel_forest.splits.marks import combine, mark, note
-from sentinel_forest.steps import Layout, Output
+from sentinel_forest.steps import ForestFile, Layout, Output
 
 METRICS = pa.DataFrameSchema(
     {
@@ -243,6 +244,7 @@ def score(
     feature_sets: list[str],
     predictions: list[Path],
     references: list[Path],
+    further: list[ForestFile],
     seed: int,
     draws: int = 1000,
     confusion: Output,
@@ -268,6 +270,8 @@ def score(
         Feature sets of its forests.
     predictions, references : list of Path
         Answers of forests and of reference algorithms, of all shards.
+    further : list of ForestFile
+        Scores that counts alone do not give, see `sentinel_forest.evaluation.further`; those of the trial join.
     seed : int
         Seed of the scheme.
     draws : int
@@ -286,6 +290,9 @@ def score(
     place = Place(release, scheme, trial)
     seeds = seed, trial
     scored, compared = score_trial(table, opened, about, marks, draws, seeds, place)
+    if files := [each.path for each in further if each.owner[:2] == (scheme, trial)]:
+        more = joining(files, place, marks, opened)[list(METRICS.columns)]
+        scored = conform(pd.concat([scored, more], ignore_index=True), METRICS)
     write_parquet(confusion, table, CONFUSION)
     strata = score_by(table, opened, about, marks, draws, seeds, place)
     write_tsv(metrics, _with_note(scored, note(links)), METRICS)

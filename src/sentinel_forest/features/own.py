@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sentinel_forest.config.additions import OwnFeatureSet
+from sentinel_forest.config.additions import OwnFeatureSet, TrainLabels
 from sentinel_forest.config.validation import nearest
 from sentinel_forest.datasets.base import Dataset, Task
 from sentinel_forest.errors import InputError
@@ -37,7 +37,31 @@ def completed(name: str, own: OwnFeatureSet, dataset: Dataset) -> dict[str, Any]
     bands = own_bands(dataset)
     needed = dict.fromkeys(band for each in features for band in resolved(each, task, bands, where).bands)
     layers = {band: _layer(band, held, dataset, where) for band in needed if band != SUN_AZIMUTH.name}
-    return {"task": task.name, "features": list(features), "layers": layers}
+    labels = {} if own.train_labels is None else {"train_labels": _train_labels(own.train_labels, task, dataset, where)}
+    return {"task": task.name, "features": list(features), "layers": layers, **labels}
+
+
+def _train_labels(given: TrainLabels, task: Task, dataset: Dataset, where: str) -> dict[str, Any]:
+    """The layer, and pairs of its codes and the codes of the task's labels."""
+    where = f"{where[:-1]}.train_labels'"
+    own, known = dataset.label_layers(task.name), {each.name: each.code for each in task.categories}
+    classes = [name for name, each in dataset.layer_table.items() if each.unit == "class" and each.dtype == "uint8"]
+    others = [name for name in classes if name not in own]
+    if task.unit != "pixel" or len(own) != 1 or given.layer not in others:
+        able = task.unit == "pixel" and len(own) == 1
+        raise InputError(
+            "Training labels cannot come from this layer.",
+            where=where,
+            found=f"{given.layer}, task {task.name} of a {task.unit}",
+            expected=nearest(given.layer, others) if able else "a task of pixels whose labels are one layer",
+        )
+    for name in given.classes:
+        if name not in known:
+            raise InputError("Unknown class.", where=where, found=name, expected=nearest(name, known))
+    pairs = [(code, known[name]) for name, codes in given.classes.items() for code in codes]
+    if len({code for code, _ in pairs}) < len(pairs):
+        raise InputError("A code stands for two classes.", where=where, found=given.classes, expected="each code once")
+    return {"layer": given.layer, "codes": sorted(pairs)}
 
 
 def task_of(name: str, dataset: Dataset, where: str) -> Task:

@@ -84,7 +84,9 @@ def feature_rows(
     """
     bounded: Counter[str] = Counter()
     unit = dataset.tasks[feature_set.task].unit
-    layers = tuple(dict.fromkeys((*feature_set.layers.values(), *dataset.label_layers(feature_set.task))))
+    train = feature_set.train_labels
+    labelled = dataset.label_layers(feature_set.task) if train is None else (train.layer,)
+    layers = tuple(dict.fromkeys((*feature_set.layers.values(), *labelled)))
     parts = [
         _pixel_rows(dataset, feature_set, block, per_class, seed_names, bounded)
         if unit == "pixel"
@@ -118,6 +120,7 @@ def _pixel_rows(
     bounded: Counter[str],
 ) -> pd.DataFrame:
     """Drawn pixels of a block with their features."""
+    block = _with_train_labels(dataset, feature_set, block)
     labels = true_classes(dataset, feature_set.task, block, kinds_of(dataset, feature_set))
     units = dataset.draw_units(feature_set.task, block)
     names = block.patches["patch"].to_numpy()
@@ -152,6 +155,19 @@ def _pixel_rows(
             around, (layer.reshape(-1)[flat] for layer in pixel.each(around, bands, own, bounded)), strict=True
         )
     return pd.DataFrame(columns)[[*first, *feature_set.features]]
+
+
+def _with_train_labels(dataset: Dataset, feature_set: FeatureSet, block: Block) -> Block:
+    """A block in which the labels to train on stand in the place of the task's, if a set has any."""
+    train = feature_set.train_labels
+    if train is None:
+        return block
+    (own,) = dataset.label_layers(feature_set.task)
+    stored = block.layers[train.layer]
+    translated = np.full(stored.shape, IGNORE, dtype=np.uint8)
+    for code, label in train.codes:
+        translated[stored == code] = label
+    return replace(block, layers={**block.layers, own: translated})
 
 
 def _dots(block: Block, patches: np.ndarray, flat: np.ndarray) -> Block:

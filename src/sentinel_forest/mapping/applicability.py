@@ -8,6 +8,7 @@ estimated by the grouped split.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +48,10 @@ class Applicability:
     mean_distance: float
     threshold: float
 
+    @cached_property
+    def _tree(self) -> KDTree:
+        return KDTree(self.points)
+
     def dissimilarity(self, X: npt.ArrayLike, threads: int = 1) -> Floats:
         """Dissimilarity index of samples.
 
@@ -66,7 +71,7 @@ class Applicability:
         known = np.isfinite(scaled).all(axis=1)
         result = np.full(len(scaled), np.nan)
         if known.any():
-            result[known] = KDTree(self.points).query(scaled[known], workers=threads)[0] / self.mean_distance
+            result[known] = self._tree.query(scaled[known], workers=threads)[0] / self.mean_distance
         return result
 
     def applies(self, X: npt.ArrayLike) -> npt.NDArray[np.bool_]:

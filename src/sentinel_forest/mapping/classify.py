@@ -13,6 +13,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from sentinel_forest.datasets.base import IGNORE, OPTICAL, Block, Dataset, FeatureSet, kinds_of
 from sentinel_forest.features import bands_of, patch, pixel
+from sentinel_forest.mapping.applicability import Applicability
 from sentinel_forest.mapping.products import QUANTIFICATION
 from sentinel_forest.models import forest
 from sentinel_forest.models.candidate import Candidate
@@ -23,7 +24,10 @@ Bands = dict[str, np.ndarray]
 """Bands of a window as `Scene.read` gives them."""
 Window = tuple[slice, slice]
 
-LAYERS = ("codes", "probability", "margin")
+LAYERS = ("codes", "probability", "margin", "applicability")
+
+MOST_PERCENT = 250
+"""Dissimilarity, in percent of the threshold, that a map tells apart; what is larger has this value."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,15 @@ class Answers:
     probability, margin : ndarray or None
         uint8, in percent: fraction of the trees' votes for that class, and by how much it exceeds that of the next
         class; `IGNORE` where nothing was measured. None if not asked for.
+    applicability : ndarray or None
+        uint8, dissimilarity to the training data in percent of the threshold, rounded up, so that up to 100 lies
+        inside the area of applicability; at most `MOST_PERCENT`, `IGNORE` where a feature is missing.
     """
 
     codes: Bytes
     probability: Bytes | None = None
     margin: Bytes | None = None
+    applicability: Bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -58,12 +66,18 @@ class Mapper:
         The forest.
     votes : bool
         Whether probability and margin are asked for.
+    area : Applicability or None
+        The area of applicability, where that layer is asked for.
+    classes : bool
+        Whether classes are asked for; without, the code is 0 wherever there was a measurement.
     """
 
     dataset: Dataset
     feature_set: FeatureSet
     candidate: Candidate
     votes: bool = False
+    area: Applicability | None = None
+    classes: bool = True
 
     @property
     def of_patches(self) -> bool:
@@ -117,14 +131,18 @@ class Mapper:
     def _answers(self, wanted: npt.NDArray[np.bool_], X: np.ndarray) -> Answers:
         """Ask the forest of rows, and put what it says where they are wanted."""
         model, codes = self.candidate.model, self.candidate.codes.astype(np.uint8)
+        near = None if self.area is None else _placed(wanted, percent_of_threshold(self.area, X))
+        if not self.classes and not self.votes:
+            return Answers(_placed(wanted, np.zeros(len(X), np.uint8)), applicability=near)
         if not self.votes:
-            return Answers(_placed(wanted, codes[forest.predict(model, X)]))
+            return Answers(_placed(wanted, codes[forest.predict(model, X)]), applicability=near)
         fractions = vote_fractions(model, X)
         ordered = np.sort(fractions, axis=1)
         return Answers(
             _placed(wanted, codes[fractions.argmax(axis=1)]),
             _placed(wanted, _percent(ordered[:, -1])),
             _placed(wanted, _percent(ordered[:, -1] - ordered[:, -2])),
+            near,
         )
 
 
@@ -143,6 +161,14 @@ def vote_fractions(model: RandomForestClassifier, X: np.ndarray) -> npt.NDArray[
         for tree in trees:
             votes += tree.predict(block)
         result[rows] = votes / len(trees)
+    return result
+
+
+def percent_of_threshold(area: Applicability, X: np.ndarray) -> Bytes:
+    """Dissimilarity of samples in percent of the threshold; see `Answers.applicability`."""
+    with np.errstate(divide="ignore"):
+        percent = np.ceil(100 * area.dissimilarity(X) / area.threshold)
+    result: Bytes = np.where(np.isnan(percent), IGNORE, np.minimum(percent, MOST_PERCENT)).astype(np.uint8)
     return result
 
 

@@ -15,7 +15,9 @@ from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.features import find_set, patch, pixel
 from sentinel_forest.io.checksums import file_digest
 from sentinel_forest.io.tables import read_tsv
+from sentinel_forest.mapping.applicability import Applicability
 from sentinel_forest.mapping.classify import Mapper
+from sentinel_forest.mapping.dissimilarity import read_area
 from sentinel_forest.mapping.raster import written
 from sentinel_forest.mapping.scene import Scene, open_scene
 from sentinel_forest.mapping.strips import classified, map_grid
@@ -27,6 +29,9 @@ from sentinel_forest.versions.opened import dataset_of, is_sample
 
 STRIDE = 10
 """Pixels from one window to the next, where the forest classifies patches: 100 m, as maps of local climate zones."""
+
+SAMPLES = 1_000
+"""Training samples that each pixel of a layer of applicability is held against at most."""
 
 
 @dataclass(frozen=True)
@@ -114,9 +119,11 @@ def map_scene(
     trial: int,
     set: str,
     scene: Path,
-    output: Output,
+    output: Output | None = None,
     probability: Output | None = None,
     margin: Output | None = None,
+    applicability: Output | None = None,
+    samples: int = SAMPLES,
     radar: Path | None = None,
     level: str | None = None,
     offset: float | None = None,
@@ -138,6 +145,11 @@ def map_scene(
         The map: codes and colours of the classes, 255 where nothing was measured.
     probability, margin : Path
         Fraction of the votes for the class, and by how much it exceeds that of the next class, in percent.
+    applicability : Path
+        Dissimilarity to the training data in percent of the threshold: up to 100 lies inside the area of
+        applicability. For versions that keep training samples (key `applicability`).
+    samples : int
+        Training samples that each pixel is held against at most: what this layer may cost.
     radar : Path
         Folder with a GeoTIFF for each Sentinel-1 band that the features need (VV.tif), on the grid of the scene and in
         the unit of the training data.
@@ -150,18 +162,47 @@ def map_scene(
     threads : int
         They change no result.
     """
+    outputs = {"codes": output, "probability": probability, "margin": margin, "applicability": applicability}
+    asked = {name: path for name, path in outputs.items() if path is not None}
+    if not asked:
+        raise InputError("No layer is asked for.", expected="--output, --probability, --margin or --applicability")
     folder = version if version.is_dir() else Path("results") / version
     sealed = open_forest(folder, release, scheme, trial, set)
     needed = _needed_bands(sealed)
-    votes = probability is not None or margin is not None
-    mapper = Mapper(sealed.dataset, sealed.feature_set, sealed.candidate, votes)
+    votes = bool({"probability", "margin"} & asked.keys())
+    area = _area(folder, sealed, release, samples) if "applicability" in asked else None
+    mapper = Mapper(sealed.dataset, sealed.feature_set, sealed.candidate, votes, area, "codes" in asked)
     with open_scene(scene, needed[OPTICAL], needed[RADAR], radar, level, offset, threads) as opened:
         _hold_level(sealed, opened)
         _hold_size(mapper, opened, stride)
-        outputs = {"codes": output, "probability": probability, "margin": margin}
-        asked = {name: path for name, path in outputs.items() if path is not None}
         tags = {**sealed.tags, **_scene_tags(mapper, opened, stride)}
+        tags |= _area_tags(area) if area is not None else {}
         _write(mapper, opened, tags, asked, stride, threads)
+
+
+def _area(folder: Path, sealed: Sealed, release: str, samples: int) -> Applicability:
+    """The area of applicability of a forest, from the training samples that its version keeps."""
+    one = sealed.candidate
+    path = folder / paths.place(
+        paths.APPLICABILITY, release=release, scheme=one.scheme, trial=one.trial, set=sealed.feature_set.name
+    )
+    if not path.is_file():
+        raise InputError(
+            "The version keeps no training samples, so that nothing tells how far a pixel lies from them.",
+            where=path.parent,
+            found=f"no {path.name}",
+            remedy="compute a version with `applicability: {}` in its configuration",
+        )
+    return read_area(path, one, samples)
+
+
+def _area_tags(area: Applicability) -> dict[str, str]:
+    """What a layer of applicability says of itself."""
+    return {
+        "applicability": "dissimilarity in percent of the threshold, rounded up; up to 100 lies inside",
+        "applicability_threshold": f"{area.threshold:.6g}",
+        "applicability_samples": f"{len(area.points)} training samples, of each group the same number or all",
+    }
 
 
 def _needed_bands(sealed: Sealed) -> dict[str, list[str]]:
@@ -243,10 +284,9 @@ def _write(
         }
         for first, answers in classified(mapper, scene, stride, threads):
             empty += int((answers.codes == IGNORE).sum())
-            layers = {"codes": code[answers.codes], "probability": answers.probability, "margin": answers.margin}
             for name, raster in rasters.items():
-                rows = layers[name]
-                assert rows is not None, "votes were counted, as they were asked for"
+                rows = code[answers.codes] if name == "codes" else getattr(answers, name)
+                assert rows is not None, "layers that are asked for are computed"
                 raster.write(first, rows)
             done = min(first + len(answers.codes), grid.height)
             print(f"{done} of {grid.height} rows", file=sys.stderr)

@@ -10,19 +10,25 @@ import numpy as np
 import numpy.typing as npt
 import rasterio
 from rasterio.enums import MaskFlags
-from rasterio.errors import RasterioError
 
 from sentinel_forest.errors import InputError
-from sentinel_forest.mapping.products import LEVELS, QUANTIFICATION, Product, band_of, find_product
+from sentinel_forest.mapping.bands import (
+    CLOSE_M,
+    Candidate,
+    candidates_of,
+    native_band,
+    only_one,
+    pixel_of,
+    radar_candidates,
+)
+from sentinel_forest.mapping.products import LEVELS, QUANTIFICATION, Product, find_product
 from sentinel_forest.sensors import FINEST_M, SENTINEL_2
-
-CLOSE_M = 0.01
-"""Corners of bands that lie nearer than this, in m, are the same."""
 
 CACHE_MB = 64
 """Decoded blocks that GDAL keeps."""
 
-_IMAGES = (".tif", ".tiff", ".jp2", ".vrt")
+KEPT_LINES = 128
+"""Blocks of at least so many lines are kept from one strip to the next."""
 
 
 @dataclass(frozen=True)
@@ -53,24 +59,44 @@ class Grid:
 class Source:
     """One band as it is stored: an opened file, the number of the band in it, and how its values are meant.
 
-    `repeat` is how many pixels of the grid a stored pixel covers in each direction.
+    `repeat` is how many pixels of the grid a stored pixel covers in each direction. `kept` are rows of blocks that were
+    read last, by their number: GDAL decodes a block of JPEG 2000 anew each time, and strips of a map share them.
     """
 
     file: Any
     index: int
     repeat: int
     nodata: float | None
+    kept: dict[int, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, rows: slice, columns: slice) -> np.ndarray:
         """Values in a window of the grid; a coarser pixel is repeated (nearest neighbour)."""
         first, left = rows.start // self.repeat, columns.start // self.repeat
-        window = ((first, -(-rows.stop // self.repeat)), (left, -(-columns.stop // self.repeat)))
-        stored: np.ndarray = self.file.read(self.index, window=window)
+        stored = self._stored(slice(first, -(-rows.stop // self.repeat)), slice(left, -(-columns.stop // self.repeat)))
         if self.repeat == 1:
             return stored
         spread = stored.repeat(self.repeat, axis=0).repeat(self.repeat, axis=1)
         top, edge = rows.start - first * self.repeat, columns.start - left * self.repeat
         return spread[top : top + rows.stop - rows.start, edge : edge + columns.stop - columns.start]
+
+    def _stored(self, rows: slice, columns: slice) -> np.ndarray:
+        """Values in a window of the file."""
+        lines = self.file.block_shapes[self.index - 1][0]
+        if lines < KEPT_LINES or (columns.start, columns.stop) != (0, self.file.width):
+            return self._window(rows, columns)
+        numbers = range(rows.start // lines, -(-rows.stop // lines))
+        for number in [each for each in self.kept if each not in numbers]:
+            del self.kept[number]
+        for number in numbers:
+            if number not in self.kept:
+                block = slice(number * lines, min((number + 1) * lines, self.file.height))
+                self.kept[number] = self._window(block, columns)
+        whole = np.concatenate([self.kept[number] for number in numbers])
+        return whole[rows.start - numbers.start * lines : rows.stop - numbers.start * lines]
+
+    def _window(self, rows: slice, columns: slice) -> np.ndarray:
+        values: np.ndarray = self.file.read(self.index, window=((rows.start, rows.stop), (columns.start, columns.stop)))
+        return values
 
 
 @dataclass
@@ -171,10 +197,10 @@ def open_scene(
     product = find_product(path)
     with ExitStack() as stack:
         stack.enter_context(rasterio.Env(GDAL_CACHEMAX=CACHE_MB))
-        candidates = _candidates(stack, path, product.files, tuple(SENTINEL_2))
-        chosen = {name: _native(path, name, candidates.get(name, [])) for name in optical}
-        beside = _radar_candidates(stack, radar_path, radar)
-        chosen_radar = {name: _only(radar_path, name, beside.get(name, [])) for name in radar}
+        candidates = candidates_of(stack, path, product.files, tuple(SENTINEL_2))
+        chosen = {name: native_band(path, name, candidates.get(name, [])) for name in optical}
+        beside = radar_candidates(stack, radar_path, radar)
+        chosen_radar = {name: only_one(radar_path, name, beside.get(name, [])) for name in radar}
         grid = _grid_of({**chosen, **chosen_radar})
         product = _leveled(product, level, path)
         yield Scene(
@@ -183,100 +209,9 @@ def open_scene(
             {name: _source(each, grid) for name, each in chosen.items()},
             {name: _source(each, grid) for name, each in chosen_radar.items()},
             _offsets(product, chosen, offset, path),
-            [name for name, each in chosen.items() if _pixel(each[0]) < (SENTINEL_2[name].resolution or FINEST_M)],
+            [name for name, each in chosen.items() if pixel_of(each[0]) < (SENTINEL_2[name].resolution or FINEST_M)],
             threads,
         )
-
-
-Candidate = tuple[Any, int]
-"""An opened file, and the number of a band in it."""
-
-
-def _open(stack: ExitStack, name: str | Path) -> Any:
-    try:
-        return stack.enter_context(rasterio.open(name))
-    except RasterioError as error:
-        raise InputError(
-            "An image cannot be read.", where=str(name)[-80:], found=str(error)[:80], remedy="fetch it again"
-        ) from None
-
-
-def _candidates(
-    stack: ExitStack, path: Path, files: Mapping[str, tuple[str, ...]], bands: Sequence[str]
-) -> dict[str, list[Candidate]]:
-    """Files of each band; of a single file its bands by their descriptions."""
-    if path.is_file() and path.suffix.lower() in _IMAGES:
-        opened = _open(stack, path)
-        found: dict[str, list[Candidate]] = {}
-        for place, text in enumerate(opened.descriptions, start=1):
-            name = (text or "").strip()
-            found.setdefault(name if name in bands else band_of(name) or "", []).append((opened, place))
-        return found
-    return {name: [(_open(stack, each), 1) for each in paths] for name, paths in files.items()}
-
-
-def _radar_candidates(stack: ExitStack, path: Path | None, bands: Sequence[str]) -> dict[str, list[Candidate]]:
-    if not bands:
-        return {}
-    if path is None:
-        raise InputError(
-            "The forest uses radar, and the scene has none.",
-            expected=", ".join(bands),
-            remedy="give Sentinel-1 on the same grid: --radar FOLDER with a GeoTIFF for each band, e.g. VV.tif",
-        )
-    if not path.exists():
-        raise InputError("There is no such folder of radar bands.", where=path, expected=", ".join(bands))
-    if path.is_file():
-        return _candidates(stack, path, {}, bands)
-    files = [each for each in sorted(path.iterdir()) if each.suffix.lower() in _IMAGES]
-    named = {name: [each for each in files if each.stem == name or each.stem.endswith(f"_{name}")] for name in bands}
-    return {name: [(_open(stack, each), 1) for each in paths] for name, paths in named.items()}
-
-
-def _pixel(file: Any) -> float:
-    return float(file.transform.a)
-
-
-def _whole(path: Path, band: str, candidate: Candidate) -> Candidate:
-    """A candidate whose values are digital numbers."""
-    kind = candidate[0].dtypes[candidate[1] - 1]
-    if np.dtype(kind).kind not in "iu":
-        raise InputError(
-            "A band does not hold digital numbers.",
-            where=f"{path}, {band}",
-            found=kind,
-            expected="integers: reflectance x 10,000",
-            remedy="give the band as the product has it",
-        )
-    return candidate
-
-
-def _native(path: Path, band: str, candidates: Sequence[Candidate]) -> Candidate:
-    """The file of a band in the resolution that the sensor measured it in, or resampled to 10 m."""
-    native = SENTINEL_2[band].resolution or FINEST_M
-    fitting = [each for each in candidates if abs(_pixel(each[0]) - native) < CLOSE_M]
-    fitting = fitting or [each for each in candidates if abs(_pixel(each[0]) - FINEST_M) < CLOSE_M]
-    if candidates and not fitting:
-        raise InputError(
-            "A band has pixels of another size than the training data.",
-            where=f"{path}, {band}",
-            found=f"{_pixel(candidates[0][0]):g} m",
-            expected=f"{native:g} m, as measured",
-            remedy="give the band in its own resolution",
-        )
-    return _whole(path, band, _only(path, band, fitting))
-
-
-def _only(path: Path | None, band: str, candidates: Sequence[Candidate]) -> Candidate:
-    if len(candidates) == 1:
-        return candidates[0]
-    raise InputError(
-        "A band is missing." if not candidates else "A band is there more than once.",
-        where=path,
-        found=", ".join(Path(each[0].name).name for each in candidates)[:80] or f"nothing for {band}",
-        expected=f"one image of {band}",
-        remedy="name files by band, e.g. B04.tif, or describe the bands of a file" if not candidates else None,
-    )
 
 
 def _grid_of(chosen: Mapping[str, Candidate]) -> Grid:
@@ -302,10 +237,10 @@ def _grid_text(grid: Grid) -> str:
 
 
 def _own_grid(name: str, file: Any) -> Grid:
-    transform, repeat = file.transform, round(_pixel(file) / FINEST_M)
+    transform, repeat = file.transform, round(pixel_of(file) / FINEST_M)
     square = (
         abs(transform.a + transform.e) < 1e-6 and transform.b == transform.d == 0 and repeat >= 1
-        and abs(_pixel(file) - repeat * FINEST_M) < 1e-6
+        and abs(pixel_of(file) - repeat * FINEST_M) < 1e-6
     )  # fmt: skip
     if file.crs is None or not file.crs.is_projected or not square:
         raise InputError(
@@ -321,7 +256,7 @@ def _own_grid(name: str, file: Any) -> Grid:
 def _source(candidate: Candidate, grid: Grid) -> Source:
     file, index = candidate
     masked = MaskFlags.nodata in file.mask_flag_enums[index - 1]
-    return Source(file, index, round(_pixel(file) / grid.pixel), file.nodatavals[index - 1] if masked else None)
+    return Source(file, index, round(pixel_of(file) / grid.pixel), file.nodatavals[index - 1] if masked else None)
 
 
 def _leveled(product: Product, level: str | None, path: Path) -> Product:

@@ -29,6 +29,13 @@ def check_maps(selection: "Selection") -> None:
             raise _unknown(name, "trial", about.trial, f"1 to {trials}")
         if about.set not in selection.sets(about.release):
             raise _unknown(name, "set", about.set, nearest(about.set, selection.sets(about.release)))
+        if about.applicability and selection.configuration.applicability is None:
+            raise InputError(
+                "A map asks for a layer that needs training samples, and the version keeps none.",
+                where=f"key 'maps.{name}.applicability'",
+                found="no key 'applicability' in the configuration",
+                remedy="add `applicability: {}`",
+            )
         for key, path in (("scene", about.scene), ("radar", about.radar)):
             if path is not None and not Path(path).exists():
                 raise InputError("There is no such file or folder.", where=f"key 'maps.{name}.{key}'", found=path)

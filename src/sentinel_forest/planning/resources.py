@@ -314,6 +314,12 @@ def _importance(selection: Selection, release: str, name: str) -> Need:
     return Need(START_MB + max(need.memory for need in needs), START_SECONDS + seconds)
 
 
+def _sampled(selection: Selection, release: str, name: str) -> Need:
+    """All rows of a feature set, asked of its forest: less than growing it takes."""
+    need = _growing(selection, release, name)
+    return Need(START_MB + need.memory, START_SECONDS + need.seconds)
+
+
 def _price(selection: Selection, release: str, name: str) -> Need:
     """Two forests a trial and feature set, one after the other, on no more than the rows that are not tested."""
     needs = [_growing(selection, release, each) for each in selection.sets(release)]
@@ -353,13 +359,15 @@ NEEDS: dict[str, Callable[[Selection, str, str], Need]] = {
     "price": _price,
     "average": _average,
     "importance": _importance,
+    "conformal": _sampled,
+    "applicability": _sampled,
     "export": _copy,
     "map": _map,
 }
 """What a job of each rule takes: by selection, release, and feature set (where the rule has one)."""
 
 
-THREADED = ("inspect", "fit", "predict", "importance", "price", "map")
+THREADED = ("inspect", "fit", "predict", "importance", "applicability", "price", "map")
 """Rules whose jobs use more than one thread."""
 
 
@@ -392,6 +400,8 @@ def _jobs(selection: Selection, release: str) -> dict[str, dict[str, int]]:
         "score": {"": trials},
         "average": {"": 1},
         "importance": {"": int(trains and bool(sets))},
+        "conformal": dict.fromkeys(sets, trials if trains and selection.configuration.conformal else 0),
+        "applicability": dict.fromkeys(sets, trials if trains and selection.configuration.applicability else 0),
         "price": {"": int(release in selection.priced)},
     }
 

@@ -17,7 +17,7 @@ from sentinel_forest.config.settings import DrawSettings
 from sentinel_forest.config.validation import parse
 from sentinel_forest.datasets.base import Dataset, Reference
 from sentinel_forest.errors import InputError
-from sentinel_forest.planning import vocabulary
+from sentinel_forest.planning import given, vocabulary
 from sentinel_forest.splits import links
 
 S = TypeVar("S", bound=Section)
@@ -125,12 +125,14 @@ class Selection:
 
     @property
     def described(self) -> dict[str, Any]:
-        """The configuration with `draw` and `forest` as they are for each release, and what it adds to vocabularies."""
+        """The configuration with `draw` and `forest` as they are for each release, what it adds to vocabularies, and
+        checksums in the places of files.
+        """
         draw = {name: self.draw(name).model_dump() for name in self.releases}
         added = {name: vocabulary.without_places(each.vocabulary) for name, each in self.releases.items()}
         told = {"vocabulary": {name: each for name, each in added.items() if each}} if any(added.values()) else {}
         forest = {name: self.forest(name).model_dump() for name in self.releases}
-        return {**self.config, "draw": draw, "forest": forest, **told}
+        return {**given.by_checksum(self.config), "draw": draw, "forest": forest, **told}
 
     def definitions(self, release: str) -> dict[str, AnyScheme]:
         """The schemes that a release can have by name."""
@@ -150,6 +152,10 @@ class Selection:
         """The kind of each scheme that is asked for."""
         own = self.configuration.own_schemes
         return {name: own[name].kind if name in own else name for name in self.configuration.schemes}
+
+    def definition(self, release: str, scheme: str) -> AnyScheme:
+        """A scheme by its name."""
+        return self.definitions(release)[scheme]
 
     def of_kind(self, release: str, kind: type[Options]) -> list[str]:
         """Names of the schemes of a kind that a release can have."""
@@ -337,5 +343,6 @@ class Selection:
             dataset = self.datasets[place]
             feature_set = dataset.feature_sets[name]
             needed = {*feature_set.layers.values(), *dataset.label_layers(feature_set.task)}
+            needed |= {feature_set.train_labels.layer} if feature_set.train_labels else set()
             lacking |= needed - self.layers[place]
         return sorted(lacking)

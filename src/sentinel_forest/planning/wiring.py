@@ -3,8 +3,9 @@
 import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, wraps
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from sentinel_forest.config import paths
@@ -14,7 +15,7 @@ from sentinel_forest.features import external
 from sentinel_forest.io.checksums import code_digest
 from sentinel_forest.planning import resources
 from sentinel_forest.planning.selection import Baseline, Selection
-from sentinel_forest.steps import NamedFile, flags, module_of
+from sentinel_forest.steps import ForestFile, NamedFile, flags, module_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,6 +23,8 @@ Wildcards = Any
 """What Snakemake hands over: wildcards, and inputs, with a name for each."""
 InputFunction = Callable[[Wildcards], list[str]]
 TextFunction = Callable[[Wildcards], str]
+TrialsOf = Callable[[Wildcards], Sequence[tuple[str, int]]]
+"""Scheme and number of the trials of a job."""
 
 WORK, RESULTS = "<work>", "<results>"
 """Snakemake's path variables for intermediate files and for the results of a version."""
@@ -186,6 +189,37 @@ class Wiring:
             path
             for name in self.selection.sets(release)
             for path in self.shard_files(paths.FEATURES, release, set=name)
+        ]
+
+    def further_scores(self, trials: TrialsOf) -> InputFunction:
+        """Input function: scores of the forests of some trials that counts alone do not give, as far as asked for."""
+        return lambda wildcards: [str(each.path) for each in self._further(wildcards.release, trials(wildcards))]
+
+    def further_flags(self, trials: TrialsOf) -> Callable[[Wildcards, Any], str]:
+        """For a parameter: the flag of the input `further`."""
+
+        def of(wildcards: Wildcards, input: Any) -> str:
+            files = self._further(wildcards.release, trials(wildcards))
+            named = [replace(each, path=Path(path)) for each, path in zip(files, input.further, strict=True)]
+            return flags(further=named)
+
+        return of
+
+    def _further(self, release: str, trials: Sequence[tuple[str, int]]) -> list[ForestFile]:
+        """Where they are; none of releases that take their forests from another."""
+        configuration = self.selection.configuration
+        asked = {
+            paths.CONFORMAL_SCORES: configuration.conformal,
+            paths.APPLICABILITY_SCORES: configuration.applicability,
+        }
+        sets = self.selection.sets(release) if self.selection.source(release) == release else []
+        return [
+            ForestFile(scheme, trial, name, Path(WORK, paths.place(pattern, set=name, **values)))
+            for scheme, trial in trials
+            for values in [{"release": release, "scheme": scheme, "trial": trial}]
+            for name in sets
+            for pattern, settings in asked.items()
+            if settings is not None
         ]
 
     def patch_tables(self, wildcards: Wildcards) -> list[str]:

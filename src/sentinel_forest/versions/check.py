@@ -20,6 +20,7 @@ from sentinel_forest.io.borders import checked_name
 from sentinel_forest.io.checksums import canonical
 from sentinel_forest.io.lazy import lazy
 from sentinel_forest.io.tables import write_text, write_tsv
+from sentinel_forest.planning import given
 from sentinel_forest.versions.differences import DIFFERENCES, differences, text
 from sentinel_forest.versions.holding import changed
 from sentinel_forest.versions.manifest import hold_files, is_sealed, read_manifest
@@ -55,6 +56,7 @@ def check(
     snakefile: str = SNAKEFILE,
     cores: int | None = None,
     folders: dict[str, str] | None = None,
+    files: list[str] | None = None,
     profile: str | None = None,
 ) -> None:
     """Compute a sealed version again, beside it, and hold the result against its files.
@@ -72,6 +74,9 @@ def check(
         Processor cores to use. By default all.
     folders : dict
         For each release that is not downloaded the folder with its files. By default where they lay before.
+    files : list of str
+        Where other files lie that the version was made of, such as predictions and tables of vectors: ``KEY=PATH`` with
+        the key of the configuration, e.g. ``predictions.net.file=net.csv``.
     profile : str
         Profile of Snakemake, e.g. of a cluster.
 
@@ -85,6 +90,7 @@ def check(
     clear(folder)
     configuration = asked(json.loads((sealed / VERSION).read_bytes())["configuration"])
     configuration |= {"version": version, "pathvars": places.pathvars}
+    configuration = given.found_again(configuration, files or [])
     configuration |= _lying(configuration, places.data, folders or {})
     write_text(folder / "configuration.json", json.dumps(configuration, indent=2, sort_keys=True) + "\n")
     address = snakefile if ":" in snakefile else Path(snakefile).resolve().as_posix()

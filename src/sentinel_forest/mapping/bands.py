@@ -1,0 +1,112 @@
+"""Which file, and which band of it, holds a band of a scene: candidates by name, and the one that fits."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from rasterio.errors import RasterioError
+
+from sentinel_forest.errors import InputError
+from sentinel_forest.mapping.products import band_of
+from sentinel_forest.sensors import FINEST_M, SENTINEL_2
+
+CLOSE_M = 0.01
+"""Lengths that differ by less, in m, are the same."""
+
+_IMAGES = (".tif", ".tiff", ".jp2", ".vrt")
+
+Candidate = tuple[Any, int]
+"""An opened file, and the number of a band in it."""
+
+
+def _open(stack: ExitStack, name: str | Path) -> Any:
+    try:
+        return stack.enter_context(rasterio.open(name))
+    except RasterioError as error:
+        raise InputError(
+            "An image cannot be read.", where=str(name)[-80:], found=str(error)[:80], remedy="fetch it again"
+        ) from None
+
+
+def candidates_of(
+    stack: ExitStack, path: Path, files: Mapping[str, tuple[str, ...]], bands: Sequence[str]
+) -> dict[str, list[Candidate]]:
+    """Files of each band; of a single file its bands by their descriptions."""
+    if path.is_file() and path.suffix.lower() in _IMAGES:
+        opened = _open(stack, path)
+        found: dict[str, list[Candidate]] = {}
+        for place, text in enumerate(opened.descriptions, start=1):
+            name = (text or "").strip()
+            found.setdefault(name if name in bands else band_of(name) or "", []).append((opened, place))
+        return found
+    return {name: [(_open(stack, each), 1) for each in paths] for name, paths in files.items()}
+
+
+def radar_candidates(stack: ExitStack, path: Path | None, bands: Sequence[str]) -> dict[str, list[Candidate]]:
+    """Images of each radar band by their names, in a folder or in one file."""
+    if not bands:
+        return {}
+    if path is None:
+        raise InputError(
+            "The forest uses radar, and the scene has none.",
+            expected=", ".join(bands),
+            remedy="give Sentinel-1 on the same grid: --radar FOLDER with a GeoTIFF for each band, e.g. VV.tif",
+        )
+    if not path.exists():
+        raise InputError("There is no such folder of radar bands.", where=path, expected=", ".join(bands))
+    if path.is_file():
+        return candidates_of(stack, path, {}, bands)
+    files = [each for each in sorted(path.iterdir()) if each.suffix.lower() in _IMAGES]
+    named = {name: [each for each in files if each.stem == name or each.stem.endswith(f"_{name}")] for name in bands}
+    return {name: [(_open(stack, each), 1) for each in paths] for name, paths in named.items()}
+
+
+def pixel_of(file: Any) -> float:
+    """Side of a pixel in m."""
+    return float(file.transform.a)
+
+
+def _whole(path: Path, band: str, candidate: Candidate) -> Candidate:
+    """A candidate whose values are digital numbers."""
+    kind = candidate[0].dtypes[candidate[1] - 1]
+    if np.dtype(kind).kind not in "iu":
+        raise InputError(
+            "A band does not hold digital numbers.",
+            where=f"{path}, {band}",
+            found=kind,
+            expected="integers: reflectance x 10,000",
+            remedy="give the band as the product has it",
+        )
+    return candidate
+
+
+def native_band(path: Path, band: str, candidates: Sequence[Candidate]) -> Candidate:
+    """The file of a band in the resolution that the sensor measured it in, or resampled to 10 m."""
+    native = SENTINEL_2[band].resolution or FINEST_M
+    fitting = [each for each in candidates if abs(pixel_of(each[0]) - native) < CLOSE_M]
+    fitting = fitting or [each for each in candidates if abs(pixel_of(each[0]) - FINEST_M) < CLOSE_M]
+    if candidates and not fitting:
+        raise InputError(
+            "A band has pixels of another size than the training data.",
+            where=f"{path}, {band}",
+            found=f"{pixel_of(candidates[0][0]):g} m",
+            expected=f"{native:g} m, as measured",
+            remedy="give the band in its own resolution",
+        )
+    return _whole(path, band, only_one(path, band, fitting))
+
+
+def only_one(path: Path | None, band: str, candidates: Sequence[Candidate]) -> Candidate:
+    """The one candidate for a band; raises `InputError` where there is none, or more."""
+    if len(candidates) == 1:
+        return candidates[0]
+    raise InputError(
+        "A band is missing." if not candidates else "A band is there more than once.",
+        where=path,
+        found=", ".join(Path(each[0].name).name for each in candidates)[:80] or f"nothing for {band}",
+        expected=f"one image of {band}",
+        remedy="name files by band, e.g. B04.tif, or describe the bands of a file" if not candidates else None,
+    )
