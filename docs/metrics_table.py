@@ -1,4 +1,4 @@
-"""Write the table of metrics in docs/metrics.md from the registry: python docs/metrics_table.py"""
+"""Write the tables of metrics and of coverage in the pages of the documentation: python docs/metrics_table.py"""
 
 import sys
 from pathlib import Path
@@ -13,6 +13,17 @@ from sentinel_forest.evaluation import metrics  # noqa: E402
 PAGE = ROOT / "docs" / "metrics.md"
 COVERAGE = ROOT / "tests" / "bench" / "coverage.tsv"
 COVERAGE_BEGIN, COVERAGE_END = "<!-- coverage: begin -->\n", "<!-- coverage: end -->\n"
+INTERVALS = ROOT / "docs" / "intervals.md"
+CLUSTERED = ROOT / "tests" / "bench" / "coverage_clustered.tsv"
+CLUSTERED_BEGIN, CLUSTERED_END = "<!-- clustered: begin -->\n", "<!-- clustered: end -->\n"
+FIGURES = {
+    ("overall", "oa"): "OA",
+    ("overall", "aa.present"): "AA",
+    ("overall", "f1.present"): "macro-F1",
+    ("class", "pa"): "producer's accuracy, rare class",
+    ("class", "ua"): "user's accuracy, rare class",
+    ("class", "f1"): "F1, rare class",
+}
 SIZES = {
     "3 of 60": "3 equal groups",
     "5 of 60": "5 equal groups",
@@ -48,6 +59,25 @@ def coverage() -> str:
     return "\n".join(lines) + "\n"
 
 
+def clustered() -> str:
+    """Coverage of the package's interval where classes sit in few groups; "-" where hardly a run has an interval."""
+    found = pd.read_csv(CLUSTERED, sep="\t").query("method == 'logit t, bootstrap'")
+    rows = found.set_index(["sizes", "kind", "metric"])
+    lines = ["| groups | " + " | ".join(FIGURES.values()) + " |", "|---" * (len(FIGURES) + 1) + "|"]
+    names = SIZES | {"15 uneven": "15 groups, 1 to 5 in size", "30 uneven": "30 groups, 1 to 5 in size"}
+    for sizes in found["sizes"].unique():
+        told = [rows.loc[(sizes, *figure)] for figure in FIGURES]
+        cells = [f"{100 * row['coverage']:.0f} %" if row["given"] >= 0.1 else "-" for row in told]
+        lines.append(f"| {names[sizes]} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def with_clustered(text: str) -> str:
+    """The page on intervals with its table renewed."""
+    before, rest = text.split(CLUSTERED_BEGIN)
+    return before + CLUSTERED_BEGIN + clustered() + CLUSTERED_END + rest.split(CLUSTERED_END)[1]
+
+
 def with_table(text: str) -> str:
     """The page with its tables renewed."""
     for begin, end, content in ((BEGIN, END, table()), (COVERAGE_BEGIN, COVERAGE_END, coverage())):
@@ -65,3 +95,4 @@ def _plain(text: str) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    INTERVALS.write_text(with_clustered(INTERVALS.read_text(encoding="utf-8")), encoding="utf-8")

@@ -46,6 +46,7 @@ MORE = {
     },
     "conformal": {"alpha": 0.2},
     "applicability": {"samples": 200},
+    "audits": {"theirs": {"release": "so2sat-sample", "lists": "net.csv", "numbers": "split"}},
     "predictions": {
         "net": {
             "release": "so2sat-sample",
@@ -82,14 +83,18 @@ def words_of(command: str) -> list[str]:
 
 FETCHED = {
     "version": "bound-v2",
-    "releases": ["mine", "so2sat-v2"],
-    "own_releases": {"mine": {"dataset": "so2sat", "folder": "mine", "licence": "CC0-1.0"}},
-    "select": {"mine": ["training*"], "so2sat-v2": ["testing.h5"]},
+    "releases": ["mine", "bare", "so2sat-v2"],
+    "places": {"so2sat-v2": "mine", "bare": "mine"},
+    "own_releases": {
+        "mine": {"dataset": "so2sat", "folder": "mine", "licence": "CC0-1.0"},
+        "bare": {"dataset": "so2sat", "folder": "bare", "layout": {"geo": "so2sat-v4"}},
+    },
+    "select": {"mine": ["training*"], "so2sat-v2": ["training.h5"]},
     "feature_sets": ["lcz-s1+s2", "vectors"],
     "external": {"vectors": {"release": "mine", "file": "vectors.csv"}},
     "classes": {"so2sat": {"lcz": {"merge": {"built up": ["Open low-rise", "Open mid-rise"]}, "drop": ["Water"]}}},
 }
-"""A release that is on disk, and one that is downloaded."""
+"""Releases that are on disk, and one that is downloaded; two of them take their places from the first."""
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +102,9 @@ def planned(tmp_path_factory) -> list[list[str]]:
     folder = tmp_path_factory.mktemp("bound")
     (folder / "more.yaml").write_text(yaml.safe_dump(MORE), encoding="utf-8")
     (folder / "fetched.yaml").write_text(yaml.safe_dump(FETCHED), encoding="utf-8")
-    for name in ("mine", "scene", "radar"):
+    for name in ("mine", "bare", "scene", "radar"):
         (folder / name).mkdir()
+    (folder / "bare" / "training.h5").touch()
     (folder / "authors.csv").touch()
     (folder / "net.csv").touch()
     (folder / "vectors.csv").write_text("patch,e0\n", encoding="utf-8")
@@ -118,7 +124,7 @@ def planned(tmp_path_factory) -> list[list[str]]:
         *commands(folder, "all", "export", "tfds", *default),
         *commands(folder, "all", "compare", "maps", "publish", *default, str(folder / "more.yaml")),
         *commands(folder, "check", *fetched, "--config", "version=earlier"),
-        *commands(folder, "plan", "work/mine/catalog.parquet", *fetched),
+        *commands(folder, "plan", "work/mine/catalog.parquet", "work/bare/files.tsv", *fetched),
         *commands(folder, "work/so2sat-v2/files.tsv", *fetched),
     ]
     return [words for command in dict.fromkeys(found) for words in cli.runs(words_of(command))]

@@ -22,7 +22,7 @@ from sentinel_forest.splits.group_stratified import GroupStratifiedSplit
 from sentinel_forest.versions import manifest
 
 NAMES = sorted(set(sentinel_forest.__all__) - {"__version__"})
-HEAVY = ("cyclopts", "jsonschema", "matplotlib", "pandera", "scipy", "skimage", "sklearn", "snakemake", "torch")
+HEAVY = ("cyclopts", "jsonschema", "pandera", "scipy", "skimage", "sklearn", "snakemake", "torch")
 LIGHT = ("numpy", "pandas", "pyarrow", "h5py", "rasterio", "pydantic", "yaml")
 
 

@@ -5,25 +5,44 @@ distribution (mean `SHARES`, concentration `CONCENTRATION`), and the accuracy of
 `ACCURACY`, plus an effect of the group (std 0.6), plus one of the group and class (std 0.4). Units of a group are then
 multinomial; errors fall on other classes by their frequency. The fourth class is rare. What an interval should hold
 is the metric of the expected counts. Sizes of groups are the real ones where they are published.
+
+A second model, `CLUSTERED`, is there to strain the interval: a class sits in few groups (concentration 1: half of the
+groups have next to nothing of the rare class), and groups differ twice as much. python -m bench coverage_clustered
 """
 
 import itertools
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import special, stats
 
 from bench.measure import Row, clock
+from sentinel_forest.config.groups import LEAST_GROUPS, LEAST_GROUPS_OF_CLASS
 from sentinel_forest.datasets import metric
 from sentinel_forest.evaluation import uncertainty
 
 SHARES, ACCURACY = np.array([0.5, 0.3, 0.15, 0.05]), np.array([0.9, 0.8, 0.65, 0.55])
-CONCENTRATION, OF_GROUP, OF_CLASS = 8.0, 0.6, 0.4
+
+
+class Model(NamedTuple):
+    """Concentration of class shares in groups, and std of the effects on accuracy of a group, and of group and class.
+
+    Both on the logit scale.
+    """
+
+    concentration: float
+    of_group: float
+    of_class: float
+
+
+USUAL, CLUSTERED = Model(8.0, 0.6, 0.4), Model(1.0, 1.2, 0.8)
 CLASSES, RARE = len(SHARES), 3
 TABLE = Path(__file__).with_name("coverage.tsv")
+TABLE_CLUSTERED = Path(__file__).with_name("coverage_clustered.tsv")
 RUNS, DRAWS, BLOCK = 4000, 400, 250
 SCENES = (205, 479, 557, 599, 612, 663, 687, 690, 690, 694, 695, 696, 744, 747, 756, 760, 763, 772, 775, 779, 783, 784)
 SCENES = (*SCENES, 784, 784, 789, 819)
@@ -60,10 +79,11 @@ RARE_CLASS: dict[str, tuple[Figure, Figure]] = {
 }
 
 
-def expected(generator: np.random.Generator, runs: int, groups: int) -> np.ndarray:
+def expected(generator: np.random.Generator, runs: int, groups: int, model: Model = USUAL) -> np.ndarray:
     """Probabilities of the cells of each group's table, (runs, groups, classes, classes)."""
-    shares = generator.dirichlet(CONCENTRATION * SHARES, (runs, groups))
-    effect = generator.normal(0, OF_GROUP, (runs, groups, 1)) + generator.normal(0, OF_CLASS, (runs, groups, CLASSES))
+    shares = generator.dirichlet(model.concentration * SHARES, (runs, groups))
+    effect = generator.normal(0, model.of_group, (runs, groups, 1))
+    effect = effect + generator.normal(0, model.of_class, (runs, groups, CLASSES))
     right = special.expit(special.logit(ACCURACY) + effect)[..., None]
     wrong = np.broadcast_to(SHARES, (CLASSES, CLASSES)) * (1 - np.eye(CLASSES))
     cells = np.eye(CLASSES) * right + (1 - right) * wrong / wrong.sum(axis=1, keepdims=True)
@@ -162,16 +182,16 @@ def _quantile(drawn: np.ndarray, level: np.ndarray) -> np.ndarray:
 
 
 def simulate(
-    sizes: np.ndarray, runs: int, draws: int, methods: dict[str, Method], seed: int = 1
+    sizes: np.ndarray, runs: int, draws: int, methods: dict[str, Method], seed: int = 1, model: Model = USUAL
 ) -> Iterator[pd.DataFrame]:
     """Rows of kind, metric, method, groups (with support), inside and width, one of each run."""
     generator, groups = np.random.default_rng(seed), len(sizes)
-    population = expected(np.random.default_rng(0), 1, 400_000)[0].sum(axis=0)
+    population = expected(np.random.default_rng(0), 1, 400_000, model)[0].sum(axis=0)
     truths = figures(population)
     weights = uncertainty.resamples(groups, draws, seed)
     for first in range(0, runs, BLOCK):
         some = min(BLOCK, runs - first)
-        cells = expected(generator, some, groups).reshape(some, groups, -1)
+        cells = expected(generator, some, groups, model).reshape(some, groups, -1)
         counts = generator.multinomial(np.broadcast_to(sizes, (some, groups)), cells).astype(np.float64)
         shape = (some, -1, CLASSES, CLASSES)
         total = counts.sum(axis=1, keepdims=True)
@@ -228,3 +248,20 @@ def rows(folder: Path) -> list[Row]:
         table.to_csv(TABLE, sep="\t", index=False, float_format="%.3f", lineterminator="\n")
 
     return [Row(f"coverage of intervals, {RUNS:,} runs", "an hour", 1.0, clock(work), 3600.0)]
+
+
+STRAINED = ("8 of 60", "10 cities", "15 uneven", "26 scenes", "30 uneven", "195 ROIs of 5")
+"""Sizes that the model of clustered classes is tried on."""
+
+
+def tabled_clustered(runs: int, draws: int) -> pd.DataFrame:
+    """Coverage of the package's interval, and of the percentiles, where classes sit in few groups."""
+    methods = {name: METHODS[name] for name in ("percentile", "logit t, bootstrap")}
+    parts = []
+    for name in STRAINED:
+        found = pd.concat(simulate(SIZES[name], runs, draws, methods, model=CLUSTERED), ignore_index=True)
+        least = np.where(found["kind"] == "class", LEAST_GROUPS_OF_CLASS, LEAST_GROUPS)
+        shown = found.assign(known=found["known"] & (found["groups"] >= least))
+        parts.append(summary(shown, ["kind", "metric", "method"]).assign(sizes=name, groups=len(SIZES[name])))
+    columns = ["sizes", "groups", "kind", "metric", "method", "runs", "given", "coverage", "width"]
+    return pd.concat(parts, ignore_index=True)[columns]

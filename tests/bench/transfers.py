@@ -67,7 +67,9 @@ def _register(folder: Path, digests: dict[str, str], size: int, address: str) ->
 
 def _fetch(folder: Path) -> None:
     with _emptied(folder / "data") as data, contextlib.redirect_stderr(io.StringIO()), contextlib.chdir(folder):
-        download.download(release="toy", select=[], folder=data / "toy", output=folder / "files.tsv")
+        download.download(
+            release="toy", dataset="cloudsen12", select=[], folder=data / "toy", output=folder / "files.tsv"
+        )
 
 
 def _aria2c(folder: Path, addresses: str) -> None:

@@ -61,6 +61,6 @@ def test_no_other_file_is_looked_for(own: Path, name: str) -> None:
 
 def test_a_run_selects_a_release_of_ones_own(own: Path) -> None:
     write(own, "toy", sample={"seed": 1})
-    nothing: dict = {key: {} for key in ("own_releases", "folders", "select", "shards", "accept", "transfer")}
+    nothing: dict = {key: {} for key in ("own_releases", "folders", "places", "select", "shards", "accept", "transfer")}
     resolved = releases.resolve(nothing | {"releases": ["toy"]})
     assert resolved["toy"].sample == {"seed": 1}

@@ -394,7 +394,7 @@ def test_utm_agrees_with_the_series_of_snyder(tmp_path: Path) -> None:
     """Longitude and latitude back to easting and northing (Snyder 1987, equations 8-9 to 8-15)."""
     write(tmp_path)
     write_geo(tmp_path)
-    catalog = DATASET.catalog(tmp_path, ["training.h5"], no_hashes())
+    catalog = DATASET.catalog(tmp_path, ["training.h5", "training_geo.h5"], no_hashes())
     latitude, longitude = np.deg2rad(catalog["lat"]), np.deg2rad(catalog["lon"] - 9.0)
     a, e2 = 6_378_137.0, 0.00669437999014
     second = e2 / (1 - e2)

@@ -30,6 +30,12 @@ def test_table_of_metrics_is_in_step():
     assert with_table(text) == text, "run: python docs/metrics_table.py"
 
 
+def test_the_page_on_intervals_has_the_table_of_the_second_simulation():
+    with_clustered = runpy.run_path(str(ROOT / "docs" / "metrics_table.py"))["with_clustered"]
+    text = (ROOT / "docs" / "intervals.md").read_text(encoding="utf-8")
+    assert with_clustered(text) == text, "run: python docs/metrics_table.py"
+
+
 GENERATED = runpy.run_path(str(ROOT / "docs" / "generated.py"))
 
 

@@ -243,6 +243,7 @@ def step(tmp_path, monkeypatch):
             forests=[SetFile(name, folder / "forest.skops")],
             fits=[SetFile(name, folder / "fit.json")],
             engines_beside=[],
+            forest_seeds=3,
             seed=1,
             draws=50,
             **outputs,
@@ -253,7 +254,7 @@ def step(tmp_path, monkeypatch):
 
 
 def test_the_step_looks_at_held_out_rows_only(step):
-    ranked, curve, bins, engines = step()
+    ranked, curve, bins, engines, seeds = step()
     assert ranked.iloc[0]["family"] == "shortwave infrared"
     assert set(ranked["rows"]) == {800}
     assert set(ranked["groups"]) == {8}
@@ -264,6 +265,8 @@ def test_the_step_looks_at_held_out_rows_only(step):
     assert set(curve["rows"]) == {100}
     assert (engines["engine"] == "scikit-learn").all()
     assert len(engines) == 2
+    about = seeds[["metric", "seeds", "rows", "groups"]].to_numpy().tolist()
+    assert about == [["oa", 3, 800, 8], ["aa.present", 3, 800, 8]]
     assert bins.groupby("calibration")["rows"].sum().tolist() == [800, 800]
     # The importance starts from the score of the whole forest.
     whole = engines.loc[engines["metric"] == "oa", "value"].iloc[0]
@@ -282,7 +285,7 @@ def test_the_step_can_look_at_fewer_rows(step, monkeypatch):
 
 
 def test_without_held_out_patches_the_tables_are_empty(step):
-    assert [len(table) for table in step(roles=("train",) * 24)] == [0, 0, 0, 0]
+    assert [len(table) for table in step(roles=("train",) * 24)] == [0, 0, 0, 0, 0]
 
 
 def test_an_unknown_set_is_named(step):
@@ -303,6 +306,7 @@ def test_a_forest_without_its_tables_is_named(step, tmp_path):
             forests=[lone],
             fits=[lone],
             engines_beside=[],
+            forest_seeds=3,
             seed=1,
             **{table: tmp_path / table for table in importance.SCHEMAS},
         )

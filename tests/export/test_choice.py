@@ -156,7 +156,8 @@ def test_settings_that_cannot_be_are_refused(wrong):
 
 
 # torchgeo itself brings PyTorch, several GB as published: it is in no lock. What its classes look for is held here
-# against their documented files and shapes; with SENTINEL_FOREST_TORCHGEO=PYTHON they open the exports themselves.
+# against their documented files and shapes; with SENTINEL_FOREST_TORCHGEO=PYTHON they open the exports themselves
+# (pip install torchgeo==0.8.1 requests: it imports requests and does not name it).
 
 READ = """
 import json, sys

@@ -53,7 +53,13 @@ class Toy:
 
     def arguments(self, **more: object) -> list[str]:
         (self.folder / "data").mkdir(exist_ok=True)
-        given = {"release": "toy", "select": [], "folder": self.data, "output": self.folder / "files.tsv"}
+        given = {
+            "release": "toy",
+            "dataset": "cloudsen12",
+            "select": [],
+            "folder": self.data,
+            "output": self.folder / "files.tsv",
+        }
         patience = {"attempts": 3, "wait": 0.02, "timeout": 5, "log": self.folder / "log"}
         return ["download", *shlex.split(flags(**given | patience | more))]
 

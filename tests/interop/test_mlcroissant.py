@@ -38,6 +38,8 @@ def read(call, written):
 def write(folder, entry):
     split = folder / "splits" / "published" / "1.parquet"
     write_parquet(split, PATCHES.astype({"patch": "str", "role": "str"}), SPLIT)
+    places = {"epsg": [32632] * 3, "lon": [9.5] * 3, "lat": [48.0] * 3}
+    PATCHES.assign(**places).astype({"patch": "str", "epsg": "Int32"}).to_parquet(folder / "catalog.parquet")
     paths = [file["path"] for file in entry["files"]] or ["made/by-hand.dat"]
     digests = folder / "digests.tsv"
     digests.write_text("path\tbytes\tsha256\n" + "".join(f"{path}\t5\t{'0' * 64}\n" for path in paths))
@@ -47,6 +49,7 @@ def write(folder, entry):
         dataset=entry["dataset"],
         layout=entry["layout"],
         digests=digests,
+        catalog=folder / "catalog.parquet",
         place=f"../data/{entry['release']}",
         splits=[TrialFile("published", 1, split)],
         output=output,

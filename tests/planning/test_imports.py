@@ -14,14 +14,14 @@ from pathlib import Path
 from sentinel_forest.acquire.history import Seen
 import yaml
 from sentinel_forest.export import tfds_plan
-from sentinel_forest.planning import resources
+from sentinel_forest.planning import whole
 from sentinel_forest.planning.checking import select
 from sentinel_forest.planning.wiring import Wiring
 from sentinel_forest.versions import check, holding, seal
 chosen = select(yaml.safe_load(Path("config/full.yaml").read_text()))
 chosen.skipped()
 tfds_plan.splits(chosen)
-assert resources.all_work(chosen)
+assert whole.all_work(chosen)
 """
 USED = {
     "inspect": set(),
@@ -38,7 +38,7 @@ USED = {
     "seal": set(),
 }
 """What a step has imported of the heavy libraries when it and its dataset are known and nothing was done."""
-HEAVY = ("h5py", "jinja2", "matplotlib", "pandera", "rasterio", "scipy.stats", "scipy", "sklearn")
+HEAVY = ("h5py", "jinja2", "pandera", "rasterio", "scipy.stats", "scipy", "sklearn")
 
 
 def loaded(code):

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from sentinel_forest.config.forest import ForestSettings
-from sentinel_forest.config.settings import DrawSettings, PriceSettings
+from sentinel_forest.config.settings import DrawSettings, PriceSettings, ScoreSettings
 from sentinel_forest.datasets.base import Category, FeatureSet, File, Layer, Task
-from sentinel_forest.planning import resources
+from sentinel_forest.planning import resources, whole
 
 CLASSES = tuple(Category(code, name, "#000000") for code, name in enumerate(("no", "yes")))
 
@@ -40,8 +40,11 @@ def selection(patches=1000, shards=4, side=100, trees=10, draws=1000):
         signature_layers=lambda release: ["a", "b"],
         source=lambda release: release,
         priced=["toy"],
-        configuration=SimpleNamespace(price=PriceSettings(trials=3), conformal=None, applicability=None),
-        config={"bootstrap": {"draws": draws}, "engines_beside": ["scikit-learn-intelex"]},
+        scored=["toy"],
+        configuration=SimpleNamespace(
+            price=PriceSettings(trials=3), score=ScoreSettings(), conformal=None, applicability=None
+        ),
+        config={"bootstrap": {"draws": draws}, "engines_beside": ["scikit-learn-intelex"], "forest_seeds": 3},
     )
 
 
@@ -100,10 +103,10 @@ def test_size_of_a_folder(tmp_path, monkeypatch, most, files):
         ("signature", "", 800, 3 + 0.1 + 7 * 0.0125, 0),
         # 5000 rows, 12.288 levels, root of 3 features.
         ("fit", "pixels", 400 + 0.24 + 3 * 1.16, 3 + 0.10642, 0.29),
-        # A quarter of the pixels, 10 trees, 2 trials; 3 features of each.
-        ("predict", "", 800 + 2 * 1.16 + 1.16, 3 + 7 * 0.0125 + 625_000 * (2e-6 + 1.8e-8), 0),
-        # Asked for 10,000 rows 40 times; grown on parts and with the engine beside.
-        ("importance", "", 400 + 0.24 + 3 * 1.16, 3 + 0.4 + 4 * 0.10642, 0),
+        # A quarter of the pixels, 10 trees, 2 trials; 3 features of all.
+        ("predict", "", 800 + 2 * 1.16 + 1.16, 3 + 7 * 0.0125 + 625_000 * 6e-7 + 2_500_000 * 1.8e-8, 0),
+        # Asked for 10,000 rows 40 times; grown on parts, with the engine beside and from two other seeds.
+        ("importance", "", 400 + 0.24 + 3 * 1.16, 3 + 0.12 + 6 * 0.10642, 0),
         # 250 patches held out, 4 + 1 classifiers, 10 cells of each.
         ("score", "", 400 + 250 * (16_000 + 800 * 50) / 1e6, 3 + 4e-4 * 250 * 5, 0),
         # Two trials of one scheme.
@@ -180,28 +183,35 @@ def test_a_transfer_predicts_every_patch():
     for part in (chosen.releases, chosen.datasets, chosen.layers, chosen.paths):
         part["other"] = part["toy"]
     whole = resources.NEEDS["predict"](chosen, "toy", "").seconds
-    start = 3 + 7 * 0.0125
+    start = 3 + 7 * 0.0125 + 2_500_000 * 1.8e-8
     assert whole - start == pytest.approx(4 * (own - start))
 
 
+def test_a_sample_of_pixels_is_all_that_is_predicted():
+    chosen = selection()
+    chosen.configuration.score = ScoreSettings(pixels=500, validation=False)
+    seconds = resources.NEEDS["predict"](chosen, "toy", "").seconds
+    assert seconds == pytest.approx(3 + 7 * 0.0125 + 0.2 * 250 * 500 * 6e-7 + 2_500_000 * 1.8e-8)
+
+
 def test_all_work():
-    work = {row.rule: row for row in resources.all_work(selection())}
+    work = {row.rule: row for row in whole.all_work(selection())}
     assert {rule: row.jobs for rule, row in work.items()} == {
         "inspect": 1,
         "catalog": 1,
-        "split": 2,
+        "split": 1,
         "ledger": 1,
         "feature_table": 4,
         "reference": 4,
         "signature": 4,
-        "fit": 2,
+        "fit": 1,
         "predict": 4,
-        "score": 2,
+        "score": 1,
         "average": 1,
         "importance": 1,
         "price": 1,
     }
-    one_forest = work["fit"].core_hours / 2 * 3600 - 3
+    one_forest = (work["fit"].core_hours * 3600 - 3) / 2  # one job grows both
     assert work["price"].core_hours == pytest.approx((3 + 2 * 3 * one_forest + 3 * 4e-4 * 1000) / 3600)
     assert work["feature_table"].core_hours == pytest.approx(4 * 3.1325 / 3600)
     assert work["feature_table"].written == pytest.approx(4 * 0.015)

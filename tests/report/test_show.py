@@ -2,6 +2,7 @@
 
 import tarfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from sentinel_forest.io import tables
 from sentinel_forest.models.fit import fit
 from sentinel_forest.report import show
 from sentinel_forest.report.inputs import ReleaseResults
+from sentinel_forest.report.panels import GAP, WIDTH, Figure, Panel
 from sentinel_forest.splits.split import SPLIT
 from sentinel_forest.verify import catalog as catalogs
 
@@ -66,7 +68,7 @@ def test_real_pixels_of_each_dataset_are_drawn(dataset, panels, real, clouds_of,
     catalog = work_of(tmp_path, "mine", dataset, {}, folder)
     picture = drawn(tmp_path, "mine", dataset, {}, str(catalog["patch"].iloc[0]))
     grey = np.abs(picture.astype(int) - picture[..., :1]).max(axis=2)
-    assert picture.shape[1] == pytest.approx(min(panels, 4) * show.PANEL * 110, abs=2)
+    assert picture.shape[1] == min(panels, 4) * (WIDTH + GAP) + GAP
     assert (grey > 20).mean() > 0.05, "no colours"
     again = drawn(tmp_path, "mine", dataset, {}, str(catalog["patch"].iloc[0]))
     assert np.array_equal(picture, again)
@@ -116,18 +118,18 @@ def version(tmp_path_factory) -> ReleaseResults:
 
 
 def titles(figure) -> list[str]:
-    return [axis.get_title().replace("\n", " ") for axis in figure.axes]
+    return [panel.title for panel in figure.panels]
 
 
 def test_forest_and_reference_algorithm_stand_beside_the_label(version):
     patch = str(version.catalog["patch"].iloc[-1])
     figure = show.show_patch(version, patch, ("published", 1))
     shown = titles(figure)
-    label, forest, fmask = (axis.get_images()[0].get_array() for axis in figure.axes[-3:])
+    label, forest, fmask = (panel.pixels for panel in figure.panels[-3:])
     assert shown[-3] == "label (cloud)"
     assert shown[-2].startswith("forest l1c-6: ")
     assert shown[-1] == "fmask"
-    assert "published, trial 1: a test patch" in figure.get_suptitle()
+    assert "published, trial 1: a test patch" in figure.title
     # The stand-in algorithm knows the label; the forest has learnt most of it.
     assert np.array_equal(fmask, label)
     assert (forest == label).all(axis=2).mean() > 0.95
@@ -136,7 +138,7 @@ def test_forest_and_reference_algorithm_stand_beside_the_label(version):
 
 def test_a_patch_that_the_forest_has_seen_says_so(version):
     figure = show.show_patch(version, str(version.catalog["patch"].iloc[0]), ("published", 1))
-    assert "a train patch: the forests have seen it" in figure.get_suptitle()
+    assert "a train patch: the forests have seen it" in figure.title
 
 
 def test_without_a_trial_no_forest_is_asked(version):
@@ -158,3 +160,21 @@ def test_unknown_patch_trial_form_and_release_are_answered(version, tmp_path):
     with pytest.raises(InputError, match="no catalog yet"):
         show.show(release="none", patch="x", dataset="cloudsen12", output=tmp_path / "x.png", **places)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_figure_keeps_its_pixels_and_escapes_its_texts(tmp_path):
+    random = np.random.default_rng(1)
+    pixels = random.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    figure = Figure("a <b> & c\nsecond line", (Panel("forest <l1c>", pixels),) * 5, (("thin <cloud>", "#aabbcc"),) * 9)
+    for form in (".png", ".pdf", ".svg"):
+        figure.write(tmp_path / f"figure{form}", form)
+    svg = ElementTree.parse(tmp_path / "figure.svg").getroot()
+    texts = [each.text for each in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert texts[:3] == ["a <b> & c", "second line", "forest <l1c>"]
+    assert texts.count("thin <cloud>") == 9
+    drawn = np.asarray(Image.open(tmp_path / "figure.png").convert("RGB"))
+    cell = WIDTH // 8
+    top = next(row for row in range(len(drawn)) if (drawn[row, GAP + 4] == pixels[0, 0]).all())
+    found = drawn[top + cell // 2 : top + WIDTH : cell, GAP + cell // 2 : GAP + WIDTH : cell]
+    assert np.array_equal(found, pixels)
+    assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")

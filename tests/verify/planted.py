@@ -167,6 +167,7 @@ CLOUDS = {
     "product": column("s2_date", shuffled),
     "epsg": column("proj_epsg", cell("99999")),
     "places": column("proj_centroid", shuffled),
+    "sun": column("s2_view_sun_elevation", shuffled),
     "roi-place": lambda folder: [
         column(name, shuffled)(folder) for name in ("proj_centroid", "proj_geometry", "proj_transform", "proj_epsg")
     ],
@@ -342,6 +343,16 @@ def known(plant: Callable[[Path], object], **facts: object) -> Callable[[Path], 
     return planted
 
 
+def of_another_version(folder: Path) -> None:
+    """The geo file of training is linked from a folder whose image file has its labels in another order."""
+    other = folder.parent / "another"
+    other.mkdir()
+    shutil.copy(folder / "training.h5", other)
+    rows(lambda handle: put("label", ..., handle["label"][...][::-1])(handle))(other)
+    shutil.move(folder / GEO, other / GEO)
+    (folder / GEO).symlink_to(other / GEO)
+
+
 def first_of(key: str, value: object) -> Callable[[Path], None]:
     return rows(put(key, 0, value), GEO)
 
@@ -373,6 +384,7 @@ ZONES = {
     "pixel-size": first_of("tfw", [20, 0, 0, -10, 500_000, 5_000_000]),
     "north-up": first_of("tfw", [10, 0, 0, 10, 500_000, 5_000_000]),
     "grid": first_of("tfw", [10, 0, 0, -10, 500_033, 5_000_077]),
+    "same-rows": of_another_version,
     "city-extent": first_of("tfw", [10, 0, 0, -10, 500_000, 9_000_000]),
     "city-epsg": known(first_of("epsg", 32701)),
     "city-name": known(first_of("city", b"nowhere")),

@@ -12,10 +12,18 @@ from sentinel_forest.splits.split import SPLIT
 from sentinel_forest.steps import TrialFile
 from sentinel_forest.versions import croissant
 
+PLACES = {"patch": ["p1", "p2", "p3"], "epsg": [32632, 32633, None], "lon": [9.5, 12.25, None], "lat": [48, 41.5, None]}
+"""A catalog: the place of the last patch is unknown."""
 PATCHES = {"patch": ["p1", "p2", "p3"], "role": ["train", "test", "unused"], "weight": [1.0, 1.0, 2.0]}
 
 
-def _write(folder, release, dataset, paths, **more):
+def write_catalog(folder, **columns):
+    table = pd.DataFrame(PLACES | columns).astype({"patch": "str", "epsg": "Int32"})
+    table.to_parquet(folder / "catalog.parquet")
+    return folder / "catalog.parquet"
+
+
+def _write(folder, release, dataset, paths, columns=None, **more):
     """Write the metadata of a release with files of these paths and one split; give its path."""
     split = folder / "splits" / "published" / "1.parquet"
     write_parquet(split, pd.DataFrame(PATCHES).astype({"patch": "str", "role": "str"}), SPLIT)
@@ -27,6 +35,7 @@ def _write(folder, release, dataset, paths, **more):
         release=release,
         dataset=dataset,
         digests=digests,
+        catalog=write_catalog(folder, **(columns or {})),
         place=f"../data/{release}",
         splits=[TrialFile("published", 1, split)],
         output=output,
@@ -125,3 +134,24 @@ def test_same_bytes_in_another_place(tmp_path):
     )
     assert first == second
     assert str(tmp_path).encode() not in first
+
+
+def test_terms_of_geocroissant(so2sat, tmp_path):
+    metadata = _read(so2sat)
+    assert metadata["conformsTo"] == [croissant.VERSION, "http://mlcommons.org/croissant/geo/1.0"]
+    assert metadata["geocr:coordinateReferenceSystem"] == "EPSG:32632, EPSG:32633"
+    assert metadata["spatialCoverage"]["geo"]["box"] == "41.5000 9.5000 48.0000 12.2500"  # south, west, north, east
+    bands = metadata["geocr:bandConfiguration"]
+    assert bands["geocr:totalBands"] == len(bands["geocr:bandNameList"]) == 18
+    spectral = {band["name"]: band for band in metadata["geocr:spectralBandMetadata"]}
+    assert len(spectral) == 10  # those of Sentinel-1 have no wavelength in nm
+    assert spectral["B8A"]["geocr:centerWavelength"] == {"@type": "QuantitativeValue", "value": 864.7, "unitText": "nm"}
+    assert "temporalCoverage" not in metadata  # nobody published dates
+
+
+def test_nothing_is_claimed_or_made_up_of_patches_without_a_place(tmp_path):
+    unknown = dict.fromkeys(("epsg", "lon", "lat"), [None] * 3) | {"date": ["2019-04-01", "", "2018-12-31"]}
+    metadata = _read(_write(tmp_path, "so2sat-v2", "so2sat", ["training.h5"], unknown))
+    assert metadata["conformsTo"] == croissant.VERSION
+    assert not {"geocr:coordinateReferenceSystem", "spatialCoverage"} & set(metadata)
+    assert metadata["temporalCoverage"] == "2018-12-31/2019-04-01"

@@ -5,6 +5,8 @@ import re
 import shutil
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +14,7 @@ import pytest
 
 pytest.importorskip("playwright")
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Request, sync_playwright
 
 pytestmark = pytest.mark.xdist_group("runs")
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -26,8 +28,13 @@ A4_LANDSCAPE = 1032
 
 CHECKS = {"resultTypes": ["violations"], "preload": False}
 """Options of axe-core; styles cannot be loaded once more from disk."""
-FEWER_ROWS = "document.querySelectorAll('tbody tr:nth-child(n + 12)').forEach((row) => row.remove())"
-"""The rows of a table are alike; checking all of thousands takes minutes."""
+FEWER = (
+    "document.querySelectorAll('tbody tr:nth-child(n + 4), .gallery li:nth-child(n + 3), .gallery ~ .gallery')"
+    ".forEach((each) => each.remove())"
+)
+"""Rows of a table, and pictures, are alike; checking all of them takes long."""
+LARGEST, MOST_NODES = 300_000, 6_000
+"""Bytes of a page, and its elements."""
 
 
 @pytest.fixture(scope="session")
@@ -56,33 +63,109 @@ def addresses(results: Path) -> list[str]:
     return [path.as_uri() for path in paths]
 
 
-@pytest.fixture
-def page(browser) -> Iterator[Page]:
-    """A page of a desktop browser; at the end, nothing may have gone wrong or out to a network."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900}, offline=True)
-    page = context.new_page()
+@contextmanager
+def watched(page: Page) -> Iterator[Page]:
+    """At the end, nothing may have gone wrong on a page or out to a network."""
     trouble: list[str] = []
     page.on("console", lambda message: trouble.append(message.text))
     page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on("requestfailed", lambda request: trouble.append(f"failed: {request.url}"))
+    page.on(
+        "requestfailed", lambda request: trouble.append(f"{request.url}: {request.failure}") if real(request) else None
+    )
     page.on("request", lambda request: trouble.append(request.url) if not local(request.url) else None)
     yield page
-    context.close()
     assert not trouble
+
+
+@pytest.fixture
+def page(browser) -> Iterator[Page]:
+    """A page of a desktop browser."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, offline=True)
+    with watched(context.new_page()) as page:
+        yield page
+    context.close()
+
+
+def real(request: Request) -> bool:
+    """Whether a request failed by itself, and not because the next page was opened."""
+    return request.failure != "net::ERR_ABORTED"
 
 
 def local(address: str) -> bool:
     return address.startswith(("file:", "data:"))
 
 
-def test_every_page_opens_whole(page, results):
-    for address in addresses(results):
-        page.goto(address)
-        assert page.locator("h1").count() == 1
-        page.evaluate("document.querySelectorAll('img').forEach((image) => { image.loading = 'eager'; })")
-        page.wait_for_function("[...document.images].every((image) => image.complete)")
-        assert page.evaluate("[...document.images].filter((image) => !image.naturalWidth).length") == 0
-        assert "Sample data." in page.inner_text("body")
+@dataclass(frozen=True)
+class Visit:
+    """What is seen on a page on a screen, a phone and paper; `broken` are pictures, `nodes` elements."""
+
+    headings: int
+    broken: int
+    nodes: int
+    text: str
+    phone: int
+    paper: int
+    violations: list[tuple[str, str, str]]
+
+
+@pytest.fixture(scope="module")
+def visits(browser, results) -> dict[str, Visit]:
+    """Every page, loaded once."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, offline=True)
+    with watched(context.new_page()) as page:
+        found = {address: visit(page, address) for address in addresses(results)}
+    context.close()
+    return found
+
+
+def visit(page: Page, address: str) -> Visit:
+    page.goto(address)
+    page.evaluate("document.querySelectorAll('img').forEach((image) => { image.loading = 'eager'; })")
+    page.wait_for_function("[...document.images].every((image) => image.complete)")
+    broken = page.evaluate("[...document.images].filter((image) => !image.naturalWidth).length")
+    nodes, text = page.evaluate("document.querySelectorAll('*').length"), page.inner_text("body")
+    headings = page.locator("h1").count()
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    paper = width(page, A4_LANDSCAPE)
+    page.emulate_media(media="screen")
+    phone = width(page, PHONE["width"])
+    page.set_viewport_size({"width": 1400, "height": 900})
+    page.evaluate(FEWER)
+    found = Axe().run(page, options=CHECKS).response["violations"]
+    violations = [(each["id"], each["help"], each["nodes"][0]["html"]) for each in found]
+    return Visit(headings, broken, nodes, text, phone, paper, violations)
+
+
+def width(page: Page, screen: int) -> int:
+    """How wide a page is on a screen."""
+    page.set_viewport_size({"width": screen, "height": 844})
+    return page.evaluate("document.documentElement.scrollWidth")
+
+
+def test_every_page_opens_whole(visits):
+    for address, seen in visits.items():
+        assert (seen.headings, seen.broken) == (1, 0), address
+        assert "Sample data." in seen.text, address
+
+
+def test_no_page_is_too_large(visits, results):
+    for address, seen in visits.items():
+        assert seen.nodes < MOST_NODES, address
+    for path in [results / "report.html", *(results / "report").glob("*.html")]:
+        assert path.stat().st_size < LARGEST, path
+
+
+def test_pages_can_be_read_and_used_by_everybody(visits):
+    assert {address: seen.violations for address, seen in visits.items() if seen.violations} == {}
+
+
+def test_a_phone_scrolls_down_only(visits):
+    assert {seen.phone for seen in visits.values()} == {PHONE["width"]}
+
+
+def test_tables_fit_on_paper(visits):
+    assert {seen.paper for seen in visits.values()} == {A4_LANDSCAPE}
 
 
 def test_the_navigation_leads_to_every_page(page, results):
@@ -133,17 +216,9 @@ def test_words_filter_the_rows(page, results):
     assert section.locator(".tools [role=status]").last.inner_text() == f"{len(rows)} of {total} rows"
 
 
-def test_pages_can_be_read_and_used_by_everybody(page, results):
-    for address in addresses(results):
-        page.goto(address)
-        page.evaluate(FEWER_ROWS)
-        found = Axe().run(page, options=CHECKS).response["violations"]
-        assert [(each["id"], each["help"], each["nodes"][0]["html"]) for each in found] == [], address
-
-
 def test_accessibility_checks_find_what_is_planted(page, results):
     page.goto(addresses(results)[0])
-    page.evaluate(FEWER_ROWS)
+    page.evaluate(FEWER)
     page.evaluate("document.querySelector('img.plot').removeAttribute('alt')")
     page.evaluate("document.querySelector('.lead').style.color = '#bbbbbb'")
     page.evaluate("document.querySelector('.tools label').replaceWith(document.createElement('input'))")
@@ -207,34 +282,17 @@ def test_snakemake_report_holds_the_main_results(browser, tiny, tmp_path):
     assert not errors
 
 
-def test_a_phone_scrolls_down_only(browser, results):
-    context = browser.new_context(viewport=PHONE, offline=True)
-    page = context.new_page()
-    for address in addresses(results):
-        page.goto(address)
-        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"], address
-    context.close()
-
-
-def test_paper_shows_tables_whole_and_no_tools(page, results):
+def test_paper_has_no_tools_and_says_where_tables_lie(page, results):
     page.goto(addresses(results)[0])
     page.emulate_media(media="print")
     assert not page.locator("header nav").is_visible()
     assert page.locator(".tools:visible").count() == 0
-    assert set(
-        page.locator(".scroll").evaluate_all("(all) => all.map((each) => getComputedStyle(each).maxHeight)")
-    ) == {"none"}
-
-
-def test_tables_fit_on_paper(browser, results):
-    context = browser.new_context(viewport={"width": A4_LANDSCAPE, "height": 700}, offline=True)
-    page = context.new_page()
-    page.emulate_media(media="print")
-    for address in addresses(results):
-        page.goto(address)
-        page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-        assert page.evaluate("document.documentElement.scrollWidth") == A4_LANDSCAPE, address
-    context.close()
+    assert page.locator("tbody tr:visible").count() > 5
+    page.goto((results / "report" / "baselines.html").as_uri())
+    assert page.locator("tbody tr:visible").count() == 0
+    told = page.locator(".elsewhere:visible").all_inner_texts()
+    assert len(told) == page.locator("table").count()
+    assert any(text.endswith("averages.tsv") or "averages.tsv and" in text for text in told)
 
 
 def test_without_scripts_the_tables_are_there(browser, results):

@@ -41,7 +41,7 @@ except SystemExit:
 """
     loaded = set(checkout.python("-c", program).splitlines()[-1].split())
     assert "sentinel_forest.planning.selection" in loaded
-    assert not {"matplotlib", "scipy", "skimage", "sklearn", "skops"} & loaded
+    assert not {"scipy", "skimage", "sklearn", "skops"} & loaded
 
 
 class Cost(NamedTuple):

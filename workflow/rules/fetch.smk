@@ -55,6 +55,7 @@ rule link:
             layout=lambda release: release.layout,
             source=lambda release: release.folder,
             select=lambda release: release.select,
+            places=lambda release: release.places,
         ),
         entry=WIRING.of_release(lambda release: digest(release.entry)),
     message:
@@ -76,9 +77,14 @@ rule download:
         release=listing(DOWNLOADS),
     localrule: True
     params:
-        code=WIRING.code_of("download"),
+        code=WIRING.code_of("download", dataset=True),
         folder=f"{PLACES.data}/{{release}}",
-        settings=WIRING.flags_of(select=lambda release: release.select),
+        settings=WIRING.flags_of(
+            dataset=lambda release: release.dataset,
+            layout=lambda release: release.layout,
+            select=lambda release: release.select,
+            places=lambda release: release.places,
+        ),
         entry=WIRING.of_release(lambda release: digest(release.entry)),
     message:
         "Fetch {wildcards.release}"
@@ -103,7 +109,7 @@ rule plan:
                 for name in DOWNLOADS
                 for pattern in SELECTION.releases[name].select
             ],
-            work=resources.all_work(SELECTION),
+            work=whole.all_work(SELECTION),
         ),
     message:
         "What a fetch will bring"

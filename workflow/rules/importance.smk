@@ -9,7 +9,17 @@ INSPECTED = {
 INSPECTIONS = [
     f"<results>/{paths.place(pattern, release=release, scheme=scheme, trial=trial)}"
     for release, (scheme, trial) in INSPECTED.items()
-    for pattern in (paths.IMPORTANCE, paths.CURVES, paths.RELIABILITY, paths.ENGINES)
+    for pattern in (
+        paths.IMPORTANCE,
+        paths.CURVES,
+        paths.RELIABILITY,
+        paths.ENGINES,
+        paths.SEEDS,
+    )
+]
+SEED_TABLES = [
+    f"<results>/{paths.place(paths.SEEDS, release=release, scheme=scheme, trial=trial)}"
+    for release, (scheme, trial) in INSPECTED.items()
 ]
 
 
@@ -48,6 +58,7 @@ rule importance:
             labels={"scheme": "{scheme}", "trial": "{trial}", "table": "reliability"},
         ),
         engines=f"<results>/{paths.ENGINES}",
+        seeds=f"<results>/{paths.SEEDS}",
     log:
         "<logs>/importance/{release}/{scheme}/{trial}.log",
     benchmark:
@@ -79,6 +90,7 @@ rule importance:
             dataset=lambda release: release.dataset,
             layout=lambda release: release.opened,
             engines_beside=lambda release: config["engines_beside"],
+            forest_seeds=lambda release: config["forest_seeds"],
             draws=lambda release: config["bootstrap"]["draws"],
         ),
         seed=WIRING.seed_of,
@@ -89,4 +101,4 @@ rule importance:
         " --trial {wildcards.trial} --catalog {input.catalog} --split {input.split}"
         " {params.features} {params.forests} {params.settings} {params.seed} --threads {threads}"
         " --importance {output.importance} --curves {output.curves} --reliability {output.reliability}"
-        " --engines {output.engines} >{log} 2>&1"
+        " --engines {output.engines} --seeds {output.seeds} >{log} 2>&1"

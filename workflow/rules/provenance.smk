@@ -10,6 +10,7 @@ rule croissant:
     """Describe a release and its splits in the terms of Croissant."""
     input:
         digests=f"<work>/{paths.DIGESTS}",
+        catalog=f"<work>/{paths.CATALOG}",
         splits=WIRING.of_trials(paths.SPLIT),
     output:
         f"<results>/{paths.CROISSANT}",
@@ -30,7 +31,7 @@ rule croissant:
         "Describe {wildcards.release} and its splits (Croissant)"
     shell:
         "sentinel-forest croissant --release {wildcards.release} {params.settings} --place {params.place}"
-        " --digests {input.digests} {params.splits} --output {output} >{log} 2>&1"
+        " --digests {input.digests} --catalog {input.catalog} {params.splits} --output {output} >{log} 2>&1"
 
 
 rule crate:

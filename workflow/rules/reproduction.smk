@@ -2,7 +2,7 @@
 
 TRIALS = [
     (release, scheme, trial)
-    for release in RELEASES
+    for release in SELECTION.scored
     for scheme, trial in SELECTION.trials(release)
 ]
 

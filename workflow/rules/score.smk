@@ -1,6 +1,6 @@
 """Scores with their definitions, intervals and marks."""
 
-METRICS = WIRING.trial_files(paths.METRICS)
+METRICS = WIRING.scored_files(paths.METRICS)
 
 
 for TRIALS in jobs(SELECTION, "score"):
@@ -15,7 +15,7 @@ for TRIALS in jobs(SELECTION, "score"):
             ledger=f"<results>/{paths.LEDGER}",
             verified=f"<work>/{paths.VERIFIED}",
             held=f"<work>/{paths.LINKS_HELD}",
-            predictions=WIRING.of_shards(paths.PREDICTIONS),
+            predictions=WIRING.of_shards(paths.PREDICTIONS, SELECTION.sets),
             references=WIRING.of_shards(paths.REFERENCES, SELECTION.references),
             further=WIRING.further_scores(TRIALS.trials_of),
         output:
@@ -54,6 +54,7 @@ for TRIALS in jobs(SELECTION, "score"):
                 layout=lambda release: release.opened,
                 feature_sets=lambda release: SELECTION.sets(release.name),
                 draws=lambda release: config["bootstrap"]["draws"],
+                scoring=lambda release: config["score"],
             ),
             further=WIRING.further_flags(TRIALS.trials_of),
             each=TRIALS.each("split", "confusion", "metrics", "scores_by", "paired"),
@@ -104,7 +105,8 @@ rule average:
 rule headline:
     """The figures one looks at first."""
     input:
-        expand(f"<results>/{paths.AVERAGES}", release=RELEASES),
+        averages=expand(f"<results>/{paths.AVERAGES}", release=SELECTION.scored),
+        seeds=lambda wildcards: SEED_TABLES,
     output:
         report(
             f"<results>/{paths.HEADLINE}",
@@ -117,7 +119,15 @@ rule headline:
     localrule: True
     params:
         code=WIRING.code_of("headline"),
+        seeds=lambda wildcards, input: flags(
+            seeds=[
+                ReleaseFile(release, scheme, trial, path)
+                for (release, (scheme, trial)), path in zip(
+                    INSPECTED.items(), input.seeds, strict=True
+                )
+            ]
+        ),
     message:
         "Write the headline table"
     shell:
-        "sentinel-forest headline --averages {input} --output {output} >{log} 2>&1"
+        "sentinel-forest headline --averages {input.averages} {params.seeds} --output {output} >{log} 2>&1"

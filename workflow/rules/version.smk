@@ -14,22 +14,13 @@ RESULT_FILES = (
             for pattern in (
                 paths.LEDGER,
                 paths.INTEGRITY,
-                paths.AVERAGES,
                 paths.CROISSANT,
             )
         ],
         release=RELEASES,
     )
-    + [
-        path
-        for pattern in (
-            paths.CONFUSION,
-            paths.METRICS,
-            paths.SCORES_BY,
-            paths.PAIRED,
-        )
-        for path in WIRING.trial_files(pattern)
-    ]
+    + expand(f"<results>/{paths.AVERAGES}", release=SELECTION.scored)
+    + WIRING.scored_files(paths.CONFUSION, paths.METRICS, paths.SCORES_BY, paths.PAIRED)
     + [
         baseline_file(baseline, pattern)
         for release in RELEASES
@@ -137,6 +128,11 @@ rule check:
                 name: str(release.folder)
                 for name, release in SELECTION.releases.items()
                 if release.folder
+            },
+            beside={
+                name: str(release.places)
+                for name, release in SELECTION.releases.items()
+                if release.places
             },
             files=[
                 f"{key}={path}" for key, path in given.files(SELECTION.config).items()

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from sentinel_forest import datasets
 from sentinel_forest.acquire.addresses import located, needed
 from sentinel_forest.acquire.fetch import MOST_FILES, obtain_all, prepare_folder
 from sentinel_forest.acquire.means import Means, means_of
+from sentinel_forest.acquire.places import link_places, place_files
 from sentinel_forest.acquire.store import StoppedError, Store, root_of
 from sentinel_forest.acquire.transfer import Patience
 from sentinel_forest.acquire.unpack import ENDING, gunzip_once, unpack_all
@@ -19,13 +21,16 @@ from sentinel_forest.config.releases import FILES, file_table, read_entry, regis
 from sentinel_forest.datasets.base import File
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.tables import write_tsv
-from sentinel_forest.steps import Output
+from sentinel_forest.steps import Layout, Output
 
 
 def download(
     *,
     release: str,
+    dataset: str,
+    layout: Layout | None = None,
     select: list[str],
+    places: Path | None = None,
     folder: Path,
     output: Output,
     log: Output = Path(os.devnull),
@@ -41,8 +46,12 @@ def download(
     ----------
     release : str
         Its name in the registry.
+    dataset, layout
+        Name of the dataset, and how the release deviates from its published layout.
     select : list of str
         Patterns of the files that are used; none for all.
+    places : Path, optional
+        Folder of another version of the same rows, whose files of places are linked beside those of the release.
     folder : Path
         Folder of the release, to be made; the store lies beside it unless SENTINEL_FOREST_STORE names another.
     output : Path
@@ -66,7 +75,11 @@ def download(
             entry = read_entry(release)
             means = replace(means_of(entry, Store(root_of(folder.parent)), patience), streams=(sys.stderr, lines))
             files = registered_files(entry, select)
-            write_tsv(output, fetched(files, folder, select, means, parallel, recheck), FILES)
+            opened = datasets.load(dataset, layout)
+            table = fetched(files, folder, select, means, parallel, recheck)
+            lacking = place_files(opened, entry, list(table["path"]), places) if places else {}
+            table = pd.concat([table, link_places(lacking, folder)]).sort_values("path", ignore_index=True)
+            write_tsv(output, table, FILES)
         except InputError as error:
             lines.write(f"error: {error}\n")
             raise

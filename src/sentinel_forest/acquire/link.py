@@ -9,6 +9,7 @@ import pandas as pd
 from sentinel_forest import datasets
 from sentinel_forest.acquire.fetch import mismatch, prepare_folder
 from sentinel_forest.acquire.history import Seen
+from sentinel_forest.acquire.places import link_places, place_files
 from sentinel_forest.acquire.store import measure
 from sentinel_forest.acquire.unpack import ENDING, GZIP, gunzip_once, unpack_all
 from sentinel_forest.config.releases import FILES, check_patterns, file_table, find_entry, registered_files, selected
@@ -26,6 +27,7 @@ def link(
     layout: Layout | None = None,
     source: Path,
     select: list[str],
+    places: Path | None = None,
     folder: Path,
     output: Output,
 ) -> None:
@@ -41,6 +43,8 @@ def link(
         Folder with the publisher's files.
     select : list of str
         Patterns of the files that are used; none for all.
+    places : Path, optional
+        Folder of another version of the same rows, whose files of places are linked beside those of the source.
     folder : Path
         Folder of the release, to be made.
     output : Path
@@ -53,8 +57,13 @@ def link(
             folder.unlink()
         files = unpack_all(source, folder, select)
     else:
-        paths = _chosen(datasets.load(dataset, layout), source, select, release)
-        files = link_files(source, folder, paths)
+        opened = datasets.load(dataset, layout)
+        paths = _chosen(opened, source, select, release)
+        entry = find_entry(release) or {}
+        unpacked = [path.removesuffix(GZIP) for path in paths]
+        lacking = place_files(opened, entry, unpacked, places) if places else {}
+        files = link_files(source, folder, paths, bool(lacking))
+        files = pd.concat([files, link_places(lacking, folder)]).sort_values("path", ignore_index=True)
     write_tsv(output, files, FILES)
 
 
@@ -70,9 +79,10 @@ def _chosen(dataset: Dataset, source: Path, select: Sequence[str], release: str)
     ]
 
 
-def link_files(source: Path, folder: Path, paths: Sequence[str]) -> pd.DataFrame:
-    """Make `folder` a link to `source`, or, where some of its files are packed, see `link_unpacked`; its files."""
-    if any(path.endswith(GZIP) for path in paths):
+def link_files(source: Path, folder: Path, paths: Sequence[str], one_by_one: bool = False) -> pd.DataFrame:
+    """Make `folder` a link to `source`, or, where some of its files are packed or more are to lie beside them, see
+    `link_unpacked`; its files."""
+    if one_by_one or any(path.endswith(GZIP) for path in paths):
         return link_unpacked(source, folder, paths)
     link_folder(source, folder)
     return file_table(folder, paths)

@@ -274,6 +274,8 @@ def measure(path: Path, algorithms: Iterable[str] = ()) -> dict[str, str]:
 
 
 def _try_lock(descriptor: int, path: Path) -> bool:
+    # No lock file in its place: one that a killed process leaves behind cannot be told from one that another machine
+    # still holds, and two writers of one file give a mixture.
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -87,6 +87,8 @@ Jobs = Annotated[int, Strict(), Ge(1), Le(10_000), FROM_TEXT]
 """A number of shards: each is one job of several rules."""
 
 MOST_TRIALS = 1_000
+MOST_SEEDS = 100
+Seeds = Annotated[int, Strict(), Ge(1), Le(MOST_SEEDS), FROM_TEXT]
 Trials = Annotated[int, Strict(), Ge(1), Le(MOST_TRIALS), FROM_TEXT]
 """A number of trials: each takes a job of several rules, for each feature set."""
 

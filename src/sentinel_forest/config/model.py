@@ -14,11 +14,12 @@ from sentinel_forest.config.fields import (
     Natural,
     Once,
     Section,
+    Seeds,
     Trials,
     absent,
 )
 from sentinel_forest.config.forest import Engine, ForestSettings
-from sentinel_forest.config.predictions import Prediction
+from sentinel_forest.config.predictions import Audit, Prediction
 from sentinel_forest.config.schemes import KINDS, NearestNeighbour, Scheme
 from sentinel_forest.config.settings import (
     Action,
@@ -32,6 +33,7 @@ from sentinel_forest.config.settings import (
     OwnRelease,
     PriceSettings,
     Publish,
+    ScoreSettings,
 )
 from sentinel_forest.config.validation import nearest, wrong
 
@@ -60,6 +62,10 @@ class Configuration(Section):
 
     folders: dict[str, str] = {}
     """Release: folder with the publisher's files that are already on disk. They are read there, never changed."""
+
+    places: dict[str, str] = {}
+    """Release: folder of another version that has the same rows, whose files of places are linked beside (So2Sat: the
+    geo files of version 4, for versions 1 to 3)."""
 
     own_releases: dict[Name, OwnRelease] = {}
     """Name: any folder in a dataset's layout. Nothing is registered for it; structure and content are checked all the
@@ -116,6 +122,10 @@ class Configuration(Section):
     """Engines to put beside the configured one, on one trial of each release: engines.tsv has their scores, and the
     differences on the same rows, side by side. The forests of a version are those of forest.engine alone."""
 
+    forest_seeds: Seeds = 3
+    """Seeds that the forests of one trial of each release are grown from: seeds.tsv and the notes of the headline tell
+    how much scores differ between them. 1 grows no others, and nothing is said."""
+
     bootstrap: Bootstrap = Bootstrap()
     """Intervals by bootstrap over groups."""
 
@@ -133,6 +143,12 @@ class Configuration(Section):
 
     predictions: dict[Name, Prediction] = {}
     """Name: predictions that a model made elsewhere, which get all that a forest gets. See docs/predictions.md."""
+
+    audits: dict[Name, Audit] = {}
+    """Name: split lists that others made, which are held against a release. See docs/auditing-splits.md."""
+
+    score: ScoreSettings = ScoreSettings()
+    """What of the held-out patches is scored."""
 
     price: PriceSettings = PriceSettings()
     """The price of leakage: what a forest gains by relatives of the test patches in training."""

@@ -43,9 +43,9 @@ class Release:
     """A release as a run uses it.
 
     `folder` is where the publisher's files already lie (None: they are fetched or, with `sample`
-    settings, written by the scene model); `files` are the registered files that are selected
-    (none for own releases and samples); `entry` is the whole registry entry; `vocabulary` is what the
-    configuration adds to that of the dataset, see `sentinel_forest.datasets.vocabulary`.
+    settings, written by the scene model); `places` is where another version's files of places lie; `files` are
+    the registered files that are selected (none for own releases and samples); `entry` is the whole registry
+    entry; `vocabulary` is what the configuration adds to the dataset's, see `sentinel_forest.datasets.vocabulary`.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Release:
     shards: int
     layout: dict[str, Any] = field(default_factory=dict)
     folder: Path | None = None
+    places: Path | None = None
     sample: dict[str, Any] | None = None
     files: tuple[File, ...] = ()
     select: tuple[str, ...] = ()
@@ -259,7 +260,7 @@ def _check_names(config: Mapping[str, Any], own_entries: Path) -> None:
             raise InputError(
                 "Unknown release.", where="key 'releases'", found=name, expected=nearest(name, own | set(known))
             )
-    for key in ("folders", "select", "shards", "accept", "transfer"):
+    for key in ("folders", "places", "select", "shards", "accept", "transfer"):
         for name in config[key]:
             if name not in config["releases"]:
                 raise InputError(
@@ -272,6 +273,8 @@ def _check_names(config: Mapping[str, Any], own_entries: Path) -> None:
 
 def _release(name: str, config: Mapping[str, Any], own_entries: Path) -> Release:
     select = tuple(config["select"].get(name, ()))
+    places = config["places"].get(name)
+    beside = _existing(places, f"places.{name}").absolute() if places else None
     if name in config["own_releases"]:
         own = config["own_releases"][name]
         return Release(
@@ -283,16 +286,18 @@ def _release(name: str, config: Mapping[str, Any], own_entries: Path) -> Release
             shards=config["shards"].get(name, own["shards"]),
             select=select,
             folder=_existing(own["folder"], f"own_releases.{name}.folder"),
+            places=beside,
         )
     entry = read_entry(name, own_entries)
     folder = config["folders"].get(name)
-    if select and entry.get("sample") and not folder:
-        raise InputError(
-            "A built-in sample is written whole; no part of it can be selected.",
-            where=f"key 'select.{name}'",
-            found=", ".join(select),
-            remedy="leave the key out",
-        )
+    for key, found in (("select", ", ".join(select)), ("places", places)):
+        if found and entry.get("sample") and not folder:
+            raise InputError(
+                "A built-in sample is written whole: no part of it can be selected, and nothing be laid beside it.",
+                where=f"key '{key}.{name}'",
+                found=found,
+                remedy="leave the key out",
+            )
     return Release(
         name=name,
         dataset=entry["dataset"],
@@ -301,6 +306,7 @@ def _release(name: str, config: Mapping[str, Any], own_entries: Path) -> Release
         layout=entry["layout"],
         shards=config["shards"].get(name, entry["shards"]),
         folder=_existing(folder, f"folders.{name}") if folder else None,
+        places=beside,
         sample=entry.get("sample") if not folder else None,
         files=registered_files(entry, select),
         select=select,

@@ -134,6 +134,8 @@ class Dataset(Reading, Regrouped):
     """Columns of the catalog that join patches to groups, beside the marking keys."""
     place_source: str = PUBLISHED_NAME
     """Where names of places come from, for the column `group_source` of the catalog."""
+    places_from: str = ""
+    """Another release that has the same rows, whose files of places may lie beside those of this one."""
     places_apart_km: float | None = None
     """Where places have coordinates and no names: patches nearer than this, directly or through others, are of one
     place. None: a place without a name is unknown."""
@@ -201,6 +203,10 @@ class Dataset(Reading, Regrouped):
         It is asked when a run is planned: `paths` are names alone where `folder` is None, and of files that
         are there nothing but a header may be read.
         """
+        return {}
+
+    def place_files(self, paths: Iterable[str]) -> dict[str, str]:
+        """For image files the file beside each that says where its patches lie, where the dataset has such files."""
         return {}
 
     def published_roles(self, paths: Iterable[str]) -> frozenset[str] | None:

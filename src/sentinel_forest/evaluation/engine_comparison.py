@@ -104,8 +104,8 @@ def _rows(
     others: np.ndarray | None,
 ) -> Iterator[dict[str, object]]:
     """Rows of `ENGINES` for one engine; `others` are the hits of the engine it is held against."""
-    before = None if others is None else _scores(held, others, len(subject.task.names))
-    for metric, values in _scores(held, hit, len(subject.task.names)).items():
+    before = None if others is None else scores_of(held, others, len(subject.task.names))
+    for metric, values in scores_of(held, hit, len(subject.task.names)).items():
         value, low, high, rows, groups, note = held_out.summary(held, values)
         outside = out_of_bag[_OUT_OF_BAG[metric]]
         row = {
@@ -133,7 +133,8 @@ def _rows(
         yield row
 
 
-def _scores(held: HeldOut, hit: np.ndarray, classes: int) -> dict[str, np.ndarray]:
+def scores_of(held: HeldOut, hit: np.ndarray, classes: int) -> dict[str, np.ndarray]:
+    """Scores of hits (rows,) in each draw: float64 (1 + draws,), by metric."""
     return {OA: held_out.overall_accuracy(held, hit), AA: held_out.average_accuracy(held, hit, classes)}
 
 

@@ -24,7 +24,7 @@ import pandas as pd
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import Dataset, FeatureSet, Task
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import calibration, curves, engine_comparison, held_out, uncertainty
+from sentinel_forest.evaluation import calibration, curves, engine_comparison, held_out, seeds, uncertainty
 from sentinel_forest.evaluation.families import families
 from sentinel_forest.evaluation.held_out import AA, OA, HeldOut, Subject
 from sentinel_forest.features import find_set
@@ -166,6 +166,7 @@ SCHEMAS = {
     "curves": curves.CURVES,
     "reliability": calibration.RELIABILITY,
     "engines": engine_comparison.ENGINES,
+    "seeds": seeds.SEEDS,
 }
 """The tables of the step, by the argument that names their file, in this order."""
 
@@ -178,6 +179,7 @@ def inspect(
     training: Training,
     group: np.ndarray,
     engines: Sequence[str],
+    forest_seeds: int,
     repeats: int,
     seed: Sequence[object],
     threads: int,
@@ -194,6 +196,8 @@ def inspect(
         (training rows,): number of the group.
     engines : sequence of str
         Engines to put beside its own.
+    forest_seeds : int
+        Seeds to grow it from, its own among them.
     repeats : int
         Permutations of each family.
     """
@@ -209,6 +213,7 @@ def inspect(
         "curves": curve,
         "reliability": calibration.calibrations(subject, held),
         "engines": engine_comparison.engines(subject, held, training, engines, threads),
+        "seeds": seeds.by_seeds(subject, held, training, forest_seeds, threads),
     }
 
 
@@ -224,6 +229,7 @@ def importance(
     forests: list[SetFile],
     fits: list[SetFile],
     engines_beside: list[str],
+    forest_seeds: int,
     seed: int,
     draws: int = 1000,
     threads: int = 1,
@@ -231,6 +237,7 @@ def importance(
     curves: Output,
     reliability: Output,
     engines: Output,
+    seeds: Output,
 ) -> None:
     """Look into the forests of a trial: what they rest on, and how they fare otherwise.
 
@@ -248,16 +255,18 @@ def importance(
         The forest of each feature set, and what is known about it.
     engines_beside : list of str
         Engines to put beside that of the forests.
+    forest_seeds : int
+        Seeds that each forest is grown from, that of the version among them; 1 grows no other.
     seed : int
         Seed of the scheme.
     draws : int
         Draws over the groups.
     threads : int
         They change no result.
-    importance, curves, reliability, engines : Path
+    importance, curves, reliability, engines, seeds : Path
         Tables to write, see `SCHEMAS`.
     """
-    about = Trial(datasets.load(dataset, layout), scheme, trial, catalog, split, seed, draws, threads)
+    about = Trial(datasets.load(dataset, layout), scheme, trial, catalog, split, seed, forest_seeds, draws, threads)
     known = {fit.set: fit.path for fit in fits}
     found = []
     for entry in forests:
@@ -270,7 +279,7 @@ def importance(
                 expected=f"files of {name} among fits and features",
             )
         found.append(_of_set(about, name, files, model, known[name], engines_beside))
-    for name, output in zip(SCHEMAS, (importance, curves, reliability, engines), strict=True):
+    for name, output in zip(SCHEMAS, (importance, curves, reliability, engines, seeds), strict=True):
         _write(name, output, [tables[name] for tables in found if tables])
 
 
@@ -284,6 +293,7 @@ class Trial:
     catalog: Path
     split: Path
     seed: int
+    forest_seeds: int
     draws: int
     threads: int
 
@@ -323,5 +333,15 @@ def _of_set(
     training = forest.training_rows(files, feature_set.features, split, f"{trial.scheme} {trial.trial}")
     group = forest.row_groups(trial.catalog, training.patches)
     return inspect(
-        candidate, feature_set, task, held, training, group, engines, REPEATS, trial.seed_names, trial.threads
+        candidate,
+        feature_set,
+        task,
+        held,
+        training,
+        group,
+        engines,
+        trial.forest_seeds,
+        REPEATS,
+        trial.seed_names,
+        trial.threads,
     )

@@ -11,7 +11,7 @@ from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.lazy import lazy
@@ -41,8 +41,10 @@ MOST_ENTRIES = 256
 """As many entries of a folder are looked at for what killed processes have left."""
 
 
-_FORMULA = re.compile(r"\A'*(?=[=+\-@\t\r])")
-_GUARDED = re.compile(r"\A'(?='*[=+\-@\t\r])")
+_BEGINS = r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
+"""What a spreadsheet may take for the beginning of a formula; of the signs the wide forms as well."""
+_FORMULA = re.compile(rf"\A'*(?={_BEGINS})")
+_GUARDED = re.compile(rf"\A'(?='*{_BEGINS})")
 
 
 @contextmanager
@@ -161,8 +163,23 @@ def write_tsv(path: Path, table: pd.DataFrame, schema: DataFrameSchema) -> None:
     an apostrophe, which `read_tsv` takes away.
     """
     checked = _each_text(schema.validate(table), schema, _FORMULA, r"'\g<0>")
-    with replacing(path) as beside:
-        checked.to_csv(beside, sep="\t", index=False, float_format="%.10g", lineterminator="\n", encoding="utf-8")
+    write_text(path, _tsv(checked, "%.10g"))
+
+
+def tsv_text(table: pd.DataFrame, float_format: str) -> str:
+    """A table without a schema as text for people, guarded as `write_tsv` guards it; its headings too."""
+    guarded = table.rename(columns=lambda name: _FORMULA.sub(r"'\g<0>", str(name)))
+    for name in guarded.select_dtypes(exclude="number"):
+        guarded[name] = guarded[name].map(lambda cell: _FORMULA.sub(r"'\g<0>", cell) if isinstance(cell, str) else cell)
+    return _tsv(guarded, float_format)
+
+
+def _tsv(table: pd.DataFrame, float_format: str) -> str:
+    """A table as tab-separated text. Of cells with a carriage return alone the library quotes none."""
+    texts = table.select_dtypes(exclude="number")
+    returns = any(texts[name].astype("str").str.contains("\r", regex=False).any() for name in texts)
+    quoting: Literal[0, 1] = 1 if returns else 0  # of the module csv: QUOTE_ALL, QUOTE_MINIMAL
+    return str(table.to_csv(sep="\t", index=False, float_format=float_format, lineterminator="\n", quoting=quoting))
 
 
 def read_tsv(path: Path, schema: DataFrameSchema, validated: bool = False) -> pd.DataFrame:

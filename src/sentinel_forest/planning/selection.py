@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from sentinel_forest import datasets
+from sentinel_forest.acquire.places import place_files
 from sentinel_forest.config import releases
 from sentinel_forest.config.fields import Section
 from sentinel_forest.config.forest import ForestSettings
@@ -18,35 +19,10 @@ from sentinel_forest.config.validation import parse
 from sentinel_forest.datasets.base import Dataset, Reference
 from sentinel_forest.errors import InputError
 from sentinel_forest.planning import given, vocabulary
+from sentinel_forest.planning.parts import Baseline, Skipped
 from sentinel_forest.splits import links
 
 S = TypeVar("S", bound=Section)
-
-
-class Baseline(NamedTuple):
-    """One forest: a feature set trained on one trial of a scheme."""
-
-    release: str
-    scheme: str
-    trial: int
-    set: str
-
-
-class Skipped(NamedTuple):
-    """Something configured that a release cannot give, and why."""
-
-    release: str
-    kind: str
-    name: str
-    reason: str
-
-    @classmethod
-    def parse(cls, text: str) -> "Skipped":
-        """Read the form of the command line, ``release:kind:name:reason``."""
-        return cls(*text.split(":", 3))
-
-    def __str__(self) -> str:
-        return ":".join(self)
 
 
 @dataclass(frozen=True)
@@ -177,13 +153,18 @@ class Selection:
     def _unknown_columns(self) -> dict[str, dict[str, str]]:
         """For each release the columns that its whole catalog will lack, as its files tell, and why."""
         return {
-            name: {}
-            if release.is_sample
-            else self.datasets[name].unknown_columns(
-                release.folder, [file.path for file in release.files] if release.folder is None else self.paths[name]
-            )
+            name: {} if release.is_sample else self.datasets[name].unknown_columns(release.folder, self._named(release))
             for name, release in self.releases.items()
         }
+
+    def _named(self, release: Release) -> list[str]:
+        """Names of the files that a release has, or will have once it is fetched."""
+        fetched = release.folder is None
+        names = [file.path for file in release.files] if fetched else list(self.paths[release.name])
+        if release.places is None:
+            return names
+        plain = [name.removesuffix(".gz") for name in names]
+        return [*names, *place_files(self.datasets[release.name], release.entry, plain, release.places)]
 
     def _scheme_lacks(self, release: str, scheme: AnyScheme) -> str:
         """What a scheme needs of every patch and no patch of a release has, and why; or nothing."""
@@ -239,6 +220,11 @@ class Selection:
         """Reference algorithms whose layer and truth a release has."""
         dataset = self.datasets[release]
         return [name for name, reference in dataset.references.items() if not self._reference_lacks(release, reference)]
+
+    @property
+    def scored(self) -> list[str]:
+        """Releases of which forests or reference algorithms say something: there is nothing to score of the others."""
+        return [name for name in self.releases if self.sets(name) or self.references(name)]
 
     def signature_layers(self, release: str) -> list[str]:
         """Layers by which near-duplicates are looked for: the bands of the optical and radar images that a

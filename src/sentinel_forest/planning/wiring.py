@@ -14,7 +14,8 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.features import external
 from sentinel_forest.io.checksums import code_digest
 from sentinel_forest.planning import resources
-from sentinel_forest.planning.selection import Baseline, Selection
+from sentinel_forest.planning.parts import Baseline
+from sentinel_forest.planning.selection import Selection
 from sentinel_forest.steps import ForestFile, NamedFile, flags, module_of
 
 P = ParamSpec("P")
@@ -171,6 +172,15 @@ class Wiring:
             f"{RESULTS}/{paths.place(pattern, release=release, scheme=scheme, trial=trial)}"
             for release in releases or self.selection.releases
             for scheme, trial in self.selection.trials(release)
+        ]
+
+    def scored_files(self, *patterns: str) -> list[str]:
+        """Files of the version for each trial of the releases that are scored."""
+        return [
+            path
+            for pattern in patterns
+            for release in self.selection.scored
+            for path in self.trial_files(pattern, release)
         ]
 
     def of_shards(self, pattern: str, wanted: Callable[[str], object] = lambda release: True) -> InputFunction:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from sentinel_forest.config import paths
 from sentinel_forest.evaluation import metrics
-from sentinel_forest.report import explore, figures, foreign, heatmaps, palette, strata, training
+from sentinel_forest.report import explore, figures, foreign, groups, heatmaps, palette, strata, training
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, column, p_value, score, table
 from sentinel_forest.report.scores import (
@@ -58,6 +58,7 @@ def _items(release: ReleaseResults) -> tuple[Item, ...]:
         *strata.items(release),
         *_paired(release),
         *foreign.items(release),
+        *groups.items(release),
         *training.items(release),
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import vl_convert
 
+from sentinel_forest.io.tables import tsv_text
 from sentinel_forest.report.palette import INK, LINE
 
 Spec = dict[str, Any]
@@ -87,7 +88,7 @@ class Chart:
 
     def tsv(self) -> str:
         """The data as a table for people."""
-        return str(self.data.to_csv(sep="\t", index=False, lineterminator="\n", float_format="%.6g"))
+        return tsv_text(self.data, "%.6g")
 
 
 def svg(spec: Spec) -> str:

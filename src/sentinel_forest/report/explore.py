@@ -22,6 +22,7 @@ def item(version: VersionResults) -> Explorer:
     """All scores and matrices of a version on the role test."""
     data = {
         "colours": dict(palette.SPLITS),
+        "shapes": list(palette.SHAPES),
         "config": charts.CONFIG,
         "columns": list(COLUMNS),
         "releases": [_release(release) for release in version.releases],
@@ -39,7 +40,7 @@ def _release(release: ReleaseResults) -> dict[str, Any]:
     rows = rows[rows["role"] == "test"]
     if rows.empty:
         return {"name": release.name, "sample": release.is_sample, "meanings": {}, "scores": [], "matrices": []}
-    rows = ordered(rows[rows["value"].notna() & (rows["pixels"] == "all")])
+    rows = ordered(rows[rows["value"].notna()])
     meanings = dict(zip(rows["scheme"], rows["mark"].map(palette.meaning), strict=True))
     words = rows.assign(**{"class": ""})
     shown = rows.assign(classifier=named(rows), metric=definitions(words), series=marked(rows))

@@ -14,7 +14,8 @@ FREE: Spec = {"scale": {"x": "independent"}}
 def look_of(names: Sequence[str], colours: Mapping[str, str] | None) -> Spec:
     """Colour and shape of series; one legend for both, none for one series."""
     legend = {"columns": 3 if max(map(len, names)) < 25 else 1} if len(names) > 1 else None
-    shapes = [palette.SHAPES[number % len(palette.SHAPES)] for number in range(len(names))]
+    place = {name: number for number, name in enumerate(sorted(names))}  # the same in every figure of a release
+    shapes = [palette.SHAPES[place[name] % len(palette.SHAPES)] for name in names]
     drawn = dict(zip(names, palette.of_series(names, colours), strict=True))
     return {
         "color": coloured("series", drawn, legend=legend),

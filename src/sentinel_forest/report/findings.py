@@ -148,7 +148,9 @@ def _doubts(version: VersionResults, found: Summary) -> str:
         if scheme == found.trusted and np.isnan(first["low"]):
             parts.append(f"{first['groups']} groups are too few for an interval")
     notes = [note for text in rows["note"] for note in text.split("; ") if note.startswith("not published")]
-    parts += [f"nobody published the {_key(note)} of patches, so that links by it stay unseen" for note in set(notes)]
+    parts += [
+        f"the {_key(note)} of the patches was never published, so links by it cannot be seen" for note in set(notes)
+    ]
     checks = version.description.get("accepted", {}).get(release.name, [])
     if checks:
         parts.append(f"failed checks were accepted: {', '.join(checks)}")

@@ -33,7 +33,8 @@ DEFINITIONS = (
     "producer's accuracies (recall) of the classes that occur among the test units. BOA, median over patches: for a "
     "two-class question, the median over the test patches of the mean of both classes' producer's accuracies. Scores "
     "are means over the trials of a scheme on the role test, with the 95 % interval of that mean over "
-    "groups; ± trials is the standard deviation between trials. n and groups: the units and groups that a score rests "
+    "groups; ± trials is the standard deviation between trials. That between forest seeds stands in a note, or was not "
+    "computed. n and groups: the units and groups that a score rests "
     "on, in the trial that has the fewest. The mark says what links test patches with training patches. Each trial "
     "leads to the file of all its scores."
 )

@@ -1,18 +1,11 @@
 """One patch as a figure: what Sentinel-1 and Sentinel-2 saw, its label, and what classifiers say of it."""
 
 import sys
-import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import Patch as Swatch
 
 from sentinel_forest import datasets
 from sentinel_forest.config import paths
@@ -20,33 +13,12 @@ from sentinel_forest.config.releases import read_entry
 from sentinel_forest.datasets.base import Block, Task, true_classes, with_measured
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.tables import read_parquet, replacing
-from sentinel_forest.report import class_maps, classes, images, inputs, palette
+from sentinel_forest.report import class_maps, classes, images, inputs
 from sentinel_forest.report.inputs import ReleaseResults
+from sentinel_forest.report.panels import FORMS, Figure, Panel
 from sentinel_forest.steps import Layout, Output
 
-FORMS = (".png", ".pdf", ".svg")
-COLUMNS = 4
-"""Panels beside each other at most."""
-PANEL = 3.1
-"""Width of a panel in inches."""
-WRAP = 46
-"""Letters in a line above a panel at most."""
 HELD_OUT = ("test", "validation")
-STYLE: Any = {
-    "svg.hashsalt": "sentinel-forest",
-    "font.family": ["DejaVu Sans"],
-    "font.size": 9.5,
-    "figure.constrained_layout.use": True,
-}
-"""Settings of Matplotlib, whose type names each of them."""
-
-
-@dataclass(frozen=True)
-class Panel:
-    """A picture, uint8 (rows, columns, 3), and what stands above it."""
-
-    title: str
-    pixels: np.ndarray
 
 
 def show(
@@ -87,10 +59,9 @@ def show(
     results = open_release(release, version, data, work, entry)
     figure = show_patch(results, patch, _trial(results, patch, scheme, trial))
     output.parent.mkdir(parents=True, exist_ok=True)
-    form = output.suffix[1:]
-    with replacing(output) as beside, matplotlib.rc_context(STYLE):
-        figure.savefig(beside, format=form, dpi=110, metadata={"png": {"Software": None}}.get(form))
-    print(f"{output}: {figure.get_suptitle()}", file=sys.stderr)
+    with replacing(output) as beside:
+        figure.write(beside, output.suffix)
+    print(f"{output}: {figure.title}", file=sys.stderr)
 
 
 def open_release(
@@ -180,7 +151,8 @@ def show_patch(release: ReleaseResults, patch: str, trial: tuple[str, int] | Non
                 dict.fromkeys(band for each in release.dataset.pictures.composites for band in each.bands)
             ),
         )
-    return _figure(panels, "\n".join(_words(release, row, tasks.get("patch"), trial)), pixel)
+    legend = tuple((each.name, each.colour) for each in pixel.categories) if pixel is not None else ()
+    return Figure("\n".join(_words(release, row, tasks.get("patch"), trial)), tuple(panels), legend)
 
 
 def _row(release: ReleaseResults, patch: str) -> pd.DataFrame:
@@ -265,30 +237,3 @@ def _words(release: ReleaseResults, row: pd.DataFrame, task: Task | None, trial:
     elif task is not None:
         lines.append(f"The class of the patch ({task.name}) is unknown.")
     return lines
-
-
-def _figure(panels: list[Panel], title: str, task: Task | None) -> Figure:
-    """Panels in rows, all of one size, with the colours of the classes below them."""
-    columns = min(len(panels), COLUMNS)
-    rows = -(-len(panels) // columns)
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(PANEL * columns, (PANEL + 0.35) * rows + 0.9))
-        axes: np.ndarray = figure.subplots(rows, columns, squeeze=False)
-        for axis, panel in zip(axes.flat, panels, strict=False):
-            _draw(axis, panel)
-        for axis in axes.flat[len(panels) :]:
-            axis.remove()
-        if task is not None:
-            swatches = [
-                Swatch(facecolor=each.colour, edgecolor=palette.INK, label=each.name) for each in task.categories
-            ]
-            figure.legend(handles=swatches, loc="outside lower center", ncols=min(len(swatches), 2 * columns))
-        figure.suptitle(title, fontsize=10)
-    return figure
-
-
-def _draw(axis: Axes, panel: Panel) -> None:
-    axis.imshow(panel.pixels, interpolation="nearest")
-    axis.set_title("\n".join(textwrap.wrap(panel.title, WRAP)), fontsize=9)
-    axis.set_xticks([])
-    axis.set_yticks([])

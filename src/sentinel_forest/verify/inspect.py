@@ -104,7 +104,8 @@ def inspect(
         Tables to write: `INTEGRITY`, `HASHES`, `DIGESTS`.
     """
     opened = datasets.load(dataset, layout)
-    expected = expected_files(release, select, list(read_tsv(files, releases.FILES)["path"]))
+    found = list(read_tsv(files, releases.FILES)["path"])
+    expected = expected_files(release, select, found, opened.places_from)
     present = [file for file in expected if (folder / file.path).is_file()]
     findings = presence(expected, folder) + opened.structure(folder, present)
     states, inspections = read_all(opened, folder, present, threads)
@@ -121,23 +122,26 @@ def inspect(
     _say(findings, release)
 
 
-def expected_files(release: str, select: Sequence[str], found: Sequence[str]) -> list[File]:
-    """The files that must be there: the registered ones that are selected; where nothing is registered,
-    those found.
+def expected_files(release: str, select: Sequence[str], found: Sequence[str], places_from: str = "") -> list[File]:
+    """The files that must be there: the registered ones that are selected, and all others found.
 
     Archives are checked when they are fetched, and need not be there: the files found beside the other
-    registered ones stand for them.
+    registered ones stand for them. Files of places are held against what is known of those of the release
+    `places_from`, which has the same rows.
     """
     entry = releases.find_entry(release)
     if entry is None or not entry["files"]:
         return [File(path) for path in found]
-    wanted = releases.registered_files(entry, select)
-    plain = [file for file in wanted if file.role != "archive"]
-    if len(plain) == len(wanted):
-        return plain
+    plain = [file for file in releases.registered_files(entry, select) if file.role != "archive"]
     known = {file.path: file for file in releases.registered_files(entry)}
+    other = releases.find_entry(places_from) if places_from else None
+    places = {file.path: file for file in releases.registered_files(other) if file.role == "metadata"} if other else {}
     paths = {file.path for file in plain}
-    return plain + [known.get(path, File(path)) for path in found if path not in paths]
+    return plain + [
+        known.get(path) or replace(places.get(path.rsplit("/", 1)[-1], File(path)), path=path)
+        for path in found
+        if path not in paths
+    ]
 
 
 def presence(files: Sequence[File], folder: Path) -> list[Finding]:

@@ -56,6 +56,7 @@ def check(
     snakefile: str = SNAKEFILE,
     cores: int | None = None,
     folders: dict[str, str] | None = None,
+    beside: dict[str, str] | None = None,
     files: list[str] | None = None,
     profile: str | None = None,
 ) -> None:
@@ -74,6 +75,8 @@ def check(
         Processor cores to use. By default all.
     folders : dict
         For each release that is not downloaded the folder with its files. By default where they lay before.
+    beside : dict
+        For each release whose places come from another version (key `places`) the folder with the files of that one.
     files : list of str
         Where other files lie that the version was made of, such as predictions and tables of vectors: ``KEY=PATH`` with
         the key of the configuration, e.g. ``predictions.net.file=net.csv``.
@@ -91,7 +94,7 @@ def check(
     configuration = asked(json.loads((sealed / VERSION).read_bytes())["configuration"])
     configuration |= {"version": version, "pathvars": places.pathvars}
     configuration = given.found_again(configuration, files or [])
-    configuration |= _lying(configuration, places.data, folders or {})
+    configuration |= _lying(configuration, places.data, folders or {}) | {"places": beside or {}}
     write_text(folder / "configuration.json", json.dumps(configuration, indent=2, sort_keys=True) + "\n")
     address = snakefile if ":" in snakefile else Path(snakefile).resolve().as_posix()
     write_text(folder / "Snakefile", _AGAIN.format(configuration=folder / "configuration.json", snakefile=address))

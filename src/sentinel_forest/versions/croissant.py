@@ -1,8 +1,8 @@
 """Croissant metadata of a release and its splits: what machine-learning libraries read a dataset by.
 
-Format: MLCommons Croissant 1.0 (http://mlcommons.org/croissant/1.0). The publisher's files are given by
-their first public address and their SHA-256, files without an address by their path from the metadata.
-Each split is a record set that can be read from the table beside the metadata.
+Format: MLCommons Croissant 1.1 (http://mlcommons.org/croissant/1.1), with the terms of GeoCroissant. The
+publisher's files are given by their first public address and their SHA-256, files without an address by their path from
+the metadata. Each split is a record set that can be read from the table beside the metadata.
 """
 
 import json
@@ -20,20 +20,23 @@ from sentinel_forest.config.releases import registered_files
 from sentinel_forest.datasets.base import Dataset, Task
 from sentinel_forest.io.borders import shown
 from sentinel_forest.io.checksums import file_digest
-from sentinel_forest.io.tables import read_tsv, write_text
+from sentinel_forest.io.tables import read_catalog, read_tsv, write_text
 from sentinel_forest.steps import Layout, Output, TrialFile
 from sentinel_forest.verify.inspect import DIGESTS
+from sentinel_forest.versions import geocroissant
 from sentinel_forest.versions.crate import described, licence_address
 
-VERSION = "http://mlcommons.org/croissant/1.0"
+VERSION = "http://mlcommons.org/croissant/1.1"
 CONTEXT = {
     "@language": "en",
     "@vocab": "https://schema.org/",
     **{
         name: f"cr:{name}"
         for name in (
+            "arrayShape",
             "citeAs",
             "column",
+            "containedIn",
             "equivalentProperty",
             "extract",
             "field",
@@ -42,6 +45,7 @@ CONTEXT = {
             "fileSet",
             "format",
             "includes",
+            "isArray",
             "isLiveDataset",
             "jsonPath",
             "key",
@@ -65,7 +69,10 @@ CONTEXT = {
     "data": {"@id": "cr:data", "@type": "@json"},
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "dct": "http://purl.org/dc/terms/",
+    "description": {"@container": "@language"},
     "examples": {"@id": "cr:examples", "@type": "@json"},
+    "geocr": geocroissant.PREFIX,
+    "name": {"@container": "@language"},
     "rai": "http://mlcommons.org/croissant/RAI/",
     "sc": "https://schema.org/",
 }
@@ -100,6 +107,7 @@ def croissant(
     own: dict[str, Any] | None = None,
     place: str,
     digests: Path,
+    catalog: Path,
     splits: list[TrialFile],
     output: Output,
 ) -> None:
@@ -117,6 +125,8 @@ def croissant(
         Folder of the release, as seen from the output.
     digests : Path
         Table of its files and their checksums.
+    catalog : Path
+        Its catalog: where and when its patches were taken.
     splits : list of TrialFile
         Tables of its splits.
     output : Path
@@ -124,7 +134,8 @@ def croissant(
     """
     entry = described(release, own)
     opened = datasets.load(dataset, layout)
-    metadata = metadata_of(release, entry, opened, read_tsv(digests, DIGESTS), place, splits, output.parent)
+    terms = geocroissant.geo_terms(opened, read_catalog(catalog))
+    metadata = metadata_of(release, entry, opened, read_tsv(digests, DIGESTS), place, splits, output.parent, terms)
     write_text(output, json.dumps(metadata, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -136,6 +147,7 @@ def metadata_of(
     place: str,
     splits: Sequence[TrialFile],
     folder: Path,
+    terms: Node,
 ) -> Node:
     """The metadata of a release.
 
@@ -155,15 +167,18 @@ def metadata_of(
         Tables below `folder`.
     folder : Path
         Where the metadata will lie.
+    terms : mapping
+        Terms of GeoCroissant, see `geocroissant.geo_terms`.
     """
     notes = [" ".join(note.split()) for note in entry["notes"]]
     tables = [_table(release, split, folder) for split in splits]
     metadata: Node = {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
-        "conformsTo": VERSION,
+        "conformsTo": [VERSION, geocroissant.VERSION] if geocroissant.is_complete(terms) else VERSION,
         "name": release,
         "description": ". ".join([entry["title"], *notes]),
+        **terms,
         "license": licence_address(entry["licence"]) or entry["licence"],
         "distribution": [*_distribution(entry, files, place), *tables],
         "recordSet": [

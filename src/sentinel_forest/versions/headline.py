@@ -6,13 +6,14 @@ from pathlib import Path
 import pandas as pd
 
 from sentinel_forest.evaluation.average import AVERAGES
-from sentinel_forest.evaluation.confusion import FOREST
-from sentinel_forest.evaluation.evaluate import UNWEIGHTED
+from sentinel_forest.evaluation.confusion import FOREST, on_the_same_pixels
+from sentinel_forest.evaluation.evaluate import UNWEIGHTED, notes
 from sentinel_forest.evaluation.figures import FIGURE, WHO
 from sentinel_forest.evaluation.metrics import short
+from sentinel_forest.evaluation.seed_notes import SEEDS, noted
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_tsv, write_tsv
-from sentinel_forest.steps import Output
+from sentinel_forest.steps import Output, ReleaseFile
 
 SHOWN = ("oa", "aa.present", "boa.median")
 """The headline figures; of unequally drawn patches without weights and with those of the design."""
@@ -30,7 +31,7 @@ HEADLINE = pa.DataFrameSchema(
 
 EXPLAINED = (
     "Means over trials on test patches [95 % interval of the mean, over groups].\n"
-    "± trials: standard deviation between trials.\n"
+    "± trials: standard deviation between trials. That between forest seeds stands in a note, or was not computed.\n"
     "n, groups: units (patches or pixels) and groups that a score rests on, in the trial that has the fewest."
 )
 
@@ -40,17 +41,22 @@ SHORT = ["figure", "score", "± trials", "n", "groups", "mark", "note"]
 KEYS = ["release", "scheme", *WHO, *FIGURE]
 
 
-def headline(*, averages: list[Path], output: Output) -> None:
+def headline(*, averages: list[Path], seeds: list[ReleaseFile], output: Output) -> None:
     """Write the headline table of a version.
 
     Parameters
     ----------
     averages : list of Path
         The averages of each release.
+    seeds : list of ReleaseFile
+        Of one trial of releases, how far scores differ between seeds of the forest.
     output : Path
         The table `HEADLINE`.
     """
-    write_tsv(output, headline_of([read_tsv(path, AVERAGES) for path in averages]), HEADLINE)
+    table = headline_of([read_tsv(path, AVERAGES) for path in averages])
+    for file in seeds:
+        table = with_seeds(table, read_tsv(file.path, SEEDS), file)
+    write_tsv(output, table, HEADLINE)
 
 
 def show_headline(*, table: Path) -> None:
@@ -67,9 +73,21 @@ def show_headline(*, table: Path) -> None:
 
 def headline_of(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """The headline table (schema `HEADLINE`) from the averages (`average.AVERAGES`) of each release."""
-    rows = pd.concat(tables, ignore_index=True)
+    shown = [on_the_same_pixels(table) for table in tables]
+    rows = pd.concat([pd.DataFrame(columns=list(AVERAGES.columns)), *shown], ignore_index=True)
     rows = rows[rows["metric"].isin(SHOWN) & (rows["role"] == "test")].sort_values(KEYS, ignore_index=True)
     return conform(rows[list(HEADLINE.columns)], HEADLINE)
+
+
+def with_seeds(table: pd.DataFrame, seeds: pd.DataFrame, file: ReleaseFile) -> pd.DataFrame:
+    """The headline table with a note on how far scores of forests differ between seeds, where that was computed."""
+    of_scheme = (table["release"] == file.release) & (table["scheme"] == file.scheme) & (table["class"] == "")
+    here = of_scheme & (table["classifier"] == FOREST) & (table["weighting"] == UNWEIGHTED)
+    said = noted(seeds, file.trial)
+    keys = zip(table["features"], table["task"], table["metric"], strict=True)
+    parts = [said.get(key, "") if wanted else "" for key, wanted in zip(keys, here, strict=True)]
+    both = [notes(own, part) for own, part in zip(table["note"], parts, strict=True)]
+    return conform(table.assign(note=both), HEADLINE)
 
 
 def text(table: pd.DataFrame) -> str:

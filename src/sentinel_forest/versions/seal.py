@@ -14,7 +14,7 @@ from sentinel_forest.config.paths import ENVIRONMENT, MANIFEST, VERSION
 from sentinel_forest.config.releases import Release
 from sentinel_forest.io.checksums import code_digest, digest, file_digest
 from sentinel_forest.io.tables import write_text
-from sentinel_forest.planning.selection import Skipped
+from sentinel_forest.planning.parts import Skipped
 from sentinel_forest.registry import PAPERS
 from sentinel_forest.steps import Output
 from sentinel_forest.versions.manifest import manifest
@@ -24,6 +24,7 @@ STEPS = (
     "verify.admit",
     "verify.catalog",
     "splits.split",
+    "splits.audit_lists",
     "features.signature",
     "splits.ledger",
     "features.table",
@@ -43,7 +44,7 @@ STEPS = (
     "versions.croissant",
 )
 """Modules whose code can change a result."""
-ELSEWHERE = ("version", "against", "export", "maps", "publish", "folders", "pathvars")
+ELSEWHERE = ("version", "against", "export", "maps", "publish", "folders", "places", "pathvars")
 """Keys of the configuration that change no result: names of versions, exports, maps, publications, places of files."""
 PACKAGES = ("h5py", "numpy", "pandas", "pyarrow", "rasterio", "scikit-learn", "scipy", "snakemake")
 

@@ -20,6 +20,7 @@ from sentinel_forest.datasets.cloudsen12.metadata import (
     place_choices,
     read_metadata,
 )
+from sentinel_forest.datasets.cloudsen12.sun import sun_findings
 from sentinel_forest.datasets.cloudsen12.vocabulary import TASK
 from sentinel_forest.datasets.findings import Finding
 from sentinel_forest.errors import InputError
@@ -181,6 +182,11 @@ def _place_findings(path: str, table: pd.DataFrame) -> Iterator[Finding]:
     expected = "transform, centroid and outline within half of an image"
     remedy = "columns belong to other rows (sorted apart?), or in another projection: fetch the table again"
     yield _finding(path, "places", faults, int(np.isfinite(apart).sum()), expected, remedy)
+    if "s2_view_sun_elevation" in table:
+        product = next((name for name in ("s2_id", "s2_id_gee") if name in table), "s2_id")
+        of_rows = described(table, product)
+        places = np.select([np.isfinite(choice) for choice in choices], choices, np.nan)
+        yield from sun_findings(path, of_rows["date"], places[:, 1], of_rows["sun_elevation"].to_numpy(np.float64))
     if not table.get("roi_id", pd.Series(dtype="str")).isin(BLANK).all():
         yield _roi_finding(path, table, points, side)
 

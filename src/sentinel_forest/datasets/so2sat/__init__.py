@@ -105,6 +105,7 @@ class So2Sat(Dataset):
     def __init__(self, *, dtype: str = layout.DTYPES[0], geo: str = "") -> None:
         self.dtype = layout.read_dtype(dtype)
         if geo:
+            self.places_from = geo
             self.place_source = f"names of {geo}, which has the same rows"
 
     def list_files(self, folder: Path) -> list[str]:
@@ -114,6 +115,10 @@ class So2Sat(Dataset):
     def layers(self, paths: Iterable[str]) -> frozenset[str]:
         """All layers, if there is an image file."""
         return frozenset(LAYERS if layout.image_paths(paths) else ())
+
+    def place_files(self, paths: Iterable[str]) -> dict[str, str]:
+        """The geo file of each image file."""
+        return {image: layout.geo_path(image) for image in layout.image_paths(paths)}
 
     def unknown_columns(self, folder: Path | None, paths: Iterable[str]) -> dict[str, str]:
         """Cities and places, without geo files; cities, where those that are there name none."""

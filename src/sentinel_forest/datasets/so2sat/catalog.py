@@ -27,7 +27,8 @@ def catalog(folder: Path, files: Sequence[str], hashes: pd.DataFrame) -> pd.Data
         If a file is missing or damaged, a label is not one-hot, or a geo file does not fit.
     """
     there = bool(image_paths(files))
-    tables = [_file_catalog(folder, path, hashes, there) for path in patch_files(files)]
+    places = {path for path in patch_files(files) if geo_path(path) in files}
+    tables = [_file_catalog(folder, path, hashes, there, path in places) for path in patch_files(files)]
     return pd.concat(tables, ignore_index=True)
 
 
@@ -56,10 +57,10 @@ def _labels_of(handle: h5py.File, where: Path, verified: pd.DataFrame) -> np.nda
     return np.asarray(rows.argmax(1).astype(np.int16))
 
 
-def _places_of(folder: Path, image: str, count: int) -> pd.DataFrame:
-    """City and coordinates of the rows of an image file, empty where there is no geo file."""
+def _places_of(folder: Path, image: str, count: int, placed: bool) -> pd.DataFrame:
+    """City and coordinates of the rows of an image file, empty where no geo file is among those that were verified."""
     path = folder / geo_path(image)
-    if not path.is_file():
+    if not placed:
         unknown = np.full(count, np.nan)
         empty = pd.Series([""] * count, dtype="str")
         return pd.DataFrame({"city": empty, "epsg": 0} | dict.fromkeys(("x", "y", "width", "lon", "lat"), unknown))
@@ -97,7 +98,7 @@ def _valid_fraction(hashes: pd.DataFrame, path: str, count: int, key: str) -> np
     return valid_fraction(here.set_index("row")["empty"].reindex(range(count), fill_value=-1).to_numpy(), SIDE**2)
 
 
-def _file_catalog(folder: Path, path: str, hashes: pd.DataFrame, there: bool) -> pd.DataFrame:
+def _file_catalog(folder: Path, path: str, hashes: pd.DataFrame, there: bool, placed: bool) -> pd.DataFrame:
     """The catalog of an image file; if it is not there, as far as its geo file tells."""
     source = folder / (path if there else geo_path(path))
     with hdf5.opened(source) as handle:
@@ -108,7 +109,7 @@ def _file_catalog(folder: Path, path: str, hashes: pd.DataFrame, there: bool) ->
             labels = np.full(handle["epsg"].size if "epsg" in handle else 0, -1, dtype=np.int16)
             verified = _verified(hashes, path, len(labels))
     count = len(labels)
-    geo = _places_of(folder, path, count)
+    geo = _places_of(folder, path, count, placed)
     stem = Path(path).stem
     patch = pd.Series([f"{stem}/{row:06d}" for row in range(count)], dtype="str")
     optical, radar = (_valid_fraction(hashes, path, count, key) for key in ("sen2", "sen1"))

@@ -1,5 +1,6 @@
 """Findings about the files of So2Sat LCZ42: keys, shapes, dtypes and sizes."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
@@ -205,11 +206,45 @@ def _file_structure(folder: Path, file: File, dtype: str) -> list[Finding]:
         with hdf5.opened(path) as handle:
             if image:
                 return list(_image_structure(file, handle, path.stat().st_size, dtype))
-            findings = list(geo_structure(file, handle, _row_count(path)))
+            findings = [*geo_structure(file, handle, _row_count(path)), *_same_rows(file, path)]
             usable = all(finding.status != "failed" for finding in findings)
             return findings + (list(place_findings(file, geo_table(handle))) if usable else [])
     except InputError as error:
         return [unreadable(file, error)]
+
+
+def _same_rows(file: File, path: Path) -> Iterator[Finding]:
+    """Of a geo file that is linked from another version's folder: whether the labels there are these, row by row.
+
+    Where that folder has no image file, published checksums (`acquire.places`) and the labels of neighbours speak.
+    """
+    if not path.is_symlink():
+        return
+    name = path.name.replace("_geo.h5", ".h5")
+    image, other = path.with_name(name), Path(os.readlink(path)).with_name(name)
+    if not (image.is_file() and other.is_file()) or image.samefile(other):
+        return
+    labels = [_stored_labels(each) for each in (image, other)]
+    expected = f"the labels of {name} beside the geo file, in the same order"
+    remedy = "the rows are not the same, so that the places are of other patches: take the key `places` out"
+    if labels[0].shape != labels[1].shape:
+        found = " and ".join(str(len(each)) for each in labels) + " rows with labels"
+        yield verdict(file, "content", "same-rows", False, found, expected, remedy, "")
+        return
+    differing = (labels[0] != labels[1]).any(axis=1)
+    found = f"{len(differing)} rows have the same label"
+    if differing.any():
+        count, first = int(differing.sum()), int(differing.argmax())
+        found = f"{count} of {len(differing)} rows have another label, the first: row {first}"
+    yield verdict(file, "content", "same-rows", not differing.any(), found, expected, remedy)
+
+
+def _stored_labels(image: Path) -> np.ndarray:
+    """Labels as stored, float (rows, 17); none where a file has no such dataset."""
+    with hdf5.opened(image) as handle:
+        dataset = handle.get("label")
+        usable = isinstance(dataset, h5py.Dataset) and dataset.shape[1:] == SHAPES["label"]
+        return np.asarray(dataset[...], np.float64) if usable else np.empty((0, *SHAPES["label"]))
 
 
 def _row_count(geo: Path) -> int | None:

@@ -62,6 +62,13 @@ function elementOf(row, kinds) {
   return row.element;
 }
 
+// What a spreadsheet would take for a formula stands behind an apostrophe, as in the tables of a version.
+function cellOf(text) {
+  const cell = text.replace(/[\t\r\n]+/g, " ").trim();
+  const plain = cell === "" || cell === "-" || Number.isFinite(Number(cell));
+  return plain ? cell : cell.replace(/^(?='*[=+\-@\uff1d\uff0b\uff0d\uff20])/, "'");
+}
+
 class Table {
   constructor(table) {
     this.table = table;
@@ -148,7 +155,7 @@ class Table {
 
   save() {
     const lines = [this.headings.map((each) => each.textContent), ...this.chosen().map((row) => row.texts)];
-    const text = lines.map((cells) => cells.join("\t")).join("\n") + "\n";
+    const text = lines.map((cells) => cells.map(cellOf).join("\t")).join("\n") + "\n";
     const href = URL.createObjectURL(new Blob([text], {type: "text/tab-separated-values"}));
     make("a", {href, download: `${this.table.parentElement.getAttribute("aria-labelledby")}.tsv`}).click();
   }
@@ -163,6 +170,7 @@ async function draw(place, spec) {
   const shown = await vegaEmbed(place, spec, EMBED);
   const drawn = place.querySelector("svg.marks");
   if (drawn) drawn.setAttribute("aria-label", "The figure that is described beside it");
+  place.querySelector("details > summary")?.setAttribute("aria-label", "Save the figure");
   return shown;
 }
 
@@ -201,11 +209,12 @@ function recordsOf(release) {
 function different(values) { return [...new Set(values)]; }
 
 function intervalSpec(values, label, title, release) {
-  const {colours} = sentinel.explorer;
+  const {colours, shapes} = sentinel.explorer;
   const series = Object.keys(colours).flatMap((meaning) => Object.keys(release.meanings)
     .filter((scheme) => release.meanings[scheme] === meaning).map((scheme) => ({scheme, meaning, text: `${scheme}: ${meaning}`})));
   const range = series.map((each) => colours[each.meaning]);
   const domain = series.map((each) => each.text);
+  const shape = domain.map((text) => shapes[[...domain].sort().indexOf(text) % shapes.length]);
   const shown = values.map((row) => ({...row, series: `${row.scheme}: ${release.meanings[row.scheme]}`}));
   const where = {y: {field: label, type: "nominal", sort: null, title: null, axis: {labelLimit: 330}}, yOffset: {field: "series", sort: domain}};
   const color = {field: "series", scale: {domain, range}, legend: {orient: "top", title: null, labelLimit: 400, columns: 3}};
@@ -216,7 +225,7 @@ function intervalSpec(values, label, title, release) {
         encoding: {...where, x: {field: "low", type: "quantitative", title, scale: {zero: false}}, x2: {field: "high"}, color}},
       {mark: {type: "point", filled: true, size: 60, opacity: 1, tooltip: {content: "data"}},
         encoding: {...where, x: {field: "value", type: "quantitative", title, scale: {zero: false}}, color,
-          shape: {field: "series", scale: {domain}, legend: color.legend}}},
+          shape: {field: "series", scale: {domain, range: shape}, legend: color.legend}}},
     ],
   };
 }
