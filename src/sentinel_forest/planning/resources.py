@@ -2,8 +2,10 @@
 
 The rates were measured on one core of a machine with two (`ru_maxrss` and `ru_utime + ru_stime` of each
 step), on the built-in samples in their published patch sizes: 48 images of CloudSEN12 (512 x 512 pixels,
-1.2 GB), 5,000 patches of So2Sat (0.7 GB), 399 of SEN12MS (1.1 GB). The largest found was rounded up. A job
-asks for more than they say (`MARGIN`, `PATIENCE`), and for more again each time that it is tried again.
+1.2 GB), 5,000 patches of So2Sat (0.7 GB), 399 of SEN12MS (1.1 GB), and on 20 GB of CloudSEN12. Times lie between those
+found, so that a plan is true (``tests/bench/rates.py`` holds them against a run); of memory the largest found was
+rounded up. A job asks for more than they say (`MARGIN`, `PATIENCE`), and for more again each time that it is tried
+again.
 """
 
 import math
@@ -28,15 +30,13 @@ CLASSES_OF_A_PATCH = 4
 FORESTS_MB = 2000
 """Forests that are in memory together when a shard is predicted."""
 
-START_MB, START_SECONDS = 400.0, 3.0
+START_MB, START_SECONDS = 400.0, 2.0
 """A step that has loaded its libraries: 180 to 280 MB, 1 to 2 s."""
 BLOCK_MB = 400.0
 """The block of patches that a step works on, whatever the shard: up to 315 MB above the start."""
 ROW_KB = 4.0
 """A row of the catalog, with the hashes of its layers, as it is joined and sorted."""
 
-READ_SECONDS = 7.0
-"""Per GB: digests, hashes, and a look at every value. So2Sat 1.4, CloudSEN12 2.4, SEN12MS (packed) 7."""
 FEATURE_SECONDS = 6e-9
 """Per pixel and feature: 2.7e-9 to 6.7e-9, reading included."""
 REFERENCE_SECONDS = 2e-8
@@ -45,9 +45,11 @@ SIGNATURE_SECONDS = 2e-8
 """Per pixel and band."""
 ROW_SECONDS = 4e-4
 """Per patch and trial: groups, links, counts."""
-GROW_SECONDS = 1e-7
-"""Per training row, tree, level (log2 of the rows) and feature tried at a split (root of all):
-4.5e-8 (pixels of CloudSEN12) to 1.1e-7 (patches of So2Sat)."""
+TRAINED = 0.8
+"""Fraction of the rows of a release that a forest is grown on."""
+GROW_SECONDS = {"scikit-learn": 4.6e-8, "scikit-learn-intelex": 2.6e-8}
+"""Per training row, tree, level (log2 of the rows) and feature tried at a split (root of all), by engine: 3.4e-8 (20 GB
+of CloudSEN12) to 6.8e-8 (17 classes), and 1.4e-8 to 3.4e-8."""
 ASK_SECONDS = 3e-8
 """Per row and tree, of rows that are predicted: 2.4e-8 to 3.1e-8 (100 trees of 7,400 nodes)."""
 SCENE_PIXELS, SCENE_MB = 10_980**2, 1_500
@@ -213,7 +215,9 @@ def _held_out(selection: Selection, release: str) -> float:
 
 def _inspect(selection: Selection, release: str, name: str) -> Need:
     size = size_in(selection, release)
-    return Need(START_MB + BLOCK_MB + size.patches * ROW_KB / 1e3, START_SECONDS + READ_SECONDS * size.gigabytes)
+    return Need(
+        START_MB + BLOCK_MB + size.patches * ROW_KB / 1e3, START_SECONDS + _reading(selection, release, size.gigabytes)
+    )
 
 
 def _table(selection: Selection, release: str, name: str) -> Need:
@@ -231,7 +235,7 @@ def _tables(selection: Selection, release: str, name: str) -> Need:
 def _feature_table(selection: Selection, release: str, name: str) -> Need:
     size, features = size_in(selection, release), _features(selection, release, name)
     values = _rows(selection, release, name) / selection.releases[release].shards * features
-    seconds = START_SECONDS + FEATURE_SECONDS * size.pixels * features + READ_SECONDS * _shard_gb(size)
+    seconds = START_SECONDS + FEATURE_SECONDS * size.pixels * features
     return Need(START_MB + BLOCK_MB + 3 * 4 * values / 1e6, seconds, 4 * values / 1e6)
 
 
@@ -242,16 +246,17 @@ def _reference(selection: Selection, release: str, name: str) -> Need:
 
 def _signature(selection: Selection, release: str, name: str) -> Need:
     size, bands = size_in(selection, release), len(selection.signature_layers(release))
-    seconds = SIGNATURE_SECONDS * size.pixels * bands + READ_SECONDS * _shard_gb(size)
+    seconds = SIGNATURE_SECONDS * size.pixels * bands + _reading(selection, release, _shard_gb(size))
     return Need(START_MB + BLOCK_MB, START_SECONDS + seconds)
 
 
 def _growing(selection: Selection, release: str, name: str) -> Need:
     """A forest that is grown once: the table and its copy in another order, the forest, its bytes packed."""
     rows, features = _rows(selection, release, name), _features(selection, release, name)
-    trees = selection.forest(release).trees
+    settings, trained = selection.forest(release), TRAINED * rows
     forest = _forest_mb(selection, release, name)
-    seconds = GROW_SECONDS * rows * trees * math.log2(rows + 1) * math.sqrt(features)
+    rate = GROW_SECONDS[settings.engine]
+    seconds = rate * trained * settings.trees * math.log2(trained + 1) * math.sqrt(features)
     return Need(4 * 4 * rows * features / 1e6 + 3 * forest, seconds, forest / 4)
 
 
@@ -269,7 +274,7 @@ def _predict(selection: Selection, release: str, name: str) -> Need:
     trials, trees = len(selection.trials(release)), selection.forest(release).trees
     sizes = [_forest_mb(selection, selection.source(release), each) for each in selection.sets(release)]
     held = min(trials * sum(sizes), max([FORESTS_MB, *sizes]))
-    seconds = START_SECONDS + READ_SECONDS * _shard_gb(size)
+    seconds = START_SECONDS
     for set_name in selection.sets(release):
         of_pixels = _is_of_pixels(selection, release, set_name)
         scored = min(selection.configuration.score.sample or size.side**2, size.side**2) if of_pixels else 1
@@ -278,6 +283,11 @@ def _predict(selection: Selection, release: str, name: str) -> Need:
             seconds += size.pixels * FEATURE_SECONDS * _features(selection, release, set_name)
     # What a forest is read from lies beside it for a moment.
     return Need(START_MB + BLOCK_MB + held + max([0, *sizes]), seconds)
+
+
+def _reading(selection: Selection, release: str, gigabytes: float) -> float:
+    """Processor time of reading every layer with all checks."""
+    return selection.datasets[release].read_seconds * gigabytes
 
 
 def _shard_gb(size: Size) -> float:
@@ -336,7 +346,9 @@ def _price(selection: Selection, release: str, name: str) -> Need:
 def _copy(selection: Selection, release: str, name: str) -> Need:
     """Files written again: samples, exports."""
     size = size_in(selection, release)
-    return Need(START_MB + BLOCK_MB, START_SECONDS + 10 * READ_SECONDS * size.gigabytes, 1e3 * size.gigabytes)
+    return Need(
+        START_MB + BLOCK_MB, START_SECONDS + 10 * _reading(selection, release, size.gigabytes), 1e3 * size.gigabytes
+    )
 
 
 def _map(selection: Selection, release: str, name: str) -> Need:
