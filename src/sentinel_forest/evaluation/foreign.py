@@ -7,6 +7,7 @@ table, and get the same metrics, intervals, tests against forests and reference 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,13 @@ def task_of(dataset: Dataset, name: str) -> Task:
 def confusion_of(said: Said, name: str, task: Task, patches: pd.DataFrame, place: Place, train: int) -> pd.DataFrame:
     """The confusion table (`CONFUSION`) of a model."""
     table = said.counts.merge(patches[["patch", "group", "role", "weight"]], on="patch", how="inner", validate="m:1")
-    who = {"scheme": place.scheme, "trial": place.trial, "task": task.name, "features": "", "classifier": name}
+    who: dict[str, Any] = {
+        "scheme": place.scheme,
+        "trial": place.trial,
+        "task": task.name,
+        "features": "",
+        "classifier": name,
+    }
     table = table.assign(**who, **WHOLE)
     return conform(table.assign(train_patches=train)[list(CONFUSION.columns)], CONFUSION)
 

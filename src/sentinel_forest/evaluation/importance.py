@@ -27,6 +27,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import calibration, curves, engine_comparison, held_out, seeds, uncertainty
 from sentinel_forest.evaluation.families import families
 from sentinel_forest.evaluation.held_out import AA, OA, HeldOut, Subject
+from sentinel_forest.evaluation.seed_notes import SEEDS
 from sentinel_forest.features import find_set
 from sentinel_forest.io import checksums
 from sentinel_forest.io import schemas as pa
@@ -166,7 +167,7 @@ SCHEMAS = {
     "curves": curves.CURVES,
     "reliability": calibration.RELIABILITY,
     "engines": engine_comparison.ENGINES,
-    "seeds": seeds.SEEDS,
+    "seeds": SEEDS,
 }
 """The tables of the step, by the argument that names their file, in this order."""
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sentinel_forest.evaluation.confusion import CONFUSION as CONFUSION_TABLE
+from sentinel_forest.evaluation.confusion import CONFUSION
 from sentinel_forest.evaluation.groups_needed import needed
 from sentinel_forest.io.tables import read_parquet
 from sentinel_forest.report.inputs import ReleaseResults
@@ -21,8 +21,8 @@ WHAT = {"oa": "overall accuracy", "pa": "producer's accuracy, rarest class"}
 def items(release: ReleaseResults) -> list[Item]:
     """Half widths of intervals to expect of the forests of one trial; nothing where a test patch has no group."""
     scheme, trial = release.primary
-    file = CONFUSION.format(scheme=scheme, trial=trial)
-    counts = _forests(release.path(file)) if release.path(file).is_file() else pd.DataFrame()
+    file = release.path(paths.CONFUSION, scheme=scheme, trial=trial)
+    counts = _forests(file) if file.is_file() else pd.DataFrame()
     if counts.empty or counts["group"].isna().any() or (counts["group"] == "").any() or counts["group"].nunique() < 2:
         return []
     rows = needed(counts, WANTED, SHOWN)
@@ -30,7 +30,7 @@ def items(release: ReleaseResults) -> list[Item]:
         table(
             f"Test groups that an interval takes on {release.name}",
             _wide(rows),
-            [release.from_file(file, "score")],
+            [release.from_file(paths.CONFUSION, "score", scheme=scheme, trial=trial)],
             f"Half width of the 95 % interval over so many test groups like those of {scheme}, trial {trial}. Empty:"
             f" too few groups for an interval. Last column: fewest groups for a half width of {WANTED:g}.",
             release.is_sample,
@@ -40,7 +40,7 @@ def items(release: ReleaseResults) -> list[Item]:
 
 def _forests(confusion: Path) -> pd.DataFrame:
     """Counts of the forests on the test patches of a trial."""
-    counts = read_parquet(confusion, list(CONFUSION_TABLE.columns))
+    counts = read_parquet(confusion, list(CONFUSION.columns))
     counts = counts[counts["role"] == "test"]
     return counts[kinds(counts) == FOREST] if len(counts) else counts
 
