@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sentinel_forest.config import paths
 from sentinel_forest.evaluation.confusion import CONFUSION
 from sentinel_forest.evaluation.groups_needed import needed
 from sentinel_forest.io.tables import read_parquet
