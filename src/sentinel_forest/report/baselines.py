@@ -1,6 +1,6 @@
 """The page on baselines: confusion, scores by class and question, and paired comparisons."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -93,29 +93,23 @@ def _confusions(release: ReleaseResults) -> list[Item]:
         name = f"the forest on {features}" + (f" ({task})" if len(release.dataset.tasks) > 1 else "")
         words = rows["scheme"].map(marks).fillna("unknown").map(palette.meaning)
         rows = rows.assign(panel=rows["scheme"] + ": " + words)
-        items.append(_confusion(release, str(task), name, rows, release.dataset.tasks[str(task)].names))
+        own = dict.fromkeys(rows["panel"], release.dataset.tasks[str(task)].names)
+        items.append(_confusion(release, str(task), name, rows, own))
     is_shown = (counts["kind"] == REFERENCE) & (counts["scheme"] == release.primary[0])
     for task, rows in counts[is_shown].groupby("task", sort=False):
         rows = rows.assign(panel=rows["classifier"])
         name = f"the reference algorithms on {release.primary[0]}"
-        items.append(_confusion(release, str(task), name, rows, _answers(release, rows["classifier"].unique())))
+        answers = {each: release.dataset.references[each].predicted for each in dict.fromkeys(rows["classifier"])}
+        items.append(_confusion(release, str(task), name, rows, answers))
     return items
 
 
-def _combined(marks: pd.Series) -> str:
-    return combine(list(marks))
-
-
-def _answers(release: ReleaseResults, names: Iterable[str]) -> tuple[str, ...]:
-    """All that reference algorithms can say, in the order in which they declare it."""
-    found = (each for name in names for each in release.dataset.references[name].predicted)
-    return tuple(dict.fromkeys(found))
-
-
-def _confusion(release: ReleaseResults, task: str, name: str, rows: pd.DataFrame, predicted: tuple[str, ...]) -> Plot:
+def _confusion(
+    release: ReleaseResults, task: str, name: str, rows: pd.DataFrame, predicted: Mapping[str, Sequence[str]]
+) -> Plot:
+    """Matrices of a task, one for each panel; `predicted` are its columns."""
     about = release.dataset.tasks[task]
-    parts = list(dict.fromkeys(rows["panel"]))
-    matrices = {part: matrix(rows[rows["panel"] == part], about.names, predicted) for part in parts}
+    matrices = {part: matrix(rows[rows["panel"] == part], about.names, names) for part, names in predicted.items()}
     frame = pd.concat([_long(part, counts) for part, counts in matrices.items()], ignore_index=True)
     schemes = frozenset(rows["scheme"])
     used = release.from_trials(paths.CONFUSION, "score", of=schemes)
@@ -126,7 +120,7 @@ def _confusion(release: ReleaseResults, task: str, name: str, rows: pd.DataFrame
         " ".join(f"{part}: {_agreement(counts)}" for part, counts in matrices.items()),
         f"Each row is a true class, each cell the percentage of its {unit} that got the predicted class, on one scale "
         "for all matrices; the diagonal is right (where the names agree). Role test, all trials together. A point is "
-        "less than half a percent. The counts are in the TSV file.",
+        "less than half a percent, an empty cell nothing. The counts are in the TSV file.",
         "A dark column: a class that everything is called. A row without its dark cell on the diagonal: a class that "
         "is not found. “–”: no such true units.",
         tuple(used),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from sentinel_forest.report.charts import Chart, Spec, field, names_of, ordered, panels
+from sentinel_forest.report.charts import Chart, Spec, field, names_of, ordered
 from sentinel_forest.report.palette import INK
 
 
@@ -17,40 +17,45 @@ def grid(fractions: pd.DataFrame, axis: str) -> Chart:
         "x": field("column", **ordered(names_of(data["column"])), axis=_NAMES_ABOVE),
     }
     longest = max(map(len, names_of(data["column"])), default=0)
-    return Chart(_heat(where, [], "oranges", 62, 22) | {"title": {"text": axis}}, data, right=min(190, 6 * longest))
+    return Chart(_heat(where, "oranges", 62, 22) | {"title": {"text": axis}}, data, right=min(190, 6 * longest))
 
 
 _NAMES_ABOVE: Spec = {"orient": "top", "labelAngle": -30, "labelOverlap": False, "labelLimit": 220}
 
 
-def confusions(frame: pd.DataFrame, classes: Sequence[str], predicted: Sequence[str], across: int = 3) -> Chart:
+def confusions(
+    frame: pd.DataFrame, classes: Sequence[str], predicted: Mapping[str, Sequence[str]], across: int = 3
+) -> Chart:
     """Confusion matrices side by side, on one scale: fractions of each true class in percent.
 
     Parameters
     ----------
     frame : DataFrame
         panel, true, predicted (str); percent (float, NaN: no such units).
-    classes, predicted : sequence of str
-        The order of rows and of columns.
+    classes : sequence of str
+        The order of rows.
+    predicted : mapping
+        For each panel the order of its columns.
     """
-    parts = names_of(frame["panel"])
-    many = len(classes) > 10
-    where = {
-        "y": field("true", **ordered(classes), axis={"title": "true class"}),
-        "x": field("predicted", **ordered(predicted), axis={"title": "predicted class", "labelAngle": -45}),
-    }
-    body = _heat(where, [], "blues", 17 if many else 40, 17 if many else 26, 8 if many else 11)
-    inside = {key: body[key] for key in ("width", "height")}
-    return Chart(panels("panel", parts, body["layer"], across, **inside), frame)
+    size = (17, 17, 8) if len(classes) > 10 else (40, 26, 11)
+    rows = field("true", **ordered(classes), axis={"title": "true class"})
+    names = {"title": "predicted class", "labelAngle": -45, "labelOverlap": False, "labelLimit": 150}
+    parts: list[Spec] = []
+    for part, columns in predicted.items():
+        body = _heat({"y": rows, "x": field("predicted", **ordered(columns), axis=names)}, "blues", *size, nothing="")
+        del body["data"]
+        parts.append({"title": part, "transform": [{"filter": {"field": "panel", "equal": part}}], **body})
+    return Chart({"data": {"name": "values"}, "concat": parts, "columns": across}, frame)
 
 
-def _heat(where: Spec, layers: list[Spec], scheme: str, wide: int, high: int, letters: int = 11) -> Spec:
-    """Cells in colours that darken from 0 to 100 %, each with its number."""
+def _heat(where: Spec, scheme: str, wide: int, high: int, letters: int = 11, nothing: str = "0") -> Spec:
+    """Cells in colours that darken from 0 to 100 %, each with its number; `nothing` stands for 0."""
     known = {"condition": {"test": "!isValid(datum.percent)", "value": "white"}}
     colour: Spec = {"field": "percent", "type": "quantitative", "legend": None}
-    colour["scale"] = {"domain": [0, 100], "scheme": scheme}
+    colour["scale"] = {"domain": [0, 100], "scheme": {"name": scheme, "extent": [0, 1]}}
     text = (
-        "!isValid(datum.percent) ? '–' : datum.percent > 0 && datum.percent < 0.5 ? '·' : format(datum.percent, '.0f')"
+        f"!isValid(datum.percent) ? '–' : datum.percent == 0 ? '{nothing}' : datum.percent < 0.5 ? '·' : "
+        "format(datum.percent, '.0f')"
     )
     dark = {"condition": {"test": "datum.percent > 60", "value": "white"}, "value": INK}
     return {
@@ -67,6 +72,5 @@ def _heat(where: Spec, layers: list[Spec], scheme: str, wide: int, high: int, le
                 "mark": {"type": "text", "fontSize": letters},
                 "encoding": {**where, "text": {"field": "shown"}, "color": dark},
             },
-            *layers,
         ],
     }

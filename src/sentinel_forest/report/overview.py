@@ -100,12 +100,6 @@ def _plot(found: Summary) -> Plot:
     )
 
 
-def _in_words(rows: pd.DataFrame) -> str:
-    values = zip(rows["value"], rows["low"], rows["high"], strict=True)
-    named_rows = zip(rows["label"], rows["series"], values, strict=True)
-    return "; ".join(f"{label}, {series}: {interval_text(*value)}" for label, series, value in named_rows)
-
-
 def _labels(rows: pd.DataFrame) -> pd.Series:
     """Classifiers by name; of dummy and reference classifiers it is said what they are."""
     words = rows["kind"].map({REFERENCE: "", DUMMY: " (dummy)"}).fillna("")
