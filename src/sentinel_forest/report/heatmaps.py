@@ -1,6 +1,6 @@
 """Figures of cells: fractions in colours, each with its number."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
