@@ -9,7 +9,7 @@ from test_audit import run, so2sat
 from sentinel_forest import datasets
 from sentinel_forest.config import paths
 from sentinel_forest.errors import InputError
-from sentinel_forest.planning.selection import select
+from sentinel_forest.planning.checking import select
 from sentinel_forest.report import audits
 from sentinel_forest.splits.audit_lists import audit_lists
 

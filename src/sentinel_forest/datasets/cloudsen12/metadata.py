@@ -60,7 +60,8 @@ def count_rows(path: Path) -> int | None:
 
 def read_metadata(path: Path) -> pd.DataFrame:
     """The metadata, all columns as text without blanks around, blank where there is nothing."""
-    return read_texts(path).apply(lambda column: column.str.strip())
+    texts: pd.DataFrame = read_texts(path).apply(lambda column: column.str.strip())
+    return texts
 
 
 def names_rois(path: Path) -> bool:
