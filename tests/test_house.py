@@ -148,6 +148,11 @@ def test_no_module_is_long():
     assert {name: count for name, count in lines.items() if count > LINES and name not in LONGER} == {}
 
 
+def test_no_two_test_files_have_one_name():
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert len(names) == len(set(names)), sorted({name for name in names if names.count(name) > 1})
+
+
 def imports(path):
     """Wings that a module of the package imports."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
