@@ -46,6 +46,7 @@ MORE = {
     },
     "conformal": {"alpha": 0.2},
     "applicability": {"samples": 200},
+    "audits": {"theirs": {"release": "so2sat-sample", "lists": "net.csv", "numbers": "split"}},
     "predictions": {
         "net": {
             "release": "so2sat-sample",

@@ -102,6 +102,7 @@ STEPS: dict[str, str] = {
     "admit": "verify.admit:admit",
     "catalog": "verify.catalog:catalog",
     "split": "splits.split:split",
+    "audit_lists": "splits.audit_lists:audit_lists",
     "signature": "features.signature:signature",
     "ledger": "splits.ledger:ledger",
     "hold_links": "splits.gate:hold_links",

@@ -19,7 +19,7 @@ from rasterio.transform import Affine
 from sentinel_forest import datasets, simulate
 from sentinel_forest.acquire import download
 from sentinel_forest.config import releases
-from sentinel_forest.datasets import sen12ms
+from sentinel_forest.datasets import continents, sen12ms
 from sentinel_forest.datasets.base import IGNORE, Block, File, Finding, Inspection, no_hashes
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import patch as patch_features
@@ -441,7 +441,7 @@ def test_dfc2020(tmp_path: Path) -> None:
     ],
 )
 def test_continents_of_well_known_towns(name: str, lon: float, lat: float) -> None:
-    assert sen12ms.continents.continent(np.array([lon]), np.array([lat])).tolist() == [name]
+    assert continents.continent(np.array([lon]), np.array([lat])).tolist() == [name]
 
 
 # Land cover

@@ -12,7 +12,7 @@ from sentinel_forest.datasets.base import Category, FeatureSet, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import average, evaluate, metrics, score, testing, uncertainty
 from sentinel_forest.evaluation.average import AVERAGES, Trial
-from sentinel_forest.evaluation.confusion import CONFUSION
+from sentinel_forest.evaluation.confusion import CONFUSION, WHOLE
 from sentinel_forest.evaluation.figures import Place
 from sentinel_forest.io import tables
 from sentinel_forest.steps import TrialFile
@@ -36,7 +36,7 @@ def trial(number, truth, guess, group, marks=CLEAN, draws=200):
     table = pd.DataFrame({"true": letters[truth], "predicted": letters[guess], "group": group})
     table["patch"] = [f"{name}-{k}" for k, name in enumerate(table["group"])]
     about = {"scheme": "s", "trial": number, "task": "scene", "features": "s1", "classifier": "forest"}
-    about |= {"role": "test", "count": 1, "weight": 1.0, "train_patches": 9}
+    about |= {"role": "test", "count": 1, "weight": 1.0, "train_patches": 9} | WHOLE
     table = CONFUSION.validate(tables.conform(table.assign(**about)[list(CONFUSION.columns)], CONFUSION))
     found, _ = score.score_trial(table, DATASET, table, marks, draws, (1, "x"), Place("r", "s", number))
     return Trial("s", number, found, table)

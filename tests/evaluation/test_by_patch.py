@@ -12,6 +12,7 @@ from sentinel_forest.config.papers import Paper
 from sentinel_forest.config.validation import parse, read_yaml
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import by_patch, papers_pixels, reference
+from sentinel_forest.evaluation.confusion import WHOLE
 from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.io import tables
 from sentinel_forest.registry import PAPERS
@@ -26,8 +27,8 @@ CLEAR, THICK, SHADOW = "clear", "thick cloud", "cloud shadow"
 def counted(*rows: tuple[str, str, str, int]) -> pd.DataFrame:
     """Counts of Fmask: patch, true, predicted, count."""
     table = pd.DataFrame(rows, columns=["patch", "true", "predicted", "count"])
-    table.insert(0, "classifier", "fmask")
-    return tables.conform(table, reference.REFERENCES)
+    table = table.assign(classifier="fmask", **WHOLE)
+    return tables.conform(table[list(reference.REFERENCES.columns)], reference.REFERENCES)
 
 
 A = [("a", THICK, "cloud", 6), ("a", THICK, "land", 2), ("a", CLEAR, "cloud", 4), ("a", CLEAR, "water", 12)]

@@ -13,7 +13,7 @@ from sklearn.metrics import accuracy_score, cohen_kappa_score, recall_score
 from sentinel_forest import datasets, simulate
 from sentinel_forest.datasets.base import no_hashes
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation.confusion import CONFUSION
+from sentinel_forest.evaluation.confusion import CONFUSION, WHOLE
 from sentinel_forest.evaluation.foreign import foreign
 from sentinel_forest.evaluation.paired import PAIRED
 from sentinel_forest.evaluation.score import METRICS, SCORES_BY
@@ -67,7 +67,7 @@ def release(tmp_path_factory) -> tuple[dict[str, Any], pd.DataFrame]:
     worse = np.where(np.arange(len(test)) // CITIES % 2, test["label"], (test["label"] + 2) % len(ZONES))
     others["true"], others["predicted"] = [np.array(ZONES, dtype=object)[each] for each in (test["label"], worse)]
     who = {"scheme": "published", "trial": 1, "task": "lcz", "features": "lcz-s2", "classifier": "forest"}
-    others = others.assign(**who, count=1, weight=1.0, train_patches=count)
+    others = others.assign(**who, count=1, weight=1.0, train_patches=count, **WHOLE)
     tables.write_parquet(about["others"], tables.conform(others[list(CONFUSION.columns)], CONFUSION), CONFUSION)
     return about, test
 

@@ -8,7 +8,7 @@ from project import ROOT
 from sentinel_forest import cli
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import groups_needed, uncertainty
-from sentinel_forest.evaluation.confusion import CONFUSION
+from sentinel_forest.evaluation.confusion import CONFUSION, WHOLE
 from sentinel_forest.evaluation.groups_needed import Spread
 from sentinel_forest.io import tables
 
@@ -70,7 +70,7 @@ def confusion_table(groups: int) -> pd.DataFrame:
             rows += [(f"p{group}", f"g{group:02d}", true, said, count) for said, count in counts if count]
     table = pd.DataFrame(rows, columns=["patch", "group", "true", "predicted", "count"])
     who = {"scheme": "published", "trial": 1, "task": "lcz", "features": "lcz-s2", "classifier": "forest"}
-    table = table.assign(**who, role="test", weight=1.0, train_patches=9)
+    table = table.assign(**who, role="test", weight=1.0, train_patches=9, **WHOLE)
     return tables.conform(table[list(CONFUSION.columns)], CONFUSION)
 
 

@@ -15,7 +15,7 @@ from sentinel_forest.datasets.base import Category, FeatureSet, Question, Refere
 from sentinel_forest.datasets.metric import kappa
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import evaluate, score
-from sentinel_forest.evaluation.confusion import CONFUSION, classifiers, confusion
+from sentinel_forest.evaluation.confusion import CONFUSION, WHOLE, classifiers, confusion
 from sentinel_forest.evaluation.figures import Place
 from sentinel_forest.evaluation.paired import MCNEMAR, PAIRED, SWAPPED
 from sentinel_forest.io import schemas as pa
@@ -60,12 +60,12 @@ def split(patches: pd.DataFrame, role: str = "test", weight: float = 1.0) -> pd.
 
 def predictions(of_sets: dict[tuple[str, str], Counts]) -> pd.DataFrame:
     rows = [("published", 1, features, name, *row) for (features, name), counts in of_sets.items() for row in counts]
-    return pd.DataFrame(rows, columns=score.PREDICTIONS)
+    return pd.DataFrame(rows, columns=score.PREDICTIONS[:-2]).assign(**WHOLE)
 
 
 def references(of_names: dict[str, Counts] | None = None) -> pd.DataFrame:
     rows = [(name, *row) for name, counts in (of_names or {}).items() for row in counts]
-    return pd.DataFrame(rows, columns=score.REFERENCES).astype({"count": "int64"})
+    return pd.DataFrame(rows, columns=score.REFERENCES[:-2]).assign(**WHOLE).astype(score.NUMBERS)
 
 
 def scored(
@@ -558,8 +558,8 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     fmask = [(patch, true, "cloud" if guess in (THICK, THIN) else "land", count) for patch, true, guess, count in HAND]
     both = predictions({("l1c", "forest"): HAND, ("l1c+context", "forest"): HAND})
     both = pd.concat([both, both.assign(trial=2)]).astype({"trial": "int32"})
-    merged = pd.DataFrame(fmask, columns=score.REFERENCES[1:]).groupby(score.REFERENCES[1:4], as_index=False).sum()
-    merged.insert(0, "classifier", "fmask")
+    merged = pd.DataFrame(fmask, columns=score.REFERENCES[1:5]).groupby(score.REFERENCES[1:4], as_index=False).sum()
+    merged = merged.assign(classifier="fmask", **WHOLE)
     for shard, members in (("1", ["P", "Q"]), ("2", ["R", "S"])):
         for name, table in (("predictions", both), ("references", merged)):
             part = table[table["patch"].isin(members)]

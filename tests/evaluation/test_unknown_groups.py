@@ -9,7 +9,7 @@ import pytest
 from sentinel_forest.datasets.base import Category, FeatureSet, Question, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import calibration, evaluate, held_out, score
-from sentinel_forest.evaluation.confusion import CONFUSION, confusion
+from sentinel_forest.evaluation.confusion import CONFUSION, WHOLE, confusion
 from sentinel_forest.evaluation.figures import Place
 from sentinel_forest.evaluation.paired import PAIRED, SWAPPED
 from sentinel_forest.io import schemas as pa
@@ -55,9 +55,9 @@ def scored(groups, sets=("s1", "s2"), weight=None, city=None):
             else:
                 true = "ab"[k % 2]
                 rows.append((name, patch, true, "ba"[k % 2] if wrong else true, 1))
-    counted = pd.DataFrame(rows, columns=["set", *score.REFERENCES[1:]])
-    counted = counted.assign(scheme="published", trial=1, classifier="forest")[score.PREDICTIONS]
-    nothing = pd.DataFrame(columns=score.REFERENCES).astype({"count": "int64"})
+    counted = pd.DataFrame(rows, columns=["set", *score.REFERENCES[1:5]])
+    counted = counted.assign(scheme="published", trial=1, classifier="forest", **WHOLE)[score.PREDICTIONS]
+    nothing = pd.DataFrame(columns=score.REFERENCES).astype(score.NUMBERS)
     split = pd.DataFrame({"patch": patches["patch"], "role": "test", "weight": 1.0 if weight is None else weight})
     table = confusion(DATASET, patches, split, counted, nothing, "published", 1, list(sets))
     CONFUSION.validate(table)

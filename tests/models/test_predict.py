@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sentinel_forest import datasets
 from sentinel_forest.config.forest import ForestSettings
+from sentinel_forest.config.settings import ScoreSettings
 from sentinel_forest.datasets.base import IGNORE, Block, Category, FeatureSet, Layer, Question, Reference, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import reference
@@ -103,7 +104,7 @@ def run(tmp_path, monkeypatch):
         for name in ("one", "two"):
             grow(dataset, roles, name, tmp_path / f"baselines/s/{trial}/{name}")
 
-    def call(forests, shard=1, shards=1, threads=1, memory=2000.0):
+    def call(forests, shard=1, shards=1, threads=1, memory=2000.0, **more):
         output = tmp_path / f"{shard}of{shards}.parquet"
         predict.predict(
             dataset="memory",
@@ -115,6 +116,7 @@ def run(tmp_path, monkeypatch):
             features=[SetFile("whole", tmp_path / f"whole/{shard}.parquet")],
             threads=threads,
             memory=memory,
+            **more,
             output=output,
         )
         return tables.read_parquet(output)
@@ -400,3 +402,31 @@ def test_real_pixels_give_sane_scores(real, tmp_path):
     chosen = found[found["patch"].isin(validation) & (found["classifier"] == "forest")]
     assert len(chosen) == 20
     assert (chosen["true"] == chosen["predicted"]).mean() >= 0.6
+
+
+def test_a_sample_is_of_the_same_pixels_for_all_classifiers(run):
+    _, dataset, call = run
+    found = call(ALL, scoring=ScoreSettings(pixels=12), seed=5)
+    assert set(found["pixels"]) == {"sample of 12"}
+    of_reference, _ = reference.count_references(dataset, None, dataset.catalog_table, ["mask"], 12, 5)
+    assert set(of_reference["pixels"]) == {"all", "sample of 12"}
+    of_reference = of_reference[of_reference["pixels"] != "all"]
+    keys = ["patch", "true"]
+    drawn = of_reference.groupby(keys)["count"].sum()
+    weights = of_reference.groupby(keys)["pixel_weight"].first()
+    for _, rows in found.groupby(["trial", "set", "classifier"]):
+        counted = rows.groupby(keys)["count"].sum()
+        assert counted.equals(drawn[counted.index])
+        assert rows.groupby(keys)["pixel_weight"].first().equals(weights[counted.index])
+    totals = pd.Series(dataset.truth[3][dataset.truth[3] != IGNORE]).map(dict(enumerate(CLASSES))).value_counts()
+    assert (drawn["p3"] * weights["p3"]).to_dict() == pytest.approx(totals.to_dict())
+
+
+def test_validation_patches_are_left_out_where_nobody_scores_them(run):
+    _, _, call = run
+    every, tested = call(ALL), call(ALL, scoring=ScoreSettings(validation=False))
+    roles = {(trial, f"p{row}"): role for trial, of in ROLES.items() for row, role in enumerate(of)}
+    role = [roles[key] for key in zip(every["trial"], every["patch"], strict=True)]
+    assert set(role) == {"validation", "test"}
+    expected = every[np.array(role) == "test"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(tested, expected)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from sentinel_forest.config import paths
-from sentinel_forest.planning import resources
+from sentinel_forest.planning import whole
 from sentinel_forest.planning.selection import Selection, select
 from sentinel_forest.planning.wiring import Wiring
 
@@ -33,7 +33,7 @@ def test_only_what_can_be_computed_is_planned(
     assert len(wiring.of_shards(paths.PREDICTIONS, chosen.sets)(release)) == predicted
     assert len(wiring.of_shards(paths.REFERENCES, chosen.references)(release)) == judged
     assert bool(wiring.scored_files(paths.METRICS)) is scored
-    jobs = {row.rule: row.jobs for row in resources.all_work(chosen)}
+    jobs = {row.rule: row.jobs for row in whole.all_work(chosen)}
     assert jobs.get("predict", 0) == predicted
     assert jobs.get("reference", 0) == judged
     assert ("score" in jobs, "average" in jobs) == (scored, scored)

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from sentinel_forest.config.forest import ForestSettings
-from sentinel_forest.config.settings import DrawSettings, PriceSettings
+from sentinel_forest.config.settings import DrawSettings, PriceSettings, ScoreSettings
 from sentinel_forest.datasets.base import Category, FeatureSet, File, Layer, Task
-from sentinel_forest.planning import resources
+from sentinel_forest.planning import resources, whole
 
 CLASSES = tuple(Category(code, name, "#000000") for code, name in enumerate(("no", "yes")))
 
@@ -18,6 +18,7 @@ def selection(patches=1000, shards=4, side=100, trees=10, draws=1000):
     """A release with a set of a pixel task and one of a patch task: two layers of 2 bytes, one of 1."""
     dataset = SimpleNamespace(
         side=side,
+        read_seconds=7.0,
         layer_table={"a": Layer("a", "uint16"), "b": Layer("b", "uint16"), "t": Layer("t", "uint8")},
         tasks={"of pixels": Task("of pixels", "pixel", CLASSES), "of patches": Task("of patches", "patch", CLASSES)},
         feature_sets={
@@ -41,7 +42,9 @@ def selection(patches=1000, shards=4, side=100, trees=10, draws=1000):
         source=lambda release: release,
         priced=["toy"],
         scored=["toy"],
-        configuration=SimpleNamespace(price=PriceSettings(trials=3), conformal=None, applicability=None),
+        configuration=SimpleNamespace(
+            price=PriceSettings(trials=3), score=ScoreSettings(), conformal=None, applicability=None
+        ),
         config={"bootstrap": {"draws": draws}, "engines_beside": ["scikit-learn-intelex"], "forest_seeds": 3},
     )
 
@@ -90,25 +93,25 @@ def test_size_of_a_folder(tmp_path, monkeypatch, most, files):
 @pytest.mark.parametrize(
     ("rule", "name", "memory", "seconds", "written"),
     [
-        ("inspect", "", 400 + 400 + 4, 3 + 7 * 0.05, 0),
-        ("catalog", "", 400 + 4, 3 + 4e-4 * 1000, 0),
-        ("ledger", "", 400 + 8, 3 + 4e-4 * 2000, 0),
+        ("inspect", "", 400 + 400 + 4, 2 + 7 * 0.05, 0),
+        ("catalog", "", 400 + 4, 2 + 4e-4 * 1000, 0),
+        ("ledger", "", 400 + 8, 2 + 4e-4 * 2000, 0),
         # 5000 pixels drawn, 1250 in a shard, 3 features of 4 bytes; 2.5 million pixels, 12.5 MB to read.
-        ("feature_table", "pixels", 800 + 0.045, 3 + 0.045 + 7 * 0.0125, 0.015),
+        ("feature_table", "pixels", 800 + 0.045, 2 + 0.045, 0.015),
         # 1000 patches, 250 in a shard.
-        ("feature_table", "patches", 800 + 0.003, 3 + 0.015 + 7 * 0.0125, 0.001),
+        ("feature_table", "patches", 800 + 0.003, 2 + 0.015, 0.001),
         # 2.5 million pixels, 2 bands.
-        ("signature", "", 800, 3 + 0.1 + 7 * 0.0125, 0),
-        # 5000 rows, 12.288 levels, root of 3 features.
-        ("fit", "pixels", 400 + 0.24 + 3 * 1.16, 3 + 0.10642, 0.29),
-        # A quarter of the pixels, 10 trees, 2 trials; 3 features of each.
-        ("predict", "", 800 + 2 * 1.16 + 1.16, 3 + 7 * 0.0125 + 625_000 * (2e-6 + 1.8e-8), 0),
+        ("signature", "", 800, 2 + 0.1 + 7 * 0.0125, 0),
+        # 4000 of 5000 rows, 11.966 levels, root of 3 features.
+        ("fit", "pixels", 400 + 0.24 + 3 * 1.16, 2 + 0.038134, 0.29),
+        # A quarter of the pixels, 10 trees, 2 trials; 3 features of all.
+        ("predict", "", 800 + 2 * 1.16 + 1.16, 2 + 625_000 * 6e-7 + 2_500_000 * 1.8e-8, 0),
         # Asked for 10,000 rows 40 times; grown on parts, with the engine beside and from two other seeds.
-        ("importance", "", 400 + 0.24 + 3 * 1.16, 3 + 0.4 + 6 * 0.10642, 0),
+        ("importance", "", 400 + 0.24 + 3 * 1.16, 2 + 0.12 + 6 * 0.038134, 0),
         # 250 patches held out, 4 + 1 classifiers, 10 cells of each.
-        ("score", "", 400 + 250 * (16_000 + 800 * 50) / 1e6, 3 + 4e-4 * 250 * 5, 0),
+        ("score", "", 400 + 250 * (16_000 + 800 * 50) / 1e6, 2 + 4e-4 * 250 * 5, 0),
         # Two trials of one scheme.
-        ("average", "", 400 + 2 * 250 * (16_000 + 800 * 50) / 1e6, 3 + 2 * 4e-4 * 250 * 5, 0),
+        ("average", "", 400 + 2 * 250 * (16_000 + 800 * 50) / 1e6, 2 + 2 * 4e-4 * 250 * 5, 0),
     ],
 )
 def test_worked_by_hand(rule, name, memory, seconds, written):
@@ -120,11 +123,11 @@ def test_worked_by_hand(rule, name, memory, seconds, written):
 
 def test_tuning_grows_forests_for_every_try_and_fold():
     chosen = selection()
-    once = resources.NEEDS["fit"](chosen, "toy", "pixels").seconds - 3
+    once = resources.NEEDS["fit"](chosen, "toy", "pixels").seconds - 2
     tune = {"minimum_leaf": [1, 5], "depth": [5, 10, None], "folds": 5, "score": "accuracy"}
     chosen.forest = lambda release: ForestSettings(trees=10, minimum_leaf=5, tune=tune)
     need = resources.NEEDS["fit"](chosen, "toy", "pixels")
-    assert need.seconds - 3 == pytest.approx((1 + 2 * 3 * 4) * once)
+    assert need.seconds - 2 == pytest.approx((1 + 2 * 3 * 4) * once)
     # A leaf may have one row: five times the nodes.
     assert need.memory == pytest.approx(400 + 0.24 + 3 * 5 * 1.16)
 
@@ -181,30 +184,37 @@ def test_a_transfer_predicts_every_patch():
     for part in (chosen.releases, chosen.datasets, chosen.layers, chosen.paths):
         part["other"] = part["toy"]
     whole = resources.NEEDS["predict"](chosen, "toy", "").seconds
-    start = 3 + 7 * 0.0125
+    start = 2 + 2_500_000 * 1.8e-8
     assert whole - start == pytest.approx(4 * (own - start))
 
 
+def test_a_sample_of_pixels_is_all_that_is_predicted():
+    chosen = selection()
+    chosen.configuration.score = ScoreSettings(pixels=500, validation=False)
+    seconds = resources.NEEDS["predict"](chosen, "toy", "").seconds
+    assert seconds == pytest.approx(2 + 0.2 * 250 * 500 * 6e-7 + 2_500_000 * 1.8e-8)
+
+
 def test_all_work():
-    work = {row.rule: row for row in resources.all_work(selection())}
+    work = {row.rule: row for row in whole.all_work(selection())}
     assert {rule: row.jobs for rule, row in work.items()} == {
         "inspect": 1,
         "catalog": 1,
-        "split": 2,
+        "split": 1,
         "ledger": 1,
         "feature_table": 4,
         "reference": 4,
         "signature": 4,
-        "fit": 2,
+        "fit": 1,
         "predict": 4,
-        "score": 2,
+        "score": 1,
         "average": 1,
         "importance": 1,
         "price": 1,
     }
-    one_forest = work["fit"].core_hours / 2 * 3600 - 3
-    assert work["price"].core_hours == pytest.approx((3 + 2 * 3 * one_forest + 3 * 4e-4 * 1000) / 3600)
-    assert work["feature_table"].core_hours == pytest.approx(4 * 3.1325 / 3600)
+    one_forest = (work["fit"].core_hours * 3600 - 2) / 2  # one job grows both
+    assert work["price"].core_hours == pytest.approx((2 + 2 * 3 * one_forest + 3 * 4e-4 * 1000) / 3600)
+    assert work["feature_table"].core_hours == pytest.approx(4 * 2.045 / 3600)
     assert work["feature_table"].written == pytest.approx(4 * 0.015)
     assert work["inspect"].memory == 2005
     assert work["inspect"].minutes == 15

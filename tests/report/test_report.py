@@ -137,9 +137,10 @@ def write_tables(below: Path, release: str) -> None:
     paired = pd.DataFrame([(*pair, "clean", "")], columns=list(PAIRED.columns))
     write_tsv(trial / "paired.tsv", paired, PAIRED)
     counts = [("clear", "clear", 60), ("clear", "thin cloud", 20), ("thick cloud", "thick cloud", 10)]
+    all_pixels = 1.0, 2, "all", 1.0
     confusion = pd.DataFrame(
         [
-            ("published", 1, "cloud", "l1c", "forest", PATCHES[3], "ROI_3", "test", true, said, count, 1.0, 2)
+            ("published", 1, "cloud", "l1c", "forest", PATCHES[3], "ROI_3", "test", true, said, count, *all_pixels)
             for true, said, count in counts
         ],
         columns=list(CONFUSION.columns),
@@ -755,7 +756,7 @@ def scenes(folder: Path, told: list[tuple[str, str]]) -> tuple[SimpleNamespace, 
     )
     confusion = pd.DataFrame(
         [
-            ("published", 1, "lcz", "s1", classifier, patch, "", "test", "?", said, 1, 1.0, 2)
+            ("published", 1, "lcz", "s1", classifier, patch, "", "test", "?", said, 1, 1.0, 2, "all", 1.0)
             for classifier in ("forest", "majority")
             for patch, said in (told if classifier == "forest" else [("p0", "Majority")])
         ],

@@ -109,7 +109,7 @@ rule plan:
                 for name in DOWNLOADS
                 for pattern in SELECTION.releases[name].select
             ],
-            work=resources.all_work(SELECTION),
+            work=whole.all_work(SELECTION),
         ),
     message:
         "What a fetch will bring"

@@ -1,11 +1,17 @@
-"""What models that were trained elsewhere say: their predictions, and the metrics of each patch that authors publish."""
+"""What others made: predictions of their models, metrics of each patch that they publish, and their split lists."""
 
 PATCH_METRICS = expand(
     f"<results>/{paths.PATCH_METRICS}", release=config["published_patches"]
 )
+AUDITS = [
+    f"<results>/{paths.place(pattern, release=audit['release'], audit=name)}"
+    for name, audit in config["audits"].items()
+    for pattern in (paths.AUDITED_LISTS, paths.AUDITED_LINKS)
+]
 FOREIGN_METRICS = WIRING.prediction_files(paths.FOREIGN_METRICS)
 FOREIGN_FILES = (
     PATCH_METRICS
+    + AUDITS
     + expand(
         f"<results>/{paths.PATCH_METRICS_PAIRED}", release=config["published_patches"]
     )
@@ -95,3 +101,35 @@ rule patch_metrics:
         "sentinel-forest patch-metrics --release {wildcards.release} --trial 1 --role test --catalog {input.catalog}"
         " --split {input.split} --values {input.values} {params.settings} --metrics {output.metrics}"
         " --paired {output.paired} >{log} 2>&1"
+
+
+rule audit_lists:
+    """Hold split lists that others made against the catalog of a release."""
+    input:
+        source=lambda wildcards: config["audits"][wildcards.audit]["lists"],
+        catalog=f"<work>/{paths.CATALOG}",
+        verified=f"<work>/{paths.VERIFIED}",
+    output:
+        lists=f"<results>/{paths.AUDITED_LISTS}",
+        links=f"<results>/{paths.AUDITED_LINKS}",
+    log:
+        "<logs>/audit_lists/{release}/{audit}.log",
+    wildcard_constraints:
+        audit=listing(config["audits"]),
+    resources:
+        mem_mb=WIRING.memory_of("ledger"),
+        runtime=WIRING.runtime_of("ledger"),
+    params:
+        code=WIRING.code_of("audit_lists", dataset=True),
+        numbers=lambda wildcards: flags(
+            numbers=config["audits"][wildcards.audit].get("numbers")
+        ),
+        settings=WIRING.flags_of(
+            dataset=lambda release: release.dataset,
+            layout=lambda release: release.layout,
+        ),
+    message:
+        "Hold the split lists {wildcards.audit} against {wildcards.release}"
+    shell:
+        "sentinel-forest audit-lists --release {wildcards.release} --source {input.source} --catalog {input.catalog}"
+        " {params.settings} {params.numbers} --lists {output.lists} --links {output.links} >{log} 2>&1"

@@ -82,13 +82,15 @@ rule predict:
             layout=lambda release: release.opened,
             shards=lambda release: release.shards,
             memory=lambda release: resources.FORESTS_MB,
+            scoring=lambda release: config["score"],
         ),
+        seed=WIRING.seed_of,
     message:
         "Predict shard {wildcards.shard} of {wildcards.release} with all forests"
     shell:
         "sentinel-forest predict --folder {params.folder} --catalog {input.catalog} --shard {wildcards.shard}"
-        " {params.splits} {params.forests} {params.features} {params.settings} {params.store} --threads {threads}"
-        " --output {output} >{log} 2>&1"
+        " {params.splits} {params.forests} {params.features} {params.settings} {params.seed} {params.store}"
+        " --threads {threads} --output {output} >{log} 2>&1"
 
 
 rule reference:
@@ -113,10 +115,12 @@ rule reference:
             layout=lambda release: release.opened,
             shards=lambda release: release.shards,
             references=lambda release: SELECTION.references(release.name),
+            scoring=lambda release: config["score"],
         ),
+        seed=WIRING.seed_of,
     message:
         "Reference algorithms on shard {wildcards.shard} of {wildcards.release}"
     shell:
         "sentinel-forest reference --folder {params.folder} --catalog {input.catalog}"
-        " --shard {wildcards.shard} {params.settings} --counts {output.counts}"
+        " --shard {wildcards.shard} {params.settings} {params.seed} --counts {output.counts}"
         " --unmeasured {output.unmeasured} >{log} 2>&1"

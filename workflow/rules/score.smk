@@ -54,6 +54,7 @@ for TRIALS in jobs(SELECTION, "score"):
                 layout=lambda release: release.opened,
                 feature_sets=lambda release: SELECTION.sets(release.name),
                 draws=lambda release: config["bootstrap"]["draws"],
+                scoring=lambda release: config["score"],
             ),
             further=WIRING.further_flags(TRIALS.trials_of),
             each=TRIALS.each("split", "confusion", "metrics", "scores_by", "paired"),

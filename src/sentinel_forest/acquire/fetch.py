@@ -197,7 +197,7 @@ def mismatch(file: File, digests: Mapping[str, str]) -> str:
     if not file.digests or any(digests[name] == value.lower() for name, value in file.digests.items()):
         return ""
     name = min(file.digests)
-    return f"its bytes are others than the published ones ({name} {digests[name]}, not {file.digests[name]})"
+    return f"the checksum does not match the published one ({name} {digests[name]}, not {file.digests[name]})"
 
 
 def _replaced(address: str, before: Answer, means: Means) -> str:

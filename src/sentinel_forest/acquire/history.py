@@ -92,7 +92,7 @@ def state_of(folder: Path, path: str, known: State | None = None) -> State:
         return State(0, 0, "missing")
     if known is not None and known[:2] == (status.st_size, status.st_mtime_ns):
         return known
-    print(f"reading {path} again: its length or date has changed", file=sys.stderr)
+    print(f"reading {path} again: its size or date has changed", file=sys.stderr)
     return State(status.st_size, status.st_mtime_ns, file_digest(folder / path))
 
 

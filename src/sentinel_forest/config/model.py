@@ -19,7 +19,7 @@ from sentinel_forest.config.fields import (
     absent,
 )
 from sentinel_forest.config.forest import Engine, ForestSettings
-from sentinel_forest.config.predictions import Prediction
+from sentinel_forest.config.predictions import Audit, Prediction
 from sentinel_forest.config.schemes import KINDS, NearestNeighbour, Scheme
 from sentinel_forest.config.settings import (
     Action,
@@ -33,6 +33,7 @@ from sentinel_forest.config.settings import (
     OwnRelease,
     PriceSettings,
     Publish,
+    ScoreSettings,
 )
 from sentinel_forest.config.validation import nearest, wrong
 
@@ -142,6 +143,12 @@ class Configuration(Section):
 
     predictions: dict[Name, Prediction] = {}
     """Name: predictions that a model made elsewhere, which get all that a forest gets. See docs/predictions.md."""
+
+    audits: dict[Name, Audit] = {}
+    """Name: split lists that others made, which are held against a release. See docs/auditing-splits.md."""
+
+    score: ScoreSettings = ScoreSettings()
+    """What of the held-out patches is scored."""
 
     price: PriceSettings = PriceSettings()
     """The price of leakage: what a forest gains by relatives of the test patches in training."""

@@ -1,4 +1,4 @@
-"""Predictions that a model made elsewhere, to be scored as forests are."""
+"""What others made: predictions, to be scored as forests are, and split lists, to be held against a release."""
 
 from typing import Annotated, Literal
 
@@ -39,3 +39,16 @@ class Prediction(Section):
 
     truth: str = ""
     """File with the true class of each patch, in the same forms, for a release whose catalog knows no labels."""
+
+
+class Audit(Section):
+    """Split lists that others made."""
+
+    release: Name
+    """Release that the lists are of; one of `releases`."""
+
+    lists: str
+    """Folder of the lists, or one file: text, CSV, Parquet, JSON, NumPy. See docs/auditing-splits.md."""
+
+    numbers: str | None = absent()
+    """What row numbers in the lists count: split, release, or the name of a file of the release."""

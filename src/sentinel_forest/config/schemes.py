@@ -20,6 +20,7 @@ from sentinel_forest.config.fields import (
     Section,
     Share,
     Trials,
+    absent,
 )
 from sentinel_forest.config.validation import nearest, parse, wrong
 from sentinel_forest.io import checksums
@@ -259,6 +260,7 @@ def _on_globe(places: list[list[float]]) -> list[list[float]]:
 
 
 Box = Annotated[list[Finite], Field(min_length=4, max_length=4)]
+Continent = Literal["Africa", "Antarctica", "Asia", "Europe", "North America", "Oceania", "South America"]
 Point = Annotated[list[Finite], Field(min_length=2, max_length=2)]
 
 
@@ -278,6 +280,16 @@ class NearestNeighbour(InGroups):
     places: Annotated[list[Point], AfterValidator(_on_globe)] = []
     """Where the forest will predict (knndm): points [lon, lat] in degrees."""
 
+    points: str | None = absent()
+    """Where the forest will predict (knndm): a CSV with columns lon and lat in degrees; of more than 300 rows, 300
+    evenly spaced ones are taken. The version holds the points, not the name of the file."""
+
+    scene: str | None = absent()
+    """Where the forest will predict (knndm): a Sentinel-2 product or image, of which the box around it is taken."""
+
+    continents: Annotated[list[Continent], Field(json_schema_extra={"uniqueItems": True})] = []
+    """Where the forest will predict (knndm): continents, by outlines that follow coasts coarsely."""
+
     folds: Annotated[Trials, Ge(3)] = 5
     """Number of folds, each of them test in one trial, and the fold after it validation."""
 
@@ -286,8 +298,8 @@ class NearestNeighbour(InGroups):
 
     @model_validator(mode="after")
     def _has_a_place_of_prediction(self) -> Self:
-        if not (self.areas or self.places):
-            expected = "areas: [[west, south, east, north]] or places: [[lon, lat]]"
+        if not (self.areas or self.places or self.points or self.scene or self.continents):
+            expected = "areas: [[west, south, east, north]], places, points, scene or continents"
             raise wrong("A scheme of the kind knndm has no place of prediction.", found="none", expected=expected)
         return self
 

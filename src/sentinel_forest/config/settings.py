@@ -7,7 +7,19 @@ from typing import Annotated, Any, Literal, Self
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import AfterValidator, BeforeValidator, Strict, field_validator, model_validator
 
-from sentinel_forest.config.fields import FROM_TEXT, Count, Finite, Jobs, Name, Natural, Once, Positive, Section, absent
+from sentinel_forest.config.fields import (
+    FROM_TEXT,
+    Count,
+    Finite,
+    Flag,
+    Jobs,
+    Name,
+    Natural,
+    Once,
+    Positive,
+    Section,
+    absent,
+)
 from sentinel_forest.config.validation import wrong
 
 Action = Literal["stop", "mark", "count"]
@@ -69,6 +81,27 @@ class Bootstrap(Section):
 
     draws: Annotated[int, Strict(), Ge(100), FROM_TEXT] = 1000
     """Number of bootstrap draws."""
+
+
+class ScoreSettings(Section):
+    """What of the held-out patches is scored."""
+
+    pixels: Count | Literal["all"] = "all"
+    """Pixels of each held-out patch that are predicted and scored (pixel tasks): all, or the size of a seeded sample,
+    stratified by true class. A sample gives no metrics by bins of patches; reproductions take all."""
+
+    validation: Flag = True
+    """Whether validation patches are predicted and scored, too. Nothing else uses their predictions."""
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Roles that are scored."""
+        return ("validation", "test") if self.validation else ("test",)
+
+    @property
+    def sample(self) -> int | None:
+        """Pixels of a sample; None where all are scored."""
+        return None if self.pixels == "all" else self.pixels
 
 
 class PriceSettings(Section):

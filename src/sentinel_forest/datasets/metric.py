@@ -70,7 +70,8 @@ class PatchMetric:
 
     `value` takes the counts (patches, 2, 2) to a value of each patch, NaN where it is undefined;
     `summary` takes the values (patches) and the weights (draws, patches) to one value of each draw.
-    `with_positives` restricts it to patches with positives of the task's first question.
+    `with_positives` restricts it to patches with positives of the task's first question; `of_bins` says that it counts
+    patches in bins of values.
     """
 
     id: str
@@ -85,6 +86,7 @@ class PatchMetric:
     low: float = 0.0
     high: float = 1.0
     headline: bool = False
+    of_bins: bool = False
 
 
 # Counts

@@ -179,7 +179,8 @@ def _doubts(replicates: np.ndarray, groups: int, of_class: str, is_reserved: boo
 
 
 OF_ONE_INTERVAL = re.compile(
-    r"\d+ groups?: (no interval|95 % intervals|no p value).*|undefined in \d+ of \d+ draws|" + uncertainty.ALIKE
+    r"from a sample of pixels: .*|\d+ groups?: (no interval|95 % intervals|no p value).*|undefined in \d+ of \d+ draws|"
+    + uncertainty.ALIKE
 )
 """Parts of a note that tell of the interval of a trial, and not of that of the mean."""
 

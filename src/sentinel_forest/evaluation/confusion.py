@@ -4,7 +4,7 @@ Every figure of a version follows from such tables and from nothing else.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import pandas as pd
@@ -13,10 +13,19 @@ from sentinel_forest.datasets.base import NO_ANSWER, Dataset, Reference, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, stack
+from sentinel_forest.models.scored_pixels import ALL_PIXELS, sample_of
 
 ROLES = ("validation", "test")
 FOREST = "forest"
 Known = TypeVar("Known")
+
+PIXELS = pa.Column("str", pa.Check.str_matches(rf"^({ALL_PIXELS}|sample( of \d+)?)$"))
+"""Which pixels of a patch are scored."""
+
+SCORED = {"pixels": PIXELS, "pixel_weight": pa.Column("float64", pa.Check.ge(1))}
+"""Columns that tell which pixels of a patch are scored, and how many of them each counted one stands for."""
+WHOLE = {"pixels": ALL_PIXELS, "pixel_weight": 1.0}
+"""Their values where all are scored."""
 
 CONFUSION = pa.DataFrameSchema(
     {
@@ -29,18 +38,20 @@ CONFUSION = pa.DataFrameSchema(
         "count": pa.Column("int64", pa.Check.gt(0)),
         "weight": pa.Column("float64", pa.Check.gt(0)),
         "train_patches": pa.Column("int64", pa.Check.ge(0)),
+        **SCORED,
     },
     strict=True,
     ordered=True,
 )
 """Counts (patches, or pixels) by patch, true class and predicted class.
 
-`features` is the feature set, empty for a reference algorithm; `group` is missing where it is unknown;
+`features` is the feature set, empty for a reference algorithm; `pixels`: ``all``, or ``sample of N`` a patch;
+`group` is missing where it is unknown; `pixel_weight` is the number of pixels that each counted one stands for;
 `weight` is 1 / probability of the patch to be drawn; `train_patches` is the number of patches of role train.
 """
 
 _WHO = ["task", "features", "classifier"]
-_CELL = [*_WHO, "patch", "true", "predicted"]
+_CELL = [*_WHO, "pixels", "patch", "true", "predicted"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +62,8 @@ class Classifier:
     answers, which of them count as positive. `constant` is set to the only name that a reference
     algorithm predicts where its layer holds nothing else; `unanswered` is the share of units for which
     it has no answer: they count as negative, as in the paper on CloudSEN12 (whatever is not said to be
-    cloud is not cloud), so that all classifiers are judged on the same pixels.
+    cloud is not cloud), so that all classifiers are judged on the same pixels. `pixels` are those of a patch that are
+    scored: where forests are scored on a sample, a reference algorithm is scored twice.
     """
 
     name: str
@@ -61,6 +73,7 @@ class Classifier:
     positive: Mapping[str, tuple[str, ...]]
     constant: str = ""
     unanswered: float = 0.0
+    pixels: str = ALL_PIXELS
 
     @property
     def is_reference(self) -> bool:
@@ -82,6 +95,7 @@ class Classifier:
     def rows(self, table: pd.DataFrame, role: str) -> pd.DataFrame:
         """Rows of a confusion table of this classifier in a role."""
         mine = (table["classifier"] == self.name) & (table["features"] == self.features)
+        mine &= table["pixels"] == self.pixels
         return table[mine & (table["task"] == self.task.name) & (table["role"] == role)]
 
 
@@ -104,9 +118,9 @@ def confusion(
     catalog, split : DataFrame
         With the columns patch and group; patch, role and weight.
     predictions : DataFrame
-        scheme, trial, set, classifier, patch, true, predicted, count.
+        scheme, trial, set, classifier, pixels, patch, true, predicted, count, pixel_weight.
     references : DataFrame
-        classifier, patch, true, predicted, count.
+        classifier, pixels, patch, true, predicted, count, pixel_weight.
     scheme, trial, sets
         What is to be taken from `predictions`.
 
@@ -139,12 +153,29 @@ def confusion(
     others = references.assign(task=references["classifier"].map(tasks), features="")
     # Millions of rows name few things: as texts they would take a kilobyte each while they are joined.
     categories = dict.fromkeys(_CELL, "category")
-    counts = stack([part[[*_CELL, "count"]].astype(categories) for part in (forests, others)])
+    counts = stack([part[[*_CELL, "count", "pixel_weight"]].astype(categories) for part in (forests, others)])
     _check_once(counts)
     table = _with_roles(counts, catalog, split)
     table["scheme"], table["trial"] = scheme, trial
     table["train_patches"] = int((split["role"] == "train").sum())
     return conform(table[list(CONFUSION.columns)], CONFUSION)
+
+
+def counted_units(rows: pd.DataFrame) -> pd.Series:
+    """Units that counts stand for: all pixels where a sample was counted, which a column `pixel_weight` tells."""
+    return rows["count"] * rows["pixel_weight"] if "pixel_weight" in rows else rows["count"]
+
+
+def on_the_same_pixels(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows without those of all pixels that stand beside rows of a sample: what forests can be held against.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With the columns ``task`` and ``pixels``.
+    """
+    of_patches = table["pixels"].str.startswith(sample_of(""))
+    return table[(table["pixels"] != ALL_PIXELS) | ~table["task"].isin(table.loc[of_patches, "task"].unique())]
 
 
 def _known(name: str, known: Mapping[str, Known], what: str) -> Known:
@@ -184,7 +215,7 @@ def _with_roles(counts: pd.DataFrame, catalog: pd.DataFrame, split: pd.DataFrame
     place = pd.Index(catalog["patch"]).get_indexer(patches)
     beside = about[["group", "role", "weight"]].reindex(patches[patch[kept]]).reset_index(drop=True)
     table = pd.concat([counts[kept].reset_index(drop=True), beside], axis=1).assign(place=place[patch[kept]])
-    return table.sort_values([*_WHO, "place", "true", "predicted"], kind="stable", ignore_index=True)
+    return table.sort_values([*_WHO, "pixels", "place", "true", "predicted"], kind="stable", ignore_index=True)
 
 
 def classifiers(table: pd.DataFrame, dataset: Dataset) -> list[Classifier]:
@@ -196,14 +227,14 @@ def classifiers(table: pd.DataFrame, dataset: Dataset) -> list[Classifier]:
         If a class is not in the vocabulary of the task or of the reference algorithm.
     """
     found = []
-    for key, rows in table.groupby(_WHO, sort=True):
-        task, features, name = map(str, key)
+    for key, rows in table.groupby([*_WHO, "pixels"], sort=True):
+        task, features, name, pixels = map(str, key)
         about = dataset.tasks[task]
         if features:
             positive = {question.name: question.positive for question in about.questions}
-            one = Classifier(name, features, about, about.names, positive)
+            one = Classifier(name, features, about, about.names, positive, pixels=pixels)
         else:
-            one = _reference(dataset.references[name], about, rows)
+            one = replace(_reference(dataset.references[name], about, rows), pixels=pixels)
         _check_classes(one, rows)
         found.append(one)
     return sorted(found, key=lambda classifier: classifier.is_reference)
@@ -215,13 +246,14 @@ def _reference(reference: Reference, task: Task, rows: pd.DataFrame) -> Classifi
     said = sorted(set(rows.loc[~silent, "predicted"]))
     constant = (said or [NO_ANSWER])[0] if len(said) < 2 and rows["true"].nunique() > 1 else ""
     predicted = (*reference.predicted, NO_ANSWER) if silent.any() else reference.predicted
-    unanswered = float(rows.loc[silent, "count"].sum() / rows["count"].sum())
+    units = counted_units(rows)
+    unanswered = float(units[silent].sum() / units.sum())
     return Classifier(reference.name, "", task, predicted, dict(reference.answers), constant, unanswered)
 
 
 def _check_classes(one: Classifier, rows: pd.DataFrame) -> None:
     for column, known in (("true", one.task.names), ("predicted", one.predicted)):
-        unknown = sorted(set(rows[column]) - set(known))
+        unknown = sorted(set(rows[column].unique()) - set(known))
         if unknown:
             raise InputError(
                 f"Unknown {column} class.",

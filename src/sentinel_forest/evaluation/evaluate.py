@@ -7,6 +7,7 @@ role see the same draws, so that their differences are paired.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,17 +15,18 @@ from scipy import sparse
 
 from sentinel_forest.config.groups import least_groups
 from sentinel_forest.datasets.base import NO_ANSWER
-from sentinel_forest.datasets.metric import NOTHING, Function, Metric, PatchMetric
-from sentinel_forest.evaluation import metrics, uncertainty
-from sentinel_forest.evaluation.confusion import Classifier
+from sentinel_forest.datasets.metric import NOTHING, Function, Metric, PatchMetric, weighted_median
+from sentinel_forest.evaluation import metrics, sampling_error, uncertainty
+from sentinel_forest.evaluation.confusion import Classifier, counted_units
+from sentinel_forest.evaluation.medians import GroupMedians
 from sentinel_forest.evaluation.parts import BLOCK_BYTES, Summaries, Tables
+from sentinel_forest.evaluation.sampling_error import SampledCounts
 from sentinel_forest.evaluation.uncertainty import Support
+from sentinel_forest.models.scored_pixels import ALL_PIXELS
 
 UNWEIGHTED, DESIGN = "none", "design"
 """Weighting of a score: each patch counts once, or 1 / its probability to be drawn."""
 WEIGHTINGS = (UNWEIGHTED, DESIGN)
-ALL_PIXELS = "all"
-"""Of a scored patch, every pixel with known truth counts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +50,7 @@ class Sample:
     @property
     def groups(self) -> int:
         """Number of known groups."""
-        return self.draws.shape[1] - (self.ungrouped > 0)
+        return int(self.draws.shape[1]) - (self.ungrouped > 0)
 
     @property
     def reservation(self) -> str:
@@ -79,7 +81,8 @@ class Score:
     """A value and its bootstrap replicates.
 
     `support` tells the groups that it rests on, `undefined` why the value is NaN, `reservation` why all replicates
-    are; `parts` are what the groups contribute.
+    are; `parts` are what the groups contribute. `pixels` says which of a patch are scored, `sampling` is the standard
+    error that comes from drawing them.
     """
 
     metric: Metric | PatchMetric
@@ -92,6 +95,8 @@ class Score:
     parts: Tables | Summaries
     undefined: str = ""
     reservation: str = ""
+    pixels: str = ALL_PIXELS
+    sampling: float = 0.0
 
     @property
     def groups(self) -> int:
@@ -120,7 +125,7 @@ class Score:
             "metric": self.metric.id,
             "definition": self.metric.definition,
             "weighting": self.weighting,
-            "pixels": ALL_PIXELS,
+            "pixels": self.pixels,
             "class": self.of_class,
         }
 
@@ -136,6 +141,9 @@ class Score:
 
     def doubts(self) -> str:
         """What is to be said about the interval; without one, the value of each group."""
+        return notes(self._doubts_of_groups(), sampling_error.told(self.sampling))
+
+    def _doubts_of_groups(self) -> str:
         if self.reservation:
             return self.reservation
         few = uncertainty.few_groups(self.groups, self.of_class)
@@ -199,67 +207,136 @@ def evaluate(rows: pd.DataFrame, classifier: Classifier, patches: Sample) -> lis
     patches : Sample
         The role; patches without rows (nothing valid in them) take no part.
     """
-    cells = _cells(rows, classifier, patches)
-    plain = list(_scores(cells, classifier, patches, np.ones(len(patches.patches))))
+    counts = _cells(rows, classifier, patches, rows["count"])
+    cells = counts if classifier.pixels == ALL_PIXELS else _cells(rows, classifier, patches, counted_units(rows))
+    plain = list(_scores(Counts(counts, cells, np.ones(len(patches.patches))), classifier, patches))
     if not patches.is_weighted:
         return plain
-    weighted = _scores(cells, classifier, patches, patches.weight)
+    weighted = _scores(Counts(counts, cells, patches.weight), classifier, patches)
     return [*plain, *(replace(score, weighting=DESIGN) for score in weighted)]
 
 
-def _cells(rows: pd.DataFrame, classifier: Classifier, patches: Sample) -> sparse.csr_array:
+class Counts(NamedTuple):
+    """Counts of a classifier, (patches, true x predicted): `counts` of scored units, `cells` of all that they stand
+    for. They are the same unless a sample of pixels is scored. `weight` (patches,) is how often a patch counts."""
+
+    counts: sparse.csr_array
+    cells: sparse.csr_array
+    weight: np.ndarray
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether counts are of a sample of the pixels of each patch."""
+        return self.counts is not self.cells
+
+    def sampled(self, shape: tuple[int, int]) -> SampledCounts:
+        """The sample, for its error; `shape` is (classes, answers)."""
+        counts, cells = (each.toarray().reshape(-1, *shape) for each in (self.counts, self.cells))
+        return SampledCounts(counts, cells.sum(axis=2), self.weight)
+
+
+def _cells(rows: pd.DataFrame, classifier: Classifier, patches: Sample, count: pd.Series) -> sparse.csr_array:
     """Counts (patches, true x predicted)."""
     true = pd.Index(classifier.task.names).get_indexer(pd.Index(rows["true"]))
     predicted = pd.Index(classifier.predicted).get_indexer(pd.Index(rows["predicted"]))
     place = patches.patches.get_indexer(pd.Index(rows["patch"]))
     shape = len(patches.patches), len(classifier.task.names) * len(classifier.predicted)
-    count = rows["count"].to_numpy(np.float64)
-    return sparse.csr_array((count, (place, true * len(classifier.predicted) + predicted)), shape=shape)
+    places = place, true * len(classifier.predicted) + predicted
+    return sparse.csr_array((count.to_numpy(np.float64), places), shape=shape)
 
 
-def _scores(cells: sparse.csr_array, classifier: Classifier, patches: Sample, weight: np.ndarray) -> Iterator[Score]:
-    """Scores of counts times `weight` (patches,); how much they rest on is counted without it."""
-    shape = len(classifier.task.names), len(classifier.predicted)
-    weighted = sparse.diags_array(weight).tocsr() @ cells
-    by_group = (patches.membership @ cells).toarray().reshape(-1, *shape)
-    of_group = (patches.membership @ weighted).toarray().reshape(-1, *shape)
+class Pooled(NamedTuple):
+    """Counts of groups and draws, (..., classes, answers).
+
+    `tables` (1 + draws, ...) with weights, the sample itself first; `by_group` without; `of_group` with weights;
+    `units`, of `by_group`, those that were scored; `noisy` draws of what the sampling of pixels adds, or nothing.
+    """
+
+    tables: np.ndarray
+    by_group: np.ndarray
+    of_group: np.ndarray
+    units: np.ndarray
+    noisy: np.ndarray | None
+
+    def map(self, function: Function) -> "Pooled":
+        """The same after a function of the last two axes."""
+        return Pooled(*(None if each is None else function(each) for each in self))  # type: ignore[arg-type]
+
+
+def _pooled(counts: Counts, patches: Sample, shape: tuple[int, int]) -> Pooled:
+    """`Pooled` of all classes and answers."""
+    weighted = sparse.diags_array(counts.weight).tocsr() @ counts.cells
+    groups = (patches.membership @ each for each in (counts.cells, weighted, counts.counts))
+    by_group, of_group, units = (each.toarray().reshape(-1, *shape) for each in groups)
     # Sparse products add up in one fixed order, dense ones in an order that depends on the cores.
     tables = ((patches.membership @ weighted).T @ patches.draws.T).T.reshape(-1, *shape)
+    noisy = counts.sampled(shape).tables() if counts.is_sample else None
+    return Pooled(tables, by_group, of_group, units, noisy)
+
+
+def _scores(counts: Counts, classifier: Classifier, patches: Sample) -> Iterator[Score]:
+    """Scores of counts; how much they rest on is counted without weights."""
+    shape = len(classifier.task.names), len(classifier.predicted)
+    pooled = _pooled(counts, patches, shape)
+    for score in _all_scores(counts, pooled, classifier, patches):
+        yield replace(score, pixels=classifier.pixels)
+
+
+def _all_scores(counts: Counts, pooled: Pooled, classifier: Classifier, patches: Sample) -> Iterator[Score]:
     silent = [name for name in classifier.predicted if name == NO_ANSWER]
     if set(classifier.predicted) == {*classifier.task.names, *silent}:
         order = [classifier.predicted.index(name) for name in (*classifier.task.names, *silent)]
-        yield from _class_scores(classifier, tables[..., order], by_group[..., order], of_group[..., order], patches)
+        yield from _class_scores(classifier, pooled.map(lambda each: each[..., order]), patches)
     for question in classifier.task.questions:
         if question.name in classifier.positive:
             sides = (
                 np.isin(classifier.task.names, question.positive),
                 np.isin(classifier.predicted, classifier.positive[question.name]),
             )
-            two, support, own = (_two_class(each, *sides) for each in (tables, by_group, of_group))
+            two = pooled.map(partial(_two_class, true=sides[0], predicted=sides[1]))
             for metric in metrics.QUESTION:
-                parts = Tables(own, metric.function)
-                yield _score(metric, question.name, metric.function(two), metric.support(support), parts, patches)
-            if summaries := metrics.per_patch(classifier.task):
-                each = cells.toarray().reshape(-1, *shape)
-                first = np.isin(classifier.task.names, classifier.task.questions[0].positive)
-                some = each[:, first].sum(axis=(1, 2)) > 0
-                two = _two_class(each, *sides)
-                yield from _patch_scores(summaries, question.name, two, some, patches, weight)
+                parts = Tables(two.of_group, metric.function)
+                yield _pooled_score(metric, question.name, _values(metric, two), parts, patches)
+            yield from _patch_scores(counts, classifier, question.name, sides, patches)
 
 
-def _class_scores(
-    classifier: Classifier, tables: np.ndarray, by_group: np.ndarray, of_group: np.ndarray, patches: Sample
-) -> Iterator[Score]:
-    """Scores over all classes and of each class; `tables` (1 + draws, C, C), `by_group` (groups, C, C), and the same
-    with weights."""
+class Values(NamedTuple):
+    """What a metric makes of `Pooled`: values of draws, support and scored units of groups, values with noise."""
+
+    drawn: np.ndarray
+    support: np.ndarray
+    units: np.ndarray
+    noisy: np.ndarray | None
+
+    def of_class(self, place: int) -> "Values":
+        """Those of one class."""
+        return Values(*(None if each is None else each[..., place] for each in self))  # type: ignore[arg-type]
+
+
+def _values(metric: Metric, pooled: Pooled) -> Values:
+    support = metric.support(pooled.by_group)
+    units = support if pooled.noisy is None else metric.support(pooled.units)
+    noisy = None if pooled.noisy is None else metric.function(pooled.noisy)
+    return Values(metric.function(pooled.tables), support, units, noisy)
+
+
+def _pooled_score(metric: Metric, of_class: str, values: Values, parts: Tables, patches: Sample) -> Score:
+    score = _score(metric, of_class, values.drawn, values.support, parts, patches)
+    if values.noisy is None:
+        return score
+    return replace(score, n=int(values.units.sum()), sampling=sampling_error.error_of(score.value, values.noisy))
+
+
+def _class_scores(classifier: Classifier, pooled: Pooled, patches: Sample) -> Iterator[Score]:
+    """Scores over all classes and of each class."""
     for metric in metrics.overall(classifier.task):
-        parts = Tables(of_group, metric.function)
-        yield _score(metric, "", metric.function(tables), metric.support(by_group), parts, patches)
+        parts = Tables(pooled.of_group, metric.function)
+        yield _pooled_score(metric, "", _values(metric, pooled), parts, patches)
     for metric in metrics.PER_CLASS:
-        values, support = metric.function(tables), metric.support(by_group)
+        values = _values(metric, pooled)
         for place, name in enumerate(classifier.task.names):
-            parts = Tables(of_group, partial(_of_class, metric.function, place))
-            yield _score(metric, name, values[:, place], support[:, place], parts, patches)
+            parts = Tables(pooled.of_group, partial(_of_class, metric.function, place))
+            yield _pooled_score(metric, name, values.of_class(place), parts, patches)
 
 
 def _of_class(function: Function, place: int, tables: np.ndarray) -> np.ndarray:
@@ -268,33 +345,45 @@ def _of_class(function: Function, place: int, tables: np.ndarray) -> np.ndarray:
 
 
 def _patch_scores(
-    metrics_of_task: Sequence[PatchMetric],
-    question: str,
-    counts: np.ndarray,
-    some: np.ndarray,
-    patches: Sample,
-    weight: np.ndarray,
+    counts: Counts, classifier: Classifier, question: str, sides: tuple[np.ndarray, np.ndarray], patches: Sample
 ) -> Iterator[Score]:
-    """Summaries over patches of a question; `counts` (patches, 2, 2).
+    """Summaries over patches of a question; `sides` tell which classes and answers are positive.
 
-    `some` (patches,), bool, tells the patches that have positives of the task's first question.
+    Those that count patches in bins are not given for a sample of pixels: noise moves patches from bin to bin.
     """
-    values = {
-        metric: np.where(some | (not metric.with_positives), metric.value(counts), np.nan) for metric in metrics_of_task
-    }
-    yield from summarise(values, question, patches, weight)
+    of_task = [each for each in metrics.per_patch(classifier.task) if not (counts.is_sample and each.of_bins)]
+    if not of_task:
+        return
+    shape = len(classifier.task.names), len(classifier.predicted)
+    each = counts.cells.toarray().reshape(-1, *shape)
+    first = np.isin(classifier.task.names, classifier.task.questions[0].positive)
+    some = each[:, first].sum(axis=(1, 2)) > 0
+    two = _two_class(each, *sides)
+    values = {metric: np.where(some | (not metric.with_positives), metric.value(two), np.nan) for metric in of_task}
+    sampled = counts.sampled(shape) if counts.is_sample else None
+    noisy = sampled.two_class(*sides) if sampled else None
+    for score in summarise(values, question, patches, counts.weight):
+        if sampled is None or noisy is None or not isinstance(score.metric, PatchMetric):
+            yield score
+        else:
+            yield replace(score, sampling=sampled.error_of_summary(score.value, score.metric, some, noisy))
 
 
 def summarise(
     values: Mapping[PatchMetric, np.ndarray], question: str, patches: Sample, weight: np.ndarray
 ) -> Iterator[Score]:
     """Summaries of values of each patch (float64 (patches,), NaN where undefined), with `weight` (patches,)."""
-    summaries: dict[PatchMetric, list[np.ndarray]] = {metric: [] for metric in values}
+    medians = [metric for metric in values if metric.summary is weighted_median]
+    summaries: dict[PatchMetric, list[np.ndarray]] = {metric: [] for metric in values if metric not in medians}
     for draws in patches.patch_draws():
         weights = draws * weight
         for metric, found in summaries.items():
             found.append(metric.summary(values[metric], weights))
-    for metric, found in summaries.items():
+    for metric in medians:
+        over_groups = GroupMedians(values[metric], weight, patches.group, patches.draws.shape[1])
+        summaries[metric] = [over_groups.of(patches.draws)]
+    for metric in values:
+        found = summaries[metric]
         known = ~np.isnan(values[metric])
         support = np.bincount(patches.group, weights=known, minlength=patches.draws.shape[1])
         parts = Summaries(values[metric], weight, patches.group, patches.draws.shape[1], metric.summary)

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from sentinel_forest.evaluation.confusion import ROLES
-from sentinel_forest.evaluation.evaluate import ALL_PIXELS, WEIGHTINGS
+from sentinel_forest.evaluation.confusion import PIXELS, ROLES
+from sentinel_forest.evaluation.evaluate import WEIGHTINGS
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns
 
@@ -22,7 +22,7 @@ PLACE = {**columns("str", "release", "scheme"), "trial": pa.Column("int64", pa.C
 METRIC = {
     **columns("str", "metric", "definition"),
     "weighting": pa.Column("str", pa.Check.isin(WEIGHTINGS)),
-    "pixels": pa.Column("str", pa.Check.isin((ALL_PIXELS, "sample"))),
+    "pixels": PIXELS,
     "class": pa.Column("str"),
 }
 """Columns that name the metric."""

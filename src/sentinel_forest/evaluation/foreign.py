@@ -15,7 +15,7 @@ import pandas as pd
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import Dataset, Task
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation.confusion import CONFUSION, Classifier, classifiers
+from sentinel_forest.evaluation.confusion import CONFUSION, WHOLE, Classifier, classifiers
 from sentinel_forest.evaluation.evaluate import Sample, evaluate, notes, sample
 from sentinel_forest.evaluation.figures import Place
 from sentinel_forest.evaluation.foreign_files import Answers, read_answers
@@ -224,7 +224,8 @@ def _doubt(label: np.ndarray, classes: np.ndarray, answers: Answers) -> str:
 def confusion_of(said: Said, name: str, task: Task, patches: pd.DataFrame, place: Place, train: int) -> pd.DataFrame:
     """The confusion table (`CONFUSION`) of a model."""
     table = said.counts.merge(patches[["patch", "group", "role", "weight"]], on="patch", how="inner", validate="m:1")
-    table = table.assign(scheme=place.scheme, trial=place.trial, task=task.name, features="", classifier=name)
+    who = {"scheme": place.scheme, "trial": place.trial, "task": task.name, "features": "", "classifier": name}
+    table = table.assign(**who, **WHOLE)
     return conform(table.assign(train_patches=train)[list(CONFUSION.columns)], CONFUSION)
 
 
@@ -245,6 +246,8 @@ def compare_all(
     """`PAIRED`: a model against forests and reference algorithms of a trial."""
     rows = []
     for one in classifiers(others, dataset):
+        if one.pixels != own.classifier.pixels:
+            continue
         if one.task.name == own.classifier.task.name and (one.is_forest or one.is_reference):
             counts = one.rows(others, role)
             scored = Scored(one, counts, evaluate(counts, one, patches))

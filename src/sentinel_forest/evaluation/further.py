@@ -14,11 +14,12 @@ import pandas as pd
 from sentinel_forest.datasets.base import Dataset, Task
 from sentinel_forest.datasets.metric import PatchMetric
 from sentinel_forest.evaluation.confusion import FOREST
-from sentinel_forest.evaluation.evaluate import ALL_PIXELS, Sample, notes, summarise
+from sentinel_forest.evaluation.evaluate import Sample, notes, summarise
 from sentinel_forest.evaluation.figures import FIGURE, WHICH, WHO, Place
 from sentinel_forest.features import external
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, read_tsv
+from sentinel_forest.models.scored_pixels import ALL_PIXELS
 from sentinel_forest.splits.marks import combine
 
 Floats = npt.NDArray[np.float64]

@@ -15,7 +15,7 @@ from scipy import special, stats
 
 from sentinel_forest.config.groups import least_groups
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation.confusion import CONFUSION
+from sentinel_forest.evaluation.confusion import CONFUSION, counted_units, on_the_same_pixels
 from sentinel_forest.evaluation.uncertainty import LEVEL, Support
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_parquet, write_tsv
@@ -114,16 +114,15 @@ def by_group(table: pd.DataFrame, of_class: str = "") -> tuple[np.ndarray, np.nd
     """Hits and units of each group of a confusion table, of all classes or of the truth of one: float64 (groups,)."""
     names = sorted(table["group"].unique())
     rows = table[table["true"] == of_class] if of_class else table
-    right = rows[rows["true"] == rows["predicted"]]
-    return (
-        right.groupby("group")["count"].sum().reindex(names, fill_value=0).to_numpy(np.float64),
-        rows.groupby("group")["count"].sum().reindex(names, fill_value=0).to_numpy(np.float64),
-    )
+    units = counted_units(rows)
+    right = units.where(rows["true"] == rows["predicted"], 0)
+    hits, every = (each.groupby(rows["group"]).sum().reindex(names, fill_value=0) for each in (right, units))
+    return hits.to_numpy(np.float64), every.to_numpy(np.float64)
 
 
 def rarest(table: pd.DataFrame) -> str:
     """The class with the fewest units among those that occur in the truth; ties by name."""
-    return str(table.groupby("true", sort=True)["count"].sum().idxmin())
+    return str(counted_units(table).groupby(table["true"], sort=True).sum().idxmin())
 
 
 def needed(table: pd.DataFrame, half_width: float, grid: Sequence[int] = GRID) -> pd.DataFrame:
@@ -180,7 +179,7 @@ def groups_needed(*, confusion: Path, role: str = "test", half_width: float = 0.
         The table `NEEDED`.
     """
     table = read_parquet(confusion, list(CONFUSION.columns))
-    table = table[table["role"] == role]
+    table = on_the_same_pixels(table[table["role"] == role])
     known = table["group"].notna() & (table["group"] != "")
     if table.empty or not known.all() or table["group"].nunique() < 2:
         raise InputError(

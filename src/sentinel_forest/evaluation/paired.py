@@ -9,7 +9,7 @@ import pandas as pd
 
 from sentinel_forest.config.groups import LEAST_TESTED, least_groups
 from sentinel_forest.evaluation import testing, uncertainty
-from sentinel_forest.evaluation.confusion import ROLES, Classifier
+from sentinel_forest.evaluation.confusion import ROLES, Classifier, counted_units
 from sentinel_forest.evaluation.evaluate import UNWEIGHTED, Sample, Score, evaluate, notes
 from sentinel_forest.evaluation.figures import FIGURE, METRIC, PLACE
 from sentinel_forest.io import schemas as pa
@@ -53,7 +53,7 @@ class Scored:
     @property
     def patches(self) -> set[str]:
         """Patches with counts."""
-        return set(self.rows["patch"])
+        return set(self.rows["patch"].unique())
 
     def only(self, patches: set[str], sample: Sample) -> "Scored":
         """The same on some of the patches."""
@@ -69,13 +69,14 @@ def pairs(found: Sequence[Scored]) -> list[tuple[Scored, Scored]]:
         (forest, other)
         for forest in forests
         for other in others
-        if _same_task(forest, other) and other.classifier.features in ("", forest.classifier.features)
+        if _alike(forest, other) and other.classifier.features in ("", forest.classifier.features)
     ]
-    return against + [(a, b) for a, b in combinations(forests, 2) if _same_task(a, b)]
+    return against + [(a, b) for a, b in combinations(forests, 2) if _alike(a, b)]
 
 
-def _same_task(a: Scored, b: Scored) -> bool:
-    return a.classifier.task.name == b.classifier.task.name
+def _alike(a: Scored, b: Scored) -> bool:
+    """Whether two are of the same task, scored on all pixels or on the same sample."""
+    return a.classifier.task.name == b.classifier.task.name and a.classifier.pixels == b.classifier.pixels
 
 
 def compare(
@@ -159,12 +160,7 @@ def _swap_test(estimate: float, a: Score, b: Score, groups: int, seed: int) -> f
     if groups < LEAST_TESTED or np.isnan(estimate):
         return np.nan
     active = a.parts.active(b.parts)  # type: ignore[arg-type]
-
-    def differ(swaps: np.ndarray) -> np.ndarray:
-        every = np.zeros((len(swaps), len(active)))
-        every[:, active] = swaps
-        return a.parts.swapped(b.parts, every)  # type: ignore[arg-type]
-
+    differ = a.parts.swapped(b.parts, active)  # type: ignore[arg-type]
     return testing.swap_test(estimate, differ, int(active.sum()), seed)
 
 
@@ -179,8 +175,13 @@ def _doubts(score: Score, groups: int, low: float, estimate: float) -> str:
 
 def _same_units(a: pd.DataFrame, b: pd.DataFrame) -> bool:
     """Whether two classifiers have the same counts of true classes in every patch."""
-    first, second = (rows.groupby(["patch", "true"])["count"].sum() for rows in (a, b))
+    first, second = (_units(rows) for rows in (a, b))
     return first.equals(second)
+
+
+def _units(rows: pd.DataFrame) -> pd.Series:
+    """Units of each true class of each patch; of a sample, those that it was drawn from."""
+    return counted_units(rows).groupby([rows["patch"], rows["true"]]).sum().round()
 
 
 def _on_the_same_pixels(
@@ -190,7 +191,7 @@ def _on_the_same_pixels(
 
     A feature set leaves out pixels that a sensor of its own did not measure, so that two may differ in some patches.
     """
-    first, second = (one.rows.groupby(["patch", "true"])["count"].sum().unstack(fill_value=0) for one in (a, b))
+    first, second = (_units(one.rows).unstack(fill_value=0) for one in (a, b))
     equal = (first == second.reindex_like(first).fillna(0)).all(axis=1) & (first.sum(axis=1) == second.sum(axis=1))
     same = set(equal.index[equal]) & both
     if not same:

@@ -9,11 +9,12 @@ from pathlib import Path
 import pandas as pd
 
 from sentinel_forest import datasets
-from sentinel_forest.evaluation.confusion import ROLES, confusion
+from sentinel_forest.evaluation.confusion import ROLES, WHOLE, confusion
 from sentinel_forest.evaluation.figures import Place
-from sentinel_forest.evaluation.score import METRICS, PREDICTIONS, REFERENCES, score_trial
+from sentinel_forest.evaluation.score import METRICS, NUMBERS, PREDICTIONS, REFERENCES, score_trial
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import read_parquet, write_tsv
+from sentinel_forest.models.scored_pixels import ALL_PIXELS
 from sentinel_forest.steps import Layout, Output
 
 NOTE = "all pixels of an image, as in the paper"
@@ -22,7 +23,8 @@ NOTE = "all pixels of an image, as in the paper"
 def whole_counts(counts: list[Path], unmeasured: list[Path]) -> pd.DataFrame:
     """Counts of `reference.REFERENCES` over pixels with and without a measurement, in the order of the first."""
     table = pd.concat([read_parquet(path, REFERENCES) for path in (*counts, *unmeasured)], ignore_index=True)
-    return table.groupby(REFERENCES[:-1], sort=False)["count"].sum().reset_index()
+    table = table[table["pixels"] == ALL_PIXELS]
+    return table.groupby(REFERENCES[:4], sort=False)["count"].sum().reset_index().assign(**WHOLE)
 
 
 def papers_pixels(
@@ -61,7 +63,7 @@ def papers_pixels(
     """
     opened = datasets.load(dataset, layout)
     patches, roles = read_parquet(catalog), read_parquet(split)
-    nothing = pd.DataFrame({name: pd.Series(dtype="str") for name in PREDICTIONS}).astype({"count": "int64"})
+    nothing = pd.DataFrame({name: pd.Series(dtype="str") for name in PREDICTIONS}).astype(NUMBERS)
     said = nothing, whole_counts(counts, unmeasured)
     table = confusion(opened, patches, roles, *said, scheme, trial, [])
     about = roles.merge(patches, on="patch", how="inner")

@@ -5,8 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sentinel_forest.datasets.metric import Function
+from sentinel_forest.datasets.metric import Function, weighted_median
+from sentinel_forest.evaluation.medians import GroupMedians
 
+Differences = Callable[[np.ndarray], np.ndarray]
+"""Swaps (swaps, active groups) to the difference after each, float64 (swaps,)."""
+EVERY = slice(None)
 BLOCK_BYTES = 4 * 2**20
 """Bytes of the weights of all patches in some draws: what a summary over patches works on at a time."""
 
@@ -22,15 +26,22 @@ class Tables:
         """The value of each group."""
         return self.function(self.by_group)
 
-    def swapped(self, other: "Tables", swaps: np.ndarray) -> np.ndarray:
-        """The difference to `other` after the tables of some groups have been swapped, float64 (swaps,).
+    def swapped(self, other: "Tables", active: np.ndarray | slice = EVERY) -> Differences:
+        """The difference to `other` as a function of swaps: float64 (swaps,).
 
-        `swaps` (swaps, groups) is 1 where a group is swapped, else 0.
+        It takes swaps (swaps, active groups), 1 where the tables of a group are swapped, else 0; `active` is bool
+        (groups,), all unless they are given.
         """
         answers = max(self.by_group.shape[2], other.by_group.shape[2])
         one, two = (_with_answers(each.by_group, answers) for each in (self, other))
-        moved = np.tensordot(swaps, two - one, axes=1)
-        return np.asarray(self.function(one.sum(axis=0) + moved) - self.function(two.sum(axis=0) - moved))
+        change = (two - one)[active]
+        sums = one.sum(axis=0), two.sum(axis=0)
+
+        def differ(swaps: np.ndarray) -> np.ndarray:
+            moved = (swaps @ change.reshape(len(change), -1)).reshape(-1, *change.shape[1:])
+            return np.asarray(self.function(sums[0] + moved) - self.function(sums[1] - moved))
+
+        return differ
 
     def active(self, other: "Tables") -> np.ndarray:
         """Groups in which the two differ, bool (groups,); to swap others changes nothing."""
@@ -58,17 +69,41 @@ class Summaries:
         """The value of each group."""
         return self.summary(self.values, (np.arange(self.groups)[:, None] == self.group) * self.weight)
 
-    def swapped(self, other: "Summaries", swaps: np.ndarray) -> np.ndarray:
+    def swapped(self, other: "Summaries", active: np.ndarray | slice = EVERY) -> Differences:
         """As `Tables.swapped`."""
+        chosen = np.zeros(self.groups, dtype=bool)
+        chosen[active] = True
+        return (self._swapped_medians if self.summary is weighted_median else self._swapped)(other, chosen)
+
+    def _swapped_medians(self, other: "Summaries", active: np.ndarray) -> Differences:
+        values, group = np.concatenate([self.values, other.values]), np.concatenate([self.group, self.group])
+        place = np.cumsum(active) - 1
+        moving = np.where(active[group], 1.0, 0.0) * np.concatenate([self.weight, self.weight])
+        nothing = np.zeros(len(self.weight))
+        sides = np.repeat([-1.0, 1.0], len(self.weight))
+        bases = np.concatenate([self.weight, nothing]), np.concatenate([nothing, self.weight])
+        one, two = (
+            GroupMedians(values, sign * sides * moving, place[group] * active[group], int(active.sum()), base)
+            for sign, base in zip((1.0, -1.0), bases, strict=True)
+        )
+        return lambda swaps: one.of(swaps) - two.of(swaps)
+
+    def _swapped(self, other: "Summaries", active: np.ndarray) -> Differences:
         values = np.concatenate([self.values, other.values])
-        some = max(2, BLOCK_BYTES // (8 * max(1, len(values))))
-        found = []
-        for first in range(0, len(swaps), some):
-            swapped = swaps[first : first + some, self.group]
-            sides = swapped, 1 - swapped
-            own, others = (np.hstack([(1 - side) * self.weight, side * self.weight]) for side in sides)
-            found.append(self.summary(values, own) - self.summary(values, others))
-        return np.concatenate(found)
+
+        def differ(swaps: np.ndarray) -> np.ndarray:
+            every = np.zeros((len(swaps), self.groups))
+            every[:, active] = swaps
+            found = []
+            some = max(2, BLOCK_BYTES // (8 * max(1, len(values))))
+            for first in range(0, len(swaps), some):
+                swapped = every[first : first + some, self.group]
+                sides = swapped, 1 - swapped
+                own, others = (np.hstack([(1 - side) * self.weight, side * self.weight]) for side in sides)
+                found.append(self.summary(values, own) - self.summary(values, others))
+            return np.concatenate(found)
+
+        return differ
 
     def active(self, other: "Summaries") -> np.ndarray:
         """As `Tables.active`."""

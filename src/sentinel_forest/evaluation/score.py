@@ -14,6 +14,7 @@ import pandas as pd
 
 from sentinel_forest import datasets
 from sentinel_forest.config.groups import LEAST_GROUPS, LEAST_GROUPS_OF_CLASS
+from sentinel_forest.config.settings import ScoreSettings
 from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.confusion import CONFUSION, ROLES, Classifier, classifiers
@@ -43,7 +44,7 @@ METRICS = pa.DataFrameSchema(
     unique=["release", "scheme", "trial", *WHO, *FIGURE],
 )
 """Scores. `metric` is the stable id of a metric, `definition` says it in words. `weighting`: ``none``, or ``design``
-where each patch counts 1 / its probability to be drawn. `pixels`: ``all``, or those of a ``sample``. `class` is the
+where each patch counts 1 / its probability to be drawn. `pixels`: ``all``, or ``sample of N`` a patch. `class` is the
 class or the two-class question, empty for a figure over all classes.
 
 `low`, `high`: 95 % interval over groups; empty below eight groups, or where a patch of the role has no known
@@ -225,8 +226,9 @@ def _table(rows: Sequence[Mapping[str, object]], schema: pa.DataFrameSchema) -> 
 
 # Step
 
-PREDICTIONS = ["scheme", "trial", "set", "classifier", "patch", "true", "predicted", "count"]
-REFERENCES = PREDICTIONS[3:]
+REFERENCES = ["classifier", "patch", "true", "predicted", "count", "pixels", "pixel_weight"]
+PREDICTIONS = ["scheme", "trial", "set", *REFERENCES]
+NUMBERS = {"count": "int64", "pixel_weight": "float64"}
 
 
 def score(
@@ -245,6 +247,7 @@ def score(
     predictions: list[Path],
     references: list[Path],
     further: list[ForestFile],
+    scoring: ScoreSettings = ScoreSettings(),  # noqa: B008 (it is frozen)
     seed: int,
     draws: int = 1000,
     confusion: Output,
@@ -272,6 +275,8 @@ def score(
         Answers of forests and of reference algorithms, of all shards.
     further : list of ForestFile
         Scores that counts alone do not give, see `sentinel_forest.evaluation.further`; those of the trial join.
+    scoring : ScoreSettings
+        Which roles are scored.
     seed : int
         Seed of the scheme.
     draws : int
@@ -282,6 +287,7 @@ def score(
     opened = datasets.load(dataset, layout)
     known = dict.fromkeys(["group", *opened.strata_keys, *opened.ground_columns])
     patches, roles = read_parquet(catalog, ["patch", *known]), read_parquet(split)
+    roles["role"] = roles["role"].where(roles["role"].isin(["train", *scoring.roles]), "unused")
     links = read_tsv(ledger, LEDGER)
     marks = _marks(links, ledger, scheme, trial, verified, source)
     said = (_stack(predictions, PREDICTIONS, scheme, trial), _stack(references, REFERENCES))
@@ -311,7 +317,7 @@ def _stack(
     """The tables of all shards, cut to one trial if there is one."""
     of_trial = [("scheme", "==", scheme), ("trial", "==", trial)] if scheme is not None else None
     if not paths:
-        return pd.DataFrame({name: pd.Series(dtype="str") for name in columns}).astype({"count": "int64"})
+        return pd.DataFrame({name: pd.Series(dtype="str") for name in columns}).astype(NUMBERS)
     return stack([read_parquet(path, columns, of_trial, categories=True) for path in paths])
 
 

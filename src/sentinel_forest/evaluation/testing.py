@@ -6,6 +6,7 @@ of all swaps. This holds for metrics that are no means of groups (kappa, F1, med
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from sentinel_forest.evaluation.uncertainty import counted
 MOST_EXACT = 16
 """Up to this number of groups all swaps are looked at, above it `SWAPS` that are drawn."""
 SWAPS = 4_999
-BLOCK = 256
+BLOCK = 2048
 """Swaps at a time."""
 
 
@@ -24,6 +25,7 @@ def few_tested(groups: int) -> str:
     return f"{counted(groups)}: no p value below {LEAST_TESTED}" if groups < LEAST_TESTED else ""
 
 
+@lru_cache(maxsize=4)
 def swaps(groups: int, seed: int) -> np.ndarray:
     """Which groups are swapped: all possibilities, or `SWAPS` drawn ones.
 
@@ -40,13 +42,15 @@ def swaps(groups: int, seed: int) -> np.ndarray:
     Returns
     -------
     ndarray of float64, shape (swaps, groups)
-        1 where a group is swapped, else 0. With all possibilities, the first row swaps none.
+        1 where a group is swapped, else 0; read-only. With all possibilities, the first row swaps none.
     """
     if groups <= MOST_EXACT:
         numbers = np.arange(2 ** (groups - 1))[:, None]
-        return (numbers >> np.arange(groups)[::-1] & 1).astype(np.float64)
-    generator = np.random.Generator(np.random.PCG64(seed))
-    return generator.integers(0, 2, (SWAPS, groups)).astype(np.float64)
+        every = (numbers >> np.arange(groups)[::-1] & 1).astype(np.float64)
+    else:
+        every = np.random.Generator(np.random.PCG64(seed)).integers(0, 2, (SWAPS, groups)).astype(np.float64)
+    every.flags.writeable = False
+    return every
 
 
 def swap_test(observed: float, differ: Callable[[np.ndarray], np.ndarray], groups: int, seed: int) -> float:

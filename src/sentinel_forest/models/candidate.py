@@ -1,7 +1,7 @@
 """A forest that is to be tested, with what is known of it and the patches that it has not seen."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,8 +45,9 @@ class Candidate:
 
 
 def load_candidate(
-    dataset: Dataset, scheme: str, trial: int, set_name: str, split: Path, model: Path, fit: Path
-) -> Candidate:
+    dataset: Dataset, scheme: str, trial: int, set_name: str, split: Path, model: Path, fit: Path,
+    tested: Sequence[str] = HELD_OUT,
+) -> Candidate:  # fmt: skip
     """Read a forest, what it was fitted on, and which patches it is tested on.
 
     Parameters
@@ -59,6 +60,8 @@ def load_candidate(
         Roles of the trial.
     model, fit : Path
         Its ``forest.skops`` and ``fit.json``.
+    tested : sequence of str
+        Roles of the patches that it is tested on.
 
     Raises
     ------
@@ -85,7 +88,7 @@ def load_candidate(
         loaded,
         np.array([names.index(entry) for entry in found[1]]),
         read_fit(fit),
-        frozenset(roles.loc[roles["role"].isin(HELD_OUT), "patch"]),
+        frozenset(roles.loc[roles["role"].isin(tested), "patch"]),
     )
 
 

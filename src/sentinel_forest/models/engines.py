@@ -91,6 +91,9 @@ def scikit_learn_intelex(
     between at most 255 bins of each feature: another forest of the same kind. Missing values count as
     larger than all others.
 
+    The library takes neither rows that were drawn nor features that are binned, so that each tree is a call of its
+    own, which sorts its rows into bins again: 0.2 of the 0.3 s of a tree of 190,000 x 13.
+
     Raises
     ------
     InputError
@@ -102,24 +105,30 @@ def scikit_learn_intelex(
     edges = [_bin_edges(column) for column in X.T]
     bins = np.column_stack([edge.searchsorted(column) for edge, column in zip(edges, X.T, strict=True)])
     bins = bins.astype(np.float32)
-    left_out = np.ones((trees, len(y)), dtype=bool)
+    classes = int(y.max()) + 1
+    places = np.arange(len(y))
 
-    def one_tree(number: int) -> DecisionTreeClassifier:
+    def one_tree(number: int) -> tuple[DecisionTreeClassifier, np.ndarray]:
+        """A tree, and in which leaf each row is that it has not seen; -1 for the others."""
         own_seed = checksums.seed(seed, number)
         times = bootstrap(shares, own_seed)
         drawn = np.flatnonzero(times)
-        left_out[number, drawn] = False
         parameters = {**_parameters(settings, 1, own_seed), "class_weight": None, "bootstrap": False}
         one = library.RandomForestClassifier(n_jobs=1, **parameters)
         one.fit(bins[drawn], y[drawn], sample_weight=times[drawn].astype(np.float64))
         (tree,) = one.estimators_
-        _finish(tree, edges, bins[drawn], y[drawn], times[drawn], int(y.max()) + 1)
-        return tree
+        leaf = tree.tree_.apply(bins)
+        _finish(tree, edges, leaf[drawn], y[drawn], times[drawn], classes)
+        return tree, np.where(times == 0, leaf, -1).astype(np.int32)
 
+    estimators, votes = [], np.zeros((len(y), classes))
     with _one_thread_each(threads) as each:
-        estimators = list(each(one_tree, range(trees)))
-    forest = _assembled(estimators, X.shape[1], _parameters(settings, trees, seed))
-    return Grown(forest, _votes_out_of_bag(forest, left_out, X, threads))
+        for first in range(0, trees, 2 * threads):
+            for tree, leaf in each(one_tree, range(first, min(first + 2 * threads, trees))):
+                unseen = places[leaf >= 0]
+                votes[unseen] += tree.tree_.value[leaf[unseen], 0]
+                estimators.append(tree)
+    return Grown(_assembled(estimators, X.shape[1], _parameters(settings, trees, seed)), votes)
 
 
 ENGINES: Mapping[str, Engine] = {"scikit-learn": scikit_learn, "scikit-learn-intelex": scikit_learn_intelex}
@@ -237,7 +246,7 @@ def _bin_edges(values: np.ndarray) -> np.ndarray:
 def _finish(
     estimator: DecisionTreeClassifier,
     edges: list[np.ndarray],
-    bins: np.ndarray,
+    leaf: np.ndarray,
     y: np.ndarray,
     times: np.ndarray,
     classes: int,
@@ -254,8 +263,8 @@ def _finish(
         Is changed.
     edges : list of ndarray
         For each feature the upper edges of its bins.
-    bins, y, times : ndarray
-        The rows that it was grown on, as numbers of bins; their classes, and how often each was drawn.
+    leaf, y, times : ndarray
+        Of the rows that it was grown on, the leaf that they reach, their classes, and how often each was drawn.
     classes : int
         Number of classes of the forest.
     """
@@ -263,7 +272,6 @@ def _finish(
     nodes = state["nodes"]
     left, right = nodes["left_child"], nodes["right_child"]
     inner = np.flatnonzero(left >= 0)
-    leaf = estimator.tree_.apply(bins)
     in_leaf = np.bincount(leaf * classes + y, times, len(nodes) * classes).reshape(-1, classes)
     drawn = _below(in_leaf, left, right)
     total = drawn.sum(axis=1)

@@ -1,7 +1,7 @@
 """What forests and their trivial company say about held-out patches, counted patch by patch.
 
-Only patches for validation or test are predicted: each is read once, for all forests that need it. If the
-forests do not fit into `memory` together, they come in batches, and each batch reads once.
+Only held-out patches of the roles that are scored are predicted: each is read once, for all forests that need it. If
+the forests do not fit into `memory` together, they come in batches, and each batch reads once.
 
 Beside the forest stand classifiers that know next to nothing, from the same training rows:
 
@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest import datasets
+from sentinel_forest.config.settings import ScoreSettings
 from sentinel_forest.datasets.base import IGNORE, Block, Dataset, kinds_of, true_classes
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import bands_of, pixel
@@ -34,25 +35,27 @@ from sentinel_forest.models.batches import forest_bytes, in_batches
 from sentinel_forest.models.candidate import Candidate, load_candidate, read_fit
 from sentinel_forest.models.counts import confusion, counts_table
 from sentinel_forest.models.earlier import Earlier
+from sentinel_forest.models.scored_pixels import ALL_PIXELS, count_classes, draw_pixels, sample_of
 from sentinel_forest.steps import ForestFile, Layout, Output, SetFile, TrialFile
 
 PREDICTIONS = pa.DataFrameSchema(
     {
         "scheme": pa.Column("str"),
         "trial": pa.Column("int32", pa.Check.ge(1)),
-        "set": pa.Column("str"),
-        "classifier": pa.Column("str"),
+        **tables.columns("str", "set", "classifier"),
         "patch": pa.Column("str"),
         "true": pa.Column("str"),
         "predicted": pa.Column("str"),
         "count": pa.Column("int64", pa.Check.ge(1)),
+        "pixels": pa.Column("str"),
+        "pixel_weight": pa.Column("float64", pa.Check.ge(1)),
     },
     strict=True,
     ordered=True,
 )
 """Confusion by patch. scheme, trial, set: the forest; classifier: ``forest`` or one of its company;
-true, predicted: names of classes; count: valid pixels, or 1 for the patch of a patch task. Counts of
-0 have no row."""
+pixels: ``all``, or ``sample of N``; true, predicted: names of classes; count: scored pixels, or 1 for the patch of a
+patch task; pixel_weight: pixels that each of them stands for, 1 where all are scored. Counts of 0 have no row."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,15 @@ class Samples:
         int64 (samples,): index into `patches`; rising.
     patches : ndarray
         str: ids.
+    totals : ndarray or None
+        int64 (patches, classes): pixels that the samples were drawn from; None where they are all there are.
     """
 
     X: np.ndarray
     truth: np.ndarray
     place: np.ndarray
     patches: np.ndarray
+    totals: np.ndarray | None = None
 
     def of(self, chosen: frozenset[str]) -> "Samples":
         """The samples of some patches."""
@@ -83,7 +89,8 @@ class Samples:
             return self
         rows = kept[self.place]
         number = np.cumsum(kept) - 1
-        return Samples(self.X[rows], self.truth[rows], number[self.place[rows]], self.patches[kept])
+        totals = None if self.totals is None else self.totals[kept]
+        return Samples(self.X[rows], self.truth[rows], number[self.place[rows]], self.patches[kept], totals)
 
 
 # ------------------------------------------------------------------------------------------- counting
@@ -136,17 +143,19 @@ def _apply(rule: Mapping[str, Any], candidate: Candidate, X: np.ndarray, names: 
     return np.where(positive, names.index(rule["positive"]), names.index(rule["negative"]))
 
 
-def pixel_samples(dataset: Dataset, set_name: str, block: Block) -> Samples:
-    """All valid pixels of a block with the features of a set."""
+def pixel_samples(dataset: Dataset, set_name: str, block: Block, pixels: int | None = None, seed: int = 0) -> Samples:
+    """Valid pixels of a block with the features of a set: all, or a sample of so many `pixels` of each patch."""
     feature_set = dataset.feature_sets[set_name]
     labels = true_classes(dataset, feature_set.task, block, kinds_of(dataset, feature_set)).reshape(
         len(block.patches), -1
     )
     values = pixel.compute(feature_set.features, bands_of(dataset, feature_set, block), feature_set.bands)
-    valid = labels != IGNORE
-    return Samples(
-        values.reshape(*labels.shape, -1)[valid], labels[valid], np.nonzero(valid)[0], block.patches["patch"].to_numpy()
-    )
+    valid, totals = labels != IGNORE, None
+    patches = block.patches["patch"].to_numpy()
+    if pixels is not None:
+        totals = count_classes(labels, len(dataset.tasks[feature_set.task].names))
+        valid = draw_pixels(labels, patches, totals, pixels, seed)
+    return Samples(values.reshape(*labels.shape, -1)[valid], labels[valid], np.nonzero(valid)[0], patches, totals)
 
 
 def patch_samples(table: pd.DataFrame, features: Sequence[str]) -> Samples:
@@ -174,8 +183,10 @@ def _cut(block: Block, chosen: np.ndarray) -> Block:
 class Predictions:
     """Gathers the rows of the table, candidate by candidate."""
 
-    def __init__(self, dataset: Dataset, candidates: Sequence[Candidate], threads: int) -> None:
-        self._dataset, self._threads = dataset, threads
+    def __init__(
+        self, dataset: Dataset, candidates: Sequence[Candidate], threads: int, sample: int | None = None
+    ) -> None:
+        self._dataset, self._threads, self._sample = dataset, threads, sample
         self._candidates = candidates
         self._rows: list[dict[str, list[pd.DataFrame]]] = [{} for _ in candidates]
 
@@ -188,9 +199,10 @@ class Predictions:
             own = samples.of(candidate.held_out)
             if not len(own.truth):
                 continue
+            pixels = ALL_PIXELS if own.totals is None or self._sample is None else sample_of(self._sample)
             for classifier, counts in answers(candidate, own, names, self._threads).items():
-                table = counts_table(counts, own.patches, names, names)
-                rows.setdefault(classifier, []).append(table.assign(classifier=classifier))
+                table = counts_table(counts, own.patches, names, names, own.totals)
+                rows.setdefault(classifier, []).append(table.assign(classifier=classifier, pixels=pixels))
 
     def table(self) -> pd.DataFrame:
         """See `PREDICTIONS`: forests as given, then classifiers, then patches in file order."""
@@ -211,6 +223,8 @@ def predict_batch(
     features: Mapping[str, Path],
     candidates: Sequence[Candidate],
     threads: int,
+    sample: int | None = None,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """What some forests say of the rows of a shard; see `PREDICTIONS`.
 
@@ -220,19 +234,22 @@ def predict_batch(
         The release, which forests of pixel tasks are asked about.
     features : mapping
         For each feature set of a patch task its table of the shard.
+    sample, seed : int
+        Pixels of a patch that are scored (None: all), and where their draw starts from.
     """
     units = {name: dataset.tasks[about.task].unit for name, about in dataset.feature_sets.items()}
     of_pixels = [entry for entry in candidates if units[entry.set] == "pixel"]
     of_patches = [entry for entry in candidates if units[entry.set] == "patch"]
-    result = Predictions(dataset, candidates, threads)
-    predict_pixels(dataset, folder, rows, of_pixels, result)
+    result = Predictions(dataset, candidates, threads, sample)
+    predict_pixels(dataset, folder, rows, of_pixels, result, sample, seed)
     predict_patches(dataset, features, of_patches, result)
     return result.table()
 
 
 def predict_pixels(
-    dataset: Dataset, folder: Path, rows: pd.DataFrame, candidates: Sequence[Candidate], result: Predictions
-) -> None:
+    dataset: Dataset, folder: Path, rows: pd.DataFrame, candidates: Sequence[Candidate], result: Predictions,
+    sample: int | None, seed: int,
+) -> None:  # fmt: skip
     """Predict held-out patches for all candidates of pixel tasks; each patch is read once."""
     sets = {candidate.set: dataset.feature_sets[candidate.set] for candidate in candidates}
     if not sets:
@@ -248,7 +265,7 @@ def predict_pixels(
         for name in sets:
             wanted = block.patches["patch"].isin(held_out[name]).to_numpy()
             if wanted.any():
-                result.add(name, pixel_samples(dataset, name, _cut(block, wanted)))
+                result.add(name, pixel_samples(dataset, name, _cut(block, wanted), sample, seed))
 
 
 def predict_patches(
@@ -271,12 +288,14 @@ def predict(
     forests: list[ForestFile],
     fits: list[ForestFile],
     features: list[SetFile],
+    scoring: ScoreSettings = ScoreSettings(),  # noqa: B008 (it is frozen)
+    seed: int = 0,
     memory: float = 2000,
     threads: int = 1,
     store: Path | None = None,
     output: Output,
 ) -> None:
-    """Predict the validation and test patches of a shard with every forest.
+    """Predict the held-out patches of a shard with every forest.
 
     Parameters
     ----------
@@ -294,6 +313,10 @@ def predict(
         The forests, and what is known about each.
     features : list of SetFile
         Tables of the shard, of the feature sets of patch tasks.
+    scoring : ScoreSettings
+        Which roles, and which pixels of a patch, are predicted.
+    seed : int
+        Seed of the release, for samples of pixels.
     memory : float
         MB of forests that are held together.
     threads : int
@@ -313,10 +336,11 @@ def predict(
 
     def load(entry: ForestFile) -> Candidate:
         split, fit = roles[entry.scheme, entry.trial], about[entry.owner]
-        return load_candidate(opened, entry.scheme, entry.trial, entry.set, split, entry.path, fit)
+        return load_candidate(opened, entry.scheme, entry.trial, entry.set, split, entry.path, fit, scoring.roles)
 
     shared = {"dataset": dataset, "layout": layout, "folder": folder, "catalog": catalog}
-    earlier = Earlier(store, {**shared, "shard": shard, "shards": shards}, PREDICTIONS)
+    drawn = {"scoring": scoring, **({"seed": seed} if scoring.sample else {})}
+    earlier = Earlier(store, {**shared, **drawn, "shard": shard, "shards": shards}, PREDICTIONS)
     known = {
         entry.owner: earlier.about(entry, about[entry.owner], roles[entry.scheme, entry.trial], of_set.get(entry.set))
         for entry in forests
@@ -325,7 +349,8 @@ def predict(
     missing = [entry for entry in forests if entry.owner not in tables_of]
     sizes = [forest_bytes(read_fit(about[entry.owner])) for entry in missing]
     for batch in in_batches(sizes, memory * 10**6) if missing else ():
-        table = predict_batch(opened, folder, rows, of_set, [load(entry) for entry in missing[batch]], threads)
+        loaded = [load(entry) for entry in missing[batch]]
+        table = predict_batch(opened, folder, rows, of_set, loaded, threads, scoring.sample, seed)
         for entry in missing[batch]:
             own = (table[["scheme", "trial", "set"]] == list(entry.owner)).all(axis=1)
             tables_of[entry.owner] = table[own]

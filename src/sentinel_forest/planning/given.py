@@ -8,7 +8,12 @@ from typing import Any
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.checksums import digest, file_digest
 
-SECTIONS = {"external": ("file", "keys"), "predictions": ("file", "truth"), "published_patches": ()}
+SECTIONS = {
+    "external": ("file", "keys"),
+    "predictions": ("file", "truth"),
+    "audits": ("lists",),
+    "published_patches": (),
+}
 """Sections of the configuration with files of each entry; no keys: the entry is a file itself."""
 Stamp = tuple[str, int, int]
 

@@ -2,18 +2,19 @@
 
 The rates were measured on one core of a machine with two (`ru_maxrss` and `ru_utime + ru_stime` of each
 step), on the built-in samples in their published patch sizes: 48 images of CloudSEN12 (512 x 512 pixels,
-1.2 GB), 5,000 patches of So2Sat (0.7 GB), 399 of SEN12MS (1.1 GB). The largest found was rounded up. A job
-asks for more than they say (`MARGIN`, `PATIENCE`), and for more again each time that it is tried again.
+1.2 GB), 5,000 patches of So2Sat (0.7 GB), 399 of SEN12MS (1.1 GB), and on 20 GB of CloudSEN12. Times lie between those
+found, so that a plan is true (``tests/bench/rates.py`` holds them against a run); of memory the largest found was
+rounded up. A job asks for more than they say (`MARGIN`, `PATIENCE`), and for more again each time that it is tried
+again.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from sentinel_forest.acquire.work import Work
 from sentinel_forest.config.releases import Release
 from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.planning.selection import Selection
@@ -22,22 +23,20 @@ UNKNOWN_PATCHES = 100_000
 """Patches of a release of which nobody has published the number, and that is not here yet."""
 MOST_FILES = 1000
 """Files of a folder whose lengths are looked at."""
-HELD_OUT = 0.25
-"""Share of the patches that a trial holds out; a transfer holds out all of them."""
+HELD_OUT, TESTED = 0.25, 0.2
+"""Fraction of the patches that a trial holds out, and that it tests on; a transfer holds out all of them."""
 CLASSES_OF_A_PATCH = 4
 """Classes of which a patch has pixels; one pixel of each is drawn at least."""
 FORESTS_MB = 2000
 """Forests that are in memory together when a shard is predicted."""
 
-START_MB, START_SECONDS = 400.0, 3.0
+START_MB, START_SECONDS = 400.0, 2.0
 """A step that has loaded its libraries: 180 to 280 MB, 1 to 2 s."""
 BLOCK_MB = 400.0
 """The block of patches that a step works on, whatever the shard: up to 315 MB above the start."""
 ROW_KB = 4.0
 """A row of the catalog, with the hashes of its layers, as it is joined and sorted."""
 
-READ_SECONDS = 7.0
-"""Per GB: digests, hashes, and a look at every value. So2Sat 1.4, CloudSEN12 2.4, SEN12MS (packed) 7."""
 FEATURE_SECONDS = 6e-9
 """Per pixel and feature: 2.7e-9 to 6.7e-9, reading included."""
 REFERENCE_SECONDS = 2e-8
@@ -46,11 +45,13 @@ SIGNATURE_SECONDS = 2e-8
 """Per pixel and band."""
 ROW_SECONDS = 4e-4
 """Per patch and trial: groups, links, counts."""
-GROW_SECONDS = 1e-7
-"""Per training row, tree, level (log2 of the rows) and feature tried at a split (root of all):
-4.5e-8 (pixels of CloudSEN12) to 1.1e-7 (patches of So2Sat)."""
-ASK_SECONDS = 1e-7
-"""Per row and tree, of rows that are predicted: 5.4e-8 on simulated pixels; real ones differ more."""
+TRAINED = 0.8
+"""Fraction of the rows of a release that a forest is grown on."""
+GROW_SECONDS = {"scikit-learn": 4.6e-8, "scikit-learn-intelex": 2.6e-8}
+"""Per training row, tree, level (log2 of the rows) and feature tried at a split (root of all), by engine: 3.4e-8 (20 GB
+of CloudSEN12) to 6.8e-8 (17 classes), and 1.4e-8 to 3.4e-8."""
+ASK_SECONDS = 3e-8
+"""Per row and tree, of rows that are predicted: 2.4e-8 to 3.1e-8 (100 trees of 7,400 nodes)."""
 SCENE_PIXELS, SCENE_MB = 10_980**2, 1_500
 """A Sentinel-2 tile, and what its strips and tiles take."""
 NODE_BYTES = 100.0
@@ -164,7 +165,8 @@ def threads(need: Need) -> int:
 # ------------------------------------------------------------------------------------ what is counted
 
 
-def _size(selection: Selection, release: str) -> Size:
+def size_in(selection: Selection, release: str) -> Size:
+    """The size of a release of a run; see `size_of`."""
     return size_of(
         selection.releases[release], selection.datasets[release], selection.layers[release], selection.paths[release]
     )
@@ -172,7 +174,7 @@ def _size(selection: Selection, release: str) -> Size:
 
 def _rows(selection: Selection, release: str, name: str) -> int:
     """Rows of the tables of a feature set, all shards together."""
-    dataset, size = selection.datasets[release], _size(selection, release)
+    dataset, size = selection.datasets[release], size_in(selection, release)
     task = dataset.tasks[dataset.feature_sets[name].task]
     if task.unit == "patch":
         return size.patches
@@ -203,53 +205,58 @@ def _is_of_pixels(selection: Selection, release: str, name: str) -> bool:
 
 
 def _held_out(selection: Selection, release: str) -> float:
-    return HELD_OUT if selection.source(release) == release else 1.0
+    if selection.source(release) != release:
+        return 1.0
+    return HELD_OUT if selection.configuration.score.validation else TESTED
 
 
 # ----------------------------------------------------------------------------------------- the rules
 
 
 def _inspect(selection: Selection, release: str, name: str) -> Need:
-    size = _size(selection, release)
-    return Need(START_MB + BLOCK_MB + size.patches * ROW_KB / 1e3, START_SECONDS + READ_SECONDS * size.gigabytes)
+    size = size_in(selection, release)
+    return Need(
+        START_MB + BLOCK_MB + size.patches * ROW_KB / 1e3, START_SECONDS + _reading(selection, release, size.gigabytes)
+    )
 
 
 def _table(selection: Selection, release: str, name: str) -> Need:
     """Steps that go through the catalog once: catalog, split."""
-    patches = _size(selection, release).patches
+    patches = size_in(selection, release).patches
     return Need(START_MB + patches * ROW_KB / 1e3, START_SECONDS + ROW_SECONDS * patches)
 
 
 def _tables(selection: Selection, release: str, name: str) -> Need:
     """Steps that go through the catalog once for each trial: ledger."""
-    patches, trials = _size(selection, release).patches, len(selection.trials(release))
+    patches, trials = size_in(selection, release).patches, len(selection.trials(release))
     return Need(START_MB + 2 * patches * ROW_KB / 1e3, START_SECONDS + ROW_SECONDS * patches * trials)
 
 
 def _feature_table(selection: Selection, release: str, name: str) -> Need:
-    size, features = _size(selection, release), _features(selection, release, name)
+    size, features = size_in(selection, release), _features(selection, release, name)
     values = _rows(selection, release, name) / selection.releases[release].shards * features
-    seconds = START_SECONDS + FEATURE_SECONDS * size.pixels * features + READ_SECONDS * _shard_gb(size)
+    seconds = START_SECONDS + FEATURE_SECONDS * size.pixels * features
     return Need(START_MB + BLOCK_MB + 3 * 4 * values / 1e6, seconds, 4 * values / 1e6)
 
 
 def _reference(selection: Selection, release: str, name: str) -> Need:
-    size, references = _size(selection, release), len(selection.references(release))
+    size, references = size_in(selection, release), len(selection.references(release))
     return Need(START_MB + BLOCK_MB, START_SECONDS + REFERENCE_SECONDS * size.pixels * references)
 
 
 def _signature(selection: Selection, release: str, name: str) -> Need:
-    size, bands = _size(selection, release), len(selection.signature_layers(release))
-    seconds = SIGNATURE_SECONDS * size.pixels * bands + READ_SECONDS * _shard_gb(size)
+    size, bands = size_in(selection, release), len(selection.signature_layers(release))
+    seconds = SIGNATURE_SECONDS * size.pixels * bands + _reading(selection, release, _shard_gb(size))
     return Need(START_MB + BLOCK_MB, START_SECONDS + seconds)
 
 
 def _growing(selection: Selection, release: str, name: str) -> Need:
     """A forest that is grown once: the table and its copy in another order, the forest, its bytes packed."""
     rows, features = _rows(selection, release, name), _features(selection, release, name)
-    trees = selection.forest(release).trees
+    settings, trained = selection.forest(release), TRAINED * rows
     forest = _forest_mb(selection, release, name)
-    seconds = GROW_SECONDS * rows * trees * math.log2(rows + 1) * math.sqrt(features)
+    rate = GROW_SECONDS[settings.engine]
+    seconds = rate * trained * settings.trees * math.log2(trained + 1) * math.sqrt(features)
     return Need(4 * 4 * rows * features / 1e6 + 3 * forest, seconds, forest / 4)
 
 
@@ -263,18 +270,24 @@ def _fit(selection: Selection, release: str, name: str) -> Need:
 
 def _predict(selection: Selection, release: str, name: str) -> Need:
     """All forests of a release on one shard, in batches; the last of a batch may be as large as any."""
-    size, share = _size(selection, release), _held_out(selection, release)
+    size, share = size_in(selection, release), _held_out(selection, release)
     trials, trees = len(selection.trials(release)), selection.forest(release).trees
     sizes = [_forest_mb(selection, selection.source(release), each) for each in selection.sets(release)]
     held = min(trials * sum(sizes), max([FORESTS_MB, *sizes]))
-    seconds = START_SECONDS + READ_SECONDS * _shard_gb(size)
+    seconds = START_SECONDS
     for set_name in selection.sets(release):
         of_pixels = _is_of_pixels(selection, release, set_name)
-        rows = share * (size.pixels if of_pixels else size.shard)
-        seconds += rows * (ASK_SECONDS * trees * trials)
-        seconds += rows * FEATURE_SECONDS * _features(selection, release, set_name) if of_pixels else 0
+        scored = min(selection.configuration.score.sample or size.side**2, size.side**2) if of_pixels else 1
+        seconds += share * size.shard * scored * ASK_SECONDS * trees * trials
+        if of_pixels:  # Features are computed of whole patches, once for all trials: some trial holds out most of them.
+            seconds += size.pixels * FEATURE_SECONDS * _features(selection, release, set_name)
     # What a forest is read from lies beside it for a moment.
     return Need(START_MB + BLOCK_MB + held + max([0, *sizes]), seconds)
+
+
+def _reading(selection: Selection, release: str, gigabytes: float) -> float:
+    """Processor time of reading every layer with all checks."""
+    return selection.datasets[release].read_seconds * gigabytes
 
 
 def _shard_gb(size: Size) -> float:
@@ -285,7 +298,7 @@ def _score(selection: Selection, release: str, name: str) -> Need:
     """Confusion counts of the patches held out, and draws of the bootstrap over their groups, of which there
     are no more than patches.
     """
-    patches = _size(selection, release).patches * _held_out(selection, release)
+    patches = size_in(selection, release).patches * _held_out(selection, release)
     draws = selection.config["bootstrap"]["draws"]
     sets, references = selection.sets(release), len(selection.references(release))
     of_pixels = sum(_is_of_pixels(selection, release, each) for each in sets)
@@ -324,7 +337,7 @@ def _price(selection: Selection, release: str, name: str) -> Need:
     """Two forests a trial and feature set, one after the other, on no more than the rows that are not tested."""
     needs = [_growing(selection, release, each) for each in selection.sets(release)]
     trials = selection.configuration.price.trials
-    patches = _size(selection, release).patches
+    patches = size_in(selection, release).patches
     seconds = 2 * trials * sum(need.seconds for need in needs) + ROW_SECONDS * patches * trials
     memory = max((need.memory for need in needs), default=0.0) + 2 * patches * ROW_KB / 1e3
     return Need(START_MB + memory, START_SECONDS + seconds)
@@ -332,8 +345,10 @@ def _price(selection: Selection, release: str, name: str) -> Need:
 
 def _copy(selection: Selection, release: str, name: str) -> Need:
     """Files written again: samples, exports."""
-    size = _size(selection, release)
-    return Need(START_MB + BLOCK_MB, START_SECONDS + 10 * READ_SECONDS * size.gigabytes, 1e3 * size.gigabytes)
+    size = size_in(selection, release)
+    return Need(
+        START_MB + BLOCK_MB, START_SECONDS + 10 * _reading(selection, release, size.gigabytes), 1e3 * size.gigabytes
+    )
 
 
 def _map(selection: Selection, release: str, name: str) -> Need:
@@ -365,57 +380,3 @@ NEEDS: dict[str, Callable[[Selection, str, str], Need]] = {
     "map": _map,
 }
 """What a job of each rule takes: by selection, release, and feature set (where the rule has one)."""
-
-
-THREADED = ("inspect", "fit", "predict", "importance", "applicability", "price", "map")
-"""Rules whose jobs use more than one thread."""
-
-
-def all_work(selection: Selection) -> list[Work]:
-    """What a whole run takes, rule by rule; steps of seconds that need no cluster are left out."""
-    return [
-        _work(selection, release, rule, counts)
-        for release in selection.releases
-        for rule, counts in _jobs(selection, release).items()
-        if sum(counts.values())
-    ]
-
-
-def _jobs(selection: Selection, release: str) -> dict[str, dict[str, int]]:
-    """Number of jobs by rule, and by feature set where the rule has one."""
-    shards, trials = selection.releases[release].shards, len(selection.trials(release))
-    sets = selection.sets(release)
-    trains = selection.source(release) == release
-    return {
-        "sample": {"": int(selection.releases[release].is_sample)},
-        "inspect": {"": 1},
-        "catalog": {"": 1},
-        "split": {"": trials},
-        "ledger": {"": 1},
-        "feature_table": dict.fromkeys(sets, shards),
-        "reference": {"": shards if selection.references(release) else 0},
-        "signature": {"": shards if selection.signature_layers(release) else 0},
-        "fit": dict.fromkeys(sets, trials if trains else 0),
-        "predict": {"": shards if sets else 0},
-        "score": {"": trials if release in selection.scored else 0},
-        "average": {"": int(release in selection.scored)},
-        "importance": {"": int(trains and bool(sets))},
-        "conformal": dict.fromkeys(sets, trials if trains and selection.configuration.conformal else 0),
-        "applicability": dict.fromkeys(sets, trials if trains and selection.configuration.applicability else 0),
-        "price": {"": int(release in selection.priced)},
-    }
-
-
-def _work(selection: Selection, release: str, rule: str, counts: Mapping[str, int]) -> Work:
-    needs = {name: NEEDS[rule](selection, release, name) for name in counts}
-    threaded = rule in THREADED
-    return Work(
-        release,
-        rule,
-        sum(counts.values()),
-        sum(counts[name] * need.seconds for name, need in needs.items()) / 3600,
-        max(memory_mb(need) for need in needs.values()),
-        max(minutes(need, threads(need) if threaded else 1) for need in needs.values()),
-        sum(counts[name] * need.written for name, need in needs.items()),
-        _size(selection, release).guessed,
-    )

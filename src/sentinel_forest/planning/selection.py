@@ -28,6 +28,7 @@ from sentinel_forest.datasets.base import Dataset, Reference
 from sentinel_forest.errors import InputError
 from sentinel_forest.planning import given, vocabulary
 from sentinel_forest.planning.maps import check_maps
+from sentinel_forest.planning.places import resolved
 from sentinel_forest.splits import links
 
 S = TypeVar("S", bound=Section)
@@ -371,7 +372,7 @@ def select(config: Mapping[str, Any], registry: Path = releases.OWN) -> Selectio
         If it breaks its model, names something unknown, or selects nothing.
     """
     asked = {key: value for key, value in config.items() if key != "pathvars"}  # Snakemake's own key
-    selection = Selection(parse(Configuration.model_validate, asked, "the configuration"), registry)
+    selection = Selection(resolved(parse(Configuration.model_validate, asked, "the configuration")), registry)
     vocabulary.check_names(selection.configuration)
     vocabulary.check_predictions(selection.configuration, selection.releases)
     _check_transfer(selection)
@@ -381,6 +382,7 @@ def select(config: Mapping[str, Any], registry: Path = releases.OWN) -> Selectio
     _check_published_patches(selection)
     check_maps(selection)
     _check_predictions(selection)
+    _check_audits(selection)
     return selection
 
 
@@ -478,3 +480,13 @@ def _check_predictions(selection: Selection) -> None:
             if path and not Path(path).exists():
                 raise InputError("There is no such file.", where=f"{key}.{part}'", found=path)
         selection.predicted(name)
+
+
+def _check_audits(selection: Selection) -> None:
+    for name, audit in selection.configuration.audits.items():
+        key = f"key 'audits.{name}"
+        if audit.release not in selection.releases:
+            expected = nearest(audit.release, selection.releases)
+            raise InputError("Unknown release.", where=f"{key}.release'", found=audit.release, expected=expected)
+        if not Path(audit.lists).exists():
+            raise InputError("There is no such file or folder.", where=f"{key}.lists'", found=audit.lists)

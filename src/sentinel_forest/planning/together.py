@@ -17,6 +17,8 @@ TOGETHER_SECONDS = 60.0
 """Work of a rule on a release, without the start of its jobs, that one job does."""
 ALL = "_all"
 """Ends the names of rules whose jobs do all trials."""
+BY_TRIAL = ("split", "fit", "score")
+"""Steps that work trial by trial."""
 
 OF_TRIAL = "{scheme}/{trial}"
 """What files of a trial have in their patterns."""
@@ -128,7 +130,7 @@ def jobs(selection: Selection, step: str) -> list[Jobs]:
     gathered: dict[tuple[tuple[str, int], ...], list[str]] = {}
     for release in selection.releases:
         trials = tuple(selection.trials(release))
-        if len(trials) > 1 and _work(selection, step, release) * len(trials) <= TOGETHER_SECONDS:
+        if done_together(selection, step, release):
             gathered.setdefault(trials, []).append(release)
         else:
             apart.append(release)
@@ -141,11 +143,14 @@ def jobs(selection: Selection, step: str) -> list[Jobs]:
     ]
 
 
-def _work(selection: Selection, step: str, release: str) -> float:
-    """Seconds of work on a trial, and on the feature set with the most work where each has a job."""
-    sets = selection.sets(release) if step == "fit" else [""]
-    needs = [resources.NEEDS[step](selection, release, name) for name in sets]
-    return max((need.seconds for need in needs), default=0.0) - resources.START_SECONDS
+def done_together(selection: Selection, step: str, release: str) -> int:
+    """How many trials one job of a step does for a release; 0 where each has a job of its own."""
+    if step not in BY_TRIAL:
+        return 0
+    sets, trials = selection.sets(release) if step == "fit" else [""], len(selection.trials(release))
+    needs = [resources.NEEDS[step](selection, release, name).seconds for name in sets]
+    work = max(needs, default=0.0) - resources.START_SECONDS
+    return trials if trials > 1 and trials * work <= TOGETHER_SECONDS else 0
 
 
 def together(need: resources.Need, times: int) -> resources.Need:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.evaluation import metrics
-from sentinel_forest.report import explore, figures, foreign, palette, strata, training
+from sentinel_forest.report import explore, figures, foreign, groups, palette, strata, training
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, column, p_value, score, table
 from sentinel_forest.report.scores import (
@@ -60,6 +60,7 @@ def _items(release: ReleaseResults) -> tuple[Item, ...]:
         *strata.items(release),
         *_paired(release),
         *foreign.items(release),
+        *groups.items(release),
         *training.items(release),
     )
 

@@ -42,7 +42,7 @@ def _release(release: ReleaseResults) -> dict[str, Any]:
     rows = rows[rows["role"] == "test"]
     if rows.empty:
         return {"name": release.name, "sample": release.is_sample, "meanings": {}, "scores": [], "matrices": []}
-    rows = ordered(rows[rows["value"].notna() & (rows["pixels"] == "all")])
+    rows = ordered(rows[rows["value"].notna()])
     meanings = dict(zip(rows["scheme"], rows["mark"].map(palette.meaning), strict=True))
     words = rows.assign(**{"class": ""})
     shown = rows.assign(classifier=named(rows), metric=definitions(words), series=marked(rows))

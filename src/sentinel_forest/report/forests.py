@@ -8,7 +8,7 @@ from sentinel_forest.evaluation.calibration import AS_IT_IS, ISOTONIC
 from sentinel_forest.evaluation.curves import GROUPS, TREES
 from sentinel_forest.evaluation.held_out import BRIER
 from sentinel_forest.evaluation.metrics import short
-from sentinel_forest.report import engines, figures
+from sentinel_forest.report import applicability, engines, figures
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Cell, Item, Note, Page, Plot, Section, column, number, score, share, table
 
@@ -76,6 +76,7 @@ def _items(release: ReleaseResults) -> tuple[Item, ...]:
         items += _curve(release, f"{key[0]}, {key[1]} {key[2]}", rows)
     for key, rows in release.reliability.groupby(keys, sort=False):
         items += _reliability(release, f"{key[0]}, {key[1]} {key[2]}", rows)
+    items += applicability.items(release)
     items += engines.items(release)
     return tuple(items) or (Note("No forest of this release was looked into."),)
 

@@ -16,6 +16,7 @@ from sentinel_forest.config.schemes import AnyScheme, kind_of, parse_scheme
 from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.evaluation.average import AVERAGES
 from sentinel_forest.evaluation.calibration import RELIABILITY
+from sentinel_forest.evaluation.confusion import counted_units, on_the_same_pixels
 from sentinel_forest.evaluation.curves import CURVES
 from sentinel_forest.evaluation.engine_comparison import ENGINES
 from sentinel_forest.evaluation.importance import IMPORTANCE
@@ -98,12 +99,12 @@ class ReleaseResults:
     @cached_property
     def metrics(self) -> pd.DataFrame:
         """Scores of all trials, with scheme and trial."""
-        return self._of_trials("baselines/{scheme}/{trial}/metrics.tsv", METRICS)
+        return on_the_same_pixels(self._of_trials("baselines/{scheme}/{trial}/metrics.tsv", METRICS))
 
     @cached_property
     def scores_by(self) -> pd.DataFrame:
         """Scores of all trials by attributes of the patches, with scheme and trial."""
-        return self._of_trials("baselines/{scheme}/{trial}/scores_by.tsv", SCORES_BY)
+        return on_the_same_pixels(self._of_trials("baselines/{scheme}/{trial}/scores_by.tsv", SCORES_BY))
 
     @cached_property
     def paired(self) -> pd.DataFrame:
@@ -148,7 +149,8 @@ class ReleaseResults:
     @cached_property
     def averages(self) -> pd.DataFrame | None:
         """Scores over the trials of each scheme."""
-        return self._table("averages.tsv", AVERAGES)
+        averages = self._table("averages.tsv", AVERAGES)
+        return None if averages is None else on_the_same_pixels(averages)
 
     @cached_property
     def ledger(self) -> pd.DataFrame | None:
@@ -162,10 +164,10 @@ class ReleaseResults:
 
     @cached_property
     def confusion(self) -> pd.DataFrame:
-        """Confusion counts of all trials, summed over patches."""
+        """Confusion counts of all trials, summed over patches; of a sample, what they stand for."""
         keys = ["scheme", "trial", "task", "features", "classifier", "role", "true", "predicted"]
         tables = [
-            read_parquet(path, [*keys, "count"]).groupby(keys, sort=True)["count"].sum().reset_index()
+            _summed(read_parquet(path, [*keys, "pixels", "count", "pixel_weight"]), keys)
             for scheme, trial in self.trials
             if (path := self.path(f"baselines/{scheme}/{trial}/confusion.parquet")).is_file()
         ]
@@ -210,6 +212,12 @@ class ReleaseResults:
         if tables:
             return pd.concat(tables, ignore_index=True)
         return pd.DataFrame(columns=list(dict.fromkeys([*schema.columns, "scheme", "trial"])))
+
+
+def _summed(counts: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    rows = on_the_same_pixels(counts)
+    sums = rows.assign(count=counted_units(rows)).groupby(keys, sort=True)["count"].sum()
+    return sums.round().astype("int64").reset_index()
 
 
 @dataclass(frozen=True, eq=False)

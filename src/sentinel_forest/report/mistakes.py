@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.datasets.base import IGNORE, Block, Task, true_classes, with_measured
+from sentinel_forest.evaluation.confusion import counted_units
 from sentinel_forest.io.tables import read_parquet
 from sentinel_forest.report import class_maps, figures, images
 from sentinel_forest.report.data import catalog_source
@@ -75,7 +76,8 @@ def answers(release: ReleaseResults, task: Task, features: str) -> pd.DataFrame:
     keys = ["patch", "true", "predicted", "count"]
     if not path.is_file():
         return pd.DataFrame(columns=keys)
-    rows = read_parquet(path, [*keys, "task", "classifier", "features", "role"])
+    rows = read_parquet(path, [*keys, "pixel_weight", "task", "classifier", "features", "role"])
+    rows["count"] = counted_units(rows)
     rows = rows[(rows["task"] == task.name) & (rows["classifier"] == FOREST) & (rows["features"] == features)]
     return rows.loc[rows["role"] == "test", keys].astype({"true": "str", "predicted": "str", "patch": "str"})
 

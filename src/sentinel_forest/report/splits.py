@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from sentinel_forest.report import blockmaps, figures, palette, price, splitmaps
+from sentinel_forest.report import audits, blockmaps, figures, palette, price, splitmaps
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, column, links, number, share, table
 from sentinel_forest.splits.linking import GROUPS
@@ -31,6 +31,7 @@ def _items(release: ReleaseResults) -> tuple[Item, ...]:
         *_ledger(release),
         *_balance(release),
         *_infeasible(release),
+        *audits.items(release),
     )
 
 

@@ -20,7 +20,7 @@ from sentinel_forest.io.tables import columns, conform, read_catalog, write_text
 from sentinel_forest.splits import audit_page
 from sentinel_forest.splits.ledger import STATES, linkings, status_of
 from sentinel_forest.splits.links import IMPLIED, NOT_PUBLISHED, complete_gate
-from sentinel_forest.splits.lists import NUMBER, SplitList, catalog_of_names, read_lists
+from sentinel_forest.splits.lists import NUMBER, SplitList, named_catalog, read_lists
 from sentinel_forest.steps import Output
 from sentinel_forest.verify import catalog as catalogs
 
@@ -185,29 +185,6 @@ def rests(held: Sequence[Held], patches: int) -> Iterator[Held]:
             yield Held(source, rest, note="all patches that the list leaves out", rest_of=one.source.file)
 
 
-def named_catalog(dataset: Dataset, lists: Sequence[SplitList]) -> pd.DataFrame:
-    """The catalog as far as names in lists tell: patches, their keys, and groups; nothing is known of pixels.
-
-    Raises
-    ------
-    InputError
-        If no list names a patch.
-    """
-    patches: dict[str, str] = {}
-    for one in lists:
-        for name, label in zip(one.names, one.classes or ("",) * len(one.names), strict=True):
-            named = dataset.listed_name(name)
-            if named and named[0] == "patch":
-                patches[named[1]] = patches.get(named[1]) or label
-    if not patches:
-        raise InputError(
-            "The lists alone do not tell which patches there are.",
-            found=next((one.names[0][:80] for one in lists if one.names), "no entry"),
-            remedy="give the catalog of the release: --catalog work/RELEASE/catalog.parquet, or --metadata FOLDER",
-        )
-    return catalog_of_names(dataset, patches)
-
-
 def list_table(held: Sequence[Held], catalog: pd.DataFrame) -> pd.DataFrame:
     """See `LISTS`."""
     published = catalog["published_split"].to_numpy(dtype=object)
@@ -294,6 +271,33 @@ def make_catalog(
     return named_catalog(dataset, lists), "the names in the lists alone: nothing is known of pixels and ground"
 
 
+def held_against(
+    place: Path,
+    release: str,
+    sources: Sequence[SplitList],
+    dataset: Dataset,
+    catalog: pd.DataFrame,
+    numbers: str | None,
+) -> list[Held]:
+    """All lists of a `place` held against a catalog, with what trains by lists of hold-outs.
+
+    Raises
+    ------
+    InputError
+        If none names a patch.
+    """
+    held = [hold(source, dataset, catalog, numbers) for source in sources]
+    if not any(len(one.rows) for one in held):
+        raise InputError(
+            "No list names a patch of the release.",
+            where=place,
+            found=", ".join(name for one in held for name in one.unknown[:1])[:80],
+            expected=f"patches of {release}, such as {catalog['patch'].iloc[0]}",
+            remedy="give the release that the lists are of",
+        )
+    return [*held, *rests(held, len(catalog))]
+
+
 def audit(
     *,
     lists: Path,
@@ -327,16 +331,7 @@ def audit(
     dataset = datasets.load(str(entry["dataset"]), entry.get("layout"))
     sources = read_lists(lists, dataset)
     table, basis = make_catalog(release, dataset, sources, catalog, metadata)
-    held = [hold(source, dataset, table, numbers) for source in sources]
-    if not any(len(one.rows) for one in held):
-        raise InputError(
-            "No list names a patch of the release.",
-            where=lists,
-            found=", ".join(name for one in held for name in one.unknown[:1])[:80],
-            expected=f"patches of {release}, such as {table['patch'].iloc[0]}",
-            remedy="give the release that the lists are of",
-        )
-    held += rests(held, len(table))
+    held = held_against(lists, release, sources, dataset, table, numbers)
     links = link_table(held, dataset, table)
     tables = list_table(held, table), links, class_table(held, dataset, table)
     for name, part, schema in zip(("lists", "links", "classes"), tables, (LISTS, LINKS, CLASSES), strict=True):

@@ -24,6 +24,9 @@ Folds = npt.NDArray[np.int64]
 EARTH_RADIUS = 6371.0088
 """Mean radius of the Earth in km (IUGG)."""
 
+COMPARED = 20_000
+"""Points by whose distances candidates are compared, drawn at random where there are more; the result is of all."""
+
 CANDIDATES = 12
 """Numbers of clusters that are tried, from one for each fold to one for each point."""
 
@@ -103,15 +106,15 @@ def match_folds(
     if not 2 <= k <= distinct:
         raise ArgumentError("The number of folds does not fit.", found=k, expected=f"2 to {distinct}, the points")
     target = _great_circle(KDTree(points).query(places)[0])
-    best: MatchedFolds | None = None
-    for count in _cluster_counts(k, len(points)):
-        folds = _deal(_median_cut(points, count), k, seed)
-        distances = distances_between_folds(points, folds)
-        mismatch = float(wasserstein_distance(distances, target))
-        if best is None or mismatch < best.mismatch:
-            best = MatchedFolds(folds, count, mismatch, distances, target)
-    assert best is not None, "there is at least one candidate"
-    return best
+    compared = np.zeros(len(points), dtype=bool)
+    compared[np.random.default_rng(seed).permutation(len(points))[:COMPARED]] = True
+    candidates = [(_deal(_median_cut(points, count), k, seed), count) for count in _cluster_counts(k, len(points))]
+    mismatches = [
+        float(wasserstein_distance(distances_between_folds(points, folds, compared), target)) for folds, _ in candidates
+    ]
+    folds, count = candidates[int(np.argmin(mismatches))]
+    distances = distances_between_folds(points, folds)
+    return MatchedFolds(folds, count, float(wasserstein_distance(distances, target)), distances, target)
 
 
 def mismatch_of(
@@ -126,16 +129,27 @@ def mismatch_of(
     return float(wasserstein_distance(distances_between_folds(points, np.asarray(folds)), target))
 
 
-def distances_between_folds(points: Floats, folds: Folds) -> Floats:
-    """Great-circle distance in km from each point (on the sphere, in km) to the nearest point of another fold."""
+def distances_between_folds(points: Floats, folds: Folds, wanted: npt.NDArray[np.bool_] | None = None) -> Floats:
+    """Great-circle distance in km from points (on the sphere, in km) to the nearest point of another fold.
+
+    Parameters
+    ----------
+    points : ndarray, shape (points, 3)
+        All points.
+    folds : ndarray, shape (points,)
+        Their folds.
+    wanted : ndarray of bool, shape (points,), optional
+        Points whose distances are wanted; all unless given.
+    """
     from scipy.spatial import KDTree
 
+    chosen = np.ones(len(points), dtype=bool) if wanted is None else wanted
     result = np.empty(len(points))
     for fold in np.unique(folds):
         inside = folds == fold
         others = KDTree(points[~inside], compact_nodes=False, balanced_tree=False)
-        result[inside] = others.query(points[inside])[0]
-    return _great_circle(result)
+        result[inside & chosen] = others.query(points[inside & chosen])[0]
+    return _great_circle(result[chosen])
 
 
 def _on_sphere(lon: npt.ArrayLike, lat: npt.ArrayLike) -> Floats:

@@ -273,3 +273,26 @@ def catalog_of_names(dataset: Dataset, patches: Mapping[str, str]) -> pd.DataFra
     table = table.assign(epsg=pd.Series(pd.NA, index=table.index, dtype="Int32"), label=-1)
     table = table.sort_values("patch", ignore_index=True).astype(dict.fromkeys(("patch", *keys, *texts), "str"))
     return table.assign(group=groups(dataset, table))
+
+
+def named_catalog(dataset: Dataset, lists: Sequence[SplitList]) -> pd.DataFrame:
+    """The catalog as far as names in lists tell: patches, their keys, and groups; nothing is known of pixels.
+
+    Raises
+    ------
+    InputError
+        If no list names a patch.
+    """
+    patches: dict[str, str] = {}
+    for one in lists:
+        for name, label in zip(one.names, one.classes or ("",) * len(one.names), strict=True):
+            named = dataset.listed_name(name)
+            if named and named[0] == "patch":
+                patches[named[1]] = patches.get(named[1]) or label
+    if not patches:
+        raise InputError(
+            "The lists alone do not tell which patches there are.",
+            found=next((one.names[0][:80] for one in lists if one.names), "no entry"),
+            remedy="give the catalog of the release: --catalog work/RELEASE/catalog.parquet, or --metadata FOLDER",
+        )
+    return catalog_of_names(dataset, patches)

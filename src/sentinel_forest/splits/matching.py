@@ -1,9 +1,12 @@
 """Folds of a catalog that match the places where a forest will predict, held against simpler folds."""
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
 from sentinel_forest.config.schemes import NearestNeighbour
+from sentinel_forest.datasets.continents import continent
 from sentinel_forest.errors import InputError
 from sentinel_forest.splits import draws
 from sentinel_forest.splits.knndm import match_folds, mismatch_of
@@ -14,6 +17,9 @@ Numbers = npt.NDArray[np.int64]
 
 POINTS = 1_000
 """Points of prediction that an area is taken for."""
+
+GLOBE = 100_000
+"""Points of the globe of which those of a continent are taken: one for each 5,100 square km."""
 
 GOLDEN = (1 + 5**0.5) / 2
 
@@ -49,6 +55,20 @@ def match_units(
     InputError
         If there are fewer distinct places than folds.
     """
+    groups = None if group is None else group.astype(np.int64).tobytes()
+    columns = (lon.tobytes(), lat.tobytes(), unit.astype(np.int64).tobytes(), groups)
+    return _matched(*columns, options.model_dump_json(), seed)
+
+
+@lru_cache(maxsize=1)
+def _matched(
+    lon_bytes: bytes, lat_bytes: bytes, unit_bytes: bytes, group_bytes: bytes | None, settings: str, seed: int
+) -> tuple[Numbers, tuple[tuple[str, float], ...]]:
+    """`match_units`; the trials of a scheme have the same folds, and one process that draws them all computes once."""
+    lon, lat = (np.frombuffer(each, np.float64) for each in (lon_bytes, lat_bytes))
+    unit = np.frombuffer(unit_bytes, np.int64)
+    group = None if group_bytes is None else np.frombuffer(group_bytes, np.int64)
+    options = NearestNeighbour.model_validate_json(settings)
     places = prediction_points(options)
     middle = _middles(lon, lat, unit)
     distinct = len(np.unique(np.column_stack(middle), axis=0))
@@ -74,18 +94,33 @@ def match_units(
 
 
 def prediction_points(options: NearestNeighbour) -> tuple[Floats, Floats]:
-    """Longitudes and latitudes where the forest will predict: the places, and `POINTS` points in each area.
+    """Longitudes and latitudes where the forest will predict: places, and `POINTS` points of each area or continent.
 
-    Points of an area lie in a Fibonacci lattice, of which each has the same ground on the sphere.
+    Points lie in a Fibonacci lattice, of which each has the same ground on the sphere.
     """
     places = [np.array(options.places, dtype=np.float64).reshape(-1, 2)]
-    for west, south, east, north in options.areas:
-        step = (np.arange(POINTS) + 0.5) / POINTS
-        low, high = np.sin(np.radians([south, north]))
-        turn = (np.arange(POINTS) / GOLDEN) % 1
-        places.append(np.column_stack([west + (east - west) * turn, np.degrees(np.arcsin(low + (high - low) * step))]))
+    places += [_lattice(west, south, east, north, POINTS) for west, south, east, north in options.areas]
+    if options.continents:
+        globe = _lattice(-180, -90, 180, 90, GLOBE)
+        names = continent(*globe.T)
+        places += [_thinned(globe[names == name]) for name in options.continents]
     lon, lat = np.concatenate(places).T
     return lon, lat
+
+
+def _lattice(west: float, south: float, east: float, north: float, count: int) -> Floats:
+    """Points [lon, lat] in a box, in degrees: float64 (count, 2)."""
+    step = (np.arange(count) + 0.5) / count
+    low, high = np.sin(np.radians([south, north]))
+    turn = (np.arange(count) / GOLDEN) % 1
+    return np.column_stack([west + (east - west) * turn, np.degrees(np.arcsin(low + (high - low) * step))])
+
+
+def _thinned(points: Floats) -> Floats:
+    """`POINTS` of some points, or all of fewer, evenly spaced from the first to the last."""
+    rows = np.unique(np.linspace(0, len(points) - 1, min(len(points), POINTS)).round().astype(int))
+    thinned: Floats = points[rows]
+    return thinned
 
 
 def _middles(lon: Floats, lat: Floats, unit: Numbers) -> tuple[Floats, Floats]:

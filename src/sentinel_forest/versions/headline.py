@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from sentinel_forest.evaluation.average import AVERAGES
-from sentinel_forest.evaluation.confusion import FOREST
+from sentinel_forest.evaluation.confusion import FOREST, on_the_same_pixels
 from sentinel_forest.evaluation.evaluate import UNWEIGHTED, notes
 from sentinel_forest.evaluation.figures import FIGURE, WHO
 from sentinel_forest.evaluation.metrics import short
@@ -73,7 +73,8 @@ def show_headline(*, table: Path) -> None:
 
 def headline_of(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """The headline table (schema `HEADLINE`) from the averages (`average.AVERAGES`) of each release."""
-    rows = pd.concat([pd.DataFrame(columns=list(AVERAGES.columns)), *tables], ignore_index=True)
+    shown = [on_the_same_pixels(table) for table in tables]
+    rows = pd.concat([pd.DataFrame(columns=list(AVERAGES.columns)), *shown], ignore_index=True)
     rows = rows[rows["metric"].isin(SHOWN) & (rows["role"] == "test")].sort_values(KEYS, ignore_index=True)
     return conform(rows[list(HEADLINE.columns)], HEADLINE)
 

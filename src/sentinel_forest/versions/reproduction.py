@@ -19,11 +19,12 @@ import pandas as pd
 
 from sentinel_forest.evaluation import metrics
 from sentinel_forest.evaluation.confusion import ROLES
-from sentinel_forest.evaluation.evaluate import ALL_PIXELS, UNWEIGHTED
+from sentinel_forest.evaluation.evaluate import UNWEIGHTED
 from sentinel_forest.evaluation.figures import PLACE, Place
 from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_tsv, write_tsv
+from sentinel_forest.models.scored_pixels import ALL_PIXELS
 from sentinel_forest.registry import PAPERS
 from sentinel_forest.steps import Output, ReleaseFile
 from sentinel_forest.versions.papers import Figure, read_papers

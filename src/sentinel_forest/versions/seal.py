@@ -23,6 +23,7 @@ STEPS = (
     "verify.admit",
     "verify.catalog",
     "splits.split",
+    "splits.audit_lists",
     "features.signature",
     "splits.ledger",
     "features.table",

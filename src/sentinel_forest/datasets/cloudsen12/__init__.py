@@ -84,6 +84,7 @@ class CloudSEN12(Dataset):
     }
     # ROIs of one tile were taken at the same dates and may lie side by side.
     joined_by = ("tile",)
+    read_seconds = 1.6
     strata_keys = ("cloud_coverage", "land_cover", "label_trust", "label_quality")
     name_columns = metadata.NAME_COLUMNS
     role_words = layout.ROLE_WORDS

@@ -55,6 +55,7 @@ def _metrics() -> tuple[PatchMetric, ...]:
                 True,
                 undefined,
                 high=high,
+                of_bins=summary is not weighted_mean,
             )
             for name, formula, function, undefined in kinds
             for end, definition, short, summary, high in summaries

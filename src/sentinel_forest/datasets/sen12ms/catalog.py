@@ -12,7 +12,7 @@ import rasterio.warp
 from rasterio.crs import CRS
 
 from sentinel_forest.datasets.base import SPLITS, Stored, any_measured, hash_columns, hold_arrays, valid_fraction
-from sentinel_forest.datasets.sen12ms.continents import continent
+from sentinel_forest.datasets.continents import continent
 from sentinel_forest.datasets.sen12ms.layout import (
     ARCHIVE,
     BROKEN,

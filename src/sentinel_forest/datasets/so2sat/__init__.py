@@ -96,6 +96,7 @@ class So2Sat(Dataset):
         "acquisition": NotPublished(),
         "footprint": GROUND,
     }
+    read_seconds = 1.4
     strata_keys = ("city",)
     # Patches of a city leave no gap so wide. Two cities that lie nearer become one, which parts nothing.
     places_apart_km = 20.0
