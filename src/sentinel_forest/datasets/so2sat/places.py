@@ -215,8 +215,8 @@ def _agreement(geo: pd.DataFrame, classes: np.ndarray) -> tuple[int, int]:
 
     same = pairs = 0
     on_map = (geo["x"].between(0, 1e6) & geo["y"].between(-1e7, 1e7)).to_numpy()
-    for _, every in geo.groupby("epsg").indices.items():
-        rows = every[on_map[every]]
+    for epsg in geo["epsg"].unique():
+        rows = np.flatnonzero(on_map & (geo["epsg"] == epsg).to_numpy())
         near = cKDTree(geo[["x", "y"]].to_numpy()[rows]).query_pairs(NEIGHBOUR_M, output_type="ndarray")
         first, second = classes[rows[near[:, 0]]], classes[rows[near[:, 1]]]
         same, pairs = same + int((first == second).sum()), pairs + len(near)
