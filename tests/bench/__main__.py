@@ -20,10 +20,12 @@ PARTS = (
     "splits",
     "forests",
     "scoring",
+    "sampling",
     "coverage",
     "exports",
     "loading",
     "demo",
+    "rates",
 )
 
 

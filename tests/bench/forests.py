@@ -1,5 +1,6 @@
 """Features, forests and predictions of pixels, against scikit-learn and against reading the same bytes."""
 
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from sentinel_forest.models import forest
 from sentinel_forest.models.forest import Training
 
 ROWS, TREES, THREADS = 300_000, 10, 2
+LIBRARY_TREES = 40
 GROWN_ON = 30_000
 """Rows that the forest is grown on with which speeds of prediction are measured."""
 
@@ -29,6 +31,7 @@ def rows(folder: Path) -> Iterator[Row]:
     yield from features(dataset, folder, catalog)
     X, y, group = pixels(dataset, folder, catalog)
     yield from fits(X, y, group)
+    yield from library(X, y)
     yield from predictions(X, y)
 
 
@@ -86,6 +89,25 @@ def fits(X: np.ndarray, y: np.ndarray, group: np.ndarray) -> Iterator[Row]:
     what = f"fit of the fast engine, {len(kept)} x {X.shape[1]}, {TREES} trees, with out-of-bag votes"
     said = f"(balanced accuracy {scores[0]:.4f}, scikit-learn {scores[1]:.4f})"
     yield Row(f"{what} {said}", "scikit-learn", 5.0, *times)
+
+
+def library(X: np.ndarray, y: np.ndarray) -> Iterator[Row]:
+    """The fast engine with weighted bootstraps, leaf fractions and out-of-bag votes, against its library without them.
+
+    The library draws its rows itself and all alike. It takes neither weights with bootstraps nor binned features, so
+    that each of our trees is a call of its own that sorts its rows into bins again.
+    """
+    sklearnex = importlib.import_module("sklearnex.ensemble")
+    some = np.sort(np.random.default_rng(3).permutation(len(X))[:ROWS])
+    weight = np.random.default_rng(4).lognormal(size=len(some))
+    training = Training(X[some], y[some], weight, np.repeat("", len(some)))
+    settings = ForestSettings(engine="scikit-learn-intelex", trees=LIBRARY_TREES, minimum_leaf=20)
+    plain = sklearnex.RandomForestClassifier(LIBRARY_TREES, min_samples_leaf=20, random_state=1, n_jobs=THREADS)
+    times = pair(
+        lambda: forest.grow_all(training, settings, 1, THREADS), lambda: plain.fit(training.X, y[some]), repeats=1
+    )
+    what = f"fit of the fast engine, {len(some)} x {X.shape[1]}, {LIBRARY_TREES} trees, leaves of 20, weighted"
+    yield Row(what, "scikit-learn-intelex without weights and votes", 0.77, *times)
 
 
 def predictions(X: np.ndarray, y: np.ndarray) -> Iterator[Row]:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentinel_forest.datasets.metric import weighted_median
-from sentinel_forest.evaluation.medians import GroupMedians
+from sentinel_forest.evaluation.medians import GroupMedians, row_medians
 from sentinel_forest.evaluation.parts import Summaries
 
 GROUPS = 5
@@ -57,3 +57,14 @@ def test_summaries_of_other_kinds_are_swapped_as_well():
     active = one.active(two)
     assert active.tolist() == [True, True, False]
     assert one.swapped(two, active)(np.array([[0, 0], [1, 0], [0, 1.0]])).tolist() == pytest.approx([-1, -3, 3])
+
+
+@given(patches(), st.integers(0, 10))
+def test_of_rows_with_the_same_weights(found, seed):
+    values, _, weight = found
+    if not len(values):
+        return
+    random = np.random.default_rng(seed)
+    rows = np.array([random.permutation(values) for _ in range(5)])
+    expected = [weighted_median(row, weight[None])[0] for row in rows]
+    np.testing.assert_array_equal(row_medians(rows, weight), expected)

@@ -109,9 +109,9 @@ def test_size_of_a_folder(tmp_path, monkeypatch, most, files):
         # Asked for 10,000 rows 40 times; grown on parts, with the engine beside and from two other seeds.
         ("importance", "", 400 + 0.24 + 3 * 1.16, 2 + 0.12 + 6 * 0.038134, 0),
         # 250 patches held out, 4 + 1 classifiers, 10 cells of each.
-        ("score", "", 400 + 250 * (16_000 + 800 * 50) / 1e6, 2 + 4e-4 * 250 * 5, 0),
+        ("score", "", 400 + 250 * (16_000 + 800 * 50) / 1e6, 2 + 5 * (0.2 + 4e-4 * 250), 0),
         # Two trials of one scheme.
-        ("average", "", 400 + 2 * 250 * (16_000 + 800 * 50) / 1e6, 2 + 2 * 4e-4 * 250 * 5, 0),
+        ("average", "", 400 + 2 * 250 * (16_000 + 800 * 50) / 1e6, 2 + 2 * 5 * (0.2 + 4e-4 * 250), 0),
     ],
 )
 def test_worked_by_hand(rule, name, memory, seconds, written):

@@ -84,3 +84,15 @@ class GroupMedians:
             inside = before[:, None] + base + factors[rows] @ own
             found[rows] = number * self._step + np.argmax(exceeds(inside, least[rows, None]), axis=1)
         return found
+
+
+def row_medians(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Weighted medians of each row of `values` (draws, n) with the same `weight` (n,); NaN is left out: (draws,)."""
+    order = np.argsort(values, axis=1, kind="stable")  # NaN comes last
+    ordered = np.take_along_axis(values, order, axis=1)
+    below = np.cumsum(np.where(np.isnan(ordered), 0.0, weight[order]), axis=1)
+    total = below[:, -1:]
+    slack = 1e-9 * total
+    ends = (np.argmax(below >= total / 2 - slack, axis=1), np.argmax(below > total / 2 + slack, axis=1))
+    lower, upper = (np.take_along_axis(ordered, end[:, None], axis=1)[:, 0] for end in ends)
+    return np.where(total[:, 0] > 0, (lower + upper) / 2, np.nan)

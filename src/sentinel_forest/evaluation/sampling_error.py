@@ -10,7 +10,8 @@ from functools import cached_property
 
 import numpy as np
 
-from sentinel_forest.datasets.metric import PatchMetric
+from sentinel_forest.datasets.metric import PatchMetric, ratio, weighted_mean, weighted_median
+from sentinel_forest.evaluation.medians import row_medians
 
 DRAWS = 400
 """Draws from which the error of a score is told: it is known to a thirtieth of itself."""
@@ -86,8 +87,16 @@ class SampledCounts:
         """Error of a summary over patches; `tables` of `two_class`, `some` (patches,) as for the summary."""
         kept = some | (not metric.with_positives)
         values = np.where(kept, metric.value(tables), np.nan)
-        found = [metric.summary(each, self.weight[None, :])[0] for each in values]
-        return error_of(value, np.array(found))
+        return error_of(value, self._summaries(metric, values))
+
+    def _summaries(self, metric: PatchMetric, values: np.ndarray) -> np.ndarray:
+        """Summaries of each draw of values (draws, patches)."""
+        if metric.summary is weighted_median:
+            return row_medians(values, self.weight)
+        if metric.summary is weighted_mean:
+            known = ~np.isnan(values)
+            return ratio(np.where(known, values, 0.0) @ self.weight, known @ self.weight)
+        return np.array([metric.summary(each, self.weight[None, :])[0] for each in values])
 
 
 def error_of(value: float, drawn: np.ndarray) -> float:

@@ -45,6 +45,8 @@ SIGNATURE_SECONDS = 2e-8
 """Per pixel and band."""
 ROW_SECONDS = 4e-4
 """Per patch and trial: groups, links, counts."""
+SCORE_SECONDS = 0.2
+"""Per classifier and trial: metrics, strata and tests, however few the patches."""
 TRAINED = 0.8
 """Fraction of the rows of a release that a forest is grown on."""
 GROW_SECONDS = {"scikit-learn": 4.6e-8, "scikit-learn-intelex": 2.6e-8}
@@ -305,7 +307,7 @@ def _score(selection: Selection, release: str, name: str) -> Need:
     cells = CELLS_OF_A_PATCH * (CLASSIFIERS * of_pixels + references) + CLASSIFIERS * (len(sets) - of_pixels)
     classifiers = CLASSIFIERS * len(sets) + references
     memory = START_MB + patches * (2 * DRAW_BYTES * draws + 1e3 * CELL_KB * cells) / 1e6
-    return Need(memory, START_SECONDS + ROW_SECONDS * patches * classifiers)
+    return Need(memory, START_SECONDS + classifiers * (SCORE_SECONDS + ROW_SECONDS * patches))
 
 
 def _average(selection: Selection, release: str, name: str) -> Need:
