@@ -114,6 +114,45 @@ WINGS = (
 """The wings of the package, and modules beside them: each imports only what stands before it."""
 
 
+KINDS = {"published", "pooled-random", "grouped", "grouped-stratified", "kfold", "spatial-blocks", "knndm", "filtered"}
+
+
+def compares_kind_with_text(node):
+    """Whether something that is not a kind is compared with the text of a kind of scheme."""
+    if not isinstance(node, ast.Compare):
+        return False
+    sides = [node.left, *node.comparators]
+    texts = {text.value for side in sides for text in ast.walk(side) if isinstance(text, ast.Constant)}
+    names = {ast.unparse(side) for side in sides}
+    return bool(texts & KINDS) and not any("kind" in name or name.endswith(".base") for name in names)
+
+
+def test_no_code_compares_names_of_schemes():
+    for path in (ROOT / "src" / "sentinel_forest").rglob("*.py"):
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        found = [ast.unparse(node) for node in nodes if compares_kind_with_text(node)]
+        assert not found, (path.name, found)
+    assert compares_kind_with_text(ast.parse("place.scheme == 'published'", mode="eval").body)
+
+
+LINES = 350
+
+LONGER = {"evaluation/evaluate.py", "mapping/scene.py", "models/predict.py", "planning/resources.py"}
+"""Lines of a module: what does more than one thing is two modules."""
+
+
+def test_no_module_is_long():
+    modules = list(SCRIPTS.rglob("*.py"))
+    lines = {str(path.relative_to(SCRIPTS)): len(path.read_text(encoding="utf-8").splitlines()) for path in modules}
+    assert lines
+    assert {name: count for name, count in lines.items() if count > LINES and name not in LONGER} == {}
+
+
+def test_no_two_test_files_have_one_name():
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert len(names) == len(set(names)), sorted({name for name in names if names.count(name) > 1})
+
+
 def imports(path):
     """Wings that a module of the package imports."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

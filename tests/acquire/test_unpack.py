@@ -15,10 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sentinel_forest.acquire import download, link, unpack
+from sentinel_forest.acquire.archives import Limits
 from sentinel_forest.config.releases import FILES
 from sentinel_forest.datasets import so2sat
 from sentinel_forest.datasets.base import File
 from sentinel_forest.errors import InputError
+from sentinel_forest.io import borders
 from sentinel_forest.io.tables import read_tsv
 from sentinel_forest.verify import inspect
 
@@ -52,7 +54,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def unpacked(target: Path) -> dict[str, bytes]:
-    paths = [path for path in target.rglob("*") if path.is_file() and unpack.MARKERS not in path.parts]
+    paths = [path for path in target.rglob("*") if path.is_file() and borders.MARKERS not in path.parts]
     return {path.relative_to(target).as_posix(): path.read_bytes() for path in paths}
 
 
@@ -114,7 +116,7 @@ HOSTILE = {
     "bare parent": (member("../evil.tif", 1), "a path below"),
     "backslash": (member("season\\..\\..\\evil.tif", 1), "a path below"),
     "drive": (member("C:evil.tif", 1), "a path below"),
-    "marker": (member(f"{unpack.MARKERS}/evil.tsv", 1), "belongs to this workflow"),
+    "marker": (member(f"{borders.MARKERS}/evil.tsv", 1), "belongs to this workflow"),
     "symbolic link": (member("season/link", kind=tarfile.SYMTYPE, target="/tmp"), "a symbolic link"),
     "hard link": (member("season/hard", kind=tarfile.LNKTYPE, target="season/s1_1/a.tif"), "a hard link"),
     "device": (member("season/null", kind=tarfile.CHRTYPE), "a device"),
@@ -133,7 +135,7 @@ def test_nothing_leaves_the_folder(folders: tuple[Path, Path], kind: str) -> Non
     assert message in str(caught.value)
     assert str(archives / "one.tar.gz") in str(caught.value)
     assert unpacked(target) == {"season/good.tif": b"good"}  # what was good before it stays
-    assert not list(target.glob(f"{unpack.MARKERS}/*"))
+    assert not list(target.glob(f"{borders.MARKERS}/*"))
     everything = {path.name for path in archives.parent.rglob("*") if path.is_file() or path.is_symlink()}
     assert everything == {"one.tar.gz", "good.tif"}
 
@@ -151,11 +153,11 @@ def test_a_link_that_lies_in_the_target_leads_nowhere(folders: tuple[Path, Path]
 def test_declared_sizes_are_limited(folders: tuple[Path, Path]) -> None:
     archives, target = folders
     with pytest.raises(InputError, match="at most 2999 B for a file"):
-        unpack.unpack_all(archives, target, limits=unpack.Limits(file=2999))
+        unpack.unpack_all(archives, target, limits=Limits(file=2999))
     with pytest.raises(InputError, match="at most 3699 B for an archive"):
-        unpack.unpack_all(archives, target, limits=unpack.Limits(archive=3699))
+        unpack.unpack_all(archives, target, limits=Limits(archive=3699))
     assert "season/s1_2/c.tif" not in unpacked(target)
-    unpack.unpack_all(archives, target, limits=unpack.Limits(file=3000, archive=3700))
+    unpack.unpack_all(archives, target, limits=Limits(file=3000, archive=3700))
     assert unpacked(target) == CONTENT
 
 
@@ -178,7 +180,7 @@ def test_an_archive_that_ends_early_stops_and_leaves_nothing_half(folders: tuple
     with pytest.raises(InputError, match="ends early or is damaged"):
         unpack.unpack_all(archives, target)
     assert all(CONTENT[name] == data for name, data in unpacked(target).items())
-    assert not list(target.glob(f"{unpack.MARKERS}/*"))
+    assert not list(target.glob(f"{borders.MARKERS}/*"))
     (archives / "one.tar.gz").write_bytes(whole)
     unpack.unpack_all(archives, target)
     assert unpacked(target) == CONTENT

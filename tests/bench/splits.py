@@ -1,6 +1,9 @@
 """Schemes and the ledger against the time one would wait for them; evenness against scikit-learn."""
 
 import multiprocessing
+import os
+import subprocess
+import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,6 +16,7 @@ from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.io import checksums
 from sentinel_forest.splits import ledger, solver, split
 from sentinel_forest.splits.draws import SCALE
+from sentinel_forest.splits.programme import deviation
 
 PATCHES, CITIES = 400_000, 52
 TRAINED = {"train": 0.8, "validation": 0.1, "test": 0.1}
@@ -36,7 +40,24 @@ def assignments() -> list[Row]:
         Row("its largest deviation of a class from its share", "0.1 %", 1.0, farthest(result), 0.001),
         Row("deviation, 52 groups x 17 classes", "StratifiedGroupKFold", 2.0, reached["method: milp"], other),
         *evenness(),
+        *sailing(cities),
     ]
+
+
+def sailing(catalog: pd.DataFrame) -> list[Row]:
+    """Deviation of the split of DataSAIL on the same table; no row where no interpreter with it is named."""
+    python = os.environ.get("SENTINEL_FOREST_DATASAIL")
+    if python is None:
+        return []
+    unit, label = pd.factorize(catalog["group"])[0], catalog["label"].to_numpy()
+    problem = solver.prepare(unit, np.eye(17, dtype=np.int64)[label].T * SCALE, np.array([700_000, 100_000, 200_000]))
+    with tempfile.TemporaryDirectory() as folder:
+        counts, roles = Path(folder) / "counts.npy", Path(folder) / "roles.npy"
+        np.save(counts, pd.crosstab(unit, label).to_numpy())
+        subprocess.run([python, Path(__file__).with_name("datasail_roles.py"), counts, roles], check=True)
+        other = deviation(problem.added, np.load(roles))
+    ours = solver.solve(problem, 1, 600).deviation
+    return [Row("deviation, the same 52 groups x 17 classes", "DataSAIL 1.4.0", 2.0, ours, other)]
 
 
 def evenness(tables: int = 5, longer: int = 10) -> list[Row]:
@@ -50,10 +71,10 @@ def evenness(tables: int = 5, longer: int = 10) -> list[Row]:
         fits.append(solver.solve(problem, 1, 600))
         others = [solver.solve(problem, other, 600).deviation for other in range(2, 2 + longer)]
         best.append(min(*others, fits[-1].deviation))
-    deviation, bound = (float(np.mean([getattr(fit, name) for fit in fits])) for name in ("deviation", "bound"))
+    reached, bound = (float(np.mean([getattr(fit, name) for fit in fits])) for name in ("deviation", "bound"))
     return [
-        Row("mean deviation, random tables 52 x 17", "1.5 x proven bound", 1.0, deviation, 1.5 * bound),
-        Row("the same", f"best of {longer + 1} searches", 0.9, deviation, float(np.mean(best))),
+        Row("mean deviation, random tables 52 x 17", "1.5 x proven bound", 1.0, reached, 1.5 * bound),
+        Row("the same", f"best of {longer + 1} searches", 0.9, reached, float(np.mean(best))),
     ]
 
 

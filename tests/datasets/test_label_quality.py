@@ -9,7 +9,7 @@ from sentinel_forest.config.schemes import parse_scheme, seed_of
 from sentinel_forest.datasets.cloudsen12 import metadata, quality
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import checksums
-from sentinel_forest.planning.selection import select
+from sentinel_forest.planning.checking import select
 from sentinel_forest.splits.kinds import draw_trial
 
 GEE = ["20190116T142751_20190116T143701_T19GDN", "20190602T142041_20190602T142839_T19GDN"]

@@ -11,7 +11,7 @@ from sentinel_forest.datasets.so2sat.vocabulary import BUILT, CLASSES
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.confusion import classifiers
 from sentinel_forest.evaluation.figures import Place
-from sentinel_forest.planning.selection import select
+from sentinel_forest.planning.checking import select
 from sentinel_forest.registry import PAPERS
 from sentinel_forest.versions.papers import read_papers
 from sentinel_forest.versions.reproduction import sheet
@@ -121,7 +121,7 @@ def test_splits_and_catalog_do_not_depend_on_classes_and_all_other_steps_are_tol
 
 def test_published_figures_of_other_classes_are_not_compared():
     figures = [figure for figure in read_papers(PAPERS) if figure.task == "lcz"]
-    places = {Place(figure.release, figure.scheme, 1): {} for figure in figures}
+    places = {Place(figure.release, figure.kind, 1): {} for figure in figures}
     told = sheet(figures, places, [], regrouped=["lcz"])
     assert told["verdict"].str.contains("merged or dropped in this version").all()
     assert not sheet(figures, places, [])["verdict"].str.contains("merged or dropped").any()

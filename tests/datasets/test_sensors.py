@@ -9,7 +9,7 @@ from project import ROOT
 from sentinel_forest import datasets, sensors
 from sentinel_forest.datasets.base import Band, FeatureSet
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import importance
+from sentinel_forest.evaluation import families
 from sentinel_forest.features import indices, patch, pixel
 from sentinel_forest.sensors import BANDS, SENTINEL_1, SENTINEL_2
 
@@ -78,7 +78,7 @@ def test_features_of_a_band_that_only_one_dataset_has():
     assert pixel.resolve("TIR_mean_3", own).unit == "K"
     assert patch.compute(["TIR_mean"], {"TIR": values}, own).tolist() == [[300.0]]
     assert pixel.parted(["TIR", "TIR_mean_3"], own) == (("TIR",), ("TIR_mean_3",))
-    assert importance.family("TIR_mean", "patch", own) == "thermal infrared"
+    assert families.family("TIR_mean", "patch", own) == "thermal infrared"
     with pytest.raises(InputError, match="TIR"):
         pixel.resolve("TIR")
 

@@ -14,7 +14,7 @@ from sentinel_forest import datasets
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets.base import Category, FeatureSet, Question, Task
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import held_out, importance, uncertainty
+from sentinel_forest.evaluation import families, held_out, importance, uncertainty
 from sentinel_forest.io import tables
 from sentinel_forest.models import forest, persistence
 from sentinel_forest.models.candidate import Candidate
@@ -102,7 +102,7 @@ def table():
     ],
 )
 def test_families_of_features(name, unit, family):
-    assert importance.family(name, unit) == family
+    assert families.family(name, unit) == family
 
 
 def test_every_feature_of_every_dataset_has_a_family_and_is_in_one_only():
@@ -110,14 +110,14 @@ def test_every_feature_of_every_dataset_has_a_family_and_is_in_one_only():
         dataset = datasets.load(name)
         for feature_set in dataset.feature_sets.values():
             unit = dataset.tasks[feature_set.task].unit
-            found = importance.families(feature_set.features, unit, feature_set.bands)
+            found = families.families(feature_set.features, unit, feature_set.bands)
             columns = np.concatenate(list(found.values()))
             assert sorted(columns) == list(range(len(feature_set.features)))
 
 
 def test_an_unknown_feature_is_named():
     with pytest.raises(InputError, match="B99"):
-        importance.family("B99", "pixel")
+        families.family("B99", "pixel")
 
 
 # Donors

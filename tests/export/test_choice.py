@@ -20,7 +20,7 @@ from sentinel_forest.datasets.cloudsen12 import CloudSEN12
 from sentinel_forest.errors import InputError
 from sentinel_forest.export import choice, trial
 from sentinel_forest.io import tables
-from sentinel_forest.planning.selection import select
+from sentinel_forest.planning.checking import select
 from sentinel_forest.splits.split import SPLIT
 from sentinel_forest.verify.catalog import make
 

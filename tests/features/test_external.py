@@ -15,7 +15,7 @@ from sentinel_forest.evaluation.score import _declared
 from sentinel_forest.features import bands_of, external, external_sets, patch
 from sentinel_forest.features.table import feature_rows
 from sentinel_forest.io.checksums import file_digest
-from sentinel_forest.planning.selection import select
+from sentinel_forest.planning.checking import select
 from sentinel_forest.planning.vocabulary import without_places
 
 PATCHES = ["training/000000", "training/000001", "testing/000000"]

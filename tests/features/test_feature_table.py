@@ -15,7 +15,7 @@ from sentinel_forest.datasets.base import IGNORE, Category, Dataset, FeatureSet,
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import pixel, shards, table
 from sentinel_forest.io import tables
-from sentinel_forest.planning.selection import select
+from sentinel_forest.planning.checking import select
 from sentinel_forest.registry import RELEASES as RELEASE_FILES
 
 SIDE, PATCHES = 24, 7

@@ -9,6 +9,7 @@ from skimage.feature import graycomatrix, graycoprops
 
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import indices, patch, pixel
+from sentinel_forest.features.expressions import CATALOGUE_BANDS
 from sentinel_forest.sensors import BANDS, SENTINEL_2, Band
 
 REFLECTANCE = {
@@ -67,19 +68,6 @@ BY_HAND = {
     "VH/VV_dB": -10.0,
 }
 
-CATALOGUE_BANDS = {
-    "A": "B1",
-    "B": "B2",
-    "G": "B3",
-    "R": "B4",
-    "RE1": "B5",
-    "RE2": "B6",
-    "RE3": "B7",
-    "N": "B8",
-    "N2": "B8A",
-    "S1": "B11",
-    "S2": "B12",
-}
 NOT_IN_CATALOGUE = {
     "BSI",
     "brightness_visible",

@@ -13,7 +13,7 @@ from sentinel_forest.config.validation import parse
 from sentinel_forest.datasets.base import Block
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import bands_of, own, patch, pixel
-from sentinel_forest.planning.selection import select
+from sentinel_forest.planning.checking import select
 from sentinel_forest.steps import flags
 from sentinel_forest.versions.check import asked
 

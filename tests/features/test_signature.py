@@ -13,7 +13,8 @@ from sentinel_forest.datasets.base import no_hashes
 from sentinel_forest.datasets.cloudsen12 import CloudSEN12
 from sentinel_forest.features import signature
 from sentinel_forest.io import tables
-from sentinel_forest.planning.selection import Selection, select
+from sentinel_forest.planning.checking import select
+from sentinel_forest.planning.selection import Selection
 from sentinel_forest.registry import RELEASES as RELEASE_FILES
 from sentinel_forest.splits import ledger
 from sentinel_forest.verify import catalog

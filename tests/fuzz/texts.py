@@ -11,7 +11,7 @@ import yaml
 from fuzz.harness import WrongError
 from sentinel_forest.config import releases
 from sentinel_forest.io.borders import wrong_checksum, wrong_name, wrong_path
-from sentinel_forest.planning.selection import select
+from sentinel_forest.planning.checking import select
 from sentinel_forest.registry import RELEASES
 from sentinel_forest.versions import manifest
 

@@ -28,7 +28,7 @@ from sentinel_forest.config.validation import read_yaml
 from sentinel_forest.datasets.base import File
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import borders
-from sentinel_forest.planning.selection import select
+from sentinel_forest.planning.checking import select
 from sentinel_forest.registry import RELEASES as RELEASE_FILES
 from sentinel_forest.versions import crate, croissant
 

@@ -7,7 +7,8 @@ import pytest
 
 from sentinel_forest.errors import InputError
 from sentinel_forest.planning import given
-from sentinel_forest.planning.selection import Selection, select
+from sentinel_forest.planning.checking import select
+from sentinel_forest.planning.selection import Selection
 from sentinel_forest.versions import check, seal
 
 CODES = "patch,class\np0,1\n"

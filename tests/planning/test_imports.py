@@ -15,7 +15,7 @@ from sentinel_forest.acquire.history import Seen
 import yaml
 from sentinel_forest.export import tfds_plan
 from sentinel_forest.planning import whole
-from sentinel_forest.planning.selection import select
+from sentinel_forest.planning.checking import select
 from sentinel_forest.planning.wiring import Wiring
 from sentinel_forest.versions import check, holding, seal
 chosen = select(yaml.safe_load(Path("config/full.yaml").read_text()))

@@ -5,7 +5,7 @@ import pytest
 from sentinel_forest.config import paths
 from sentinel_forest.config.schemes import KINDS, kind_of
 from sentinel_forest.export import tfds_plan
-from sentinel_forest.planning.selection import select
+from sentinel_forest.planning.checking import select
 from sentinel_forest.planning.wiring import Wiring
 
 BUILT_IN = ["published", "pooled-random", "grouped-stratified"]

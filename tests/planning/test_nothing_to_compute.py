@@ -7,7 +7,8 @@ import pytest
 
 from sentinel_forest.config import paths
 from sentinel_forest.planning import whole
-from sentinel_forest.planning.selection import Selection, select
+from sentinel_forest.planning.checking import select
+from sentinel_forest.planning.selection import Selection
 from sentinel_forest.planning.wiring import Wiring
 
 SPLITS = {split: ["metadata.csv"] for split in ("train", "val", "test")}

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from sentinel_forest.errors import InputError
-from sentinel_forest.planning.selection import Selection, select
+from sentinel_forest.planning.checking import select
+from sentinel_forest.planning.selection import Selection
 
 VALIDATION, TEST = ("ROIs0000_validation", "validation"), ("ROIs0000_test", "0")
 

@@ -6,7 +6,7 @@ import pytest
 
 from sentinel_forest.config import paths
 from sentinel_forest.planning import resources, together
-from sentinel_forest.planning.selection import select
+from sentinel_forest.planning.checking import select
 from sentinel_forest.planning.wiring import Wiring
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from sentinel_forest.config import paths
 from sentinel_forest.errors import InputError
-from sentinel_forest.planning.selection import select
+from sentinel_forest.planning.checking import select
 from sentinel_forest.planning.wiring import Wiring, listing, told
 from sentinel_forest.steps import SetFile, TrialFile
 

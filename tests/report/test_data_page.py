@@ -9,11 +9,18 @@ import pytest
 from skimage.measure import points_in_poly
 
 from sentinel_forest import datasets
+from sentinel_forest.config import paths
 from sentinel_forest.report import data, maps, model, training
 
 SEN12MS = datasets.load("sen12ms")
 SOURCE = model.Source("catalog.parquet", "catalog")
-RELEASE = SimpleNamespace(name="mine", dataset=SEN12MS, is_sample=False, work=Path("work"), results=Path("results/v1"))
+RELEASE = SimpleNamespace(
+    name="mine",
+    dataset=SEN12MS,
+    is_sample=False,
+    results=Path("results/v1"),
+    work_path=lambda _: Path("work/mine/catalog.parquet"),
+)
 
 
 def catalog(**columns: object) -> pd.DataFrame:
@@ -104,7 +111,7 @@ def test_training_rows_stand_beside_the_independent_labels_that_they_have() -> N
         trials=(("published", 1),),
         sets=("elsewhere", "pixels", "scenes"),
         fit=lambda scheme, trial, features: {"training": fits[features]} if features in fits else None,
-        from_file=model.Source,
+        from_file=lambda pattern, rule, **of: model.Source(paths.place(pattern, release="mine", **of), rule),
     )
     (shown,) = training.items(release)
     texts = [[cell.text for cell in row] for row in shown.rows]

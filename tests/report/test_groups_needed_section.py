@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sentinel_forest.evaluation.confusion import CONFUSION
+from sentinel_forest.evaluation.confusion import CONFUSION, WHOLE
 from sentinel_forest.evaluation.groups_needed import needed
 from sentinel_forest.io.tables import conform, write_parquet
 from sentinel_forest.report import groups
@@ -26,7 +26,7 @@ def release(folder: Path, group: str = "ROI_{}") -> SimpleNamespace:
     table["group"] = [group.format(place) for place in table["place"]]
     table["patch"] = table["place"].map("p{}".format)
     who = {"scheme": "published", "trial": 1, "task": "cloud", "features": "l1c", "classifier": "forest"}
-    table = table.assign(**who, role="test", weight=1.0, train_patches=9)
+    table = table.assign(**who, role="test", weight=1.0, train_patches=9, **WHOLE)
     path = folder / "baselines" / "published" / "1" / "confusion.parquet"
     write_parquet(path, conform(table[list(CONFUSION.columns)], CONFUSION), CONFUSION)
     return SimpleNamespace(

@@ -772,8 +772,9 @@ def scenes(folder: Path, told: list[tuple[str, str]]) -> tuple[SimpleNamespace, 
         work=folder,
         results=folder,
         is_sample=False,
-        from_file=model.Source,
-        path=lambda _: folder / "confusion.parquet",
+        from_file=lambda pattern, rule, **_: model.Source(pattern, rule),
+        path=lambda *_, **__: folder / "confusion.parquet",
+        work_path=lambda *_, **__: folder / "catalog.parquet",
     )
     labels = [16, 0, 16, 0, 16, 16, 16, -1]
     patches = [f"p{number}" for number in range(8)]

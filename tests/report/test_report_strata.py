@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
+from sentinel_forest.config import paths
 from sentinel_forest.evaluation.score import SCORES_BY
 from sentinel_forest.io.tables import conform
 from sentinel_forest.report import strata
@@ -42,7 +43,7 @@ def items(*rows: dict[str, object]) -> list[Plot | Shown]:
         name="r",
         primary=("published", 1),
         is_sample=True,
-        from_file=Source,
+        from_file=lambda pattern, rule, **of: Source(paths.place(pattern, release="r", **of), rule),
         scores_by=table.assign(scheme="published", trial=1),
     )
     return strata.items(release)
@@ -70,7 +71,7 @@ def test_a_line_for_each_stratum_and_classifier_and_a_column_for_each_figure() -
         ["rome", "fmask", "lcz", "0.125 [0.400, 0.600]", "", "3", "clean"],
     ]
     assert "Lowest: oslo 0.50 (forest lcz-s2); highest: rome 0.75" in plot.alternative
-    assert table.sources == (Source("baselines/published/1/scores_by.tsv", "score"),)
+    assert table.sources == (Source("r/baselines/published/1/scores_by.tsv", "score"),)
 
 
 def test_each_attribute_stands_for_itself_and_nothing_is_shown_of_nothing() -> None:

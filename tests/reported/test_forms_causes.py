@@ -314,7 +314,7 @@ def test_archives_that_upset_their_library_end_in_a_message(tmp_path: Path, kind
     archive(tmp_path, BAD_MEMBERS[kind])
     with pytest.raises(InputError, match="An archive"):
         unpack.unpack_all(tmp_path, tmp_path / "target")
-    assert not list((tmp_path / "target").glob(f"{unpack.MARKERS}/*"))  # so that it is unpacked anew
+    assert not list((tmp_path / "target").glob(f"{borders.MARKERS}/*"))  # so that it is unpacked anew
 
 
 def test_a_header_of_gigabytes_is_not_read(tmp_path: Path) -> None:

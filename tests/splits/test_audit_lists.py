@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import pytest
 from test_audit import run, so2sat
 
+from sentinel_forest import datasets
 from sentinel_forest.config import paths
 from sentinel_forest.errors import InputError
-from sentinel_forest.planning.selection import select
+from sentinel_forest.planning.checking import select
 from sentinel_forest.report import audits
 from sentinel_forest.splits.audit_lists import audit_lists
 
@@ -70,3 +71,17 @@ def test_a_report_without_audits_has_no_such_section(tmp_path):
 def test_what_is_not_there_is_answered_before_anything_runs(audit, problem):
     with pytest.raises(InputError, match=problem):
         select({"releases": ["so2sat-sample"], "feature_sets": ["lcz-bands"], "audits": {"theirs": audit}})
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        "20190212T142031_20190212T143214_T19FDF",
+        "S2B_20190212T142031_20190212T143214_T19FDF",
+        "S2B_MSIL1C_20190212T142031_N0207_R053_T19FDF_20190212T143214",
+    ],
+)
+def test_images_of_cloudsen12_are_named_by_any_form_of_their_product(product):
+    listed = datasets.load("cloudsen12").listed_name
+    assert listed(f"ROI_0001/{product}") == listed(f"high/ROI_0001__{product}.tif") == ("patch", f"ROI_0001/{product}")
+    assert listed("ROI_0001/S2B") is None

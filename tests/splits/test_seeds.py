@@ -6,7 +6,7 @@ import pytest
 
 from sentinel_forest.config.schemes import KINDS, parse_scheme, seed_of
 from sentinel_forest.io import checksums
-from sentinel_forest.planning.selection import select
+from sentinel_forest.planning.checking import select
 from sentinel_forest.splits import split
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sentinel_forest.config.schemes import LEAST_TEST_GROUPS, parse_scheme
+from sentinel_forest.config.options import LEAST_TEST_GROUPS
+from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.io import checksums
 from sentinel_forest.splits import split
 

@@ -14,7 +14,8 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import held_out
 from sentinel_forest.io import checksums
 from sentinel_forest.models import fit, forest
-from sentinel_forest.planning import selection
+from sentinel_forest.planning.checking import select
+from sentinel_forest.planning.selection import Selection
 from sentinel_forest.registry import RELEASES as RELEASE_FILES
 from sentinel_forest.splits import split
 
@@ -88,7 +89,7 @@ def test_no_known_group_is_told(column: str) -> None:
 # ------------------------------------------------------------------------------------------- planning
 
 
-def plan(tmp_path: Path, **more: object) -> selection.Selection:
+def plan(tmp_path: Path, **more: object) -> Selection:
     config = {
         "version": "v",
         "releases": ["mine"],
@@ -97,7 +98,7 @@ def plan(tmp_path: Path, **more: object) -> selection.Selection:
         "feature_sets": ["lcz-s2"],
         "own_releases": {"mine": {"dataset": "so2sat", "folder": str(tmp_path), "licence": "CC-BY-4.0"}},
     }
-    return selection.select(config | more, RELEASE_FILES)
+    return select(config | more, RELEASE_FILES)
 
 
 def images(folder: Path) -> None:
@@ -146,7 +147,7 @@ def test_planned_from_the_registry_before_any_file_is_there() -> None:
         "schemes": ["published", "grouped-stratified"],
         "feature_sets": ["lcz-s2", "l1c"],
     }
-    chosen = selection.select(config, RELEASE_FILES)
+    chosen = select(config, RELEASE_FILES)
     assert {name: len(chosen.definitions(name)) for name in config["releases"]} == {
         "so2sat-v2": 1,
         "so2sat-v4": 2,

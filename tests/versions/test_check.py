@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sentinel_forest.errors import InputError
-from sentinel_forest.planning.selection import select
+from sentinel_forest.planning.checking import select
 from sentinel_forest.versions import check, seal
 
 

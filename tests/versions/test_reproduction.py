@@ -17,7 +17,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import metrics
 from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.io import tables
-from sentinel_forest.planning.selection import select
+from sentinel_forest.planning.checking import select
 from sentinel_forest.registry import PAPERS as PAPER_FILES
 from sentinel_forest.registry import RELEASES as RELEASE_FILES
 from sentinel_forest.steps import ReleaseFile
@@ -25,6 +25,7 @@ from sentinel_forest.versions import papers, reproduction
 
 PAPERS = PAPER_FILES
 FIGURES = papers.read_papers(PAPERS)
+KINDS = {"official": "published"}
 PAPER = {
     "paper": "paper",
     "title": "t",
@@ -190,10 +191,11 @@ def test_a_release_of_another_task_does_not_stand_beside_a_figure(read):
     assert table["ours"].isna().all()
 
 
-def test_other_schemes_do_not_count_and_every_trial_of_the_scheme_does(read):
+def test_other_kinds_do_not_count_and_every_trial_of_the_kind_does_under_any_name(read):
     table = sheet(read(), scores(scheme="pooled-random"))
     assert set(table["verdict"]) == {"not comparable: release (no scores of r, split published, in this version)"}
-    own = sheet(read("tables", 0, "scheme", "s"), scores(scheme="s", trial=2), scores(scheme="s", trial=1))
+    named = reproduction.index([scores(scheme="s", trial=2), scores(scheme="s", trial=1)])
+    own = reproduction.sheet(read(), named, [], kinds={"s": "published"})
     assert own.loc[own["figure"] == "one: Fmask", "trial"].tolist() == [1, 2]
 
 
@@ -343,10 +345,17 @@ def test_every_figure_has_its_metric_and_no_forest_is_compared_with_something_el
 
 
 def test_the_step_writes_a_sheet(tmp_path):
-    table = scores("cloudsen12-high").assign(definition="any")[list(METRICS.columns)]
+    table = scores("cloudsen12-high", "official").assign(definition="any")[list(METRICS.columns)]
     tables.write_tsv(tmp_path / "metrics.tsv", table, METRICS)
-    file = ReleaseFile("cloudsen12-high", "published", 1, tmp_path / "metrics.tsv")
-    reproduction.reproduction(metrics=[file], papers_pixels=[], samples=[], regrouped=[], output=tmp_path / "sheet.tsv")
+    file = ReleaseFile("cloudsen12-high", "official", 1, tmp_path / "metrics.tsv")
+    reproduction.reproduction(
+        metrics=[file],
+        papers_pixels=[],
+        samples=[],
+        regrouped=[],
+        kinds={"official": "published"},
+        output=tmp_path / "sheet.tsv",
+    )
     written = tables.read_tsv(tmp_path / "sheet.tsv", reproduction.REPRODUCTION)
     rows = written[written["figure"] == "cloud: Fmask 4"]
     assert rows.loc[rows["metric"] == "boa.median", "verdict"].tolist() == ["differs by -0.0100"]
@@ -369,7 +378,7 @@ def test_the_overlay_computes_what_the_papers_ask_for(tmp_path):
     asked = [figure for figure in FIGURES if figure.release in releases.registered(registry)]
     assert set(chosen.releases) == {figure.release for figure in asked}
     for figure in asked:
-        assert (figure.scheme, 1) in chosen.trials(figure.release)
+        assert (chosen.published(figure.release), 1) in chosen.trials(figure.release)
         assert set(figure.features) <= set(chosen.sets(figure.release)), figure.name
         if figure.classifier and not figure.features:
             assert figure.classifier in chosen.references(figure.release)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.xdist_group("runs")
     ],
 )
 def test_mistake_in_the_configuration_stops_before_anything_runs(checkout, setting, texts):
-    """Two for the way to the user; tests/planning/test_mistakes.py has all kinds."""
+    """Two for the way to the user; tests/planning/test_settings_mistakes.py has all kinds."""
     overlay = checkout.overlay("bad.yaml", **TINY | setting)
     output = checkout.snakemake("--configfile", overlay, fails=True)
     for text in texts:

@@ -24,8 +24,8 @@ from sentinel_forest.config import paths
 from sentinel_forest.io import lock
 from sentinel_forest.io.checksums import digest, file_digest
 from sentinel_forest.planning import given, resources, whole
+from sentinel_forest.planning.checking import select
 from sentinel_forest.planning.jobs import check_executor, shell_prefix
-from sentinel_forest.planning.selection import select
 from sentinel_forest.planning.together import jobs
 from sentinel_forest.planning.wiring import Wiring, baseline_file, listing, told
 from sentinel_forest.steps import ForestFile, ReleaseFile, SetFile, TrialFile, flags

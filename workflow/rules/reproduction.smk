@@ -114,6 +114,7 @@ rule reproduction:
             models=list(input.models) or None,
             samples=SAMPLES,
             regrouped=SELECTION.regrouped,
+            kinds=SELECTION.kinds,
         ),
     message:
         "Hold published figures against ours"

@@ -11,10 +11,11 @@ from sentinel_forest.acquire.fetch import mismatch, prepare_folder
 from sentinel_forest.acquire.history import Seen
 from sentinel_forest.acquire.places import link_places, place_files
 from sentinel_forest.acquire.store import measure
-from sentinel_forest.acquire.unpack import ENDING, GZIP, MARKERS, gunzip_once, unpack_all
+from sentinel_forest.acquire.unpack import ENDING, GZIP, gunzip_once, unpack_all
 from sentinel_forest.config.releases import FILES, check_patterns, file_table, find_entry, registered_files, selected
 from sentinel_forest.datasets.base import Dataset, File
 from sentinel_forest.errors import InputError
+from sentinel_forest.io.borders import MARKERS
 from sentinel_forest.io.tables import replacing, write_tsv
 from sentinel_forest.steps import Layout, Output
 

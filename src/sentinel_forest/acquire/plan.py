@@ -12,10 +12,10 @@ from sentinel_forest.acquire.room import free_space, shortfall
 from sentinel_forest.acquire.server import BrokenOffError, RefusedError, ask
 from sentinel_forest.acquire.store import Store, key_of, root_of
 from sentinel_forest.acquire.transfer import Patience, arrived
-from sentinel_forest.acquire.unpack import MARKERS
 from sentinel_forest.acquire.work import Work
 from sentinel_forest.config.releases import read_entry, registered_files
 from sentinel_forest.datasets.base import File
+from sentinel_forest.io.borders import MARKERS
 from sentinel_forest.io.progress import amount
 from sentinel_forest.steps import NamedFile
 

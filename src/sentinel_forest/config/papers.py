@@ -69,8 +69,8 @@ class Table(Section):
     release: str
     """Release whose patches were scored; one that is not in the registry is never comparable."""
 
-    scheme: str = "published"
-    """Scheme whose roles were used."""
+    kind: str = "published"
+    """Kind of the scheme whose roles were used, whatever its name in a version."""
 
     role: Literal["validation", "test"]
     """Role whose patches were scored."""

@@ -96,7 +96,7 @@ def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     """`above / below`, NaN where `below` is 0."""
     above, below = np.asarray(above, np.float64), np.asarray(below, np.float64)
     shape = np.broadcast_shapes(above.shape, below.shape)
-    return np.divide(above, below, out=np.full(shape, np.nan), where=below != 0)
+    return np.asarray(np.divide(above, below, out=np.full(shape, np.nan), where=below != 0))
 
 
 def hits(counts: np.ndarray) -> np.ndarray:
@@ -106,23 +106,23 @@ def hits(counts: np.ndarray) -> np.ndarray:
 
 def of_truth(counts: np.ndarray) -> np.ndarray:
     """Units by their true class."""
-    return counts.sum(axis=-1)
+    return np.asarray(counts.sum(axis=-1))
 
 
 def of_prediction(counts: np.ndarray) -> np.ndarray:
     """Units by their predicted class."""
     # A last column without a row: units without an answer, which are wrong and of no class.
-    return counts.sum(axis=-2)[..., : counts.shape[-2]]
+    return np.asarray(counts.sum(axis=-2)[..., : counts.shape[-2]])
 
 
 def union(counts: np.ndarray) -> np.ndarray:
     """Units that are of a class or predicted as it, by class."""
-    return of_truth(counts) + of_prediction(counts) - hits(counts)
+    return np.asarray(of_truth(counts) + of_prediction(counts) - hits(counts))
 
 
 def units(counts: np.ndarray) -> np.ndarray:
     """Number of units."""
-    return counts.sum(axis=(-2, -1))
+    return np.asarray(counts.sum(axis=(-2, -1)))
 
 
 def over_present(function: Function) -> Function:
@@ -193,7 +193,7 @@ def iou(counts: np.ndarray) -> np.ndarray:
 
 def balanced_accuracy(counts: np.ndarray) -> np.ndarray:
     """Mean of PA of two classes; NaN if either is absent."""
-    return producers_accuracy(counts).mean(axis=-1)
+    return np.asarray(producers_accuracy(counts).mean(axis=-1))
 
 
 # Summaries over patches

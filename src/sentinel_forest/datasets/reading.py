@@ -172,7 +172,7 @@ def any_measured(bands: Iterable[tuple[np.ndarray, float | None]]) -> np.ndarray
 
 def is_measured(values: np.ndarray, missing: float | None = None) -> np.ndarray:
     """Which stored values are neither 0, nor the one that stands for a missing value, nor NaN."""
-    mask = values != 0
+    mask: np.ndarray = values != 0
     if missing is not None:
         mask &= values != missing
     if values.dtype.kind == "f":

@@ -5,7 +5,7 @@ Every figure of a version follows from such tables and from nothing else.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -24,7 +24,7 @@ PIXELS = pa.Column("str", pa.Check.str_matches(rf"^({ALL_PIXELS}|sample( of \d+)
 
 SCORED = {"pixels": PIXELS, "pixel_weight": pa.Column("float64", pa.Check.ge(1))}
 """Columns that tell which pixels of a patch are scored, and how many of them each counted one stands for."""
-WHOLE = {"pixels": ALL_PIXELS, "pixel_weight": 1.0}
+WHOLE: Mapping[str, Any] = {"pixels": ALL_PIXELS, "pixel_weight": 1.0}
 """Their values where all are scored."""
 
 CONFUSION = pa.DataFrameSchema(

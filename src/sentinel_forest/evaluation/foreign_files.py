@@ -133,7 +133,7 @@ def _largest(values: np.ndarray, task: Task, where: str) -> np.ndarray:
         raise InputError(
             "A vector of probabilities has no number.", where=f"{where}, row {row + 1}", found="NaN or infinite"
         )
-    return values.argmax(axis=1).astype(np.int64)
+    return np.asarray(values.argmax(axis=1).astype(np.int64))
 
 
 def _fields(path: Path, dataset: Dataset, task: Task, variable: str) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def _of_table(table: pd.DataFrame, path: Path, dataset: Dataset, task: Task) -> 
 
 
 def _numbers(table: pd.DataFrame, path: Path) -> np.ndarray:
-    numbers = table.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
+    numbers: np.ndarray = table.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
     if np.isnan(numbers).any():
         row, column = np.argwhere(np.isnan(numbers))[0].tolist()
         place = f"{path}, column {table.columns[column]}, row {row + 2}"

@@ -21,12 +21,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sentinel_forest import datasets, sensors
+from sentinel_forest import datasets
 from sentinel_forest.datasets.base import Dataset, FeatureSet, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import calibration, curves, engine_comparison, held_out, seeds, uncertainty
+from sentinel_forest.evaluation.families import families
 from sentinel_forest.evaluation.held_out import AA, OA, HeldOut, Subject
-from sentinel_forest.features import Own, find_set, indices, patch, pixel
+from sentinel_forest.evaluation.seed_notes import SEEDS
+from sentinel_forest.features import find_set
 from sentinel_forest.io import checksums
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import conform, read_parquet, write_tsv
@@ -63,50 +65,6 @@ IMPORTANCE = pa.DataFrameSchema(
 its 95 % interval over groups. `impurity`: mean decrease of Gini impurity in training, added up over the
 family; all families together have 1. Sorted by `drop` of OA, largest first.
 """
-
-
-# Families
-
-
-def family(name: str, unit: str, own: Own = ()) -> str:
-    """The band family of a feature of a task's `unit` (``pixel`` or ``patch``).
-
-    A feature belongs to the family of its band (`Band.family`); features of several bands are ``indices`` (or
-    SAR), those of a pixel's surroundings ``context``, grey-level co-occurrences ``texture``. Context and texture of
-    SAR are families of their own. `own`: bands that only this dataset has.
-
-    Raises
-    ------
-    InputError
-        If there is no such feature.
-    """
-    feature = (pixel if unit == "pixel" else patch).resolve(name, own)
-    known = {band.name: band.family for band in own} | {band.name: band.family for band in sensors.BANDS.values()}
-    bands = [band for band in feature.bands if band != sensors.SUN_AZIMUTH.name] or list(feature.bands)
-    kind = _kind(name, unit, own)
-    if {known[band] for band in bands} == {sensors.SAR}:
-        return f"{sensors.SAR} {kind}".strip()
-    if kind:
-        return kind
-    return known[bands[0]] if len(bands) == 1 else "indices"
-
-
-def _kind(name: str, unit: str, own: Own) -> str:
-    """``context`` or ``texture``; nothing for what is of the pixel, or of the patch as a whole."""
-    if unit == "pixel":
-        return "" if name in indices.names(own) else "context"
-    return "texture" if name.rpartition("_")[2] in patch.TEXTURES else ""
-
-
-def families(names: Sequence[str], unit: str, own: Own = ()) -> dict[str, np.ndarray]:
-    """Columns of each family, families in the order of their first feature."""
-    found: dict[str, list[int]] = {}
-    for place, name in enumerate(names):
-        found.setdefault(family(name, unit, own), []).append(place)
-    return {name: np.array(places) for name, places in found.items()}
-
-
-# Importance
 
 
 def donors(weight: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -181,7 +139,7 @@ def importance_of_families(
 
 def _hits(candidate: Candidate, X: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """1 where the forest is right, else 0: float64 (rows,)."""
-    return (candidate.codes[forest.predict(candidate.model, X)] == truth).astype(np.float64)
+    return np.asarray(candidate.codes[forest.predict(candidate.model, X)] == truth, dtype=np.float64)
 
 
 def _permuted(candidate: Candidate, held: HeldOut, columns: np.ndarray, source: np.ndarray) -> np.ndarray:
@@ -209,7 +167,7 @@ SCHEMAS = {
     "curves": curves.CURVES,
     "reliability": calibration.RELIABILITY,
     "engines": engine_comparison.ENGINES,
-    "seeds": seeds.SEEDS,
+    "seeds": SEEDS,
 }
 """The tables of the step, by the argument that names their file, in this order."""
 

@@ -92,7 +92,8 @@ def read_values(path: Path, form: PatchValues, dataset: Dataset) -> pd.DataFrame
                 "A value is no fraction.", where=place, found=table[name].iloc[row][:80], expected="0 to 1"
             )
     numbers = numbers.set_index(pd.Index(patches)).rename(columns=wanted | {form.positives: ("positives", "", "")})
-    return numbers.set_axis(pd.MultiIndex.from_tuples(numbers.columns), axis=1)
+    values: pd.DataFrame = numbers.set_axis(pd.MultiIndex.from_tuples(numbers.columns), axis=1)
+    return values
 
 
 def scores_of(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.config.groups import least_groups
+from sentinel_forest.datasets.metric import Metric
 from sentinel_forest.errors import ArgumentError
 from sentinel_forest.evaluation import metrics, uncertainty
 
@@ -111,9 +112,7 @@ def scores(
 _COLUMNS = ["metric", "definition", "class", "value"]
 
 
-def _figures(
-    names: Sequence[str],
-) -> Iterator[tuple[metrics.Metric, tuple[str, str, str], Callable[[np.ndarray], Any]]]:
+def _figures(names: Sequence[str]) -> Iterator[tuple[Metric, tuple[str, str, str], Callable[[np.ndarray], Any]]]:
     """The metrics; what a row says of them; and how its number is picked from their values."""
     for metric in metrics.OVERALL:
         yield metric, (metric.id, metric.definition, ""), lambda values: values

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sentinel_forest.config.paths import CATALOG, MANIFEST, SPLIT, VERSION, Places, place
+from sentinel_forest.config.releases import OWN
 from sentinel_forest.datasets.base import SPLITS, Block, Dataset, Reader, Task, true_classes, with_measured
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.tables import read_catalog, read_parquet
 from sentinel_forest.splits.roles import roles_of
-from sentinel_forest.versions.manifest import MANIFEST, VERSION, hold_files
+from sentinel_forest.versions.manifest import hold_files
 from sentinel_forest.versions.opened import dataset_of
 
 LABEL = "label"
@@ -188,20 +190,20 @@ def open_trial(
     >>> [batch["label"].shape for batch in trial.batches(3)]
     [(3, 5, 5), (1, 5, 5)]
     """
-    place = Path(version)
-    root = place.absolute().parent.parent
+    results = Path(version)
+    root, usual = results.absolute().parent.parent, Places(results.name)
     if role not in SPLITS:
         raise InputError("Unknown role.", found=role, expected=" | ".join(SPLITS))
-    finished = (place / MANIFEST).is_file()
+    finished = (results / MANIFEST).is_file()
     if finished:
-        hold_files(place, [VERSION])
-    _existing(place / VERSION, "version")
-    dataset = dataset_of(place, release, root / "config" / "releases")
-    split = _existing(place / release / "splits" / scheme / f"{trial}.parquet", "split")
+        hold_files(results, [VERSION])
+    _existing(results / VERSION, "version")
+    dataset = dataset_of(results, release, root / OWN)
+    split = _existing(results / place(SPLIT, release=release, scheme=scheme, trial=trial), "split")
     if finished:
-        hold_files(place, [split.relative_to(place).as_posix()])
-    listed = _existing(Path(catalog) if catalog else root / "work" / release / "catalog.parquet", "catalog")
-    folder = _existing(Path(data) if data else root / "data" / release, "folder of the release")
+        hold_files(results, [split.relative_to(results).as_posix()])
+    listed = _existing(Path(catalog) if catalog else root / usual.work / place(CATALOG, release=release), "catalog")
+    folder = _existing(Path(data) if data else root / usual.data / release, "folder of the release")
     roles = roles_of(read_catalog(listed), read_parquet(split), split)
     if role not in roles:
         raise InputError("No patch has this role.", where=split, found=role, expected=" | ".join(roles))

@@ -118,7 +118,7 @@ def read(path: Path, form: str) -> Iterator[dict[str, Value]]:
 
 def masked_crc(data: bytes) -> int:
     """The checksum of TFRecord: CRC-32C, rotated right by 15 bits, plus a constant."""
-    crc = google_crc32c.value(data)
+    crc = int(google_crc32c.value(data))
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
 

@@ -249,7 +249,7 @@ def rgb(bands: np.ndarray, version: str) -> np.ndarray:
         Scaled in float64, clipped to 0..255, truncated.
     """
     scale, _ = FACTORS[version]
-    return np.clip(scale(bands), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(scale(bands), 0, 255).astype(np.uint8))
 
 
 def _png(image: np.ndarray) -> bytes:

@@ -7,7 +7,7 @@ import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 from types import ModuleType
@@ -32,8 +32,9 @@ def _arrow() -> ModuleType:
     import pyarrow
     import pyarrow.parquet
 
+    library: ModuleType = pyarrow
     pyarrow.set_memory_pool(pyarrow.system_memory_pool())
-    return pyarrow
+    return library
 
 
 MOST_ENTRIES = 256
@@ -139,17 +140,15 @@ def read_parquet(
     if missing:
         raise InputError("A table lacks columns.", where=path, found=about.names, expected=missing)
     texts = [field.name for field in about if categories and _arrow().types.is_large_string(field.type)]
-    return (
-        _arrow()
-        .parquet.read_table(path, columns=columns and list(columns), filters=rows and list(rows), read_dictionary=texts)
-        .to_pandas()
-    )
+    read = partial(_arrow().parquet.read_table, columns=columns and list(columns), read_dictionary=texts)
+    table: pd.DataFrame = read(path, filters=rows and list(rows)).to_pandas()
+    return table
 
 
 def read_note(path: Path, name: str) -> str:
     """Read what `write_parquet` has noted in a table; "" if nothing."""
     metadata = _arrow().parquet.read_schema(path).metadata or {}
-    return metadata.get(name.encode(), b"").decode()
+    return str(metadata.get(name.encode(), b"").decode())
 
 
 def read_catalog(path: Path) -> pd.DataFrame:

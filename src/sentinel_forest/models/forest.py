@@ -65,7 +65,7 @@ class Training:
         """Share of each of the task's classes, by weight; float64 (classes,)."""
         sums = np.zeros(classes)
         sums[self.present] = np.bincount(self.y, self.weight)
-        return sums / sums.sum()
+        return np.asarray(sums / sums.sum())
 
     def of(self, rows: np.ndarray) -> "Training":
         """Some of the rows: places, or bool (rows,)."""

@@ -1,10 +1,9 @@
 """What a configuration asks for, release by release: schemes, trials, feature sets, references."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from sentinel_forest import datasets
 from sentinel_forest.acquire.places import place_files
@@ -12,52 +11,18 @@ from sentinel_forest.config import releases
 from sentinel_forest.config.fields import Section
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.config.model import Configuration
+from sentinel_forest.config.options import Options
 from sentinel_forest.config.releases import Release
-from sentinel_forest.config.schemes import (
-    KINDS,
-    AnyScheme,
-    GroupedStratified,
-    Options,
-    PooledRandom,
-    Published,
-    seed_of,
-)
+from sentinel_forest.config.schemes import KINDS, AnyScheme, GroupedStratified, PooledRandom, Published, seed_of
 from sentinel_forest.config.settings import DrawSettings
-from sentinel_forest.config.validation import nearest, parse
+from sentinel_forest.config.validation import parse
 from sentinel_forest.datasets.base import Dataset, Reference
 from sentinel_forest.errors import InputError
 from sentinel_forest.planning import given, vocabulary
-from sentinel_forest.planning.maps import check_maps
-from sentinel_forest.planning.places import resolved
+from sentinel_forest.planning.parts import Baseline, Skipped
 from sentinel_forest.splits import links
 
 S = TypeVar("S", bound=Section)
-
-
-class Baseline(NamedTuple):
-    """One forest: a feature set trained on one trial of a scheme."""
-
-    release: str
-    scheme: str
-    trial: int
-    set: str
-
-
-class Skipped(NamedTuple):
-    """Something configured that a release cannot give, and why."""
-
-    release: str
-    kind: str
-    name: str
-    reason: str
-
-    @classmethod
-    def parse(cls, text: str) -> "Skipped":
-        """Read the form of the command line, ``release:kind:name:reason``."""
-        return cls(*text.split(":", 3))
-
-    def __str__(self) -> str:
-        return ":".join(self)
 
 
 @dataclass(frozen=True)
@@ -157,6 +122,12 @@ class Selection:
         if release not in self.config["transfer"]:
             return asked
         return {name: scheme for name, scheme in asked.items() if isinstance(scheme, Published)}
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The kind of each scheme that is asked for."""
+        own = self.configuration.own_schemes
+        return {name: own[name].kind if name in own else name for name in self.configuration.schemes}
 
     def definition(self, release: str, scheme: str) -> AnyScheme:
         """A scheme by its name."""
@@ -361,132 +332,3 @@ class Selection:
             needed |= {feature_set.train_labels.layer} if feature_set.train_labels else set()
             lacking |= needed - self.layers[place]
         return sorted(lacking)
-
-
-def select(config: Mapping[str, Any], registry: Path = releases.OWN) -> Selection:
-    """Check a configuration whole, before anything runs.
-
-    Raises
-    ------
-    InputError
-        If it breaks its model, names something unknown, or selects nothing.
-    """
-    asked = {key: value for key, value in config.items() if key != "pathvars"}  # Snakemake's own key
-    selection = Selection(resolved(parse(Configuration.model_validate, asked, "the configuration")), registry)
-    vocabulary.check_names(selection.configuration)
-    vocabulary.check_predictions(selection.configuration, selection.releases)
-    _check_transfer(selection)
-    _check_sets(selection)
-    _check_schemes(selection)
-    _check_gate(selection)
-    _check_published_patches(selection)
-    check_maps(selection)
-    _check_predictions(selection)
-    _check_audits(selection)
-    return selection
-
-
-def _check_transfer(selection: Selection) -> None:
-    transferred = selection.config["transfer"]
-    if any(not selection.published(release) for release in transferred if release in selection.releases):
-        raise InputError(
-            "A transfer takes forests of the published split, and none is grown.",
-            where="key 'schemes'",
-            found=", ".join(selection.config["schemes"]),
-            expected="one of the kind published among them",
-            remedy="add published to the schemes, or leave out transfer",
-        )
-    for release, source in selection.config["transfer"].items():
-        if source not in selection.releases or source in selection.config["transfer"] or source == release:
-            others = set(selection.releases) - set(selection.config["transfer"])
-            raise InputError(
-                "Forests can only come from a selected release that trains its own.",
-                where=f"key 'transfer.{release}'",
-                found=source,
-                expected=nearest(source, others),
-            )
-
-
-def _check_sets(selection: Selection) -> None:
-    known = {name for dataset in datasets.names() for name in datasets.load(dataset).feature_sets}
-    known |= {*selection.configuration.own_feature_sets, *selection.configuration.external}
-    for name in selection.config["feature_sets"]:
-        if name not in known:
-            raise InputError(
-                "Unknown feature set.", where="key 'feature_sets'", found=name, expected=nearest(name, known)
-            )
-    for release in selection.releases:
-        something = selection.sets(release) or selection.references(release)
-        if selection.layers[release] and not something:
-            reasons = "; ".join(f"{row.name} {row.reason}" for row in selection.skipped() if row.release == release)
-            raise InputError(
-                "The configuration selects nothing to compute for a release.",
-                where=f"release {release}",
-                found=reasons or f"feature_sets: {selection.config['feature_sets']}",
-                expected="one of " + ", ".join(selection.datasets[release].feature_sets),
-            )
-
-
-def _check_schemes(selection: Selection) -> None:
-    for release in selection.releases:
-        if not selection.definitions(release):
-            reasons = [row for row in selection.skipped() if (row.release, row.kind) == (release, "scheme")]
-            raise InputError(
-                "A release can have none of the schemes.",
-                where=f"release {release}",
-                found="; ".join(f"{row.name}: {row.reason}" for row in reasons),
-                expected="a scheme for which the release has what it needs",
-                remedy="add published or pooled-random to the schemes, or get the files that tell what is unknown",
-            )
-
-
-def _check_gate(selection: Selection) -> None:
-    known = {*links.OWN_KEYS, *(key for dataset in selection.datasets.values() for key in dataset.ledger_keys())}
-    for key in selection.config["gate"]:
-        if key not in known:
-            raise InputError("Unknown link.", where="key 'gate'", found=key, expected=nearest(key, known))
-
-
-def _check_published_patches(selection: Selection) -> None:
-    for release, file in selection.configuration.published_patches.items():
-        known = [name for name in selection.releases if selection.published(name)]
-        if release not in known:
-            raise InputError(
-                "The authors' values are of a release without its published split, or of none.",
-                where="key 'published_patches'",
-                found=release,
-                expected=nearest(release, known),
-            )
-        if not Path(file).is_file():
-            raise InputError("There is no such file.", where=f"key 'published_patches.{release}'", found=file)
-
-
-def _check_predictions(selection: Selection) -> None:
-    for name, prediction in selection.configuration.predictions.items():
-        key = f"key 'predictions.{name}"
-        if prediction.release not in selection.releases:
-            expected = nearest(prediction.release, selection.releases)
-            raise InputError("Unknown release.", where=f"{key}.release'", found=prediction.release, expected=expected)
-        tasks = selection.datasets[prediction.release].tasks
-        if prediction.task not in tasks and (prediction.task or len(tasks) > 1):
-            raise InputError(
-                "Which task is predicted?",
-                where=f"{key}.task'",
-                found=prediction.task or "nothing",
-                expected=nearest(prediction.task, tasks),
-            )
-        for part in ("file", "truth"):
-            path = getattr(prediction, part)
-            if path and not Path(path).exists():
-                raise InputError("There is no such file.", where=f"{key}.{part}'", found=path)
-        selection.predicted(name)
-
-
-def _check_audits(selection: Selection) -> None:
-    for name, audit in selection.configuration.audits.items():
-        key = f"key 'audits.{name}"
-        if audit.release not in selection.releases:
-            expected = nearest(audit.release, selection.releases)
-            raise InputError("Unknown release.", where=f"{key}.release'", found=audit.release, expected=expected)
-        if not Path(audit.lists).exists():
-            raise InputError("There is no such file or folder.", where=f"{key}.lists'", found=audit.lists)

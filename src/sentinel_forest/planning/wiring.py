@@ -14,7 +14,8 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.features import external
 from sentinel_forest.io.checksums import code_digest
 from sentinel_forest.planning import resources
-from sentinel_forest.planning.selection import Baseline, Selection
+from sentinel_forest.planning.parts import Baseline
+from sentinel_forest.planning.selection import Selection
 from sentinel_forest.steps import ForestFile, NamedFile, flags, module_of
 
 P = ParamSpec("P")

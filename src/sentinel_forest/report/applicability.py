@@ -10,7 +10,6 @@ from sentinel_forest.report.inputs import ReleaseResults
 from sentinel_forest.report.model import Item, Plot, Source
 from sentinel_forest.report.palette import INK, ROLES
 
-FILE = paths.DISSIMILARITY.removeprefix("{release}/")
 READING = (
     "Held-out rows in bins of their dissimilarity index: distance to the nearest training sample, in mean distances "
     "between training samples. A point is a bin, its bar the 95 % interval over groups. Left of the dashed line lies "
@@ -27,11 +26,12 @@ def items(release: ReleaseResults) -> list[Item]:
     scheme, trial = release.primary
     found: list[Item] = []
     for feature_set in release.sets:
-        below = FILE.format(scheme=scheme, trial=trial, set=feature_set)
-        if not release.path(below).is_file():
+        forest: dict[str, object] = {"scheme": scheme, "trial": trial, "set": feature_set}
+        path = release.path(paths.DISSIMILARITY, **forest)
+        if not path.is_file():
             continue
-        rows = read_tsv(release.path(below), DISSIMILARITY, validated=True)
-        source = release.from_file(below, "applicability")
+        rows = read_tsv(path, DISSIMILARITY, validated=True)
+        source = release.from_file(paths.DISSIMILARITY, "applicability", **forest)
         if rows["error"].notna().any():
             found.append(_plot(release, f"{feature_set}, {scheme} {trial}", rows, source))
     return found

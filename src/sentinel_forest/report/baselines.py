@@ -1,17 +1,17 @@
 """The page on baselines: confusion, scores by class and question, and paired comparisons."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from sentinel_forest.config import paths
 from sentinel_forest.evaluation import metrics
-from sentinel_forest.report import explore, figures, foreign, groups, palette, strata, training
+from sentinel_forest.report import explore, figures, foreign, groups, heatmaps, palette, strata, training
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, column, p_value, score, table
 from sentinel_forest.report.scores import (
     FOREST,
-    METRICS,
     REFERENCE,
     columns,
     definitions,
@@ -29,8 +29,6 @@ LEAD = (
     "follows from the confusion counts; intervals come from a bootstrap over groups, and an undefined "
     "score is empty, with its reason."
 )
-PAIRED = "baselines/{scheme}/{trial}/paired.tsv"
-CONFUSION = "baselines/{scheme}/{trial}/confusion.parquet"
 PER_CLASS = tuple(metric.id for metric in metrics.PER_CLASS)
 MEANING = (
     "PA: producer's accuracy (recall), UA: user's accuracy (precision), F1: their harmonic mean, IoU: "
@@ -67,7 +65,7 @@ def _items(release: ReleaseResults) -> tuple[Item, ...]:
 
 def _sources(release: ReleaseResults) -> tuple[Source, ...]:
     """Where scores over trials come from."""
-    return (release.from_file("averages.tsv", "average"), *release.from_trials(METRICS, "score"))
+    return (release.from_file(paths.AVERAGES, "average"), *release.from_trials(paths.METRICS, "score"))
 
 
 def _overall(release: ReleaseResults, scores: pd.DataFrame) -> list[Item]:
@@ -95,40 +93,34 @@ def _confusions(release: ReleaseResults) -> list[Item]:
         name = f"the forest on {features}" + (f" ({task})" if len(release.dataset.tasks) > 1 else "")
         words = rows["scheme"].map(marks).fillna("unknown").map(palette.meaning)
         rows = rows.assign(panel=rows["scheme"] + ": " + words)
-        items.append(_confusion(release, str(task), name, rows, release.dataset.tasks[str(task)].names))
+        own = dict.fromkeys(rows["panel"], release.dataset.tasks[str(task)].names)
+        items.append(_confusion(release, str(task), name, rows, own))
     is_shown = (counts["kind"] == REFERENCE) & (counts["scheme"] == release.primary[0])
     for task, rows in counts[is_shown].groupby("task", sort=False):
         rows = rows.assign(panel=rows["classifier"])
         name = f"the reference algorithms on {release.primary[0]}"
-        items.append(_confusion(release, str(task), name, rows, _answers(release, rows["classifier"].unique())))
+        answers = {each: release.dataset.references[each].predicted for each in dict.fromkeys(rows["classifier"])}
+        items.append(_confusion(release, str(task), name, rows, answers))
     return items
 
 
-def _combined(marks: pd.Series) -> str:
-    return combine(list(marks))
-
-
-def _answers(release: ReleaseResults, names: Iterable[str]) -> tuple[str, ...]:
-    """All that reference algorithms can say, in the order in which they declare it."""
-    found = (each for name in names for each in release.dataset.references[name].predicted)
-    return tuple(dict.fromkeys(found))
-
-
-def _confusion(release: ReleaseResults, task: str, name: str, rows: pd.DataFrame, predicted: tuple[str, ...]) -> Plot:
+def _confusion(
+    release: ReleaseResults, task: str, name: str, rows: pd.DataFrame, predicted: Mapping[str, Sequence[str]]
+) -> Plot:
+    """Matrices of a task, one for each panel; `predicted` are its columns."""
     about = release.dataset.tasks[task]
-    parts = list(dict.fromkeys(rows["panel"]))
-    matrices = {part: matrix(rows[rows["panel"] == part], about.names, predicted) for part in parts}
+    matrices = {part: matrix(rows[rows["panel"] == part], about.names, names) for part, names in predicted.items()}
     frame = pd.concat([_long(part, counts) for part, counts in matrices.items()], ignore_index=True)
-    schemes = rows["scheme"].unique()
-    used = [source for source in release.from_trials(CONFUSION, "score") if source.path.split("/")[2] in schemes]
+    schemes = frozenset(rows["scheme"])
+    used = release.from_trials(paths.CONFUSION, "score", of=schemes)
     unit = "patches" if about.unit == "patch" else "pixels"
     return Plot(
         f"Confusion of {name}, {release.name}",
-        figures.confusions(frame, about.names, predicted),
+        heatmaps.confusions(frame, about.names, predicted),
         " ".join(f"{part}: {_agreement(counts)}" for part, counts in matrices.items()),
         f"Each row is a true class, each cell the percentage of its {unit} that got the predicted class, on one scale "
         "for all matrices; the diagonal is right (where the names agree). Role test, all trials together. A point is "
-        "less than half a percent. The counts are in the TSV file.",
+        "less than half a percent, an empty cell nothing. The counts are in the TSV file.",
         "A dark column: a class that everything is called. A row without its dark cell on the diagonal: a class that "
         "is not found. “–”: no such true units.",
         tuple(used),
@@ -212,7 +204,7 @@ def _paired(release: ReleaseResults) -> list[Item]:
     rows = release.paired[release.paired["role"] == "test"]
     if rows.empty:
         return [Note("There is nothing to compare: a role has one classifier only.")]
-    sources = release.from_trials(PAIRED, "score")
+    sources = release.from_trials(paths.PAIRED, "score")
     one = rows[["classifier_a", "features_a"]].set_axis(["classifier", "features"], axis=1)
     other = rows[["classifier_b", "features_b"]].set_axis(["classifier", "features"], axis=1)
     named_rows = rows.assign(a=named(one), b=named(other))

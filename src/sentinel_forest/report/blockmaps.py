@@ -59,7 +59,7 @@ def _picture(
         "validate there is unused.",
         "A blue dot within a pale disc: the buffer does not hold. Two roles in one block, unless groups reach over its "
         "border.",
-        (catalog_source(release), release.from_file(f"splits/{scheme}/{trial}.parquet", "split")),
+        (catalog_source(release), release.from_file(paths.SPLIT, "split", scheme=scheme, trial=trial)),
         release.is_sample,
     )
 

@@ -138,3 +138,8 @@ def panels(name: str, names: Sequence[str], layers: list[Spec], across: int = 0,
     facet = field(name, **ordered(names))
     wrapped = {"facet": facet, "columns": across} if across else {"facet": {"column": facet}}
     return {"data": {"name": "values"}, **wrapped, "spec": {"layer": layers, **inside}, **more}
+
+
+def names_of(values: pd.Series) -> list[str]:
+    """Different texts in the order in which they come."""
+    return [str(value) for value in dict.fromkeys(values)]

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from sentinel_forest.config import paths
 from sentinel_forest.datasets.base import Task
 from sentinel_forest.io.tables import read_parquet
 from sentinel_forest.report import images
@@ -49,7 +50,7 @@ def items(release: ReleaseResults, task: Task, test: pd.DataFrame) -> list[Item]
 def answers(release: ReleaseResults, task: Task, patches: pd.Series, of: tuple[str, int] | None = None) -> Answers:
     """What forests of a trial say about patches, from the confusion table; nothing where it is not there."""
     scheme, trial = of or release.primary
-    path = release.path(f"baselines/{scheme}/{trial}/confusion.parquet")
+    path = release.path(paths.CONFUSION, scheme=scheme, trial=trial)
     if not path.is_file():
         return {}
     rows = read_parquet(path, ["task", "classifier", "features", "patch", "predicted"])
@@ -116,7 +117,8 @@ def _gallery(
 
 
 def _sources(release: ReleaseResults) -> tuple[Source, ...]:
-    scheme, trial = release.primary
-    confusion = f"baselines/{scheme}/{trial}/confusion.parquet"
-    scored = (release.from_file(confusion, "score"),) if release.path(confusion).is_file() else ()
-    return (catalog_source(release), release.from_file(f"splits/{scheme}/{trial}.parquet", "split"), *scored)
+    of: dict[str, object] = dict(zip(("scheme", "trial"), release.primary, strict=True))
+    sources = catalog_source(release), release.from_file(paths.SPLIT, "split", **of)
+    if not release.path(paths.CONFUSION, **of).is_file():
+        return sources
+    return (*sources, release.from_file(paths.CONFUSION, "score", **of))

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from sentinel_forest.config import paths
 from sentinel_forest.evaluation import metrics
 from sentinel_forest.report import figures
 from sentinel_forest.report.inputs import VersionResults
@@ -39,7 +40,7 @@ def page(version: VersionResults) -> Page:
 
 def _items(version: VersionResults, other: str) -> tuple[Item, ...]:
     scores = version.comparisons[other]
-    source = Source(f"compare_{other}.tsv", "compare_versions")
+    source = Source(paths.place(paths.COMPARISON, against=other), "compare_versions")
     if scores.empty:
         return (Note(f"{version.name} and {other} have the same scores.", links=((source.path, source.path),)),)
     moved = scores[scores["change"] == "moved"]

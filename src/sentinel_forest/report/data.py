@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sentinel_forest.config import paths
 from sentinel_forest.datasets.base import SPLITS, Category, Dataset, Task
 from sentinel_forest.report import figures, maps
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
@@ -26,7 +27,7 @@ def page(version: VersionResults) -> Page:
 
 def catalog_source(release: ReleaseResults) -> Source:
     """The catalog as a source."""
-    path = os.path.relpath(release.work / release.name / "catalog.parquet", release.results)
+    path = os.path.relpath(release.work_path(paths.CATALOG), release.results)
     return Source(Path(path).as_posix(), "catalog")
 
 

@@ -4,14 +4,12 @@ from typing import Any
 
 import pandas as pd
 
+from sentinel_forest.config import paths
 from sentinel_forest.evaluation.held_out import AA, OA
 from sentinel_forest.evaluation.metrics import short
 from sentinel_forest.report.inputs import ReleaseResults
 from sentinel_forest.report.model import Item, column, mark, number, p_value, score, table
-from sentinel_forest.report.scores import METRICS
 
-ENGINES = "baselines/{scheme}/{trial}/engines.tsv"
-FIT = "baselines/{scheme}/{trial}/{features}/fit.json"
 OUT_OF_BAG = {OA: "accuracy", AA: "balanced_accuracy"}
 """The same score by its name in what is known about a forest."""
 ABOUT = ("scheme", "trial", "features", "task", "definition")
@@ -60,14 +58,15 @@ def _out_of_bag(release: ReleaseResults) -> list[Item]:
             "mark": mark(row["mark"]),
         }
         rows.append({name: row[name] for name in ABOUT} | figures)
-        sources.append(release.from_file(FIT.format_map(row), "fit"))
+        forest = {"scheme": row["scheme"], "trial": row["trial"], "set": row["features"]}
+        sources.append(release.from_file(paths.FIT, "fit", **forest))
     if not rows:
         return []
     return [
         table(
             f"Out-of-bag and test scores on {release.name}",
             pd.DataFrame(rows),
-            [*release.from_trials(METRICS, "score"), *sources],
+            [*release.from_trials(paths.METRICS, "score"), *sources],
             GAP,
             release.is_sample,
         )
@@ -101,7 +100,7 @@ def _engines(release: ReleaseResults) -> list[Item]:
         table(
             f"Engines side by side on {release.name}",
             shown,
-            release.from_trials(ENGINES, "importance"),
+            release.from_trials(paths.ENGINES, "importance"),
             SIDE_BY_SIDE,
             release.is_sample,
         )

@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from sentinel_forest.config import paths
 from sentinel_forest.report import charts, palette
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Explorer
@@ -29,10 +30,7 @@ def item(version: VersionResults) -> Explorer:
     sources = [
         source
         for release in version.releases
-        for source in (
-            release.from_file("averages.tsv", "average"),
-            *release.from_trials("baselines/{scheme}/{trial}/confusion.parquet", "score"),
-        )
+        for source in (release.from_file(paths.AVERAGES, "average"), *release.from_trials(paths.CONFUSION, "score"))
     ]
     return Explorer("Scores and confusion, as you choose", EXPLAINED, data, tuple(sources))
 

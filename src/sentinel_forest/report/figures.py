@@ -5,18 +5,13 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from sentinel_forest.report import palette
-from sentinel_forest.report.charts import Chart, Spec, coloured, field, number, ordered, panels
-from sentinel_forest.report.palette import COAST, INK, LAND
+from sentinel_forest.report.charts import Chart, Spec, coloured, field, names_of, number, ordered, panels
+from sentinel_forest.report.palette import INK
 
 FREE: Spec = {"scale": {"x": "independent"}}
 
 
-def _names(values: pd.Series) -> list[str]:
-    """Different texts in the order in which they come."""
-    return [str(value) for value in dict.fromkeys(values)]
-
-
-def _series(names: Sequence[str], colours: Mapping[str, str] | None) -> Spec:
+def look_of(names: Sequence[str], colours: Mapping[str, str] | None) -> Spec:
     """Colour and shape of series; one legend for both, none for one series."""
     legend = {"columns": 3 if max(map(len, names)) < 25 else 1} if len(names) > 1 else None
     place = {name: number for number, name in enumerate(sorted(names))}  # the same in every figure of a release
@@ -61,8 +56,8 @@ def intervals(
         Whether the series of a label lie below each other.
     """
     frame = frame if "panel" in frame else frame.assign(panel=axis)
-    labels = labels or _names(frame["label"])
-    names, across = _names(frame["series"]), _names(frame["panel"])
+    labels = labels or names_of(frame["label"])
+    names, across = names_of(frame["series"]), names_of(frame["panel"])
     data = frame[["panel", "label", "series", "value", "low", "high"]].assign(of="score")
     if trials is not None:
         data = pd.concat([data, trials.assign(of="trial", panel=across[0])], ignore_index=True)[list(data.columns)]
@@ -86,7 +81,7 @@ def intervals(
         {
             "transform": [{"filter": "datum.of == 'score' && isValid(datum.value)"}],
             "mark": {"type": "point", "filled": True, "size": 62, "opacity": 1, "tooltip": {"content": "data"}},
-            "encoding": {**where, "x": number("value", title, **scale), **_series(names, colours)},
+            "encoding": {**where, "x": number("value", title, **scale), **look_of(names, colours)},
         },
     ]
     if zero:
@@ -97,7 +92,7 @@ def intervals(
 
 
 def _only_colour(names: Sequence[str], colours: Mapping[str, str] | None) -> Spec:
-    return {"color": _series(names, colours)["color"]}
+    return {"color": look_of(names, colours)["color"]}
 
 
 def lines(frame: pd.DataFrame, draws: pd.DataFrame, across: str) -> Chart:
@@ -112,8 +107,8 @@ def lines(frame: pd.DataFrame, draws: pd.DataFrame, across: str) -> Chart:
     across : str
         What `at` counts.
     """
-    names, parts = _names(frame["series"]), _names(frame["panel"])
-    look = _series(names, None)
+    names, parts = names_of(frame["series"]), names_of(frame["panel"])
+    look = look_of(names, None)
     steps = sorted(int(step) for step in frame["at"].unique())
     x = {"field": "at", "type": "quantitative", "title": across, "scale": {"type": "log", "nice": False}}
     x["axis"] = {"values": steps, "format": "d"}
@@ -151,8 +146,8 @@ def calibration(frame: pd.DataFrame) -> Chart:
         predicted, observed, low, high (float, NaN: empty bin); bin_low, bin_high, fraction (float); series (str):
         the forest as it is, and other calibrations of it.
     """
-    names = _names(frame["series"])
-    look = _series(names, None)
+    names = names_of(frame["series"])
+    look = look_of(names, None)
     x = number("predicted", None, domain=[0, 1])
     diagonal = {
         "data": {"values": [{"at": 0}, {"at": 1}]},
@@ -194,117 +189,14 @@ def class_fractions(fractions: pd.DataFrame, colours: Mapping[str, str]) -> Char
     bar: Spec = {
         "mark": {"type": "bar", "stroke": INK, "strokeWidth": 0.5, "tooltip": {"content": "data"}},
         "encoding": {
-            "y": field("class", **ordered(_names(data["class"]))),
+            "y": field("class", **ordered(names_of(data["class"]))),
             "x": number("percent", "%", zero=True),
-            "color": coloured("class", {name: colours[name] for name in _names(data["class"])}, legend=None),
+            "color": coloured("class", {name: colours[name] for name in names_of(data["class"])}, legend=None),
         },
     }
-    parts = _names(data["panel"])
+    parts = names_of(data["panel"])
     width = max(90, 560 // len(parts))
     return Chart(panels("panel", parts, [bar], width=width, height={"step": 17}), data)
-
-
-def world(places: pd.DataFrame, land: list[Spec], lakes: list[Spec], x: Sequence[float], y: Sequence[float]) -> Chart:
-    """Places on a plain cylindrical map with coastlines.
-
-    Parameters
-    ----------
-    places : DataFrame
-        lon, lat (degrees), series (str): a mark for each row.
-    land, lakes : list
-        Points of closed outlines: part, at (order), lon, lat (degrees).
-    x, y : sequence of float
-        Ends of the map in degrees.
-    """
-    counts = places["series"].value_counts(sort=False)
-    data = places[["lon", "lat"]].assign(series=places["series"].map(lambda name: f"{name} ({counts[name]})"))
-    colours = {f"{name} ({counts[name]})": palette.ROLES[name] for name in counts.index if name in palette.ROLES}
-    lon = number("lon", None, domain=list(x), nice=False) | {"axis": _degrees("E", "W")}
-    lat = number("lat", None, domain=list(y), nice=False) | {"axis": _degrees("N", "S")}
-    shore = {"x": lon, "y": lat, "detail": {"field": "part"}, "order": {"field": "at"}}
-    layers: list[Spec] = [
-        {
-            "data": {"name": name},
-            "mark": {"type": "line", "clip": True, "interpolate": "linear-closed", "fill": fill}
-            | {"stroke": COAST, "strokeWidth": 0.5},
-            "encoding": shore,
-        }
-        for name, fill in (("land", LAND), ("lakes", "white"))
-    ]
-    mark = {"type": "point", "filled": True, "size": 42, "opacity": 0.85, "tooltip": {"content": "data"}}
-    layers.append({"mark": mark, "encoding": {"x": lon, "y": lat, **_series(_names(data["series"]), colours)}})
-    height = min(400, round(640 * (y[1] - y[0]) / (x[1] - x[0])))
-    spec = {"data": {"name": "values"}, "datasets": {"land": land, "lakes": lakes}}
-    return Chart({**spec, "width": 640, "height": height, "layer": layers}, data)
-
-
-def _degrees(positive: str, negative: str) -> Spec:
-    expression = f"abs(datum.value) + '°' + (datum.value > 0 ? '{positive}' : datum.value < 0 ? '{negative}' : '')"
-    return {"labelExpr": expression, "tickCount": 6}
-
-
-def grid(fractions: pd.DataFrame, axis: str) -> Chart:
-    """Fractions (0..1, NaN not computed) as a coloured grid with numbers, in the colour of leaks."""
-    data = fractions.rename_axis("row").reset_index().melt("row", var_name="column", value_name="fraction")
-    data["percent"] = 100 * data.pop("fraction").astype(float)
-    where = {
-        "y": field("row", **ordered(_names(data["row"]))),
-        "x": field("column", **ordered(_names(data["column"])), axis=_NAMES_ABOVE),
-    }
-    longest = max(map(len, _names(data["column"])), default=0)
-    return Chart(_heat(where, [], "oranges", 62, 22) | {"title": {"text": axis}}, data, right=min(190, 6 * longest))
-
-
-_NAMES_ABOVE: Spec = {"orient": "top", "labelAngle": -30, "labelOverlap": False, "labelLimit": 220}
-
-
-def confusions(frame: pd.DataFrame, classes: Sequence[str], predicted: Sequence[str], across: int = 3) -> Chart:
-    """Confusion matrices side by side, on one scale: fractions of each true class in percent.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        panel, true, predicted (str); percent (float, NaN: no such units).
-    classes, predicted : sequence of str
-        The order of rows and of columns.
-    """
-    parts = _names(frame["panel"])
-    many = len(classes) > 10
-    where = {
-        "y": field("true", **ordered(classes), axis={"title": "true class"}),
-        "x": field("predicted", **ordered(predicted), axis={"title": "predicted class", "labelAngle": -45}),
-    }
-    body = _heat(where, [], "blues", 17 if many else 40, 17 if many else 26, 8 if many else 11)
-    inside = {key: body[key] for key in ("width", "height")}
-    return Chart(panels("panel", parts, body["layer"], across, **inside), frame)
-
-
-def _heat(where: Spec, layers: list[Spec], scheme: str, wide: int, high: int, letters: int = 11) -> Spec:
-    """Cells in colours that darken from 0 to 100 %, each with its number."""
-    known = {"condition": {"test": "!isValid(datum.percent)", "value": "white"}}
-    colour: Spec = {"field": "percent", "type": "quantitative", "legend": None}
-    colour["scale"] = {"domain": [0, 100], "scheme": scheme}
-    text = (
-        "!isValid(datum.percent) ? '–' : datum.percent > 0 && datum.percent < 0.5 ? '·' : format(datum.percent, '.0f')"
-    )
-    dark = {"condition": {"test": "datum.percent > 60", "value": "white"}, "value": INK}
-    return {
-        "data": {"name": "values"},
-        "width": {"step": wide},
-        "height": {"step": high},
-        "layer": [
-            {
-                "mark": {"type": "rect", "stroke": "white", "tooltip": {"content": "data"}},
-                "encoding": {**where, "color": {**colour, **known}},
-            },
-            {
-                "transform": [{"calculate": text, "as": "shown"}],
-                "mark": {"type": "text", "fontSize": letters},
-                "encoding": {**where, "text": {"field": "shown"}, "color": dark},
-            },
-            *layers,
-        ],
-    }
 
 
 def spread(frame: pd.DataFrame, colours: Mapping[str, str]) -> Chart:
@@ -317,7 +209,7 @@ def spread(frame: pd.DataFrame, colours: Mapping[str, str]) -> Chart:
     colours : mapping
         Colour of each label.
     """
-    labels, parts = _names(frame["label"]), _names(frame["panel"])
+    labels, parts = names_of(frame["label"]), names_of(frame["panel"])
     y = field("label", **ordered(labels))
     bars: Spec = {
         "mark": {"type": "bar", "stroke": INK, "strokeWidth": 0.5, "tooltip": {"content": "data"}},
@@ -340,7 +232,7 @@ def points(frame: pd.DataFrame, axis: str, zero: bool = True, colours: Mapping[s
     frame : DataFrame
         label, series, panel (str); value (float).
     """
-    labels, parts, names = _names(frame["label"]), _names(frame["panel"]), _names(frame["series"])
+    labels, parts, names = names_of(frame["label"]), names_of(frame["panel"]), names_of(frame["series"])
     line: list[Spec] = [{"mark": {"type": "rule", "color": INK}, "encoding": {"x": {"datum": 0}}}] if zero else []
     mark: Spec = {
         "mark": {"type": "point", "filled": True, "opacity": 0.8, "size": 46, "tooltip": {"content": "data"}},
@@ -348,7 +240,7 @@ def points(frame: pd.DataFrame, axis: str, zero: bool = True, colours: Mapping[s
             "y": field("label", **ordered(labels)),
             "yOffset": field("series", **ordered(names)),
             "x": number("value", _axis(axis, parts)),
-            **_series(names, colours),
+            **look_of(names, colours),
         },
     }
     width = max(170, 600 // len(parts)) if len(parts) > 1 else 420
@@ -374,7 +266,7 @@ def pairs(frame: pd.DataFrame, axis: str) -> Chart:
         label, side (str); value (float).
     """
     colours = {"without": palette.SPLITS[palette.CLEAN_SPLIT], "with relatives": palette.SPLITS[palette.LEAKS]}
-    y = field("label", **ordered(_names(frame["label"])))
+    y = field("label", **ordered(names_of(frame["label"])))
     line: Spec = {
         "mark": {"type": "line", "color": palette.SOFT, "strokeWidth": 2},
         "encoding": {"y": y, "x": number("value", axis), "detail": {"field": "label"}},
@@ -395,8 +287,8 @@ def bars(frame: pd.DataFrame, axis: str, colours: Mapping[str, str]) -> Chart:
     frame : DataFrame
         panel, label (str, a key of `colours`); whole, part (float).
     """
-    y, parts = field("label", **ordered(_names(frame["label"]))), _names(frame["panel"])
-    look = {"color": coloured("label", {name: colours[name] for name in _names(frame["label"])}, legend=None)}
+    y, parts = field("label", **ordered(names_of(frame["label"]))), names_of(frame["panel"])
+    look = {"color": coloured("label", {name: colours[name] for name in names_of(frame["label"])}, legend=None)}
     layers: list[Spec] = [
         {
             "mark": {"type": "bar", "opacity": opacity, "tooltip": {"content": "data"}},
@@ -415,7 +307,7 @@ def scatter(frame: pd.DataFrame, across: str | None, up: str) -> Chart:
     frame : DataFrame
         panel, patch (str); x, y (float).
     """
-    parts = _names(frame["panel"])
+    parts = names_of(frame["panel"])
     x = number("x", across if len(parts) > 1 else parts[0])
     x["axis"] = {"tickCount": 4}
     dots: Spec = {

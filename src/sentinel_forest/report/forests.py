@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from sentinel_forest.config import paths
 from sentinel_forest.evaluation.calibration import AS_IT_IS, ISOTONIC
 from sentinel_forest.evaluation.curves import GROUPS, TREES
 from sentinel_forest.evaluation.held_out import BRIER
@@ -16,8 +17,6 @@ LEAD = (
     "One trial of each release is looked into: whether more trees or more training groups would help, and whether "
     "“90 % sure” is right nine times in ten. Of all forests: the out-of-bag score beside the test score."
 )
-CURVES = "baselines/{scheme}/{trial}/curves.tsv"
-RELIABILITY = "baselines/{scheme}/{trial}/reliability.tsv"
 
 
 class About(NamedTuple):
@@ -83,7 +82,7 @@ def _items(release: ReleaseResults) -> tuple[Item, ...]:
 
 def _curve(release: ReleaseResults, name: str, rows: pd.DataFrame) -> list[Item]:
     """Scores of a forest by the number of its trees or of its training groups, as a figure and a table."""
-    sources = release.from_trials(CURVES, "importance")
+    sources = release.from_trials(paths.CURVES, "importance")
     about = ABOUT[rows["curve"].iloc[0]]
     title = f"{about.title} on {release.name}: {name}"
     is_brier = rows["metric"] == BRIER
@@ -133,7 +132,7 @@ def _mean_and_draws(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _reliability(release: ReleaseResults, name: str, rows: pd.DataFrame) -> list[Item]:
     """Predicted against observed, as a figure and a table."""
-    sources = release.from_trials(RELIABILITY, "importance")
+    sources = release.from_trials(paths.RELIABILITY, "importance")
     event = rows["event"].iloc[0]
     rows = rows.assign(series=rows["calibration"].map({AS_IT_IS: BEFORE, ISOTONIC: AFTER}))
     shown = pd.DataFrame(

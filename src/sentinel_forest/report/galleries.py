@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from sentinel_forest.config import paths
 from sentinel_forest.datasets.base import Block, Reference, Task, true_classes, with_measured
 from sentinel_forest.io.tables import read_parquet
 from sentinel_forest.report import class_maps, classes, images
 from sentinel_forest.report.data import catalog_source
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
-from sentinel_forest.report.model import Gallery, Item, Note, Page, Picture, Section, Source
+from sentinel_forest.report.model import Gallery, Item, Note, Page, Picture, Section
 
 LEAD = (
     "Test patches as the sensors saw them: Sentinel-1, and Sentinel-2 in true and false colour. Where labels "
@@ -33,7 +34,7 @@ def _items(version: VersionResults, release: ReleaseResults) -> tuple[Item, ...]
     if not (release.data / release.name).is_dir():
         return (Note("The files of this release are not here: there are no pictures.", "warning"),)
     scheme, trial = release.primary
-    split = read_parquet(release.path(f"splits/{scheme}/{trial}.parquet"), ["patch", "role"])
+    split = read_parquet(release.path(paths.SPLIT, scheme=scheme, trial=trial), ["patch", "role"])
     test = release.catalog[(split["role"] == "test").to_numpy()]
     items: list[Item] = []
     for unit, shown in (("patch", classes.items), ("pixel", _galleries)):
@@ -70,8 +71,8 @@ def _gallery(release: ReleaseResults, task: Task, row: pd.DataFrame) -> Gallery:
     ]
     pictures += _maps(release, task, block, references, sets)
     scheme, trial = release.primary
-    sources = [catalog_source(release), release.from_file(f"splits/{scheme}/{trial}.parquet", "split")]
-    sources += [Source(f"{release.source}/baselines/{scheme}/{trial}/{name}/forest.skops", "fit") for name in sets]
+    sources = [catalog_source(release), release.from_file(paths.SPLIT, "split", scheme=scheme, trial=trial)]
+    sources += [release.forest(name) for name in sets]
     return Gallery(
         f"Patch {patch} of {release.name}",
         tuple(pictures),

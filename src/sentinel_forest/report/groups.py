@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from sentinel_forest.evaluation.confusion import CONFUSION as CONFUSION_TABLE
+from sentinel_forest.config import paths
+from sentinel_forest.evaluation.confusion import CONFUSION
 from sentinel_forest.evaluation.groups_needed import needed
 from sentinel_forest.io.tables import read_parquet
 from sentinel_forest.report.inputs import ReleaseResults
 from sentinel_forest.report.model import Item, column, number, table
 from sentinel_forest.report.scores import FOREST, kinds, named
 
-CONFUSION = "baselines/{scheme}/{trial}/confusion.parquet"
 SHOWN = (10, 20, 30, 50, 100, 200)
 """Numbers of test groups that the table has, beside the observed one."""
 WANTED = 0.05
@@ -22,8 +22,8 @@ WHAT = {"oa": "overall accuracy", "pa": "producer's accuracy, rarest class"}
 def items(release: ReleaseResults) -> list[Item]:
     """Half widths of intervals to expect of the forests of one trial; nothing where a test patch has no group."""
     scheme, trial = release.primary
-    file = CONFUSION.format(scheme=scheme, trial=trial)
-    counts = _forests(release.path(file)) if release.path(file).is_file() else pd.DataFrame()
+    file = release.path(paths.CONFUSION, scheme=scheme, trial=trial)
+    counts = _forests(file) if file.is_file() else pd.DataFrame()
     if counts.empty or counts["group"].isna().any() or (counts["group"] == "").any() or counts["group"].nunique() < 2:
         return []
     rows = needed(counts, WANTED, SHOWN)
@@ -31,7 +31,7 @@ def items(release: ReleaseResults) -> list[Item]:
         table(
             f"Test groups that an interval takes on {release.name}",
             _wide(rows),
-            [release.from_file(file, "score")],
+            [release.from_file(paths.CONFUSION, "score", scheme=scheme, trial=trial)],
             f"Half width of the 95 % interval over so many test groups like those of {scheme}, trial {trial}. Empty:"
             f" too few groups for an interval. Last column: fewest groups for a half width of {WANTED:g}.",
             release.is_sample,
@@ -41,7 +41,7 @@ def items(release: ReleaseResults) -> list[Item]:
 
 def _forests(confusion: Path) -> pd.DataFrame:
     """Counts of the forests on the test patches of a trial."""
-    counts = read_parquet(confusion, list(CONFUSION_TABLE.columns))
+    counts = read_parquet(confusion, list(CONFUSION.columns))
     counts = counts[counts["role"] == "test"]
     return counts[kinds(counts) == FOREST] if len(counts) else counts
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sentinel_forest.config import paths
 from sentinel_forest.evaluation.metrics import short
 from sentinel_forest.features import Feature, patch, pixel
 from sentinel_forest.io.tables import read_parquet
@@ -18,8 +19,6 @@ LEAD = (
     "it brought in training; it says what the trees used, not what they would need. What is lost when a "
     "family of bands is taken away is the importance by permutation, on patches held out of training."
 )
-FAMILIES = "baselines/{scheme}/{trial}/importance.tsv"
-FIT = "baselines/{scheme}/{trial}/%s/fit.json"
 MOST = 25
 """Features in the figure of importance."""
 LOST, USED = "lost of the score", "share of the decrease of impurity"
@@ -50,7 +49,7 @@ def _families(release: ReleaseResults, feature_set: str) -> list[Item]:
     rows = rows.assign(metric=rows["metric"].map(short))
     if rows.empty:
         return []
-    sources = release.from_trials(FAMILIES, "importance")
+    sources = release.from_trials(paths.IMPORTANCE, "importance")
     first = rows.iloc[0]
     trial = f"{first['scheme']} {first['trial']}"
     lost = rows.assign(label=rows["family"], series=rows["metric"], value=rows["drop"], panel=LOST)
@@ -105,7 +104,7 @@ def _of_set(release: ReleaseResults, feature_set: str) -> list[Item]:
     values = importance(release, feature_set)
     if values.empty:
         return []
-    sources = release.from_trials(FIT % feature_set, "fit")
+    sources = release.from_trials(paths.FIT, "fit", set=feature_set)
     summary = values.groupby("feature", sort=False)["importance"].agg(["mean", "min", "max"])
     summary = summary.sort_values("mean", ascending=False, kind="stable")
     top = summary.head(MOST).index
@@ -154,7 +153,7 @@ def _of_set(release: ReleaseResults, feature_set: str) -> list[Item]:
 
 def _spread(release: ReleaseResults, feature_set: str, features: list[str]) -> list[Item]:
     """How the features that were used most differ between classes, from the first shard of their table."""
-    path = release.work / release.name / "features" / feature_set / "1.parquet"
+    path = release.work_path(paths.FEATURES, set=feature_set, shard=1)
     if not path.is_file():
         return []
     task = release.dataset.tasks[release.dataset.feature_sets[feature_set].task]

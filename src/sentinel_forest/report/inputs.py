@@ -1,7 +1,7 @@
 """What a report is made from: the files of a version, read once and as far as they are there."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -85,13 +85,13 @@ class ReleaseResults:
     @cached_property
     def catalog(self) -> pd.DataFrame | None:
         """One row per patch; None where the working files are gone."""
-        path = self.work / self.name / "catalog.parquet"
+        path = self.work_path(paths.CATALOG)
         return read_catalog(path) if path.is_file() else None
 
     @cached_property
     def layers(self) -> frozenset[str]:
         """Layers that the release's files hold; none if they are not known."""
-        path = self.work / self.name / "files.tsv"
+        path = self.work_path(paths.FILES)
         if not path.is_file():
             return frozenset()
         return self.dataset.layers(read_tsv(path, FILES)["path"])
@@ -99,68 +99,68 @@ class ReleaseResults:
     @cached_property
     def metrics(self) -> pd.DataFrame:
         """Scores of all trials, with scheme and trial."""
-        return on_the_same_pixels(self._of_trials("baselines/{scheme}/{trial}/metrics.tsv", METRICS))
+        return on_the_same_pixels(self._of_trials(paths.METRICS, METRICS))
 
     @cached_property
     def scores_by(self) -> pd.DataFrame:
         """Scores of all trials by attributes of the patches, with scheme and trial."""
-        return on_the_same_pixels(self._of_trials("baselines/{scheme}/{trial}/scores_by.tsv", SCORES_BY))
+        return on_the_same_pixels(self._of_trials(paths.SCORES_BY, SCORES_BY))
 
     @cached_property
     def paired(self) -> pd.DataFrame:
         """Paired comparisons of all trials, with scheme and trial."""
-        return self._of_trials("baselines/{scheme}/{trial}/paired.tsv", PAIRED)
+        return self._of_trials(paths.PAIRED, PAIRED)
 
     @cached_property
     def balance(self) -> pd.DataFrame:
         """Balance of all splits, with scheme and trial."""
-        return self._of_trials("splits/{scheme}/{trial}.balance.tsv", BALANCE)
+        return self._of_trials(paths.BALANCE, BALANCE)
 
     @cached_property
     def infeasible(self) -> pd.DataFrame:
         """Requests that splits could not meet, with scheme and trial."""
-        return self._of_trials("splits/{scheme}/{trial}.infeasible.tsv", INFEASIBLE)
+        return self._of_trials(paths.INFEASIBLE, INFEASIBLE)
 
     @cached_property
     def families(self) -> pd.DataFrame:
         """Importance of band families in the trials that were looked into, with scheme and trial."""
-        return self._of_trials("baselines/{scheme}/{trial}/importance.tsv", IMPORTANCE)
+        return self._of_trials(paths.IMPORTANCE, IMPORTANCE)
 
     @cached_property
     def curves(self) -> pd.DataFrame:
         """Scores by number of trees in the trials that were looked into, with scheme and trial."""
-        return self._of_trials("baselines/{scheme}/{trial}/curves.tsv", CURVES)
+        return self._of_trials(paths.CURVES, CURVES)
 
     @cached_property
     def engines(self) -> pd.DataFrame:
         """Engines side by side in the trials that were looked into, with scheme and trial."""
-        return self._of_trials("baselines/{scheme}/{trial}/engines.tsv", ENGINES)
+        return self._of_trials(paths.ENGINES, ENGINES)
 
     @cached_property
     def reliability(self) -> pd.DataFrame:
         """Reliability of the trials that were looked into, with scheme and trial."""
-        return self._of_trials("baselines/{scheme}/{trial}/reliability.tsv", RELIABILITY)
+        return self._of_trials(paths.RELIABILITY, RELIABILITY)
 
     @cached_property
     def integrity(self) -> pd.DataFrame | None:
         """Findings on the files."""
-        return self._table("integrity.tsv", INTEGRITY)
+        return self._table(paths.INTEGRITY, INTEGRITY)
 
     @cached_property
     def averages(self) -> pd.DataFrame | None:
         """Scores over the trials of each scheme."""
-        averages = self._table("averages.tsv", AVERAGES)
+        averages = self._table(paths.AVERAGES, AVERAGES)
         return None if averages is None else on_the_same_pixels(averages)
 
     @cached_property
     def ledger(self) -> pd.DataFrame | None:
         """Links between the roles of every split."""
-        return self._table("ledger.tsv", LEDGER)
+        return self._table(paths.LEDGER, LEDGER)
 
     @cached_property
     def price(self) -> pd.DataFrame | None:
         """What forests gain by relatives of the test patches; None where it was not asked for or not possible."""
-        return self._table("price.tsv", PRICE)
+        return self._table(paths.PRICE, PRICE)
 
     @cached_property
     def confusion(self) -> pd.DataFrame:
@@ -169,44 +169,60 @@ class ReleaseResults:
         tables = [
             _summed(read_parquet(path, [*keys, "pixels", "count", "pixel_weight"]), keys)
             for scheme, trial in self.trials
-            if (path := self.path(f"baselines/{scheme}/{trial}/confusion.parquet")).is_file()
+            if (path := self.path(paths.CONFUSION, scheme=scheme, trial=trial)).is_file()
         ]
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[*keys, "count"])
 
     def fit(self, scheme: str, trial: int, feature_set: str) -> dict[str, Any] | None:
         """What is known about a forest; None where it was not grown on this release."""
-        path = self.path(f"baselines/{scheme}/{trial}/{feature_set}/fit.json")
+        path = self.path(paths.FIT, scheme=scheme, trial=trial, set=feature_set)
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
-    def path(self, below: str) -> Path:
+    def file(self, pattern: str, **values: object) -> str:
+        """A file of the release below the folder of the version, by its pattern in `config.paths`."""
+        return paths.place(pattern, release=self.name, **values)
+
+    def path(self, pattern: str, **values: object) -> Path:
         """A file of the release's results."""
-        return self.results / self.name / below
+        return self.results / self.file(pattern, **values)
 
-    def from_file(self, below: str, rule: str) -> Source:
+    def work_path(self, pattern: str, **values: object) -> Path:
+        """A working file of the release."""
+        return self.work / self.file(pattern, **values)
+
+    def from_file(self, pattern: str, rule: str, **values: object) -> Source:
         """A file of the release's results as a source."""
-        return Source(f"{self.name}/{below}", rule)
+        return Source(self.file(pattern, **values), rule)
 
-    def from_trials(self, below: str, rule: str) -> tuple[Source, ...]:
-        """A file of each trial that has it as a source; `below` holds ``{scheme}`` and ``{trial}``."""
-        names = [below.format(scheme=scheme, trial=trial) for scheme, trial in self.trials]
-        return tuple(self.from_file(name, rule) for name in names if self.path(name).is_file())
+    def from_trials(
+        self, pattern: str, rule: str, of: Collection[str] | None = None, **values: object
+    ) -> tuple[Source, ...]:
+        """A file of each trial (of some schemes) that has it as a source."""
+        trials = [pair for pair in self.trials if of is None or pair[0] in of]
+        names = [self.file(pattern, scheme=scheme, trial=trial, **values) for scheme, trial in trials]
+        return tuple(Source(name, rule) for name in names if (self.results / name).is_file())
 
-    def trial_links(self, scheme: str, below: str) -> tuple[tuple[str, str], ...]:
+    def forest(self, feature_set: str) -> Source:
+        """The forest of the trial that is shown where one must do, as a source."""
+        scheme, trial = self.primary
+        path = paths.place(paths.FOREST, release=self.source, scheme=scheme, trial=trial, set=feature_set)
+        return Source(path, "fit")
+
+    def trial_links(self, scheme: str, pattern: str) -> tuple[tuple[str, str], ...]:
         """For each trial of a scheme its number and file."""
         return tuple(
-            (str(trial), f"{self.name}/{below.format(scheme=scheme, trial=trial)}")
-            for name, trial in self.trials
-            if name == scheme
+            (str(trial), self.file(pattern, scheme=name, trial=trial)) for name, trial in self.trials if name == scheme
         )
 
-    def _table(self, below: str, schema: Any) -> pd.DataFrame | None:
+    def _table(self, pattern: str, schema: Any, **values: object) -> pd.DataFrame | None:
         # The manifest holds its bytes. What an earlier configuration has left in the folder is no part of the version.
-        return read_tsv(self.path(below), schema, validated=True) if f"{self.name}/{below}" in self.files else None
+        name = self.file(pattern, **values)
+        return read_tsv(self.results / name, schema, validated=True) if name in self.files else None
 
-    def _of_trials(self, below: str, schema: Any) -> pd.DataFrame:
+    def _of_trials(self, pattern: str, schema: Any) -> pd.DataFrame:
         tables = []
         for scheme, trial in self.trials:
-            found = self._table(below.format(scheme=scheme, trial=trial), schema)
+            found = self._table(pattern, schema, scheme=scheme, trial=trial)
             if found is not None:
                 tables.append(found.assign(scheme=scheme, trial=trial))
         if tables:
@@ -270,12 +286,12 @@ def read(results: Path, work: Path, data: Path) -> VersionResults:
     configuration = description["configuration"]
     files = frozenset(read_manifest(results / paths.MANIFEST))
     releases = tuple(_release(name, configuration, results, work, data, files) for name in configuration["releases"])
-    headline = read_tsv(results / "headline.tsv", HEADLINE)
+    headline = read_tsv(results / paths.HEADLINE, HEADLINE)
     order = headline.assign(
         first=headline["release"].map(configuration["releases"].index),
         second=headline["scheme"].map({name: place for place, name in enumerate(configuration["schemes"])}),
     ).sort_values(["first", "second"], kind="stable", ignore_index=True)
-    sheet = results / "reproduction.tsv"
+    sheet = results / paths.REPRODUCTION
     return VersionResults(
         results.resolve().name,
         results,
@@ -283,8 +299,9 @@ def read(results: Path, work: Path, data: Path) -> VersionResults:
         order[list(HEADLINE.columns)],
         read_tsv(sheet, REPRODUCTION) if sheet.is_file() else None,
         {
-            path.stem.removeprefix("compare_"): read_tsv(path, COMPARISON)
-            for path in sorted(results.glob("compare_*.tsv"))
+            about["against"]: read_tsv(path, COMPARISON)
+            for path in sorted(results.glob(paths.place(paths.COMPARISON, against="*")))
+            if (about := paths.fields(paths.COMPARISON, path.name))
         },
         releases,
     )

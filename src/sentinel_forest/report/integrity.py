@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from sentinel_forest.config import paths
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Item, Note, Page, Section, table
 
@@ -29,7 +30,7 @@ def _items(release: ReleaseResults, accepted: list[str]) -> tuple[Item, ...]:
     if release.integrity is None:
         return (Note("There is no table of findings for this release.", "warning"),)
     findings = release.integrity
-    source = [release.from_file("integrity.tsv", "publish_integrity")]
+    source = [release.from_file(paths.INTEGRITY, "publish_integrity")]
     items: list[Item] = []
     if accepted:
         items.append(Note(f"Failed checks that were accepted by the user: {', '.join(accepted)}.", "warning"))

@@ -7,7 +7,7 @@ from importlib.resources import files
 import numpy as np
 import pandas as pd
 
-from sentinel_forest.report import figures
+from sentinel_forest.report import world
 from sentinel_forest.report.charts import Chart
 from sentinel_forest.report.inputs import ReleaseResults
 from sentinel_forest.report.model import Item, Note, Plot, Source
@@ -105,7 +105,7 @@ def _map(release: ReleaseResults, known: pd.DataFrame, column: str, source: Sour
 
 def _world(places: pd.DataFrame) -> Chart:
     x, y = window(places["lon"], places["lat"])
-    return figures.world(places, points(outlines(LAND), x, y), points(outlines(LAKE), x, y), x, y)
+    return world.world(places, points(outlines(LAND), x, y), points(outlines(LAKE), x, y), x, y)
 
 
 _SUSPICIOUS = {

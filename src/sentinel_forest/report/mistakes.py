@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from sentinel_forest.config import paths
 from sentinel_forest.datasets.base import IGNORE, Block, Task, true_classes, with_measured
 from sentinel_forest.evaluation.confusion import counted_units
 from sentinel_forest.io.tables import read_parquet
@@ -19,7 +20,6 @@ LEAD = (
     "Test patches that the forest gets wrong, of the published split where there is one: the worst of each class as "
     "the sensors saw them, and accuracy against what could explain it."
 )
-CONFUSION = "baselines/{scheme}/{trial}/confusion.parquet"
 CLASSES = 6
 """Classes of a pixel task of which the worst patch is shown."""
 STRIPS = 24
@@ -72,7 +72,7 @@ def _of_task(release: ReleaseResults, task: Task, features: str, catalog: pd.Dat
 def answers(release: ReleaseResults, task: Task, features: str) -> pd.DataFrame:
     """What a forest says of the test patches: patch, true, predicted, count."""
     scheme, trial = release.primary
-    path = release.path(CONFUSION.format(scheme=scheme, trial=trial))
+    path = release.path(paths.CONFUSION, scheme=scheme, trial=trial)
     keys = ["patch", "true", "predicted", "count"]
     if not path.is_file():
         return pd.DataFrame(columns=keys)
@@ -109,7 +109,7 @@ def explained(release: ReleaseResults, task: Task, counts: pd.DataFrame, catalog
 
 def _roles(release: ReleaseResults) -> pd.Series:
     scheme, trial = release.primary
-    return read_parquet(release.path(f"splits/{scheme}/{trial}.parquet"), ["role"])["role"]
+    return read_parquet(release.path(paths.SPLIT, scheme=scheme, trial=trial), ["role"])["role"]
 
 
 def _distance(test: pd.DataFrame, train: pd.DataFrame) -> np.ndarray:
@@ -151,7 +151,7 @@ def _against(release: ReleaseResults, task: Task, features: str, frame: pd.DataF
             "The line is a smooth through the dots (loess).",
             "A line that falls with distance: the score rests on training patches nearby. A line that rises with the "
             "size of the group: large groups dominate what was learned.",
-            (catalog_source(release), release.from_file(CONFUSION.format(scheme=scheme, trial=trial), "score")),
+            (catalog_source(release), release.from_file(paths.CONFUSION, "score", scheme=scheme, trial=trial)),
             release.is_sample,
         )
     ]
@@ -264,6 +264,6 @@ def _sources(release: ReleaseResults, features: str) -> tuple[Source, ...]:
     scheme, trial = release.primary
     return (
         catalog_source(release),
-        release.from_file(CONFUSION.format(scheme=scheme, trial=trial), "score"),
-        Source(f"{release.source}/baselines/{scheme}/{trial}/{features}/forest.skops", "fit"),
+        release.from_file(paths.CONFUSION, "score", scheme=scheme, trial=trial),
+        release.forest(features),
     )

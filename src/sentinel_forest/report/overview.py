@@ -4,6 +4,7 @@ import json
 
 import pandas as pd
 
+from sentinel_forest.config import paths
 from sentinel_forest.report import figures, palette
 from sentinel_forest.report.findings import Summary, findings, summary
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
@@ -23,10 +24,10 @@ from sentinel_forest.report.model import (
     score,
     table,
 )
-from sentinel_forest.report.scores import DUMMY, METRICS, REFERENCE, definitions, mark_colours, marked, named, ordered
+from sentinel_forest.report.scores import DUMMY, REFERENCE, definitions, mark_colours, marked, named, ordered
 
-HEADLINE = Source("headline.tsv", "headline")
-VERSION = Source("version.json", "seal")
+HEADLINE = Source(paths.HEADLINE, "headline")
+VERSION = Source(paths.VERSION, "seal")
 DEFINITIONS = (
     "OA: fraction of all units (patches, or pixels) that get their true class. AA over present classes: mean of the "
     "producer's accuracies (recall) of the classes that occur among the test units. BOA, median over patches: for a "
@@ -93,16 +94,10 @@ def _plot(found: Summary) -> Plot:
         + ". All values are in the table of headline scores.",
         READING,
         SUSPICIOUS,
-        (HEADLINE, *found.release.from_trials(METRICS, "score")),
+        (HEADLINE, *found.release.from_trials(paths.METRICS, "score")),
         found.release.is_sample,
         is_folded=True,
     )
-
-
-def _in_words(rows: pd.DataFrame) -> str:
-    values = zip(rows["value"], rows["low"], rows["high"], strict=True)
-    named_rows = zip(rows["label"], rows["series"], values, strict=True)
-    return "; ".join(f"{label}, {series}: {interval_text(*value)}" for label, series, value in named_rows)
 
 
 def _labels(rows: pd.DataFrame) -> pd.Series:
@@ -135,7 +130,7 @@ def _scores(version: VersionResults) -> tuple[Item, ...]:
     shown["mark"], shown["note"] = column([mark(text) for text in rows["mark"]]), rows["note"]
     shown["trials"] = column(
         [
-            links(by_name[release].trial_links(scheme, METRICS))
+            links(by_name[release].trial_links(scheme, paths.METRICS))
             for release, scheme in zip(rows["release"], rows["scheme"], strict=True)
         ]
     )

@@ -2,12 +2,11 @@
 
 import pandas as pd
 
+from sentinel_forest.config import paths
 from sentinel_forest.report import figures
 from sentinel_forest.report.inputs import ReleaseResults
 from sentinel_forest.report.model import Cell, Item, Note, Plot, Source, Table, column, p_value, score, table
 from sentinel_forest.report.scores import definitions
-
-FILE = "price.tsv"
 
 
 def items(release: ReleaseResults) -> list[Item]:
@@ -20,7 +19,7 @@ def items(release: ReleaseResults) -> list[Item]:
                 "group, or the release trains no forest of its own."
             )
         ]
-    source = release.from_file(FILE, "price")
+    source = release.from_file(paths.PRICE, "price")
     known = rows[rows["difference"].notna() & (rows["class"] == "")]
     none = rows[rows["metric"] == ""]
     notes: list[Item] = [Note(f"{row.features}: {row.note}") for row in none.itertuples()]

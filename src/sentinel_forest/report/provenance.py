@@ -6,15 +6,15 @@ from typing import Any
 
 import pandas as pd
 
+from sentinel_forest.config import paths
 from sentinel_forest.io.borders import shown
 from sentinel_forest.io.checksums import file_digest
 from sentinel_forest.report.inputs import VersionResults
 from sentinel_forest.report.model import Cell, Item, Listing, Note, Page, Section, Source, table
 from sentinel_forest.versions import crate
 
-VERSION = Source("version.json", "seal")
-ENVIRONMENT = Source("environment.json", "seal")
-MANIFEST = "manifest.sha256"
+VERSION = Source(paths.VERSION, "seal")
+ENVIRONMENT = Source(paths.ENVIRONMENT, "seal")
 LEAD = (
     "The same configuration, data and code give the same manifest on any number of cores and on any "
     "machine with the same packages. Check the files of this version with: sha256sum -c manifest.sha256"
@@ -38,18 +38,18 @@ def _digests(version: VersionResults) -> tuple[Item, ...]:
     rows += [
         (kind, name, value) for kind in ("registry", "data") for name, value in sorted(identity.get(kind, {}).items())
     ]
-    if (version.folder / MANIFEST).is_file():
-        rows.append(("manifest", "", file_digest(version.folder / MANIFEST)))
+    if (version.folder / paths.MANIFEST).is_file():
+        rows.append(("manifest", "", file_digest(version.folder / paths.MANIFEST)))
     frame = pd.DataFrame(rows, columns=["what", "release", "SHA-256"])
     commit = version.description["commit"]
-    names = [crate.CRATE, *(f"{release.name}/croissant.json" for release in version.releases)]
+    names = [paths.CRATE, *(release.file(paths.CROISSANT) for release in version.releases)]
     found = tuple((name, name) for name in names if (version.folder / name).is_file())
     machines = (Note("For machines (RO-Crate, Croissant):", links=found),) if found else ()
     return (
         table(
             "What determines this version",
             frame,
-            [VERSION, Source(MANIFEST, "seal")],
+            [VERSION, Source(paths.MANIFEST, "seal")],
             "Two versions with the same digests have the same results.",
         ),
         Note(

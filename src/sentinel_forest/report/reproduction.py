@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from sentinel_forest.config import paths
 from sentinel_forest.evaluation import metrics
 from sentinel_forest.report import figures, palette
 from sentinel_forest.report.inputs import VersionResults
@@ -14,7 +15,7 @@ LEAD = (
     "Published figures beside ours, paper by paper. A verdict is given only where both are of the same data, split "
     "and definition; else it says why not. Ours is the score of the named trial, with its 95 % interval over groups."
 )
-SHEET = Source("reproduction.tsv", "reproduction")
+SHEET = Source(paths.REPRODUCTION, "reproduction")
 AGREES, DIFFERS, NOT_COMPARABLE = "agrees", "differs", "not comparable"
 KINDS = {
     "inside": AGREES,

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from sentinel_forest.config import paths
 from sentinel_forest.report import palette
 from sentinel_forest.report.inputs import ReleaseResults
 from sentinel_forest.report.model import Cell, column, links, mark, number, score
 
-METRICS = "baselines/{scheme}/{trial}/metrics.tsv"
 FOREST, REFERENCE, DUMMY = "forest", "reference", "dummy"
 """Kinds of classifiers, in the order in which they are shown."""
 
@@ -86,5 +86,5 @@ def columns(release: ReleaseResults, scores: pd.DataFrame, first: Sequence[str])
     shown["mark"] = column([mark(text) for text in scores["mark"]])
     if scores["note"].any():
         shown["note"] = column([Cell(str(text)) for text in scores["note"]])
-    shown["trials"] = column([links(release.trial_links(scheme, METRICS)) for scheme in scores["scheme"]])
+    shown["trials"] = column([links(release.trial_links(scheme, paths.METRICS)) for scheme in scores["scheme"]])
     return shown

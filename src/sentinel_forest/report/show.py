@@ -165,7 +165,7 @@ def _row(release: ReleaseResults, patch: str) -> pd.DataFrame:
         near = f"{len(like)} contain it" if len(like) else f"it has {len(names)}"
         raise InputError(
             "The release has no such patch.",
-            where=release.work / release.name / "catalog.parquet",
+            where=release.work_path(paths.CATALOG),
             found=patch[:80],
             expected=f"a patch of the catalog; {near}, e.g. {(like if len(like) else names).iloc[0]}",
         )

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from sentinel_forest.config import paths
 from sentinel_forest.io.tables import read_parquet
 from sentinel_forest.report import maps, palette
 from sentinel_forest.report.charts import Chart, Spec, coloured, field, number
@@ -12,7 +13,6 @@ from sentinel_forest.report.data import catalog_source
 from sentinel_forest.report.inputs import ReleaseResults
 from sentinel_forest.report.model import Item, Note, Plot
 
-SPLIT = "splits/{scheme}/{trial}.parquet"
 MOST_TRIALS = 2
 """Trials of a scheme that are drawn."""
 MOST_PANELS = 6
@@ -49,7 +49,7 @@ def _chosen(release: ReleaseResults) -> list[tuple[str, int]]:
 
 def _roles(release: ReleaseResults, scheme: str, trial: int) -> pd.Series:
     """The role of each patch, in the order of the catalog."""
-    return read_parquet(release.path(SPLIT.format(scheme=scheme, trial=trial)), ["role"])["role"].astype("str")
+    return read_parquet(release.path(paths.SPLIT, scheme=scheme, trial=trial), ["role"])["role"].astype("str")
 
 
 def _world(release: ReleaseResults, catalog: pd.DataFrame, roles: Mapping[str, pd.Series]) -> Plot:
@@ -74,7 +74,7 @@ def _world(release: ReleaseResults, catalog: pd.DataFrame, roles: Mapping[str, p
         "dot within a blue disc is a group that both trains and tests.",
         "Black dots within blue discs in a scheme that claims to keep groups together. Test groups in one part of the "
         "world only.",
-        (catalog_source(release), *release.from_trials(SPLIT, "split")),
+        (catalog_source(release), *release.from_trials(paths.SPLIT, "split")),
         release.is_sample,
     )
 
@@ -138,7 +138,7 @@ def _close_up(release: ReleaseResults, catalog: pd.DataFrame, roles: Mapping[str
             "the footprint of a patch in the colour of its role; patches of one place are drawn within each other. "
             "Where black (test) touches blue (train), a forest is tested on ground that it was trained beside, or on.",
             "Black and blue in one picture of a scheme that claims to keep groups together.",
-            (catalog_source(release), *release.from_trials(SPLIT, "split")),
+            (catalog_source(release), *release.from_trials(paths.SPLIT, "split")),
             release.is_sample,
         )
     ]

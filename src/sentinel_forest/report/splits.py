@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from sentinel_forest.report import audits, blockmaps, figures, palette, price, splitmaps
+from sentinel_forest.config import paths
+from sentinel_forest.report import audits, blockmaps, figures, heatmaps, palette, price, splitmaps
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, column, links, number, share, table
 from sentinel_forest.splits.linking import GROUPS
@@ -12,9 +13,6 @@ LEAD = (
     "what its split is worth: links between training and test patches let a classifier remember "
     "instead of recognise."
 )
-BALANCE = "splits/{scheme}/{trial}.balance.tsv"
-INFEASIBLE = "splits/{scheme}/{trial}.infeasible.tsv"
-LEDGER = "ledger.tsv"
 
 
 def page(version: VersionResults) -> Page:
@@ -38,11 +36,11 @@ def _items(release: ReleaseResults) -> tuple[Item, ...]:
 def _balance(release: ReleaseResults) -> list[Item]:
     balance = release.balance
     sizes = balance[balance["quantity"] == "size"]
-    sources = release.from_trials(BALANCE, "split")
+    sources = release.from_trials(paths.BALANCE, "split")
     wide = sizes.pivot_table(index=["scheme", "trial"], columns="role", values="patches", sort=False).reset_index()
     wide["file"] = column(
         [
-            links([("balance", f"{release.name}/{BALANCE.format(scheme=s, trial=t)}")])
+            links([("balance", release.file(paths.BALANCE, scheme=s, trial=t))])
             for s, t in zip(wide["scheme"], wide["trial"], strict=True)
         ]
     )
@@ -90,7 +88,7 @@ def _infeasible(release: ReleaseResults) -> list[Item]:
         table(
             f"Requests that could not be met in {release.name}",
             unmet[columns],
-            release.from_trials(INFEASIBLE, "split"),
+            release.from_trials(paths.INFEASIBLE, "split"),
             "",
             release.is_sample,
         )
@@ -100,7 +98,7 @@ def _infeasible(release: ReleaseResults) -> list[Item]:
 def _ledger(release: ReleaseResults) -> list[Item]:
     if release.ledger is None:
         return [Note("There is no ledger for this release.", "warning")]
-    source = (release.from_file(LEDGER, "ledger"),)
+    source = (release.from_file(paths.LEDGER, "ledger"),)
     within = release.ledger["role_a"] == release.ledger["role_b"]
     is_distance = release.ledger["key"].str.startswith("distance_km")
     known, distances = release.ledger[~is_distance & ~within], release.ledger[is_distance]
@@ -114,7 +112,7 @@ def _ledger(release: ReleaseResults) -> list[Item]:
         items.append(
             Plot(
                 f"Links with training patches in {release.name}",
-                figures.grid(
+                heatmaps.grid(
                     grid, "share of the role's patches that are linked with training (%), largest of the trials"
                 ),
                 "Share of patches linked with training, by key and by scheme and role. The largest is "
@@ -168,7 +166,7 @@ def _redundancy(release: ReleaseResults, ledger: pd.DataFrame) -> list[Item]:
     groups = ledger[ledger["key"] == GROUPS]
     pairs = ledger[(ledger["key"] != GROUPS) & ledger["linked"].gt(0)]
     items: list[Item] = []
-    source = (release.from_file(LEDGER, "ledger"),)
+    source = (release.from_file(paths.LEDGER, "ledger"),)
     if len(pairs):
         shown = pairs[["scheme", "trial", "role_a", "key", "linked", "total"]].astype(object)
         items.append(

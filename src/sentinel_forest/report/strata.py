@@ -2,12 +2,12 @@
 
 import pandas as pd
 
+from sentinel_forest.config import paths
 from sentinel_forest.report import figures
 from sentinel_forest.report.inputs import ReleaseResults
 from sentinel_forest.report.model import Item, Plot, Source, column, score, table
 from sentinel_forest.report.scores import definitions, named, ordered, texts, without_dummies
 
-SCORES_BY = "baselines/{scheme}/{trial}/scores_by.tsv"
 SHOWN = ("oa", "aa.present", "aa.all", "iou.present", "iou.all", "boa.median")
 EXPLAINED = (
     "Scores on the test patches with one value of {attribute} alone, {trial}. Present classes are those that "
@@ -22,7 +22,7 @@ def items(release: ReleaseResults) -> list[Item]:
     rows = release.scores_by
     rows = rows[(rows["scheme"] == scheme) & (rows["trial"] == trial) & (rows["role"] == "test")]
     rows = ordered(without_dummies(rows[rows["value"].notna()]))
-    source = release.from_file(SCORES_BY.format(scheme=scheme, trial=trial), "score")
+    source = release.from_file(paths.SCORES_BY, "score", scheme=scheme, trial=trial)
     return [
         item
         for attribute, of_attribute in rows.groupby("attribute", sort=False)

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from sentinel_forest.config import paths
 from sentinel_forest.report.inputs import ReleaseResults
 from sentinel_forest.report.model import Item, table
 
@@ -26,8 +27,7 @@ def items(release: ReleaseResults) -> list[Item]:
                 counts = {name: training[name] for name in COUNTS}
                 absent = [name for name, each in training["classes"].items() if not each["rows"]]
                 rows.append({**about, **counts, "absent classes": ", ".join(absent)})
-                path = f"baselines/{scheme}/{trial}/{features}/fit.json"
-                sources.append(release.from_file(path, "fit"))
+                sources.append(release.from_file(paths.FIT, "fit", scheme=scheme, trial=trial, set=features))
     if not rows:
         return []
     title = f"What the forests of {release.name} were grown on"

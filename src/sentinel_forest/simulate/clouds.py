@@ -55,7 +55,7 @@ class Clouds:
     @property
     def hidden(self) -> np.ndarray:
         """Share of the ground's light that is hidden by all clouds."""
-        return 1 - (1 - self.opacity) * (1 - self.cirrus)
+        return np.asarray(1 - (1 - self.opacity) * (1 - self.cirrus))
 
 
 def none(side: int) -> Clouds:
@@ -130,4 +130,4 @@ def over(toa: np.ndarray, sky: Clouds) -> np.ndarray:
     """Reflectance at the top of the atmosphere (13, rows, columns) of a scene under clouds."""
     lit = toa * (1 - _DIRECT[:, None, None] * sky.shadow)
     low = lit * (1 - sky.opacity) + sky.opacity * sky.brightness * _WATER[:, None, None]
-    return low * (1 - sky.cirrus) + sky.cirrus * sky.brightness * _ICE[:, None, None]
+    return np.asarray(low * (1 - sky.cirrus) + sky.cirrus * sky.brightness * _ICE[:, None, None])

@@ -176,7 +176,7 @@ def _roi(seed: int, roi: Roi, side: int) -> tuple[dict[str, np.ndarray], list[di
 
 def dryness(latitude: float, day: int) -> float:
     """0 at the height of the growing season, 1 in the middle of the dormant one."""
-    return 0.5 - 0.45 * np.cos(2 * np.pi * (day - (200 if latitude >= 0 else 18)) / 365)
+    return float(0.5 - 0.45 * np.cos(2 * np.pi * (day - (200 if latitude >= 0 else 18)) / 365))
 
 
 def _winter(random: np.random.Generator, materials: np.ndarray, latitude: float, day: int) -> np.ndarray:
@@ -244,10 +244,10 @@ def _labels(
     dark = np.clip((0.09 - boa[7]) / 0.09, 0, 1)
 
     def evidence(number: int, gain: float, fooled: float, noise: float) -> np.ndarray:
-        return gain * sky.hidden + fooled * glare + noise * errors[number]
+        return np.asarray(gain * sky.hidden + fooled * glare + noise * errors[number])
 
     def shadow(number: int, noise: float) -> np.ndarray:
-        return sky.shadow + 0.35 * dark + noise * errors[number]
+        return np.asarray(sky.shadow + 0.35 * dark + noise * errors[number])
 
     def percent(score: np.ndarray) -> np.ndarray:
         return np.rint(100 / (1 + np.exp(-10 * (score - 0.4))))

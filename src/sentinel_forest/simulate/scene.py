@@ -133,7 +133,7 @@ def smooth(random: np.random.Generator, count: int, side: int, slope: float) -> 
     frequency[0, 0] = np.inf
     spectrum = np.fft.rfft2(random.standard_normal((count, side, side))) * frequency**-slope
     fields = np.fft.irfft2(spectrum, s=(side, side))
-    return fields / fields.std(axis=(1, 2), keepdims=True)
+    return np.asarray(fields / fields.std(axis=(1, 2), keepdims=True))
 
 
 def place(random: np.random.Generator, mixture: Mapping[str, float], shift: float = 1.0) -> Place:
@@ -163,14 +163,14 @@ def place(random: np.random.Generator, mixture: Mapping[str, float], shift: floa
 def shares(mixture: Mapping[str, float]) -> np.ndarray:
     """Shares in the order of `MATERIALS`, summing to 1, of a mixture given by names."""
     weights = np.array([mixture.get(material, 0.0) for material in MATERIALS], dtype=np.float64)
-    return weights / weights.sum()
+    return np.asarray(weights / weights.sum())
 
 
 def _bends(coefficients: np.ndarray) -> np.ndarray:
     """Smooth curves over the bands: tilt, bow and a short-wave infrared step, shape (..., bands)."""
     ramp = np.linspace(-1, 1, len(BANDS))
     curves = np.stack([ramp, 1 - 3 * ramp**2, (np.arange(len(BANDS)) > 10) - 0.2])
-    return (coefficients[..., None] * curves).sum(axis=-2)
+    return np.asarray((coefficients[..., None] * curves).sum(axis=-2))
 
 
 def choose(fields: np.ndarray, weights: np.ndarray, sharpness: float = 1.4) -> np.ndarray:
@@ -190,13 +190,13 @@ def choose(fields: np.ndarray, weights: np.ndarray, sharpness: float = 1.4) -> n
     ndarray of int64, shape (rows, columns)
     """
     with np.errstate(divide="ignore"):
-        return (sharpness * fields + np.log(weights)[:, None, None]).argmax(axis=0)
+        return np.asarray((sharpness * fields + np.log(weights)[:, None, None]).argmax(axis=0))
 
 
 def ground(random: np.random.Generator, weights: np.ndarray, side: int, slope: float = 1.7) -> np.ndarray:
     """Map of materials (int64, side x side) with about these shares; a small `slope` makes small fields."""
     present = np.flatnonzero(weights > 0.004 * weights.sum())
-    return present[choose(smooth(random, len(present), side, slope), weights[present])]
+    return np.asarray(present[choose(smooth(random, len(present), side, slope), weights[present])])
 
 
 def coarse(image: np.ndarray, cell: int) -> np.ndarray:
@@ -206,7 +206,7 @@ def coarse(image: np.ndarray, cell: int) -> np.ndarray:
     rows, columns = image.shape
     padded = np.pad(image, ((0, -rows % cell), (0, -columns % cell)), mode="edge")
     means = padded.reshape(padded.shape[0] // cell, cell, -1, cell).mean(axis=(1, 3))
-    return means.repeat(cell, axis=0).repeat(cell, axis=1)[:rows, :columns]
+    return np.asarray(means.repeat(cell, axis=0).repeat(cell, axis=1)[:rows, :columns])
 
 
 def at_native_pixels(image: np.ndarray) -> np.ndarray:
@@ -242,17 +242,17 @@ def surface(
     infrared = slice(BANDS.index("B6"), BANDS.index("B10"))
     image[infrared] *= np.exp(0.10 * texture[1])
     image *= 1 + 0.05 * random.standard_normal(image.shape)
-    return np.clip(image, 0.0, 1.2)
+    return np.asarray(np.clip(image, 0.0, 1.2))
 
 
 def top_of_atmosphere(boa: np.ndarray, haze: float) -> np.ndarray:
     """Reflectance at the top of the atmosphere: path radiance plus what is let through."""
-    return _PATH[:, None, None] * haze + _transmission(haze)[:, None, None] * boa
+    return np.asarray(_PATH[:, None, None] * haze + _transmission(haze)[:, None, None] * boa)
 
 
 def bottom_of_atmosphere(toa: np.ndarray, haze: float) -> np.ndarray:
     """The inverse of `top_of_atmosphere`."""
-    return (toa - _PATH[:, None, None] * haze) / _transmission(haze)[:, None, None]
+    return np.asarray((toa - _PATH[:, None, None] * haze) / _transmission(haze)[:, None, None])
 
 
 def _transmission(haze: float) -> np.ndarray:
@@ -262,7 +262,7 @@ def _transmission(haze: float) -> np.ndarray:
 def backscatter(random: np.random.Generator, here: Place, materials: np.ndarray, wetness: float = 0.0) -> np.ndarray:
     """Mean sigma0 (linear) of VV and VH without speckle, shape (2, rows, columns)."""
     decibel = np.moveaxis(here.backscatter[materials], -1, 0) + wetness
-    return 10 ** ((decibel + 0.8 * smooth(random, 2, materials.shape[0], 0.8)) / 10)
+    return np.asarray(10 ** ((decibel + 0.8 * smooth(random, 2, materials.shape[0], 0.8)) / 10))
 
 
 def speckle(random: np.random.Generator, sigma: np.ndarray, looks: float) -> np.ndarray:
@@ -272,12 +272,12 @@ def speckle(random: np.random.Generator, sigma: np.ndarray, looks: float) -> np.
 
 def decibel(sigma: np.ndarray) -> np.ndarray:
     """Linear intensity in dB, in steps of 1/128 dB."""
-    return np.round(128 * 10 * np.log10(np.maximum(sigma, 1e-5))) / 128
+    return np.asarray(np.round(128 * 10 * np.log10(np.maximum(sigma, 1e-5))) / 128)
 
 
 def stored(reflectance: np.ndarray, dtype: str) -> np.ndarray:
     """Reflectance x 10,000 as whole numbers of at least 1."""
-    return np.clip(np.rint(reflectance * 10_000), 1, np.iinfo(dtype).max).astype(dtype)
+    return np.asarray(np.clip(np.rint(reflectance * 10_000), 1, np.iinfo(dtype).max).astype(dtype))
 
 
 def near(random: np.random.Generator, longitude: float, latitude: float, reach: float) -> tuple[int, float, float]:

@@ -236,4 +236,4 @@ def lee_filter(intensity: np.ndarray, window: int = 5, looks: float = 1.0) -> np
     mean = uniform_filter(intensity, window)
     variance = np.maximum(uniform_filter(intensity**2, window) - mean**2, 1e-12)
     scene_variance = np.maximum((variance - mean**2 / looks) / (1 + 1 / looks), 0)
-    return mean + scene_variance / variance * (intensity - mean)
+    return np.asarray(mean + scene_variance / variance * (intensity - mean))

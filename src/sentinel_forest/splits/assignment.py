@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from sentinel_forest.config.schemes import LEAST_TEST_GROUPS, ROLES, InGroups, Solved
+from sentinel_forest.config.options import LEAST_TEST_GROUPS, ROLES, InGroups, Solved
 from sentinel_forest.errors import InputError
 from sentinel_forest.splits import baselines, draws, solver
 from sentinel_forest.splits.draws import SCALE

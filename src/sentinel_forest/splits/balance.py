@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from sentinel_forest.config.schemes import ROLES, AnyScheme
+from sentinel_forest.config.options import ROLES
+from sentinel_forest.config.schemes import AnyScheme
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.splits import draws
 from sentinel_forest.splits.draws import SCALE

@@ -19,7 +19,7 @@ ROUNDING = 1e-9
 """Sizes that add up to no more than this above 1 add up to 1."""
 
 
-class GroupStratifiedSplit(BaseShuffleSplit):
+class GroupStratifiedSplit(BaseShuffleSplit):  # type: ignore[misc]  # scikit-learn has no types
     """Draw training and test sets of whole groups in which classes have the same fractions.
 
     Patches of one city, scene or ROI resemble each other. If some of them train and others test, the score

@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from sentinel_forest.config.options import ROLES
 from sentinel_forest.config.schemes import (
-    ROLES,
     AnyScheme,
     Balanced,
     Filtered,

@@ -116,7 +116,7 @@ def _blocks(living: np.ndarray, roles: int) -> list[tuple[np.ndarray, list[int]]
 
 def _few(groups: np.ndarray, roles: int) -> bool:
     """Whether every assignment of the marked groups can be tried."""
-    return roles ** int(groups.sum()) <= 3**ENUMERATED
+    return bool(roles ** int(groups.sum()) <= 3**ENUMERATED)
 
 
 def _rounding(column: np.ndarray, shares: np.ndarray) -> float:

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sentinel_forest.config.schemes import ROLES, USUAL_SHARES, AnyScheme, Scheme, Sized
+from sentinel_forest.config.options import ROLES, USUAL_SHARES, Sized
+from sentinel_forest.config.schemes import AnyScheme, Scheme
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import checksums
 from sentinel_forest.io import schemas as pa

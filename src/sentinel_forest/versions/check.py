@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sentinel_forest.config.forest import ForestSettings
-from sentinel_forest.config.paths import MANIFEST, Places, check_folder
+from sentinel_forest.config.paths import ENVIRONMENT, MANIFEST, VERSION, Places, check_folder
 from sentinel_forest.config.releases import find_entry
 from sentinel_forest.config.settings import DrawSettings
 from sentinel_forest.errors import InputError
@@ -23,7 +23,7 @@ from sentinel_forest.io.tables import write_text, write_tsv
 from sentinel_forest.planning import given
 from sentinel_forest.versions.differences import DIFFERENCES, differences, text
 from sentinel_forest.versions.holding import changed
-from sentinel_forest.versions.manifest import ENVIRONMENT, VERSION, hold_files, is_sealed, read_manifest
+from sentinel_forest.versions.manifest import hold_files, is_sealed, read_manifest
 
 if TYPE_CHECKING:
     import pandas as pd

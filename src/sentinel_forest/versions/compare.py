@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.config import paths
+from sentinel_forest.config.paths import MANIFEST
 from sentinel_forest.config.validation import leaves
 from sentinel_forest.evaluation.figures import FIGURE, PLACE, WHO
 from sentinel_forest.evaluation.score import METRICS
@@ -16,7 +17,7 @@ from sentinel_forest.io.checksums import canonical
 from sentinel_forest.io.tables import read_tsv, write_tsv
 from sentinel_forest.steps import Output
 from sentinel_forest.versions.headline import SHOWN
-from sentinel_forest.versions.manifest import MANIFEST, read_manifest, read_version
+from sentinel_forest.versions.manifest import read_manifest, read_version
 
 KEYS = [*PLACE, *WHO, *FIGURE]
 CHANGES = ("moved", "only before", "only now")
@@ -163,7 +164,8 @@ def comparison(before: Side, now: Side) -> pd.DataFrame:
         for *place, what in table[["release", "scheme", "trial", "change"]].itertuples(index=False)
     ]
     kinds = {name: str(column.dtype) for name, column in COMPARISON.columns.items()}
-    return table.assign(explained=reasons).astype(kinds)
+    compared: pd.DataFrame = table.assign(explained=reasons).astype(kinds)
+    return compared
 
 
 def explanation(before: Side, now: Side, release: str, scheme: str, trial: int) -> str:

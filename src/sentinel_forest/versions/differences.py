@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sentinel_forest.config.paths import VERSION
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.checksums import file_digest
 from sentinel_forest.io.lazy import lazy
 from sentinel_forest.io.tables import read_parquet
-from sentinel_forest.versions.manifest import VERSION, read_manifest
+from sentinel_forest.versions.manifest import read_manifest
 
 if TYPE_CHECKING:
     import pandas as pd
 else:
     pd = lazy("pandas")
+
+Row = tuple[str, str, str, int, str, str, str, float]
 
 DIFFERENCES = pa.DataFrameSchema(
     {
@@ -37,7 +40,7 @@ DIFFERENCES = pa.DataFrameSchema(
 computed: its values; greatest: greatest absolute difference of a numeric column."""
 
 
-def text(rows: Iterable[tuple]) -> str:
+def text(rows: Iterable[Row]) -> str:
     """Rows of `DIFFERENCES` for a terminal: each file, then a line for each of its columns that differs."""
     lines = []
     for name, of_file in itertools.groupby(rows, lambda row: row[0]):
@@ -50,7 +53,7 @@ def text(rows: Iterable[tuple]) -> str:
     return "\n".join(lines)
 
 
-def differences(sealed: Path, computed: Path) -> Iterator[tuple]:
+def differences(sealed: Path, computed: Path) -> Iterator[Row]:
     """Rows of `DIFFERENCES` for two versions, from their manifests and the files beside these.
 
     What two versions say of themselves (`VERSION`) explains differences, and is none. That the files of the sealed
@@ -73,7 +76,7 @@ def _digest(path: Path) -> str:
     return file_digest(path) if path.is_file() else ""
 
 
-def _file_differences(name: str, sealed: Path, computed: Path, before: str, after: str) -> Iterator[tuple]:
+def _file_differences(name: str, sealed: Path, computed: Path, before: str, after: str) -> Iterator[Row]:
     if name.endswith((".tsv", ".parquet")) and sealed.is_file() and computed.is_file():
         try:
             rows = list(_table_differences(name, _read(sealed), _read(computed)))
@@ -91,11 +94,11 @@ def _read(path: Path) -> pd.DataFrame:
     return pd.read_csv(path, sep="\t", encoding="utf-8")
 
 
-def _table_differences(name: str, sealed: pd.DataFrame, computed: pd.DataFrame) -> Iterator[tuple]:
+def _table_differences(name: str, sealed: pd.DataFrame, computed: pd.DataFrame) -> Iterator[Row]:
     """Differences of two tables, column by column."""
     if list(sealed.columns) != list(computed.columns) or len(sealed) != len(computed):
-        shapes = [f"{len(table)} rows x {len(table.columns)} columns" for table in (sealed, computed)]
-        yield (name, "", "tables have other rows or columns", 0, "", *shapes, np.nan)
+        before, after = (f"{len(table)} rows x {len(table.columns)} columns" for table in (sealed, computed))
+        yield (name, "", "tables have other rows or columns", 0, "", before, after, np.nan)
         return
     for column in sealed.columns:
         a, b = sealed[column], computed[column]

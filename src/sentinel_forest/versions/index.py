@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from sentinel_forest.config.paths import MANIFEST, VERSION
 from sentinel_forest.config.validation import nearest
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.checksums import digest, file_digest
 from sentinel_forest.io.tables import write_tsv
 from sentinel_forest.steps import Output
-from sentinel_forest.versions.manifest import MANIFEST, VERSION, is_sealed, read_version
+from sentinel_forest.versions.manifest import is_sealed, read_version
 
 REFERENCE = "reference"
 """Folder beside the versions that holds the committed files of the sample run."""
@@ -88,7 +89,7 @@ def listed(results: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(INDEX.columns)).astype(kinds)
 
 
-def _row(folder: Path) -> tuple:
+def _row(folder: Path) -> tuple[object, ...]:
     try:
         about = read_version(folder)
     except InputError:

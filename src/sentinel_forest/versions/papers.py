@@ -23,7 +23,7 @@ class Figure:
     name: str
     model: str
     release: str
-    scheme: str
+    kind: str
     role: str
     task: str
     classifier: str
@@ -96,7 +96,7 @@ def _figure(paper: str, table: Table, row: Row, column: Column, value: float) ->
         f"{table.table}: {row.model}",
         row.model,
         table.release,
-        table.scheme,
+        table.kind,
         table.role,
         table.task,
         row.classifier,

@@ -92,6 +92,17 @@ class Ours(NamedTuple):
 
 Scores = Mapping[Place, Mapping[Key, Ours]]
 
+
+class Known(NamedTuple):
+    """What is known of a version; see `sheet`."""
+
+    scores: Scores
+    on_papers_pixels: Scores
+    of_models: Scores
+    samples: frozenset[str]
+    kinds: Mapping[str, str]
+
+
 MISSING = Ours(np.nan, np.nan, np.nan, "", "")
 
 
@@ -119,6 +130,7 @@ def sheet(
     on_papers_pixels: Scores | None = None,
     of_models: Scores | None = None,
     regrouped: Sequence[str] = (),
+    kinds: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """The reproduction sheet (schema `REPRODUCTION`).
 
@@ -136,10 +148,12 @@ def sheet(
         The same of models that were trained elsewhere, each as the classifier of its published name.
     regrouped : sequence of str
         Tasks whose classes are merged or dropped: nothing published is of these classes.
+    kinds : mapping, optional
+        Kind of each scheme; one that is not named is of the kind of its name.
 
     Notes
     -----
-    A figure stands beside all trials of its scheme on its own release. If the version has none, it stands
+    A figure stands beside all trials of the schemes of its kind on its own release. If the version has none, it stands
     beside those of other releases with the same task (so that the demo has a sheet); else it stands alone.
     """
     others = [
@@ -148,54 +162,38 @@ def sheet(
         else figure
         for figure in figures
     ]
-    known = scores, on_papers_pixels or {}, of_models or {}
-    rows = [row for figure in others for row in _rows(figure, *known, frozenset(samples))]
+    version = Known(scores, on_papers_pixels or {}, of_models or {}, frozenset(samples), kinds or {})
+    rows = [row for figure in others for row in _rows(figure, version)]
     return conform(pd.DataFrame(rows, columns=list(REPRODUCTION.columns)), REPRODUCTION)
 
 
-def _rows(
-    figure: Figure, scores: Scores, on_papers_pixels: Scores, of_models: Scores, samples: frozenset[str]
-) -> Iterator[dict[str, object]]:
+def _rows(figure: Figure, version: Known) -> Iterator[dict[str, object]]:
     """Rows of `REPRODUCTION`: of the model itself where its predictions are there, and one a trial that the figure
     stands beside, and a feature set that is there."""
-    themselves = list(_of_model(figure, of_models, samples))
+    themselves = list(_of_model(figure, version))
     yield from themselves
-    if themselves and figure.release not in {place.release for place in scores}:
+    if themselves and figure.release not in {place.release for place in version.scores}:
         return
-    for place in _places(figure, scores):
-        known = scores.get(place, {})
+    for place in _places(figure, version):
+        known = version.scores.get(place, {})
         sets = [name for name in figure.features if _key(figure, name) in known]
         for features in sets or [""]:
             key = _key(figure, features)
-            ours, papers = known.get(key, MISSING), on_papers_pixels.get(place, {}).get(key)
+            ours, papers = known.get(key, MISSING), version.on_papers_pixels.get(place, {}).get(key)
             for pixels, one in _by_pixels(ours, papers):
-                verdict = _verdict(figure, place, place in scores, one, samples)
-                yield _row(figure, place, features) | {
-                    "pixels": pixels,
-                    "ours": one.value,
-                    "low": one.low,
-                    "high": one.high,
-                    "verdict": verdict,
-                    "note": _note(figure, one),
-                }
+                verdict = _verdict(figure, place, place in version.scores, one, version.samples)
+                yield _row(figure, place, features, pixels, one, verdict)
 
 
-def _of_model(figure: Figure, of_models: Scores, samples: frozenset[str]) -> Iterator[dict[str, object]]:
+def _of_model(figure: Figure, version: Known) -> Iterator[dict[str, object]]:
     """Rows of the model that a figure is of, from its own predictions on the release."""
     key = Key(figure.task, figure.role, figure.model, "", figure.metric, figure.of_class)
     differs = {aspect: words for aspect, words in figure.differs.items() if aspect not in OF_THE_MODEL}
     itself = replace(figure, classifier=figure.model, features=(), differs=differs)
-    for place, known in sorted(of_models.items()):
+    for place, known in sorted(version.of_models.items()):
         if place.release == figure.release and key in known:
-            ours = known[key]
-            yield _row(itself, place, "") | {
-                "pixels": PAPERS_PIXELS,
-                "ours": ours.value,
-                "low": ours.low,
-                "high": ours.high,
-                "verdict": _verdict(itself, place, True, ours, samples),
-                "note": _note(itself, ours),
-            }
+            verdict = _verdict(itself, place, True, known[key], version.samples)
+            yield _row(itself, place, "", PAPERS_PIXELS, known[key], verdict)
 
 
 def _by_pixels(ours: Ours, papers: Ours | None) -> list[tuple[str, Ours]]:
@@ -206,8 +204,8 @@ def _by_pixels(ours: Ours, papers: Ours | None) -> list[tuple[str, Ours]]:
     return [(PAPERS_PIXELS, papers)] + ([] if same else [(OUR_PIXELS, ours)])
 
 
-def _row(figure: Figure, place: Place, features: str) -> dict[str, object]:
-    """What a row says of the figure itself, and where it stands."""
+def _row(figure: Figure, place: Place, features: str, pixels: str, ours: Ours, verdict: str) -> dict[str, object]:
+    """A row of `REPRODUCTION`."""
     return {
         "paper": figure.paper,
         "figure": figure.name,
@@ -220,18 +218,24 @@ def _row(figure: Figure, place: Place, features: str) -> dict[str, object]:
         "metric": figure.metric,
         "definition": metrics.registry()[figure.metric].definition,
         "class": figure.of_class,
+        "pixels": pixels,
         "published": figure.value,
+        "ours": ours.value,
+        "low": ours.low,
+        "high": ours.high,
+        "verdict": verdict,
+        "note": _note(figure, ours),
         "source": figure.source,
         "protocol": figure.protocol,
     }
 
 
-def _places(figure: Figure, scores: Scores) -> list[Place]:
+def _places(figure: Figure, version: Known) -> list[Place]:
     """Trials that a figure stands beside, see `sheet`."""
-    trials = [place for place, known in scores.items() if place.scheme == figure.scheme]
+    trials = [place for place in version.scores if version.kinds.get(place.scheme, place.scheme) == figure.kind]
     own = [place for place in trials if place.release == figure.release]
-    akin = [place for place in trials if any(key.task == figure.task for key in scores[place])]
-    return sorted(own or akin) or [Place(figure.release, figure.scheme, 1)]
+    akin = [place for place in trials if any(key.task == figure.task for key in version.scores[place])]
+    return sorted(own or akin) or [Place(figure.release, figure.kind, 1)]
 
 
 def _key(figure: Figure, features: str) -> Key:
@@ -255,7 +259,7 @@ def _why_not(figure: Figure, place: Place, computed: bool, ours: Ours, samples: 
     if place.release in samples:
         return "sample data"
     if not computed:
-        return f"release (no scores of {figure.release}, split {figure.scheme}, in this version)"
+        return f"release (no scores of {figure.release}, split {figure.kind}, in this version)"
     differs = dict(figure.differs)
     if place.release != figure.release:
         release = _joined(f"published for {figure.release}", differs.pop("release", ""))
@@ -314,6 +318,7 @@ def reproduction(
     models: list[Path] | None = None,
     samples: list[str],
     regrouped: list[str],
+    kinds: Mapping[str, str],
     output: Output,
 ) -> None:
     """Hold published figures against the scores of a version.
@@ -330,14 +335,16 @@ def reproduction(
         Releases that hold sample data.
     regrouped : list of str
         Tasks whose classes are merged or dropped in this version.
+    kinds : mapping
+        Kind of each scheme of this version.
     output : Path
         The table `REPRODUCTION`.
     """
     figures = read_papers(PAPERS)
-    schemes = {figure.scheme for figure in figures}
+    wanted = {figure.kind for figure in figures}
     ours, papers = (
-        index([read_tsv(file.path, METRICS) for file in files if file.scheme in schemes])
+        index([read_tsv(file.path, METRICS) for file in files if kinds[file.scheme] in wanted])
         for files in (metrics, papers_pixels)
     )
     elsewhere = index([read_tsv(path, METRICS) for path in models or ()])
-    write_tsv(output, sheet(figures, ours, samples, papers, elsewhere, regrouped), REPRODUCTION)
+    write_tsv(output, sheet(figures, ours, samples, papers, elsewhere, regrouped, kinds), REPRODUCTION)

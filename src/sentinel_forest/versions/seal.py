@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sentinel_forest.config.paths import ENVIRONMENT, MANIFEST, VERSION
 from sentinel_forest.config.releases import Release
 from sentinel_forest.io.checksums import code_digest, digest, file_digest
 from sentinel_forest.io.tables import write_text
-from sentinel_forest.planning.selection import Skipped
+from sentinel_forest.planning.parts import Skipped
 from sentinel_forest.registry import PAPERS
 from sentinel_forest.steps import Output
-from sentinel_forest.versions.manifest import ENVIRONMENT, MANIFEST, VERSION, manifest
+from sentinel_forest.versions.manifest import manifest
 
 STEPS = (
     "verify.inspect",

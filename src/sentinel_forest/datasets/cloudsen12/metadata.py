@@ -60,7 +60,8 @@ def count_rows(path: Path) -> int | None:
 
 def read_metadata(path: Path) -> pd.DataFrame:
     """The metadata, all columns as text without blanks around, blank where there is nothing."""
-    return read_texts(path).apply(lambda column: column.str.strip())
+    texts: pd.DataFrame = read_texts(path).apply(lambda column: column.str.strip())
+    return texts
 
 
 def names_rois(path: Path) -> bool:
@@ -110,7 +111,7 @@ def described(table: pd.DataFrame, product: str) -> pd.DataFrame:
 
 NAME_COLUMNS = (("roi_id", "s2_id"), ("roi_id", "s2_id_gee"))
 """Columns that name an image, as `listed_name` knows it."""
-_LISTED = re.compile(r"(?:.*/)?(ROI_\d+)(?:/|__)((?:S2[AB]_)?[0-9]{8}T[0-9A-Za-z_]+)(?:\.[a-z]+)?")
+_LISTED = re.compile(r"(?:.*/)?(ROI_\d+)(?:/|__)((?:S2[A-D]_(?:MSIL(?:1C|2A)_)?)?[0-9]{8}T[0-9A-Za-z_]+)(?:\.[a-z]+)?")
 _LISTED_ROI = re.compile(r"(?:.*/)?(ROI_\d+)/?")
 
 

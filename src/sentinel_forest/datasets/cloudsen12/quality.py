@@ -90,7 +90,8 @@ def indices(folder: Path) -> pd.DataFrame | None:
             found=", ".join(f"{name} {table[name].iloc[row]}" for name in COLUMNS),
             expected="numbers from 0 to 1",
         )
-    return numbers.set_axis(keys).loc[keys.to_numpy() != ""]
+    named: pd.DataFrame = numbers.set_axis(keys).loc[keys.to_numpy() != ""]
+    return named
 
 
 def is_told(metadata: Path) -> bool:

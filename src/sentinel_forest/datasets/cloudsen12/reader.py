@@ -80,7 +80,7 @@ def _predicted(layer: str, codes: np.ndarray, classes: int) -> np.ndarray:
     else:
         first = FIRST_CODE.get(layer, 0)
         table[first : first + classes] = np.arange(classes)
-    return table[codes]
+    return np.asarray(table[codes])
 
 
 def check_rows(folder: Path, split: Split, rows: np.ndarray) -> None:
@@ -213,7 +213,7 @@ def labels(block: Block) -> np.ndarray:
     """Classes of the labels drawn by hand: index into `CATEGORIES`, or `IGNORE`."""
     table = np.full(256, IGNORE, dtype=np.uint8)
     table[[category.code for category in CATEGORIES]] = np.arange(len(CATEGORIES))
-    return table[eight_bits(block.layers[LABEL])]
+    return np.asarray(table[eight_bits(block.layers[LABEL])])
 
 
 def reference(name: str, block: Block) -> np.ndarray:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,8 @@ from sentinel_forest.datasets.sen12ms.vocabulary import (
     single_label,
 )
 from sentinel_forest.errors import InputError
+
+T = TypeVar("T")
 
 
 def catalog(layout: Layout, folder: Path, files: Sequence[str], hashes: pd.DataFrame) -> pd.DataFrame:
@@ -160,7 +163,7 @@ def _measured(layout: Layout, folder: Path, patch: pd.DataFrame) -> np.ndarray:
     return any_measured((band, None) for band in np.moveaxis(tile, -1, 0))
 
 
-def _in_order(function: Callable[[pd.DataFrame], list], items: pd.DataFrame, pieces: int = 64) -> list:
+def _in_order(function: Callable[[pd.DataFrame], list[T]], items: pd.DataFrame, pieces: int = 64) -> list[T]:
     """Results of a function of pieces of a table, joined in order; pieces run in parallel."""
     parts = [items.iloc[start : start + pieces] for start in range(0, len(items), pieces)]
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:

@@ -62,7 +62,7 @@ def ground_findings(tiles: Mapping[str, TileInspection]) -> list[Finding]:
 
 def _apart(grids: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Whether grids (..., 7) differ; by more than a thousandth, since some writers round coordinates."""
-    return (np.abs(grids - others) > 1e-3).any(axis=-1)
+    return np.asarray((np.abs(grids - others) > 1e-3).any(axis=-1))
 
 
 def _references(patches: pd.Series, grids: np.ndarray) -> np.ndarray:

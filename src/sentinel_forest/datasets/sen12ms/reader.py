@@ -158,7 +158,7 @@ def simplified(igbp: np.ndarray) -> np.ndarray:
 
 def classes_of(codes: np.ndarray, table: np.ndarray) -> np.ndarray:
     """Classes by a table of 256 codes; all larger codes are those of fill."""
-    return table[np.minimum(codes, FILL)]
+    return np.asarray(table[np.minimum(codes, FILL)])
 
 
 def read(

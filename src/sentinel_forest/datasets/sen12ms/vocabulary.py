@@ -90,7 +90,7 @@ def multi_label(shares: np.ndarray, threshold: float = 0.1) -> np.ndarray:
     The rule of doi:10.5194/isprs-annals-V-2-2021-101-2021, for shares of IGBP classes or those of `simplify`.
     (The toolbox has "at least"; no share of 65,536 pixels is exactly a tenth.)
     """
-    return np.nan_to_num(shares) > threshold
+    return np.asarray(np.nan_to_num(shares) > threshold)
 
 
 def class_counts(tile: np.ndarray, schemes: Iterable[Sequence[int]]) -> np.ndarray:

@@ -54,7 +54,7 @@ def _labels_of(handle: h5py.File, where: Path, verified: pd.DataFrame) -> np.nda
             expected="one 1 and sixteen 0",
             remedy="fetch the file again, or correct the row",
         )
-    return rows.argmax(1).astype(np.int16)
+    return np.asarray(rows.argmax(1).astype(np.int16))
 
 
 def _places_of(folder: Path, image: str, count: int, placed: bool) -> pd.DataFrame:

@@ -54,7 +54,7 @@ def reader(folder: Path, file: str, arrays: Sequence[str]) -> Reader:
 
 def is_one_hot(rows: np.ndarray) -> np.ndarray:
     """Which rows have one 1, and 0 elsewhere."""
-    return ((rows == 1).sum(1) == 1) & ((rows == 0).sum(1) == rows.shape[1] - 1)
+    return np.asarray(((rows == 1).sum(1) == 1) & ((rows == 0).sum(1) == rows.shape[1] - 1))
 
 
 def row_text(row: np.ndarray) -> str:

@@ -5,7 +5,7 @@ import pytest
 from project import TINY
 from sentinel_forest.config.paths import Places
 from sentinel_forest.errors import InputError
-from sentinel_forest.planning.selection import select
+from sentinel_forest.planning.checking import select
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from sentinel_forest.config import releases
 from sentinel_forest.config.releases import FILES, read_entry
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import tables
-from sentinel_forest.planning.selection import select
+from sentinel_forest.planning.checking import select
 from sentinel_forest.verify import catalog, inspect
 
 SIZE = {"seed": 1, "training": 204, "validation": 34, "testing": 34, "cities": 2}

@@ -1,0 +1,188 @@
+"""Predictions of patches that others made: rows of a file for the patches of a role, and their counts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sentinel_forest.datasets.base import Dataset, Task
+from sentinel_forest.errors import InputError
+from sentinel_forest.evaluation.evaluate import notes
+from sentinel_forest.evaluation.foreign_files import Answers
+from sentinel_forest.splits.audit import BY_FILE, rows_by_name, rows_by_number
+from sentinel_forest.splits.lists import NUMBER
+
+IN_ORDER = "rows taken in the order of the catalog"
+
+TRIVIAL_KAPPA = 0.02
+"""Agreement beyond chance below which predictions in order are doubted."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """Counts by patch, true and predicted class of a role, and what is to be said about them."""
+
+    counts: pd.DataFrame
+    about: str = ""
+
+
+def align(
+    answers: Answers, dataset: Dataset, catalog: pd.DataFrame, role: np.ndarray, where: Path
+) -> tuple[np.ndarray, str]:
+    """Rows of a file for the patches of a role, in the order of the catalog.
+
+    Parameters
+    ----------
+    answers : Answers
+        What the file says.
+    dataset : Dataset
+        Knows names of patches.
+    catalog : DataFrame
+        All patches of the release.
+    role : int64 (patches,)
+        Rows of the catalog that are wanted.
+    where : Path
+        The file, for messages.
+
+    Returns
+    -------
+    rows : int64 (patches,)
+        Row of the file for each patch of the role.
+    about : str
+        What is to be said about it.
+
+    Raises
+    ------
+    InputError
+        If a patch is missing, stands twice, or is not of the release.
+    """
+    if answers.names is None:
+        return _in_order(len(answers.classes), len(role), where), IN_ORDER
+    places = _places(answers.names, dataset, catalog, catalog["published_split"].iloc[role])
+    check_known(places, answers.names, catalog, where)
+    place = np.array([rows[0] for rows in places], dtype=np.int64)
+    order = pd.Series(np.arange(len(place)), index=place)
+    if order.index.has_duplicates:
+        first = int(np.flatnonzero(pd.Index(place).duplicated())[0])
+        raise InputError(
+            "A patch is predicted twice.",
+            where=f"{where}, row {first + 1}",
+            found=answers.names[first][:80],
+            expected="each patch once",
+        )
+    absent = role[~np.isin(role, place)]
+    if len(absent):
+        raise InputError(
+            "Predictions do not cover the role.",
+            where=where,
+            found=f"{len(role) - len(absent)} of {len(role)} patches, without {catalog['patch'].iloc[absent[0]]}",
+            expected="a prediction of each patch of the role",
+            remedy="predict the others too, or score a role that is covered",
+        )
+    others = len(place) - len(role)
+    return order[role].to_numpy(), f"predictions of {others} other patches left out" if others else ""
+
+
+def _in_order(found: int, expected: int, where: Path) -> np.ndarray:
+    if found != expected:
+        raise InputError(
+            "Predictions without names of patches have not one row for each patch of the role.",
+            where=where,
+            found=f"{found} rows",
+            expected=f"{expected}",
+            remedy="give the patches a column `patch`, or `roi_id` and `s2_id`, or their row in a column `row`",
+        )
+    return np.arange(expected)
+
+
+def _places(names: Sequence[str], dataset: Dataset, catalog: pd.DataFrame, splits: pd.Series) -> list[list[int]]:
+    """Rows of the catalog of each name; numbers count the rows of the publisher's file."""
+    if all(NUMBER.fullmatch(name) for name in names) and names[0] not in set(catalog["patch"]):
+        published = splits.unique()
+        return rows_by_number(names, str(published[0]) if len(published) == 1 else "", catalog, BY_FILE)
+    return rows_by_name(names, dataset, catalog)
+
+
+def check_known(places: Sequence[Sequence[int]], names: Sequence[str], catalog: pd.DataFrame, where: Path) -> None:
+    """Refuse names that are not each of one patch of the release."""
+    strange = [row for row, found in enumerate(places) if len(found) != 1]
+    if not strange:
+        return
+    none = len(strange) == len(places)
+    raise InputError(
+        "Predictions are of another dataset or release." if none else "A prediction is of no patch of the release.",
+        where=f"{where}, row {strange[0] + 1}",
+        found=f"{names[strange[0]][:60]} ({len(strange)} of {len(places)} rows)",
+        expected=f"patches such as {catalog['patch'].iloc[0]}",
+        remedy="give the release that was predicted",
+    )
+
+
+def count_patches(
+    answers: Answers, rows: np.ndarray, patches: pd.DataFrame, task: Task, where: Path, about: str
+) -> Said:
+    """Counts of patches, each of one class.
+
+    Parameters
+    ----------
+    answers : Answers
+        What the file says.
+    rows : int64 (patches,)
+        See `align`.
+    patches : DataFrame
+        `patch` and `label` of the role.
+    task : Task
+        The task.
+    where : Path
+        The file, for messages.
+    about : str
+        What is known already.
+
+    Raises
+    ------
+    InputError
+        If no label is known, or the file's own truth is another.
+    """
+    label, classes = patches["label"].to_numpy(np.int64), answers.classes[rows]
+    known = label >= 0
+    if not known.any():
+        raise InputError(
+            "No true class of the role is known.",
+            where="catalog, column label",
+            expected="labels",
+            remedy="give a file with the true class of each patch: truth",
+        )
+    if answers.true is not None:
+        _check_truth(answers.true[rows][known], label[known], task, where)
+    names = np.array(task.names, dtype=object)
+    counts = pd.DataFrame(
+        {"patch": patches["patch"].to_numpy()[known], "true": names[label[known]], "predicted": names[classes[known]]}
+    ).assign(count=np.int64(1))
+    silent = f"{int((~known).sum())} patches without a label left out" if not known.all() else ""
+    return Said(counts, notes(about, silent, _doubt(label[known], classes[known], answers)))
+
+
+def _check_truth(true: np.ndarray, label: np.ndarray, task: Task, where: Path) -> None:
+    differ = true != label
+    if differ.any():
+        row = int(differ.argmax())
+        raise InputError(
+            "The true classes in a file of predictions are not those of the catalog.",
+            where=f"{where}, row {row + 1} of the role",
+            found=f"{task.names[true[row]]} ({int(differ.sum())} of {len(label)} differ)",
+            expected=task.names[label[row]],
+            remedy="the rows stand in another order, or are of other patches: give names of patches beside them",
+        )
+
+
+def _doubt(label: np.ndarray, classes: np.ndarray, answers: Answers) -> str:
+    """What is to be said about rows without names that agree with the truth no better than by chance."""
+    observed = float((label == classes).mean())
+    size = max(label.max(initial=0), classes.max(initial=0)) + 1
+    shares = (np.bincount(each, minlength=size) / len(each) for each in (label, classes))
+    expected = float(np.prod(list(shares), axis=0).sum())
+    kappa = (observed - expected) / (1 - expected) if expected < 1 else 1.0
+    doubted = answers.names is None and answers.true is None and kappa < TRIVIAL_KAPPA
+    return "agreement no better than chance: do the rows stand in another order?" if doubted else ""
