@@ -23,6 +23,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "by_patch",
         "foreign",
         "patch_metrics",
+        "audit_lists",
         "reproduction",
     ),
     "version": (
