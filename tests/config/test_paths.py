@@ -22,6 +22,7 @@ def test_a_path_gives_back_what_it_was_made_of(pattern, release, scheme, trial):
         "shard": trial,
         "against": scheme,
         "prediction": scheme,
+        "audit": scheme,
     }
     read = paths.fields(pattern, paths.place(pattern, **values))
     assert read == {name: str(values[name]) for name in read}
