@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.evaluation.evaluate import UNWEIGHTED
+from sentinel_forest.models.scored_pixels import ALL_PIXELS
 from sentinel_forest.report import palette
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Findings, interval_text
@@ -141,6 +142,8 @@ def _doubts(version: VersionResults, found: Summary) -> str:
     parts = []
     if release.is_sample:
         parts.append("the data are simulated, so the scores say nothing about the published dataset")
+    samples = sorted({str(pixels) for pixels in rows["pixels"]} - {ALL_PIXELS})
+    parts += [f"scores are estimates from a {pixels} pixels of each test patch" for pixels in samples]
     for scheme, part in rows.groupby("scheme", sort=False):
         first = part.iloc[0]
         if scheme not in (found.random, found.trusted) and first["meaning"] != palette.CLEAN_SPLIT:
@@ -148,9 +151,8 @@ def _doubts(version: VersionResults, found: Summary) -> str:
         if scheme == found.trusted and np.isnan(first["low"]):
             parts.append(f"{first['groups']} groups are too few for an interval")
     notes = [note for text in rows["note"] for note in text.split("; ") if note.startswith("not published")]
-    parts += [
-        f"the {_key(note)} of the patches was never published, so links by it cannot be seen" for note in set(notes)
-    ]
+    keys = sorted({_key(note) for note in notes})
+    parts += [f"the {key} of the patches was never published, so links by it cannot be seen" for key in keys]
     checks = version.description.get("accepted", {}).get(release.name, [])
     if checks:
         parts.append(f"failed checks were accepted: {', '.join(checks)}")

@@ -1,0 +1,82 @@
+"""Three sentences on a release: what the forest reaches, what a random split promised, and what to doubt."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sentinel_forest.report import findings, palette
+
+CLEAN, LINKED = "clean", "linked: roi (92 %); linked (validation-test): roi (30 %)"
+
+
+def row(scheme, kind, value, mark=CLEAN, groups=12, note="", pixels="all", low=0.05):
+    names = {"forest": ("forest", "l1c"), "reference": ("fmask", ""), "dummy": ("majority", "l1c")}
+    classifier, features = names[kind]
+    about = {"scheme": scheme, "kind": kind, "classifier": classifier, "features": features, "value": value}
+    about |= {"low": value - low, "high": value + low, "mark": mark, "groups": groups, "note": note, "pixels": pixels}
+    return about | {"trials": 2, "meaning": palette.meaning(mark)}
+
+
+def release(is_sample=False, price=None):
+    kinds = {"published": "published", "grouped": "grouped-stratified", "random": "pooled-random"}
+    return SimpleNamespace(name="mine", is_sample=is_sample, kinds=kinds, price=price, primary=("published", 1))
+
+
+def told(*rows, accepted=(), **of_release):
+    summary = findings.Summary(release(**of_release), pd.DataFrame(rows), "OA")
+    version = SimpleNamespace(description={"accepted": {"mine": list(accepted)}})
+    return dict(findings.findings(version, summary).sentences)
+
+
+def test_the_clean_scheme_is_told_and_the_random_one_is_held_against_it():
+    sentences = told(
+        row("published", "forest", 0.8, "linked: product (2 %)"),
+        row("grouped", "forest", 0.7),
+        row("grouped", "reference", 0.6),
+        row("grouped", "dummy", 0.5),
+        row("random", "forest", 0.9, LINKED, groups=40),
+    )
+    assert "share nothing known with training (scheme grouped, 2 trials, 12 groups)" in sentences["forest"]
+    assert "reaches 0.700 [0.650, 0.750] (OA)" in sentences["forest"]
+    assert "reference algorithm (fmask): 0.600" in sentences["forest"]
+    assert "dummy classifier (majority): 0.500" in sentences["forest"]
+    assert "0.900 [0.850, 0.950]: 0.200 more" in sentences["random"]
+    assert "linked with training by roi (92 %)" in sentences["random"]
+    assert "the published split is not clean (linked: product (2 %))" in sentences["doubts"]
+
+
+def test_without_a_clean_split_it_says_so():
+    sentences = told(row("published", "forest", 0.8, "unknown: city"))
+    assert "a split that is not clean (unknown: city)" in sentences["forest"]
+    assert "random" not in sentences
+
+
+def test_the_price_of_leakage_stands_beside_the_random_split():
+    price = pd.DataFrame([{"class": "", "difference": 0.03, "low": 0.01, "high": 0.05, "definition": "OA"}])
+    sentences = told(row("grouped", "forest", 0.7), row("random", "forest", 0.6, LINKED), price=price)
+    assert "0.100 less" in sentences["random"]
+    assert "relatives in training are worth +0.030 [0.010, 0.050] of OA" in sentences["random"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "doubt"),
+    [
+        ([row("grouped", "forest", 0.7)], {"is_sample": True}, "the data are simulated"),
+        ([row("grouped", "forest", 0.7)], {"accepted": ["padding"]}, "failed checks were accepted: padding"),
+        ([row("grouped", "forest", 0.7, groups=4, low=np.nan)], {}, "4 groups are too few for an interval"),
+        ([row("grouped", "forest", 0.7, pixels="sample of 8192")], {}, "a sample of 8192 pixels of each test patch"),
+        (
+            [row("grouped", "forest", 0.7, note="not published: acquisition")],
+            {},
+            "acquisition of the patches was never",
+        ),
+    ],
+)
+def test_doubts_are_told(rows, options, doubt):
+    assert doubt in told(*rows, **options)["doubts"]
+
+
+def test_without_a_doubt_nothing_is_made_up():
+    assert told(row("grouped", "forest", 0.7))["doubts"] == "No doubt is known beyond the intervals."
