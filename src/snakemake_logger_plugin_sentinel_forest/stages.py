@@ -23,6 +23,9 @@ STAGES: dict[str, tuple[str, ...]] = {
         "by_patch",
         "foreign",
         "patch_metrics",
+        "audit_lists",
+        "conformal",
+        "applicability",
         "reproduction",
     ),
     "version": (
@@ -36,6 +39,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "tfds_export",
         "publish",
         "map",
+        "map_applicability",
     ),
     "report": ("pages",),
 }

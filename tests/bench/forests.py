@@ -56,14 +56,14 @@ def features(dataset: Dataset, folder: Path, catalog: pd.DataFrame) -> Iterator[
 
 
 def pixels(dataset: Dataset, folder: Path, catalog: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Bands, class and group of all labelled pixels of all images, in file order."""
+    """Bands, class and ROI of all labelled pixels of all images, in file order."""
     about = dataset.feature_sets["l1c"]
     layers = [*about.layers.values(), *dataset.label_layers(about.task)]
     parts = []
     for block in dataset.blocks(folder, catalog, layers, 20):
         labels = dataset.labels(about.task, block)
         values = pixel.compute(about.features, bands_of(dataset, about, block))
-        group = np.broadcast_to(block.patches["group"].to_numpy()[:, None, None], labels.shape)
+        group = np.broadcast_to(block.patches["roi"].to_numpy()[:, None, None], labels.shape)
         known = labels != IGNORE
         parts.append((values[known], labels[known].astype(np.int64), group[known]))
     X, y, group = (np.concatenate(column) for column in zip(*parts, strict=True))

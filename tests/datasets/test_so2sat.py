@@ -171,7 +171,9 @@ def test_a_whole_file_has_no_failure(tmp_path: Path) -> None:
     write(tmp_path)
     write_geo(tmp_path)
     findings = DATASET.structure(tmp_path, [File("training.h5"), File("training_geo.h5")])
-    assert {finding.status for finding in findings} == {"ok"}
+    too_few = {finding.check for finding in findings if finding.found.startswith("not computed")}
+    assert too_few == {"city-neighbours"}
+    assert {finding.status for finding in findings if finding.check not in too_few} == {"ok"}
 
 
 def test_a_truncated_file_fails_with_both_lengths(tmp_path: Path) -> None:

@@ -386,7 +386,9 @@ def test_croissant_holds_no_secret(monkeypatch, tmp_path: Path) -> None:
     files = pd.DataFrame({"path": ["training.h5"], "bytes": [5], "sha256": [SHA]})
     monkeypatch.chdir(tmp_path)
     entry = crate.described("toy", None)
-    text = json.dumps(croissant.metadata_of("toy", entry, datasets.load("so2sat"), files, "../data/toy", [], tmp_path))
+    text = json.dumps(
+        croissant.metadata_of("toy", entry, datasets.load("so2sat"), files, "../data/toy", [], tmp_path, {})
+    )
     assert "s3cret" not in text
     assert json.loads(text)["url"] == "https://there/home"
     assert '"https://there/training.h5"' in text

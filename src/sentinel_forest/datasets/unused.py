@@ -67,8 +67,16 @@ def _files(folder: Path, below: str, depth: int) -> Iterator[str]:
     with os.scandir(folder / below) as entries:
         for entry in entries:
             path = f"{below}/{entry.name}" if below else entry.name
-            if entry.is_dir():
+            if _is_folder(entry):
                 if depth and path != MARKERS:
                     yield from _files(folder, path, depth - 1)
             else:
                 yield path
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder; a link that leads nowhere, or round in a circle, is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import warnings
 from pathlib import Path
@@ -59,6 +60,7 @@ def first_line(path: Path) -> str:
 def _of_csv(path: Path, source: Path | io.StringIO) -> pd.DataFrame:
     if isinstance(source, Path):
         _check_header(path)
+        _check_bytes(path)
     try:
         with warnings.catch_warnings():
             # Rows that are longer than the header are cut off with a warning only.
@@ -71,10 +73,38 @@ def _of_csv(path: Path, source: Path | io.StringIO) -> pd.DataFrame:
 
 def _check_header(path: Path) -> None:
     header = first_line(path)
+    names = next(csv.reader([header.strip("\ufeff\r\n")]), [])
+    twice = sorted({name.strip() for name in names if name.strip() and names.count(name) > 1})
+    if twice:
+        raise InputError(
+            PROBLEM,
+            where=path,
+            found=f"{borders.quoted(twice[0])} names {names.count(twice[0])} columns",
+            expected="a name for each column",
+            remedy="remove or rename all but one of them",
+        )
+    if len(names) == 1 and (between := next((sign for sign in ";\t|" if sign in names[0]), "")):
+        raise InputError(
+            PROBLEM,
+            where=path,
+            found=f"{borders.quoted(between)} between the names of columns",
+            expected=_expected(False),
+            remedy="save it with commas, or fetch the published table",
+        )
     if not header.endswith("\n") and len(header) >= MOST_OF_HEADER // 4:
         raise _too_large(path, "a first line without end", f"names of at most {MOST_COLUMNS} columns")
     if header.count(",") >= MOST_COLUMNS:
         raise _too_large(path, f"{header.count(',') + 1} columns", f"at most {MOST_COLUMNS} columns")
+
+
+def _check_bytes(path: Path) -> None:
+    """A byte of 0 ends a cell for some readers and not for others."""
+    with open(path, "rb") as stream:
+        number = next((number for number, line in enumerate(stream, 1) if b"\0" in line), 0)
+    if number:
+        raise InputError(
+            PROBLEM, where=f"{path}, line {number}", found="a byte of 0", expected=_expected(False), remedy=causes.AGAIN
+        )
 
 
 def _check_length(path: Path, size: int) -> None:

@@ -24,6 +24,7 @@ from sentinel_forest.datasets.cloudsen12.sun import sun_findings
 from sentinel_forest.datasets.cloudsen12.vocabulary import TASK
 from sentinel_forest.datasets.findings import Finding
 from sentinel_forest.errors import InputError
+from sentinel_forest.io.borders import quoted
 
 COVERAGES = ("cloud-free", "almost-clear", "low-cloudy", "mid-cloudy", "cloudy")
 """Published classes of cloudiness."""
@@ -36,6 +37,9 @@ LEAST_LIKELY = 0.001
 
 ENOUGH_PATCHES, MANY_PATCHES = 20, 100
 """Patches of a split from which on cloudiness, and difficulty, are held against the labels."""
+
+LONGEST_ROI = 100
+"""Characters of the name of an ROI; none holds a control character."""
 
 EARTH_M = 6_371_000.0
 
@@ -116,6 +120,10 @@ def _id_findings(path: str, table: pd.DataFrame) -> Iterator[Finding]:
         return
     roi = table["roi_id"]
     faults = [f"row {row} has the ROI {roi.iloc[row]!r}" for row in np.flatnonzero(roi.isin(_EMPTY)).tolist()]
+    faults += [
+        f"row {row} has an ROI of {len(roi.iloc[row])} characters, {quoted(roi.iloc[row][:20])}"
+        for row in np.flatnonzero((roi.str.len() > LONGEST_ROI) | roi.str.contains(r"[\x00-\x1f\x7f]")).tolist()
+    ]
     if (roi != "").any():
         faults += [f"row {row} has no ROI" for row in np.flatnonzero(roi == "").tolist()]
     product = next((name for name in ("s2_id", "s2_id_gee") if name in table), None)
@@ -146,6 +154,7 @@ def _product_findings(path: str, table: pd.DataFrame) -> Iterator[Finding]:
         )
     ]
     faults, looked = [], 0
+    yield from _date_findings(path, table)
     for what, one, other in pairs:
         compared = (one != "") & (other != "")
         looked += int(compared.sum())
@@ -161,6 +170,16 @@ def _product_findings(path: str, table: pd.DataFrame) -> Iterator[Finding]:
     expected = "date, tile and projection of the product"
     remedy = "columns belong to other rows (sorted apart?): fetch the table again"
     yield _finding(path, "product", faults, looked, expected, remedy)
+
+
+def _date_findings(path: str, table: pd.DataFrame) -> Iterator[Finding]:
+    """Dates that are none, or written otherwise: nothing is held against them."""
+    texts = table["s2_date"].where(~table["s2_date"].isin(BLANK), "") if "s2_date" in table else pd.Series(dtype="str")
+    days = pd.to_datetime(texts.str.slice(0, 10), format="%Y-%m-%d", errors="coerce")
+    wrong = np.flatnonzero((texts != "") & days.isna()).tolist()
+    if wrong:
+        found = f"{len(wrong)} rows, the first: {_row(table, wrong[0])} {quoted(texts.iloc[wrong[0]][:20])}"
+        yield Finding(path, "content", "dates", "note", found, "dates as YYYY-MM-DD; others are compared with nothing")
 
 
 def _place_findings(path: str, table: pd.DataFrame) -> Iterator[Finding]:

@@ -120,6 +120,7 @@ def _lines(path: Path) -> list[str]:
         raise InputError(
             "A split list is not text.",
             where=path,
+            found="bytes that are no UTF-8",
             expected="a line for each scene or file",
             remedy="give the .txt list, not the .pkl twin",
         ) from None
@@ -148,6 +149,12 @@ def list_findings(folder: Path, files: Sequence[str]) -> list[Finding]:
             )
             findings.append(fault)
             continue
+        strange = [line for line in lines if not (_LISTED_SCENE.fullmatch(line) or _LISTED_FILE.fullmatch(line))]
+        if strange:
+            found = f"{len(strange)} lines, the first: {quoted(strange[0])}"
+            remedy = "correct them, or get the publisher's current list"
+            expected = "scene folders or file names, such as ROIs1158_spring/s1_63"
+            findings.append(Finding(path, "structure", "list", "failed", found, expected, remedy))
         if not lines:
             remedy = "fill it, or remove it: without it the published hold-out scenes are the test"
             findings.append(Finding(path, "structure", "list", "failed", "no line", "scenes or files", remedy, "kept"))

@@ -206,11 +206,20 @@ def _file_structure(folder: Path, file: File, dtype: str) -> list[Finding]:
         with hdf5.opened(path) as handle:
             if image:
                 return list(_image_structure(file, handle, path.stat().st_size, dtype))
-            findings = [*geo_structure(file, handle, _row_count(path)), *_same_rows(file, path)]
+            findings = [*_image_of(file, path), *geo_structure(file, handle, _row_count(path)), *_same_rows(file, path)]
             usable = all(finding.status != "failed" for finding in findings)
             return findings + (list(place_findings(file, geo_table(handle))) if usable else [])
     except InputError as error:
         return [unreadable(file, error)]
+
+
+def _image_of(file: File, path: Path) -> Iterator[Finding]:
+    """A geo file without its image file, where there are others: its rows take no part."""
+    image = path.with_name(path.name.replace("_geo.h5", ".h5"))
+    others = [other for other in path.parent.glob("*.h5") if image_paths([other.name])]
+    if others and not image.is_file():
+        found = f"no {image.name}: these places are not used"
+        yield Finding(file.path, "structure", "image", "note", found, f"{image.name} beside it")
 
 
 def _same_rows(file: File, path: Path) -> Iterator[Finding]:

@@ -54,13 +54,15 @@ def geo_table(handle: h5py.File) -> pd.DataFrame:
     columns = (0, 3, 4, 5) if world else (1, 5, 0, 3)
     width, height, left, top = (tfw[:, column] for column in columns)
     turn = np.abs(tfw[:, (1, 2) if world else (2, 4)]).max(axis=1, initial=0)
+    codes = handle["epsg"][...].ravel().astype("float64")
+    codes = np.where(np.isfinite(codes) & (codes == np.rint(codes)), codes, 0)  # what is no whole number is no code
     names = cities_of(handle)
     names = np.full(len(tfw), b"") if names is None else names
     city = [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in names]
     geo = pd.DataFrame(
         {
             "city": pd.Series(city, dtype="str").str.strip(),
-            "epsg": handle["epsg"][...].ravel().astype("int64"),
+            "epsg": codes.astype("int64"),
             "x": left + SIDE / 2 * np.abs(width),
             "y": top - SIDE / 2 * np.abs(height),
             "width": np.abs(width),
@@ -81,7 +83,7 @@ def cities_of(handle: h5py.File) -> np.ndarray | None:
 
 
 def _degrees(geo: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Longitude and latitude (WGS 84), NaN where the EPSG code is no UTM zone.
+    """Longitude and latitude (WGS 84), NaN where the EPSG code is no UTM zone, or a coordinate is on no map of one.
 
     Rounded to a millionth of a degree (0.1 m), below which versions of PROJ need not agree.
     """
@@ -89,9 +91,10 @@ def _degrees(geo: pd.DataFrame) -> dict[str, np.ndarray]:
     from rasterio.warp import transform
 
     lon, lat = np.full(len(geo), np.nan), np.full(len(geo), np.nan)
-    utm = is_utm(geo["epsg"]).to_numpy()
+    on_map = geo["x"].between(0, 1e6) & geo["y"].between(-1e7, 1e7)
+    utm = (is_utm(geo["epsg"]) & on_map).to_numpy()
     for epsg in np.unique(geo["epsg"][utm]):
-        here = (geo["epsg"] == epsg).to_numpy()
+        here = utm & (geo["epsg"] == epsg).to_numpy()
         x, y = geo["x"][here].tolist(), geo["y"][here].tolist()
         place = transform(CRS.from_epsg(int(epsg)), CRS.from_epsg(4326), x, y)
         lon[here], lat[here] = np.round(place[0], 6), np.round(place[1], 6)

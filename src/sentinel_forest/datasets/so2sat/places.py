@@ -24,6 +24,9 @@ NEIGHBOUR_M = 110.0
 NEIGHBOURS_AGREE = 0.9
 """Least fraction of neighbours with one label: 0.999 in the published files, about 0.07 after a shuffle."""
 
+CITIES_AGREE = 0.99
+"""Least fraction of neighbours with one city: cities may meet, but not everywhere."""
+
 ENOUGH_PAIRS = 100
 """Pairs of neighbours that this needs."""
 
@@ -53,6 +56,7 @@ def place_findings(file: File, geo: pd.DataFrame) -> Iterator[Finding]:
         yield from _unknown_cities(file, geo, zones)
     yield from _city_place(file, geo)
     yield _city_extent(file, geo)
+    yield _city_neighbours(file, geo)
     yield _grid(file, geo)
 
 
@@ -120,8 +124,9 @@ def _city_extent(file: File, geo: pd.DataFrame) -> Finding:
     """The farthest patch of a city from its median place."""
     known = geo[(geo["city"] != "") & geo["lat"].notna()]
     expected = f"patches of a city within {CITY_EXTENT / 1000:.0f} km"
-    if known.empty:
-        return Finding(file.path, "content", "city-extent", "note", "not computed: no city is known", expected)
+    if not known["city"].duplicated().any():
+        found = "not computed: no city is known" if known.empty else "not computed: each city has one patch"
+        return Finding(file.path, "content", "city-extent", "note", found, expected)
     middle = known.groupby("city")[["lon", "lat"]].transform("median")
     distance = pd.Series(_distance(known, middle["lon"].to_numpy(), middle["lat"].to_numpy()), index=known.index)
     far = distance > CITY_EXTENT
@@ -136,6 +141,21 @@ def _city_extent(file: File, geo: pd.DataFrame) -> Finding:
     )
     remedy = "some EPSG codes are wrong: fetch the corrected geo file"
     return Finding(file.path, "content", "city-extent", "failed", found, expected, remedy, "kept")
+
+
+def _city_neighbours(file: File, geo: pd.DataFrame) -> Finding:
+    """Whether patches that overlap are of one city: if not, the names are those of other rows, or of something else."""
+    known = geo[geo["city"] != ""]
+    same, pairs = _agreement(known, pd.factorize(known["city"])[0])
+    expected = f"one city for {100 * CITIES_AGREE:g} % of the patches that lie within {NEIGHBOUR_M:g} m"
+    found = f"{100 * same / max(pairs, 1):.4g} % of {pairs} pairs"
+    if pairs < ENOUGH_PAIRS:
+        found = f"not computed: {pairs} pairs, {ENOUGH_PAIRS} are needed"
+        return Finding(file.path, "content", "city-neighbours", "note", found, expected)
+    if same >= CITIES_AGREE * pairs:
+        return Finding(file.path, "content", "city-neighbours", "ok", found, expected)
+    remedy = "the names are no cities, or in another order than the places: fetch the published file"
+    return Finding(file.path, "content", "city-neighbours", "failed", found, expected, remedy, "kept")
 
 
 def _grid(file: File, geo: pd.DataFrame) -> Finding:
@@ -190,11 +210,13 @@ def neighbour_findings(file: File, image: Path, classes: np.ndarray) -> Iterator
 
 
 def _agreement(geo: pd.DataFrame, classes: np.ndarray) -> tuple[int, int]:
-    """Pairs of neighbours with one label, and all pairs of neighbours."""
+    """Pairs of neighbours with one label, and all pairs of neighbours; patches on no map have none."""
     from scipy.spatial import cKDTree
 
     same = pairs = 0
-    for _, rows in geo.groupby("epsg").indices.items():
+    on_map = (geo["x"].between(0, 1e6) & geo["y"].between(-1e7, 1e7)).to_numpy()
+    for epsg in geo["epsg"].unique():
+        rows = np.flatnonzero(on_map & (geo["epsg"] == epsg).to_numpy())
         near = cKDTree(geo[["x", "y"]].to_numpy()[rows]).query_pairs(NEIGHBOUR_M, output_type="ndarray")
         first, second = classes[rows[near[:, 0]]], classes[rows[near[:, 1]]]
         same, pairs = same + int((first == second).sum()), pairs + len(near)
