@@ -24,6 +24,8 @@ STAGES: dict[str, tuple[str, ...]] = {
         "foreign",
         "patch_metrics",
         "audit_lists",
+        "conformal",
+        "applicability",
         "reproduction",
     ),
     "version": (
@@ -37,6 +39,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "tfds_export",
         "publish",
         "map",
+        "map_applicability",
     ),
     "report": ("pages",),
 }
