@@ -188,3 +188,12 @@ def test_defaults_of_own_schemes_stay_out_of_the_completed_configuration():
     """They would change the identity of a version whenever a kind gets a further option."""
     own = {"k": {"kind": "kfold", "folds": 4}}
     assert _complete(own_schemes=own)["own_schemes"] == own
+
+
+def test_a_long_list_of_names_is_cut_where_one_is_near():
+    names = [f"name-{number:03}" for number in range(60)]
+    near, far = nearest("name-01", names), nearest("zzz", names)
+    assert near.startswith("did you mean 'name-0")
+    assert near.endswith(" ...")
+    assert len(near) < 120
+    assert far.endswith("name-059")

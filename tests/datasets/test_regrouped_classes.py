@@ -9,7 +9,7 @@ from sentinel_forest.datasets.base import IGNORE, Block, true_classes
 from sentinel_forest.datasets.regrouped import regrouped
 from sentinel_forest.datasets.so2sat.vocabulary import BUILT, CLASSES
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation.confusion import classifiers
+from sentinel_forest.evaluation.confusion import WHOLE, classifiers
 from sentinel_forest.evaluation.figures import Place
 from sentinel_forest.planning.checking import select
 from sentinel_forest.registry import PAPERS
@@ -140,5 +140,5 @@ def test_reference_algorithms_are_scored_in_the_merged_classes():
             "count": [3, 4],
         }
     )
-    (one,) = classifiers(rows, dataset)
+    (one,) = classifiers(rows.assign(**WHOLE), dataset)
     assert one.positive["cloud"] == ("cloud",)

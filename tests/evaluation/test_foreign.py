@@ -254,6 +254,7 @@ def test_published_figures_of_the_model_get_a_verdict(release, tmp_path):
         metrics=[],
         papers_pixels=[],
         regrouped=[],
+        kinds={},
         models=[tmp_path / "metrics.out"],
         samples=[],
         output=tmp_path / "sheet.tsv",

@@ -7,6 +7,8 @@ import pytest
 import scenes
 from sentinel_forest.cli import main
 from sentinel_forest.datasets import load
+from sentinel_forest.evaluation import average
+from sentinel_forest.evaluation.average import AVERAGES
 from sentinel_forest.evaluation.conformal import METHODS, calibrate, score_sets
 from sentinel_forest.evaluation.figures import Place
 from sentinel_forest.evaluation.further import FURTHER, joining
@@ -122,3 +124,13 @@ def test_the_step_writes_scores_that_join_those_of_counts(zones, tmp_path) -> No
     proba = forest.candidate.model.predict_proba(pd.DataFrame(rows.X, columns=forest.feature_set.features))
     np.testing.assert_allclose(given[:, forest.candidate.codes], proba)
     assert len(rows.patches) == (read_parquet(split)["role"] == "test").sum()
+
+
+def test_the_mean_over_trials_of_a_score_without_counts_has_no_interval() -> None:
+    about = dict.fromkeys(AVERAGES.columns, "") | {"metric": "conformal.coverage", "class": "", "mark": "clean"}
+    rows = [{**about, "value": value, "n": 9, "groups": 8, "note": "same"} for value in (0.8, 0.9)]
+    row = average._mean([1, 2], rows, [None, None])
+    assert row["value"] == pytest.approx(0.85)
+    assert np.isnan([row["low"], row["high"]]).all()
+    assert row["trial_std"] == pytest.approx(np.std([0.8, 0.9], ddof=1))
+    assert row["note"] == f"{average.OF_NO_COUNTS}; same"

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sentinel_forest.config.paths import place
 from sentinel_forest.evaluation.confusion import CONFUSION, WHOLE
 from sentinel_forest.evaluation.groups_needed import needed
 from sentinel_forest.io.tables import conform, write_parquet
@@ -33,8 +34,8 @@ def release(folder: Path, group: str = "ROI_{}") -> SimpleNamespace:
         name="mine",
         is_sample=False,
         primary=("published", 1),
-        path=lambda below: folder / below,
-        from_file=lambda below, rule: Source(f"mine/{below}", rule),
+        path=lambda pattern, **of: folder / place(pattern, release="mine", **of).removeprefix("mine/"),
+        from_file=lambda pattern, rule, **of: Source(place(pattern, release="mine", **of), rule),
     )
 
 

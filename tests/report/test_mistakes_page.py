@@ -89,7 +89,7 @@ def test_only_what_differs_between_patches_is_drawn(monkeypatch):
     drawn = []
     monkeypatch.setattr(figures, "scatter", lambda data, *_: drawn.append(data))
     monkeypatch.setattr(mistakes, "catalog_source", lambda _: None)
-    release = SimpleNamespace(primary=("published", 1), name="mine", is_sample=False, from_file=lambda *_: None)
+    release = SimpleNamespace(primary=("published", 1), name="mine", is_sample=False, from_file=lambda *_, **__: None)
     frame = pd.DataFrame({"accuracy": np.linspace(0, 1, 20), "size": 3, "distance": np.arange(20.0)[::-1]})
     (plot,) = mistakes._against(release, PIXELS, "l1c", frame)
     assert set(drawn[0]["panel"]) == {"km to the nearest training patch"}

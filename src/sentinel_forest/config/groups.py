@@ -14,8 +14,6 @@ MANY_GROUPS = 30
 LEAST_TESTED = 6
 """Groups that a test needs: if all of them agree, a sign test reaches p = 2 / 2^6 = 0.03 with six groups, and not
 0.05 with five."""
-TEST_GROUPS = max(LEAST_GROUPS, LEAST_GROUPS_OF_CLASS, LEAST_TESTED)
-"""Groups that a scheme gives its test role before anything else."""
 
 COVERAGE = {5: 0.94, 10: 0.92, 12: 0.93, 26: 0.92}
 """Lowest coverage of 95 % intervals of figures over all classes, from so many groups on."""

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -142,12 +143,19 @@ def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
             yield f"{prefix}{key}", value
 
 
+LONGEST = 80
+"""Letters of a list of names beside the nearest one."""
+
+
 def nearest(name: object, valid: Iterable[str]) -> str:
-    """What to write instead of an unknown name: the nearest valid one, and all of them."""
+    """What to write instead of an unknown name: the nearest valid one, and all of them where they are not many."""
     names = sorted(valid)
     close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.4)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"{hint}valid: {', '.join(names) if names else '(none)'}"
+    listed = ", ".join(names) if names else "(none)"
+    if close and len(listed) > LONGEST:
+        listed = textwrap.shorten(listed, LONGEST, placeholder=" ...")
+    return f"{hint}valid: {listed}"
 
 
 def wrong(problem: str, *, found: object, expected: str, key: str = "") -> PydanticCustomError:
