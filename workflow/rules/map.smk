@@ -12,17 +12,6 @@ MAPS = [
 ]
 
 
-def map_flags(wildcards):
-    """Parameter: the scene and the forest of a map."""
-    about = SELECTION.configuration.maps[wildcards.name]
-    return flags(**about.model_dump(exclude={"applicability"}))
-
-
-def samples_flag(wildcards):
-    """Parameter: how many training samples a pixel is held against."""
-    return flags(samples=SELECTION.configuration.maps[wildcards.name].applicability)
-
-
 rule map:
     """Classify a Sentinel-2 scene with a forest of the version."""
     input:
@@ -46,7 +35,7 @@ rule map:
     params:
         code=WIRING.code_of("map", dataset=True),
         version=PLACES.results,
-        settings=map_flags,
+        settings=WIRING.map_flags,
     message:
         "Map {wildcards.name} with a forest of {wildcards.release}"
     shell:
@@ -75,8 +64,10 @@ rule map_applicability:
     params:
         code=WIRING.code_of("map", dataset=True),
         version=PLACES.results,
-        settings=map_flags,
-        samples=samples_flag,
+        settings=WIRING.map_flags,
+        samples=lambda wildcards: flags(
+            samples=SELECTION.configuration.maps[wildcards.name].applicability
+        ),
     message:
         "Map {wildcards.name}: how far pixels lie from the training data"
     shell:

@@ -139,6 +139,10 @@ class Wiring:
             seed=self.selection.seed(release, scheme),
         )
 
+    def map_flags(self, wildcards: Wildcards) -> str:
+        """For a parameter: the scene and the forest of a map."""
+        return flags(**self.selection.configuration.maps[wildcards.name].model_dump(exclude={"applicability"}))
+
     # Inputs.
 
     def of_prediction(self, pattern: str) -> InputFunction:
