@@ -13,7 +13,7 @@ from sentinel_forest import datasets, simulate
 from sentinel_forest.datasets.base import Dataset, File
 from sentinel_forest.features import table
 from sentinel_forest.features.shards import read_blocks
-from sentinel_forest.models import predict
+from sentinel_forest.models.samples import pixel_samples
 from sentinel_forest.verify import catalog, inspect
 
 SO2SAT = {"seed": 1, "training": 600, "validation": 17, "testing": 17, "cities": 4}
@@ -82,4 +82,4 @@ def predictions(
     about = dataset.feature_sets[name]
     layers = (*about.layers.values(), *dataset.label_layers(about.task))
     blocks = read_blocks("predicted", dataset, folder, patches.iloc[:6], layers)
-    return [forest.predict(predict.pixel_samples(dataset, name, block).X) for block in blocks]
+    return [forest.predict(pixel_samples(dataset, name, block).X) for block in blocks]

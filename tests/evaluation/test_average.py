@@ -10,7 +10,7 @@ from scipy import special, stats
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import Category, FeatureSet, Task
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import average, evaluate, metrics, score, testing, uncertainty
+from sentinel_forest.evaluation import average, evaluate, metrics, score, scored, testing, uncertainty
 from sentinel_forest.evaluation.average import AVERAGES, Trial
 from sentinel_forest.evaluation.confusion import CONFUSION, WHOLE
 from sentinel_forest.evaluation.figures import Place
@@ -218,9 +218,7 @@ def test_what_tells_of_the_interval_of_a_trial_is_not_repeated():
     texts += [testing.few_tested(groups) for groups in range(6)]
     texts += [
         score_.doubts().split("; ")[-1]
-        for score_ in [
-            evaluate.Score(metrics.OVERALL[0], "", "none", 0.5, np.array([np.nan, 0.4, 0.6]), 90, BROAD, None)
-        ]
+        for score_ in [scored.Score(metrics.OVERALL[0], "", "none", 0.5, np.array([np.nan, 0.4, 0.6]), 90, BROAD, None)]
     ]
     assert texts[-1] == "undefined in 1 of 3 draws"
     assert all(average.OF_ONE_INTERVAL.fullmatch(text) for text in texts)

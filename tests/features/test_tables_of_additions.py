@@ -9,7 +9,7 @@ from sentinel_forest.datasets.base import External, FeatureSet
 from sentinel_forest.datasets.regrouped import regrouped
 from sentinel_forest.datasets.vocabulary import feature_set
 from sentinel_forest.features.table import feature_rows
-from sentinel_forest.models.predict import pixel_samples
+from sentinel_forest.models.samples import pixel_samples
 
 DRAWN = ("plain", 6, 3)
 """Seed names and pixels of a class: the same draw for every set."""

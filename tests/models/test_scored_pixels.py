@@ -14,7 +14,7 @@ from sentinel_forest.config.settings import ScoreSettings
 from sentinel_forest.config.validation import parse
 from sentinel_forest.datasets.base import IGNORE
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import evaluate, sampling_error
+from sentinel_forest.evaluation import evaluate, sampling_error, scored
 from sentinel_forest.evaluation.confusion import Classifier, on_the_same_pixels
 from sentinel_forest.evaluation.sampling_error import SampledCounts
 from sentinel_forest.models.counts import confusion, counts_table
@@ -105,7 +105,7 @@ def rows_of(counts: np.ndarray, totals: np.ndarray | None = None) -> pd.DataFram
     return counts_table(counts, names, TASK.names, TASK.names, totals)
 
 
-def scores(rows: pd.DataFrame, pixels: str, patches: evaluate.Sample) -> dict[tuple[str, str, str], evaluate.Score]:
+def scores(rows: pd.DataFrame, pixels: str, patches: evaluate.Sample) -> dict[tuple[str, str, str], scored.Score]:
     questions = {question.name: question.positive for question in TASK.questions}
     who = Classifier("forest", "l1c", TASK, TASK.names, questions, pixels=pixels)
     return {each.key: each for each in evaluate.evaluate(rows, who, patches)}

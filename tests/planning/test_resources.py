@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.config.settings import DrawSettings, PriceSettings, ScoreSettings
 from sentinel_forest.datasets.base import Category, FeatureSet, File, Layer, Task
-from sentinel_forest.planning import resources, whole
+from sentinel_forest.planning import resources, sizes, whole
 
 CLASSES = tuple(Category(code, name, "#000000") for code, name in enumerate(("no", "yes")))
 
@@ -51,8 +51,8 @@ def selection(patches=1000, shards=4, side=100, trees=10, draws=1000):
 
 def test_size():
     chosen = selection()
-    size = resources.size_of(chosen.releases["toy"], chosen.datasets["toy"], chosen.layers["toy"])
-    assert size == resources.Size(patches=1000, shard=250, side=100, pixel_bytes=5)
+    size = sizes.size_of(chosen.releases["toy"], chosen.datasets["toy"], chosen.layers["toy"])
+    assert size == sizes.Size(patches=1000, shard=250, side=100, pixel_bytes=5)
     assert size.pixels == 250 * 100 * 100
     assert size.gigabytes == pytest.approx(1000 * 100 * 100 * 5 / 1e9)
 
@@ -71,8 +71,8 @@ def test_a_number_of_patches_that_is_not_published_is_not_zero(published, sizes,
     """One layer of 1 byte, 100 x 100 pixels; files with their exact and their approximate lengths."""
     files = tuple(File(f"{size} {about}", size, about=about) for size, about in sizes)
     release = SimpleNamespace(shards=1, entry={"patches": published}, folder=None, files=files)
-    found = resources.size_of(release, selection().datasets["toy"], frozenset("t"))
-    assert found == resources.Size(patches, patches, side=100, pixel_bytes=1, guessed=guessed)
+    found = sizes.size_of(release, selection().datasets["toy"], frozenset("t"))
+    assert found == sizes.Size(patches, patches, side=100, pixel_bytes=1, guessed=guessed)
 
 
 @pytest.mark.parametrize(("most", "files"), [(1000, 5), (2, 4)])
@@ -83,7 +83,7 @@ def test_size_of_a_folder(tmp_path, monkeypatch, most, files):
     for path in paths:
         (tmp_path / path).write_bytes(bytes(35_000))
     own = SimpleNamespace(shards=2, entry={}, folder=tmp_path)
-    size = resources.size_of(own, selection().datasets["toy"], frozenset("at"), paths)
+    size = sizes.size_of(own, selection().datasets["toy"], frozenset("at"), paths)
     looked_at = {5: 5 * 35_000, 4: 3 * 2 * 35_000}[files]  # 4 // 2 + 1 = 3: files 0 and 3
     assert size.patches == -(-looked_at // 30_000)
     assert size.shard == -(-size.patches // 2)

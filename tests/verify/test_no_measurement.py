@@ -22,7 +22,8 @@ from sentinel_forest.evaluation import held_out, reference
 from sentinel_forest.export import loaders
 from sentinel_forest.features import shards, table
 from sentinel_forest.io import tables
-from sentinel_forest.models import forest, predict
+from sentinel_forest.models import forest
+from sentinel_forest.models.samples import cut, patch_samples, pixel_samples
 from sentinel_forest.verify import catalog, inspect
 
 SIDE, IMAGE = 20, 17
@@ -124,9 +125,9 @@ def test_no_unmeasured_pixel_is_drawn(swath: SimpleNamespace, name: str) -> None
 
 def test_no_unmeasured_pixel_is_predicted_or_held_against_an_algorithm(swath: SimpleNamespace) -> None:
     (block,) = shards.read_blocks("t", swath.dataset, swath.folder, swath.rows.iloc[:1], (*BANDS, LABEL))
-    samples = predict.pixel_samples(swath.dataset, "l1c-6", block)
+    samples = pixel_samples(swath.dataset, "l1c-6", block)
     assert len(samples.truth) == 187
-    kept = predict.pixel_samples(swath.dataset, "l1c-6", predict._cut(block, np.array([True])))
+    kept = pixel_samples(swath.dataset, "l1c-6", cut(block, np.array([True])))
     assert len(kept.truth) == 187
     counts = reference.reference_table(swath.dataset, swath.folder, swath.rows, ["fmask"])
     assert counts.groupby("patch")["count"].sum().loc[swath.rows["patch"]].tolist() == [187, *[289] * 4]
@@ -329,7 +330,7 @@ def no_part(dataset: Dataset, folder: Path, rows: pd.DataFrame, name: str, patch
     training = forest.training_rows([path], about.features, split, "here")
     assert patch not in training.patches
     assert len(training.patches) == len(rows) - 1
-    assert patch not in predict.patch_samples(made, about.features).patches
+    assert patch not in patch_samples(made, about.features).patches
     held = held_out.held_out_rows(
         [path], list(about.features), frozenset(rows["patch"]), rows[["patch", "group"]], 1000, 10, (1,)
     )

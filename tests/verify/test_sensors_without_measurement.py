@@ -14,7 +14,7 @@ from sentinel_forest.datasets import so2sat
 from sentinel_forest.datasets.base import Dataset, File
 from sentinel_forest.features import shards, table
 from sentinel_forest.io import checksums
-from sentinel_forest.models import predict
+from sentinel_forest.models.samples import patch_samples, pixel_samples
 from sentinel_forest.splits import split
 from sentinel_forest.verify import catalog, inspect
 
@@ -70,7 +70,7 @@ def test_what_a_set_reads_decides_what_is_drawn_and_predicted(
     layers = (*about.layers.values(), *dataset.label_layers(about.task))
     kinds = ("optical", "radar")
     (block,) = shards.read_blocks("t", dataset, covers.folder, covers.rows, layers, kinds)
-    samples = predict.pixel_samples(dataset, name, block)
+    samples = pixel_samples(dataset, name, block)
     assert np.bincount(samples.place, minlength=4).tolist() == counts
     assert np.isfinite(samples.X[:, : len(about.layers)]).all()
 
@@ -97,7 +97,7 @@ def test_a_patch_that_a_sensor_did_not_see_has_no_label_for_sets_that_read_it(
     about = zones.dataset.feature_sets[name]
     made = table.feature_rows(zones.dataset, about, zones.folder, zones.rows.iloc[:4], 1, (1, "r"))
     assert made["label"].tolist() == labels
-    assert len(predict.patch_samples(made, about.features).truth) == sum(label >= 0 for label in labels)
+    assert len(patch_samples(made, about.features).truth) == sum(label >= 0 for label in labels)
 
 
 def roles(rows: pd.DataFrame, options: Published | PooledRandom) -> tuple[pd.Series, pd.DataFrame]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 class Work(NamedTuple):
     """All jobs of one rule on one release: their number, their processor time in hours together, what the
     largest asks for (memory in MB, minutes), and what they write together in MB; `guessed` if the size of the
-    release is (see `sentinel_forest.planning.resources.Size`).
+    release is (see `sentinel_forest.planning.sizes.Size`).
 
     On the command line ``release:rule:jobs:core_hours:memory:minutes:written:guess``; the last word is ``guess``
     or ``known``.

@@ -22,9 +22,10 @@ from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import uncertainty
 from sentinel_forest.evaluation.confusion import ROLES, classifiers
-from sentinel_forest.evaluation.evaluate import Score, drawn, evaluate, known_groups, notes
+from sentinel_forest.evaluation.evaluate import drawn, evaluate, known_groups
 from sentinel_forest.evaluation.figures import FIGURE, WHICH, WHO
 from sentinel_forest.evaluation.score import METRICS
+from sentinel_forest.evaluation.scored import Score, notes
 from sentinel_forest.io import checksums
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_parquet, read_tsv, write_tsv

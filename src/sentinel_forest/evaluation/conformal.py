@@ -20,9 +20,10 @@ from sentinel_forest import datasets
 from sentinel_forest.datasets.base import Task
 from sentinel_forest.datasets.metric import ABSENT, PatchMetric, weighted_mean
 from sentinel_forest.errors import ArgumentError
-from sentinel_forest.evaluation.evaluate import notes, sample
+from sentinel_forest.evaluation.evaluate import sample
 from sentinel_forest.evaluation.further import FURTHER, further_rows, given
 from sentinel_forest.evaluation.rows import Rows, fractions, read_roles, rows_of
+from sentinel_forest.evaluation.scored import notes
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import conform, write_tsv
 from sentinel_forest.models.candidate import load_candidate

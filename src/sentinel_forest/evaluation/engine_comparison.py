@@ -13,9 +13,9 @@ import pandas as pd
 
 from sentinel_forest.config.groups import LEAST_TESTED
 from sentinel_forest.evaluation import held_out, testing, uncertainty
-from sentinel_forest.evaluation.evaluate import notes
 from sentinel_forest.evaluation.held_out import AA, OA, HeldOut, Subject
 from sentinel_forest.evaluation.paired import SWAPPED
+from sentinel_forest.evaluation.scored import notes
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform
 from sentinel_forest.models import forest

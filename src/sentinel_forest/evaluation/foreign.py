@@ -16,7 +16,7 @@ from sentinel_forest import datasets
 from sentinel_forest.datasets.base import Dataset, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.confusion import CONFUSION, WHOLE, Classifier, classifiers
-from sentinel_forest.evaluation.evaluate import Sample, evaluate, notes, sample
+from sentinel_forest.evaluation.evaluate import Sample, evaluate, sample
 from sentinel_forest.evaluation.figures import Place
 from sentinel_forest.evaluation.foreign_files import read_answers
 from sentinel_forest.evaluation.foreign_patches import Said, align, check_known, count_patches
@@ -24,6 +24,7 @@ from sentinel_forest.evaluation.foreign_pixels import count_pixels
 from sentinel_forest.evaluation.paired import PAIRED, Scored, compare, paired_table
 from sentinel_forest.evaluation.patch_metrics import UNDECLARED
 from sentinel_forest.evaluation.score import METRICS, SCORES_BY, metric_rows, score_by
+from sentinel_forest.evaluation.scored import notes
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import conform, read_parquet, read_tsv, write_parquet, write_tsv
 from sentinel_forest.splits.audit import rows_by_name

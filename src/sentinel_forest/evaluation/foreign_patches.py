@@ -9,8 +9,8 @@ import pandas as pd
 
 from sentinel_forest.datasets.base import Dataset, Task
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation.evaluate import notes
 from sentinel_forest.evaluation.foreign_files import Answers
+from sentinel_forest.evaluation.scored import notes
 from sentinel_forest.splits.audit import BY_FILE, rows_by_name, rows_by_number
 from sentinel_forest.splits.lists import NUMBER
 

@@ -14,8 +14,9 @@ import pandas as pd
 from sentinel_forest.datasets.base import Dataset, Task
 from sentinel_forest.datasets.metric import PatchMetric
 from sentinel_forest.evaluation.confusion import FOREST
-from sentinel_forest.evaluation.evaluate import Sample, notes, summarise
+from sentinel_forest.evaluation.evaluate import Sample, summarise
 from sentinel_forest.evaluation.figures import FIGURE, WHICH, WHO, Place
+from sentinel_forest.evaluation.scored import notes
 from sentinel_forest.features import external
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, read_tsv

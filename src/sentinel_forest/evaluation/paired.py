@@ -10,8 +10,9 @@ import pandas as pd
 from sentinel_forest.config.groups import LEAST_TESTED, least_groups
 from sentinel_forest.evaluation import testing, uncertainty
 from sentinel_forest.evaluation.confusion import ROLES, Classifier, counted_units
-from sentinel_forest.evaluation.evaluate import UNWEIGHTED, Sample, Score, evaluate, notes
+from sentinel_forest.evaluation.evaluate import UNWEIGHTED, Sample, evaluate
 from sentinel_forest.evaluation.figures import FIGURE, METRIC, PLACE
+from sentinel_forest.evaluation.scored import Score, notes
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform
 

@@ -18,10 +18,11 @@ from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import metrics as metric_table
 from sentinel_forest.evaluation.confusion import Classifier
-from sentinel_forest.evaluation.evaluate import Sample, Score, sample, summarise
+from sentinel_forest.evaluation.evaluate import Sample, sample, summarise
 from sentinel_forest.evaluation.figures import Place
 from sentinel_forest.evaluation.paired import PAIRED, difference, paired_table
 from sentinel_forest.evaluation.score import METRICS, metric_rows
+from sentinel_forest.evaluation.scored import Score
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import conform, read_parquet, write_tsv
 from sentinel_forest.io.texts import read_texts

@@ -23,9 +23,10 @@ from sentinel_forest.config.schemes import PooledRandom
 from sentinel_forest.datasets.base import Dataset, Task
 from sentinel_forest.evaluation import relatives
 from sentinel_forest.evaluation.confusion import FOREST, Classifier
-from sentinel_forest.evaluation.evaluate import evaluate, notes, sample
+from sentinel_forest.evaluation.evaluate import evaluate, sample
 from sentinel_forest.evaluation.figures import METRIC
 from sentinel_forest.evaluation.paired import FAMILY, Scored, compare
+from sentinel_forest.evaluation.scored import notes
 from sentinel_forest.evaluation.uncertainty import holm
 from sentinel_forest.features import external, find_set
 from sentinel_forest.io import checksums

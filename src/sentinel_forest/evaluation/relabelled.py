@@ -12,8 +12,9 @@ from sentinel_forest.datasets.base import IGNORE, Block, Dataset, Reader, true_c
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import metrics as metric_table
 from sentinel_forest.evaluation.by_patch import patch_values
-from sentinel_forest.evaluation.evaluate import Sample, Score, sample, summarise
+from sentinel_forest.evaluation.evaluate import Sample, sample, summarise
 from sentinel_forest.evaluation.reference import reference_counts
+from sentinel_forest.evaluation.scored import Score
 from sentinel_forest.features.shards import read_blocks
 from sentinel_forest.io import checksums
 from sentinel_forest.io import schemas as pa

@@ -19,10 +19,11 @@ from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.confusion import CONFUSION, ROLES, Classifier, classifiers
 from sentinel_forest.evaluation.confusion import confusion as count_confusion
-from sentinel_forest.evaluation.evaluate import Score, evaluate, known_groups, notes, sample
+from sentinel_forest.evaluation.evaluate import evaluate, known_groups, sample
 from sentinel_forest.evaluation.figures import FIGURE, PLACE, WHICH, WHO, Place
 from sentinel_forest.evaluation.further import joining
 from sentinel_forest.evaluation.paired import PAIRED, Scored, compare, paired_table, pairs
+from sentinel_forest.evaluation.scored import Score, notes
 from sentinel_forest.features import external
 from sentinel_forest.io import checksums
 from sentinel_forest.io import schemas as pa

@@ -15,7 +15,6 @@ best threshold   for pixel tasks with a two-class question: compares one feature
 """
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +23,8 @@ import pandas as pd
 
 from sentinel_forest import datasets
 from sentinel_forest.config.settings import ScoreSettings
-from sentinel_forest.datasets.base import IGNORE, Block, Dataset, kinds_of, true_classes
+from sentinel_forest.datasets.base import Dataset, kinds_of
 from sentinel_forest.errors import InputError
-from sentinel_forest.features import bands_of, pixel
 from sentinel_forest.features.shards import read_blocks
 from sentinel_forest.io import checksums, tables
 from sentinel_forest.io import schemas as pa
@@ -35,7 +33,8 @@ from sentinel_forest.models.batches import forest_bytes, in_batches
 from sentinel_forest.models.candidate import Candidate, load_candidate, read_fit
 from sentinel_forest.models.counts import confusion, counts_table
 from sentinel_forest.models.earlier import Earlier
-from sentinel_forest.models.scored_pixels import ALL_PIXELS, count_classes, draw_pixels, sample_of
+from sentinel_forest.models.samples import Samples, cut, patch_samples, pixel_samples
+from sentinel_forest.models.scored_pixels import ALL_PIXELS, sample_of
 from sentinel_forest.steps import ForestFile, Layout, Output, SetFile, TrialFile
 
 PREDICTIONS = pa.DataFrameSchema(
@@ -56,41 +55,6 @@ PREDICTIONS = pa.DataFrameSchema(
 """Confusion by patch. scheme, trial, set: the forest; classifier: ``forest`` or one of its company;
 pixels: ``all``, or ``sample of N``; true, predicted: names of classes; count: scored pixels, or 1 for the patch of a
 patch task; pixel_weight: pixels that each of them stands for, 1 where all are scored. Counts of 0 have no row."""
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Pixels or patches with their truth.
-
-    Parameters
-    ----------
-    X : ndarray
-        float32 (samples, features).
-    truth : ndarray
-        Integers (samples,): index of the class.
-    place : ndarray
-        int64 (samples,): index into `patches`; rising.
-    patches : ndarray
-        str: ids.
-    totals : ndarray or None
-        int64 (patches, classes): pixels that the samples were drawn from; None where they are all there are.
-    """
-
-    X: np.ndarray
-    truth: np.ndarray
-    place: np.ndarray
-    patches: np.ndarray
-    totals: np.ndarray | None = None
-
-    def of(self, chosen: frozenset[str]) -> "Samples":
-        """The samples of some patches."""
-        kept = np.array([patch in chosen for patch in self.patches], dtype=bool)
-        if kept.all():
-            return self
-        rows = kept[self.place]
-        number = np.cumsum(kept) - 1
-        totals = None if self.totals is None else self.totals[kept]
-        return Samples(self.X[rows], self.truth[rows], number[self.place[rows]], self.patches[kept], totals)
 
 
 # ------------------------------------------------------------------------------------------- counting
@@ -141,40 +105,6 @@ def _apply(rule: Mapping[str, Any], candidate: Candidate, X: np.ndarray, names: 
     values = X[:, list(candidate.model.feature_names_in_).index(rule["feature"])].astype(np.float64)
     positive = values > rule["threshold"] if rule["above"] else values < rule["threshold"]
     return np.where(positive, names.index(rule["positive"]), names.index(rule["negative"]))
-
-
-def pixel_samples(dataset: Dataset, set_name: str, block: Block, pixels: int | None = None, seed: int = 0) -> Samples:
-    """Valid pixels of a block with the features of a set: all, or a sample of so many `pixels` of each patch."""
-    feature_set = dataset.feature_sets[set_name]
-    labels = true_classes(dataset, feature_set.task, block, kinds_of(dataset, feature_set)).reshape(
-        len(block.patches), -1
-    )
-    values = pixel.compute(feature_set.features, bands_of(dataset, feature_set, block), feature_set.bands)
-    valid, totals = labels != IGNORE, None
-    patches = block.patches["patch"].to_numpy()
-    if pixels is not None:
-        totals = count_classes(labels, len(dataset.tasks[feature_set.task].names))
-        valid = draw_pixels(labels, patches, totals, pixels, seed)
-    return Samples(values.reshape(*labels.shape, -1)[valid], labels[valid], np.nonzero(valid)[0], patches, totals)
-
-
-def patch_samples(table: pd.DataFrame, features: Sequence[str]) -> Samples:
-    """The labelled patches of a feature table."""
-    known = table[table["label"] >= 0]
-    return Samples(
-        np.ascontiguousarray(known[list(features)].to_numpy(np.float32)),
-        known["label"].to_numpy(np.int64),
-        np.arange(len(known)),
-        known["patch"].to_numpy(),
-    )
-
-
-def _cut(block: Block, chosen: np.ndarray) -> Block:
-    """Some patches of a block."""
-    if chosen.all():
-        return block
-    layers = {layer: values[chosen] for layer, values in block.layers.items()}
-    return Block(block.patches[chosen], layers, {kind: mask[chosen] for kind, mask in block.measured.items()})
 
 
 # ------------------------------------------------------------------------------------------- the step
@@ -265,7 +195,7 @@ def predict_pixels(
         for name in sets:
             wanted = block.patches["patch"].isin(held_out[name]).to_numpy()
             if wanted.any():
-                result.add(name, pixel_samples(dataset, name, _cut(block, wanted), sample, seed))
+                result.add(name, pixel_samples(dataset, name, cut(block, wanted), sample, seed))
 
 
 def predict_patches(

@@ -7,9 +7,10 @@ import pandas as pd
 
 from sentinel_forest.evaluation.average import AVERAGES
 from sentinel_forest.evaluation.confusion import FOREST, on_the_same_pixels
-from sentinel_forest.evaluation.evaluate import UNWEIGHTED, notes
+from sentinel_forest.evaluation.evaluate import UNWEIGHTED
 from sentinel_forest.evaluation.figures import FIGURE, WHO
 from sentinel_forest.evaluation.metrics import short
+from sentinel_forest.evaluation.scored import notes
 from sentinel_forest.evaluation.seed_notes import SEEDS, noted
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_tsv, write_tsv
