@@ -252,7 +252,7 @@ def test_the_steps_from_scores_to_the_headline(tmp_path, monkeypatch):
     direct = averaged(*trials, draws=100)
     written = tables.read_tsv(outputs[0], AVERAGES)
     pd.testing.assert_frame_equal(written, direct, check_dtype=False, rtol=1e-9)
-    headline.headline(averages=[outputs[0]], output=tmp_path / "headline.tsv")
+    headline.headline(averages=[outputs[0]], seeds=[], output=tmp_path / "headline.tsv")
     found = tables.read_tsv(tmp_path / "headline.tsv", headline.HEADLINE)
     assert found["metric"].tolist() == ["aa.present", "oa"]
     assert set(found["trials"]) == {2}
