@@ -58,7 +58,7 @@ def test_size():
 
 
 @pytest.mark.parametrize(
-    ("published", "sizes", "patches", "guessed"),
+    ("published", "lengths", "patches", "guessed"),
     [
         ({}, [], 100_000, True),
         ({"train": 800, "test": None}, [], 800, True),
@@ -67,9 +67,9 @@ def test_size():
         ({"train": 0, "test": 7}, [(None, None)], 7, False),
     ],
 )
-def test_a_number_of_patches_that_is_not_published_is_not_zero(published, sizes, patches, guessed):
+def test_a_number_of_patches_that_is_not_published_is_not_zero(published, lengths, patches, guessed):
     """One layer of 1 byte, 100 x 100 pixels; files with their exact and their approximate lengths."""
-    files = tuple(File(f"{size} {about}", size, about=about) for size, about in sizes)
+    files = tuple(File(f"{size} {about}", size, about=about) for size, about in lengths)
     release = SimpleNamespace(shards=1, entry={"patches": published}, folder=None, files=files)
     found = sizes.size_of(release, selection().datasets["toy"], frozenset("t"))
     assert found == sizes.Size(patches, patches, side=100, pixel_bytes=1, guessed=guessed)
@@ -78,7 +78,7 @@ def test_a_number_of_patches_that_is_not_published_is_not_zero(published, sizes,
 @pytest.mark.parametrize(("most", "files"), [(1000, 5), (2, 4)])
 def test_size_of_a_folder(tmp_path, monkeypatch, most, files):
     """Files of 35,000 bytes, patches of 3 x 10,000; of many files only some are looked at."""
-    monkeypatch.setattr(resources, "MOST_FILES", most)
+    monkeypatch.setattr(sizes, "MOST_FILES", most)
     paths = [f"{number}.dat" for number in range(files)]
     for path in paths:
         (tmp_path / path).write_bytes(bytes(35_000))
