@@ -16,7 +16,7 @@ def row(scheme, kind, value, mark=CLEAN, groups=12, note="", pixels="all", low=0
     classifier, features = names[kind]
     about = {"scheme": scheme, "kind": kind, "classifier": classifier, "features": features, "value": value}
     about |= {"low": value - low, "high": value + low, "mark": mark, "groups": groups, "note": note, "pixels": pixels}
-    return about | {"trials": 2, "meaning": palette.meaning(mark)}
+    return about | {"trials": 2, "meaning": palette.meaning(mark), "n": 1200, "metric": "oa", "class": ""}
 
 
 def release(is_sample=False, price=None):
@@ -38,13 +38,13 @@ def test_the_clean_scheme_is_told_and_the_random_one_is_held_against_it():
         row("grouped", "dummy", 0.5),
         row("random", "forest", 0.9, LINKED, groups=40),
     )
-    assert "share nothing known with training (scheme grouped, 2 trials, 12 groups)" in sentences["forest"]
+    assert "share nothing known with training (scheme grouped: 2 trials, n = 1,200 in 12 groups)" in sentences["forest"]
     assert "reaches 0.700 [0.650, 0.750] (OA)" in sentences["forest"]
     assert "reference algorithm (fmask): 0.600" in sentences["forest"]
     assert "dummy classifier (majority): 0.500" in sentences["forest"]
-    assert "0.900 [0.850, 0.950]: 0.200 more" in sentences["random"]
+    assert "would have promised 0.900 [0.850, 0.950], 0.200 more" in sentences["random"]
     assert "linked with training by roi (92 %)" in sentences["random"]
-    assert "the published split is not clean (linked: product (2 %))" in sentences["doubts"]
+    assert "the published split has test patches linked with training by product (2 %)" in sentences["doubts"]
 
 
 def test_without_a_clean_split_it_says_so():
@@ -53,11 +53,32 @@ def test_without_a_clean_split_it_says_so():
     assert "random" not in sentences
 
 
-def test_the_price_of_leakage_stands_beside_the_random_split():
-    price = pd.DataFrame([{"class": "", "difference": 0.03, "low": 0.01, "high": 0.05, "definition": "OA"}])
-    sentences = told(row("grouped", "forest", 0.7), row("random", "forest", 0.6, LINKED), price=price)
-    assert "0.100 less" in sentences["random"]
-    assert "relatives in training are worth +0.030 [0.010, 0.050] of OA" in sentences["random"]
+PRICE = [
+    {"metric": "kappa", "class": "", "difference": 0.5, "low": 0.4, "high": 0.6, "definition": "kappa"},
+    {"metric": "oa", "class": "", "difference": 0.03, "low": 0.01, "high": 0.05, "definition": "OA"},
+]
+
+
+def test_the_price_of_leakage_stands_before_the_random_split():
+    rows = row("grouped", "forest", 0.7), row("random", "forest", 0.6, LINKED)
+    text = told(*rows, price=pd.DataFrame(PRICE))["random"]
+    assert "differs by +0.030 [0.010, 0.050] in OA. A random split has test patches of its own" in text
+    assert text.endswith("0.100 less.")
+
+
+def test_a_price_that_may_be_none_says_so():
+    price = pd.DataFrame(PRICE).assign(low=-0.01)
+    assert "in OA, which cannot be told from none." in told(row("grouped", "forest", 0.7), price=price)["random"]
+
+
+def test_links_with_validation_alone_are_told_as_such():
+    rows = row("published", "forest", 0.8, "linked (validation-test): city (100 %)"), row("grouped", "forest", 0.7)
+    assert "linked with validation, not with training, by city (100 %)" in told(*rows)["doubts"]
+
+
+def test_a_forest_that_may_be_no_better_than_a_dummy_says_so():
+    doubts = told(row("grouped", "forest", 0.7), row("grouped", "dummy", 0.66))["doubts"]
+    assert "includes the score of a dummy classifier" in doubts
 
 
 @pytest.mark.parametrize(

@@ -394,7 +394,7 @@ def test_a_headline_number_has_its_data_split_definition_interval_mark_and_file(
 
 def test_the_first_page_says_first_what_was_found(version):
     page = Outline((version / "report.html").read_text(encoding="utf-8"))
-    found = page.text.index("the forest on l1c reaches 0.813 [0.763, 0.863] (OA)")
+    found = page.text.index("the random forest on l1c reaches 0.813 [0.763, 0.863] (OA)")
     assert "On test patches of a split that is not clean (linked: <roi>)" in page.text[found - 150 : found]
     assert "The best reference algorithm (fmask): 0.500 [0.450, 0.550]." in page.text
     assert "Doubts: the data are simulated" in page.text

@@ -237,3 +237,16 @@ def test_a_search_that_ends_early_is_said_so():
     catalog = catalog_of("labels")
     with pytest.warns(UserWarning, match="given up"):
         next(GroupStratifiedSplit(time_limit=1e-9, random_state=0).split(catalog, catalog["label"], catalog["group"]))
+
+
+def test_each_split_tells_how_far_it_is_from_what_could_be_reached():
+    """Two groups in three hold class 1: a quarter of them is no whole number, so there is a bound above 0."""
+    groups, y = np.repeat(np.arange(6), 4), np.repeat([0, 1, 1, 0, 1, 1], 4)
+    splitter = GroupStratifiedSplit(n_splits=3, test_size=0.25, random_state=0)
+    for train, test in splitter.split(np.zeros(24), y, groups):
+        found = [[(y[part] == one).sum() for one in (0, 1)] + [len(part)] for part in (train, test)]
+        wanted = np.outer([0.75, 0.25], [8, 16, 24])
+        assert splitter.deviations_[-1] == pytest.approx(np.mean(np.abs(found - wanted) / wanted))
+    assert len(splitter.deviations_) == len(splitter.bounds_) == 3
+    for bound, far in zip(splitter.bounds_, splitter.deviations_, strict=True):
+        assert 0 < bound <= far + 1e-9

@@ -87,8 +87,8 @@ def _forest(found: Summary) -> str:
     )
     trials = f"{forest['trials']} trial{'s' if forest['trials'] > 1 else ''}"
     text = (
-        f"{where} (scheme {scheme}, {trials}, {forest['groups']} groups) the forest on {forest['features']} reaches "
-        f"{_score(forest)} ({found.what})."
+        f"{where} (scheme {scheme}: {trials}, n = {forest['n']:,} in {forest['groups']} groups) the random forest on "
+        f"{forest['features']} reaches {_score(forest)} ({found.what})."
     )
     others = [_other(found, scheme, REFERENCE, "reference algorithm"), _other(found, scheme, DUMMY, "dummy classifier")]
     told = "; the best ".join(each for each in others if each)
@@ -103,6 +103,7 @@ def _other(found: Summary, scheme: str, kind: str, name: str) -> str:
 
 
 def _random(found: Summary) -> str:
+    """What relatives in training are worth on the same test patches, then what a random split has for its own."""
     price = _price(found)
     if found.random is None or found.random == found.trusted:
         return price
@@ -112,8 +113,8 @@ def _random(found: Summary) -> str:
     more = promised["value"] - kept["value"]
     change = f"{abs(more):.3f} {'more' if more > 0 else 'less'}"
     return (
-        f"Splitting at random would have promised {_score(promised)}: {change}. There, test patches are linked with "
-        f"training by {_links(promised['mark'])}. {price}"
+        f"{price} A random split has test patches of its own, linked with training by {_links(promised['mark'])}; it "
+        f"would have promised {_score(promised)}, {change}."
     ).strip()
 
 
@@ -123,17 +124,20 @@ def _links(mark: str) -> str:
 
 
 def _price(found: Summary) -> str:
-    """What relatives in training are worth on the same test patches."""
+    """What relatives in training are worth on the same test patches: in the figure of the summary, else in OA."""
     rows = found.release.price
     if rows is None or rows.empty:
         return ""
-    rows = rows[(rows["class"] == "") & rows["difference"].notna()]
+    rows = rows[rows["difference"].notna()]
+    of_figure = (rows["metric"] == found.rows["metric"].iloc[0]) & (rows["class"] == found.rows["class"].iloc[0])
+    rows = rows[of_figure] if of_figure.any() else rows[rows["class"] == ""]
     if rows.empty:
         return ""
     row = rows.iloc[0]
+    shown = "" if row["low"] > 0 or row["high"] < 0 else ", which cannot be told from none"
     return (
-        f"On the same test patches, relatives in training are worth {row['difference']:+.3f} "
-        f"{_bracket(row)}of {row['definition']}."
+        f"Leakage: on the same test patches, a forest that has their relatives in training differs by "
+        f"{row['difference']:+.3f} {_bracket(row)}in {row['definition']}{shown}."
     )
 
 
@@ -147,9 +151,12 @@ def _doubts(version: VersionResults, found: Summary) -> str:
     for scheme, part in rows.groupby("scheme", sort=False):
         first = part.iloc[0]
         if scheme not in (found.random, found.trusted) and first["meaning"] != palette.CLEAN_SPLIT:
-            parts.append(f"the {scheme} split is not clean ({first['mark']})")
+            parts.append(f"the {scheme} split {_linked(first['mark'])}")
         if scheme == found.trusted and np.isnan(first["low"]):
             parts.append(f"{first['groups']} groups are too few for an interval")
+    forest, dummy = found.best(found.trusted, FOREST), found.best(found.trusted, DUMMY)
+    if forest is not None and dummy is not None and forest["low"] <= dummy["value"]:
+        parts.append("the interval of the forest includes the score of a dummy classifier")
     notes = [note for text in rows["note"] for note in text.split("; ") if note.startswith("not published")]
     keys = sorted({_key(note) for note in notes})
     parts += [f"the {key} of the patches was never published, so links by it cannot be seen" for key in keys]
@@ -157,6 +164,15 @@ def _doubts(version: VersionResults, found: Summary) -> str:
     if checks:
         parts.append(f"failed checks were accepted: {', '.join(checks)}")
     return f"Doubts: {'; '.join(parts)}." if parts else "No doubt is known beyond the intervals."
+
+
+def _linked(mark: str) -> str:
+    """What a mark says of a split, as part of a sentence."""
+    for start, others in (("linked: ", "training"), ("linked (validation-test): ", "validation, not with training,")):
+        keys = [part.removeprefix(start) for part in mark.split("; ") if part.startswith(start)]
+        if keys:
+            return f"has test patches linked with {others} by {keys[0]}"
+    return f"is marked {mark}"
 
 
 def _key(note: str) -> str:

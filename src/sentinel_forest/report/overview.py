@@ -39,9 +39,10 @@ DEFINITIONS = (
     "leads to the file of all its scores."
 )
 LEAD = (
-    "What forests reach without leakage (blue), what a random split would have promised (orange), what to doubt. In "
-    "brackets: 95 % intervals over groups, the places or images that belong together. OA: overall accuracy, the "
-    "fraction of test units that get their true class. BOA: balanced overall accuracy of a two-class question."
+    "What random-forest classifiers reach without leakage (blue), what leakage adds and a random split would have "
+    "promised (orange), what to doubt. In brackets: 95 % intervals over groups, the places or images that belong "
+    "together; n: the patches or pixels tested. OA: overall accuracy, the fraction of them that get their true class. "
+    "BOA: balanced overall accuracy of a two-class question."
 )
 READING = (
     "A row for each classifier: forests first, then the reference algorithms that ship with the release, then dummy "

@@ -4,6 +4,7 @@ From Okabe and Ito 2008, Color universal design; each colour is told from the ot
 and a shape or a label always says the same.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 
 from sentinel_forest.splits.marks import BETWEEN, CLEAN
@@ -46,6 +47,21 @@ def meaning(mark: str) -> str:
     if f"linked {BETWEEN}" in kinds:
         return BETWEEN_ONLY
     return CLEAN_SPLIT if kinds == {CLEAN} else UNKNOWN
+
+
+def in_words(mark: str) -> str:
+    """The `meaning` of a mark, and for a leak the fraction of the test patches that the strongest link concerns.
+
+    Examples
+    --------
+    >>> in_words("linked: footprint (95 %), product (1.7 %); linked (validation-test): roi (3 %)")
+    'leaks (95 %)'
+    >>> in_words("clean")
+    'no leak found'
+    """
+    of_training = next((part for part in mark.split("; ") if part.startswith("linked: ")), "")
+    fractions = re.findall(r"\(([\d.]+) %\)", of_training)
+    return f"{meaning(mark)} ({max(fractions, key=float)} %)" if fractions else meaning(mark)
 
 
 def of_series(names: Iterable[str], known: Mapping[str, str] | None = None) -> list[str]:

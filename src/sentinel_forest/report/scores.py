@@ -65,8 +65,8 @@ def definitions(scores: pd.DataFrame) -> list[str]:
 
 
 def marked(scores: pd.DataFrame) -> pd.Series:
-    """Schemes with what the mark of their scores says, e.g. ``pooled-random: leaks``."""
-    return scores["scheme"] + ": " + scores["mark"].map(palette.meaning)
+    """Schemes with what the mark of their scores says, e.g. ``pooled-random: leaks (95 %)``."""
+    return scores["scheme"] + ": " + scores["mark"].map(palette.in_words)
 
 
 def mark_colours(scores: pd.DataFrame) -> dict[str, str]:

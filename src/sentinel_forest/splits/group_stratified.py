@@ -45,6 +45,12 @@ class GroupStratifiedSplit(BaseShuffleSplit):  # type: ignore[misc]  # scikit-le
         Seconds after which the search for a split is given up and the best one so far is taken, with a
         warning. Such a split depends on the machine.
 
+    Attributes
+    ----------
+    deviations_, bounds_ : list of float
+        For each split that the last call of `split` has drawn: the mean relative deviation that it has (see
+        Notes), and one that no split of these groups can be better than.
+
     See Also
     --------
     sklearn.model_selection.StratifiedGroupKFold : Folds instead of sizes; every sample is in one test set.
@@ -54,9 +60,9 @@ class GroupStratifiedSplit(BaseShuffleSplit):  # type: ignore[misc]  # scikit-le
     -----
     With sizes :math:`s_r`, the mean over sets :math:`r` and classes :math:`c` of
     :math:`|n_{rc} - s_r n_c| / (s_r n_c)` is made small, the number of samples counting as one class more. A
-    random draw of groups is improved by moves, exchanges and mixed-integer programmes over a part of the groups,
-    so that each seed ends at a good split near its own start. What is possible depends on the groups: one that
-    holds half of all samples leaves no way to a test set of a fifth.
+    random draw of groups is improved by moves, exchanges, threshold accepting and mixed-integer programmes over a
+    part of the groups, so that each seed ends at a good split near its own start. What is possible depends on
+    the groups: one that holds half of all samples leaves no way to a test set of a fifth.
 
     References
     ----------
@@ -159,6 +165,8 @@ class GroupStratifiedSplit(BaseShuffleSplit):  # type: ignore[misc]  # scikit-le
             )
         problem = solver.prepare(unit, strata, shares[wanted])
         first = _seed(self.random_state)
+        self.deviations_: list[float] = []
+        self.bounds_: list[float] = []
         for number in range(self.n_splits):
             seed = checksums.seed(first, number) if number else first
             fit = solver.solve(problem, seed, self.time_limit)
@@ -168,6 +176,8 @@ class GroupStratifiedSplit(BaseShuffleSplit):  # type: ignore[misc]  # scikit-le
                     " another split. A longer time_limit, or fewer classes, would help.",
                     stacklevel=2,
                 )
+            self.deviations_.append(fit.deviation)
+            self.bounds_.append(fit.bound)
             part = wanted[fit.role][unit]
             yield np.flatnonzero(part == TRAIN), np.flatnonzero(part == TEST)
 
