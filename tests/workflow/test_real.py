@@ -136,6 +136,7 @@ def test_leaving_one_site_out_is_as_hard_as_is_sane(real, tmp_path):
         schemes=["one-site-out"],
         trials=5,
         feature_sets=["pixel-s2"],
+        forest={"trees": 20},
     )
     checkout.snakemake("baselines", "--configfile", overlay, "--cores", "2")
     folder = checkout.folder / "results" / "sites-v1" / "sites" / "baselines" / "one-site-out"

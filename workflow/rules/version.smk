@@ -140,6 +140,6 @@ rule check:
             or None,
         ),
     message:
-        "Compute {params.settings} again"
+        f"Compute version {PLACES.version} again, and hold it against its files"
     shell:
         "sentinel-forest check {params.settings} --cores {threads} 2>&1 | tee {log}"
