@@ -41,12 +41,12 @@ def submitted(printed: str) -> list[str]:
 def test_the_same_manifest_as_without_a_cluster(cluster, local, tmp_path):
     """Forests and all that follows. Jobs that get too little memory at first are tried again with more."""
     checkout = without_forests(local, tmp_path / "project")
-    memory = "score:mem_mb=100 * 20 ** (attempt - 1)"
+    memory = "score_all:mem_mb=100 * 20 ** (attempt - 1)"
     printed = checkout.snakemake(*CALL, "--set-resources", memory, **cluster.environment)
     assert Counter(submitted(printed)) == {
-        "fit": 2,
+        "fit_all": 1,
         "predict": 2,
-        "score": 4,
+        "score_all": 2,
         "average": 1,
         "importance": 1,
         "pages": 1,
@@ -61,7 +61,7 @@ def test_the_whole_run(cluster, local, tmp_path):
     checkout.overlay("tiny.yaml", **TINY)
     printed = checkout.snakemake(*CALL, **cluster.environment)
     assert checkout.manifest("tiny-v1") == local.manifest("tiny-v1")
-    assert submitted(printed).count("fit") == 2
+    assert submitted(printed).count("fit_all") == 1
     assert submitted(printed).count("inspect") == 1
 
 
@@ -84,7 +84,7 @@ def test_a_node_that_goes_down(cluster, local, tmp_path):
     assert cluster.call("squeue", "-h", "-t", "all", "-j", job, "-o", "%N") not in ("", node)
     cluster.call("scontrol", "update", f"nodename={node}", "state=resume")
     counts = Counter(submitted(log.read_text()))
-    assert counts == {"fit": 2, "predict": 2, "score": 2, "average": 1, "importance": 1, "pages": 1}
+    assert counts == {"fit_all": 1, "predict": 2, "score_all": 1, "average": 1, "importance": 1, "pages": 1}
     assert checkout.manifest("tiny-v1") == local.manifest("tiny-v1")
 
 
@@ -100,11 +100,11 @@ def test_cancelled_job_and_killed_snakemake(cluster, local, tmp_path):
         wait_for_job(cluster, first, "predict")
     before = log.read_text()
     # What was done without a cluster stands: only what follows the missing files is done.
-    assert {"fit", "predict"} <= set(submitted(before)) <= {"fit", "predict", "importance"}
-    assert submitted(before).count("fit") == 3
+    assert {"fit_all", "predict"} <= set(submitted(before)) <= {"fit_all", "predict", "importance"}
+    assert submitted(before).count("fit_all") == 2
     again = checkout.snakemake(*CALL, **cluster.environment)
     assert "was killed; its lock is removed" in again
-    assert set(submitted(again)) == {"predict", "importance", "score", "pages"}
+    assert set(submitted(again)) == {"predict", "importance", "score_all", "pages"}
     assert checkout.manifest("tiny-v1") == local.manifest("tiny-v1")
 
 
@@ -122,7 +122,7 @@ def started(checkout: Checkout, cluster: Cluster, log: Path) -> Iterator[subproc
     """A call of Snakemake that is killed at the end of the block, if it has not ended by then."""
     with log.open("w") as file:
         run = subprocess.Popen(
-            [Path(sys.executable).parent / "snakemake", *CALL],
+            [Path(sys.executable).parent / "snakemake", "--logger-sentinel-forest-everything", *CALL],
             cwd=checkout.folder,
             env=os.environ | cluster.environment,
             stdout=file,
