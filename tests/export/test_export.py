@@ -239,7 +239,9 @@ def test_so2sat_export_equals_its_sources(cities: Path, tmp_path: Path) -> None:
             for key in ("epsg", "tfw", "city"):
                 np.testing.assert_array_equal(geo[key][...], gathered(cities, roles[role], key, "_geo"))
     files = [releases.File(path) for path in dataset.list_files(tmp_path / "out")]
-    assert all(finding.status == "ok" for finding in dataset.structure(tmp_path / "out", files))
+    found = dataset.structure(tmp_path / "out", files)
+    told = [finding for finding in found if finding.status != "ok"]
+    assert all(finding.status == "note" and finding.found.startswith("not computed") for finding in told), told
 
 
 def gathered(folder: Path, rows: pd.DataFrame, key: str, kind: str = "") -> np.ndarray:

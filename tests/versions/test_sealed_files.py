@@ -141,11 +141,11 @@ def test_what_was_equal_is_removed(sealed, checked) -> None:
 def test_what_differed_is_kept_in_the_place_of_the_last(sealed, checked) -> None:
     (checked / "last" / "results").mkdir(parents=True)
     (checked / "last" / "results" / "older").write_text("")
-    (sealed / "headline.tsv").write_text("value\n0.7\n")
+    (checked / "results" / "headline.tsv").write_text("value\n0.7\n")
     with pytest.raises(InputError, match="1 files differ"):
         run(sealed, checked)
     assert sorted(path.name for path in checked.iterdir()) == ["differences.tsv", "last"]
-    assert (checked / "last" / "results" / "headline.tsv").read_text() == "value\n0.5\n"
+    assert (checked / "last" / "results" / "headline.tsv").read_text() == "value\n0.7\n"
     assert (checked / "last" / "work" / "catalog.parquet").is_file()
     assert not (checked / "last" / "results" / "older").exists()
 

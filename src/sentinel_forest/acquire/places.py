@@ -48,7 +48,7 @@ def place_files(dataset: Dataset, entry: Mapping[str, Any], paths: Sequence[str]
             "Nothing says that another version has the same rows.",
             where=f"key 'places', folder {places}",
             expected="a release whose layout names that version",
-            remedy="leave the key out, or, if you know it: layout: {geo: so2sat-v4}",
+            remedy="leave the key out, or, if you know it: layout: {geo: RELEASE}",
         )
     wanted = dataset.place_files(paths)
     same = _of_equal_checksum(entry, dataset.places_from)

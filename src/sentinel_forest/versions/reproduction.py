@@ -318,7 +318,7 @@ def reproduction(
     models: list[Path] | None = None,
     samples: list[str],
     regrouped: list[str],
-    kinds: Mapping[str, str],
+    kinds: Mapping[str, str] | None = None,
     output: Output,
 ) -> None:
     """Hold published figures against the scores of a version.
@@ -335,12 +335,12 @@ def reproduction(
         Releases that hold sample data.
     regrouped : list of str
         Tasks whose classes are merged or dropped in this version.
-    kinds : mapping
-        Kind of each scheme of this version.
+    kinds : mapping, optional
+        Kind of each scheme that there are metrics of.
     output : Path
         The table `REPRODUCTION`.
     """
-    figures = read_papers(PAPERS)
+    figures, kinds = read_papers(PAPERS), kinds or {}
     wanted = {figure.kind for figure in figures}
     ours, papers = (
         index([read_tsv(file.path, METRICS) for file in files if kinds[file.scheme] in wanted])
