@@ -11,6 +11,9 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parent.parent
+FACTS = Path(os.environ.get("SENTINEL_FOREST_FACTS", ROOT.parent / "shared" / "facts")) / "data"
+"""Lists and tables as their publishers give them; tests that need them are skipped by name where they are absent."""
+NO_FACTS = f"no publishers' lists at {FACTS} (set SENTINEL_FOREST_FACTS to the folder above)"
 
 TINY = {
     "version": "tiny-v1",

@@ -1,6 +1,5 @@
 """Splits and ledger from the small metadata alone, before anything large is fetched."""
 
-import os
 from pathlib import Path
 
 import h5py
@@ -8,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from project import FACTS, NO_FACTS
 from sentinel_forest import datasets
 from sentinel_forest.config import releases
 from sentinel_forest.config.schemes import parse_scheme
@@ -18,16 +18,13 @@ from sentinel_forest.splits import balance, ledger, split
 from sentinel_forest.steps import TrialFile
 from sentinel_forest.verify import admit, catalog, inspect
 
-ROOT = Path(__file__).parents[2]
-
 
 @pytest.fixture(scope="session")
 def facts() -> Path:
     """The folder with published lists; tests that need it are skipped where it is absent."""
-    folder = Path(os.environ.get("SENTINEL_FOREST_FACTS", ROOT.parent / "shared" / "facts")) / "data"
-    if not folder.is_dir():
-        pytest.skip(f"no published lists at {folder} (set SENTINEL_FOREST_FACTS to the folder above)")
-    return folder
+    if not FACTS.is_dir():
+        pytest.skip(NO_FACTS)
+    return FACTS
 
 
 def chain(

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from project import FACTS, NO_FACTS
 from sentinel_forest import datasets
 from sentinel_forest.config.schemes import parse_scheme, seed_of
 from sentinel_forest.datasets.cloudsen12 import metadata, quality
@@ -20,11 +21,11 @@ HUB = [
 
 
 @pytest.fixture
-def published(real):
+def published():
     """The authors' table: 10,000 images."""
-    folder = real.parent / "facts" / "data" / "cloudsen12"
+    folder = FACTS / "cloudsen12"
     if not (folder / quality.INDICES).is_file():
-        pytest.skip(f"no {quality.INDICES} at {folder}")
+        pytest.skip(NO_FACTS)
     return folder
 
 

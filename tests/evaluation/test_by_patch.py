@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project import ROOT
+from project import FACTS, NO_FACTS
 from sentinel_forest import datasets
 from sentinel_forest.config.papers import Paper
 from sentinel_forest.config.validation import parse, read_yaml
@@ -109,9 +109,9 @@ def test_unmeasured_pixels_count_as_in_the_paper(tmp_path):
 
 def test_the_published_medians_follow_from_the_authors_values():
     """The registry's BOA of each algorithm and question is the median of the authors' values, to two decimals."""
-    path = ROOT.parent / "shared" / "facts" / "data" / "cloudsen12" / "cloudsen12_metrics.csv"
+    path = FACTS / "cloudsen12" / "cloudsen12_metrics.csv"
     if not path.is_file():
-        pytest.skip("the authors' table is not here")
+        pytest.skip(NO_FACTS)
     values = pd.read_csv(path)
     assert not values.duplicated(list(FORM.keys.values())).any()
     checked = 0

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project import ROOT
+from project import FACTS, NO_FACTS, ROOT
 from sentinel_forest import cli, datasets
 from sentinel_forest.config.papers import Paper
 from sentinel_forest.config.validation import parse, read_yaml
@@ -19,8 +19,7 @@ from sentinel_forest.registry import PAPERS
 from sentinel_forest.splits.split import SPLIT
 from sentinel_forest.versions import reproduction
 
-FACTS = ROOT.parent / "shared" / "facts" / "data" / "cloudsen12"
-needs_facts = pytest.mark.skipif(not FACTS.is_dir(), reason="the authors' table is not on this machine")
+needs_facts = pytest.mark.skipif(not FACTS.is_dir(), reason=NO_FACTS)
 (FORM,) = parse(Paper.model_validate, read_yaml(PAPERS / "cloudsen12.yaml"), "cloudsen12").patch_values
 DATASET = datasets.load("cloudsen12")
 COLUMNS = {"medBOA": "boa.median", "meanPA": "pa.mean", "meanUA": "ua.mean"} | {
@@ -58,8 +57,8 @@ def run(folder: Path, values: Path, **arguments: object) -> tuple[pd.DataFrame, 
 def test_the_table_of_the_paper_follows_from_the_authors_values(tmp_path, monkeypatch):
     """Held against a second computation, and against all 198 figures of the registry: a verdict on each."""
     monkeypatch.setattr("sentinel_forest.evaluation.testing.SWAPS", 99)
-    found, paired = run(tmp_path, FACTS / "cloudsen12_metrics.csv")
-    known = pd.read_csv(FACTS / "table6_recomputed.csv").set_index(["model", "exp"])
+    found, paired = run(tmp_path, FACTS / "cloudsen12" / "cloudsen12_metrics.csv")
+    known = pd.read_csv(FACTS / "cloudsen12" / "table6_recomputed.csv").set_index(["model", "exp"])
     ours = found.set_index(["classifier", "class", "metric"])["value"]
     names = {table: model for model, table in FORM.models.items()}
     questions = {table: question for question, table in FORM.questions.items()}

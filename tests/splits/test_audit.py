@@ -8,15 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from project import ROOT
+from project import FACTS, NO_FACTS, ROOT
 from sentinel_forest import cli, datasets
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.tables import read_tsv
 from sentinel_forest.splits import audit, lists
 from sentinel_forest.verify.catalog import CATALOG
 
-FACTS = ROOT.parent / "shared" / "facts" / "data"
-needs_facts = pytest.mark.skipif(not FACTS.is_dir(), reason="the publishers' lists are not on this machine")
+needs_facts = pytest.mark.skipif(not FACTS.is_dir(), reason=NO_FACTS)
 
 
 def so2sat(folder: Path) -> Path:

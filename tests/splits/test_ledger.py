@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from project import ROOT
+from project import FACTS, NO_FACTS
 from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import checksums
@@ -28,10 +28,9 @@ UNREAD = "unknown: content, footprint"
 @pytest.fixture(scope="module")
 def membership() -> pd.DataFrame:
     """The catalog of all 10,000 images of CloudSEN12 high quality, from the published membership."""
-    folder = ROOT.parent / "shared" / "facts"
-    if not folder.is_dir():
-        pytest.skip(f"no published membership lists at {folder}")
-    listed = pd.read_csv(folder / "data" / "cloudsen12" / "cloudsen12_high_split_membership.csv")
+    if not FACTS.is_dir():
+        pytest.skip(NO_FACTS)
+    listed = pd.read_csv(FACTS / "cloudsen12" / "cloudsen12_high_split_membership.csv")
     return pd.DataFrame(
         {
             "patch": [f"p{row}" for row in range(len(listed))],

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from rasterio.warp import transform
 
-from project import ROOT
+from project import FACTS, NO_FACTS
 from sentinel_forest import datasets
 from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.datasets.base import MARKING_KEYS, NotPublished
@@ -51,9 +51,9 @@ def placed(count: int, x: object, y: object, epsg: object, side: float, **column
 @pytest.fixture(scope="module")
 def cloudsen12() -> pd.DataFrame:
     """All 10,000 images of CloudSEN12 high quality, from the published membership, with their groups."""
-    path = ROOT.parent / "shared" / "facts" / "data" / "cloudsen12" / "cloudsen12_high_split_membership.csv"
+    path = FACTS / "cloudsen12" / "cloudsen12_high_split_membership.csv"
     if not path.is_file():
-        pytest.skip(f"no published membership list at {path}")
+        pytest.skip(NO_FACTS)
     listed = pd.read_csv(path)
     made = table(
         len(listed),
