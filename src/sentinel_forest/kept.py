@@ -21,7 +21,7 @@ from typing import Any, get_type_hints
 import pyarrow.parquet as pq
 from pydantic import BaseModel
 
-from sentinel_forest.io.checksums import canonical, code_digest, digest, file_digest
+from sentinel_forest.io.checksums import canonical, checksum_of, code_checksum, file_checksum
 from sentinel_forest.io.tables import write_text
 from sentinel_forest.steps import NamedFile, Output
 
@@ -79,7 +79,7 @@ def keepable(arguments: Described) -> bool:
 
 
 def described(step: str, module: str, arguments: Described, outputs: list[str]) -> dict[str, Any]:
-    """All that the outputs of a step depend on; `digest` of it is the key.
+    """All that the outputs of a step depend on; `checksum_of` it is the key.
 
     The folder of a release does not count: its pixels are those of the catalog, or reading them stops.
     """
@@ -90,7 +90,7 @@ def described(step: str, module: str, arguments: Described, outputs: list[str]) 
     }
     code = [module, *([f"datasets.{arguments['dataset']}"] if "dataset" in arguments else [])]
     packages = {name: version(name) for name in PACKAGES}
-    return {"step": step, "given": given, "code": code_digest(*code), "packages": {**packages, "python": _python()}}
+    return {"step": step, "given": given, "code": code_checksum(*code), "packages": {**packages, "python": _python()}}
 
 
 def _python() -> str:
@@ -101,9 +101,9 @@ def _content(value: object) -> Any:
     """A value as it counts for a key: files by their content."""
     match value:
         case Path():
-            return {"sha256": file_digest(value)}
+            return {"sha256": file_checksum(value)}
         case NamedFile():
-            return {"of": [str(part) for part in value.owner], "sha256": file_digest(value.path)}  # type: ignore[attr-defined]
+            return {"of": [str(part) for part in value.owner], "sha256": file_checksum(value.path)}  # type: ignore[attr-defined]
         case BaseModel():
             return value.model_dump(mode="json")
         case Mapping():
@@ -133,7 +133,7 @@ def reuse(store: Path, about: Described, outputs: Mapping[str, Path], compute: C
     bool
         Whether they were taken.
     """
-    entry = store / str(about["step"]) / digest(about)
+    entry = store / str(about["step"]) / checksum_of(about)
     if take(entry, outputs):
         print(f"{about['step']}: taken from {entry}", file=sys.stderr)
         return True
@@ -146,7 +146,7 @@ def take(entry: Path, outputs: Mapping[str, Path]) -> bool:
     """Copy the outputs of an entry to their places; False if it is not there, or is not what it says."""
     try:
         files = json.loads((entry / ABOUT).read_text(encoding="utf-8"))["files"]
-        if set(files) != set(outputs) or any(file_digest(entry / name) != files[name] for name in outputs):
+        if set(files) != set(outputs) or any(file_checksum(entry / name) != files[name] for name in outputs):
             raise ValueError("damaged")
     except FileNotFoundError:
         return False
@@ -170,7 +170,7 @@ def put(entry: Path, about: Described, outputs: Mapping[str, Path]) -> None:
     files = {}
     for name, place in outputs.items():
         shutil.copyfile(place, building / name)
-        files[name] = file_digest(building / name)
+        files[name] = file_checksum(building / name)
     write_text(building / ABOUT, canonical({**about, "files": files}) + "\n")
     try:
         os.rename(building, entry)

@@ -32,13 +32,13 @@ def chain(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The commands from the folder to the ledger, as the workflow runs them: catalog and ledger."""
     data, made = work / "data" / "mine", work / "catalog.parquet"
-    at = {name: work / name for name in ("files.tsv", "integrity.tsv", "hashes.parquet", "digests.tsv")}
+    at = {name: work / name for name in ("files.tsv", "integrity.tsv", "hashes.parquet", "checksums.tsv")}
     data.parent.mkdir(parents=True)
     data.symlink_to(source)
     opened = datasets.load(dataset)
     paths = [path for path in opened.list_files(data) if releases.selected(path, select or ["*"])]
     tables.write_tsv(at["files.tsv"], releases.file_table(data, paths), releases.FILES)
-    integrity, hashes, digests = at["integrity.tsv"], at["hashes.parquet"], at["digests.tsv"]
+    integrity, hashes, checksums = at["integrity.tsv"], at["hashes.parquet"], at["checksums.tsv"]
     inspect.inspect(
         release="mine",
         dataset=dataset,
@@ -47,9 +47,9 @@ def chain(
         select=select or [],
         integrity=integrity,
         hashes=hashes,
-        digests=digests,
+        checksums=checksums,
     )
-    admit.admit(release="mine", integrity=integrity, digests=digests, accept=[], output=work / "verified.json")
+    admit.admit(release="mine", integrity=integrity, checksums=checksums, accept=[], output=work / "verified.json")
     catalog.catalog(dataset=dataset, folder=data, files=at["files.tsv"], hashes=hashes, output=made)
     splits = []
     for scheme, definition in schemes.items():

@@ -68,7 +68,7 @@ def test_a_commit_once_met_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(hub, "commit", commit)
     shared = means.Means(Store(tmp_path / "store"))
-    files = [File("a", digests={"md5": "0" * 32}, addresses=("hf://datasets/us/toy@main/{path}",))]
+    files = [File("a", checksums={"md5": "0" * 32}, addresses=("hf://datasets/us/toy@main/{path}",))]
     for _ in range(2):
         located = addresses.located(files, tmp_path / "toy", shared)
         assert located[0].addresses == (f"hf://datasets/us/toy@{'c' * 40}/a",)
@@ -76,11 +76,11 @@ def test_a_commit_once_met_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
-    ("digests", "fits"),
+    ("checksums", "fits"),
     [({}, True), ({"md5": "AB"}, True), ({"md5": "ab", "sha256": "zz"}, True), ({"sha256": "zz"}, False)],
 )
-def test_one_published_digest_that_agrees_is_enough(digests: dict[str, str], fits: bool) -> None:
-    assert (fetch.mismatch(File("a", digests=digests), {"md5": "ab", "sha256": "cd"}) == "") is fits
+def test_one_published_checksum_that_agrees_is_enough(checksums: dict[str, str], fits: bool) -> None:
+    assert (fetch.mismatch(File("a", checksums=checksums), {"md5": "ab", "sha256": "cd"}) == "") is fits
 
 
 def test_the_disk_is_looked_at_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +148,7 @@ def test_unpacked_files_stand_for_archives(
     files = inspect.expected_files(release, select, found)
     assert [file.path for file in files] == expected
     if release == "so2sat-v4":
-        assert files[0].digests, "an unpacked file that is registered has its digest"
+        assert files[0].checksums, "an unpacked file that is registered has its checksum"
 
 
 # What nobody may see

@@ -42,7 +42,7 @@ def test_other_bytes_of_equal_length_are_logged_once(release):
     seen.refresh(folder)
     (change,) = seen.changes()
     assert change == Change("a.dat", first, seen.states()["a.dat"].sha256)
-    assert seen.first_digests()["a.dat"] == first
+    assert seen.first_checksums()["a.dat"] == first
 
 
 def test_restored_file_is_as_first_seen_and_both_changes_stay(release):
@@ -53,7 +53,7 @@ def test_restored_file_is_as_first_seen_and_both_changes_stay(release):
         os.utime(folder / "a.dat", (time, time))
         seen.refresh(folder)
     assert len(seen.changes()) == 2
-    assert seen.states()["a.dat"].sha256 == seen.first_digests()["a.dat"] == first
+    assert seen.states()["a.dat"].sha256 == seen.first_checksums()["a.dat"] == first
 
 
 def test_missing_file_counts_as_changed(release):

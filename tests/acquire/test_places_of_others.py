@@ -42,7 +42,7 @@ def images(places: Path, tmp_path: Path) -> Path:
 
 def linked(source: Path, work: Path, places: Path | None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Findings about a release that takes places from elsewhere, and its catalog."""
-    at = {name: work / name for name in ("files.tsv", "integrity.tsv", "hashes.parquet", "digests.tsv", "catalog")}
+    at = {name: work / name for name in ("files.tsv", "integrity.tsv", "hashes.parquet", "checksums.tsv", "catalog")}
     folder, about = work / "data" / "mine", {"dataset": "so2sat", "layout": LAYOUT}
     link(release="mine", **about, source=source, select=[], places=places, folder=folder, output=at["files.tsv"])
     inspect.inspect(
@@ -53,11 +53,11 @@ def linked(source: Path, work: Path, places: Path | None) -> tuple[pd.DataFrame,
         select=[],
         integrity=at["integrity.tsv"],
         hashes=at["hashes.parquet"],
-        digests=at["digests.tsv"],
+        checksums=at["checksums.tsv"],
     )
     findings = tables.read_tsv(at["integrity.tsv"], inspect.INTEGRITY)
     catalog.catalog(**about, folder=folder, files=at["files.tsv"], hashes=at["hashes.parquet"], output=at["catalog"])
-    assert set(tables.read_tsv(at["digests.tsv"], inspect.DIGESTS)["path"]) == set(
+    assert set(tables.read_tsv(at["checksums.tsv"], inspect.CHECKSUMS)["path"]) == set(
         tables.read_tsv(at["files.tsv"], FILES)["path"]
     )
     return findings, tables.read_catalog(at["catalog"])

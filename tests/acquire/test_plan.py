@@ -22,8 +22,8 @@ ENTRY = {
     "shards": 1,
     "sources": ["http://127.0.0.1:1/{path}"],
     "files": [
-        {"path": "a.dat", "bytes": 1000, "digests": {"md5": "0" * 32}},
-        {"path": "b.dat", "bytes": 300, "digests": {"sha256": hashlib.sha256(BODY).hexdigest()}},
+        {"path": "a.dat", "bytes": 1000, "checksums": {"md5": "0" * 32}},
+        {"path": "b.dat", "bytes": 300, "checksums": {"sha256": hashlib.sha256(BODY).hexdigest()}},
         {"path": "c.tar.gz", "bytes": 400, "role": "archive"},
         {"path": "d.dat"},
     ],

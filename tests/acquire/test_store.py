@@ -1,4 +1,4 @@
-"""The store: whole files by digest, found again by every name they have, never changed."""
+"""The store: whole files by checksum, found again by every name they have, never changed."""
 
 import hashlib
 import os
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sentinel_forest.acquire.store import VARIABLE, Digesting, StoppedError, Store, key_of, measure, root_of
+from sentinel_forest.acquire.store import VARIABLE, Hashing, StoppedError, Store, key_of, measure, root_of
 from sentinel_forest.datasets.base import File
 
 BODY = b"some bytes"
@@ -31,12 +31,12 @@ def store(tmp_path: Path) -> Store:
 @pytest.mark.parametrize(
     ("file", "found"),
     [
-        (File("a", digests={"sha256": SHA}), True),
-        (File("a", digests={"sha256": SHA.upper()}), True),
-        (File("a", digests={"md5": MD5}), True),
-        (File("a", digests={"sha256": "0" * 64, "md5": MD5}), True),
+        (File("a", checksums={"sha256": SHA}), True),
+        (File("a", checksums={"sha256": SHA.upper()}), True),
+        (File("a", checksums={"md5": MD5}), True),
+        (File("a", checksums={"sha256": "0" * 64, "md5": MD5}), True),
         (File("a", addresses=("https://elsewhere/a", ADDRESS)), True),
-        (File("a", digests={"md5": "0" * 32}, addresses=(ADDRESS,)), False),
+        (File("a", checksums={"md5": "0" * 32}, addresses=(ADDRESS,)), False),
         (File("a", addresses=("https://elsewhere/a",)), False),
     ],
 )
@@ -102,8 +102,8 @@ def test_waiting_for_a_lock_can_be_stopped(store: Store) -> None:
 
 
 @given(st.binary(max_size=3000))
-def test_digests(tmp_path_factory: pytest.TempPathFactory, body: bytes) -> None:
-    path = tmp_path_factory.mktemp("digests") / "a"
+def test_checksums(tmp_path_factory: pytest.TempPathFactory, body: bytes) -> None:
+    path = tmp_path_factory.mktemp("checksums") / "a"
     path.write_bytes(body)
     # git hash-object: SHA-1 of "blob <length>", a zero byte and the content
     git = hashlib.sha1(b"blob %d\0" % len(body) + body).hexdigest()
@@ -116,39 +116,41 @@ def test_digests(tmp_path_factory: pytest.TempPathFactory, body: bytes) -> None:
 
 
 @given(st.lists(st.binary(max_size=50), max_size=8), st.integers(0, 400))
-def test_digests_of_a_file_that_comes(tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes], gap: int) -> None:
-    path = tmp_path_factory.mktemp("digests") / "a"
+def test_checksums_of_a_file_that_comes(
+    tmp_path_factory: pytest.TempPathFactory, pieces: list[bytes], gap: int
+) -> None:
+    path = tmp_path_factory.mktemp("checksums") / "a"
     path.touch()
-    with Digesting(path, ["md5"]) as digesting:
+    with Hashing(path, ["md5"]) as hashing:
         for piece in pieces:
             with open(path, "ab") as stream:
                 stream.write(piece)
-            digesting.read_on(max(path.stat().st_size - gap, 0))
-        found = digesting.finish()
+            hashing.read_on(max(path.stat().st_size - gap, 0))
+        found = hashing.finish()
     assert found == measure(path, ["md5"])
     assert found["sha256"] == hashlib.sha256(b"".join(pieces)).hexdigest()
 
 
 @pytest.mark.parametrize("how", ["replaced", "cut"])
-def test_digests_begin_anew_with_another_file(tmp_path: Path, how: str) -> None:
+def test_checksums_begin_anew_with_another_file(tmp_path: Path, how: str) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"a part of the old file")
-    with Digesting(path) as digesting:
-        assert digesting.read_on(6)
+    with Hashing(path) as hashing:
+        assert hashing.read_on(6)
         if how == "replaced":
             path.rename(tmp_path / "old")
         path.write_bytes(b"new")
-        assert digesting.finish() == {"sha256": hashlib.sha256(b"new").hexdigest()}
+        assert hashing.finish() == {"sha256": hashlib.sha256(b"new").hexdigest()}
 
 
-def test_git_digest_of_a_known_file(tmp_path: Path) -> None:
+def test_git_checksum_of_a_known_file(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"hello world\n")
     # `printf 'hello world\n' | git hash-object --stdin`
     assert measure(tmp_path / "a", ["git"])["git"] == "3b18e512dba79e4c8300dd08aeb37f8e728b8dad"
 
 
 def test_equal_files_share_a_key() -> None:
-    assert key_of(File("a", digests={"md5": MD5})) == key_of(File("b", digests={"md5": MD5, "sha256": SHA}))
+    assert key_of(File("a", checksums={"md5": MD5})) == key_of(File("b", checksums={"md5": MD5, "sha256": SHA}))
     assert key_of(File("a", addresses=("x",))) != key_of(File("a", addresses=("y",)))
 
 

@@ -236,7 +236,7 @@ def link_and_verify(source: Path, folder: Path, select: Sequence[str] = ()) -> d
     """What the rules `link` and `inspect` call; status of each check of the image file."""
     files, chosen = folder.parent / "files.tsv", list(select)
     link.link(release=folder.name, dataset="so2sat", source=source, select=chosen, folder=folder, output=files)
-    outputs = {name: folder.parent / name for name in ("integrity.tsv", "hashes.parquet", "digests.tsv")}
+    outputs = {name: folder.parent / name for name in ("integrity.tsv", "hashes.parquet", "checksums.tsv")}
     tables = {Path(name).stem: path for name, path in outputs.items()}
     inspect.inspect(release=folder.name, dataset="so2sat", folder=folder, files=files, select=chosen, **tables)
     findings = read_tsv(outputs["integrity.tsv"], inspect.INTEGRITY)

@@ -31,9 +31,9 @@ def rows(folder: Path) -> Iterator[Row]:
     for what, (count, size) in SETS.items():
         with open_folder() as root, nginx(root) as server:
             names = [f"{number}.dat" for number in range(count)]
-            digests = {name: _write(root / name, size, seed) for seed, name in enumerate(names)}
-            _register(folder, digests, size, server.url())
-            addresses = "".join(f"{server.url().format(path=path)}\n" for path in digests)
+            checksums = {name: _write(root / name, size, seed) for seed, name in enumerate(names)}
+            _register(folder, checksums, size, server.url())
+            addresses = "".join(f"{server.url().format(path=path)}\n" for path in checksums)
             times = pair(partial(_fetch, folder), partial(_aria2c, folder, addresses), repeats=5)
         yield Row(f"fetch {what}, SHA-256 checked", "aria2c, nothing checked", 0.9, *times)
 
@@ -45,10 +45,10 @@ def _write(path: Path, size: int, seed: int) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _register(folder: Path, digests: dict[str, str], size: int, address: str) -> None:
+def _register(folder: Path, checksums: dict[str, str], size: int, address: str) -> None:
     files = [
-        {"path": path, "bytes": size, "digests": {"sha256": digest}, "addresses": [address]}
-        for path, digest in digests.items()
+        {"path": path, "bytes": size, "checksums": {"sha256": checksum}, "addresses": [address]}
+        for path, checksum in checksums.items()
     ]
     entry = {
         "release": "toy",

@@ -3,7 +3,7 @@
 Samples are small: their many small files show what each file costs besides its bytes. The layers of
 full-sized patches show what the bytes cost. Some systems build ``sha256sum`` without the processor's own
 instructions for SHA-256; ``openssl`` always has them and is the harder measure. Held against it, goals
-are lower where a check has more to do than a digest: So2Sat has five passes over its values, and a
+are lower where a check has more to do than a checksum: So2Sat has five passes over its values, and a
 GeoTIFF takes longer to open than its bytes to read.
 """
 
@@ -42,15 +42,15 @@ def rows(folder: Path) -> Iterator[Row]:
     """Each dataset on one core; then one core against two."""
     for name, (what, goal, layout, settings) in SAMPLES.items():
         simulate.write(name, layout, settings, folder / name)
-        yield from _against_digests(what, goal, datasets.load(name, layout), folder / name)
+        yield from _against_checksums(what, goal, datasets.load(name, layout), folder / name)
     large = _full_sized(folder / "large")
-    yield from _against_digests("CloudSEN12, layers of full-sized patches", 0.9, large, folder / "large")
+    yield from _against_checksums("CloudSEN12, layers of full-sized patches", 0.9, large, folder / "large")
     files = [File(path) for path in large.list_files(folder / "large")]
     one, two = (partial(inspect.read_all, large, folder / "large", files, threads) for threads in (1, 2))
     yield Row("verify on two cores", "on one", 1.8, *pair(two, one))
 
 
-def _against_digests(what: str, goal: float, dataset: Dataset, folder: Path) -> Iterator[Row]:
+def _against_checksums(what: str, goal: float, dataset: Dataset, folder: Path) -> Iterator[Row]:
     """A release on one core, against ``sha256sum`` and ``openssl``."""
     files = [File(path) for path in dataset.list_files(folder)]
     paths = [str(folder / file.path) for file in files]

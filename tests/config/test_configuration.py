@@ -151,7 +151,7 @@ TABLE = {
         (Configuration, None, ["found: None", "{key: value}"]),
         (Configuration, [1], ["found: [1]"]),
         (RegistryEntry, ENTRY | {"files": [{"path": "../x"}]}, ["'files.0.path'", "a part of it is '..'"]),
-        (RegistryEntry, ENTRY | {"files": [{"path": "a", "digests": {"md5": "x"}}]}, ["digests.md5'", "32 hex"]),
+        (RegistryEntry, ENTRY | {"files": [{"path": "a", "checksums": {"md5": "x"}}]}, ["checksums.md5'", "32 hex"]),
         (RegistryEntry, ENTRY | {"files": [3]}, ["'files.0'", "found: 3"]),
         (RegistryEntry, ENTRY | {"settings": {"forest": {"tree": 3}}}, ["'settings.forest.tree'", "'trees'"]),
         (Table, TABLE | {"confirmed": "surely"}, ["'confirmed'", "surely", "computed from the authors' files"]),
@@ -175,7 +175,7 @@ def test_an_entry_is_completed_and_keeps_what_it_was_given():
     assert completed["files"][0] == {
         "path": "a",
         "bytes": None,
-        "digests": None,
+        "checksums": None,
         "addresses": [],
         "about_bytes": None,
         "about_unpacked_bytes": None,

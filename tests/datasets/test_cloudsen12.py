@@ -514,7 +514,7 @@ def test_blocks_name_what_is_missing(dataset: CloudSEN12, tmp_path: Path) -> Non
 # ------------------------------------------------------------------------------ registry, real files
 
 
-def test_registry_sizes_and_zero_digests() -> None:
+def test_registry_sizes_and_zero_checksums() -> None:
     entry = releases.read_entry("cloudsen12-high")
     counts = {"train": 8490, "val": 535, "test": 975}
     total = 0
@@ -526,7 +526,7 @@ def test_registry_sizes_and_zero_digests() -> None:
             total += file["bytes"]
     assert total == 246_415_360_000
     (val,) = [file for file in entry["files"] if file["path"] == "val/LABEL_qa60.dat"]
-    assert val["digests"] == {"sha256": hashlib.sha256(bytes(val["bytes"])).hexdigest()}
+    assert val["checksums"] == {"sha256": hashlib.sha256(bytes(val["bytes"])).hexdigest()}
 
 
 def test_sample_registry_loads() -> None:

@@ -100,8 +100,8 @@ def test_two_packages_with_one_name_are_told(tmp_path):
     assert "woods.fields" in found
 
 
-def digest(folder, name="datasets.fields"):
-    return answer(folder, f"print(code_digest({name!r}))", "from sentinel_forest.io.checksums import code_digest\n")
+def checksum_of(folder, name="datasets.fields"):
+    return answer(folder, f"print(code_checksum({name!r}))", "from sentinel_forest.io.checksums import code_checksum\n")
 
 
 @pytest.mark.parametrize(
@@ -117,10 +117,10 @@ def digest(folder, name="datasets.fields"):
     ],
 )
 def test_checksum_of_the_code_follows_the_package(tmp_path, name, counts):
-    before = digest(installed(tmp_path))
+    before = checksum_of(installed(tmp_path))
     with open(tmp_path / name, "a", encoding="utf-8") as stream:
         stream.write("\nX = 1\n")
-    assert (digest(tmp_path) != before) == counts
+    assert (checksum_of(tmp_path) != before) == counts
 
 
 def test_checksum_of_the_code_follows_what_the_package_imports_of_this_one(tmp_path):
@@ -134,12 +134,12 @@ print(sorted(found & {"io.hdf5", "datasets.base", "sensors", ":farms.fields.more
 
 
 def test_checksum_does_not_depend_on_where_the_package_lies(tmp_path):
-    assert digest(installed(tmp_path / "one")) == digest(installed(tmp_path / "other"))
+    assert checksum_of(installed(tmp_path / "one")) == checksum_of(installed(tmp_path / "other"))
 
 
 def test_unknown_code_is_an_error(tmp_path):
     with pytest.raises(AssertionError, match="ModuleNotFoundError"):
-        digest(tmp_path, "datasets.nowhere")
+        checksum_of(tmp_path, "datasets.nowhere")
 
 
 # Registry entries

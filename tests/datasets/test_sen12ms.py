@@ -665,10 +665,10 @@ def test_lists_in_the_folder_make_the_published_split(dataset: sen12ms.Sen12MS, 
     assert table.loc[f"{SPRING}/43/p2", "published_split"] == ""
 
 
-def test_the_registry_has_the_published_digests(lists: Path) -> None:
+def test_the_registry_has_the_published_checksums(lists: Path) -> None:
     entry = releases.read_entry("sen12ms")
     published = pd.read_csv(lists / "checksums_md5.csv").set_index("file")["md5"]
-    found = {file.path: file.digests["md5"] for file in releases.registered_files(entry)}
+    found = {file.path: file.checksums["md5"] for file in releases.registered_files(entry)}
     assert found == published[published.index.str.endswith(".tar.gz")].to_dict()
     assert sum(entry["patches"].values()) == sen12ms.layout.PATCHES
     assert entry["patches"]["test"] == sum(sum(scenes.values()) for scenes in sen12ms.layout.HOLD_OUT.values())

@@ -629,12 +629,12 @@ def test_registered_facts_agree_with_each_other(name: str) -> None:
             assert len(file["facts"].get(values_of, [None] * 18)) == 18
 
 
-def test_equal_files_have_equal_digests_in_all_versions() -> None:
+def test_equal_files_have_equal_checksums_in_all_versions() -> None:
     training = {}
     for name in ("so2sat-v1", "so2sat-v2", "so2sat-v3-culture10", "so2sat-v4"):
         files = releases.read_entry(name)["files"]
-        training[name] = next(file["digests"] for file in files if file["path"].endswith("training.h5"))
-    assert len({tuple(sorted(digests.items())) for digests in training.values()}) == 1
+        training[name] = next(file["checksums"] for file in files if file["path"].endswith("training.h5"))
+    assert len({tuple(sorted(checksums.items())) for checksums in training.values()}) == 1
 
 
 # Real pixels

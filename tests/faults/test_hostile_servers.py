@@ -161,11 +161,11 @@ def test_an_answer_without_end_is_refused(toy: Toy, monkeypatch: pytest.MonkeyPa
         {"path": "a\nb"},
         {"path": ""},
         {"path": ".unpacked/a.dat.tsv"},
-        {"digests": {"sha256": "../../../home/.bashrc"}},
-        {"digests": {"md5": "{victim}"}},
-        {"digests": {"md5": "0" * 31}},
-        {"digests": {"md5": "0" * 32 + "\n"}},
-        {"digests": {"crc32": "0" * 8}},
+        {"checksums": {"sha256": "../../../home/.bashrc"}},
+        {"checksums": {"md5": "{victim}"}},
+        {"checksums": {"md5": "0" * 31}},
+        {"checksums": {"md5": "0" * 32 + "\n"}},
+        {"checksums": {"crc32": "0" * 8}},
         {"addresses": ["{url}\n  dir={home}\n  out=.bashrc"]},
         {"addresses": ['{url}"\noutput = "{victim}']},
         {"addresses": [" dir={home}"]},
@@ -187,7 +187,7 @@ def test_what_a_registry_says_stays_in_its_folder(toy: Toy, victim: Path, change
             return value
 
         toy.entry["sources"] = [url]
-        toy.entry["files"] = [{"path": "a.dat", "bytes": len(BODY), "digests": SHA} | fill(change)]
+        toy.entry["files"] = [{"path": "a.dat", "bytes": len(BODY), "checksums": SHA} | fill(change)]
         toy.write()
         before = snapshot(toy.folder)
         said = toy.fails()

@@ -164,8 +164,8 @@ def test_flipped_bit_on_the_first_mirror(toy, web, root, client, row):
     row(f"flipped bit; second mirror good ({client})", "clear error; right bytes", web.sent() - before, len(BODY))
 
 
-@pytest.mark.parametrize("digests", [SHA, None], ids=["digest", "no digest"])
-def test_file_replaced_between_two_parts(toy, client, digests, row):
+@pytest.mark.parametrize("checksums", [SHA, None], ids=["checksum", "no checksum"])
+def test_file_replaced_between_two_parts(toy, client, checksums, row):
     with open_folder() as folder, nginx(folder) as server:
         path = folder / "a.dat"
         path.write_bytes(content(len(BODY), seed=2))
@@ -176,13 +176,13 @@ def test_file_replaced_between_two_parts(toy, client, digests, row):
             (folder / "new").rename(path)
 
         with cutter(server.port, 4 * MB, swap) as line:
-            size = len(BODY) if digests else None
-            toy.file("a.dat", size, digests, [f"http://127.0.0.1:{line.port}/{{path}}"])
+            size = len(BODY) if checksums else None
+            toy.file("a.dat", size, checksums, [f"http://127.0.0.1:{line.port}/{{path}}"])
             toy.fetch()
             assert right(toy), "two files were put together"
-            name = "known" if digests else "unknown"
+            name = "known" if checksums else "unknown"
             row(
-                f"replaced between two parts, digest {name} ({client})",
+                f"replaced between two parts, checksum {name} ({client})",
                 "right bytes, from the start",
                 line.passed,
                 len(BODY),
@@ -261,7 +261,7 @@ def test_compressed_on_the_way(toy, client, row):
     row(f"compressed on the way ({client})", "clear error")
 
 
-def test_no_length_and_no_digest(toy, client, row):
+def test_no_length_and_no_checksum(toy, client, row):
     with odd_server(lambda request, part: give(request, BODY[:MB])) as url:
         toy.file("a.dat", None, None, [url])
         assert "could not be told from the whole" in toy.fails()
@@ -292,7 +292,7 @@ def test_file_that_grows_between_two_parts(toy, client, row):
         toy.file("a.dat", None, None, [url])
         toy.fetch()
     assert right(toy)
-    row(f"grown between two parts, digest unknown ({client})", "right bytes, from the start")
+    row(f"grown between two parts, checksum unknown ({client})", "right bytes, from the start")
 
 
 def test_ipv6(toy, client, monkeypatch):
@@ -323,8 +323,8 @@ def test_names_of_any_characters(toy, protocol, row):
         for seed, name in enumerate(NAMES):
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_bytes(content(1000, seed))
-            digest = hashlib.sha256(content(1000, seed)).hexdigest()
-            toy.file(name, 1000, {"sha256": digest}, [url])
+            checksum = hashlib.sha256(content(1000, seed)).hexdigest()
+            toy.file(name, 1000, {"sha256": checksum}, [url])
         toy.fetch()
     assert [(toy.data / name).read_bytes() for name in NAMES] == [content(1000, n) for n in range(len(NAMES))]
     row(f"spaces, signs, letters of any alphabet in names ({protocol})", "right bytes")
@@ -441,7 +441,7 @@ def test_ftp(toy, client, row):
         partial.write_bytes(BODY[: 5 * MB])
         toy.fetch()
         assert right(toy)
-        toy.entry["files"][0] |= {"path": "b.dat", "digests": {"sha256": "0" * 64}}
+        toy.entry["files"][0] |= {"path": "b.dat", "checksums": {"sha256": "0" * 64}}
         toy.write()
         assert "(550)" in toy.fails()
     with ftp_server(anonymous=False) as (port, _):
@@ -484,7 +484,7 @@ def test_hub(toy, web, root, monkeypatch, row):
         assert right(toy), "a second run needs the network"
         assert SECRET.replace(" ", "") not in toy.said
         assert "signed" not in toy.said
-    row("hub: expired token; bytes that differ from its digest", "clear error; right bytes; then offline")
+    row("hub: expired token; bytes that differ from its checksum", "clear error; right bytes; then offline")
 
 
 # The machine
@@ -628,8 +628,8 @@ def test_archives(toy, web, root, kind, row):
     name = "ROIs1158_spring_s1.tar.gz"
     archive(root / name, kind)
     toy.entry["dataset"] = "sen12ms"
-    digest = hashlib.md5((root / name).read_bytes()).hexdigest()
-    toy.file(name, None, {"md5": digest}, [web.url()], role="archive")
+    checksum = hashlib.md5((root / name).read_bytes()).hexdigest()
+    toy.file(name, None, {"md5": checksum}, [web.url()], role="archive")
     if kind == "sound":
         toy.fetch()
         tile = "ROIs1158_spring/s1_1/ROIs1158_spring_s1_1_p30.tif"

@@ -41,8 +41,8 @@ class Toy:
         }
         self.said = ""
 
-    def file(self, name: str, size: int, digests: dict | None, addresses: list[str], **more: object) -> None:
-        known = {"path": name, "bytes": size, "digests": digests, "addresses": addresses}
+    def file(self, name: str, size: int, checksums: dict | None, addresses: list[str], **more: object) -> None:
+        known = {"path": name, "bytes": size, "checksums": checksums, "addresses": addresses}
         self.entry["files"].append(known | more)
         self.write()
 

@@ -14,7 +14,7 @@ from sentinel_forest.evaluation.confusion import Classifier
 from sentinel_forest.evaluation.score import _declared
 from sentinel_forest.features import bands_of, external, external_sets, patch
 from sentinel_forest.features.table import feature_rows
-from sentinel_forest.io.checksums import file_digest
+from sentinel_forest.io.checksums import file_checksum
 from sentinel_forest.planning.checking import select
 from sentinel_forest.planning.vocabulary import without_places
 
@@ -68,7 +68,7 @@ def test_the_definition_has_the_checksum_of_the_file_and_what_is_declared(tmp_pa
     done = external_sets.completed(
         "conv", ExternalTable(release="mine", trained_on="ImageNet", **given), datasets.load("so2sat")
     )
-    assert done["external"]["checksum"] == file_digest(tmp_path / "vectors.parquet")
+    assert done["external"]["checksum"] == file_checksum(tmp_path / "vectors.parquet")
     assert done["external"]["trained_on"] == "ImageNet"
     told = without_places({"feature_sets": {"conv": done}})["feature_sets"]["conv"]["external"]
     assert "file" not in told

@@ -22,7 +22,7 @@ from sentinel_forest.acquire import unpack
 from sentinel_forest.config import releases
 from sentinel_forest.datasets import so2sat
 from sentinel_forest.io import tables
-from sentinel_forest.io.checksums import file_digest
+from sentinel_forest.io.checksums import file_checksum
 from sentinel_forest.simulate import write
 from sentinel_forest.verify import admit, catalog, inspect
 
@@ -49,7 +49,9 @@ def verified(folder: Path, dataset: str, layout: dict[str, Any], work: Path) -> 
         If the checksums that stand beside the result are not those of the files.
     """
     work.mkdir(parents=True, exist_ok=True)
-    at = {name: work / name for name in ("files.tsv", "integrity.tsv", "hashes", "digests.tsv", "verified", "catalog")}
+    at = {
+        name: work / name for name in ("files.tsv", "integrity.tsv", "hashes", "checksums.tsv", "verified", "catalog")
+    }
     opened = datasets.load(dataset, layout)
     tables.write_tsv(at["files.tsv"], releases.file_table(folder, opened.list_files(folder)), releases.FILES)
     inspect.inspect(
@@ -61,16 +63,16 @@ def verified(folder: Path, dataset: str, layout: dict[str, Any], work: Path) -> 
         select=[],
         integrity=at["integrity.tsv"],
         hashes=at["hashes"],
-        digests=at["digests.tsv"],
+        checksums=at["checksums.tsv"],
     )
     admit.admit(
-        release=RELEASE, integrity=at["integrity.tsv"], digests=at["digests.tsv"], accept=[], output=at["verified"]
+        release=RELEASE, integrity=at["integrity.tsv"], checksums=at["checksums.tsv"], accept=[], output=at["verified"]
     )
     catalog.catalog(
         dataset=dataset, layout=layout, folder=folder, files=at["files.tsv"], hashes=at["hashes"], output=at["catalog"]
     )
-    for row in tables.read_tsv(at["digests.tsv"], inspect.DIGESTS).itertuples():
-        if file_digest(folder / str(row.path)) != row.sha256:
+    for row in tables.read_tsv(at["checksums.tsv"], inspect.CHECKSUMS).itertuples():
+        if file_checksum(folder / str(row.path)) != row.sha256:
             raise WrongError(f"the checksum beside the result is not that of {row.path}")
     return tables.read_catalog(at["catalog"])
 
@@ -181,7 +183,7 @@ def flip_where_checksums_are_published(chance: random.Random, folder: Path, soun
         "shards": 1,
         "sources": ["http://127.0.0.1:1/{path}"],
         "files": [
-            {"path": str(path.relative_to(data)), "digests": {"sha256": file_digest(path)}}
+            {"path": str(path.relative_to(data)), "checksums": {"sha256": file_checksum(path)}}
             for path in sorted(data.rglob("*"))
             if path.is_file()
         ],

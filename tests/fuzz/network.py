@@ -137,8 +137,8 @@ def attack_by_a_server(chance: random.Random, folder: Path, _: None) -> None:
     known = chance.random() < 0.6
     server = Unsound(chance)
     with _server(server) as url:
-        digests = {"sha256": hashlib.sha256(BODY).hexdigest()} if known else {}
-        [found] = _fetched([File("a.dat", digests=digests, addresses=(f"{url}/a.dat",))], folder)
+        checksums = {"sha256": hashlib.sha256(BODY).hexdigest()} if known else {}
+        [found] = _fetched([File("a.dat", checksums=checksums, addresses=(f"{url}/a.dat",))], folder)
     if known and found != BODY:
         raise WrongError("other bytes than the published ones")
     if not known and min(_differences(found, BODY), _differences(found, OTHER)) > MOST_FLIPS:

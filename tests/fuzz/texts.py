@@ -87,7 +87,7 @@ def attack_a_registry_file(chance: random.Random, folder: Path, entry: dict[str,
     own.mkdir(parents=True)
     (own / "toy.yaml").write_bytes(data)
     for file in releases.registered_files(releases.read_entry("toy")):
-        wrong = wrong_path(file.path) or "".join(wrong_checksum(*pair) for pair in file.digests.items())
+        wrong = wrong_path(file.path) or "".join(wrong_checksum(*pair) for pair in file.checksums.items())
         if wrong:
             raise WrongError(f"a file of the registry was taken: {wrong}")
 

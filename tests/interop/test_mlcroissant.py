@@ -41,14 +41,14 @@ def write(folder, entry):
     places = {"epsg": [32632] * 3, "lon": [9.5] * 3, "lat": [48.0] * 3}
     PATCHES.assign(**places).astype({"patch": "str", "epsg": "Int32"}).to_parquet(folder / "catalog.parquet")
     paths = [file["path"] for file in entry["files"]] or ["made/by-hand.dat"]
-    digests = folder / "digests.tsv"
-    digests.write_text("path\tbytes\tsha256\n" + "".join(f"{path}\t5\t{'0' * 64}\n" for path in paths))
+    checksums = folder / "checksums.tsv"
+    checksums.write_text("path\tbytes\tsha256\n" + "".join(f"{path}\t5\t{'0' * 64}\n" for path in paths))
     output = folder / "croissant.json"
     croissant.croissant(
         release=entry["release"],
         dataset=entry["dataset"],
         layout=entry["layout"],
-        digests=digests,
+        checksums=checksums,
         catalog=folder / "catalog.parquet",
         place=f"../data/{entry['release']}",
         splits=[TrialFile("published", 1, split)],

@@ -153,18 +153,18 @@ def test_no_such_name_is_looked_up_in_the_registry(name: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     "change",
-    [{"path": "../a"}, {"digests": {"md5": "../a"}}, {"digests": {"sha3": "0"}}, {"addresses": ["https://a\nb"]}],
+    [{"path": "../a"}, {"checksums": {"md5": "../a"}}, {"checksums": {"sha3": "0"}}, {"addresses": ["https://a\nb"]}],
     ids=str,
 )
 def test_files_of_an_unchecked_entry_are_checked(change: dict[str, Any]) -> None:
-    item = {"path": "a", "bytes": None, "digests": None, "addresses": [], "role": "data", "facts": {}}
+    item = {"path": "a", "bytes": None, "checksums": None, "addresses": [], "role": "data", "facts": {}}
     with pytest.raises(InputError, match="A file of the registry has a wrong"):
         registered_files({"release": "toy", "sources": [], "files": [item | change]})
 
 
 def test_a_checksum_of_figures_alone_is_asked_for_in_quotes(tmp_path: Path) -> None:
     entry = read_yaml(REGISTRY / "so2sat-sample.yaml") | {"release": "toy"}
-    text = yaml.safe_dump(entry) + f"files: [{{path: a, digests: {{md5: {'1' * 32}}}}}]\n"
+    text = yaml.safe_dump(entry) + f"files: [{{path: a, checksums: {{md5: {'1' * 32}}}}}]\n"
     (tmp_path / "toy.yaml").write_text(text)
     with pytest.raises(InputError, match="in quotes"):
         read_entry("toy", tmp_path)
@@ -206,13 +206,13 @@ def test_only_a_checksum_is_a_key_of_the_store(store: Store, key: str, tmp_path:
             question(key)
     with pytest.raises(InputError, match="A checksum that is none"), store.locked(key, threading.Event()):
         pass
-    for digests in ({"sha256": key}, {"md5": key, "sha256": SHA}):
+    for checksums in ({"sha256": key}, {"md5": key, "sha256": SHA}):
         with pytest.raises(InputError, match="A checksum that is none"):
-            store.find(File("a", digests=digests))
+            store.find(File("a", checksums=checksums))
         with pytest.raises(InputError, match="A checksum that is none"):
-            store.note({"md5": MD5} | digests, []) if "md5" in digests else store.hand_out(key, tmp_path / "x")
+            store.note({"md5": MD5} | checksums, []) if "md5" in checksums else store.hand_out(key, tmp_path / "x")
     with pytest.raises(InputError, match="A checksum that is none"):
-        store.partial(key_of(File("a", digests={"sha256": key}, addresses=("https://there/a",))))
+        store.partial(key_of(File("a", checksums={"sha256": key}, addresses=("https://there/a",))))
     assert victim.read_text() == "mine"
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and path != victim]
 
@@ -227,14 +227,14 @@ def test_a_note_of_the_store_is_no_path(store: Store, text: str | None, tmp_path
             note.mkdir()
         else:
             note.write_text(text, encoding="latin-1")
-    assert store.find(File("a", digests={"md5": MD5})) is None
+    assert store.find(File("a", checksums={"md5": MD5})) is None
     assert store.find(File("a", addresses=(address,))) is None
 
 
 def test_a_sound_note_is_believed(store: Store) -> None:
     store.path(SHA).write_bytes(b"x")
     (store.root / "by-md5" / MD5).write_text(f"{SHA.upper()}\n")
-    assert store.find(File("a", digests={"md5": MD5.upper()})) == SHA
+    assert store.find(File("a", checksums={"md5": MD5.upper()})) == SHA
 
 
 # Lines for clients

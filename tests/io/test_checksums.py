@@ -1,4 +1,4 @@
-"""Digests follow what a step's code can do, and nothing else."""
+"""Checksums follow what a step's code can do, and nothing else."""
 
 import ast
 import io
@@ -15,19 +15,19 @@ from sentinel_forest.io import checksums, modules
 SCRIPTS = ROOT / "src"
 
 
-def _digest_of_copy(tmp_path, module, edit=None):
-    """`code_digest` of a module in a copy of the package, after an edit of its files."""
-    return _digests_of_copy(tmp_path, [module], edit)[module]
+def _checksum_of_copy(tmp_path, module, edit=None):
+    """`code_checksum` of a module in a copy of the package, after an edit of its files."""
+    return _checksums_of_copy(tmp_path, [module], edit)[module]
 
 
-def _digests_of_copy(tmp_path, modules, edit=None):
+def _checksums_of_copy(tmp_path, modules, edit=None):
     """The same for some modules, each by itself."""
     package = tmp_path / "sentinel_forest"
     if not package.exists():
         shutil.copytree(SCRIPTS / "sentinel_forest", package)
     if edit:
         edit(package)
-    code = f"from sentinel_forest.io.checksums import code_digest; print(*map(code_digest, {modules!r}))"
+    code = f"from sentinel_forest.io.checksums import code_checksum; print(*map(code_checksum, {modules!r}))"
     answer = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True
     )
@@ -43,40 +43,40 @@ def _append(name, text):
 
 
 def test_comment_and_blank_lines_do_not_count(tmp_path):
-    before = _digest_of_copy(tmp_path, "verify.catalog")
-    assert _digest_of_copy(tmp_path, "verify.catalog", _append("verify/catalog.py", "\n\n# a remark\n")) == before
+    before = _checksum_of_copy(tmp_path, "verify.catalog")
+    assert _checksum_of_copy(tmp_path, "verify.catalog", _append("verify/catalog.py", "\n\n# a remark\n")) == before
 
 
 def test_statement_counts(tmp_path):
-    before = _digest_of_copy(tmp_path, "verify.catalog")
-    assert _digest_of_copy(tmp_path, "verify.catalog", _append("verify/catalog.py", "\nX = 1\n")) != before
+    before = _checksum_of_copy(tmp_path, "verify.catalog")
+    assert _checksum_of_copy(tmp_path, "verify.catalog", _append("verify/catalog.py", "\nX = 1\n")) != before
 
 
 def test_import_of_an_import_counts(tmp_path):
-    before = _digest_of_copy(tmp_path, "verify.catalog")
-    assert _digest_of_copy(tmp_path, "verify.catalog", _append("errors.py", "\nX = 1\n")) != before
+    before = _checksum_of_copy(tmp_path, "verify.catalog")
+    assert _checksum_of_copy(tmp_path, "verify.catalog", _append("errors.py", "\nX = 1\n")) != before
 
 
 def test_unused_module_does_not_count(tmp_path):
-    before = _digest_of_copy(tmp_path, "verify.catalog")
-    assert _digest_of_copy(tmp_path, "verify.catalog", _append("datasets/so2sat/__init__.py", "\nX = 1\n")) == before
+    before = _checksum_of_copy(tmp_path, "verify.catalog")
+    assert _checksum_of_copy(tmp_path, "verify.catalog", _append("datasets/so2sat/__init__.py", "\nX = 1\n")) == before
 
 
-def test_moved_package_has_the_same_digest(tmp_path):
-    assert _digest_of_copy(tmp_path, "verify.catalog") == checksums.code_digest("verify.catalog")
+def test_moved_package_has_the_same_checksum(tmp_path):
+    assert _checksum_of_copy(tmp_path, "verify.catalog") == checksums.code_checksum("verify.catalog")
 
 
 def test_data_file_counts_for_the_steps_whose_modules_name_it(tmp_path):
     """The weights of LCZ classes: steps of So2Sat depend on them, those of other datasets do not."""
     steps = ["datasets.so2sat", "datasets.sen12ms", "splits.split", "evaluation.score"]
-    before = _digests_of_copy(tmp_path, steps)
-    after = _digests_of_copy(tmp_path, steps, _append("datasets/so2sat/lcz_similarity.tsv", "# another edition\n"))
+    before = _checksums_of_copy(tmp_path, steps)
+    after = _checksums_of_copy(tmp_path, steps, _append("datasets/so2sat/lcz_similarity.tsv", "# another edition\n"))
     assert [step for step in steps if before[step] != after[step]] == ["datasets.so2sat"]
 
 
 def test_hash_sign_in_a_text_is_no_comment(tmp_path):
-    one = _digest_of_copy(tmp_path, "verify.catalog", _append("verify/catalog.py", '\nX = "#1"\n'))
-    two = _digest_of_copy(tmp_path, "verify.catalog", lambda p: _replace(p / "verify/catalog.py", '"#1"', '"#2"'))
+    one = _checksum_of_copy(tmp_path, "verify.catalog", _append("verify/catalog.py", '\nX = "#1"\n'))
+    two = _checksum_of_copy(tmp_path, "verify.catalog", lambda p: _replace(p / "verify/catalog.py", '"#1"', '"#2"'))
     assert one != two
 
 

@@ -131,8 +131,8 @@ def test_the_word_of_the_user_opens_no_file_outside(tmp_path: Path) -> None:
         soft_link(file, "sen2", folder)
     listed = tmp_path / "files.tsv"
     listed.write_text("path\tbytes\ntraining.h5\t0\ntraining_geo.h5\t0\n", encoding="utf-8")
-    outputs = [tmp_path / name for name in ("integrity.tsv", "hashes.parquet", "digests.tsv")]
-    integrity, hashes, digests = outputs
+    outputs = [tmp_path / name for name in ("integrity.tsv", "hashes.parquet", "checksums.tsv")]
+    integrity, hashes, checksums = outputs
     inspect.inspect(
         release="mine",
         dataset="so2sat",
@@ -141,9 +141,9 @@ def test_the_word_of_the_user_opens_no_file_outside(tmp_path: Path) -> None:
         select=[],
         integrity=integrity,
         hashes=hashes,
-        digests=digests,
+        checksums=checksums,
     )
-    judged = {"integrity": integrity, "digests": digests, "output": tmp_path / "verified.json"}
+    judged = {"integrity": integrity, "checksums": checksums, "output": tmp_path / "verified.json"}
     for accept in ([], ["inside"]):
         with pytest.raises(InputError, match="sen2: soft link to /elsewhere"):
             admit.admit(release="mine", accept=accept, **judged)

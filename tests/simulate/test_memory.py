@@ -75,8 +75,8 @@ def peaks(folder: Path, count: int) -> dict[str, int]:
             hashes,
             "--integrity",
             folder / "integrity.tsv",
-            "--digests",
-            folder / "digests.tsv",
+            "--checksums",
+            folder / "checksums.tsv",
         ),
         "catalog": peak("catalog", *release, "--files", files, "--hashes", hashes, "--output", catalog),
     }

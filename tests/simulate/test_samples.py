@@ -26,7 +26,7 @@ SEN12MS = {"seed": 1, "scenes": 2, "patches": 2}
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Digest of every file below a folder."""
+    """Checksum of every file below a folder."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest() for path in files}
 

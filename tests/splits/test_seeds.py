@@ -52,7 +52,7 @@ def test_an_option_that_is_given_its_default_changes_no_seed() -> None:
 
 def test_the_seed_is_the_documented_one() -> None:
     """SHA-256 of canonical JSON, so that another program can make it, too."""
-    by_hand = checksums.digest([1, "so2sat", "kfold", {"folds": 3}])[:8]
+    by_hand = checksums.checksum_of([1, "so2sat", "kfold", {"folds": 3}])[:8]
     assert seed_of(1, "so2sat", parse_scheme({"kind": "kfold", "folds": 3})) == int(by_hand, 16)
 
 

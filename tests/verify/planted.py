@@ -418,8 +418,8 @@ def registered(folder: Path) -> list[Finding]:
 ELSEWHERE = {
     "present": lambda folder: inspect.presence([File("missing")], folder),
     "length": lambda folder: inspect.byte_findings(File("a", size=2), 1, {}),
-    "md5": lambda folder: inspect.byte_findings(File("a", digests={"md5": "0" * 32}), 1, {"md5": "1" * 32}),
-    "sha256": lambda folder: inspect.byte_findings(File("a", digests={"sha256": "0" * 64}), 1, {"sha256": "1" * 64}),
+    "md5": lambda folder: inspect.byte_findings(File("a", checksums={"md5": "0" * 32}), 1, {"md5": "1" * 32}),
+    "sha256": lambda folder: inspect.byte_findings(File("a", checksums={"sha256": "0" * 64}), 1, {"sha256": "1" * 64}),
     "first-sight": first_sight,
     "registered": registered,
 }

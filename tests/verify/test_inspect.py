@@ -50,9 +50,9 @@ def test_inspector_gets_every_byte_once_in_its_own_pieces(folder):
     assert [finding.check for finding in inspection.findings] == ["blocks"]
 
 
-def test_length_and_every_published_digest_are_checked(folder):
-    digests = {"md5": hashlib.md5(b"0123456789").hexdigest().upper(), "sha256": "0" * 64}
-    _, inspection = inspect.read_one(Toy(), folder, File("a", size=11, digests=digests), bytearray(3))
+def test_length_and_every_published_checksum_are_checked(folder):
+    checksums = {"md5": hashlib.md5(b"0123456789").hexdigest().upper(), "sha256": "0" * 64}
+    _, inspection = inspect.read_one(Toy(), folder, File("a", size=11, checksums=checksums), bytearray(3))
     assert {row.check: row.status for row in inspection.findings} == {
         "length": "failed",
         "md5": "ok",

@@ -68,7 +68,7 @@ def test_library_reads_the_workflow_and_its_files(read, folder):
     assert all((folder / part).is_file() for part in parts)
 
 
-def test_files_have_digest_and_length(read):
+def test_files_have_checksum_and_length(read):
     for name, text in FILES.items():
         file = read.get(name)
         assert file["sha256"] == hashlib.sha256(text.encode()).hexdigest()
@@ -99,7 +99,7 @@ def test_parameters_are_declared(read):
     assert read.get("#parameter/seed")["additionalType"] == "Integer"
 
 
-def test_releases_have_licence_citation_and_digests(read):
+def test_releases_have_licence_citation_and_checksums(read):
     release = read.get("#release/cloudsen12-high")
     assert release["license"].id == "https://spdx.org/licenses/CC-BY-NC-4.0"
     assert release["citation"].id == "https://doi.org/10.1038/s41597-022-01878-2"

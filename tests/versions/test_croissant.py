@@ -28,13 +28,13 @@ def _write(folder, release, dataset, paths, columns=None, **more):
     split = folder / "splits" / "published" / "1.parquet"
     write_parquet(split, pd.DataFrame(PATCHES).astype({"patch": "str", "role": "str"}), SPLIT)
     rows = [f"{path}\t5\t{hashlib.sha256(path.encode()).hexdigest()}\n" for path in paths]
-    digests = folder / "digests.tsv"
-    digests.write_text("path\tbytes\tsha256\n" + "".join(rows))
+    checksums = folder / "checksums.tsv"
+    checksums.write_text("path\tbytes\tsha256\n" + "".join(rows))
     output = folder / "croissant.json"
     croissant.croissant(
         release=release,
         dataset=dataset,
-        digests=digests,
+        checksums=checksums,
         catalog=write_catalog(folder, **(columns or {})),
         place=f"../data/{release}",
         splits=[TrialFile("published", 1, split)],
@@ -67,7 +67,7 @@ def test_release_is_described_as_registered(so2sat):
     assert "10.1109/MGRS.2020.2964708" in metadata["citeAs"]
 
 
-def test_files_have_address_and_digest(so2sat):
+def test_files_have_address_and_checksum(so2sat):
     files = _files(_read(so2sat))
     registered, other = files["training.h5"], files["extra.h5"]
     assert registered["contentUrl"].startswith("https://dataserv.ub.tum.de/")

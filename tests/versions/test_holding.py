@@ -118,32 +118,32 @@ def test_a_run_is_held_where_it_would_write(version, monkeypatch):
     monkeypatch.chdir(version.parent)
     places = Places("v1", results=version)
     (version.parent / "work" / "r").mkdir(parents=True)
-    _table_of_digests(version.parent / "work" / "r" / "digests.tsv")
+    _table_of_checksums(version.parent / "work" / "r" / "checksums.tsv")
     selection = SimpleNamespace(releases={}, paths={}, described={"own_releases": {}, **SETTINGS})
     with pytest.raises(InputError, match=r"code: sealed with dddddddddddd"):
         holding.hold_run(selection, places, {})
     holding.hold_run(selection, Places("v1", results=version / "elsewhere"), {})
 
 
-def _table_of_digests(path):
+def _table_of_checksums(path):
     path.write_text(f"path\tbytes\tsha256\na.dat\t1\t{'a' * 64}\nb.dat\t1\t{'b' * 64}\n")
     return path
 
 
-def _seen(**digests):
-    states = {f"{name}.dat": SimpleNamespace(sha256=sha) for name, sha in digests.items()}
+def _seen(**checksums):
+    states = {f"{name}.dat": SimpleNamespace(sha256=sha) for name, sha in checksums.items()}
     return SimpleNamespace(states=lambda: states)
 
 
-def test_data_digest(tmp_path):
-    table = _table_of_digests(tmp_path / "digests.tsv")
+def test_data_checksum(tmp_path):
+    table = _table_of_checksums(tmp_path / "checksums.tsv")
     text = json.dumps([["a.dat", "a" * 64], ["b.dat", "b" * 64]], separators=(",", ":"))
-    assert holding.data_digest(table, _seen()) == hashlib.sha256(text.encode()).hexdigest()
-    assert holding.data_digest(table, _seen(a="a" * 64)) == holding.data_digest(table, _seen())
-    assert holding.data_digest(table, _seen(a="0" * 64)) != holding.data_digest(table, _seen())
-    assert holding.data_digest(table, _seen(other="0" * 64)) == holding.data_digest(table, _seen())
-    assert holding.data_digest(tmp_path / "none.tsv", _seen()) is None
-    as_read = holding.data_digest(table, _seen())
-    assert holding.data_digest(table, _seen(), ["b.dat", "a.dat"]) == as_read
+    assert holding.data_checksum(table, _seen()) == hashlib.sha256(text.encode()).hexdigest()
+    assert holding.data_checksum(table, _seen(a="a" * 64)) == holding.data_checksum(table, _seen())
+    assert holding.data_checksum(table, _seen(a="0" * 64)) != holding.data_checksum(table, _seen())
+    assert holding.data_checksum(table, _seen(other="0" * 64)) == holding.data_checksum(table, _seen())
+    assert holding.data_checksum(tmp_path / "none.tsv", _seen()) is None
+    as_read = holding.data_checksum(table, _seen())
+    assert holding.data_checksum(table, _seen(), ["b.dat", "a.dat"]) == as_read
     for another_part in (["a.dat"], ["a.dat", "b.dat", "c.dat"]):
-        assert holding.data_digest(table, _seen(), another_part) is None
+        assert holding.data_checksum(table, _seen(), another_part) is None

@@ -150,7 +150,7 @@ def test_what_a_result_depends_on_counts(run, change, capsys, monkeypatch):
         catalog.to_parquet(run.catalog)
         monkeypatch.setattr("sentinel_forest.datasets.reading.hold_arrays", lambda *_: None)
     elif change == "code":
-        monkeypatch.setattr(kept, "code_digest", lambda *names: "other")
+        monkeypatch.setattr(kept, "code_checksum", lambda *names: "other")
     else:
         monkeypatch.setattr(kept, "version", lambda name: "0")
     capsys.readouterr()

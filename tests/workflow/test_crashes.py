@@ -105,9 +105,9 @@ def disturb(checkout: Checkout, moment: random.Random, groups: list[int]) -> tup
 
 
 def whole(checkout: Checkout) -> dict[str, str]:
-    """Digests of what was computed; leftovers of killed jobs have names of their own."""
+    """Checksums of what was computed; leftovers of killed jobs have names of their own."""
     computed = checkout.tree("work") | checkout.tree("results")
-    return {path: digest for path, digest in computed.items() if not Path(path).name.startswith(".")}
+    return {path: checksum for path, checksum in computed.items() if not Path(path).name.startswith(".")}
 
 
 def test_killed_at_random_moments(tiny, tmp_path, groups):

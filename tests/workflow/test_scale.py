@@ -126,8 +126,8 @@ def chain(folder: Path, rois: int) -> dict[str, Cost]:
             folder / "integrity.tsv",
             "--hashes",
             hashes,
-            "--digests",
-            folder / "digests.tsv",
+            "--checksums",
+            folder / "checksums.tsv",
         ),
         "catalog": cost(
             "catalog", *DATASET, "--folder", data, "--files", files, "--hashes", hashes, "--output", catalog

@@ -22,7 +22,7 @@ from sentinel_forest import kept
 from sentinel_forest.acquire.history import Seen
 from sentinel_forest.config import paths
 from sentinel_forest.io import lock
-from sentinel_forest.io.checksums import digest, file_digest
+from sentinel_forest.io.checksums import checksum_of, file_checksum
 from sentinel_forest.planning import given, resources, whole
 from sentinel_forest.planning.checking import select
 from sentinel_forest.planning.jobs import check_executor, shell_prefix

@@ -57,7 +57,7 @@ rule link:
             select=lambda release: release.select,
             places=lambda release: release.places,
         ),
-        entry=WIRING.of_release(lambda release: digest(release.entry)),
+        entry=WIRING.of_release(lambda release: checksum_of(release.entry)),
     message:
         "Link the folder of {wildcards.release}"
     shell:
@@ -85,7 +85,7 @@ rule download:
             select=lambda release: release.select,
             places=lambda release: release.places,
         ),
-        entry=WIRING.of_release(lambda release: digest(release.entry)),
+        entry=WIRING.of_release(lambda release: checksum_of(release.entry)),
     message:
         "Fetch {wildcards.release}"
     shell:

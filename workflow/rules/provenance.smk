@@ -9,7 +9,7 @@ COMPARISON = f"<results>/{paths.place(paths.COMPARISON, against=AGAINST or 'noth
 rule croissant:
     """Describe a release and its splits in the terms of Croissant."""
     input:
-        digests=f"<work>/{paths.DIGESTS}",
+        checksums=f"<work>/{paths.CHECKSUMS}",
         catalog=f"<work>/{paths.CATALOG}",
         splits=WIRING.of_trials(paths.SPLIT),
     output:
@@ -19,7 +19,7 @@ rule croissant:
     localrule: True
     params:
         code=WIRING.code_of("croissant", dataset=True),
-        entry=WIRING.of_release(lambda release: digest(release.entry)),
+        entry=WIRING.of_release(lambda release: checksum_of(release.entry)),
         splits=WIRING.named_inputs(TrialFile, SELECTION.trials, "splits"),
         place=f"../../../{PLACES.data}/{{release}}",
         settings=WIRING.flags_of(
@@ -31,7 +31,7 @@ rule croissant:
         "Describe {wildcards.release} and its splits (Croissant)"
     shell:
         "sentinel-forest croissant --release {wildcards.release} {params.settings} --place {params.place}"
-        " --digests {input.digests} --catalog {input.catalog} {params.splits} --output {output} >{log} 2>&1"
+        " --checksums {input.checksums} --catalog {input.catalog} {params.splits} --output {output} >{log} 2>&1"
 
 
 rule crate:
@@ -52,8 +52,8 @@ rule crate:
     localrule: True
     params:
         code=WIRING.code_of("crate"),
-        entries=digest(IDENTITY["registry"]),
-        main=file_digest(MAIN),
+        entries=checksum_of(IDENTITY["registry"]),
+        main=file_checksum(MAIN),
         results=subpath(output.crate, parent=True),
         settings=flags(published=config["publish"]["date"]),
     message:
@@ -77,7 +77,7 @@ rule publish:
     localrule: True
     params:
         code=WIRING.code_of("publish"),
-        entries=digest(IDENTITY["registry"]),
+        entries=checksum_of(IDENTITY["registry"]),
         results=subpath(input.manifest, parent=True),
         target=subpath(output[0], parent=True),
         settings=flags(

@@ -29,9 +29,9 @@ rule pages:
         results=subpath(input.manifest, parent=True),
         work=PLACES.work,
         data=PLACES.data,
-        templates=digest(
+        templates=checksum_of(
             {
-                path.name: file_digest(path)
+                path.name: file_checksum(path)
                 for path in sorted(TEMPLATES.iterdir())
                 if path.is_file()
             }

@@ -2,13 +2,13 @@
 
 
 rule inspect:
-    """Read every byte once: digests, structure, content. Only reports."""
+    """Read every byte once: checksums, structure, content. Only reports."""
     input:
         files=f"<work>/{paths.FILES}",
     output:
         integrity=f"<work>/{paths.FINDINGS}",
         hashes=f"<work>/{paths.HASHES}",
-        digests=f"<work>/{paths.DIGESTS}",
+        checksums=f"<work>/{paths.CHECKSUMS}",
     log:
         "<logs>/inspect/{release}.log",
     benchmark:
@@ -25,21 +25,21 @@ rule inspect:
             layout=lambda release: release.layout,
             select=lambda release: release.select,
         ),
-        entry=WIRING.of_release(lambda release: digest(release.entry)),
-        changes=lambda wildcards: digest(SEEN[wildcards.release].changes()),
+        entry=WIRING.of_release(lambda release: checksum_of(release.entry)),
+        changes=lambda wildcards: checksum_of(SEEN[wildcards.release].changes()),
     message:
         "Verify {wildcards.release}: bytes, structure, content"
     shell:
         "sentinel-forest inspect --release {wildcards.release} {params.settings} --folder {params.folder}"
         " --files {input.files} --threads {threads} --integrity {output.integrity} --hashes {output.hashes}"
-        " --digests {output.digests} >{log} 2>&1"
+        " --checksums {output.checksums} >{log} 2>&1"
 
 
 rule admit:
     """Stop at a release that failed a check, unless that check is accepted by name."""
     input:
         integrity=f"<work>/{paths.FINDINGS}",
-        digests=f"<work>/{paths.DIGESTS}",
+        checksums=f"<work>/{paths.CHECKSUMS}",
     output:
         f"<work>/{paths.VERIFIED}",
     log:
@@ -54,4 +54,4 @@ rule admit:
         "Admit {wildcards.release} if no check failed"
     shell:
         "sentinel-forest admit --release {wildcards.release} --integrity {input.integrity}"
-        " --digests {input.digests} {params.settings} --output {output} >{log} 2>&1"
+        " --checksums {input.checksums} {params.settings} --output {output} >{log} 2>&1"

@@ -39,10 +39,10 @@ def needed(files: Sequence[File]) -> tuple[list[File], list[str]]:
 
 
 def located(files: Sequence[File], folder: Path, means: Means) -> list[File]:
-    """Files with their addresses in full, at fixed revisions of the hub, with the digests it has recorded.
+    """Files with their addresses in full, at fixed revisions of the hub, with the checksums it has recorded.
 
     The hub is asked only what is not known yet: the commit of a revision is kept in
-    ``<folder>.revision``, and a file that is in the store needs no digest.
+    ``<folder>.revision``, and a file that is in the store needs no checksum.
 
     Raises
     ------
@@ -55,7 +55,7 @@ def located(files: Sequence[File], folder: Path, means: Means) -> list[File]:
         if not file.addresses:
             raise InputError("A file has no address.", where=file.path, expected="`sources` in the registry")
     listings: Listings = {}
-    return [_with_hub_digests(file, listings, means) for file in whole]
+    return [_with_hub_checksums(file, listings, means) for file in whole]
 
 
 def _filled(file: File) -> list[str]:
@@ -107,9 +107,9 @@ def _commits(folder: Path) -> dict[tuple[str, str], str]:
     return dict(zip(zip(table["repository"], table["revision"], strict=True), table["commit"], strict=True))
 
 
-def _with_hub_digests(file: File, listings: Listings, means: Means) -> File:
+def _with_hub_checksums(file: File, listings: Listings, means: Means) -> File:
     place = next(filter(None, map(hub.place, file.addresses)), None)
-    if place is None or file.digests or means.store.find(file):
+    if place is None or file.checksums or means.store.find(file):
         return file
     key = (place.repository, place.revision)
     if key not in listings:
@@ -131,7 +131,7 @@ def _with_hub_digests(file: File, listings: Listings, means: Means) -> File:
             expected=f"{file.size} B",
             remedy="pin the revision in the registry",
         )
-    return replace(file, size=listed.size, digests=listed.digests)
+    return replace(file, size=listed.size, checksums=listed.checksums)
 
 
 def _of_hub(question: Callable[[], Found], place: hub.Place, means: Means) -> Found:

@@ -128,7 +128,7 @@ def _refused(archive: Path, member: tarfile.TarInfo, found: str, expected: str) 
         where=f"{archive}, member {borders.quoted(member.name)}",
         found=found,
         expected=expected,
-        remedy="this is not the publisher's archive: fetch it again and compare its digest",
+        remedy="this is not the publisher's archive: fetch it again and compare its checksum",
     )
 
 

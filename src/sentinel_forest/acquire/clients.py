@@ -93,7 +93,7 @@ def _aria2c(answer: Answer, access: Access, partial: Path, timeout: int, headers
     # killed. It does not try again by itself, because the file may have been replaced in the meantime.
     # Without HEAD it would begin with a request for the whole file and break it off, at a cost of some
     # megabytes each time; a signed address (with a query) may allow nothing but GET. Connections take
-    # large parts in their order, so that digests can be computed meanwhile; at the end of a part some
+    # large parts in their order, so that checksums can be computed meanwhile; at the end of a part some
     # megabytes are under way in vain, which would be a few percent of small ones.
     # What a file holds, or its server says that it is, never makes it fetch other files.
     head = "false" if urlsplit(answer.address).query else "true"

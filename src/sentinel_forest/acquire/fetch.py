@@ -14,7 +14,7 @@ from sentinel_forest.acquire.history import Seen
 from sentinel_forest.acquire.means import Means, Pace
 from sentinel_forest.acquire.room import check_space, free_space, shortfall
 from sentinel_forest.acquire.server import Answer, BrokenOffError, RefusedError, ask, is_same_server
-from sentinel_forest.acquire.store import Digesting, StoppedError, Store, key_of, measure
+from sentinel_forest.acquire.store import Hashing, StoppedError, Store, key_of, measure
 from sentinel_forest.acquire.transfer import arrived, control_of, transfer
 from sentinel_forest.config.files import File
 from sentinel_forest.errors import InputError
@@ -78,7 +78,7 @@ def _bytes_there(file: File, stored: str | None, store: Store) -> int:
 
 
 def _rechecked(sha256: str, means: Means) -> str | None:
-    """The digest of a stored file if its bytes still have it; else the file is set aside."""
+    """The checksum of a stored file if its bytes still have it; else the file is set aside."""
     path = means.store.path(sha256)
     if measure(path)["sha256"] == sha256:
         return sha256
@@ -92,7 +92,7 @@ def _rechecked(sha256: str, means: Means) -> str | None:
 def obtain(file: File, target: Path, means: Means) -> str:
     """SHA-256 of a file, which is in the store afterwards.
 
-    A file that is already at `target` and has the published digests is taken, not fetched.
+    A file that is already at `target` and has the published checksums is taken, not fetched.
 
     Raises
     ------
@@ -106,10 +106,10 @@ def obtain(file: File, target: Path, means: Means) -> str:
 
 
 def _taken(file: File, target: Path, means: Means) -> str | None:
-    if not file.digests or not target.is_file() or file.size not in (None, target.stat().st_size):
+    if not file.checksums or not target.is_file() or file.size not in (None, target.stat().st_size):
         return None
-    digests = measure(target, file.digests)
-    return None if mismatch(file, digests) else means.store.adopt(target, digests, file.addresses)
+    checksums = measure(target, file.checksums)
+    return None if mismatch(file, checksums) else means.store.adopt(target, checksums, file.addresses)
 
 
 def _fetched(file: File, lock: int, means: Means) -> str:
@@ -157,14 +157,14 @@ def _from(file: File, address: str, lock: int, means: Means) -> str:
     """
     key = key_of(file)
     for last in (False, True):
-        with Digesting(means.store.partial(key), file.digests) as digesting:
-            answer, in_parts = _transferred(file, address, lock, means, digesting)
-            digests = _digests(file, digesting)
-        problem = mismatch(file, digests)
-        replaced = _replaced(address, answer, means) if problem or not file.digests else ""
+        with Hashing(means.store.partial(key), file.checksums) as hashing:
+            answer, in_parts = _transferred(file, address, lock, means, hashing)
+            checksums = _checksums(file, hashing)
+        problem = mismatch(file, checksums)
+        replaced = _replaced(address, answer, means) if problem or not file.checksums else ""
         problem = problem or replaced
         if not problem:
-            return means.store.admit(key, digests, file.addresses)
+            return means.store.admit(key, checksums, file.addresses)
         means.store.drop_partial(key)
         if last or not (in_parts or replaced):
             break
@@ -172,45 +172,45 @@ def _from(file: File, address: str, lock: int, means: Means) -> str:
     raise RefusedError(problem)
 
 
-def _digests(file: File, digesting: Digesting) -> dict[str, str]:
-    """Digests of a file that is whole now.
+def _checksums(file: File, hashing: Hashing) -> dict[str, str]:
+    """Checksums of a file that is whole now.
 
     Those computed while it came are believed where they agree with the published ones; else all of it is
     read again.
     """
-    if _is_followed(file) and not mismatch(file, digests := digesting.finish()):
-        return digests
-    return measure(digesting.path, file.digests)
+    if _is_followed(file) and not mismatch(file, checksums := hashing.finish()):
+        return checksums
+    return measure(hashing.path, file.checksums)
 
 
 def _is_followed(file: File) -> bool:
-    """Whether digests are computed while a file comes; git's needs its length first."""
-    return bool(file.digests) and "git" not in file.digests
+    """Whether checksums are computed while a file comes; git's needs its length first."""
+    return bool(file.checksums) and "git" not in file.checksums
 
 
-def mismatch(file: File, digests: Mapping[str, str]) -> str:
+def mismatch(file: File, checksums: Mapping[str, str]) -> str:
     """What is wrong with the bytes of a file, or nothing.
 
-    One published digest that agrees is enough here: where publishers contradict each other, the
+    One published checksum that agrees is enough here: where publishers contradict each other, the
     verification says so, and the user decides.
     """
-    if not file.digests or any(digests[name] == value.lower() for name, value in file.digests.items()):
+    if not file.checksums or any(checksums[name] == value.lower() for name, value in file.checksums.items()):
         return ""
-    name = min(file.digests)
-    return f"the checksum does not match the published one ({name} {digests[name]}, not {file.digests[name]})"
+    name = min(file.checksums)
+    return f"the checksum does not match the published one ({name} {checksums[name]}, not {file.checksums[name]})"
 
 
 def _replaced(address: str, before: Answer, means: Means) -> str:
-    """Whether a file of which no digest is known was replaced while it came."""
+    """Whether a file of which no checksum is known was replaced while it came."""
     after = ask(location(address), means.access(address), means.patience.timeout)
     same = (after.validator, after.size) == (before.validator, before.size)
     return "" if same else "the file was replaced while it was fetched"
 
 
-def _transferred(file: File, address: str, lock: int, means: Means, digesting: Digesting) -> tuple[Answer, bool]:
+def _transferred(file: File, address: str, lock: int, means: Means, hashing: Hashing) -> tuple[Answer, bool]:
     """Bring the partial file to its full size; what the server said of it, and if it came in parts.
 
-    `digesting` reads what has arrived while the rest is on its way.
+    `hashing` reads what has arrived while the rest is on its way.
 
     Raises
     ------
@@ -227,7 +227,7 @@ def _transferred(file: File, address: str, lock: int, means: Means, digesting: D
         if _is_whole(part, size):
             return answer, in_parts
         try:
-            _run(file, address, answer, size, lock, means, digesting)
+            _run(file, address, answer, size, lock, means, hashing)
             return answer, in_parts
         except BrokenOffError as error:
             if means.stop.is_set():
@@ -244,23 +244,21 @@ def _agreed(file: File, address: str, means: Means) -> tuple[Answer, int | None]
     url, part = location(address), means.store.partial(key_of(file))
     answer = ask(url, means.access(address), means.patience.timeout)
     size = _agreed_size(file, answer)
-    if size is None and not file.digests and urlsplit(url).scheme != "rsync":
+    if size is None and not file.checksums and urlsplit(url).scheme != "rsync":
         raise RefusedError(
-            "neither the server nor the registry says how long the file is, and no digest is known: "
+            "neither the server nor the registry says how long the file is, and no checksum is known: "
             "a part of it could not be told from the whole"
         )
     kept = arrived(part)
     _start_over_unless_same(file, address, answer, means.store)
     if kept and not arrived(part):
         means.say(f"{file.path}: {shown(address)}: nothing proves it the same file, so it starts over")
-    if not file.digests and not answer.strong:
+    if not file.checksums and not answer.strong:
         answer = answer._replace(ranges=False)  # parts of it could belong to different files
     return answer, size
 
 
-def _run(
-    file: File, address: str, answer: Answer, size: int | None, lock: int, means: Means, digesting: Digesting
-) -> None:
+def _run(file: File, address: str, answer: Answer, size: int | None, lock: int, means: Means, hashing: Hashing) -> None:
     """Run a client once; the file is whole afterwards."""
     part = means.store.partial(key_of(file))
     try:
@@ -272,8 +270,8 @@ def _run(
             timeout=means.patience.timeout,
             most=2 * (file.about or MOST_OF_UNKNOWN_SIZE // 2) if size is None else size,
             stop=means.stop,
-            meanwhile=digesting.read_on if _is_followed(file) else lambda length: False,
-            is_held=not file.digests,
+            meanwhile=hashing.read_on if _is_followed(file) else lambda length: False,
+            is_held=not file.checksums,
         )
     finally:
         if size is not None and part.exists() and part.stat().st_size > size:
@@ -310,7 +308,7 @@ def _start_over_unless_same(file: File, address: str, answer: Answer, store: Sto
         "size": answer.size,
     }
     other_length = len({note.get("size"), answer.size} - {None}) > 1
-    unproven = not file.digests and not (answer.strong and note == now)
+    unproven = not file.checksums and not (answer.strong and note == now)
     if other_length or unproven:
         store.drop_partial(key)
     if note != now or other_length or unproven:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from sentinel_forest.io.checksums import file_digest
+from sentinel_forest.io.checksums import file_checksum
 from sentinel_forest.io.tables import write_text
 
 MOST_FILES = 10_000
@@ -64,7 +64,7 @@ class Seen:
         states = [(path, *state) for path, state in sorted((before | dict(now)).items())]
         _write(self.states_path, ("path", *State._fields), states)
 
-    def first_digests(self) -> dict[str, str]:
+    def first_checksums(self) -> dict[str, str]:
         """SHA-256 of each file when it was first read."""
         first = {path: state.sha256 for path, state in self.states().items()}
         return first | {change.path: change.before for change in reversed(self.changes())}
@@ -93,7 +93,7 @@ def state_of(folder: Path, path: str, known: State | None = None) -> State:
     if known is not None and known[:2] == (status.st_size, status.st_mtime_ns):
         return known
     print(f"reading {path} again: its size or date has changed", file=sys.stderr)
-    return State(status.st_size, status.st_mtime_ns, file_digest(folder / path))
+    return State(status.st_size, status.st_mtime_ns, file_checksum(folder / path))
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

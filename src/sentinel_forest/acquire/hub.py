@@ -1,4 +1,4 @@
-"""Files of a Hugging Face repository: the commit behind a revision, and the digests it has recorded.
+"""Files of a Hugging Face repository: the commit behind a revision, and the checksums it has recorded.
 
 Addresses in the registry are ``hf://datasets/<repository>@<revision>/<path>``; the plain web address of
 a file on the hub means the same. ``HF_ENDPOINT`` and ``HF_TOKEN`` are those of the hub's own clients.
@@ -61,13 +61,13 @@ class Place(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """What the hub has recorded of a file: length in bytes and digests by algorithm.
+    """What the hub has recorded of a file: length in bytes and checksums by algorithm.
 
     Large files have ``sha256``; others ``git``, the SHA-1 that git gives to their content.
     """
 
     size: int
-    digests: dict[str, str]
+    checksums: dict[str, str]
 
 
 def endpoint() -> str:

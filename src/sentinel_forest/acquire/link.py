@@ -52,7 +52,7 @@ def link(
     """
     if archives := packed(source, select):
         if entry := find_entry(release):
-            check_digests(source, archives, registered_files(entry))
+            check_checksums(source, archives, registered_files(entry))
         if folder.is_symlink():
             folder.unlink()
         files = unpack_all(source, folder, select)
@@ -95,8 +95,8 @@ def packed(source: Path, select: Sequence[str]) -> list[str]:
     return [name for name in archives if selected(name, chosen)]
 
 
-def check_digests(source: Path, names: Sequence[str], files: Sequence[File]) -> None:
-    """Hold archives against their published digests, before anything is unpacked from them.
+def check_checksums(source: Path, names: Sequence[str], files: Sequence[File]) -> None:
+    """Hold archives against their published checksums, before anything is unpacked from them.
 
     Raises
     ------

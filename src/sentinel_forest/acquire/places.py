@@ -77,8 +77,8 @@ def _lying(places: Path, name: str) -> Path | None:
 
 def _of_equal_checksum(entry: Mapping[str, Any], other: str) -> set[str]:
     """Names of the files of a release that have a published checksum of the other's file of the same name."""
-    published = {item["path"].rsplit("/", 1)[-1]: item["digests"] or {} for item in entry.get("files", ())}
-    others = {item["path"]: item["digests"] or {} for item in (releases.find_entry(other) or {}).get("files", ())}
+    published = {item["path"].rsplit("/", 1)[-1]: item["checksums"] or {} for item in entry.get("files", ())}
+    others = {item["path"]: item["checksums"] or {} for item in (releases.find_entry(other) or {}).get("files", ())}
     return {
         name
         for name, checksums in published.items()

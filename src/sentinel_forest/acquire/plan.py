@@ -180,7 +180,7 @@ def there(file: File, folder: Path, store: Store) -> int:
     if stored := store.find(file):
         return store.path(stored).stat().st_size
     target = folder / file.path
-    if file.digests and target.is_file() and target.stat().st_size == file.size:
+    if file.checksums and target.is_file() and target.stat().st_size == file.size:
         return target.stat().st_size
     return arrived(store.partial(key_of(file))) if file.addresses else 0
 

@@ -1,6 +1,6 @@
-"""A store of files by their digest, which the users of one machine or cluster can share.
+"""A store of files by their checksum, which the users of one machine or cluster can share.
 
-``sha256/<digest>`` holds whole, checked, read-only files; nothing there is ever changed or deleted.
+``sha256/<checksum>`` holds whole, checked, read-only files; nothing there is ever changed or deleted.
 ``by-md5/`` and ``by-address/`` say which of them has an MD5 or came from an address. ``partial/`` holds
 what is on its way, each file under a lock that the fetching client holds too, so that two processes
 never write to one file, even when the one that started the client was killed.
@@ -46,7 +46,7 @@ class Store:
         self.root = root.absolute()
 
     def path(self, sha256: str) -> Path:
-        """Where the file with this digest is, or would be.
+        """Where the file with this checksum is, or would be.
 
         Raises
         ------
@@ -69,14 +69,14 @@ class Store:
     def find(self, file: File) -> str | None:
         """SHA-256 of the stored file that is the wanted one, or None.
 
-        Known by any of its published digests; where none is published, by where it came from.
+        Known by any of its published checksums; where none is published, by where it came from.
         """
         names = []
-        if "sha256" in file.digests:
-            names.append(checked_key("sha256", file.digests["sha256"], self.root))
-        if "md5" in file.digests:
-            names.append(_noted(self._by_md5(file.digests["md5"])))
-        if not {"sha256", "md5"} & file.digests.keys():
+        if "sha256" in file.checksums:
+            names.append(checked_key("sha256", file.checksums["sha256"], self.root))
+        if "md5" in file.checksums:
+            names.append(_noted(self._by_md5(file.checksums["md5"])))
+        if not {"sha256", "md5"} & file.checksums.keys():
             names += [_noted(self._by_address(address)) for address in file.addresses]
         return next((name for name in names if name and self.path(name).is_file()), None)
 
@@ -126,19 +126,19 @@ class Store:
         """Where the origin of a partial file is noted."""
         return _beside(self.partial(key), ".from")
 
-    def admit(self, key: str, digests: Mapping[str, str], addresses: Iterable[str]) -> str:
+    def admit(self, key: str, checksums: Mapping[str, str], addresses: Iterable[str]) -> str:
         """Move a checked file from the partial ones to the whole ones; its SHA-256.
 
         Parameters
         ----------
         key : str
             Under which it was partial; its lock is held.
-        digests : mapping
-            Its digests, with ``sha256``.
+        checksums : mapping
+            Its checksums, with ``sha256``.
         addresses : iterable of str
             Where it came from.
         """
-        partial, whole = self.partial(key), self.path(digests["sha256"])
+        partial, whole = self.partial(key), self.path(checksums["sha256"])
         whole.parent.mkdir(exist_ok=True)
         with open(partial, "rb") as stream:
             os.fsync(stream.fileno())
@@ -148,15 +148,15 @@ class Store:
         else:
             partial.rename(whole)
         self.drop_partial(key)
-        self.note(digests, addresses)
-        return digests["sha256"]
+        self.note(checksums, addresses)
+        return checksums["sha256"]
 
-    def note(self, digests: Mapping[str, str], addresses: Iterable[str]) -> None:
+    def note(self, checksums: Mapping[str, str], addresses: Iterable[str]) -> None:
         """Note under which other names a stored file is known."""
-        if "md5" in digests:
-            write_text(self._by_md5(digests["md5"]), digests["sha256"] + "\n")
+        if "md5" in checksums:
+            write_text(self._by_md5(checksums["md5"]), checksums["sha256"] + "\n")
         for address in addresses:
-            write_text(self._by_address(address), digests["sha256"] + "\n")
+            write_text(self._by_address(address), checksums["sha256"] + "\n")
 
     def hand_out(self, sha256: str, target: Path) -> None:
         """Make `target` the stored file: a hard link, or where that cannot be, a symbolic one.
@@ -187,9 +187,9 @@ class Store:
             except OSError:
                 beside.symlink_to(whole)
 
-    def adopt(self, path: Path, digests: Mapping[str, str], addresses: Iterable[str]) -> str:
+    def adopt(self, path: Path, checksums: Mapping[str, str], addresses: Iterable[str]) -> str:
         """Take a checked file that lies elsewhere into the store, by a hard link or a copy; its SHA-256."""
-        whole = self.path(digests["sha256"])
+        whole = self.path(checksums["sha256"])
         if not whole.exists():
             with replacing(whole) as beside:
                 try:
@@ -197,8 +197,8 @@ class Store:
                 except OSError:
                     shutil.copyfile(path, beside)
                 beside.chmod(0o444)
-        self.note(digests, addresses)
-        return digests["sha256"]
+        self.note(checksums, addresses)
+        return checksums["sha256"]
 
 
 def key_of(file: File) -> str:
@@ -207,13 +207,13 @@ def key_of(file: File) -> str:
     Where no checksum is published, it is the SHA-256 of the first address.
     """
     for algorithm in ("md5", "sha256"):
-        if algorithm in file.digests:
-            return file.digests[algorithm].lower()
+        if algorithm in file.checksums:
+            return file.checksums[algorithm].lower()
     return hashlib.sha256(file.addresses[0].encode()).hexdigest()
 
 
-class Digesting:
-    """Digests of a file, block by block, while it may still be on its way.
+class Hashing:
+    """Checksums of a file, block by block, while it may still be on its way.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ class Digesting:
         self._buffer = memoryview(bytearray(CHUNK))
         self._stream: BinaryIO | None = None
 
-    def __enter__(self) -> "Digesting":
+    def __enter__(self) -> "Hashing":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -261,16 +261,16 @@ class Digesting:
         return os.path.samestat(opened, now) and now.st_size >= stream.tell()
 
     def finish(self) -> dict[str, str]:
-        """Read the rest; all digests (hex)."""
+        """Read the rest; all checksums (hex)."""
         while self.read_on():
             pass
         return {name: hasher.hexdigest() for name, hasher in self._hashers.items()}
 
 
 def measure(path: Path, algorithms: Iterable[str] = ()) -> dict[str, str]:
-    """Digests (hex) of a whole file in one pass, see `Digesting`."""
-    with Digesting(path, algorithms) as digesting:
-        return digesting.finish()
+    """Checksums (hex) of a whole file in one pass, see `Hashing`."""
+    with Hashing(path, algorithms) as hashing:
+        return hashing.finish()
 
 
 def _try_lock(descriptor: int, path: Path) -> bool:

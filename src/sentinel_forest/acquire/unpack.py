@@ -122,7 +122,7 @@ def _once(
     """
     causes.check_regular(folder / packed)
     status = (folder / packed).stat()
-    key = checksums.digest([packed, status.st_size, status.st_mtime_ns, sorted(select)])[:16]
+    key = checksums.checksum_of([packed, status.st_size, status.st_mtime_ns, sorted(select)])[:16]
     marker = target / borders.MARKERS / f"{packed}.{key}.tsv"
     if marker.is_file():
         files = read_tsv(marker, FILES)

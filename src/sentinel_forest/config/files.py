@@ -9,7 +9,7 @@ class File:
     """One file of a release, as registered or as found.
 
     `path` is relative to the release's folder, with ``/``; `size` in bytes (None: not published);
-    `digests` maps an algorithm to a hex digest; `facts` are further published properties that the
+    `checksums` maps an algorithm to a hex checksum; `facts` are further published properties that the
     dataset checks (e.g. class counts); `role` is ``data``, ``metadata`` or ``archive``; `about` is an
     approximate length in bytes where the exact one is not published, `about_unpacked` what an archive
     becomes.
@@ -17,7 +17,7 @@ class File:
 
     path: str
     size: int | None = None
-    digests: Mapping[str, str] = field(default_factory=dict)
+    checksums: Mapping[str, str] = field(default_factory=dict)
     addresses: tuple[str, ...] = ()
     role: str = "data"
     facts: Mapping[str, object] = field(default_factory=dict)

@@ -65,7 +65,7 @@ class RegisteredFile(Section):
     bytes: Natural | None = None
     """Length in bytes; null if not published."""
 
-    digests: Checksums | None = None
+    checksums: Checksums | None = None
     """Checksum by algorithm; null if not published."""
 
     addresses: list[Address] = []

@@ -155,7 +155,7 @@ def registered_files(entry: Mapping[str, Any], select: Sequence[str] = ()) -> tu
         File(
             path=item["path"],
             size=item["bytes"],
-            digests=item["digests"] or {},
+            checksums=item["checksums"] or {},
             addresses=tuple(item["addresses"]) or tuple(entry["sources"]),
             role=item["role"],
             facts=item["facts"],
@@ -176,7 +176,7 @@ def _check_file(file: File, release: str) -> None:
     """Raise `InputError` for a file whose path, checksums or addresses are none."""
     values = [
         ("path", file.path, wrong_path(file.path)),
-        *((name, value, wrong_checksum(name, value)) for name, value in file.digests.items()),
+        *((name, value, wrong_checksum(name, value)) for name, value in file.checksums.items()),
         *(("address", shown(address), wrong_address(address)) for address in file.addresses),
     ]
     for kind, value, wrong in values:

@@ -31,7 +31,7 @@ def _built_in() -> list[str]:
 def load(name: str, layout: Mapping[str, object] | None = None) -> Dataset:
     """Open the module of a dataset and set it up for a layout.
 
-    The import is made by name, so that the digest of a step's code follows one dataset only.
+    The import is made by name, so that the checksum of a step's code follows one dataset only.
 
     Parameters
     ----------

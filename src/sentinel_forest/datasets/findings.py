@@ -118,7 +118,7 @@ class Inspection:
 
 
 class Inspector(ABC):
-    """Checks the content of one file while its bytes pass by for the digest.
+    """Checks the content of one file while its bytes pass by for the checksum.
 
     `block_bytes` is the length of the pieces it wants (the last may be shorter); a file is never
     held whole unless it is small.

@@ -35,7 +35,7 @@ def tfds_import(*, source: Path, folder: Output) -> None:
 def import_release(source: Path, folder: Path) -> list[Path]:
     """Write the HDF5 files of a release from a TFDS folder; rows are in the order of `sample_id`.
 
-    The values are those of float32, so the files differ from the published ones in their digests:
+    The values are those of float32, so the files differ from the published ones in their checksums:
     use them as an own release.
 
     Parameters

@@ -29,7 +29,7 @@ from sentinel_forest.config.releases import FILES
 from sentinel_forest.config.settings import Form, Role
 from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.errors import InputError
-from sentinel_forest.io.checksums import digest, file_digest
+from sentinel_forest.io.checksums import checksum_of, file_checksum
 from sentinel_forest.io.copying import NewFile
 from sentinel_forest.io.progress import Progress, amount
 from sentinel_forest.io.tables import read_parquet, read_tsv, replacing, write_text, write_tsv
@@ -97,7 +97,7 @@ def export_trial(
         "form": form,
         "layers": layers,
         "roles": {words[role]: len(rows) for role, rows in chosen.items()},
-        "split_sha256": file_digest(split),
+        "split_sha256": file_checksum(split),
     }
     check_target(target, folder)
     write(files, target, about, sources(folder, chosen), threads)
@@ -243,7 +243,7 @@ def write(
         If the disk has no room for what is still to be written.
     """
     target = target.absolute()
-    building = _building(target, digest([dict(about), list(state), [file.path for file in files]]))
+    building = _building(target, checksum_of([dict(about), list(state), [file.path for file in files]]))
     missing = [file for file in files if not (building / file.path).is_file()]
     check_space(building, sum(file.size for file in missing))
     written = dict.fromkeys((file.path for file in missing), 0)

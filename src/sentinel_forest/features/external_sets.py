@@ -10,7 +10,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.features import indices
 from sentinel_forest.features.external import Stamp, array_of, head, stamps
 from sentinel_forest.features.own import own_bands, task_of
-from sentinel_forest.io.checksums import file_digest
+from sentinel_forest.io.checksums import file_checksum
 
 MOST_COLUMNS = 8192
 """Most numbers of one vector."""
@@ -58,7 +58,7 @@ def completed(name: str, table: ExternalTable, dataset: Dataset) -> dict[str, An
 @cache
 def _checksums(file: str, keys: str, *stamp: Stamp) -> str:
     """SHA-256 of the file, and of its table of keys behind it."""
-    return "+".join(file_digest(Path(each)) for each in (file, keys) if each)
+    return "+".join(file_checksum(Path(each)) for each in (file, keys) if each)
 
 
 def _columns(name: str, about: External, task: Task, where: str) -> tuple[str, ...]:

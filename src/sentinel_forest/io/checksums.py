@@ -1,4 +1,4 @@
-"""Digests of files, of settings and of code; seeds made from names. Standard library only."""
+"""Checksums of files, of settings and of code; seeds made from names. Standard library only."""
 
 import ast
 import hashlib
@@ -26,13 +26,13 @@ def canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
-def digest(value: object) -> str:
+def checksum_of(value: object) -> str:
     """SHA-256 (hex) of the canonical JSON text of a value."""
     return hashlib.sha256(canonical(value).encode("ascii")).hexdigest()
 
 
-def file_digest(path: Path, algorithm: str = "sha256") -> str:
-    """Digest (hex) of the bytes of a file."""
+def file_checksum(path: Path, algorithm: str = "sha256") -> str:
+    """Checksum (hex) of the bytes of a file."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, algorithm).hexdigest()
 
@@ -43,8 +43,8 @@ def seed(*names: object) -> int:
 
 
 @cache
-def code_digest(*names: str) -> str:
-    """Digest of modules of this package, of all package modules they import, and of the data files beside
+def code_checksum(*names: str) -> str:
+    """Checksum of modules of this package, of all package modules they import, and of the data files beside
     a module that it names.
 
     Comments and blank lines do not count. The text is hashed, not its syntax tree or its tokens:
@@ -62,11 +62,11 @@ def code_digest(*names: str) -> str:
     ModuleNotFoundError
         If one of them does not exist.
     """
-    return digest({name: digest([_statements(name), _data(name)]) for name in sorted(code_modules(names))})
+    return checksum_of({name: checksum_of([_statements(name), _data(name)]) for name in sorted(code_modules(names))})
 
 
 def code_modules(names: Iterable[str]) -> set[str]:
-    """The modules whose text is in `code_digest`: those named and all package modules they import, directly or not."""
+    """The modules whose text `code_checksum` takes: those named and all package modules they import."""
     waiting, met = [_source(name) for name in names], set[str]()
     while waiting:
         name = waiting.pop()
@@ -103,11 +103,11 @@ def _statements(name: str) -> str:
 
 @cache
 def _data(name: str) -> dict[str, str]:
-    """Digests of the files beside a module whose names stand in it as a text, Python's own left out."""
+    """Checksums of the files beside a module whose names stand in it as a text, Python's own left out."""
     module = _path(name) or modules.PACKAGE
     named = {module.with_name(file) for file in _FILE_NAME.findall(_statements(name))}
     paths = [path for path in sorted(named) if path.suffix != ".py" and path.is_file()]
-    return {path.name: file_digest(path) for path in paths}
+    return {path.name: file_checksum(path) for path in paths}
 
 
 @cache

@@ -13,7 +13,7 @@ from sentinel_forest.datasets.base import IGNORE, OPTICAL, RADAR, Dataset, Featu
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.features import find_set, patch, pixel
-from sentinel_forest.io.checksums import file_digest
+from sentinel_forest.io.checksums import file_checksum
 from sentinel_forest.io.tables import read_tsv
 from sentinel_forest.mapping.applicability import Applicability
 from sentinel_forest.mapping.classify import Mapper
@@ -91,8 +91,8 @@ def open_forest(folder: Path, release: str, scheme: str, trial: int, set_name: s
     candidate = load_candidate(dataset, scheme, trial, set_name, split, model, fit)
     tags = {
         "version": folder.name if is_sealed(folder) else f"{folder.name} (not sealed)",
-        "manifest_sha256": file_digest(folder / paths.MANIFEST),
-        "forest_sha256": file_digest(model),
+        "manifest_sha256": file_checksum(folder / paths.MANIFEST),
+        "forest_sha256": file_checksum(model),
         "release": release,
         "split": f"{scheme}, trial {trial}",
         "feature_set": set_name,

@@ -10,7 +10,7 @@ import pandas as pd
 from sentinel_forest import kept
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io import tables
-from sentinel_forest.io.checksums import digest
+from sentinel_forest.io.checksums import checksum_of
 from sentinel_forest.steps import ForestFile
 
 STEP, MODULE, OUTPUT = "predict", "models.predict", "output"
@@ -62,4 +62,4 @@ class Earlier:
 
     def _entry(self, about: Mapping[str, Any]) -> Path:
         assert self._store is not None
-        return self._store / STEP / digest(about)
+        return self._store / STEP / checksum_of(about)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sentinel_forest.errors import InputError
-from sentinel_forest.io.checksums import digest, file_digest
+from sentinel_forest.io.checksums import checksum_of, file_checksum
 
 SECTIONS = {
     "external": ("file", "keys"),
@@ -57,12 +57,14 @@ def checksum(path: Path) -> str:
     """SHA-256 (hex) of a file, or of the names and checksums of all files of a folder."""
     if not path.is_dir():
         return _checksum(str(path), _stamp(path))
-    return digest({each.relative_to(path).as_posix(): checksum(each) for each in path.rglob("*") if each.is_file()})
+    return checksum_of(
+        {each.relative_to(path).as_posix(): checksum(each) for each in path.rglob("*") if each.is_file()}
+    )
 
 
 @cache
 def _checksum(path: str, stamp: Stamp) -> str:
-    return file_digest(Path(path))
+    return file_checksum(Path(path))
 
 
 def _stamp(path: Path) -> Stamp:

@@ -12,7 +12,7 @@ from sentinel_forest.config import paths
 from sentinel_forest.config.releases import Release
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import external
-from sentinel_forest.io.checksums import code_digest
+from sentinel_forest.io.checksums import code_checksum
 from sentinel_forest.planning import resources
 from sentinel_forest.planning.parts import Baseline
 from sentinel_forest.planning.selection import Selection
@@ -96,8 +96,8 @@ class Wiring:
     def code_of(self, step: str, dataset: bool = False) -> str | TextFunction:
         """For the parameter `code`: the checksum of a step's code, and of the release's dataset if it opens it."""
         if not dataset:
-            return code_digest(module_of(step))
-        return self.of_release(lambda release: code_digest(module_of(step), f"datasets.{release.dataset}"))
+            return code_checksum(module_of(step))
+        return self.of_release(lambda release: code_checksum(module_of(step), f"datasets.{release.dataset}"))
 
     def named_inputs(
         self, kind: Callable[..., NamedFile], owners: Callable[[str], Iterable[Sequence[object]]], *names: str

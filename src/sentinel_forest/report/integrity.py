@@ -7,7 +7,7 @@ from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Item, Note, Page, Section, table
 
 LEAD = (
-    "Every byte of a release is read once and held against published digests, the published structure "
+    "Every byte of a release is read once and held against published checksums, the published structure "
     "and what the values can be. A failed check stops the run, unless it is accepted by name; the mark "
     "then stays on every result."
 )
@@ -38,7 +38,7 @@ def _items(release: ReleaseResults, accepted: list[str]) -> tuple[Item, ...]:
     counts = counts.reset_index().assign(
         files=[findings.loc[findings["layer"] == layer, "file"].nunique() for layer in counts.index]
     )
-    explained = "Layers: bytes (length and digest), structure (names, shapes, dtypes), content (values)."
+    explained = "Layers: bytes (length and checksum), structure (names, shapes, dtypes), content (values)."
     items.append(
         table(f"Checks on {release.name} by layer", counts.astype(object), source, explained, release.is_sample)
     )
@@ -50,7 +50,7 @@ def _items(release: ReleaseResults, accepted: list[str]) -> tuple[Item, ...]:
             f"Findings on {release.name}",
             shown[columns],
             source,
-            "What failed comes first, then what is worth knowing (note). “first-sight”: no digest is "
+            "What failed comes first, then what is worth knowing (note). “first-sight”: no checksum is "
             "published; the one that was computed here is held to from now on.",
             release.is_sample,
         )

@@ -8,7 +8,7 @@ import pandas as pd
 
 from sentinel_forest.config import paths
 from sentinel_forest.io.borders import shown
-from sentinel_forest.io.checksums import file_digest
+from sentinel_forest.io.checksums import file_checksum
 from sentinel_forest.report.inputs import VersionResults
 from sentinel_forest.report.model import Cell, Item, Listing, Note, Page, Section, Source, table
 from sentinel_forest.versions import crate
@@ -22,9 +22,9 @@ LEAD = (
 
 
 def page(version: VersionResults) -> Page:
-    """Digests, configuration, environment, licences and citations."""
+    """Checksums, configuration, environment, licences and citations."""
     sections = (
-        Section("Digests", _digests(version)),
+        Section("Checksums", _checksums(version)),
         Section("Licences and citations", licences(version)),
         Section("Environment", (_environment(version.description["environment"]),)),
         Section("Configuration", (_configuration(version),)),
@@ -32,14 +32,14 @@ def page(version: VersionResults) -> Page:
     return Page("provenance", "Provenance", LEAD, sections, prints_tables=True)
 
 
-def _digests(version: VersionResults) -> tuple[Item, ...]:
+def _checksums(version: VersionResults) -> tuple[Item, ...]:
     identity = version.description["identity"]
     rows = [("configuration", "", identity["configuration"]), ("code", "", identity["code"])]
     rows += [
         (kind, name, value) for kind in ("registry", "data") for name, value in sorted(identity.get(kind, {}).items())
     ]
     if (version.folder / paths.MANIFEST).is_file():
-        rows.append(("manifest", "", file_digest(version.folder / paths.MANIFEST)))
+        rows.append(("manifest", "", file_checksum(version.folder / paths.MANIFEST)))
     frame = pd.DataFrame(rows, columns=["what", "release", "SHA-256"])
     commit = version.description["commit"]
     names = [paths.CRATE, *(release.file(paths.CROISSANT) for release in version.releases)]
@@ -50,7 +50,7 @@ def _digests(version: VersionResults) -> tuple[Item, ...]:
             "What determines this version",
             frame,
             [VERSION, Source(paths.MANIFEST, "seal")],
-            "Two versions with the same digests have the same results.",
+            "Two versions with the same checksums have the same results.",
         ),
         Note(
             f"Commit of the checkout: {commit}."

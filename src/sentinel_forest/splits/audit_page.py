@@ -46,7 +46,7 @@ def page(
     if len(classes):
         wide = classes.pivot_table(index="class", columns="list", values="fraction", sort=False).map(percent)
         parts += ["## Class balance", _markdown(wide.reset_index())]
-    sums = "\n".join(f"    {digest}  {name}" for name, digest in _checksums(lists))
+    sums = "\n".join(f"    {checksum}  {name}" for name, checksum in _checksums(lists))
     parts += ["## Checksums (SHA-256)", sums, "All counts: `links.tsv`, `lists.tsv`, `classes.tsv` beside this page."]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -54,7 +54,7 @@ def page(
 def _checksums(lists: pd.DataFrame) -> Iterable[tuple[str, str]]:
     known = lists[lists["sha256"] != ""]
     return {
-        label.rsplit(":", 1)[0]: digest for label, digest in zip(known["list"], known["sha256"], strict=True)
+        label.rsplit(":", 1)[0]: checksum for label, checksum in zip(known["list"], known["sha256"], strict=True)
     }.items()
 
 

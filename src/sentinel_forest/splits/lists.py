@@ -19,7 +19,7 @@ import pandas as pd
 from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import causes
-from sentinel_forest.io.checksums import file_digest
+from sentinel_forest.io.checksums import file_checksum
 from sentinel_forest.io.texts import read_texts
 from sentinel_forest.verify.groups import groups
 
@@ -112,15 +112,15 @@ def read_list(path: Path, dataset: Dataset) -> list[SplitList]:
         return [SplitList(path.name, "", (), "", unread="no form of a list (" + " ".join(FORMS) + ")")]
     if path.stat().st_size > MOST_BYTES:
         raise InputError("A split list is too large.", where=path, expected=f"at most {MOST_BYTES} B")
-    digest = file_digest(path)
+    checksum = file_checksum(path)
     try:
         table = _entries(path, dataset)
     except _NoListError as error:
-        return [SplitList(path.name, "", (), digest, unread=str(error))]
+        return [SplitList(path.name, "", (), checksum, unread=str(error))]
     of_file = role_of(path.stem)
     blank = table["role"] == ""
     if blank.any() and not of_file:
-        return [SplitList(path.name, "", (), digest, unread="neither its name, columns nor keys say a role")]
+        return [SplitList(path.name, "", (), checksum, unread="neither its name, columns nor keys say a role")]
     table["role"] = table["role"].mask(blank, of_file)
     parts = table.groupby("role", sort=True)
     holds = HOLD_OUT in path.stem.lower()
@@ -129,7 +129,7 @@ def read_list(path: Path, dataset: Dataset) -> list[SplitList]:
             path.name,
             str(role),
             tuple(rows["name"]),
-            digest,
+            checksum,
             tuple(rows["class"]),
             rest_trains=holds and role == "test",
             is_one_of_several=len(parts) > 1,

@@ -7,32 +7,32 @@ from pathlib import Path
 import pandas as pd
 
 from sentinel_forest.errors import InputError
-from sentinel_forest.io.checksums import canonical, digest
+from sentinel_forest.io.checksums import canonical, checksum_of
 from sentinel_forest.io.tables import read_tsv, write_text
 from sentinel_forest.steps import Output
-from sentinel_forest.verify.inspect import DIGESTS, INTEGRITY
+from sentinel_forest.verify.inspect import CHECKSUMS, INTEGRITY
 
 
-def admit(*, release: str, integrity: Path, digests: Path, accept: list[str], output: Output) -> None:
+def admit(*, release: str, integrity: Path, checksums: Path, accept: list[str], output: Output) -> None:
     """Stop at a release that failed a check, unless that check is accepted by name.
 
     Parameters
     ----------
     release : str
         Its name.
-    integrity, digests : Path
-        What was found and read, `sentinel_forest.verify.inspect.INTEGRITY` and ``DIGESTS``.
+    integrity, checksums : Path
+        What was found and read, `sentinel_forest.verify.inspect.INTEGRITY` and ``CHECKSUMS``.
     accept : list of str
         Names of checks.
     output : Path
         What is admitted: a file of JSON.
     """
     accepted = judge(read_tsv(integrity, INTEGRITY), accept, release, integrity)
-    data = read_tsv(digests, DIGESTS)
+    data = read_tsv(checksums, CHECKSUMS)
     verified = {
         "release": release,
         "accepted": accepted,
-        "data": digest(data[["path", "sha256"]].to_numpy().tolist()),
+        "data": checksum_of(data[["path", "sha256"]].to_numpy().tolist()),
         "files": len(data),
         "bytes": int(data["bytes"].sum()),
     }

@@ -1,6 +1,6 @@
 """Is a release what its publisher says? Three layers of checks in one pass over the bytes.
 
-*bytes* (length, digests), *structure* (what the format must be), *content* (what the values must
+*bytes* (length, checksums), *structure* (what the format must be), *content* (what the values must
 be). This step only reports; `sentinel_forest.verify.admit` decides whether the run goes on.
 """
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 else:
     pd = lazy("pandas")
 
-DIGESTS = pa.DataFrameSchema(
+CHECKSUMS = pa.DataFrameSchema(
     {"path": pa.Column("str", unique=True), "bytes": pa.Column("int64"), "sha256": pa.Column("str")}, strict=True
 )
 """What was read: path below the release's folder, length in bytes, SHA-256 (hex)."""
@@ -82,9 +82,9 @@ def inspect(
     threads: int = 1,
     integrity: Output,
     hashes: Output,
-    digests: Output,
+    checksums: Output,
 ) -> None:
-    """Read every byte of a release once: digests, structure, content. Only reports.
+    """Read every byte of a release once: checksums, structure, content. Only reports.
 
     Parameters
     ----------
@@ -100,8 +100,8 @@ def inspect(
         Patterns of the files that are used; none for all.
     threads : int
         Files that are read at a time.
-    integrity, hashes, digests : Path
-        Tables to write: `INTEGRITY`, `HASHES`, `DIGESTS`.
+    integrity, hashes, checksums : Path
+        Tables to write: `INTEGRITY`, `HASHES`, `CHECKSUMS`.
     """
     opened = datasets.load(dataset, layout)
     found = list(read_tsv(files, releases.FILES)["path"])
@@ -118,7 +118,7 @@ def inspect(
     findings += patch_counts(release, select, hashed)
     write_tsv(integrity, table(findings), INTEGRITY)
     write_parquet(hashes, hashed, HASHES)
-    write_tsv(digests, _digests(states), DIGESTS)
+    write_tsv(checksums, _checksums(states), CHECKSUMS)
     _say(findings, release)
 
 
@@ -181,10 +181,10 @@ def read_all(
 
 
 def read_one(dataset: Dataset, folder: Path, file: File, buffer: bytearray) -> tuple[State, Inspection]:
-    """Read one file once, by way of `buffer`; feed the digests and the dataset's inspector with its bytes."""
+    """Read one file once, by way of `buffer`; feed the checksums and the dataset's inspector with its bytes."""
     path = folder / file.path
     inspector = dataset.inspector(folder, file)
-    hashers = {name: hashlib.new(name) for name in {"sha256", *file.digests}}
+    hashers = {name: hashlib.new(name) for name in {"sha256", *file.checksums}}
     wanted = inspector.block_bytes if inspector else len(buffer)
     block = memoryview(buffer if wanted <= len(buffer) else bytearray(wanted))[:wanted]
     with open(path, "rb") as stream:
@@ -195,23 +195,23 @@ def read_one(dataset: Dataset, folder: Path, file: File, buffer: bytearray) -> t
                 inspector.update(block[:length])
         status = os.fstat(stream.fileno())
     inspection = inspector.finish() if inspector else Inspection(())
-    digests = {name: hasher.hexdigest() for name, hasher in hashers.items()}
-    findings = (*byte_findings(file, status.st_size, digests), *inspection.findings)
-    return State(status.st_size, status.st_mtime_ns, digests["sha256"]), replace(inspection, findings=findings)
+    checksums = {name: hasher.hexdigest() for name, hasher in hashers.items()}
+    findings = (*byte_findings(file, status.st_size, checksums), *inspection.findings)
+    return State(status.st_size, status.st_mtime_ns, checksums["sha256"]), replace(inspection, findings=findings)
 
 
-def byte_findings(file: File, size: int, digests: dict[str, str]) -> list[Finding]:
-    """Length and digests of a file against what is published."""
+def byte_findings(file: File, size: int, checksums: dict[str, str]) -> list[Finding]:
+    """Length and checksums of a file against what is published."""
     findings: list[Finding] = []
     status: Status
     if file.size is not None:
         status = "ok" if size == file.size else "failed"
         remedy = "" if status == "ok" else "the download is incomplete or another file: fetch it again"
         findings.append(Finding(file.path, "bytes", "length", status, f"{size} B", f"{file.size} B", remedy, "kept"))
-    for name, expected in sorted(file.digests.items()):
-        status = "ok" if digests[name] == expected.lower() else "failed"
+    for name, expected in sorted(file.checksums.items()):
+        status = "ok" if checksums[name] == expected.lower() else "failed"
         remedy = "" if status == "ok" else "the bytes are not the published ones: fetch the file again"
-        findings.append(Finding(file.path, "bytes", name, status, digests[name], expected.lower(), remedy, "kept"))
+        findings.append(Finding(file.path, "bytes", name, status, checksums[name], expected.lower(), remedy, "kept"))
     return findings
 
 
@@ -231,18 +231,18 @@ def patch_counts(release: str, select: Sequence[str], hashes: pd.DataFrame) -> l
 
 
 def _first_sights(seen: Seen, files: Sequence[File], states: dict[str, State]) -> list[Finding]:
-    """Note the states of files, and hold them against the digests that were met first."""
+    """Note the states of files, and hold them against the checksums that were met first."""
     seen.record(states)
-    first = seen.first_digests()
+    first = seen.first_checksums()
     return [finding for file in files for finding in _first_sight(file, states[file.path], first)]
 
 
 def _first_sight(file: File, state: State, first: dict[str, str]) -> list[Finding]:
-    """Where no digest is published, the first one met is held."""
-    if file.digests:
+    """Where no checksum is published, the first one met is held."""
+    if file.checksums:
         return []
     if state.sha256 == first[file.path]:
-        return [Finding(file.path, "bytes", "first-sight", "ok", state.sha256, "no digest is published")]
+        return [Finding(file.path, "bytes", "first-sight", "ok", state.sha256, "no checksum is published")]
     return [
         Finding(
             file.path,
@@ -281,9 +281,11 @@ def _hashes(inspections: Sequence[Inspection]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else no_hashes()
 
 
-def _digests(states: dict[str, State]) -> pd.DataFrame:
+def _checksums(states: dict[str, State]) -> pd.DataFrame:
     rows = [(path, state.bytes, state.sha256) for path, state in sorted(states.items())]
-    return pd.DataFrame(rows, columns=list(DIGESTS.columns)).astype({"path": "str", "bytes": "int64", "sha256": "str"})
+    return pd.DataFrame(rows, columns=list(CHECKSUMS.columns)).astype(
+        {"path": "str", "bytes": "int64", "sha256": "str"}
+    )
 
 
 def _say(findings: Sequence[Finding], release: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from sentinel_forest.config.paths import MANIFEST
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import lock
-from sentinel_forest.io.checksums import file_digest
+from sentinel_forest.io.checksums import file_checksum
 from sentinel_forest.io.progress import amount
 from sentinel_forest.kept import ABOUT, STORE
 from sentinel_forest.versions.manifest import read_manifest
@@ -117,7 +117,7 @@ def version_checksums(results: Path) -> frozenset[str]:
         if (version / MANIFEST).is_file():
             found |= set(read_manifest(version / MANIFEST).values())
         else:
-            found |= {file_digest(path) for pattern in PARTS for path in version.rglob(pattern) if path.is_file()}
+            found |= {file_checksum(path) for pattern in PARTS for path in version.rglob(pattern) if path.is_file()}
     return frozenset(found)
 
 

@@ -18,7 +18,7 @@ from sentinel_forest.config.paths import MANIFEST
 from sentinel_forest.config.releases import read_entry
 from sentinel_forest.config.validation import leaves
 from sentinel_forest.io.borders import shown
-from sentinel_forest.io.checksums import canonical, file_digest
+from sentinel_forest.io.checksums import canonical, file_checksum
 from sentinel_forest.io.tables import replacing, write_text
 from sentinel_forest.steps import Output
 from sentinel_forest.versions.manifest import read_manifest, read_version
@@ -152,7 +152,7 @@ def entities(
     own = configuration["own_releases"]
     entries = {name: described(name, own.get(name)) for name in configuration["releases"]}
     files = [_file(folder, path, sha) for path, sha in read_manifest(folder / MANIFEST).items()]
-    beside = [_file(folder, path, file_digest(folder / path)) for path in more]
+    beside = [_file(folder, path, file_checksum(folder / path)) for path in more]
     values = dict(leaves(configuration))
     frame = _frame(folder.resolve().name, entries, [file["@id"] for file in [*files, *beside]])
     people = [_person(name, orcid) for name, orcid in creators]
@@ -202,14 +202,14 @@ def _frame(name: str, entries: Mapping[str, Entity], files: Sequence[str]) -> li
 
 
 def _workflow(folder: Path, about: Mapping[str, Any], values: Mapping[str, Any]) -> list[Entity]:
-    """The workflow: its main file, the digest of its code, its commit, its language."""
+    """The workflow: its main file, the checksum of its code, its commit, its language."""
     identity = about["identity"]
     workflow = {
         "@id": WORKFLOW,
         "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
         "name": "Sentinel Forest",
         "license": _licence("MIT"),
-        "sha256": file_digest(folder / WORKFLOW),
+        "sha256": file_checksum(folder / WORKFLOW),
         "programmingLanguage": {"@id": LANGUAGE},
         "input": _references(f"#parameter/{key}" for key in values),
         "softwareRequirements": _references(f"#package/{name}" for name in about["environment"]),
@@ -244,7 +244,7 @@ def _run(entries: Mapping[str, Entity], values: Mapping[str, Any], files: Sequen
 
 
 def _release(name: str, entry: Mapping[str, Any], about: Mapping[str, Any]) -> Iterator[Entity]:
-    """A release with its licence, citation, digests, and the failed checks that were accepted."""
+    """A release with its licence, citation, checksums, and the failed checks that were accepted."""
     identity = about["identity"]
     properties = {"data": identity["data"][name], "registry": identity["registry"][name]}
     accepted = about["accepted"].get(name, [])

@@ -19,10 +19,10 @@ from sentinel_forest import datasets
 from sentinel_forest.config.releases import registered_files
 from sentinel_forest.datasets.base import Dataset, Task
 from sentinel_forest.io.borders import shown
-from sentinel_forest.io.checksums import file_digest
+from sentinel_forest.io.checksums import file_checksum
 from sentinel_forest.io.tables import read_catalog, read_tsv, write_text
 from sentinel_forest.steps import Layout, Output, TrialFile
-from sentinel_forest.verify.inspect import DIGESTS
+from sentinel_forest.verify.inspect import CHECKSUMS
 from sentinel_forest.versions import geocroissant
 from sentinel_forest.versions.crate import described, licence_address
 
@@ -89,7 +89,7 @@ FORMATS = {
     ".zip": "application/zip",
 }
 MOST_FILES = 1000
-"""A release of more files is described by sets of files of one format, without their digests."""
+"""A release of more files is described by sets of files of one format, without their checksums."""
 COLUMNS = {
     "patch": ("sc:Text", "stable id of the patch"),
     "role": ("sc:Text", "train, validation, test or unused"),
@@ -106,7 +106,7 @@ def croissant(
     layout: Layout | None = None,
     own: dict[str, Any] | None = None,
     place: str,
-    digests: Path,
+    checksums: Path,
     catalog: Path,
     splits: list[TrialFile],
     output: Output,
@@ -123,7 +123,7 @@ def croissant(
         What the configuration says of a release that is not registered.
     place : str
         Folder of the release, as seen from the output.
-    digests : Path
+    checksums : Path
         Table of its files and their checksums.
     catalog : Path
         Its catalog: where and when its patches were taken.
@@ -135,7 +135,7 @@ def croissant(
     entry = described(release, own)
     opened = datasets.load(dataset, layout)
     terms = geocroissant.geo_terms(opened, read_catalog(catalog))
-    metadata = metadata_of(release, entry, opened, read_tsv(digests, DIGESTS), place, splits, output.parent, terms)
+    metadata = metadata_of(release, entry, opened, read_tsv(checksums, CHECKSUMS), place, splits, output.parent, terms)
     write_text(output, json.dumps(metadata, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -160,7 +160,7 @@ def metadata_of(
     dataset : Dataset
         Its dataset; gives the classes.
     files : DataFrame
-        Its files (schema `verify.DIGESTS`).
+        Its files (schema `verify.CHECKSUMS`).
     place : str
         Path of the release's folder from `folder`, for files without an address.
     splits : sequence of TrialFile
@@ -249,7 +249,7 @@ def _table(release: str, split: TrialFile, folder: Path) -> Node:
         "contentUrl": Path(os.path.relpath(split.path, folder)).as_posix(),
         "contentSize": f"{split.path.stat().st_size} B",
         "encodingFormat": FORMATS[".parquet"],
-        "sha256": file_digest(split.path),
+        "sha256": file_checksum(split.path),
     }
 
 

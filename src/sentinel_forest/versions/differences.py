@@ -11,7 +11,7 @@ import numpy as np
 
 from sentinel_forest.config.paths import VERSION
 from sentinel_forest.io import schemas as pa
-from sentinel_forest.io.checksums import file_digest
+from sentinel_forest.io.checksums import file_checksum
 from sentinel_forest.io.lazy import lazy
 from sentinel_forest.io.tables import read_parquet
 from sentinel_forest.versions.manifest import read_manifest
@@ -66,14 +66,14 @@ def differences(sealed: Path, computed: Path) -> Iterator[Row]:
         elif name not in before:
             yield (name, "", "file is new", 0, "", "", after[name][:12], np.nan)
         else:
-            now = _digest(computed.parent / name)
+            now = _checksum(computed.parent / name)
             if now != before[name] and name != VERSION:
                 yield from _file_differences(name, sealed.parent / name, computed.parent / name, before[name], now)
 
 
-def _digest(path: Path) -> str:
+def _checksum(path: Path) -> str:
     """SHA-256 (hex) of a file; "" if there is none."""
-    return file_digest(path) if path.is_file() else ""
+    return file_checksum(path) if path.is_file() else ""
 
 
 def _file_differences(name: str, sealed: Path, computed: Path, before: str, after: str) -> Iterator[Row]:

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from sentinel_forest.acquire.history import Seen
-from sentinel_forest.config.paths import DIGESTS as DIGESTS_FILE
+from sentinel_forest.config.paths import CHECKSUMS as CHECKSUMS_FILE
 from sentinel_forest.config.paths import MANIFEST, VERSION, Places, place
 from sentinel_forest.config.validation import leaves
 from sentinel_forest.errors import InputError
-from sentinel_forest.io.checksums import canonical, digest
+from sentinel_forest.io.checksums import canonical, checksum_of
 from sentinel_forest.io.tables import read_tsv
 from sentinel_forest.planning.selection import Selection
-from sentinel_forest.verify.inspect import DIGESTS
+from sentinel_forest.verify.inspect import CHECKSUMS
 from sentinel_forest.versions.manifest import NAMED, hold_files, is_sealed, read_manifest
 from sentinel_forest.versions.seal import identity, settings
 
@@ -33,7 +33,7 @@ def hold(folder: Path, asked: Mapping[str, Any], configuration: Mapping[str, Any
     asked, configuration : mapping
         `seal.identity` and `seal.settings` of the run that is asked for.
     data : mapping
-        `data_digest` of the releases whose files were read here before.
+        `data_checksum` of the releases whose files were read here before.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def hold_run(selection: Selection, places: Places, seen: Mapping[str, Seen]) -> 
     if not is_sealed(places.results):
         return
     read = {
-        name: data_digest(places.work / place(DIGESTS_FILE, release=name), seen[name], selection.paths[name])
+        name: data_checksum(places.work / place(CHECKSUMS_FILE, release=name), seen[name], selection.paths[name])
         for name in selection.releases
     }
     described = selection.described
@@ -123,16 +123,16 @@ def changed(sealed: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     return of_settings + _changed_identity(sealed["identity"], now["identity"])
 
 
-def data_digest(digests: Path, seen: Seen, selected: Sequence[str] = ()) -> str | None:
-    """Digest of the files in a table of digests, as they were last read.
+def data_checksum(checksums: Path, seen: Seen, selected: Sequence[str] = ()) -> str | None:
+    """Checksum of the files in a table of checksums, as they were last read.
 
     None if there is no table, or if it is of more or of fewer files than those `selected` now: another
     version has read another part of the release.
     """
-    if not digests.is_file():
+    if not checksums.is_file():
         return None
     states = seen.states()
-    table = read_tsv(digests, DIGESTS)
+    table = read_tsv(checksums, CHECKSUMS)
     read, wanted = set(table["path"]), set(selected)
     if wanted and (read < wanted or wanted < read):
         return None
@@ -140,7 +140,7 @@ def data_digest(digests: Path, seen: Seen, selected: Sequence[str] = ()) -> str 
         [path, states[path].sha256 if path in states else sha]
         for path, sha in zip(table["path"], table["sha256"], strict=True)
     ]
-    return digest(now)
+    return checksum_of(now)
 
 
 def _description(folder: Path) -> dict[str, Any]:
@@ -185,7 +185,7 @@ def _changed_identity(sealed: Mapping[str, Any], now: Mapping[str, Any]) -> list
     """Which checksums of code, papers, registry entries and data differ; data that were not read again do not count."""
     rows = []
     for key in ("code", "papers"):
-        if key in sealed and sealed[key] != now[key]:  # versions before 'papers' have no digest of them
+        if key in sealed and sealed[key] != now[key]:  # versions before 'papers' have no checksum of them
             rows.append(f"{key}: sealed with {sealed[key][:12]}, now {now[key][:12]}")
     for key in ("registry", "data"):
         for name in sorted({*sealed[key], *now[key]}):

@@ -8,7 +8,7 @@ from sentinel_forest.config.paths import MANIFEST, VERSION
 from sentinel_forest.config.validation import nearest
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import schemas as pa
-from sentinel_forest.io.checksums import digest, file_digest
+from sentinel_forest.io.checksums import checksum_of, file_checksum
 from sentinel_forest.io.tables import write_tsv
 from sentinel_forest.steps import Output
 from sentinel_forest.versions.manifest import is_sealed, read_version
@@ -35,7 +35,7 @@ INDEX = pa.DataFrameSchema(
 )
 """The versions by name. sealed: damaged if files are not those that the manifest names, and then nothing else
 is told of the version; files: lines of the manifest; manifest: SHA-256 of it (equal: the same results);
-data, configuration, code: digests of what made it (data: of all its releases); commit: blank if unknown."""
+data, configuration, code: checksums of what made it (data: of all its releases); commit: blank if unknown."""
 
 
 def index(*, results: Path, output: Output) -> None:
@@ -100,8 +100,8 @@ def _row(folder: Path) -> tuple[object, ...]:
         "yes" if is_sealed(folder) else "no",
         *(", ".join(configuration[key]) for key in ("releases", "schemes", "feature_sets")),
         len((folder / MANIFEST).read_text(encoding="utf-8").splitlines()),
-        file_digest(folder / MANIFEST),
-        digest(identity["data"]),
+        file_checksum(folder / MANIFEST),
+        checksum_of(identity["data"]),
         identity["configuration"],
         identity["code"],
         about["commit"] or "",

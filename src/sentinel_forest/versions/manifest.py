@@ -8,7 +8,7 @@ from typing import Any
 
 from sentinel_forest.config.paths import ENVIRONMENT, MANIFEST, VERSION
 from sentinel_forest.errors import InputError
-from sentinel_forest.io.checksums import file_digest
+from sentinel_forest.io.checksums import file_checksum
 
 DRAFT = "draft"
 """Name of the version that is never sealed."""
@@ -19,7 +19,7 @@ _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 def manifest(folder: Path, files: Sequence[Path]) -> str:
     """SHA-256 of files below a folder, sorted by path, in the form that ``sha256sum -c`` reads."""
-    lines = [f"{file_digest(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
+    lines = [f"{file_checksum(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
     return "".join(sorted(lines, key=lambda line: line[66:]))
 
 
@@ -103,7 +103,7 @@ def damages(folder: Path, files: Mapping[str, str]) -> dict[str, str]:
     found = {}
     for name, sealed in files.items():
         try:
-            now = file_digest(folder / name)
+            now = file_checksum(folder / name)
         except (FileNotFoundError, NotADirectoryError):
             found[name] = "is missing"
         except OSError as error:

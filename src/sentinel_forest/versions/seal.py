@@ -12,7 +12,7 @@ from typing import Any
 
 from sentinel_forest.config.paths import ENVIRONMENT, MANIFEST, VERSION
 from sentinel_forest.config.releases import Release
-from sentinel_forest.io.checksums import code_digest, digest, file_digest
+from sentinel_forest.io.checksums import checksum_of, code_checksum, file_checksum
 from sentinel_forest.io.tables import write_text
 from sentinel_forest.planning.parts import Skipped
 from sentinel_forest.registry import PAPERS
@@ -92,16 +92,16 @@ def seal(
 
 
 def identity(config: Mapping[str, Any], releases: Mapping[str, Release]) -> dict[str, Any]:
-    """Digests of everything that determines a version's results, except the data themselves.
+    """Checksums of everything that determines a version's results, except the data themselves.
 
     Where the files lie does not count, only what they are.
     """
     names = sorted({release.dataset for release in releases.values()})
     samples = ["simulate"] if any(release.is_sample for release in releases.values()) else []
     return {
-        "configuration": digest(settings(config)),
-        "registry": {name: digest(_unnamed(release.entry)) for name, release in releases.items()},
-        "code": code_digest(*STEPS, *samples, *(f"datasets.{name}" for name in names)),
+        "configuration": checksum_of(settings(config)),
+        "registry": {name: checksum_of(_unnamed(release.entry)) for name, release in releases.items()},
+        "code": code_checksum(*STEPS, *samples, *(f"datasets.{name}" for name in names)),
         "papers": papers(),
     }
 
@@ -113,7 +113,7 @@ def _unnamed(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def papers() -> str:
     """Checksum of the published figures that scores are held against."""
-    return digest({path.name: file_digest(path) for path in sorted(PAPERS.glob("*.yaml"))})
+    return checksum_of({path.name: file_checksum(path) for path in sorted(PAPERS.glob("*.yaml"))})
 
 
 def settings(config: Mapping[str, Any]) -> dict[str, Any]:
