@@ -119,8 +119,8 @@ def test_cloudsen12_from_metadata_alone(facts: Path, tmp_path: Path) -> None:
     assert links(found, "pooled-random", "roi", "test")["fraction"] > 0.99
     for scheme in ("grouped", "grouped-stratified"):
         assert links(found, scheme, "roi", "test")["linked"] == 0
-    shares = balance_of(tmp_path, "grouped-stratified")
-    classes = shares[(shares["quantity"] == "class") & shares["role"].isin(["train", "validation", "test"])]
+    fractions = balance_of(tmp_path, "grouped-stratified")
+    classes = fractions[(fractions["quantity"] == "class") & fractions["role"].isin(["train", "validation", "test"])]
     assert set(classes["class"].str.removeprefix("cloud_coverage ")) == set(listed["class"])
     assert classes["deviation"].abs().max() < 0.001
 
@@ -132,7 +132,7 @@ def test_cloudsen12_splits_by_size_where_no_classes_are_known(tmp_path: Path) ->
         rows = pd.DataFrame({"roi_id": rois, "s2_id": [f"P-{roi}-{row % 5}" for row, roi in enumerate(rois)]})
         rows.to_csv(tmp_path / "source" / name / "metadata.csv", index=False)
     schemes: dict[str, dict[str, object]] = {
-        "grouped-stratified": {"shares": {"train": 0.6, "validation": 0.2, "test": 0.2}, "time_limit": 20}
+        "grouped-stratified": {"fractions": {"train": 0.6, "validation": 0.2, "test": 0.2}, "time_limit": 20}
     }
     _, found = chain(tmp_path / "source", tmp_path, "cloudsen12", schemes)
     sizes = balance_of(tmp_path, "grouped-stratified").query("quantity == 'size'").set_index("role")["patches"]
@@ -168,8 +168,8 @@ def test_so2sat_from_geo_files_alone(tmp_path: Path) -> None:
     geo_files(tmp_path / "source", counts)
     schemes: dict[str, dict[str, object]] = {
         "published": {},
-        "grouped": {"shares": {"train": 0.7, "test": 0.3}},
-        "grouped-stratified": {"shares": {"train": 0.7, "test": 0.3}, "time_limit": 20},
+        "grouped": {"fractions": {"train": 0.7, "test": 0.3}},
+        "grouped-stratified": {"fractions": {"train": 0.7, "test": 0.3}, "time_limit": 20},
     }
     table, found = chain(tmp_path / "source", tmp_path, "so2sat", schemes)
     assert table.groupby("file", sort=False).size().to_dict() == {f"{name}.h5": n for name, n in counts.items()}
@@ -219,7 +219,7 @@ def test_sen12ms_from_lists_alone(facts: Path, tmp_path: Path) -> None:
         (lists / name).write_bytes((facts / "sen12ms" / name).read_bytes())
     schemes: dict[str, dict[str, object]] = {
         "published": {},
-        "grouped": {"shares": {"train": 0.8, "validation": 0.1, "test": 0.1}, "strict": False},
+        "grouped": {"fractions": {"train": 0.8, "validation": 0.1, "test": 0.1}, "strict": False},
         "pooled-random": {},
     }
     table, found = chain(tmp_path / "source", tmp_path, "sen12ms", schemes)

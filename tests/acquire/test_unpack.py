@@ -171,12 +171,12 @@ def test_a_huge_declared_size_is_refused_before_it_is_written(folders: tuple[Pat
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(share=st.floats(0, 0.999))
-def test_an_archive_that_ends_early_stops_and_leaves_nothing_half(folders: tuple[Path, Path], share: float) -> None:
+@given(fraction=st.floats(0, 0.999))
+def test_an_archive_that_ends_early_stops_and_leaves_nothing_half(folders: tuple[Path, Path], fraction: float) -> None:
     archives, target = folders
     shutil.rmtree(target, ignore_errors=True)
     whole = archive_of(CONTENT)
-    (archives / "one.tar.gz").write_bytes(whole[: int(len(whole) * share)])
+    (archives / "one.tar.gz").write_bytes(whole[: int(len(whole) * fraction)])
     with pytest.raises(InputError, match="ends early or is damaged"):
         unpack.unpack_all(archives, target)
     assert all(CONTENT[name] == data for name, data in unpacked(target).items())
@@ -276,14 +276,14 @@ def test_a_packed_file_is_unpacked_once(packed: Path, tmp_path: Path, monkeypatc
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(share=st.floats(0, 0.999))
-def test_a_packed_file_that_ends_early_stops_and_leaves_nothing(packed: Path, share: float) -> None:
+@given(fraction=st.floats(0, 0.999))
+def test_a_packed_file_that_ends_early_stops_and_leaves_nothing(packed: Path, fraction: float) -> None:
     target, path = packed.parent / "target", packed / "training.h5.gz"
     whole = path.read_bytes()
-    path.write_bytes(whole[: int(len(whole) * share)])
+    path.write_bytes(whole[: int(len(whole) * fraction)])
     with pytest.raises(InputError) as caught:
         unpack.gunzip_once(packed, "training.h5.gz", target)
-    size = f"{int(len(whole) * share)} B: " if int(len(whole) * share) else "an empty file"
+    size = f"{int(len(whole) * fraction)} B: " if int(len(whole) * fraction) else "an empty file"
     for words in (str(path), size, "expected: a whole", "fetch it again"):
         assert words in str(caught.value)
     assert not list(target.glob("*"))

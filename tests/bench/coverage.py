@@ -1,10 +1,10 @@
 """Coverage of 95 % intervals over groups, by simulation: python -m bench coverage
 
-The generating model is *Dirichlet shares, logistic-normal accuracies*. Each group draws class shares from a Dirichlet
-distribution (mean `SHARES`, concentration `CONCENTRATION`), and the accuracy of each class on the logit scale: that of
-`ACCURACY`, plus an effect of the group (std 0.6), plus one of the group and class (std 0.4). Units of a group are then
-multinomial; errors fall on other classes by their frequency. The fourth class is rare. What an interval should hold
-is the metric of the expected counts. Sizes of groups are the real ones where they are published.
+The generating model is *Dirichlet fractions, logistic-normal accuracies*. Each group draws class fractions from a
+Dirichlet distribution (mean `FRACTIONS`, concentration `CONCENTRATION`), and the accuracy of each class on the logit
+scale: that of `ACCURACY`, plus an effect of the group (std 0.6), plus one of the group and class (std 0.4). Units of
+a group are then multinomial; errors fall on other classes by their frequency. The fourth class is rare. What an
+interval should hold is the metric of the expected counts. Sizes of groups are the real ones where they are published.
 
 A second model, `CLUSTERED`, is there to strain the interval: a class sits in few groups (concentration 1: half of the
 groups have next to nothing of the rare class), and groups differ twice as much. python -m bench coverage_clustered
@@ -25,11 +25,11 @@ from sentinel_forest.config.groups import LEAST_GROUPS, LEAST_GROUPS_OF_CLASS
 from sentinel_forest.datasets import metric
 from sentinel_forest.evaluation import uncertainty
 
-SHARES, ACCURACY = np.array([0.5, 0.3, 0.15, 0.05]), np.array([0.9, 0.8, 0.65, 0.55])
+FRACTIONS, ACCURACY = np.array([0.5, 0.3, 0.15, 0.05]), np.array([0.9, 0.8, 0.65, 0.55])
 
 
 class Model(NamedTuple):
-    """Concentration of class shares in groups, and std of the effects on accuracy of a group, and of group and class.
+    """Concentration of class fractions in groups; std of the effects on accuracy of a group, and of group and class.
 
     Both on the logit scale.
     """
@@ -40,7 +40,7 @@ class Model(NamedTuple):
 
 
 USUAL, CLUSTERED = Model(8.0, 0.6, 0.4), Model(1.0, 1.2, 0.8)
-CLASSES, RARE = len(SHARES), 3
+CLASSES, RARE = len(FRACTIONS), 3
 TABLE = Path(__file__).with_name("coverage.tsv")
 TABLE_CLUSTERED = Path(__file__).with_name("coverage_clustered.tsv")
 RUNS, DRAWS, BLOCK = 4000, 400, 250
@@ -81,13 +81,13 @@ RARE_CLASS: dict[str, tuple[Figure, Figure]] = {
 
 def expected(generator: np.random.Generator, runs: int, groups: int, model: Model = USUAL) -> np.ndarray:
     """Probabilities of the cells of each group's table, (runs, groups, classes, classes)."""
-    shares = generator.dirichlet(model.concentration * SHARES, (runs, groups))
+    fractions = generator.dirichlet(model.concentration * FRACTIONS, (runs, groups))
     effect = generator.normal(0, model.of_group, (runs, groups, 1))
     effect = effect + generator.normal(0, model.of_class, (runs, groups, CLASSES))
     right = special.expit(special.logit(ACCURACY) + effect)[..., None]
-    wrong = np.broadcast_to(SHARES, (CLASSES, CLASSES)) * (1 - np.eye(CLASSES))
+    wrong = np.broadcast_to(FRACTIONS, (CLASSES, CLASSES)) * (1 - np.eye(CLASSES))
     cells = np.eye(CLASSES) * right + (1 - right) * wrong / wrong.sum(axis=1, keepdims=True)
-    found = shares[..., None] * cells
+    found = fractions[..., None] * cells
     return found / found.sum(axis=(-2, -1), keepdims=True)
 
 

@@ -37,7 +37,7 @@ def assignments() -> list[Row]:
     other = reached["method: stratified-group-kfold"]
     return [
         Row("grouped-stratified, 2,000 groups x 5 classes", "8 s", 1.0, taken, 8.0),
-        Row("its largest deviation of a class from its share", "0.1 %", 1.0, farthest(result), 0.001),
+        Row("its largest deviation of a class from its fraction", "0.1 %", 1.0, farthest(result), 0.001),
         Row("deviation, 52 groups x 17 classes", "StratifiedGroupKFold", 2.0, reached["method: milp"], other),
         *evenness(),
         *sailing(cities),
@@ -62,12 +62,12 @@ def sailing(catalog: pd.DataFrame) -> list[Row]:
 
 def evenness(tables: int = 5, longer: int = 10) -> list[Row]:
     """Deviations of random tables of 52 groups x 17 classes: against the proven bound, and against longer searches."""
-    shares = np.array([700_000, 100_000, 200_000])
+    fractions = np.array([700_000, 100_000, 200_000])
     fits, best = [], []
     for seed in range(tables):
         catalog = places(20_000, seed)
         label = np.eye(17, dtype=np.int64)[catalog["label"]].T * SCALE
-        problem = solver.prepare(pd.factorize(catalog["group"])[0], label, shares)
+        problem = solver.prepare(pd.factorize(catalog["group"])[0], label, fractions)
         fits.append(solver.solve(problem, 1, 600))
         others = [solver.solve(problem, other, 600).deviation for other in range(2, 2 + longer)]
         best.append(min(*others, fits[-1].deviation))
@@ -119,13 +119,13 @@ def trial(catalog: pd.DataFrame, kind: str, **options: object) -> tuple[split.Re
     """The first trial of a scheme, and the seconds it took."""
     seed = partial(checksums.seed, 1, "release", kind)
     results: list[split.Result] = []
-    definition = {"kind": kind, **({"shares": TRAINED} if "strat" in kind else {}), **options}
+    definition = {"kind": kind, **({"fractions": TRAINED} if "strat" in kind else {}), **options}
     taken = clock(lambda: results.append(split.make(catalog, parse_scheme(definition), 1, seed)))
     return results[0], taken
 
 
 def farthest(result: split.Result) -> float:
-    """Largest difference between a class's share of its patches in a role and the share of that role."""
+    """Largest difference between a class's fraction of its patches in a role and the fraction of that role."""
     classes = result.balance[(result.balance["quantity"] == "class") & (result.balance["role"] != "unused")]
     of_class = classes["patches"] / classes.groupby("class")["patches"].transform("sum")
     return float((of_class - classes["role"].map(TRAINED)).abs().max())

@@ -54,8 +54,8 @@ def test_own_release_gets_its_defaults():
         ({"shards": {"cloudsen12-sample": 2}}, "{cloudsen12-sample: 2}"),
         ({"own_schemes": {"k": {"kind": "kfold", "folds": 4}}}, "{k: {kind: kfold, folds: 4}}"),
         (
-            {"own_schemes": {"k": {"kind": "grouped", "shares": {"train": 0.5, "test": 0.5}}}},
-            "{k: {kind: grouped, shares: {train: 0.5, test: 0.5}}}",
+            {"own_schemes": {"k": {"kind": "grouped", "fractions": {"train": 0.5, "test": 0.5}}}},
+            "{k: {kind: grouped, fractions: {train: 0.5, test: 0.5}}}",
         ),
         (
             {"own_releases": {"m": {"dataset": "a", "folder": "b", "layout": {"side": 128}}}},

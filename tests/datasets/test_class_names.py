@@ -51,9 +51,9 @@ def drawn(folder, dataset, table, **definition) -> tuple[pd.DataFrame, pd.DataFr
 @pytest.mark.parametrize("kind", ["published", "pooled-random", "grouped-stratified", "balanced"])
 def test_labels_have_the_names_of_the_dataset(tmp_path, kind) -> None:
     labels = [0, 5] * 30 + [9, 9]
-    shares = {} if kind == "published" else {"shares": EVEN}
+    fractions = {} if kind == "published" else {"fractions": EVEN}
     per_class = {"per_class": 20} if kind == "balanced" else {}
-    balance, unmet = drawn(tmp_path, "so2sat", catalog(labels), kind=kind, **shares, **per_class)
+    balance, unmet = drawn(tmp_path, "so2sat", catalog(labels), kind=kind, **fractions, **per_class)
     names = {"Compact high-rise", "Open low-rise", "Heavy industry"}
     assert set(balance.loc[balance["quantity"] == "class", "class"]) == names
     assert not unmet["request"].str.contains("label").any()
@@ -65,7 +65,7 @@ def test_a_label_is_told_from_the_fraction_of_the_same_name(tmp_path) -> None:
     """Both are strata; what is counted of one is not counted of the other."""
     water = np.array([0.5, 0.25] * 20, dtype=np.float32)
     table = catalog([9, 0] * 20, fraction_Water=water, fraction_Forest=1 - water)
-    balance, unmet = drawn(tmp_path, "sen12ms", table, kind="grouped-stratified", shares=EVEN, tolerance=1e-9)
+    balance, unmet = drawn(tmp_path, "sen12ms", table, kind="grouped-stratified", fractions=EVEN, tolerance=1e-9)
     classes = balance[balance["quantity"] == "class"]
     totals = classes.groupby("class")["patches"].sum().to_dict()
     assert totals == pytest.approx({"Forest (scene)": 20, "Water (scene)": 20, "Water": 15, "Forest": 25})
@@ -78,7 +78,7 @@ def test_a_label_is_told_from_the_fraction_of_the_same_name(tmp_path) -> None:
 
 
 def test_a_number_that_the_dataset_does_not_know_stays_a_number(tmp_path) -> None:
-    balance, _ = drawn(tmp_path, "so2sat", catalog([0, 40] * 20), kind="pooled-random", shares=EVEN)
+    balance, _ = drawn(tmp_path, "so2sat", catalog([0, 40] * 20), kind="pooled-random", fractions=EVEN)
     assert {"Compact high-rise", "label 40"} == set(balance.loc[balance["quantity"] == "class", "class"])
 
 

@@ -125,8 +125,8 @@ def test_a_filtered_split_leaves_suspects_out_of_training_alone():
 
 
 def test_a_filtered_split_has_the_draws_of_its_base():
-    base = parse_scheme({"kind": "pooled-random", "shares": {"train": 0.5, "test": 0.5}})
-    filtered = parse_scheme({"kind": "filtered", "base": "pooled-random", "shares": {"train": 0.5, "test": 0.5}})
+    base = parse_scheme({"kind": "pooled-random", "fractions": {"train": 0.5, "test": 0.5}})
+    filtered = parse_scheme({"kind": "filtered", "base": "pooled-random", "fractions": {"train": 0.5, "test": 0.5}})
     assert seed_of(7, "cloudsen12", filtered) == seed_of(7, "cloudsen12", base)
     seed = lambda *names: checksums.seed(7, *names)  # noqa: E731
     whole, part = (draw_trial(catalog(), scheme, seed, 2).role for scheme in (base, filtered))

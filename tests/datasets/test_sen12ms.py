@@ -450,15 +450,15 @@ def test_continents_of_well_known_towns(name: str, lon: float, lat: float) -> No
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 65_536), min_size=17, max_size=17).filter(any))
 def test_simplified_shares_follow_the_toolbox(counts: list[int]) -> None:
-    shares = np.array([counts]) / sum(counts)
+    fractions = np.array([counts]) / sum(counts)
     # Zero-based columns as the toolbox adds them.
     columns = [range(5), (5, 6), (7, 8), (9,), (10,), (11, 13), (12,), (14,), (15,), (16,)]
-    expected = [sum(shares[0, place] for place in group) for group in columns]
-    simple = sen12ms.vocabulary.simplify(shares)
+    expected = [sum(fractions[0, place] for place in group) for group in columns]
+    simple = sen12ms.vocabulary.simplify(fractions)
     np.testing.assert_allclose(simple[0], expected)
     assert simple.sum() == pytest.approx(1)
     assert sen12ms.single_label(simple)[0] == int(np.argmax(simple[0]))
-    assert sen12ms.multi_label(simple)[0].tolist() == [bool(share > 0.1) for share in simple[0]]
+    assert sen12ms.multi_label(simple)[0].tolist() == [bool(fraction > 0.1) for fraction in simple[0]]
 
 
 def test_a_share_of_exactly_a_tenth_is_no_label() -> None:

@@ -17,12 +17,12 @@ def test_hand_worked_bins_with_weights():
     calibration.RELIABILITY.validate(table)
     second, last = table.iloc[1], table.iloc[9]
     assert second["predicted"] == pytest.approx((0.12 + 3 * 0.18) / 4)
-    assert (second["observed"], second["share"], second["rows"]) == (pytest.approx(0.75), 0.4, 2)
+    assert (second["observed"], second["fraction"], second["rows"]) == (pytest.approx(0.75), 0.4, 2)
     assert (last["predicted"], last["observed"], last["groups"]) == (1, 1, 1)
     empty = table.iloc[5]
     assert np.isnan(empty["observed"])
     assert empty["note"] == "no held-out row has such a probability"
-    assert table["share"].sum() == pytest.approx(1)
+    assert table["fraction"].sum() == pytest.approx(1)
     assert table["rows"].sum() == 4
 
 

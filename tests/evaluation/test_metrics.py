@@ -166,12 +166,12 @@ def test_equal_weights_that_are_no_whole_numbers_give_the_plain_median(weight: f
 
 def test_bins_of_patches_are_closed_in_the_middle() -> None:
     values = np.array([0.0, 0.0999, 0.1, 0.5, 0.9, 0.9001, 1.0, np.nan])
-    shares = [
+    fractions = [
         metric.summary(values, np.ones((1, 8)))[0]
         for metric in cloudsen12.metrics.METRICS
         if metric.id in ("pa.low", "pa.middle", "pa.high")
     ]
-    assert shares == pytest.approx([200 / 7, 300 / 7, 200 / 7])
+    assert fractions == pytest.approx([200 / 7, 300 / 7, 200 / 7])
 
 
 def test_similarity_of_local_climate_zones_is_a_sound_transcription() -> None:

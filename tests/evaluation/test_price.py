@@ -27,7 +27,7 @@ CLOUD = Task(
     (Question("cloud", ("cloud",)),),
 )
 FEATURES = ("x", "y")
-HALF = PooledRandom(shares={"train": 0.5, "validation": 0.1, "test": 0.4})
+HALF = PooledRandom(fractions={"train": 0.5, "validation": 0.1, "test": 0.4})
 TERMS = price.Terms(ForestSettings(trees=15), 200, 1)
 
 

@@ -29,7 +29,7 @@ def row(request: pytest.FixtureRequest):
 
     def note(fault: str, outcome: str, sent: int | None = None, size: int | None = None) -> None:
         again = "" if sent is None or size is None else f"{max(sent - size, 0) / 1e6:.2f} MB"
-        share = "" if sent is None or not size else f"{sent / size:.3f}"
-        request.node.user_properties.append(("fault", (fault, outcome, again, share)))
+        fraction = "" if sent is None or not size else f"{sent / size:.3f}"
+        request.node.user_properties.append(("fault", (fault, outcome, again, fraction)))
 
     return note

@@ -356,7 +356,7 @@ def test_statistics_equal_numpy():
     assert found.dtype == np.float32
     flat = bands["B4"].reshape(7, -1).astype(np.float64)
     expected = [flat.mean(1), flat.std(1), flat.min(1), flat.max(1)]
-    expected += [np.percentile(flat, share, axis=1) for share in (10, 50, 90, 1, 99, 33)]
+    expected += [np.percentile(flat, fraction, axis=1) for fraction in (10, 50, 90, 1, 99, 33)]
     ndvi = (bands["B8"] - bands["B4"]) / (bands["B8"] + bands["B4"])
     expected.append(ndvi.reshape(7, -1).mean(1, dtype=np.float64))
     np.testing.assert_allclose(found, np.stack(expected, axis=1), rtol=1e-6)

@@ -99,7 +99,9 @@ def configuration(folder: Path) -> dict[str, Any]:
         "seed": 1,
         "releases": ["so2sat-sample", "cloudsen12-sample"],
         "schemes": ["published", "mine"],
-        "own_schemes": {"mine": {"kind": "grouped-stratified", "time_limit": 5, "shares": {"train": 0.8, "test": 0.2}}},
+        "own_schemes": {
+            "mine": {"kind": "grouped-stratified", "time_limit": 5, "fractions": {"train": 0.8, "test": 0.2}}
+        },
         "trials": 2,
         "shards": {"so2sat-sample": 2},
         "accept": {"so2sat-sample": ["padding"]},

@@ -84,8 +84,8 @@ def test_is_what_scikit_learn_grows(small):
         small.forest.predict_proba(pd.DataFrame(training.X, columns=list(FEATURES))), plain.predict_proba(training.X)
     )
     asked = small.votes.sum(axis=1) > 0
-    shares = small.votes[asked] / small.votes[asked].sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(shares, plain.oob_decision_function_[asked], rtol=1e-12)
+    fractions = small.votes[asked] / small.votes[asked].sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(fractions, plain.oob_decision_function_[asked], rtol=1e-12)
 
 
 def test_draw_weights_change_the_forest(small):
@@ -144,9 +144,9 @@ def test_fast_engine_does_as_well(intelex, class_weight):
         whole = grown(training, intelex.model_copy(update={"engine": engine, "class_weight": class_weight}))
         probability = whole.forest.predict_proba(pd.DataFrame(test.X, columns=list(FEATURES)))
         brier = np.mean(np.square(probability[:, 0] - (test.y == 0)))
-        share = np.mean(forest.predict(whole.forest, test.X) == test.y)
+        fraction = np.mean(forest.predict(whole.forest, test.X) == test.y)
         out = forest.out_of_bag(training, whole.votes)
-        found[engine] = [share, out["accuracy"], out["balanced_accuracy"], brier]
+        found[engine] = [fraction, out["accuracy"], out["balanced_accuracy"], brier]
         importance = whole.forest.feature_importances_
         assert importance.argmax() == 0
         assert importance.sum() == pytest.approx(1)
@@ -198,13 +198,13 @@ def test_fast_engine_knows_classes_that_a_bootstrap_misses(intelex):
 
 
 def test_bootstraps_are_drawn_in_proportion():
-    shares = np.array([0, 1, 2, 3, 4, 0]) / 10
-    drawn = np.array([engines.bootstrap(shares, seed) for seed in range(20_000)])
+    fractions = np.array([0, 1, 2, 3, 4, 0]) / 10
+    drawn = np.array([engines.bootstrap(fractions, seed) for seed in range(20_000)])
     assert (drawn.sum(axis=1) == 6).all()
     assert (drawn[:, [0, 5]] == 0).all()
     # Mean and covariance of the multinomial distribution.
-    np.testing.assert_allclose(drawn.mean(axis=0), 6 * shares, atol=0.04)
-    expected = 6 * (np.diag(shares) - np.outer(shares, shares))
+    np.testing.assert_allclose(drawn.mean(axis=0), 6 * fractions, atol=0.04)
+    expected = 6 * (np.diag(fractions) - np.outer(fractions, fractions))
     np.testing.assert_allclose(np.cov(drawn.T), expected, atol=0.06)
 
 
@@ -426,7 +426,7 @@ def test_trivial_company_counts_by_weight():
     X = np.array([[0, 0, 0], [0, 0, 0], [1, 0, 0], [2, 0, 0]], dtype=np.float32)
     about = trivial.trivial(forest.Training(X, labels, weight, np.array(["p"] * 4)), TASK, FEATURES)
     assert about["majority"] == "thin cloud"
-    assert about["class shares"] == {"clear": 0.2, "thick cloud": 0.3, "thin cloud": 0.5, "cloud shadow": 0.0}
+    assert about["class fractions"] == {"clear": 0.2, "thick cloud": 0.3, "thin cloud": 0.5, "cloud shadow": 0.0}
     rule = about["best threshold"]
     assert (rule["feature"], rule["threshold"], rule["above"]) == ("B2", 0.5, True)
     assert (rule["positive"], rule["negative"], rule["balanced_accuracy"]) == ("thin cloud", "clear", 1.0)

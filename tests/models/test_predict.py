@@ -187,7 +187,7 @@ def test_forest_counts_are_those_of_scikit_learn(run):
 def test_company_counts_the_same_pixels(run):
     _, _, call = run
     found = call(ALL)
-    assert set(found["classifier"]) == {"forest", "majority", "class shares", "best threshold"}
+    assert set(found["classifier"]) == {"forest", "majority", "class fractions", "best threshold"}
     keys = ["trial", "set", "patch", "true"]
     totals = found.groupby([*keys, "classifier"])["count"].sum().unstack()
     assert totals.notna().all(axis=None)
@@ -287,11 +287,11 @@ def test_patch_task_from_its_table(run):
     assert forest_rows["patch"].tolist() == ["p3", "p4", "p5"]
     assert forest_rows["predicted"].tolist() == ["thick cloud", "clear", "thick cloud"]
     assert (found["count"] == 1).all()
-    assert set(found["classifier"]) == {"forest", "majority", "class shares"}
+    assert set(found["classifier"]) == {"forest", "majority", "class fractions"}
 
 
 def test_class_shares_are_drawn_in_proportion():
-    fit = {"seed": 4, "trivial": {"class shares": dict(zip(CLASSES, (0.5, 0.3, 0.2, 0), strict=True))}}
+    fit = {"seed": 4, "trivial": {"class fractions": dict(zip(CLASSES, (0.5, 0.3, 0.2, 0), strict=True))}}
     true = np.array([[60_000, 0, 40_000, 0], [0, 7, 0, 0]])
     counts = predict._draw(true, fit, np.array(["a", "b"]), CLASSES)
     assert np.array_equal(counts.sum(axis=2), true)

@@ -31,8 +31,8 @@ from sentinel_forest.planning.checking import select
         ({"gate": {"rio": "stop"}}, ["'gate'", "rio", "did you mean 'roi'"]),
         ({"own_schemes": {"mine": {"kind": "groped"}}}, ["groped", "did you mean 'grouped'?"]),
         (
-            {"own_schemes": {"mine": {"kind": "grouped", "shares": {"train": 0.5, "test": 0.6}}}},
-            ["mine", "shares", "add up to 1"],
+            {"own_schemes": {"mine": {"kind": "grouped", "fractions": {"train": 0.5, "test": 0.6}}}},
+            ["mine", "fractions", "add up to 1"],
         ),
         ({"transfer": {"cloudsen12-sample": "so2sat-v2"}}, ["transfer.cloudsen12-sample", "so2sat-v2"]),
         (

@@ -81,10 +81,10 @@ def test_each_class_is_shown_under_its_own_name() -> None:
     """The publisher's notebook shifts all classes by one, and adds the last two."""
     codes = {f"igbp_{code}": np.float32(code) / sum(range(1, 18)) for code in range(1, 18)}
     (igbp,) = data.distributions(SEN12MS, catalog(**codes))
-    shares = igbp.shares(pd.Series("all", range(6)))["all"]
+    fractions = igbp.fractions(pd.Series("all", range(6)))["all"]
     assert igbp.name == "scheme igbp"
-    np.testing.assert_allclose(shares, np.arange(1, 18) / 153, rtol=1e-6)
-    assert shares.index[[0, 15, 16]].tolist() == ["evergreen needleleaf forest", "barren", "water"]
+    np.testing.assert_allclose(fractions, np.arange(1, 18) / 153, rtol=1e-6)
+    assert fractions.index[[0, 15, 16]].tolist() == ["evergreen needleleaf forest", "barren", "water"]
 
 
 def test_shares_by_season_and_split_are_those_of_their_patches() -> None:
@@ -93,13 +93,13 @@ def test_shares_by_season_and_split_are_those_of_their_patches() -> None:
     fractions |= {"fraction_Forest": forest, "fraction_Water": 1 - forest}
     table = catalog(**fractions, label=np.array([0, 0, 9, 9, 9, -1], dtype=np.int16))
     scene, pixels = data.distributions(SEN12MS, table)  # the task without savanna shows nothing else
-    assert pixels.shares(table["season"]).loc["Forest"].to_dict() == {"ROIs1868_summer": 0.5, "ROIs2017_winter": 0.5}
-    assert pixels.shares(table["split"]).loc["Forest"].to_dict() == {"train": 0.75, "test": 0.0}
-    assert scene.shares(table["split"]).loc["Water"].to_dict() == pytest.approx({"train": 1 / 3, "test": 1})
+    assert pixels.fractions(table["season"]).loc["Forest"].to_dict() == {"ROIs1868_summer": 0.5, "ROIs2017_winter": 0.5}
+    assert pixels.fractions(table["split"]).loc["Forest"].to_dict() == {"train": 0.75, "test": 0.0}
+    assert scene.fractions(table["split"]).loc["Water"].to_dict() == pytest.approx({"train": 1 / 3, "test": 1})
 
 
 def test_training_rows_stand_beside_the_independent_labels_that_they_have() -> None:
-    classes = {"Forest": {"rows": 900, "share": 1.0}, "Savanna": {"rows": 0, "share": 0.0}}
+    classes = {"Forest": {"rows": 900, "fraction": 1.0}, "Savanna": {"rows": 0, "fraction": 0.0}}
     fits = {
         "pixels": {"rows": 900, "patches": 4, "groups": 2, "independent_labels": 36, "classes": classes},
         "scenes": {"rows": 4, "patches": 4, "groups": 2, "independent_labels": None, "classes": classes},

@@ -78,7 +78,7 @@ def test_coarse_by_hand() -> None:
 def test_a_place_stays_itself_without_shift() -> None:
     here = scene.place(scene.generator(2), {"water": 1, "sand": 3}, shift=0)
     np.testing.assert_allclose(here.spectra, scene.SPECTRA)
-    assert set(np.flatnonzero(here.shares)) == {scene.MATERIALS.index("water"), scene.MATERIALS.index("sand")}
+    assert set(np.flatnonzero(here.fractions)) == {scene.MATERIALS.index("water"), scene.MATERIALS.index("sand")}
 
 
 def test_correction_undoes_the_atmosphere() -> None:
@@ -98,11 +98,11 @@ def test_shadow_falls_away_from_the_sun(azimuth: float, expected: tuple[int, int
     assert clouds.shadow_offset(100, azimuth, 45) == expected
 
 
-@pytest.mark.parametrize("share", [0.05, 0.4, 0.9])
-def test_clouds_cover_the_share_asked_for(share: float) -> None:
-    sky = clouds.draw(scene.generator(5), 80, share, clouds.Hand(0, 0.55), 150, 40)
+@pytest.mark.parametrize("fraction", [0.05, 0.4, 0.9])
+def test_clouds_cover_the_share_asked_for(fraction: float) -> None:
+    sky = clouds.draw(scene.generator(5), 80, fraction, clouds.Hand(0, 0.55), 150, 40)
     cloud = np.isin(sky.label, (clouds.THICK, clouds.THIN))
-    assert cloud.mean() == pytest.approx(share, abs=0.001)
+    assert cloud.mean() == pytest.approx(fraction, abs=0.001)
     assert sky.hidden[sky.label == clouds.THICK].mean() > sky.hidden[sky.label == clouds.THIN].mean()
     assert (sky.hidden >= 0).all()
     assert (sky.hidden <= 1).all()
@@ -166,8 +166,8 @@ def test_cloudsen12_metadata_agrees_with_pixels(cloud_release: Path) -> None:
     for split in ("train", "val", "test"):
         table = pd.read_csv(cloud_release / split / "metadata.csv")
         label = layer(cloud_release, split, "LABEL_manual_hq")[:, 1 : SIDE - 2, 1 : SIDE - 2]
-        share = np.isin(label, (1, 2)).mean(axis=(1, 2))
-        assert [cloudsen12.cloudiness(value) for value in share] == list(table["cloud_coverage"])
+        fraction = np.isin(label, (1, 2)).mean(axis=(1, 2))
+        assert [cloudsen12.cloudiness(value) for value in fraction] == list(table["cloud_coverage"])
         assert (table.groupby("roi_id")["cloud_coverage"].nunique() == 5).all()
         assert table["difficulty"].between(1, 5).all()
         assert table["s2_id"].str.fullmatch(r"S2[AB]_MSIL1C_\d{8}T\d{6}_N\d{4}_R\d{3}_T\d\d[A-Z]{3}_\d{8}T\d{6}").all()

@@ -48,12 +48,12 @@ def target_of(catalog: pd.DataFrame, kind: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", ["labels", "fractions", "both"])
-@pytest.mark.parametrize("shares", [(0.8, 0.0, 0.2), (0.7, 0.1, 0.2)])
-def test_first_split_is_the_trial_of_the_scheme(kind, shares):
+@pytest.mark.parametrize("fractions", [(0.8, 0.0, 0.2), (0.7, 0.1, 0.2)])
+def test_first_split_is_the_trial_of_the_scheme(kind, fractions):
     """Of a scheme with validation patches, the splitter leaves those out."""
     catalog = catalog_of(kind)
-    train, validation, test = shares
-    options = {"kind": "grouped-stratified", "shares": {"train": train, "validation": validation, "test": test}}
+    train, validation, test = fractions
+    options = {"kind": "grouped-stratified", "fractions": {"train": train, "validation": validation, "test": test}}
     drawn = split.make(catalog, parse_scheme(options), 2, SEED).split["role"].to_numpy()
     splitter = GroupStratifiedSplit(1, train_size=train, test_size=test, random_state=SEED(2))
     (own,) = splitter.split(catalog, target_of(catalog, kind), catalog["group"])

@@ -80,8 +80,8 @@ def test_pooled_random_leaves_the_roi_in_train(membership: pd.DataFrame) -> None
     definition: dict[str, object] = {"kind": "pooled-random"}
     splits = {("pooled-random", trial): trial_of(membership, definition, trial) for trial in range(1, 11)}
     found = ledger.build(membership, splits, {"roi": "mark", "product": "mark"})
-    shares = found[(found["key"] == "roi") & (found["role_b"] == "train") & (found["role_a"] != "train")]["fraction"]
-    assert 0.998 < shares.mean() <= 1
+    fractions = found[(found["key"] == "roi") & (found["role_b"] == "train") & (found["role_a"] != "train")]["fraction"]
+    assert 0.998 < fractions.mean() <= 1
     said = marks.mark(found, "pooled-random", 4, "test")
     form = r"linked: roi \(\S+ %\), product \(\S+ %\); linked \(validation-test\): roi \(\S+ %\), product \(\S+ %\)"
     assert re.fullmatch(f"{form}; {UNREAD}", said)

@@ -6,7 +6,7 @@ import pytest
 from sentinel_forest.splits import annealing, programme, solver
 from sentinel_forest.splits.draws import SCALE
 
-SHARES = np.array([700_000, 100_000, 200_000])
+FRACTIONS = np.array([700_000, 100_000, 200_000])
 
 
 def tables(seed: int, groups: int = 52, classes: int = 17) -> solver.Problem:
@@ -15,7 +15,7 @@ def tables(seed: int, groups: int = 52, classes: int = 17) -> solver.Problem:
     unit = np.append(np.arange(groups), random.choice(groups, 20_000, p=random.dirichlet(np.full(groups, 2.0))))
     mixture = random.dirichlet(np.full(classes, 0.5), groups).cumsum(axis=1)
     label = (random.random(len(unit))[:, None] > mixture[unit]).sum(axis=1).clip(max=classes - 1)
-    return solver.prepare(unit, np.eye(classes, dtype=np.int64)[label].T * SCALE, SHARES)
+    return solver.prepare(unit, np.eye(classes, dtype=np.int64)[label].T * SCALE, FRACTIONS)
 
 
 def sparse(seed: int, groups: int, strata: int) -> np.ndarray:
@@ -62,9 +62,9 @@ def test_annealing_counts_as_it_goes_and_keeps_the_least_numbers(monkeypatch: py
 
 def test_bound_of_strata_that_share_groups_is_proven_and_better_than_each_by_itself() -> None:
     amounts = sparse(4, groups=7, strata=6)
-    added = solver.relative(amounts, SHARES)
-    alone = [programme.lower_bound(added[:, :, [at]], amounts[:, [at]], SHARES) for at in range(amounts.shape[1])]
-    bound = programme.lower_bound(added, amounts, SHARES)
+    added = solver.relative(amounts, FRACTIONS)
+    alone = [programme.lower_bound(added[:, :, [at]], amounts[:, [at]], FRACTIONS) for at in range(amounts.shape[1])]
+    bound = programme.lower_bound(added, amounts, FRACTIONS)
     assert np.mean(alone) < bound == pytest.approx(every_assignment(added))
 
 
@@ -74,5 +74,5 @@ def test_bound_is_below_the_best_of_all_assignments_where_strata_fall_into_block
     monkeypatch.setattr(programme, "ENUMERATED", 4)
     for seed in range(5):
         amounts = sparse(seed, groups=8, strata=5)
-        added = solver.relative(amounts, SHARES)
-        assert 0 < programme.lower_bound(added, amounts, SHARES) <= every_assignment(added) + 1e-9
+        added = solver.relative(amounts, FRACTIONS)
+        assert 0 < programme.lower_bound(added, amounts, FRACTIONS) <= every_assignment(added) + 1e-9

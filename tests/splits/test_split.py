@@ -83,15 +83,15 @@ def test_published_shares_give_the_published_sizes() -> None:
 )
 def test_small_strata_are_drawn_in_their_shares(sizes, parts, seed) -> None:
     """However many strata have a single patch."""
-    shares = np.array(parts) * draws.SCALE // sum(parts)
-    shares[0] += draws.SCALE - shares.sum()
+    fractions = np.array(parts) * draws.SCALE // sum(parts)
+    fractions[0] += draws.SCALE - fractions.sum()
     stratum = np.repeat(np.arange(len(sizes)), sizes)
-    role = draws.by_patch(shares, stratum, seed)
-    counts = np.bincount(role, minlength=len(shares))
-    assert np.abs(counts - len(stratum) * shares / draws.SCALE).max() <= 2
+    role = draws.by_patch(fractions, stratum, seed)
+    counts = np.bincount(role, minlength=len(fractions))
+    assert np.abs(counts - len(stratum) * fractions / draws.SCALE).max() <= 2
     for number, size in enumerate(sizes):
-        inside = np.bincount(role[stratum == number], minlength=len(shares))
-        assert np.abs(inside - size * shares / draws.SCALE).max() <= 3
+        inside = np.bincount(role[stratum == number], minlength=len(fractions))
+        assert np.abs(inside - size * fractions / draws.SCALE).max() <= 3
 
 
 def test_published_keeps_the_publishers_roles() -> None:
@@ -107,9 +107,9 @@ def test_units_are_connected_over_keys_and_empty_values_join_nothing() -> None:
 
 
 def test_perfect_assignment_is_found_and_its_bound_is_zero() -> None:
-    # A hundred groups of one patch of each class: 80/10/10 groups hit every share exactly.
+    # A hundred groups of one patch of each class: 80/10/10 groups hit every fraction exactly.
     catalog = catalog_of(list(np.repeat(np.arange(100), 2)), [0, 1] * 100)
-    result = drawn(catalog, "grouped-stratified", shares={"train": 0.8, "validation": 0.1, "test": 0.1})
+    result = drawn(catalog, "grouped-stratified", fractions={"train": 0.8, "validation": 0.1, "test": 0.1})
     balance = result.balance.set_index("quantity")["deviation"]
     assert balance["deviation reached"] == pytest.approx(0, abs=1e-9)
     assert balance["lower bound"] == 0
@@ -120,20 +120,20 @@ def test_deviation_by_hand() -> None:
     # Two roles of a half each; the three patches of class 0 lie 3 : 0, the single one of class 1 lies 0 : 1,
     # sizes 3 : 1. Relative deviations: |3 - 1.5| / 1.5 = 1 twice, 1 twice, |3 - 2| / 2 = 0.5 twice.
     amounts = np.array([[3, 0, 3], [0, 1, 1]]) * draws.SCALE
-    shares = np.array([draws.SCALE // 2] * 2)
-    added = solver.relative(amounts, shares)
+    fractions = np.array([draws.SCALE // 2] * 2)
+    added = solver.relative(amounts, fractions)
     assert programme.deviation(added, np.array([0, 1])) == pytest.approx(5 / 6)
 
 
 def test_assignment_reaches_the_best_of_all_assignments() -> None:
     random = np.random.default_rng(0)
     amounts = random.integers(0, 9, (8, 3)) * draws.SCALE
-    shares = np.array([500_000, 200_000, 300_000])
-    added = solver.relative(amounts, shares)
+    fractions = np.array([500_000, 200_000, 300_000])
+    added = solver.relative(amounts, fractions)
     every = np.indices((3,) * 8).reshape(8, -1).T
     best = min(programme.deviation(added, role) for role in every if len(np.unique(role)) == 3)
-    bound = programme.lower_bound(added, amounts, shares)
-    fit = solver.solve(solver.Problem(added, amounts.sum(axis=1), shares, bound, np.ones(3, dtype=np.int64)), 1, 60)
+    bound = programme.lower_bound(added, amounts, fractions)
+    fit = solver.solve(solver.Problem(added, amounts.sum(axis=1), fractions, bound, np.ones(3, dtype=np.int64)), 1, 60)
     assert fit.deviation == pytest.approx(best, abs=1e-6)
     assert bound <= fit.bound <= best + 1e-6
 
@@ -141,10 +141,10 @@ def test_assignment_reaches_the_best_of_all_assignments() -> None:
 def test_class_of_a_single_group_is_named_as_infeasible() -> None:
     catalog = many(12)
     catalog.loc[catalog["group"] == "g4", "label"] = 9
-    found = drawn(catalog, "grouped-stratified", shares=EVEN).infeasible
+    found = drawn(catalog, "grouped-stratified", fractions=EVEN).infeasible
     assert any("label 9" in request for request in found["request"])
     with pytest.raises(InputError, match="label 9"):
-        drawn(catalog, "grouped-stratified", shares=EVEN, strict=True)
+        drawn(catalog, "grouped-stratified", fractions=EVEN, strict=True)
 
 
 def test_a_struck_time_limit_is_told() -> None:
@@ -153,7 +153,7 @@ def test_a_struck_time_limit_is_told() -> None:
 
 
 def test_comparison_names_every_method_and_milp_is_closest() -> None:
-    balance = drawn(many(80, 5, 4), "grouped-stratified", shares=EVEN).balance
+    balance = drawn(many(80, 5, 4), "grouped-stratified", fractions=EVEN).balance
     reached = balance.set_index("quantity")["deviation"]
     assert reached["method: milp"] < 0.5 * reached["method: stratified-group-kfold"]
     assert reached["method: milp"] < reached["method: greedy"]
@@ -164,10 +164,10 @@ def test_fractions_of_pixels_are_shared_out() -> None:
     random = np.random.default_rng(2)
     parts = random.dirichlet([1, 1, 1], 400).astype(np.float32)
     catalog = many(80).assign(**{f"fraction_{name}": parts[:, at] for at, name in enumerate("abc")})
-    result = drawn(catalog, "grouped-stratified", strata=["fraction_a", "fraction_b", "fraction_c"], shares=EVEN)
+    result = drawn(catalog, "grouped-stratified", strata=["fraction_a", "fraction_b", "fraction_c"], fractions=EVEN)
     classes = result.balance[(result.balance["quantity"] == "class") & (result.balance["role"] != "unused")]
     assert classes["deviation"].abs().max() < 0.002
-    whole = classes.set_index(["role", "class"])["whole_share"]["test", "b"]
+    whole = classes.set_index(["role", "class"])["whole_fraction"]["test", "b"]
     assert whole == pytest.approx(parts[:, 1].mean(), abs=1e-6)
 
 
@@ -223,8 +223,8 @@ catalogs = some.lists(
 
 def options_of(kind: str) -> dict[str, object]:
     wanted: dict[str, object] = {"apart": ["product"]}
-    if "shares" in KINDS[kind].model_fields:
-        wanted["shares"] = EVEN
+    if "fractions" in KINDS[kind].model_fields:
+        wanted["fractions"] = EVEN
     if kind == "spatial-blocks":
         wanted["groups"] = ["group"]
     return wanted
@@ -253,18 +253,18 @@ def test_same_seed_same_split(kind: str, catalog: pd.DataFrame) -> None:
 @settings(max_examples=20, deadline=None)
 @given(catalog=catalogs, trial=some.integers(1, 9))
 def test_random_sizes_and_strata_are_within_one_patch(catalog: pd.DataFrame, trial: int) -> None:
-    role = roles(catalog, "pooled-random", trial, stratified=True, shares=EVEN, strata=["label"])
-    for name, share in EVEN.items():
-        assert abs((role == name).sum() - share * len(catalog)) <= 1
+    role = roles(catalog, "pooled-random", trial, stratified=True, fractions=EVEN, strata=["label"])
+    for name, fraction in EVEN.items():
+        assert abs((role == name).sum() - fraction * len(catalog)) <= 1
         for label in catalog["label"].unique():
             mine = catalog["label"] == label
-            assert abs((role[mine] == name).sum() - share * mine.sum()) <= 2
+            assert abs((role[mine] == name).sum() - fraction * mine.sum()) <= 2
 
 
 @settings(max_examples=4, deadline=None)
 @given(catalog=catalogs)
 def test_balance_says_what_the_split_holds(catalog: pd.DataFrame) -> None:
-    result = drawn(catalog, "grouped-stratified", shares=EVEN, compare=False, strata=["label"])
+    result = drawn(catalog, "grouped-stratified", fractions=EVEN, compare=False, strata=["label"])
     counts = pd.crosstab(result.split["role"], catalog["label"])
     amounts = [counts.loc[list(EVEN)].to_numpy(), result.split["role"].value_counts()]
     found = np.column_stack([amounts[0], amounts[1].loc[list(EVEN)]])
@@ -278,7 +278,7 @@ def test_balance_says_what_the_split_holds(catalog: pd.DataFrame) -> None:
 @given(catalog=catalogs)
 def test_nested_subsets_are_nested(catalog: pd.DataFrame) -> None:
     fractions = [0.2, 0.4, 0.9, 1.0]
-    found = [roles(catalog, "learning-curve", trial, fractions=fractions) for trial in range(1, 5)]
+    found = [roles(catalog, "learning-curve", trial, train_fractions=fractions) for trial in range(1, 5)]
     for small, large in pairwise(found):
         assert set(small[small == "train"].index) <= set(large[large == "train"].index)
         assert small[small == "test"].index.equals(large[large == "test"].index)
@@ -307,7 +307,7 @@ def test_balanced_weights_reproduce_the_totals(catalog: pd.DataFrame) -> None:
 @given(catalog=catalogs, seed=some.integers(0, 99))
 def test_nothing_within_the_buffer(catalog: pd.DataFrame, seed: int) -> None:
     catalog["lon"] = np.random.default_rng(seed).uniform(0, 12, len(catalog))
-    role = roles(catalog, "spatial-blocks", block_km=200, buffer_km=30, shares=EVEN)
+    role = roles(catalog, "spatial-blocks", block_km=200, buffer_km=30, fractions=EVEN)
     points = spatial.on_sphere(catalog["lon"].to_numpy(), catalog["lat"].to_numpy())
     angle = np.arccos(np.clip(points @ points.T, -1, 1)) * spatial.RADIUS_KM
     for one, other in (("train", "test"), ("train", "validation"), ("validation", "test")):
@@ -329,15 +329,15 @@ def test_trials_differ() -> None:
     [
         ({"kind": "groupd"}, "did you mean 'grouped'"),
         ({"kind": "grouped", "group": ["roi"]}, "did you mean 'groups'"),
-        ({"kind": "grouped", "shares": {"train": 0.5, "test": 0.4}}, "add up to 1"),
-        ({"kind": "grouped", "shares": {"train": 0.5, "val": 0.5}}, "train"),
+        ({"kind": "grouped", "fractions": {"train": 0.5, "test": 0.4}}, "add up to 1"),
+        ({"kind": "grouped", "fractions": {"train": 0.5, "val": 0.5}}, "train"),
         ({"kind": "grouped", "groups": ["grp"]}, "did you mean 'group'"),
         ({"kind": "grouped-stratified", "strata": ["fraction_cloud"]}, "no such column"),
         ({"kind": "kfold", "folds": 61}, "fewer groups"),
         ({"kind": "kfold", "folds": 3, "validation_folds": 2}, "validation_folds"),
         ({"kind": "kfold", "folds": True}, "whole number"),
         ({"kind": "leave-one-group-out", "values": ["nowhere"]}, "No patch has this value"),
-        ({"kind": "learning-curve", "fractions": [0.5, 0.2]}, "rising"),
+        ({"kind": "learning-curve", "train_fractions": [0.5, 0.2]}, "rising"),
         ({"kind": "spatial-blocks", "buffer_km": 30_000}, "role is empty"),
         ({"kind": "grouped", "groups": ["planet"]}, "fewer groups"),
     ],
@@ -393,7 +393,7 @@ def test_numbers_of_trials() -> None:
     assert Published().trials(3) == 1
     assert Grouped().trials(3) == 3
     assert KFold(folds=4, repeats=2).trials(3) == 8
-    assert LearningCurve(fractions=[0.5, 1]).trials(3) == 2
+    assert LearningCurve(train_fractions=[0.5, 1]).trials(3) == 2
     assert LeaveOneGroupOut(values=["a", "b"]).trials(3) == 2
 
 

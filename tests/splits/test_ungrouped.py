@@ -56,7 +56,7 @@ def test_they_are_unused_and_counted(kind: str) -> None:
     sizes = result.balance[result.balance["quantity"] == "size"].set_index("role")
     unused = int((result.split["role"] == "unused").sum())
     assert sizes.loc["unused", "patches"] == unused
-    assert sizes.loc["unused", "share"] == pytest.approx(unused / 67)
+    assert sizes.loc["unused", "fraction"] == pytest.approx(unused / 67)
     (row,) = result.infeasible[result.infeasible["request"] == "a role for every patch"].to_dict("records")
     assert row["found"] == "7 of 67 are unused"
     with pytest.raises(InputError, match="7 of 67 are unused"):

@@ -57,7 +57,7 @@ def run(real, contest, tmp_path_factory):
             "modis": {"dataset": "sen12ms", "folder": str(contest)},
         },
         schemes=["drawn"],
-        own_schemes={"drawn": {"kind": "pooled-random", "shares": {"train": 0.6, "test": 0.4}}},
+        own_schemes={"drawn": {"kind": "pooled-random", "fractions": {"train": 0.6, "test": 0.4}}},
         **COMMON,
     )
     checkout.snakemake("--cores", "2", "--configfile", tested)

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.xdist_group("real")
 
 def test_folders_and_archives_give_the_same_splits_and_scores(real, tmp_path):
     checkout = copy_project(tmp_path / "project")
-    half = {"kind": "pooled-random", "shares": {"train": 0.5, "test": 0.5}}
+    half = {"kind": "pooled-random", "fractions": {"train": 0.5, "test": 0.5}}
     overlay = checkout.overlay(
         "names.yaml",
         version="names-v1",

@@ -136,7 +136,7 @@ def chain(folder: Path, rois: int) -> dict[str, Cost]:
             "split",
             *own("catalog", "release", "scheme", "trial", "seed"),
             *words(
-                definition={"kind": "pooled-random", "shares": {"train": 0.5, "test": 0.5}},
+                definition={"kind": "pooled-random", "fractions": {"train": 0.5, "test": 0.5}},
                 classes=["clear", "thick cloud", "thin cloud", "cloud shadow"],
                 output=split,
                 balance=folder / "balance.tsv",

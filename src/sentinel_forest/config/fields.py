@@ -97,7 +97,7 @@ Flag = Annotated[bool, Strict(), FROM_TEXT]
 Finite = Annotated[float, Strict(), Field(allow_inf_nan=False), FROM_TEXT]
 NotNegative = Annotated[float, Strict(), Ge(0), Field(allow_inf_nan=False), FROM_TEXT]
 Positive = Annotated[float, Strict(), Gt(0), Field(allow_inf_nan=False), FROM_TEXT]
-Share = Annotated[float, Strict(), Ge(0), Lt(1), FROM_TEXT]
+Below1 = Annotated[float, Strict(), Ge(0), Lt(1), FROM_TEXT]
 Once = Annotated[list[T], AfterValidator(_each_once), Field(json_schema_extra={"uniqueItems": True})]
 """A list that has no entry twice."""
 

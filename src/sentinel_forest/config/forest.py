@@ -23,7 +23,7 @@ class Tuning(Section):
     """Folds of the training groups; a group is in one fold only."""
 
     score: Literal["accuracy", "balanced_accuracy"] = "accuracy"
-    """What the chosen values have the highest mean of over the folds: the share of rows predicted right, by weight,
+    """What the chosen values have the highest mean of over the folds: the fraction of rows predicted right, by weight,
     or the mean of that of each class."""
 
     minimum_leaf: Annotated[list[Count], Field(min_length=1)] | None = absent()
@@ -71,7 +71,7 @@ class ForestSettings(Section):
     """Greatest depth of a tree; null sets no limit."""
 
     features_per_split: FeaturesPerSplit = "sqrt"
-    """Features tried at each split; a rule, a number, or a share (0 to 1)."""
+    """Features tried at each split; a rule, a number, or a fraction (0 to 1)."""
 
     class_weight: ClassWeight = None
     """Weights of the classes; null takes them as they are, balanced draws all of them equally often (a balanced

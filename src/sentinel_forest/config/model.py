@@ -87,7 +87,7 @@ class Configuration(Section):
     """Schemes that assign patches to roles, by kind or by a name from own_schemes."""
 
     own_schemes: dict[Name, Annotated[Scheme, AS_GIVEN]] = {}
-    """Name: a kind of scheme with settings of its own (shares, groups, strata, ...), see docs/schemes.md."""
+    """Name: a kind of scheme with settings of its own (fractions, groups, strata, ...), see docs/schemes.md."""
 
     trials: Trials = 3
     """Seeded draws of each scheme that draws."""

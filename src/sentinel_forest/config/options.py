@@ -11,8 +11,8 @@ from sentinel_forest.config.validation import nearest, wrong
 
 ROLES = ("train", "validation", "test", "unused")
 
-USUAL_SHARES: Mapping[str, float] = MappingProxyType({"train": 0.7, "validation": 0.1, "test": 0.2})
-"""Shares of the roles where neither the user nor the publisher gives any."""
+USUAL_FRACTIONS: Mapping[str, float] = MappingProxyType({"train": 0.7, "validation": 0.1, "test": 0.2})
+"""Fractions of the roles where neither the user nor the publisher gives any."""
 
 LEAST_TEST_GROUPS = 10
 """Groups that a grouped scheme gives the test before anything else: from so many on, intervals hold."""
@@ -20,17 +20,17 @@ LEAST_TEST_GROUPS = 10
 Method = Literal["milp", "greedy", "stratified-group-kfold"]
 
 
-def _of_all(shares: dict[str, float]) -> dict[str, float]:
-    for role in shares:
+def _of_all(fractions: dict[str, float]) -> dict[str, float]:
+    for role in fractions:
         if role not in ROLES[:3]:
             raise wrong("Unknown role.", key=role, found=role, expected=nearest(role, ROLES[:3]))
-    if abs(sum(shares.values()) - 1) >= 1e-9 or not shares.get("train"):
-        expected = "shares for train (more than 0), validation and test that add up to 1"
-        raise wrong("These shares are not possible.", found=shares, expected=expected)
-    return shares
+    if abs(sum(fractions.values()) - 1) >= 1e-9 or not fractions.get("train"):
+        expected = "fractions for train (more than 0), validation and test that add up to 1"
+        raise wrong("These fractions are not possible.", found=fractions, expected=expected)
+    return fractions
 
 
-Shares = Annotated[dict[str, NotNegative], AfterValidator(_of_all)]
+Fractions = Annotated[dict[str, NotNegative], AfterValidator(_of_all)]
 
 NOT_DRAWN_BY = frozenset({"kind", "strict", "tolerance", "compare", "time_limit"})
 """Options that say what is reported, or when to stop, and that no draw depends on."""
@@ -61,17 +61,17 @@ class Options(Section):
 class Sized(Options):
     """Options of kinds that draw roles of given sizes."""
 
-    shares: Shares | None = None
-    """Share of the patches for train, validation and test; they add up to 1, 0 leaves a role out (null: those of the
+    fractions: Fractions | None = None
+    """Fraction of the patches for train, validation and test; they add up to 1, 0 leaves a role out (null: those of the
     release's published split if it has all three roles, else 0.7, 0.1 and 0.2). Kinds that keep groups together first
     give the test as many groups as an interval needs."""
 
     tolerance: NotNegative = 0.1
     """A size or a stratum that misses its target by more than this part of the target is named in `infeasible.tsv`."""
 
-    def role_shares(self) -> Mapping[str, float]:
-        """What is asked for, else the usual shares."""
-        return USUAL_SHARES if self.shares is None else self.shares
+    def role_fractions(self) -> Mapping[str, float]:
+        """What is asked for, else the usual fractions."""
+        return USUAL_FRACTIONS if self.fractions is None else self.fractions
 
 
 class InGroups(Options):

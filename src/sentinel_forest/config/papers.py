@@ -38,7 +38,7 @@ class Column(Section):
     """The class or question; empty for a figure over all classes."""
 
     decimals: Natural
-    """Decimals that were published, in the unit of metrics.tsv (a share, or per cent)."""
+    """Decimals that were published, in the unit of metrics.tsv (a fraction, or per cent)."""
 
 
 class Row(Section):

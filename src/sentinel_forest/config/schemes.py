@@ -9,7 +9,17 @@ from typing import Annotated, Any, Literal, Self, get_args
 from annotated_types import Ge, Gt, Le
 from pydantic import AfterValidator, Field, Strict, TypeAdapter, model_validator
 
-from sentinel_forest.config.fields import FROM_TEXT, Finite, Flag, Natural, NotNegative, Positive, Share, Trials, absent
+from sentinel_forest.config.fields import (
+    FROM_TEXT,
+    Below1,
+    Finite,
+    Flag,
+    Natural,
+    NotNegative,
+    Positive,
+    Trials,
+    absent,
+)
 from sentinel_forest.config.options import InGroups, Options, Sized, Solved, Stratified
 from sentinel_forest.config.validation import parse, wrong
 from sentinel_forest.io import checksums
@@ -109,8 +119,8 @@ class LeaveOneGroupOut(InGroups):
     """Values of the key, each of them test in one trial (none: as many trials as configured, over the sorted
     values)."""
 
-    validation: Share = 0.1
-    """Share of the rest for validation, by `groups`."""
+    validation: Below1 = 0.1
+    """Fraction of the rest for validation, by `groups`."""
 
     def trials(self, configured: int) -> int:
         """One for each value that is listed."""
@@ -234,7 +244,7 @@ class LearningCurve(Derived):
 
     kind: Literal["learning-curve"] = "learning-curve"
 
-    fractions: Annotated[list[Fraction], Field(min_length=1), AfterValidator(_rising)] = [0.1, 0.2, 0.5, 1.0]
+    train_fractions: Annotated[list[Fraction], Field(min_length=1), AfterValidator(_rising)] = [0.1, 0.2, 0.5, 1.0]
     """Parts of the training units, rising; each subset lies inside the next."""
 
     repeats: Trials = 1
@@ -242,7 +252,7 @@ class LearningCurve(Derived):
 
     def trials(self, configured: int) -> int:
         """One for each fraction of each repeat."""
-        return len(self.fractions) * self.repeats
+        return len(self.train_fractions) * self.repeats
 
 
 class Filtered(Derived):

@@ -146,7 +146,7 @@ class Dataset(Reading, Regrouped):
     ground_columns: tuple[str, ...] = ()
     """Columns of the catalog that `independent_labels` looks at."""
     class_schemes: Mapping[str, tuple[Category, ...]] = {}
-    """Class schemes besides those of the tasks, of which the catalog has shares: ``<scheme>_<code>``."""
+    """Class schemes besides those of the tasks, of which the catalog has fractions: ``<scheme>_<code>``."""
     read_seconds: float = 7.0
     """Processor time of reading a gigabyte with all checks, in seconds, for plans: 7 where pixels are compressed."""
     independent_patches: bool = False

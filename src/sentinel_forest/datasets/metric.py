@@ -159,7 +159,7 @@ def _second(function: Function, counts: np.ndarray) -> np.ndarray:
 
 
 def overall_accuracy(counts: np.ndarray) -> np.ndarray:
-    """Share of units on the diagonal."""
+    """Fraction of units on the diagonal."""
     return ratio(hits(counts).sum(axis=-1), units(counts))
 
 

@@ -35,7 +35,7 @@ RELIABILITY = pa.DataFrameSchema(
         "observed": pa.Column("float64", nullable=True),
         "low": pa.Column("float64", nullable=True),
         "high": pa.Column("float64", nullable=True),
-        "share": pa.Column("float64"),
+        "fraction": pa.Column("float64"),
         "rows": pa.Column("int64"),
         "groups": pa.Column("int64"),
         "note": pa.Column("str"),
@@ -44,11 +44,11 @@ RELIABILITY = pa.DataFrameSchema(
     ordered=True,
     unique=["features", "calibration", "bin_low"],
 )
-"""Predicted probability of an event against its observed share, by bins [bin_low, bin_high) of the former
+"""Predicted probability of an event against its observed fraction, by bins [bin_low, bin_high) of the former
 (the last holds 1 as well).
 
-`predicted`: mean probability; `observed`: share of rows where the event is there, `low` and `high` its 95 %
-interval over groups; `share`: part of all that falls into the bin. All count rows by their weight. `calibration`:
+`predicted`: mean probability; `observed`: fraction of rows where the event is there, `low` and `high` its 95 %
+interval over groups; `fraction`: part of all that falls into the bin. All count rows by their weight. `calibration`:
 ``none`` are the probabilities of the forest as it is, ``isotonic`` those after isotonic regression, fitted on four
 fifths of the held-out groups and tried on the last fifth, each in turn.
 """
@@ -97,7 +97,7 @@ def isotonic(held: HeldOut, probability: np.ndarray, happened: np.ndarray) -> np
 def reliability(
     held: HeldOut, probability: np.ndarray, happened: np.ndarray, names: tuple[str, str, str, str]
 ) -> pd.DataFrame:
-    """Predicted probability against observed share, by bins of the former.
+    """Predicted probability against observed fraction, by bins of the former.
 
     Parameters
     ----------

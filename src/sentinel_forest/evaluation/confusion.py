@@ -60,7 +60,7 @@ class Classifier:
 
     `predicted` are the names it can predict; `positive` gives, for each question of the task that it
     answers, which of them count as positive. `constant` is set to the only name that a reference
-    algorithm predicts where its layer holds nothing else; `unanswered` is the share of units for which
+    algorithm predicts where its layer holds nothing else; `unanswered` is the fraction of units for which
     it has no answer: they count as negative, as in the paper on CloudSEN12 (whatever is not said to be
     cloud is not cloud), so that all classifiers are judged on the same pixels. `pixels` are those of a patch that are
     scored: where forests are scored on a sample, a reference algorithm is scored twice.

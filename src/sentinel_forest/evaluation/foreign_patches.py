@@ -181,8 +181,8 @@ def _doubt(label: np.ndarray, classes: np.ndarray, answers: Answers) -> str:
     """What is to be said about rows without names that agree with the truth no better than by chance."""
     observed = float((label == classes).mean())
     size = max(label.max(initial=0), classes.max(initial=0)) + 1
-    shares = (np.bincount(each, minlength=size) / len(each) for each in (label, classes))
-    expected = float(np.prod(list(shares), axis=0).sum())
+    fractions = (np.bincount(each, minlength=size) / len(each) for each in (label, classes))
+    expected = float(np.prod(list(fractions), axis=0).sum())
     kappa = (observed - expected) / (1 - expected) if expected < 1 else 1.0
     doubted = answers.names is None and answers.true is None and kappa < TRIVIAL_KAPPA
     return "agreement no better than chance: do the rows stand in another order?" if doubted else ""

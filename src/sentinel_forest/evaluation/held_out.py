@@ -208,12 +208,12 @@ def held_out_rows(
 
 
 def overall_accuracy(held: HeldOut, hit: np.ndarray) -> np.ndarray:
-    """Weighted share of hits (rows,) in each draw: float64 (1 + draws,)."""
+    """Weighted fraction of hits (rows,) in each draw: float64 (1 + draws,)."""
     return ratio(held.drawn(hit), held.drawn(np.ones(len(hit))))
 
 
 def average_accuracy(held: HeldOut, hit: np.ndarray, classes: int) -> np.ndarray:
-    """Mean over the classes that occur of the weighted share of hits, in each draw: float64 (1 + draws,)."""
+    """Mean over the classes that occur of the weighted fraction of hits, in each draw: float64 (1 + draws,)."""
     right, there = held.drawn_by_class(hit, classes), held.drawn_by_class(np.ones(len(hit)), classes)
     return ratio(np.nan_to_num(ratio(right, there)).sum(axis=1), (there > 0).sum(axis=1))
 

@@ -70,7 +70,7 @@ family; all families together have 1. Sorted by `drop` of OA, largest first.
 def donors(weight: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """For each row another one whose values it takes, drawn in proportion to the weights.
 
-    Systematic: a row is taken as often as its share of the weight says, to the whole number below or
+    Systematic: a row is taken as often as its fraction of the weight says, to the whole number below or
     above. Equal weights give a permutation.
 
     Returns

@@ -203,7 +203,7 @@ def _on_the_same_pixels(
 
 
 def _counts_patches(score: Score, classifier: Classifier) -> bool:
-    """Whether a score is the share of patches that are right: what McNemar's test is about."""
+    """Whether a score is the fraction of patches that are right: what McNemar's test is about."""
     return score.metric.id == "oa" and score.weighting == UNWEIGHTED and classifier.task.unit == "patch"
 
 

@@ -214,11 +214,11 @@ def _values(when: str, score: Score) -> dict[str, float]:
 def told(pair: tuple[Labelled, Labelled], changes: pd.DataFrame) -> str:
     """How much has changed, in words."""
     moved = changes["before"] != changes["after"]
-    share = changes.loc[moved, "pixels"].sum() / max(int(changes["pixels"].sum()), 1)
+    fraction = changes.loc[moved, "pixels"].sum() / max(int(changes["pixels"].sum()), 1)
     same = int((pair[0].rows["content_hash"].to_numpy() == pair[1].rows["content_hash"].to_numpy()).sum())
     number = len(pair[0].rows)
     return (
-        f"{number} images in both releases; {share:.2%} of the pixels have another class\n"
+        f"{number} images in both releases; {fraction:.2%} of the pixels have another class\n"
         f"optical pixels are the same bytes in {same} of them"
         + ("" if same == number else ": elsewhere labels may lie on other pixels")
     )

@@ -64,8 +64,8 @@ def draw_trials(catalog: pd.DataFrame, pooled: PooledRandom, trials: int, seed: 
     parts = min(trials, len(names))
     if parts < 2:
         return
-    shares = np.diff(np.arange(parts + 1) * draws.SCALE // parts)
-    part = draws.by_group(np.bincount(group), shares, checksums.seed(seed, "parts"))[group]
+    fractions = np.diff(np.arange(parts + 1) * draws.SCALE // parts)
+    part = draws.by_group(np.bincount(group), fractions, checksums.seed(seed, "parts"))[group]
     patches = pd.Index(catalog["patch"])
     for number in range(1, parts + 1):
         roles = split.make(catalog, pooled, number, partial(checksums.seed, seed, "pooled"), "price").split["role"]

@@ -122,7 +122,7 @@ def _statistic(name: str, base: Feature, kind: str) -> Feature:
     if kind in STATISTICS:
         inputs, function = (base.name,), STATISTICS[kind]
     else:
-        inputs, function = (f"{base.name} sorted",), partial(quantile, share=int(kind[1:]) / 100)
+        inputs, function = (f"{base.name} sorted",), partial(quantile, fraction=int(kind[1:]) / 100)
     return Feature(name, formula, base.unit, base.bands, base.source, inputs, function)
 
 
@@ -201,7 +201,7 @@ def sorted_pixels(values: np.ndarray) -> np.ndarray:
     return np.sort(_flat(values), axis=1)
 
 
-def quantile(ascending: np.ndarray, share: float) -> np.ndarray:
+def quantile(ascending: np.ndarray, fraction: float) -> np.ndarray:
     """Quantile of what `sorted_pixels` gives, between two pixels by linear interpolation.
 
     Returns float64 (patches,): 0 is the minimum and 1 the maximum of the pixels that are there.
@@ -209,7 +209,7 @@ def quantile(ascending: np.ndarray, share: float) -> np.ndarray:
     last = np.full(len(ascending), ascending.shape[1] - 1)
     gaps = np.isnan(ascending[:, -1])
     last[gaps] -= np.isnan(ascending[gaps]).sum(axis=1)
-    place = share * np.maximum(last, 0)
+    place = fraction * np.maximum(last, 0)
     below = place.astype(np.int64)
     rows = np.arange(len(ascending))
     low = ascending[rows, below].astype(np.float64)
@@ -233,13 +233,13 @@ def cooccurrence(values: np.ndarray, span: tuple[float, float]) -> np.ndarray:
     gaps = np.isnan(values).any(axis=(1, 2))
     scaled = (np.nan_to_num(values) - np.float32(low)) * np.float32(LEVELS / (high - low))
     levels = np.clip(scaled, 0, LEVELS - 1).astype(np.intp)
-    shares = np.empty((len(DIRECTIONS), len(values), LEVELS, LEVELS))
+    fractions = np.empty((len(DIRECTIONS), len(values), LEVELS, LEVELS))
     for place, (down, right) in enumerate(DIRECTIONS):
         counts = _pairs(levels, down, right)
-        np.add(counts, counts.swapaxes(1, 2), out=shares[place])
-        shares[place] /= 2 * (values.shape[1] + down) * (values.shape[2] - abs(right))
-    shares[:, gaps] = np.nan
-    return shares
+        np.add(counts, counts.swapaxes(1, 2), out=fractions[place])
+        fractions[place] /= 2 * (values.shape[1] + down) * (values.shape[2] - abs(right))
+    fractions[:, gaps] = np.nan
+    return fractions
 
 
 def _pairs(levels: np.ndarray, down: int, right: int) -> np.ndarray:
@@ -254,19 +254,19 @@ def _pairs(levels: np.ndarray, down: int, right: int) -> np.ndarray:
     return counts.reshape(patches, LEVELS, LEVELS)
 
 
-def texture(shares: np.ndarray, kind: str) -> np.ndarray:
+def texture(fractions: np.ndarray, kind: str) -> np.ndarray:
     """A property of `cooccurrence`, mean of the directions: float64 (patches,).
 
-    With p the share of the pair of levels (i, j): contrast sum p (i - j)^2, dissimilarity
+    With p the fraction of the pair of levels (i, j): contrast sum p (i - j)^2, dissimilarity
     sum p |i - j|, homogeneity sum p / (1 + (i - j)^2), energy sqrt(sum p^2), correlation
     sum p (i - m)(j - m) / v with m and v mean and variance of a level (1 where v is 0).
     """
     if kind == "energy":
-        properties = np.sqrt(np.einsum("dpij,dpij->dp", shares, shares))
+        properties = np.sqrt(np.einsum("dpij,dpij->dp", fractions, fractions))
     elif kind == "correlation":
-        properties = _correlation(shares)
+        properties = _correlation(fractions)
     else:
-        properties = np.einsum("dpij,ij->dp", shares, _weights(kind))
+        properties = np.einsum("dpij,ij->dp", fractions, _weights(kind))
     return np.asarray(properties.mean(axis=0))
 
 
@@ -277,13 +277,13 @@ def _weights(kind: str) -> np.ndarray:
     return difference if kind == "dissimilarity" else 1 / (1 + np.square(difference))
 
 
-def _correlation(shares: np.ndarray) -> np.ndarray:
+def _correlation(fractions: np.ndarray) -> np.ndarray:
     """1 - contrast / (2 variance), which is the correlation because the pairs are symmetric."""
     level = np.arange(LEVELS, dtype=np.float64)
-    marginal = shares.sum(axis=3)
+    marginal = fractions.sum(axis=3)
     means = marginal @ level
     variance = np.einsum("dpi,dpi->dp", marginal, np.square(level - means[..., None]))
-    contrast = np.einsum("dpij,ij->dp", shares, _weights("contrast"))
+    contrast = np.einsum("dpij,ij->dp", fractions, _weights("contrast"))
     flat = variance < 1e-12
     return np.where(flat, 1.0, 1 - contrast / np.where(flat, 1.0, 2 * variance))
 

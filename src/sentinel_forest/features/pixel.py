@@ -193,10 +193,10 @@ def _window_moments(values: np.ndarray, size: int, count: int) -> list[np.ndarra
     powers += [np.square(powers[0], dtype=np.float64) for _ in range(count - 1)]
     moments = [_box_mean(power, size) for power in powers]
     if not complete:
-        share = _box_mean(present.astype(np.float32), size)
-        # Running sums leave a trace of rounding; the smallest true share is that of one pixel.
-        share[share < 0.5 / size**2] = np.nan
-        moments = [moment / share for moment in moments]
+        fraction = _box_mean(present.astype(np.float32), size)
+        # Running sums leave a trace of rounding; the smallest true fraction is that of one pixel.
+        fraction[fraction < 0.5 / size**2] = np.nan
+        moments = [moment / fraction for moment in moments]
     return moments
 
 

@@ -90,7 +90,7 @@ class Progress:
             self._seen.popleft()
 
     def text(self) -> str:
-        """The line: what is there of how much, the share, the speed, the time left."""
+        """The line: what is there of how much, the fraction, the speed, the time left."""
         (start, first), (end, there) = self._seen[0], self._seen[-1]
         speed = max(there - first, 0) / (end - start) if end > start else 0.0
         parts = [f"{self.title}: {amount(there)}"]

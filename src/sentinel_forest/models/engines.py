@@ -29,7 +29,7 @@ BLOCK_ROWS = 16_384
 class Grown:
     """Some trees and what they say about training rows that they did not see.
 
-    `votes` is float64 (rows, classes): class shares in the leaves of all trees that left the row
+    `votes` is float64 (rows, classes): class fractions in the leaves of all trees that left the row
     out of their bootstrap, added up; a row that no tree left out has zeros.
     """
 
@@ -101,7 +101,7 @@ def scikit_learn_intelex(
     """
     library = _intelex()
     _check_for_intelex(settings)
-    shares = _draw_shares(y, weight, settings.class_weight)
+    fractions = _draw_fractions(y, weight, settings.class_weight)
     edges = [_bin_edges(column) for column in X.T]
     bins = np.column_stack([edge.searchsorted(column) for edge, column in zip(edges, X.T, strict=True)])
     bins = bins.astype(np.float32)
@@ -111,7 +111,7 @@ def scikit_learn_intelex(
     def one_tree(number: int) -> tuple[DecisionTreeClassifier, np.ndarray]:
         """A tree, and in which leaf each row is that it has not seen; -1 for the others."""
         own_seed = checksums.seed(seed, number)
-        times = bootstrap(shares, own_seed)
+        times = bootstrap(fractions, own_seed)
         drawn = np.flatnonzero(times)
         parameters = {**_parameters(settings, 1, own_seed), "class_weight": None, "bootstrap": False}
         one = library.RandomForestClassifier(n_jobs=1, **parameters)
@@ -134,7 +134,7 @@ def scikit_learn_intelex(
 ENGINES: Mapping[str, Engine] = {"scikit-learn": scikit_learn, "scikit-learn-intelex": scikit_learn_intelex}
 
 
-def bootstrap(shares: np.ndarray, seed: int) -> np.ndarray:
+def bootstrap(fractions: np.ndarray, seed: int) -> np.ndarray:
     """How often each row is drawn when as many are drawn as there are: int64 (rows,).
 
     The number of random points, in rising order, that fall into the stretch of each row; points in rising
@@ -142,13 +142,13 @@ def bootstrap(shares: np.ndarray, seed: int) -> np.ndarray:
 
     Parameters
     ----------
-    shares : ndarray
+    fractions : ndarray
         float64 (rows,): probability of each row; they add up to 1.
     """
-    points = np.cumsum(np.random.default_rng(seed).standard_exponential(len(shares) + 1))
-    stretches = np.cumsum(shares)[:-1] * points[-1]
+    points = np.cumsum(np.random.default_rng(seed).standard_exponential(len(fractions) + 1))
+    stretches = np.cumsum(fractions)[:-1] * points[-1]
     below = points[:-1].searchsorted(stretches)
-    return np.diff(below, prepend=0, append=len(shares))
+    return np.diff(below, prepend=0, append=len(fractions))
 
 
 def each_block(work: Callable[[slice], np.ndarray], rows: int, threads: int) -> list[np.ndarray]:
@@ -229,7 +229,7 @@ def _check_for_intelex(settings: ForestSettings) -> None:
         )
 
 
-def _draw_shares(y: np.ndarray, weight: np.ndarray | None, class_weight: str | None) -> np.ndarray:
+def _draw_fractions(y: np.ndarray, weight: np.ndarray | None, class_weight: str | None) -> np.ndarray:
     """Probability of each row to be drawn: float64 (rows,)."""
     weight = np.ones(len(y)) if weight is None else weight
     if class_weight == "balanced":
@@ -251,11 +251,11 @@ def _finish(
     times: np.ndarray,
     classes: int,
 ) -> None:
-    """Give a tree of oneDAL thresholds in the unit of the features, and the class shares of its rows.
+    """Give a tree of oneDAL thresholds in the unit of the features, and the class fractions of its rows.
 
     As the library hands a tree over, a leaf votes for one class alone, and the tree knows only classes
     that are among its rows. A few rows reach another leaf than the one that they were counted in while
-    the tree grew; a leaf that none reaches has the shares of its parent.
+    the tree grew; a leaf that none reaches has the fractions of its parent.
 
     Parameters
     ----------
@@ -275,20 +275,20 @@ def _finish(
     in_leaf = np.bincount(leaf * classes + y, times, len(nodes) * classes).reshape(-1, classes)
     drawn = _below(in_leaf, left, right)
     total = drawn.sum(axis=1)
-    shares = drawn / np.maximum(total, 1)[:, None]
+    fractions = drawn / np.maximum(total, 1)[:, None]
     parent = np.zeros(len(nodes), dtype=np.int64)
     parent[left[inner]] = parent[right[inner]] = inner
     for node in np.flatnonzero(total == 0):  # rising: parents before their children
-        shares[node] = shares[parent[node]]
+        fractions[node] = fractions[parent[node]]
     for feature, edge in enumerate(edges):
         at = inner[nodes["feature"][inner] == feature]
         nodes["threshold"][at] = edge[nodes["threshold"][at].astype(np.int64)]
     nodes["missing_go_to_left"] = 0
     nodes["weighted_n_node_samples"] = total
     nodes["n_node_samples"] = _below(np.bincount(leaf, minlength=len(nodes))[:, None], left, right)[:, 0]
-    nodes["impurity"] = 1 - np.square(shares).sum(axis=1)
+    nodes["impurity"] = 1 - np.square(fractions).sum(axis=1)
     estimator.tree_ = build(features, np.array([classes], dtype=np.intp), *rest)
-    estimator.tree_.__setstate__({**state, "nodes": nodes, "values": shares[:, None, :]})
+    estimator.tree_.__setstate__({**state, "nodes": nodes, "values": fractions[:, None, :]})
     estimator.n_classes_, estimator.classes_ = classes, np.arange(classes)
 
 

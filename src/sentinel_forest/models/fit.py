@@ -38,7 +38,7 @@ def describe(
     independent_labels: int | None = None,
 ) -> dict[str, Any]:
     """What is worth knowing about a forest and the rows it was grown on; see ``fit.json``."""
-    shares = training.shares(len(task.names))
+    fractions = training.fractions(len(task.names))
     counts = np.zeros(len(task.names), dtype=np.int64)
     counts[training.present] = np.bincount(training.y)
     missing = np.isnan(training.X).sum(axis=0)
@@ -50,8 +50,8 @@ def describe(
             "groups": groups,
             "independent_labels": independent_labels,
             "classes": {
-                name: {"rows": int(count), "share": float(share)}
-                for name, count, share in zip(task.names, counts, shares, strict=True)
+                name: {"rows": int(count), "fraction": float(fraction)}
+                for name, count, fraction in zip(task.names, counts, fractions, strict=True)
             },
             "missing": {name: int(count) for name, count in zip(features, missing, strict=True) if count},
         },

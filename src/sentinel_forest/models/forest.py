@@ -61,8 +61,8 @@ class Training:
         self.X, self.weight, self.patches, self.pixels = X, weight, patches, pixels
         self.present, self.y = np.unique(labels, return_inverse=True)
 
-    def shares(self, classes: int) -> np.ndarray:
-        """Share of each of the task's classes, by weight; float64 (classes,)."""
+    def fractions(self, classes: int) -> np.ndarray:
+        """Fraction of each of the task's classes, by weight; float64 (classes,)."""
         sums = np.zeros(classes)
         sums[self.present] = np.bincount(self.y, self.weight)
         return np.asarray(sums / sums.sum())
@@ -130,7 +130,7 @@ def labelled_rows(file: Path, features: Sequence[str], patches: Set[str]) -> pd.
 
 
 def _check_rows(training: Training, features: Sequence[str], where: str, patches: int) -> None:
-    remedy = "choose another scheme or seed, or shares that leave more for training"
+    remedy = "choose another scheme or seed, or fractions that leave more for training"
     if not len(training.y):
         raise InputError(
             "There is nothing to train a forest on.",
@@ -233,7 +233,7 @@ def tuned(
 
 
 def _accuracies(truth: np.ndarray, told: np.ndarray, weight: np.ndarray) -> dict[str, float]:
-    """Share of rows told right, by weight, over all rows and as the mean of the classes that are there."""
+    """Fraction of rows told right, by weight, over all rows and as the mean of the classes that are there."""
     hit, totals = np.bincount(truth, weight * (truth == told)), np.bincount(truth, weight)
     there = totals > 0
     return {
@@ -280,7 +280,7 @@ def name(forest: RandomForestClassifier, classes: Sequence[str], features: Seque
 
 
 def predict(forest: RandomForestClassifier, X: np.ndarray, threads: int = 1) -> np.ndarray:
-    """The class that the trees give the largest share to, together; the same for any `threads`.
+    """The class that the trees give the largest fraction to, together; the same for any `threads`.
 
     What ``forest.predict`` gives, faster: rows that are alike go through the trees one after another, so
     that the nodes on their way are at hand, and a row is left out of the remaining trees as soon as they

@@ -7,7 +7,7 @@ Beside the forest stand classifiers that know next to nothing, from the same tra
 
 ===============  ======================================================================================
 majority         says the most frequent class
-class shares     draws each answer at random by the shares of the classes in training; seeded by patch
+class fractions     draws each answer at random by the fractions of the classes in training; seeded by patch
 best threshold   for pixel tasks with a two-class question: compares one feature with one threshold. It
                  knows two answers only, the most frequent class of either kind (``thick cloud`` and
                  ``clear``): read it by its question
@@ -70,7 +70,7 @@ def answers(candidate: Candidate, samples: Samples, names: Sequence[str], thread
     found = {
         "forest": given,
         "majority": _always(given.sum(axis=2), names.index(company["majority"])),
-        "class shares": _draw(given.sum(axis=2), candidate.fit, samples.patches, names),
+        "class fractions": _draw(given.sum(axis=2), candidate.fit, samples.patches, names),
     }
     rule = company["best threshold"]
     if rule is not None:
@@ -88,12 +88,14 @@ def _always(true: np.ndarray, answer: int) -> np.ndarray:
 
 
 def _draw(true: np.ndarray, fit: Mapping[str, Any], patches: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """Counts of a classifier that draws its answers by the shares of the classes in training."""
-    shares = np.array([fit["trivial"]["class shares"][entry] for entry in names])
-    shares = shares / shares.sum()
+    """Counts of a classifier that draws its answers by the fractions of the classes in training."""
+    fractions = np.array([fit["trivial"]["class fractions"][entry] for entry in names])
+    fractions = fractions / fractions.sum()
     return np.array(
         [
-            np.random.default_rng(checksums.seed(fit["seed"], "class shares", str(patch))).multinomial(row, shares)
+            np.random.default_rng(checksums.seed(fit["seed"], "class fractions", str(patch))).multinomial(
+                row, fractions
+            )
             for patch, row in zip(patches, true, strict=True)
         ],
         dtype=np.int64,

@@ -28,7 +28,7 @@ def best_threshold(training: Training, positive: np.ndarray) -> tuple[int, float
     above : bool
         Whether larger values are positive. Missing values are negative either way.
     balanced_accuracy : float
-        Mean of the shares of positive and of negative rows that are told right. On a tie the first
+        Mean of the fractions of positive and of negative rows that are told right. On a tie the first
         feature and the lowest threshold win, and `above` before below.
     """
     is_positive = positive[training.y]
@@ -48,7 +48,7 @@ def _threshold(values: np.ndarray, positive: np.ndarray, weight: np.ndarray) -> 
         return 0.0, True, 0.0
     right = np.cumsum(np.where(positive[order], weight[order], 0)) / weight[positive].sum()
     wrong = np.cumsum(np.where(positive[order], 0, weight[order])) / weight[~positive].sum()
-    # Share of all positive (negative) rows above or below; those that are missing are negative.
+    # Fraction of all positive (negative) rows above or below; those that are missing are negative.
     above = (right[-1] - right[ends] + 1 - (wrong[-1] - wrong[ends])) / 2
     below = (right[ends] + 1 - wrong[ends]) / 2
     best_above, best_below = int(np.argmax(above)), int(np.argmax(below))
@@ -64,22 +64,22 @@ def trivial(training: Training, task: Task, features: Sequence[str]) -> dict[str
     Returns
     -------
     dict
-        ``majority``: the most frequent class; ``class shares``: share of each class by weight;
+        ``majority``: the most frequent class; ``class fractions``: fraction of each class by weight;
         ``best threshold``: None, or for pixel tasks the answer of a single feature to the first
         question of the task: ``feature``, ``threshold``, ``above``, ``question``, its
         ``balanced_accuracy`` in training, and the class names it gives: ``positive`` and
         ``negative``, the most frequent class of either kind.
     """
-    shares = training.shares(len(task.names))
+    fractions = training.fractions(len(task.names))
     return {
-        "majority": task.names[int(shares.argmax())],
-        "class shares": dict(zip(task.names, shares.tolist(), strict=True)),
-        "best threshold": _threshold_rule(training, task, features, shares),
+        "majority": task.names[int(fractions.argmax())],
+        "class fractions": dict(zip(task.names, fractions.tolist(), strict=True)),
+        "best threshold": _threshold_rule(training, task, features, fractions),
     }
 
 
 def _threshold_rule(
-    training: Training, task: Task, features: Sequence[str], shares: np.ndarray
+    training: Training, task: Task, features: Sequence[str], fractions: np.ndarray
 ) -> dict[str, Any] | None:
     if task.unit != "pixel" or not task.questions:
         return None
@@ -93,7 +93,7 @@ def _threshold_rule(
         "feature": features[feature],
         "threshold": threshold,
         "above": above,
-        "positive": task.names[int(np.where(positive, shares, -1).argmax())],
-        "negative": task.names[int(np.where(positive, -1, shares).argmax())],
+        "positive": task.names[int(np.where(positive, fractions, -1).argmax())],
+        "negative": task.names[int(np.where(positive, -1, fractions).argmax())],
         "balanced_accuracy": score,
     }

@@ -35,7 +35,7 @@ def folds(y: np.ndarray, group: np.ndarray, number: int, seed: int) -> list[Fold
     y, group : ndarray
         Integers (rows,): class and group.
     number : int
-        Number of folds; the shares of the classes are as alike as the groups allow.
+        Number of folds; the fractions of the classes are as alike as the groups allow.
     seed : int
         Same seed, same folds.
 

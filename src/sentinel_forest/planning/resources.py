@@ -49,7 +49,7 @@ ASK_SECONDS = 3e-8
 SCENE_PIXELS, SCENE_MB = 10_980**2, 1_500
 """A Sentinel-2 tile, and what its strips and tiles take."""
 NODE_BYTES = 100.0
-"""A node of a tree: 64 bytes, and its share of each class (8 bytes a class come in addition)."""
+"""A node of a tree: 64 bytes, and its fraction of each class (8 bytes a class come in addition)."""
 DRAW_BYTES = 8.0
 """A group in a draw of the bootstrap."""
 CLASSIFIERS = 4
@@ -202,7 +202,7 @@ def _fit(selection: Selection, release: str, name: str) -> Need:
 
 def _predict(selection: Selection, release: str, name: str) -> Need:
     """All forests of a release on one shard, in batches; the last of a batch may be as large as any."""
-    size, share = size_in(selection, release), _held_out(selection, release)
+    size, fraction = size_in(selection, release), _held_out(selection, release)
     trials, trees = len(selection.trials(release)), selection.forest(release).trees
     sizes = [_forest_mb(selection, selection.source(release), each) for each in selection.sets(release)]
     held = min(trials * sum(sizes), max([FORESTS_MB, *sizes]))
@@ -210,7 +210,7 @@ def _predict(selection: Selection, release: str, name: str) -> Need:
     for set_name in selection.sets(release):
         of_pixels = _is_of_pixels(selection, release, set_name)
         scored = min(selection.configuration.score.sample or size.side**2, size.side**2) if of_pixels else 1
-        seconds += share * size.shard * scored * ASK_SECONDS * trees * trials
+        seconds += fraction * size.shard * scored * ASK_SECONDS * trees * trials
         if of_pixels:  # Features are computed of whole patches, once for all trials: some trial holds out most of them.
             seconds += size.pixels * FEATURE_SECONDS * _features(selection, release, set_name)
     # What a forest is read from lies beside it for a moment.

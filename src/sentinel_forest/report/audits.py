@@ -5,7 +5,7 @@ import pandas as pd
 from sentinel_forest.config import paths
 from sentinel_forest.io.tables import read_tsv
 from sentinel_forest.report.inputs import ReleaseResults
-from sentinel_forest.report.model import Item, Source, column, share, table
+from sentinel_forest.report.model import Item, Source, column, percent, table
 from sentinel_forest.splits.audit import LINKS, LISTS
 from sentinel_forest.splits.ledger import LINKED
 
@@ -39,7 +39,7 @@ def _lists(release: ReleaseResults, name: str) -> Item:
 def _links(release: ReleaseResults, name: str) -> Item:
     rows, sources = _read(release, paths.AUDITED_LINKS, name, LINKS)
     shown = rows[rows["status"].isin(LINKED)].drop(columns=["status"]).reset_index(drop=True)
-    shown["fraction"] = column([share(value) for value in shown["fraction"]])
+    shown["fraction"] = column([percent(value) for value in shown["fraction"]])
     return table(
         f"What links the split lists {name} of {release.name}",
         shown,

@@ -189,7 +189,7 @@ def _questions(release: ReleaseResults, scores: pd.DataFrame) -> list[Item]:
     shown = columns(release, rows, ["class", "scheme", "classifier", "features", "definition"])
     explained = (
         "A two-class question counts some classes as positive. “pooled”: all units together; “over "
-        "patches”: one score for each patch, then their median or mean; “%”: share of patches whose "
+        "patches”: one score for each patch, then their median or mean; “%”: fraction of patches whose "
         "score lies in the range." + LEFT_OUT
     )
     sources = _sources(release)

@@ -12,7 +12,7 @@ from sentinel_forest.config import paths
 from sentinel_forest.datasets.base import SPLITS, Category, Dataset, Task
 from sentinel_forest.report import figures, maps
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
-from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, share, table
+from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, percent, table
 
 LEAD = "What the releases hold: patches, groups, classes, and where on Earth they were taken."
 MOST_GROUPS = 400
@@ -54,7 +54,7 @@ def _sizes(release: ReleaseResults, catalog: pd.DataFrame) -> Item:
     rows = [
         {"published split": name, "patches": len(rows)}
         | {f"{key}s" if key != "city" else "cities": rows.loc[rows[key] != "", key].nunique() for key in keys}
-        | {"mean labelled fraction": share(rows["labelled_fraction"].mean())}
+        | {"mean labelled fraction": percent(rows["labelled_fraction"].mean())}
         for name, rows in [*_splits(catalog), ("all", catalog)]
     ]
     lost = int((catalog["group"].isna() | (catalog["group"] == "")).sum())
@@ -78,7 +78,7 @@ class Distribution:
     """What each patch has of each class of a task or scheme.
 
     `amounts` has a row for each patch and a column for each class, by its name: 1 for the patch's label, or
-    shares of its valid pixels; `unit` says which.
+    fractions of its valid pixels; `unit` says which.
     """
 
     name: str
@@ -86,8 +86,8 @@ class Distribution:
     unit: str
     amounts: pd.DataFrame
 
-    def shares(self, by: pd.Series) -> pd.DataFrame:
-        """Share of each class (rows) in each part of the patches (columns, in the order of their patches)."""
+    def fractions(self, by: pd.Series) -> pd.DataFrame:
+        """Fraction of each class (rows) in each part of the patches (columns, in the order of their patches)."""
         sums = self.amounts.groupby(by.to_numpy(), sort=False).sum().T
         return sums / sums.sum().replace(0, np.nan)
 
@@ -129,38 +129,38 @@ def _of_pixels(catalog: pd.DataFrame, name: str, categories: tuple[Category, ...
 
 
 def _classes(release: ReleaseResults, catalog: pd.DataFrame, distribution: Distribution) -> list[Item]:
-    """Figures by published split and, where the catalog knows it, by season; all their shares as a table."""
-    everywhere = distribution.shares(pd.Series("all", catalog.index))
-    by_split = distribution.shares(catalog["split"])
+    """Figures by published split and, where the catalog knows it, by season; all their fractions as a table."""
+    everywhere = distribution.fractions(pd.Series("all", catalog.index))
+    by_split = distribution.fractions(catalog["split"])
     items: list[Item] = [_bars(release, distribution, "published split", everywhere.join(by_split))]
     every = by_split
     if "season" in catalog:
-        by_season = distribution.shares(catalog["season"])
+        by_season = distribution.fractions(catalog["season"])
         items.append(_bars(release, distribution, "season", by_season))
         every = every.join(by_season)
-    frame = every.join(everywhere).map(share).rename_axis(None).reset_index(names="class")
+    frame = every.join(everywhere).map(percent).rename_axis(None).reset_index(names="class")
     return [
         *items,
         table(
-            f"Class shares of {release.name}, {distribution.name}",
+            f"Class fractions of {release.name}, {distribution.name}",
             frame.assign(**{"class": frame["class"].astype(str)}),
             [catalog_source(release)],
-            f"Shares of {distribution.unit}.",
+            f"Fractions of {distribution.unit}.",
             release.is_sample,
         ),
     ]
 
 
-def _bars(release: ReleaseResults, distribution: Distribution, by: str, shares: pd.DataFrame) -> Item:
+def _bars(release: ReleaseResults, distribution: Distribution, by: str, fractions: pd.DataFrame) -> Item:
     return Plot(
         f"Classes of {release.name} by {by}, {distribution.name}",
         figures.class_fractions(
-            shares.rename(columns=lambda name: str(name).replace("_", " ")),
+            fractions.rename(columns=lambda name: str(name).replace("_", " ")),
             {each.name: each.colour for each in distribution.categories},
         ),
-        f"Share of each class by {by}. "
-        + " ".join(f"In {name}: {_extremes(shares[name])}." for name in shares.columns),
-        f"Bars give the share of each class among the {distribution.unit}, a panel for each {by}; colours "
+        f"Fraction of each class by {by}. "
+        + " ".join(f"In {name}: {_extremes(fractions[name])}." for name in fractions.columns),
+        f"Bars give the fraction of each class among the {distribution.unit}, a panel for each {by}; colours "
         "are the published ones of the classes.",
         _SUSPICIOUS[by],
         (catalog_source(release),),
@@ -169,7 +169,7 @@ def _bars(release: ReleaseResults, distribution: Distribution, by: str, shares: 
 
 
 _SUSPICIOUS = {
-    "published split": "A class that trains but is never tested, or the other way round; shares that differ "
+    "published split": "A class that trains but is never tested, or the other way round; fractions that differ "
     "between splits by more than their sizes explain: scores of such splits are of another mixture than the "
     "one trained on. A class that is everywhere empty while its neighbour in the list is large (a table "
     "that is off by one).",
@@ -178,8 +178,8 @@ _SUSPICIOUS = {
 }
 
 
-def _extremes(shares: pd.Series) -> str:
-    order = shares.sort_values(kind="stable")
+def _extremes(fractions: pd.Series) -> str:
+    order = fractions.sort_values(kind="stable")
     return (
         f"most frequent {order.index[-1]} ({100 * order.iloc[-1]:.1f} %), "
         f"rarest {order.index[0]} ({100 * order.iloc[0]:.1f} %)"
@@ -200,9 +200,9 @@ def groups(release: ReleaseResults, catalog: pd.DataFrame) -> list[Item]:
         }
     ).dropna(axis="columns", how="all")
     for distribution in distributions(release.dataset, catalog):
-        shares = distribution.shares(catalog["group"]).T.fillna(0)
-        rows[f"most frequent, {distribution.name}"] = shares.idxmax(axis=1).where(shares.max(axis=1) > 0, "")
-        rows[f"share of it, {distribution.name}"] = shares.max(axis=1).map(share)
+        fractions = distribution.fractions(catalog["group"]).T.fillna(0)
+        rows[f"most frequent, {distribution.name}"] = fractions.idxmax(axis=1).where(fractions.max(axis=1) > 0, "")
+        rows[f"fraction of it, {distribution.name}"] = fractions.max(axis=1).map(percent)
     explained = (
         "Groups in the order of the catalog; longitude and latitude in degrees, means of the centres of "
         "their patches. A group in two splits is named with both."

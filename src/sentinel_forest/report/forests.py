@@ -11,7 +11,7 @@ from sentinel_forest.evaluation.held_out import BRIER
 from sentinel_forest.evaluation.metrics import short
 from sentinel_forest.report import applicability, engines, figures
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
-from sentinel_forest.report.model import Cell, Item, Note, Page, Plot, Section, column, number, score, share, table
+from sentinel_forest.report.model import Cell, Item, Note, Page, Plot, Section, column, number, percent, score, table
 
 LEAD = (
     "One trial of each release is looked into: whether more trees or more training groups would help, and whether "
@@ -142,7 +142,7 @@ def _reliability(release: ReleaseResults, name: str, rows: pd.DataFrame) -> list
             "below": rows["bin_high"],
             "predicted": column(number(float(value)) for value in rows["predicted"]),
             "observed [95 % interval]": column(_intervals(rows, "observed")),
-            "share": column(map(share, rows["share"])),
+            "fraction": column(map(percent, rows["fraction"])),
             "rows": rows["rows"],
             "groups": rows["groups"],
             "note": rows["note"],
@@ -151,10 +151,10 @@ def _reliability(release: ReleaseResults, name: str, rows: pd.DataFrame) -> list
     return [
         Plot(
             f"Reliability on {release.name}: {name}",
-            figures.calibration(rows.assign(fraction=rows["share"])),
-            f"Observed share of “{event}” by predicted probability. {_error(rows)}",
+            figures.calibration(rows),
+            f"Observed fraction of “{event}” by predicted probability. {_error(rows)}",
             f"What the forest says is the probability of “{event}” (across), and how often that is the "
-            "truth (up), in ten bins; bars: 95 % intervals over groups. Below: the share of all that falls "
+            "truth (up), in ten bins; bars: 95 % intervals over groups. Below: the fraction of all that falls "
             "into each bin. Isotonic calibration is fitted on four fifths of the groups and shown on the last fifth, "
             f"each in turn. {HELD_OUT}",
             "Points far from the dashed line: below it the forest is too sure of itself, above it too shy. "
@@ -176,7 +176,7 @@ def _reliability(release: ReleaseResults, name: str, rows: pd.DataFrame) -> list
 def _error(rows: pd.DataFrame) -> str:
     """The expected calibration error of each series, in words (Naeini et al. 2015, doi:10.1609/aaai.v29i1.9602)."""
     known = rows[rows["observed"].notna()]
-    gaps = (known["observed"] - known["predicted"]).abs() * known["share"]
+    gaps = (known["observed"] - known["predicted"]).abs() * known["fraction"]
     errors = gaps.groupby(known["series"], sort=False).sum()
     return (
         "Mean distance from the diagonal: " + ", ".join(f"{name} {value:.3f}" for name, value in errors.items()) + "."

@@ -45,12 +45,12 @@ def _items(version: VersionResults, release: ReleaseResults) -> tuple[Item, ...]
 
 
 def _galleries(release: ReleaseResults, task: Task, test: pd.DataFrame) -> list[Item]:
-    """For each class of a pixel task the patch where its share is nearest to a half."""
+    """For each class of a pixel task the patch where its fraction is nearest to a half."""
     places: list[int] = []
     for name in _published(release, task).names:
-        shares = test.loc[~test.index.isin(places), f"fraction_{name}"]
-        if (shares > 0).any():
-            places.append(shares.index[int((shares - 0.5).abs().to_numpy().argmin())])
+        fractions = test.loc[~test.index.isin(places), f"fraction_{name}"]
+        if (fractions > 0).any():
+            places.append(fractions.index[int((fractions - 0.5).abs().to_numpy().argmin())])
     if not places:
         return [Note("There is no test pixel with a known class.")]
     return [_gallery(release, task, test.loc[[place]]) for place in places[:PATCHES]]
@@ -76,7 +76,8 @@ def _gallery(release: ReleaseResults, task: Task, row: pd.DataFrame) -> Gallery:
     return Gallery(
         f"Patch {patch} of {release.name}",
         tuple(pictures),
-        f"{_shares_in_words(row, _published(release, task))} {dataset.pictures.reading} {dataset.pictures.suspicious}",
+        f"{_fractions_in_words(row, _published(release, task))} {dataset.pictures.reading} "
+        f"{dataset.pictures.suspicious}",
         tuple((each.name, each.colour) for each in task.categories),
         tuple(sources),
         release.is_sample,
@@ -88,9 +89,9 @@ def _published(release: ReleaseResults, task: Task) -> Task:
     return release.dataset.published_tasks.get(task.name, task)
 
 
-def _shares_in_words(row: pd.DataFrame, task: Task) -> str:
-    shares = {name: float(row[f"fraction_{name}"].iloc[0]) for name in task.names}
-    return "Labels: " + ", ".join(f"{name} {100 * value:.0f} %" for name, value in shares.items() if value > 0) + "."
+def _fractions_in_words(row: pd.DataFrame, task: Task) -> str:
+    fractions = {name: float(row[f"fraction_{name}"].iloc[0]) for name in task.names}
+    return "Labels: " + ", ".join(f"{name} {100 * value:.0f} %" for name, value in fractions.items() if value > 0) + "."
 
 
 def _maps(

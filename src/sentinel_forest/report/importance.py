@@ -12,7 +12,7 @@ from sentinel_forest.features import Feature, patch, pixel
 from sentinel_forest.io.tables import read_parquet
 from sentinel_forest.report import figures
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
-from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, column, score, share, table
+from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, column, percent, score, table
 
 LEAD = (
     "Which features the forests split on. The importance of a feature is the mean decrease of impurity "
@@ -21,7 +21,7 @@ LEAD = (
 )
 MOST = 25
 """Features in the figure of importance."""
-LOST, USED = "lost of the score", "share of the decrease of impurity"
+LOST, USED = "lost of the score", "fraction of the decrease of impurity"
 SPREAD = 6
 """Features in the figure by class."""
 QUANTILES = (0.1, 0.5, 0.9)
@@ -61,7 +61,7 @@ def _families(release: ReleaseResults, feature_set: str) -> list[Item]:
     shown["lost [95 % interval]"] = column(
         [score(*row) for row in rows[["drop", "low", "high"]].itertuples(index=False, name=None)]
     )
-    shown["share of impurity"] = column(map(share, rows["impurity"]))
+    shown["fraction of impurity"] = column(map(percent, rows["impurity"]))
     shown[["rows", "groups", "note"]] = rows[["rows", "groups", "note"]]
     return [
         Plot(
@@ -71,7 +71,7 @@ def _families(release: ReleaseResults, feature_set: str) -> list[Item]:
             + ", ".join(f"{row.family} {row.metric} {row.drop:.3f}" for row in rows.head(6).itertuples())
             + ".",
             f"Left: how much of a score on held-out rows of {trial} is lost when all features of a family "
-            "are taken from other rows (bar: 95 % interval over groups). Right: the family's share of the "
+            "are taken from other rows (bar: 95 % interval over groups). Right: the family's fraction of the "
             f"decrease of impurity in training. Caveat: {first['impurity_caveat']}.",
             "A family that training used much (right) and that nothing depends on (left around 0): it was "
             "learned by heart, or another family says the same. Small losses do not mean that a family is "
@@ -121,7 +121,7 @@ def _of_set(release: ReleaseResults, feature_set: str) -> list[Item]:
     caveat = fit.get("importance", {}).get("caveat", "")
     plot = Plot(
         f"Importance in {release.name}, {feature_set}",
-        figures.points(drawn, "importance (share of the decrease of impurity)", zero=False),
+        figures.points(drawn, "importance (fraction of the decrease of impurity)", zero=False),
         "Features by importance: " + ", ".join(f"{name} {summary.loc[name, 'mean']:.3f}" for name in top[:6]) + ", ...",
         f"The features that were used most, at the top; a mark for each trial. Caveat: {caveat}.",
         "One feature that does nearly all of the work (is it a trace of the label?); trials that "

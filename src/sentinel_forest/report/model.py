@@ -314,8 +314,8 @@ def p_value(value: Any) -> Cell:
     return Cell("< 0.001", repr(float(value)), "number") if value < 0.001 else number(value)
 
 
-def share(value: Any) -> Cell:
-    """A share as a percentage."""
+def percent(value: Any) -> Cell:
+    """A fraction as a percentage."""
     return Cell("", "", "number") if pd.isna(value) else Cell(f"{100 * value:.1f} %", repr(float(value)), "number")
 
 

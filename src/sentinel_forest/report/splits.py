@@ -5,7 +5,7 @@ import pandas as pd
 from sentinel_forest.config import paths
 from sentinel_forest.report import audits, blockmaps, figures, heatmaps, palette, price, splitmaps
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
-from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, column, links, number, share, table
+from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, column, links, number, percent, table
 from sentinel_forest.splits.linking import GROUPS
 
 LEAD = (
@@ -64,7 +64,7 @@ def _balance(release: ReleaseResults) -> list[Item]:
             Plot(
                 f"Balance of classes in {release.name}",
                 figures.points(frame, "fraction in role − fraction in all (percentage points)"),
-                f"Deviation of class shares by role and scheme. The largest is {worst['value']:+.1f} "
+                f"Deviation of class fractions by role and scheme. The largest is {worst['value']:+.1f} "
                 f"percentage points: {worst['label']}, {worst['role']}, {worst['scheme']} "
                 f"{worst['trial']}.",
                 "For each class, role and trial: how much more (right) or less (left) frequent the "
@@ -113,9 +113,9 @@ def _ledger(release: ReleaseResults) -> list[Item]:
             Plot(
                 f"Links with training patches in {release.name}",
                 heatmaps.grid(
-                    grid, "share of the role's patches that are linked with training (%), largest of the trials"
+                    grid, "fraction of the role's patches that are linked with training (%), largest of the trials"
                 ),
-                "Share of patches linked with training, by key and by scheme and role. The largest is "
+                "Fraction of patches linked with training, by key and by scheme and role. The largest is "
                 f"{100 * most:.0f} %.",
                 "Rows are ways to be linked: the same patch, the same pixels (content), "
                 "near-duplicates, overlapping footprints (and how many pixels of them), and the same value "
@@ -128,7 +128,7 @@ def _ledger(release: ReleaseResults) -> list[Item]:
             )
         )
     columns = ["scheme", "trial", "key", "role_a", "role_b", "linked", "total", "fraction", "shared_values", "status"]
-    shown = known[columns].astype(object).assign(fraction=column(map(share, known["fraction"])))
+    shown = known[columns].astype(object).assign(fraction=column(map(percent, known["fraction"])))
     items.append(
         table(
             f"Ledger of {release.name}",
@@ -172,7 +172,7 @@ def _redundancy(release: ReleaseResults, ledger: pd.DataFrame) -> list[Item]:
         items.append(
             table(
                 f"Redundancy within roles of {release.name}",
-                shown.assign(fraction=column(map(share, pairs["fraction"]))),
+                shown.assign(fraction=column(map(percent, pairs["fraction"]))),
                 source,
                 "Linked: patches that share the key with another patch of their own role. They are no independent "
                 "samples: a score of them is less certain than their number suggests.",

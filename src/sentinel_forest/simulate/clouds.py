@@ -11,7 +11,7 @@ CLEAR, THICK, THIN, SHADOW = range(4)
 _WATER = np.array([660, 640, 620, 620, 620, 620, 610, 610, 600, 420, 6, 450, 320]) / 1000
 _ICE = np.array([520, 500, 480, 480, 480, 480, 480, 480, 480, 390, 70, 260, 180]) / 1000
 _DIRECT = np.array([45, 48, 54, 60, 62, 66, 67, 69, 70, 70, 70, 74, 76]) / 100
-"""Share of the light that comes straight from the sun, by band."""
+"""Fraction of the light that comes straight from the sun, by band."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Hand:
     edge : float
         Where cloud begins, in standard deviations of the cloud field: above 0 haze counts as cloud.
     thick : float
-        Hidden share of the ground's light from which cloud is thick.
+        Hidden fraction of the ground's light from which cloud is thick.
     """
 
     edge: float
@@ -37,9 +37,9 @@ class Clouds:
     Parameters
     ----------
     opacity, cirrus : ndarray of float64
-        Share of the ground's light that low clouds, and high ice clouds, hide.
+        Fraction of the ground's light that low clouds, and high ice clouds, hide.
     shadow : ndarray of float64
-        Share of the sun's direct light that is blocked.
+        Fraction of the sun's direct light that is blocked.
     brightness : ndarray of float64
         Brightness of the clouds, about 1.
     label : ndarray of uint8
@@ -54,7 +54,7 @@ class Clouds:
 
     @property
     def hidden(self) -> np.ndarray:
-        """Share of the ground's light that is hidden by all clouds."""
+        """Fraction of the ground's light that is hidden by all clouds."""
         return np.asarray(1 - (1 - self.opacity) * (1 - self.cirrus))
 
 
@@ -65,9 +65,9 @@ def none(side: int) -> Clouds:
 
 
 def draw(
-    random: np.random.Generator, side: int, share: float, hand: Hand, sun_azimuth: float, sun_elevation: float
+    random: np.random.Generator, side: int, fraction: float, hand: Hand, sun_azimuth: float, sun_elevation: float
 ) -> Clouds:
-    """Draw clouds that cover a given share of an image, with soft edges and displaced shadows.
+    """Draw clouds that cover a given fraction of an image, with soft edges and displaced shadows.
 
     The clouds are made on a canvas twice as wide, so that shadows fall in from outside.
 
@@ -77,14 +77,14 @@ def draw(
         Source of the draw.
     side : int
         Rows and columns.
-    share : float
-        Share of the pixels that a person would call cloud, 0 to 1.
+    fraction : float
+        Fraction of the pixels that a person would call cloud, 0 to 1.
     hand : Hand
         Who maps them.
     sun_azimuth, sun_elevation : float
         Degrees, clockwise from north, and above the horizon.
     """
-    if share == 0:
+    if fraction == 0:
         return none(side)
     window = (slice(0, side), slice(0, side))
     canvas = 2 * side
@@ -92,7 +92,7 @@ def draw(
     brightness, slips = scene.smooth(random, 2, canvas, 1.2)
     high = high - random.uniform(-0.5, 1.2)
     slips = 0.08 * slips
-    edge = np.quantile(np.maximum(low, high)[window] + slips[window], 1 - share)
+    edge = np.quantile(np.maximum(low, high)[window] + slips[window], 1 - fraction)
     thickness = random.uniform(1.6, 4.0)
     opacity = 1 - np.exp(-_depth(low - edge - hand.edge, thickness))
     cirrus = 1 - np.exp(-np.minimum(_depth(high - edge - hand.edge, 0.8), 0.8))

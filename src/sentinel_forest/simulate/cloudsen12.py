@@ -13,7 +13,7 @@ from scipy.ndimage import maximum_filter
 from sentinel_forest import datasets
 from sentinel_forest.simulate import clouds, scene, settings
 
-PUBLISHED_SHARES = {"val": 535 / 10_000, "test": 975 / 10_000}
+PUBLISHED_FRACTIONS = {"val": 535 / 10_000, "test": 975 / 10_000}
 TESTED = 12
 """ROIs of the test, where there are enough."""
 COVERAGES = {
@@ -23,7 +23,7 @@ COVERAGES = {
     "mid-cloudy": (0.46, 0.64),
     "cloudy": (0.67, 0.97),
 }
-"""Range of the share of cloud in the images of each published cloudiness class."""
+"""Range of the fraction of cloud in the images of each published cloudiness class."""
 
 _LC100 = (80, 111, 114, 30, 40, 40, 20, 90, 60, 60, 60, 70, 50, 50, 50, 50)
 _LC10 = (80, 10, 10, 30, 40, 40, 20, 90, 60, 60, 60, 70, 50, 50, 50, 50)
@@ -114,8 +114,8 @@ def split_rois(seed: int, count: int) -> dict[str, list[int]]:
     a fourth of all (at least 6): with fewer groups its scores had no interval.
     """
     order = scene.generator(seed, "cloudsen12", "split").permutation(count) + 1
-    validation = max(5, round(count * PUBLISHED_SHARES["val"]))
-    test = max(6, min(TESTED, count // 4), round(count * PUBLISHED_SHARES["test"]))
+    validation = max(5, round(count * PUBLISHED_FRACTIONS["val"]))
+    test = max(6, min(TESTED, count // 4), round(count * PUBLISHED_FRACTIONS["test"]))
     parts = np.split(order, [count - validation - test, count - test])
     return {
         split: sorted(int(roi) for roi in part) for split, part in zip(("train", "val", "test"), parts, strict=True)
@@ -151,7 +151,7 @@ def _roi(seed: int, roi: Roi, side: int) -> tuple[dict[str, np.ndarray], list[di
     hand = clouds.Hand(
         edge=0.08 * random.standard_normal(), thick=float(np.clip(random.normal(0.55, 0.08), 0.35, 0.75))
     )
-    materials = scene.ground(random, here.shares, side)
+    materials = scene.ground(random, here.fractions, side)
     texture = scene.smooth(random, 2, side, 0.9)
     relief = 400 * random.random() + random.uniform(5, 90) * (3 + scene.smooth(random, 1, side, 2.2)[0])
     _, (latitude,) = scene.degrees(roi.epsg, [roi.x], [roi.y])
@@ -342,6 +342,6 @@ def _metadata(
     }
 
 
-def cloudiness(share: float) -> str:
-    """The published cloudiness class of an image with this share of thick and thin cloud."""
-    return list(COVERAGES)[int(np.searchsorted((0.001, 0.25, 0.45, 0.65), share, side="right"))]
+def cloudiness(fraction: float) -> str:
+    """The published cloudiness class of an image with this fraction of thick and thin cloud."""
+    return list(COVERAGES)[int(np.searchsorted((0.001, 0.25, 0.45, 0.65), fraction, side="right"))]

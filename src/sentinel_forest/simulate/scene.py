@@ -91,7 +91,7 @@ CLIMATES: Mapping[str, Mapping[str, float]] = {
     "alpine": {"snow": 5, "rock": 4, "conifer": 2, "grass": 2, "soil": 1},
     "coast": {"water": 7, "sand": 1.5, "broadleaf": 2, "grass": 2, "tiles": 1, "concrete": 1, "wetland": 1},
 }
-"""Materials of a climate, with their relative shares."""
+"""Materials of a climate, with their relative fractions."""
 
 
 @dataclass(frozen=True)
@@ -104,15 +104,15 @@ class Place:
         Surface reflectance of each material here.
     backscatter : ndarray of float64, shape (materials, 2)
         Sigma0 of VV and VH in dB here.
-    shares : ndarray of float64, shape (materials,)
-        Relative shares of the materials.
+    fractions : ndarray of float64, shape (materials,)
+        Relative fractions of the materials.
     haze : float
         Strength of the path radiance, 1 on average.
     """
 
     spectra: np.ndarray
     backscatter: np.ndarray
-    shares: np.ndarray
+    fractions: np.ndarray
     haze: float
 
 
@@ -144,7 +144,7 @@ def place(random: np.random.Generator, mixture: Mapping[str, float], shift: floa
     random : Generator
         Source of the draw.
     mixture : mapping
-        Relative shares of materials, varied by the draw.
+        Relative fractions of materials, varied by the draw.
     shift : float
         How far the place's spectra are from the common ones; 0 is not at all.
     """
@@ -155,13 +155,13 @@ def place(random: np.random.Generator, mixture: Mapping[str, float], shift: floa
     return Place(
         spectra=np.clip(SPECTRA * np.exp(shift * (brightness + bends + common)), 0, 1),
         backscatter=BACKSCATTER + shift * random.normal(0, 1.0, (count, 1)) + shift * random.normal(0, 0.5, (count, 2)),
-        shares=shares(mixture) * np.exp(0.6 * random.standard_normal(count)),
+        fractions=fractions(mixture) * np.exp(0.6 * random.standard_normal(count)),
         haze=float(np.exp(0.2 * shift * random.standard_normal())),
     )
 
 
-def shares(mixture: Mapping[str, float]) -> np.ndarray:
-    """Shares in the order of `MATERIALS`, summing to 1, of a mixture given by names."""
+def fractions(mixture: Mapping[str, float]) -> np.ndarray:
+    """Fractions in the order of `MATERIALS`, summing to 1, of a mixture given by names."""
     weights = np.array([mixture.get(material, 0.0) for material in MATERIALS], dtype=np.float64)
     return np.asarray(weights / weights.sum())
 
@@ -181,7 +181,7 @@ def choose(fields: np.ndarray, weights: np.ndarray, sharpness: float = 1.4) -> n
     fields : ndarray, shape (count, rows, columns)
         As from `smooth`.
     weights : ndarray, shape (count,)
-        Relative shares; 0 is never chosen.
+        Relative fractions; 0 is never chosen.
     sharpness : float
         Larger values let small weights come through more.
 
@@ -194,7 +194,7 @@ def choose(fields: np.ndarray, weights: np.ndarray, sharpness: float = 1.4) -> n
 
 
 def ground(random: np.random.Generator, weights: np.ndarray, side: int, slope: float = 1.7) -> np.ndarray:
-    """Map of materials (int64, side x side) with about these shares; a small `slope` makes small fields."""
+    """Map of materials (int64, side x side) with about these fractions; a small `slope` makes small fields."""
     present = np.flatnonzero(weights > 0.004 * weights.sum())
     return np.asarray(present[choose(smooth(random, len(present), side, slope), weights[present])])
 

@@ -168,7 +168,7 @@ def _ground(
     covers = scene.choose(scene.smooth(random, len(classes), side, 2.2), weights, sharpness=2.0)
     materials = np.zeros((side, side), dtype=np.int64)
     for index, igbp in enumerate(classes):
-        mixture = scene.shares(_COVERS[int(igbp)]) * here.shares**0.5
+        mixture = scene.fractions(_COVERS[int(igbp)]) * here.fractions**0.5
         materials = np.where(covers == index, scene.ground(random, mixture, side, 1.5), materials)
     boa = scene.surface(random, here, materials, scene.smooth(random, 2, side, 0.9), dryness)
     s2 = scene.stored(scene.at_native_pixels(scene.top_of_atmosphere(boa, here.haze)), "uint16")
@@ -178,13 +178,13 @@ def _ground(
 
 def _land_cover(random: np.random.Generator, classes: np.ndarray, covers: np.ndarray) -> np.ndarray:
     """Four land-cover bands (uint16): the commonest class of each 500 m cell; one in eight is wrong."""
-    shares = np.stack([scene.coarse(covers == index, CELL) for index in range(len(classes))])
+    fractions = np.stack([scene.coarse(covers == index, CELL) for index in range(len(classes))])
     side = covers.shape[0]
     cells = -(-side // CELL)
     wrong = random.random((cells, cells)) < 0.125
     other = np.where(wrong, random.integers(len(classes), size=(cells, cells)), -1)
     errors = other.repeat(CELL, axis=0).repeat(CELL, axis=1)[:side, :side]
-    igbp = classes[np.where(errors >= 0, errors, shares.argmax(axis=0))]
+    igbp = classes[np.where(errors >= 0, errors, fractions.argmax(axis=0))]
     table = np.zeros((4, 18), dtype="uint16")
     for number, codes in _LCCS.items():
         table[:, number] = number, *codes

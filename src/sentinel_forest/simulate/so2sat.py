@@ -193,8 +193,8 @@ def _ground(seed: int, name: str, polygon: Polygon, home: _City) -> tuple[np.nda
     random = scene.generator(seed, "so2sat", "ground", name, polygon.city, polygon.number)
     zone = _ZONES[polygon.zone]
     blend = 0.5 * random.random() ** 1.5
-    weights = (1 - blend) * scene.shares(zone.mixture) + blend * scene.shares(_ZONES[zone.double].mixture)
-    weights = weights * home.place.shares**0.5 * np.exp(0.3 * random.standard_normal(len(weights)))
+    weights = (1 - blend) * scene.fractions(zone.mixture) + blend * scene.fractions(_ZONES[zone.double].mixture)
+    weights = weights * home.place.fractions**0.5 * np.exp(0.3 * random.standard_normal(len(weights)))
     materials = scene.ground(random, weights, POLYGON, zone.slope)
     boa = scene.surface(random, home.place, materials, scene.smooth(random, 2, POLYGON, 0.9), home.dryness)
     toa = scene.at_native_pixels(scene.top_of_atmosphere(boa, home.place.haze))[_SELECTED]

@@ -34,62 +34,62 @@ def units_of(catalog: pd.DataFrame, options: InGroups, extra: Sequence[pd.Series
     return units([*keys, *extra], len(catalog))
 
 
-def integer_shares(shares: Mapping[str, float]) -> np.ndarray:
-    """Shares of train, validation and test in units of 1 / `SCALE`, adding up to it: int64 (3,)."""
-    parts = np.rint([shares.get(role, 0) * SCALE for role in ROLES[:3]]).astype(np.int64)
+def integer_fractions(fractions: Mapping[str, float]) -> np.ndarray:
+    """Fractions of train, validation and test in units of 1 / `SCALE`, adding up to it: int64 (3,)."""
+    parts = np.rint([fractions.get(role, 0) * SCALE for role in ROLES[:3]]).astype(np.int64)
     parts[0] += SCALE - parts.sum()
     return parts
 
 
 def assign_roles(
-    catalog: pd.DataFrame, unit: np.ndarray, shares: np.ndarray, even: Solved | None, seed: int
+    catalog: pd.DataFrame, unit: np.ndarray, fractions: np.ndarray, even: Solved | None, seed: int
 ) -> tuple[Assignment, dict[str, float]]:
     """Give units the roles train, validation and test; the test first gets as many as an interval needs.
 
     That are `LEAST_TEST_GROUPS`, if no more than half of all; `unmet` says where that changes the sizes, or is not
-    possible. Parameters as of `assign`; `shares` int64 (3,).
+    possible. Parameters as of `assign`; `fractions` int64 (3,).
 
     Returns
     -------
     Assignment, dict
-        And the share of the patches that each role was then to have.
+        And the fraction of the patches that each role was then to have.
     """
-    groups, test = int(unit.max()) + 1, len(shares) - 1
-    least = (shares > 0).astype(np.int64)
-    aimed = shares
+    groups, test = int(unit.max()) + 1, len(fractions) - 1
+    least = (fractions > 0).astype(np.int64)
+    aimed = fractions
     unmet: tuple[Unmet, ...] = ()
-    if shares[test] and groups >= 2 * LEAST_TEST_GROUPS:
+    if fractions[test] and groups >= 2 * LEAST_TEST_GROUPS:
         least[test] = LEAST_TEST_GROUPS
-        aimed, unmet = _with_test_groups(shares, groups)
+        aimed, unmet = _with_test_groups(fractions, groups)
     found = assign(catalog, unit, aimed, even, seed, least)
     tested = int(np.count_nonzero(found.part == test))
-    if shares[test] and tested < LEAST_TEST_GROUPS:
+    if fractions[test] and tested < LEAST_TEST_GROUPS:
         reason = f"{groups} groups in all; group k-fold (kind: kfold) tests on each of them"
         unmet = ((f"{LEAST_TEST_GROUPS} groups for test, so that intervals hold", str(tested), reason),)
     asked = dict(zip(ROLES, (aimed / SCALE).tolist(), strict=False))
     return Assignment(found.part, found.fits, (*found.unmet, *unmet)), asked
 
 
-def _with_test_groups(shares: np.ndarray, groups: int) -> tuple[np.ndarray, tuple[Unmet, ...]]:
-    """Shares with which the test gets enough groups of the usual size; the other roles share the rest as before.
+def _with_test_groups(fractions: np.ndarray, groups: int) -> tuple[np.ndarray, tuple[Unmet, ...]]:
+    """Fractions with which the test gets enough groups of the usual size; the other roles share the rest as before.
 
-    With its own share it would get the smallest groups, in each trial the same ones.
+    With its own fraction it would get the smallest groups, in each trial the same ones.
     """
-    test, total = len(shares) - 1, int(shares.sum())
+    test, total = len(fractions) - 1, int(fractions.sum())
     needed = -(-total * LEAST_TEST_GROUPS // groups)
-    if shares[test] >= needed:
-        return shares, ()
-    aimed = np.append(shares[:test] * (total - needed) // (total - shares[test]), needed)
+    if fractions[test] >= needed:
+        return fractions, ()
+    aimed = np.append(fractions[:test] * (total - needed) // (total - fractions[test]), needed)
     aimed[0] += total - aimed.sum()
     reason = f"{LEAST_TEST_GROUPS} of {groups} groups go to the test first, so that intervals hold"
-    request = f"{shares[test] / SCALE:.4g} of the patches for test"
+    request = f"{fractions[test] / SCALE:.4g} of the patches for test"
     return aimed, ((request, f"{needed / SCALE:.4g} aimed at", reason),)
 
 
 def assign(
     catalog: pd.DataFrame,
     unit: np.ndarray,
-    shares: np.ndarray,
+    fractions: np.ndarray,
     even: Solved | None,
     seed: int,
     least: np.ndarray | None = None,
@@ -102,7 +102,7 @@ def assign(
         Its strata are shared out.
     unit : int64 (patches,)
         Number of the unit of each patch.
-    shares : int64 (parts,)
+    fractions : int64 (parts,)
         In units of 1 / `SCALE`; a part with 0 gets nothing.
     even : Solved or None
         How strata are to be shared out evenly, if they are.
@@ -116,27 +116,27 @@ def assign(
     InputError
         If there are fewer units than parts.
     """
-    wanted = np.flatnonzero(shares)
+    wanted = np.flatnonzero(fractions)
     sizes = np.bincount(unit)
     if len(sizes) < len(wanted):
         raise InputError(
             "There are fewer groups than parts to be filled.",
             found=f"{len(sizes)} groups",
             expected=f"at least {len(wanted)}",
-            remedy="ask for fewer folds or roles (a share of 0), or group by a finer key",
+            remedy="ask for fewer folds or roles (a fraction of 0), or group by a finer key",
         )
-    least = (shares > 0).astype(np.int64) if least is None else least
+    least = (fractions > 0).astype(np.int64) if least is None else least
     if even is None:
-        return Assignment(draws.fill(draws.by_group(sizes, shares, seed), sizes, least))
+        return Assignment(draws.fill(draws.by_group(sizes, fractions, seed), sizes, least))
     strata = strata_of(catalog, even.strata)
-    problem = solver.prepare(unit, strata.amounts, shares[wanted], least[wanted])
+    problem = solver.prepare(unit, strata.amounts, fractions[wanted], least[wanted])
     found = _solve(problem, unit, dominant(strata), even, seed)
     return Assignment(wanted[found.part], found.fits, found.unmet)
 
 
 def _solve(problem: solver.Problem, unit: np.ndarray, label: np.ndarray, options: Solved, seed: int) -> Assignment:
     """Assign groups by the chosen method, and by the others if they are to be compared."""
-    added, sizes, shares, bound = problem.added, problem.sizes, problem.shares, problem.bound
+    added, sizes, fractions, bound = problem.added, problem.sizes, problem.fractions, problem.bound
     method, limit = options.method, options.time_limit
     found: dict[str, np.ndarray] = {}
     unmet: tuple[Unmet, ...] = ()
@@ -148,7 +148,7 @@ def _solve(problem: solver.Problem, unit: np.ndarray, label: np.ndarray, options
     if method == "greedy" or options.compare:
         found["greedy"] = draws.fill(baselines.greedy(added, sizes, seed), sizes, problem.least)
     if method == "stratified-group-kfold" or options.compare:
-        folded = baselines.group_k_fold(unit, label, shares, seed)
+        folded = baselines.group_k_fold(unit, label, fractions, seed)
         if folded is not None:
             found["stratified-group-kfold"] = draws.fill(folded, sizes, problem.least)
     if method not in found:
@@ -156,7 +156,7 @@ def _solve(problem: solver.Problem, unit: np.ndarray, label: np.ndarray, options
             "There are fewer groups, or patches of a class, than folds.",
             found=f"{len(sizes)} groups",
             where="method",
-            remedy="use the method milp, or larger shares",
+            remedy="use the method milp, or larger fractions",
         )
     reached = {name: deviation(added, role) for name, role in found.items()}
     fits = [("deviation reached", reached[str(method)]), ("lower bound", np.floor(bound * 1e7) / 1e7)]

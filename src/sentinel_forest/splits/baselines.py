@@ -23,17 +23,17 @@ def greedy(added: np.ndarray, sizes: np.ndarray, seed: int) -> np.ndarray:
     return role
 
 
-def group_k_fold(unit: np.ndarray, label: np.ndarray, shares: np.ndarray, seed: int) -> np.ndarray | None:
-    """Roles from `sklearn.model_selection.StratifiedGroupKFold`, as one would use it for unequal shares.
+def group_k_fold(unit: np.ndarray, label: np.ndarray, fractions: np.ndarray, seed: int) -> np.ndarray | None:
+    """Roles from `sklearn.model_selection.StratifiedGroupKFold`, as one would use it for unequal fractions.
 
-    From the last role to the second: cut what is left into ``round(left / share)`` folds and take the
+    From the last role to the second: cut what is left into ``round(left / fraction)`` folds and take the
     first as the role.
 
     Parameters
     ----------
     unit, label : int (patches,)
         Group and class of each patch.
-    shares : int64 (roles,)
+    fractions : int64 (roles,)
         In units of 1 / `SCALE`.
 
     Returns
@@ -45,8 +45,8 @@ def group_k_fold(unit: np.ndarray, label: np.ndarray, shares: np.ndarray, seed: 
 
     role = np.zeros(int(unit.max()) + 1, dtype=np.int64)
     rest = np.arange(len(unit))
-    for target in range(len(shares) - 1, 0, -1):
-        folds = max(2, int(np.rint(shares[: target + 1].sum() / shares[target])))
+    for target in range(len(fractions) - 1, 0, -1):
+        folds = max(2, int(np.rint(fractions[: target + 1].sum() / fractions[target])))
         most_of_a_class = int(np.unique(label[rest], return_counts=True)[1].max())
         if min(len(np.unique(unit[rest])), most_of_a_class) < folds:
             return None

@@ -3,7 +3,7 @@
 import numpy as np
 
 SCALE = 1_000_000
-"""Fixed-point scale of shares and of amounts: integers add up to the same total in any order."""
+"""Fixed-point scale of fractions and of amounts: integers add up to the same total in any order."""
 
 
 def shuffled(count: int, seed: int) -> np.ndarray:
@@ -21,16 +21,16 @@ def sums(unit: np.ndarray, amounts: np.ndarray, count: int) -> np.ndarray:
     return np.array(added).reshape(len(amounts), count).T.astype(np.int64)
 
 
-def by_patch(shares: np.ndarray, stratum: np.ndarray, seed: int) -> np.ndarray:
+def by_patch(fractions: np.ndarray, stratum: np.ndarray, seed: int) -> np.ndarray:
     """Give every patch a role at random, each stratum in the same proportions.
 
     Patches are ordered by stratum, at random within. Each role takes from what the roles before it have
-    left; its quota up to position n is ``round(n * share)`` of that, so each stratum and the whole are within
-    two patches of their share.
+    left; its quota up to position n is ``round(n * fraction)`` of that, so each stratum and the whole are within
+    two patches of their fraction.
 
     Parameters
     ----------
-    shares : int64 (roles,)
+    fractions : int64 (roles,)
         In units of 1 / `SCALE`; they add up to `SCALE`.
     stratum : int (patches,)
         Zeros for a plain draw.
@@ -46,25 +46,25 @@ def by_patch(shares: np.ndarray, stratum: np.ndarray, seed: int) -> np.ndarray:
     left = random[np.argsort(stratum[random], kind="stable")]
     role = np.zeros(len(stratum), dtype=np.int64)
     # Role by role, of what the roles before have left: quotas so rounded are never negative.
-    for number, share in enumerate(shares):
-        rest = max(int(shares[number:].sum()), 1)
+    for number, fraction in enumerate(fractions):
+        rest = max(int(fractions[number:].sum()), 1)
         _, starts, sizes = np.unique(stratum[left], return_index=True, return_counts=True)
-        ends = ((starts + sizes) * share + rest // 2) // rest
+        ends = ((starts + sizes) * fraction + rest // 2) // rest
         quotas = np.diff(ends, prepend=0)
         taken = np.arange(len(left)) - np.repeat(starts, sizes) < np.repeat(quotas, sizes)
         role[left[taken]] = number
         left = left[~taken]
-    return fill(role, np.ones_like(role), (shares > 0).astype(np.int64))
+    return fill(role, np.ones_like(role), (fractions > 0).astype(np.int64))
 
 
-def by_group(sizes: np.ndarray, shares: np.ndarray, seed: int) -> np.ndarray:
+def by_group(sizes: np.ndarray, fractions: np.ndarray, seed: int) -> np.ndarray:
     """Give every group a role at random: along a random row of groups, each role gets its length.
 
     Parameters
     ----------
     sizes : int64 (groups,)
         Patches of each group.
-    shares, seed
+    fractions, seed
         As in `by_patch`.
 
     Returns
@@ -76,8 +76,8 @@ def by_group(sizes: np.ndarray, shares: np.ndarray, seed: int) -> np.ndarray:
     ends = np.cumsum(sizes[order])
     middles = (2 * ends - sizes[order]) * SCALE
     role = np.empty(len(sizes), dtype=np.int64)
-    role[order] = np.searchsorted(2 * np.cumsum(shares)[:-1] * sizes.sum(), middles, side="right")
-    return fill(role, sizes, (shares > 0).astype(np.int64))
+    role[order] = np.searchsorted(2 * np.cumsum(fractions)[:-1] * sizes.sum(), middles, side="right")
+    return fill(role, sizes, (fractions > 0).astype(np.int64))
 
 
 def fill(role: np.ndarray, sizes: np.ndarray, least: np.ndarray) -> np.ndarray:

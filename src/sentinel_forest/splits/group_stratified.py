@@ -124,7 +124,7 @@ class GroupStratifiedSplit(BaseShuffleSplit):  # type: ignore[misc]  # scikit-le
                 "A time is not possible.", where="time_limit", found=time_limit, expected="seconds above 0"
             )
         _seed(random_state, draw=False)
-        self._shares()
+        self._role_fractions()
 
     def split(self, X: Any, y: Any, groups: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Draw the splits, one after the other.
@@ -152,8 +152,8 @@ class GroupStratifiedSplit(BaseShuffleSplit):  # type: ignore[misc]  # scikit-le
         count = _count(X)
         unit = _units(groups, count)
         strata = _strata(y, count)
-        shares = self._shares()
-        wanted = np.flatnonzero(shares)
+        fractions = self._role_fractions()
+        wanted = np.flatnonzero(fractions)
         if (found := int(unit.max()) + 1) < len(wanted):
             raise ArgumentError(
                 "There are fewer groups than sets to be filled.",
@@ -161,9 +161,9 @@ class GroupStratifiedSplit(BaseShuffleSplit):  # type: ignore[misc]  # scikit-le
                 found=f"{found} of {count} samples",
                 expected=f"at least {len(wanted)}: for {', '.join(np.array(PARTS)[wanted])}",
                 remedy="group by a finer key"
-                + (", or let train_size and test_size add up to 1" if shares[REST] else ""),
+                + (", or let train_size and test_size add up to 1" if fractions[REST] else ""),
             )
-        problem = solver.prepare(unit, strata, shares[wanted])
+        problem = solver.prepare(unit, strata, fractions[wanted])
         first = _seed(self.random_state)
         self.deviations_: list[float] = []
         self.bounds_: list[float] = []
@@ -185,7 +185,7 @@ class GroupStratifiedSplit(BaseShuffleSplit):  # type: ignore[misc]  # scikit-le
         """Return the number of splits; the arguments are there because scikit-learn gives them."""
         return int(self.n_splits)
 
-    def _shares(self) -> np.ndarray:
+    def _role_fractions(self) -> np.ndarray:
         """Fractions for training, for neither, and for the test, in 1 / `SCALE`: int64 (3,)."""
         sizes = {"train_size": self.train_size, "test_size": self.test_size}
         for name, size in sizes.items():

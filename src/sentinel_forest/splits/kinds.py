@@ -24,7 +24,7 @@ from sentinel_forest.config.schemes import (
 )
 from sentinel_forest.errors import InputError
 from sentinel_forest.splits import draws
-from sentinel_forest.splits.assignment import Unmet, assign, assign_roles, integer_shares, units_of
+from sentinel_forest.splits.assignment import Unmet, assign, assign_roles, integer_fractions, units_of
 from sentinel_forest.splits.draws import SCALE
 from sentinel_forest.splits.matching import match_units
 from sentinel_forest.splits.strata import column_of, dominant, strata_of
@@ -40,7 +40,7 @@ Seed = Callable[..., int]
 class Draw:
     """One trial: role int64 (patches,), weight float64 (patches,), and what there is to say about it.
 
-    `asked` holds the share of the patches that each role was to have (empty: nothing was asked for);
+    `asked` holds the fraction of the patches that each role was to have (empty: nothing was asked for);
     `fits` the rows of ``balance.tsv`` about the assignment; `unmet` those of ``infeasible.tsv``.
     """
 
@@ -71,16 +71,16 @@ def _pooled_random(catalog: pd.DataFrame, options: PooledRandom, seed: Seed, tri
     stratum = np.zeros(len(catalog), dtype=np.int64)
     if options.stratified:
         stratum = dominant(strata_of(catalog, options.strata))
-    role = draws.by_patch(integer_shares(options.role_shares()), stratum, seed(trial))
-    return Draw(role, np.ones(len(catalog)), options.role_shares())
+    role = draws.by_patch(integer_fractions(options.role_fractions()), stratum, seed(trial))
+    return Draw(role, np.ones(len(catalog)), options.role_fractions())
 
 
 def _grouped(catalog: pd.DataFrame, options: Grouped | GroupedStratified, seed: Seed, trial: int) -> Draw:
     """Whole units drawn at random, or assigned so that strata are shared out evenly."""
-    shares = integer_shares(options.role_shares())
+    fractions = integer_fractions(options.role_fractions())
     even = options if isinstance(options, GroupedStratified) else None
     unit = units_of(catalog, options)
-    found, asked = assign_roles(catalog, unit, shares, even, seed(trial))
+    found, asked = assign_roles(catalog, unit, fractions, even, seed(trial))
     return Draw(found.part[unit], np.ones(len(catalog)), asked, found.fits, found.unmet)
 
 
@@ -88,10 +88,10 @@ def _kfold(catalog: pd.DataFrame, options: KFold, seed: Seed, trial: int) -> Dra
     """Fold `trial` is test, the folds after it validation, the others train."""
     folds = options.folds
     repeat, fold = divmod(trial - 1, folds)
-    shares = np.diff(np.arange(folds + 1) * SCALE // folds)
+    fractions = np.diff(np.arange(folds + 1) * SCALE // folds)
     even = options if options.stratified else None
     unit = units_of(catalog, options)
-    found = assign(catalog, unit, shares, even, seed("repeat", repeat))
+    found = assign(catalog, unit, fractions, even, seed("repeat", repeat))
     after = (found.part[unit] - fold) % folds
     validation = options.validation_folds
     role = np.where(after == 0, TEST, np.where(after <= validation, VALIDATION, TRAIN))
@@ -117,10 +117,10 @@ def _leave_one_group_out(catalog: pd.DataFrame, options: LeaveOneGroupOut, seed:
     linked = np.isin(unit, unit[test])
     role = np.where(test, TEST, UNUSED)
     rest = ~linked
-    share = options.validation
-    shares = integer_shares({"train": 1 - share, "validation": share})
+    fraction = options.validation
+    fractions = integer_fractions({"train": 1 - fraction, "validation": fraction})
     renumbered = pd.factorize(unit[rest])[0]
-    role[rest] = assign(catalog[rest], renumbered, shares, None, seed(trial)).part[renumbered]
+    role[rest] = assign(catalog[rest], renumbered, fractions, None, seed(trial)).part[renumbered]
     return Draw(role, np.ones(len(catalog)), {})
 
 
@@ -129,9 +129,9 @@ def _spatial_blocks(catalog: pd.DataFrame, options: SpatialBlocks, seed: Seed, t
     lon, lat = column_of(catalog, "lon", "kind"), column_of(catalog, "lat", "kind")
     block = pd.Series(spatial.blocks(lon.to_numpy(), lat.to_numpy(), options.block_km))
     unit = units_of(catalog.reset_index(drop=True), options, [block])
-    shares = integer_shares(options.role_shares())
+    fractions = integer_fractions(options.role_fractions())
     even = options if options.stratified else None
-    found, asked = assign_roles(catalog, unit, shares, even, seed(trial))
+    found, asked = assign_roles(catalog, unit, fractions, even, seed(trial))
     role = found.part[unit]
     points = spatial.on_sphere(lon.to_numpy(), lat.to_numpy())
     buffer = options.buffer_km
@@ -195,7 +195,7 @@ def _balanced(catalog: pd.DataFrame, options: Balanced, seed: Seed, trial: int, 
 
 def _learning_curve(catalog: pd.DataFrame, options: LearningCurve, seed: Seed, trial: int) -> Draw:
     """The first units of a random row of training units; the other roles stay whole."""
-    fractions = options.fractions
+    fractions = options.train_fractions
     repeat, step = divmod(trial - 1, len(fractions))
     base = draw_trial(catalog, options.base_scheme(), partial(seed, "repeat"), repeat + 1)
     unit = units_of(catalog, options)

@@ -71,7 +71,7 @@ def reassign(
     return found, bound / cells
 
 
-def lower_bound(added: np.ndarray, amounts: np.ndarray, shares: np.ndarray) -> float:
+def lower_bound(added: np.ndarray, amounts: np.ndarray, fractions: np.ndarray) -> float:
     """A mean deviation that no assignment can be better than.
 
     Strata that live in few groups are taken together, as long as every assignment of these groups can be
@@ -84,7 +84,7 @@ def lower_bound(added: np.ndarray, amounts: np.ndarray, shares: np.ndarray) -> f
         From `relative`.
     amounts : int64 (groups, strata)
         What `added` was made of.
-    shares : int64 (roles,)
+    fractions : int64 (roles,)
         In units of 1 / `SCALE`, all positive.
     """
     _, roles, strata = added.shape
@@ -92,7 +92,7 @@ def lower_bound(added: np.ndarray, amounts: np.ndarray, shares: np.ndarray) -> f
     blocks = _blocks(columns > 0, int(roles))
     total = sum(_least(added[living][:, :, members]) / ONE for living, members in blocks)
     joined = {stratum for _, members in blocks for stratum in members}
-    total += sum(_rounding(column, shares) for stratum, column in enumerate(columns) if stratum not in joined)
+    total += sum(_rounding(column, fractions) for stratum, column in enumerate(columns) if stratum not in joined)
     return float(total) / max(int(roles) * int(strata), 1)
 
 
@@ -119,10 +119,10 @@ def _few(groups: np.ndarray, roles: int) -> bool:
     return bool(roles ** int(groups.sum()) <= 3**ENUMERATED)
 
 
-def _rounding(column: np.ndarray, shares: np.ndarray) -> float:
+def _rounding(column: np.ndarray, fractions: np.ndarray) -> float:
     """The least sum over roles of the relative deviation if amounts are multiples of their divisor."""
     pieces = int(column.sum()) // int(np.gcd.reduce(column))
-    target = shares * (pieces / SCALE)
+    target = fractions * (pieces / SCALE)
     return float((np.abs(np.rint(target) - target) / target).sum())
 
 

@@ -1,6 +1,6 @@
 """Groups to roles so that each class (or fraction of pixels) is shared out as wanted.
 
-The problem: groups g with amounts ``a[g, c]`` of stratum c; roles r with shares ``s[r]``; choose one
+The problem: groups g with amounts ``a[g, c]`` of stratum c; roles r with fractions ``s[r]``; choose one
 role per group so that the mean of ``|found[r, c] - s[r] total[c]| / (s[r] total[c])`` is least. It is
 a mixed-integer programme of the bin-packing kind.
 
@@ -64,34 +64,34 @@ class Problem:
     """What is to be solved; see `prepare`.
 
     `added` int64 (groups, roles, strata), from `relative`; `sizes` int64 (groups,), patches of each group, for the
-    random start; `shares` int64 (roles,), in units of 1 / `SCALE`; `bound` from `lower_bound`; `least` int64 (roles,),
-    the number of groups that each role has at least.
+    random start; `fractions` int64 (roles,), in units of 1 / `SCALE`; `bound` from `lower_bound`; `least` int64
+    (roles,), the number of groups that each role has at least.
     """
 
     added: np.ndarray
     sizes: np.ndarray
-    shares: np.ndarray
+    fractions: np.ndarray
     bound: float
     least: np.ndarray
 
 
-def relative(amounts: np.ndarray, shares: np.ndarray) -> np.ndarray:
+def relative(amounts: np.ndarray, fractions: np.ndarray) -> np.ndarray:
     """What each group adds to each role's target, int64 (groups, roles, strata), in units of 1 / `ONE`.
 
     Parameters
     ----------
     amounts : int64 (groups, strata)
         Strata without any amount are left out.
-    shares : int64 (roles,)
+    fractions : int64 (roles,)
         In units of 1 / `SCALE`, all positive.
     """
     totals = amounts.sum(axis=0)
     kept = amounts[:, totals > 0].astype(np.float64)
-    target = (shares / SCALE)[:, None] * totals[totals > 0]
+    target = (fractions / SCALE)[:, None] * totals[totals > 0]
     return np.asarray(np.rint(kept[:, None, :] * (ONE / target)), dtype=np.int64)
 
 
-def prepare(unit: np.ndarray, strata: np.ndarray, shares: np.ndarray, least: np.ndarray | None = None) -> Problem:
+def prepare(unit: np.ndarray, strata: np.ndarray, fractions: np.ndarray, least: np.ndarray | None = None) -> Problem:
     """Put the problem of sharing out groups evenly.
 
     Parameters
@@ -100,16 +100,16 @@ def prepare(unit: np.ndarray, strata: np.ndarray, shares: np.ndarray, least: np.
         Number of the group of each patch.
     strata : int64 (strata, patches)
         In units of 1 / `SCALE`; the number of patches is added as one more.
-    shares : int64 (roles,)
+    fractions : int64 (roles,)
         In units of 1 / `SCALE`, all positive.
     least : int64 (roles,), optional
         The number of groups that each role has at least (1); no more than there are.
     """
     sizes = np.bincount(unit)
     amounts = np.column_stack([sums(unit, strata, len(sizes)), sizes * SCALE])
-    added = relative(amounts, shares)
-    least = np.ones(len(shares), dtype=np.int64) if least is None else least
-    return Problem(added, sizes, shares, lower_bound(added, amounts, shares), least)
+    added = relative(amounts, fractions)
+    least = np.ones(len(fractions), dtype=np.int64) if least is None else least
+    return Problem(added, sizes, fractions, lower_bound(added, amounts, fractions), least)
 
 
 def solve(problem: Problem, seed: int, time_limit: float) -> Fit:
@@ -131,7 +131,7 @@ def solve(problem: Problem, seed: int, time_limit: float) -> Fit:
     """
     added, bound, least = problem.added, problem.bound, problem.least
     deadline = time.monotonic() + time_limit
-    start = fill(by_group(problem.sizes, problem.shares, seed), problem.sizes, least)
+    start = fill(by_group(problem.sizes, problem.fractions, seed), problem.sizes, least)
     role = _kicked(added, exchange(added, start, least, seed), least, seed)
     everything = np.arange(len(role))
     if len(role) <= WHOLE:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sentinel_forest.config.options import ROLES, USUAL_SHARES, Sized
+from sentinel_forest.config.options import ROLES, USUAL_FRACTIONS, Sized
 from sentinel_forest.config.schemes import AnyScheme, Scheme
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import checksums
@@ -82,7 +82,7 @@ def make(
     """
     if catalog.empty:
         raise InputError("The catalog is empty: there is nothing to split.", where=f"scheme {scheme}")
-    options = with_shares(options, catalog)
+    options = with_fractions(options, catalog)
     placed, empty = _placeable(catalog, options, scheme), _empty(catalog, scheme)
     known = placed & ~empty
     # Draws run over patch ids in sorted order, whatever the order of files.
@@ -96,7 +96,7 @@ def make(
     role[rows], weight[rows] = draw.role, draw.weight
     if not known.all():
         unused = (balance["quantity"] == "size") & (balance["role"] == "unused")
-        balance.loc[unused, ["patches", "share"]] = (role == UNUSED).sum(), (role == UNUSED).mean()
+        balance.loc[unused, ["patches", "fraction"]] = (role == UNUSED).sum(), (role == UNUSED).mean()
     if not placed.all():
         unmet.append(_unplaced(placed, options))
     if options.strict:
@@ -106,15 +106,17 @@ def make(
     return Result(_split_table(catalog["patch"], role, weight), balance, infeasible)
 
 
-def with_shares(options: AnyScheme, catalog: pd.DataFrame) -> AnyScheme:
-    """A scheme with its shares: where none are asked for, those of the published split if that has all three roles."""
-    if not isinstance(options, Sized) or options.shares is not None:
+def with_fractions(options: AnyScheme, catalog: pd.DataFrame) -> AnyScheme:
+    """A scheme with its fractions: unless the user gives some, those of a published split with all three roles."""
+    if not isinstance(options, Sized) or options.fractions is not None:
         return options
     counts = catalog.get("published_split", pd.Series(dtype="str")).value_counts()
     published = {role: int(counts.get(role, 0)) for role in ROLES[:3]}
     total = sum(published.values())
-    shares = {role: count / total for role, count in published.items()} if all(published.values()) else USUAL_SHARES
-    return options.model_copy(update={"shares": shares})
+    fractions = (
+        {role: count / total for role, count in published.items()} if all(published.values()) else USUAL_FRACTIONS
+    )
+    return options.model_copy(update={"fractions": fractions})
 
 
 def _check_met(unmet: Sequence[Unmet], scheme: str, trial: int) -> None:
@@ -124,7 +126,7 @@ def _check_met(unmet: Sequence[Unmet], scheme: str, trial: int) -> None:
             "A request cannot be met.",
             where=f"scheme {scheme}, trial {trial}",
             found="; ".join(f"{request}: {found} ({reason})" for request, found, reason in unmet),
-            remedy="ask for other shares, groups or strata, or set strict: false",
+            remedy="ask for other fractions, groups or strata, or set strict: false",
         )
 
 
@@ -201,7 +203,7 @@ def _check_roles(draw: Draw, options: AnyScheme, scheme: str, trial: int) -> Non
     if options.kind == "published":
         return
     counts = np.bincount(draw.role, minlength=len(ROLES))
-    wanted = [role for role, share in draw.asked.items() if share > 0] or ["train", "test"]
+    wanted = [role for role, fraction in draw.asked.items() if fraction > 0] or ["train", "test"]
     empty = [role for role in wanted if counts[ROLES.index(role)] == 0]
     if empty:
         raise InputError(
@@ -209,7 +211,7 @@ def _check_roles(draw: Draw, options: AnyScheme, scheme: str, trial: int) -> Non
             where=f"scheme {scheme}, trial {trial}",
             found=", ".join(f"{role} {count}" for role, count in zip(ROLES, counts, strict=True)),
             expected=f"patches for {', '.join(empty)}",
-            remedy="larger shares, smaller groups or a narrower buffer; a share of 0 leaves a role out",
+            remedy="larger fractions, smaller groups or a narrower buffer; a fraction of 0 leaves a role out",
         )
 
 

@@ -15,7 +15,7 @@ from sentinel_forest.steps import Layout, Output
 from sentinel_forest.verify.groups import groups
 from sentinel_forest.verify.places import with_places
 
-_SHARE = pa.Check.between(0, 1)
+_FRACTION = pa.Check.between(0, 1)
 
 CATALOG = pa.DataFrameSchema(
     {
@@ -31,9 +31,9 @@ CATALOG = pa.DataFrameSchema(
         "lon": pa.Column("float64", pa.Check.between(-180, 180), nullable=True),
         "lat": pa.Column("float64", pa.Check.between(-90, 90), nullable=True),
         "label": pa.Column("int16", pa.Check.ge(-1)),
-        "fraction_.+": pa.Column("float32", _SHARE, nullable=True, regex=True, required=False),
-        "valid_fraction_.+": pa.Column("float32", _SHARE, nullable=True, regex=True, required=False),
-        "labelled_fraction": pa.Column("float32", _SHARE, nullable=True),
+        "fraction_.+": pa.Column("float32", _FRACTION, nullable=True, regex=True, required=False),
+        "valid_fraction_.+": pa.Column("float32", _FRACTION, nullable=True, regex=True, required=False),
+        "labelled_fraction": pa.Column("float32", _FRACTION, nullable=True),
         "content_hash": pa.Column("str", pa.Check.str_matches(r"^[0-9a-f]*$")),
         "hash_.+": pa.Column("str", pa.Check.str_matches(r"^([0-9a-f]{32})?$"), regex=True, required=False),
     }
@@ -44,13 +44,13 @@ patch: stable id; published_split: train, validation, test or blank; file, row: 
 it may not be parted from by default, missing where that is unknown (see `sentinel_forest.verify.groups`);
 group_source: what tells the place that the group rests on (see `sentinel_forest.verify.places`); x, y:
 centre (m) in the projection epsg; lon, lat: centre (degrees);
-label: index of the class, -1 if unknown, not a patch task, or of a patch without any measurement;
-fraction_<class>: share of the class among the labelled pixels; valid_fraction_optical, valid_fraction_radar: fraction
-of the pixels that carry a measurement, which are neither 0 nor missing in all bands of the sensor, NaN if unknown;
+label: index of the class, -1 if unknown, not a patch task, or of a patch without any measurement; fraction_<class>:
+fraction of the class among the labelled pixels; valid_fraction_optical, valid_fraction_radar: fraction of the pixels
+that carry a measurement, which are neither 0 nor missing in all bands of the sensor, NaN if unknown;
 labelled_fraction: fraction of the pixels that have a label and an optical measurement; content_hash: hash of the
-pixels (hex), blank if unknown; hash_<array>: hash (hex) of what is stored of the patch in a layer, or in
-an array or tile that holds several of them, blank if unknown (see `sentinel_forest.datasets.hashing`). Then the
-dataset's group keys (text, blank if unknown) and what else it tells about a patch.
+pixels (hex), blank if unknown; hash_<array>: hash (hex) of what is stored of the patch in a layer, or in an array or
+tile that holds several of them, blank if unknown (see `sentinel_forest.datasets.hashing`). Then the dataset's group
+keys (text, blank if unknown) and what else it tells about a patch.
 """
 
 

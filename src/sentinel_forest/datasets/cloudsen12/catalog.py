@@ -77,7 +77,7 @@ def _metadata(folder: Path, split: Split) -> pd.DataFrame:
 def _fractions(
     layout: Layout, folder: Path, split: Split, verified: pd.DataFrame, unmeasured: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Share of each class among the valid pixels, and share of valid pixels, float32; NaN if unknown.
+    """Fraction of each class among the valid pixels, and fraction of valid pixels, float32; NaN if unknown.
 
     `verified`: file, row and hashes of each patch; `unmeasured`: the pixels that carry no measurement, and
     are not valid.
@@ -93,8 +93,8 @@ def _fractions(
         counts[place] = [np.count_nonzero(codes == category.code) for category in CATEGORIES]
     valid = counts.sum(axis=1)
     with np.errstate(invalid="ignore"):
-        shares = (counts / valid[:, None]).astype(np.float32)
-    fractions = {name: shares[:, place] for place, name in enumerate(names)}
+        fractions = (counts / valid[:, None]).astype(np.float32)
+    fractions = {name: fractions[:, place] for place, name in enumerate(names)}
     return fractions | {"labelled_fraction": (valid / layout.image**2).astype(np.float32)}
 
 

@@ -81,7 +81,7 @@ class Sen12MS(Dataset):
         (``dfc``); then MODIS is a reference that is held against it.
     pixels : bool
         Whether the catalog opens tiles. Without, it is made of names alone, within seconds: groups
-        and published splits are known, places, labels and shares are not.
+        and published splits are known, places, labels and fractions are not.
     """
 
     name = "sen12ms"

@@ -50,7 +50,7 @@ def catalog(layout: Layout, folder: Path, files: Sequence[str], hashes: pd.DataF
     Left out are the patches of `BROKEN`, incomplete triplets, and, if hashes are given, patches
     of which a tile has none because a check of its pixels failed. Besides the columns of every catalog:
     `season`, `continent` (coarse, see `continent`), `side_m` (side in m of the footprint, a square
-    around `x`, `y` in the CRS `epsg`), and the shares of the valid pixels of each class of the four
+    around `x`, `y` in the CRS `epsg`), and the fractions of the valid pixels of each class of the four
     schemes of `SCHEMES` (`igbp_<code>`, `land_cover_<code>`, ...). `scene` is ``<season>_<scene>``.
 
     Raises
@@ -88,7 +88,7 @@ def listing(folder: Path, files: Sequence[str]) -> pd.DataFrame:
     table["scene"] = table["season"] + "_" + table["scene"]
     listed = table[["patch", "published_split", "file", "scene", "season"]].copy()
     listed.insert(3, "row", np.zeros(len(listed), dtype=np.int64))
-    kinds = {**dict.fromkeys(_FLOAT64, "float64"), **dict.fromkeys(_share_columns(), "float32")}
+    kinds = {**dict.fromkeys(_FLOAT64, "float64"), **dict.fromkeys(_fraction_columns(), "float32")}
     unknown = {"continent": "", "content_hash": "", "label": -1, "epsg": pd.NA, **dict.fromkeys(kinds, np.nan)}
     kinds |= {"continent": "str", "content_hash": "str", "label": "int16", "epsg": "Int32"}
     blank = pd.DataFrame(unknown, index=listed.index).astype(kinds)
@@ -107,7 +107,7 @@ def _add_pixels(layout: Layout, table: pd.DataFrame, folder: Path, sensors: Sequ
             counts[sensor][place] = class_counts(np.where(seen, _codes(tile, sensor), FILL), CODES[sensor])
     _place(table, grids, layout.side)
     if "lc" in wanted:
-        _add_scheme_shares(table, counts["lc"])
+        _add_scheme_fractions(table, counts["lc"])
     if layout.source == "dfc" and "dfc" in wanted:
         _add_classes(table, counts["dfc"], layout.side)
     elif layout.source == "modis" and "lc" in wanted:
@@ -176,7 +176,7 @@ FARTHEST = 1e8
 _FLOAT64 = ("x", "y", "side_m", "lon", "lat")
 
 
-def _share_columns() -> list[str]:
+def _fraction_columns() -> list[str]:
     fractions = [f"fraction_{category.name}" for category in CATEGORIES]
     return ["labelled_fraction", *fractions, *(f"{name}_{code}" for name, codes in SCHEMES.items() for code in codes)]
 
@@ -249,27 +249,27 @@ def _place(table: pd.DataFrame, grids: np.ndarray, side: int) -> None:
     table["continent"] = pd.Series(places, index=table.index, dtype="str")
 
 
-def _add_scheme_shares(table: pd.DataFrame, counts: np.ndarray) -> None:
-    """Fill in shares of the codes of each scheme in its valid pixels, in place."""
+def _add_scheme_fractions(table: pd.DataFrame, counts: np.ndarray) -> None:
+    """Fill in fractions of the codes of each scheme in its valid pixels, in place."""
     start = 0
     for scheme, codes in SCHEMES.items():
-        shares, _ = _shares(counts[:, start : start + len(codes)])
+        fractions, _ = _fractions(counts[:, start : start + len(codes)])
         for place, code in enumerate(codes):
-            table[f"{scheme}_{code}"] = shares[:, place].astype(np.float32)
+            table[f"{scheme}_{code}"] = fractions[:, place].astype(np.float32)
         start += len(codes)
 
 
 def _add_classes(table: pd.DataFrame, simple: np.ndarray, side: int) -> None:
-    """Fill in shares of the simplified classes, the scene's label and the valid share, in place."""
-    shares, valid = _shares(simple)
+    """Fill in fractions of the simplified classes, the scene's label and the valid fraction, in place."""
+    fractions, valid = _fractions(simple)
     for place, category in enumerate(CATEGORIES):
-        table[f"fraction_{category.name}"] = shares[:, place].astype(np.float32)
+        table[f"fraction_{category.name}"] = fractions[:, place].astype(np.float32)
     table["label"] = single_label(simple)
     table["labelled_fraction"] = (valid / side**2).astype(np.float32)
 
 
-def _shares(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Counts (patches, classes) as shares of their sum (NaN where it is 0), and the sums."""
+def _fractions(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Counts (patches, classes) as fractions of their sum (NaN where it is 0), and the sums."""
     totals = counts.sum(axis=1)
     with np.errstate(invalid="ignore"):
         return counts / totals[:, None], totals

@@ -309,7 +309,7 @@ def _class_findings(path: str, scheme: str, band: np.ndarray, codes: Sequence[in
     text = ", ".join(map(str, strange[:10])) + (", ..." if len(strange) > 10 else "")
     expected = f"{', '.join(map(str, codes))} or {FILL} (fill)"
     if scheme in UNCONFIRMED and strange[0] >= 0 and strange[-1] < FILL:
-        remedy = "nothing, if the tile is the publisher's: such pixels count as fill in shares of the scheme"
+        remedy = "nothing, if the tile is the publisher's: such pixels count as fill in fractions of the scheme"
         return [Finding(path, "content", "classes", "note", f"{scheme}: {text}", expected, remedy)]
     return [
         Finding(

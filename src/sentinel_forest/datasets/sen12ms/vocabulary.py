@@ -73,24 +73,24 @@ BANDS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def simplify(shares: np.ndarray) -> np.ndarray:
-    """Shares (or counts) of the simplified classes, (patches, 10), from IGBP 1 to 17, (patches, 17)."""
-    return np.stack([shares[:, index == SIMPLIFIED].sum(axis=1) for index in range(len(CATEGORIES))], axis=1)
+def simplify(fractions: np.ndarray) -> np.ndarray:
+    """Fractions (or counts) of the simplified classes, (patches, 10), from IGBP 1 to 17, (patches, 17)."""
+    return np.stack([fractions[:, index == SIMPLIFIED].sum(axis=1) for index in range(len(CATEGORIES))], axis=1)
 
 
-def single_label(shares: np.ndarray) -> np.ndarray:
-    """Index of the largest share (the first, of equal ones), int16 (patches,); -1 where all are 0 or NaN."""
-    filled = np.nan_to_num(shares)
+def single_label(fractions: np.ndarray) -> np.ndarray:
+    """Index of the largest fraction (the first, of equal ones), int16 (patches,); -1 where all are 0 or NaN."""
+    filled = np.nan_to_num(fractions)
     return np.where(filled.max(axis=1) > 0, filled.argmax(axis=1), -1).astype(np.int16)
 
 
-def multi_label(shares: np.ndarray, threshold: float = 0.1) -> np.ndarray:
-    """Classes with a share above a threshold, bool (patches, classes).
+def multi_label(fractions: np.ndarray, threshold: float = 0.1) -> np.ndarray:
+    """Classes with a fraction above a threshold, bool (patches, classes).
 
-    The rule of doi:10.5194/isprs-annals-V-2-2021-101-2021, for shares of IGBP classes or those of `simplify`.
-    (The toolbox has "at least"; no share of 65,536 pixels is exactly a tenth.)
+    The rule of doi:10.5194/isprs-annals-V-2-2021-101-2021, for fractions of IGBP classes or those of `simplify`.
+    (The toolbox has "at least"; no fraction of 65,536 pixels is exactly a tenth.)
     """
-    return np.asarray(np.nan_to_num(shares) > threshold)
+    return np.asarray(np.nan_to_num(fractions) > threshold)
 
 
 def class_counts(tile: np.ndarray, schemes: Iterable[Sequence[int]]) -> np.ndarray:

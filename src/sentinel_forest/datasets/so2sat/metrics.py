@@ -97,7 +97,7 @@ def _metrics() -> tuple[Metric, ...]:
             "oabu",
             "OAbu",
             "OA built / natural",
-            "share with true and predicted both in LCZ 1-10 or both in A-G",
+            "fraction with true and predicted both in LCZ 1-10 or both in A-G",
             BECHTEL,
             same_side,
             units,
