@@ -165,7 +165,7 @@ REPEATS = 2
 SCHEMAS = {
     "importance": IMPORTANCE,
     "curves": curves.CURVES,
-    "reliability": calibration.RELIABILITY,
+    "calibration": calibration.CALIBRATION,
     "engines": engine_comparison.ENGINES,
     "seeds": SEEDS,
 }
@@ -212,7 +212,7 @@ def inspect(
     return {
         "importance": importance_of_families(candidate, held, feature_set, task, repeats, permutations),
         "curves": curve,
-        "reliability": calibration.calibrations(subject, held),
+        "calibration": calibration.calibrations(subject, held),
         "engines": engine_comparison.engines(subject, held, training, engines, threads),
         "seeds": seeds.by_seeds(subject, held, training, forest_seeds, threads),
     }
@@ -236,7 +236,7 @@ def importance(
     threads: int = 1,
     importance: Output,
     curves: Output,
-    reliability: Output,
+    calibration: Output,
     engines: Output,
     seeds: Output,
 ) -> None:
@@ -264,7 +264,7 @@ def importance(
         Draws over the groups.
     threads : int
         They change no result.
-    importance, curves, reliability, engines, seeds : Path
+    importance, curves, calibration, engines, seeds : Path
         Tables to write, see `SCHEMAS`.
     """
     about = Trial(datasets.load(dataset, layout), scheme, trial, catalog, split, seed, forest_seeds, draws, threads)
@@ -280,7 +280,7 @@ def importance(
                 expected=f"files of {name} among fits and features",
             )
         found.append(_of_set(about, name, files, model, known[name], engines_beside))
-    for name, output in zip(SCHEMAS, (importance, curves, reliability, engines, seeds), strict=True):
+    for name, output in zip(SCHEMAS, (importance, curves, calibration, engines, seeds), strict=True):
         _write(name, output, [tables[name] for tables in found if tables])
 
 
