@@ -36,7 +36,7 @@ from sentinel_forest.planning.checking import select
         ),
         (
             {"own_schemes": {"mine": {"kind": "grouped", "shares": {"train": 0.5, "test": 0.5}}}},
-            ["mine", "'shares'", "did you mean 'fractions'"],
+            ["mine.shares", "did you mean 'fractions'"],
         ),
         (
             {"own_schemes": {"mine": {"kind": "learning-curve", "fractions": [0.5, 1]}}},
