@@ -18,7 +18,7 @@ CLASSES = ("clear", "thick cloud", "thin cloud")
 CATEGORIES = tuple(Category(code, name, "#000000") for code, name in enumerate(CLASSES))
 CLOUD = Task("cloud", "pixel", CATEGORIES, (Question("cloud", ("thick cloud", "thin cloud")),))
 SCENE = Task("scene", "patch", CATEGORIES)
-FIT = {"trivial": {"majority": "thick cloud"}}
+FIT = {"dummies": {"majority": "thick cloud"}}
 
 
 def subject(model, codes, task=CLOUD, **fit):

@@ -50,7 +50,7 @@ def candidate(X, y, trees=15):
             "caveat": IMPORTANCE_CAVEAT,
             "features": dict(zip(FEATURES, model.feature_importances_.tolist(), strict=True)),
         },
-        "trivial": {"majority": CLASSES[0]},
+        "dummies": {"majority": CLASSES[0]},
         "settings": ForestSettings(trees=trees).model_dump(),
         "seed": 1,
         "out_of_bag": {"accuracy": 0.99, "balanced_accuracy": None},

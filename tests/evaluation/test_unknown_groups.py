@@ -127,7 +127,7 @@ def test_held_out_rows_of_unknown_groups_have_no_draws(tmp_path):
     value, low, high, rows, count, note = held_out.summary(held, held_out.overall_accuracy(held, hit))
     assert (value, rows, count, note) == (0.5, 20, 18, SAID.format(2, 20))
     assert np.isnan([low, high]).all()
-    bins = calibration.reliability(held, hit / 2, hit, ("l1c", "cloud", "cloud", "none"))
+    bins = calibration.calibration_bins(held, hit / 2, hit, ("l1c", "cloud", "cloud", "none"))
     assert bins["low"].isna().all()
     assert set(bins["note"]) == {SAID.format(2, 20), "no held-out row has such a probability"}
 

@@ -204,7 +204,7 @@ def event_of(task: Task, fit: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
     """
     if task.questions:
         return task.questions[0].name, task.questions[0].positive
-    return str(fit["trivial"]["majority"]), (str(fit["trivial"]["majority"]),)
+    return str(fit["dummies"]["majority"]), (str(fit["dummies"]["majority"]),)
 
 
 def class_fractions(model: RandomForestClassifier, X: np.ndarray) -> Floats:

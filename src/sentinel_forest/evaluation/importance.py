@@ -133,7 +133,7 @@ REPEATS = 2
 SCHEMAS = {
     "importance": IMPORTANCE,
     "curves": curves.CURVES,
-    "reliability": calibration.RELIABILITY,
+    "calibration": calibration.CALIBRATION,
     "engines": engine_comparison.ENGINES,
     "seeds": SEEDS,
 }
@@ -191,7 +191,7 @@ def inspect(
     return {
         "importance": importance_of_families(candidate, held, REPEATS, permutations),
         "curves": curve,
-        "reliability": calibration.calibrations(candidate, held),
+        "calibration": calibration.calibrations(candidate, held),
         "engines": engine_comparison.engines(candidate, held, training, terms.engines, threads),
         "seeds": seeds.by_seeds(candidate, held, training, terms.forest_seeds, threads),
     }
@@ -215,7 +215,7 @@ def importance(
     threads: int = 1,
     importance: Output,
     curves: Output,
-    reliability: Output,
+    calibration: Output,
     engines: Output,
     seeds: Output,
 ) -> None:
@@ -243,7 +243,7 @@ def importance(
         Draws over the groups.
     threads : int
         They change no result.
-    importance, curves, reliability, engines, seeds : Path
+    importance, curves, calibration, engines, seeds : Path
         Tables to write, see `SCHEMAS`.
     """
     opened, known = datasets.load(dataset, layout), {fit.set: fit.path for fit in fits}
@@ -259,7 +259,7 @@ def importance(
             )
         candidate = load_candidate(opened, scheme, trial, entry.set, split, entry.path, known[entry.set])
         found.append(_tables(candidate, files, split, catalog, terms))
-    for name, output in zip(SCHEMAS, (importance, curves, reliability, engines, seeds), strict=True):
+    for name, output in zip(SCHEMAS, (importance, curves, calibration, engines, seeds), strict=True):
         _write(name, output, [tables[name] for tables in found if tables])
 
 
