@@ -11,8 +11,9 @@ import pandas as pd
 from sklearn.isotonic import IsotonicRegression
 
 from sentinel_forest.evaluation import uncertainty
-from sentinel_forest.evaluation.held_out import HeldOut, Subject, class_fractions, event_of, probability_of, ratio
+from sentinel_forest.evaluation.held_out import HeldOut, class_fractions, event_of, probability_of, ratio
 from sentinel_forest.io import schemas as pa
+from sentinel_forest.models.candidate import Candidate
 
 BINS = 10
 """Bins of equal width that probabilities are sorted into."""
@@ -54,13 +55,13 @@ fifths of the held-out groups and tried on the last fifth, each in turn.
 """
 
 
-def calibrations(subject: Subject, held: HeldOut) -> pd.DataFrame:
+def calibrations(candidate: Candidate, held: HeldOut) -> pd.DataFrame:
     """Calibration of the probabilities of a forest as it is, and after isotonic regression: see `CALIBRATION`."""
-    event, positive = event_of(subject.task, subject.fit)
-    here = np.isin(subject.task.names, positive)
-    probability = probability_of(class_fractions(subject.model, held.X), here[subject.codes])
+    event, positive = event_of(candidate.task, candidate.fit)
+    here = np.isin(candidate.task.names, positive)
+    probability = probability_of(class_fractions(candidate.model, held.X), here[candidate.codes])
     happened = here[held.truth].astype(np.float64)
-    about = subject.features, subject.task.name, event
+    about = candidate.set, candidate.task.name, event
     found = [calibration_bins(held, probability, happened, (*about, AS_IT_IS))]
     after = isotonic(held, probability, happened)
     if after is not None:
