@@ -1,6 +1,5 @@
 """The content of one tile: its header and its pixels."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,10 +10,13 @@ from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader, MemoryFile
 
 from sentinel_forest.datasets.base import Accept, File, Finding, Inspection, Inspector, array_hash, is_measured
-from sentinel_forest.datasets.sen12ms.layout import BROKEN, DTYPES, PIXEL, Layout, match_tile, parse
+from sentinel_forest.datasets.scaling import scaling_finding, scaling_text
+from sentinel_forest.datasets.sen12ms.layout import DTYPES, PIXEL, Layout, match_tile
+from sentinel_forest.datasets.sen12ms.pixels import value_findings
 from sentinel_forest.datasets.sen12ms.reader import (
     QUICK_OPEN,
     TIFF_ONLY,
+    declared_numbers,
     dtype_of,
     epsg_of,
     grid_of,
@@ -22,21 +24,9 @@ from sentinel_forest.datasets.sen12ms.reader import (
     shape_text,
     start_of_plain_pixels,
 )
-from sentinel_forest.datasets.sen12ms.vocabulary import BANDS, CODES, FILL, SCHEMES
+from sentinel_forest.datasets.sen12ms.vocabulary import BANDS
 from sentinel_forest.datasets.values import fold, grid, lowest_above_zero
 from sentinel_forest.io import causes
-
-UNCONFIRMED = frozenset({"land_cover", "hydrology"})
-"""Schemes whose codes were taken from the guide alone: another code is worth knowing, and no fault."""
-
-CIRRUS = "B10"
-"""The band that has one low value wherever the sky is clear."""
-
-S1_RANGE = (-90.0, 50.0)
-"""Backscatter in dB that is possible at all."""
-
-S2_LARGEST = 32_767
-"""Largest reflectance x 10,000 taken as possible (saturated glint and cloud stay below)."""
 
 PROJECTION = "a projected CRS (UTM) with an EPSG code"
 LARGEST_TILE = 16 << 20
@@ -95,10 +85,10 @@ class TileInspector(Inspector):
 def inspect_tile(path: str, data: bytes, side: int) -> TileInspection:
     """Check the bytes of one tile.
 
-    Checks ``readable``, ``shape``, ``dtype``, ``crs``, ``pixel-size`` (structure) and ``nan``,
-    ``range``, ``classes`` (content); only what is wrong becomes a finding. In a patch of `BROKEN` NaN
-    is the note ``known-broken``. A tile that does not say where it lies has neither CRS nor size of pixel
-    to check.
+    Checks ``readable``, ``shape``, ``dtype``, ``scale``, ``crs``, ``pixel-size`` (structure) and ``nan``,
+    ``nodata``, ``range``, ``constant``, ``classes`` (content); only what is wrong becomes a finding. In a patch
+    of `BROKEN` NaN is the note ``known-broken``. A tile that does not say where it lies has neither CRS nor size
+    of pixel to check. Where the numbers are accepted as they are, their values are looked at all the same.
     """
     sensor = path.split("/")[1].split("_")[0]
     if not data:
@@ -108,15 +98,15 @@ def inspect_tile(path: str, data: bytes, side: int) -> TileInspection:
             findings = _header_findings(path, sensor, tile, side)
             seen = TileInspection((), dtype=dtype_of(tile), placed=is_placed(tile), grid=grid_of(tile))
             legible = all(finding.accept == "kept" for finding in findings)
-            pixels = _published_pixels(tile, data) if legible else None
+            pixels, nodata = (_published_pixels(tile, data) if legible else None), tile.nodata
     except RasterioError:
         return _unreadable(path, data)
     if pixels is None:
         return replace(seen, findings=tuple(findings))
     empty = int((~_measured(sensor, pixels)).sum()) if sensor in ("s1", "s2") else None
-    nothing = empty == side**2 and not np.isnan(pixels).any()  # NaN is a fault of its own
+    nothing = empty == side**2 and bool(np.isfinite(pixels).all())  # NaN is a fault of its own
     shown = _shown(sensor, pixels) if sensor in ("s1", "s2") and not nothing else None
-    findings += [] if nothing else _value_findings(path, sensor, pixels)
+    findings += [] if nothing else value_findings(path, sensor, pixels, nodata)
     whole = all(finding.accept == "kept" for finding in findings if finding.status == "failed")
     hashed = array_hash(pixels) if whole or sensor not in ("s1", "s2") else ""
     water = _water(pixels) if sensor == "lc" else (0, 0)
@@ -171,6 +161,9 @@ def _header_findings(path: str, sensor: str, tile: DatasetReader, side: int) -> 
     shape = (tile.count, tile.height, tile.width)
     expected = (len(BANDS[sensor]), side, side)
     dtype, kinds = dtype_of(tile), DTYPES[sensor]
+    if np.dtype(tile.dtypes[0]).kind == "c":
+        remedy = "write its real part, in the published unit: gdal_translate -ot"
+        return [Finding(path, "structure", "readable", "failed", dtype, " or ".join(kinds), remedy, "left out")]
     checks: list[tuple[str, bool, str, str]] = [("dtype", dtype in kinds, dtype, " or ".join(kinds))]
     if shape == (expected[0], tile.width, tile.width) != expected:
         again = f"if all tiles are so, declare it: layout: {{side: {tile.width}}}"
@@ -185,16 +178,17 @@ def _header_findings(path: str, sensor: str, tile: DatasetReader, side: int) -> 
         unit = "m" if tile.crs.is_projected else "degrees"
         sizes = f"{terms[0]:.10g} x {terms[4]:.10g} {unit}", f"{PIXEL:.10g} x {-PIXEL:.10g} m, north up"
         checks += [("crs", *_projection(tile), PROJECTION), ("pixel-size", published, *sizes)]
+    scaling = scaling_text(declared_numbers(tile))
     return [
         Finding(path, "structure", check, "failed", found, wanted, again, _accept(check))
         for check, good, found, wanted in checks
         if not good
-    ]
+    ] + ([scaling_finding(path, "structure", "scale", scaling)] if scaling else [])
 
 
 def _accept(check: str) -> Accept:
-    """Where a tile lies does not change its pixels; without the right shape and numbers it has none."""
-    return "kept" if check in ("crs", "pixel-size") else "left out"
+    """Pixels of another shape are not those of a patch; other numbers, and places, can be read as they are."""
+    return "left out" if check == "shape" else "kept"
 
 
 def _projection(tile: DatasetReader) -> tuple[bool, str]:
@@ -203,126 +197,6 @@ def _projection(tile: DatasetReader) -> tuple[bool, str]:
     if epsg is None:
         return False, "no EPSG code"
     return tile.crs.is_projected, f"EPSG:{epsg}"
-
-
-def _value_findings(path: str, sensor: str, pixels: np.ndarray) -> list[Finding]:
-    """What is wrong, or strange, with the pixels (rows, columns, bands) of a tile."""
-    see = {"s1": _backscatter, "s2": _reflectance, "lc": _land_cover, "dfc": _dfc_label}[sensor]
-    return see(path, pixels) or _constant_bands(path, sensor, pixels)
-
-
-def _constant_bands(path: str, sensor: str, pixels: np.ndarray) -> list[Finding]:
-    """Bands of an image with one value throughout: nothing was measured, or it stands for nothing."""
-    corner = dict(zip(BANDS[sensor], pixels[0, 0], strict=True))
-    flat = [
-        f"{band}: {corner[band]:g}"
-        for place, band in enumerate(corner)
-        if sensor in ("s1", "s2") and band != CIRRUS and (pixels[-1, -1, place] == corner[band])
-        if (pixels[..., place] == corner[band]).all()
-    ]
-    if not flat:
-        return []
-    return [
-        Finding(
-            path,
-            "content",
-            "constant",
-            "failed",
-            f"{', '.join(flat)} everywhere",
-            "several values",
-            "the band says nothing about any pixel: restore the tile",
-            "kept",
-        )
-    ]
-
-
-def _backscatter(path: str, pixels: np.ndarray) -> list[Finding]:
-    missing = int(np.isnan(pixels).sum()) if np.isnan(pixels.max()) else 0
-    if missing and parse([path])["patch"].isin(BROKEN).any():
-        return [
-            Finding(
-                path,
-                "content",
-                "known-broken",
-                "note",
-                f"{missing} values are NaN",
-                "published so",
-                "nothing: the patch is left out of the catalog",
-            )
-        ]
-    if missing:
-        return [
-            Finding(
-                path,
-                "content",
-                "nan",
-                "failed",
-                f"{missing} values are NaN",
-                "a value in every pixel",
-                "restore the tile",
-                "left out",
-            )
-        ]
-    return _range_finding(path, pixels, *S1_RANGE, unit="dB")
-
-
-def _reflectance(path: str, pixels: np.ndarray) -> list[Finding]:
-    return _range_finding(path, pixels, 0, S2_LARGEST, unit="reflectance x 10000")
-
-
-def _range_finding(path: str, pixels: np.ndarray, low: float, high: float, unit: str) -> list[Finding]:
-    lowest, highest = float(pixels.min()), float(pixels.max())
-    if low <= lowest and highest <= high:
-        return []
-    return [
-        Finding(
-            path,
-            "content",
-            "range",
-            "failed",
-            f"{lowest:.6g} to {highest:.6g}",
-            f"{low:.6g} to {high:.6g} {unit}",
-            "are these other units, or is the tile damaged? restore it",
-            "left out",
-        )
-    ]
-
-
-def _land_cover(path: str, pixels: np.ndarray) -> list[Finding]:
-    findings = []
-    for band, (scheme, codes) in enumerate(SCHEMES.items()):
-        findings += _class_findings(path, scheme, pixels[..., band], codes)
-    return findings
-
-
-def _dfc_label(path: str, pixels: np.ndarray) -> list[Finding]:
-    # 0 is the baseline's code of an unlabelled pixel.
-    return _class_findings(path, "dfc", pixels[..., 0], (0, *CODES["dfc"][0]))
-
-
-def _class_findings(path: str, scheme: str, band: np.ndarray, codes: Sequence[int]) -> list[Finding]:
-    known = np.zeros(FILL + 2, dtype=bool)  # the last stands for all that is larger
-    known[[*codes, FILL]] = True
-    if known.take(band, mode="clip").all() and band.min() >= 0:
-        return []
-    strange = np.setdiff1d(band, (*codes, FILL))
-    text = ", ".join(map(str, strange[:10])) + (", ..." if len(strange) > 10 else "")
-    expected = f"{', '.join(map(str, codes))} or {FILL} (fill)"
-    if scheme in UNCONFIRMED and strange[0] >= 0 and strange[-1] < FILL:
-        remedy = "nothing, if the tile is the publisher's: such pixels count as fill in fractions of the scheme"
-        return [Finding(path, "content", "classes", "note", f"{scheme}: {text}", expected, remedy)]
-    return [
-        Finding(
-            path,
-            "content",
-            "classes",
-            "failed",
-            f"{scheme}: {text}",
-            expected,
-            "restore the tile; if this is accepted, such pixels count as fill",
-            "kept",
-        )
-    ]
 
 
 def inspector(layout: Layout, folder: Path, file: File) -> Inspector | None:
