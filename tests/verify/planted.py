@@ -482,7 +482,7 @@ NOTHING_LEFT = {
 """Faults after which no patch is left, so that they cannot be accepted."""
 
 ALL_KEPT = {
-    **everywhere_of("s1", dtype=tiles("s1", lambda pixels: pixels.astype("int32"), -1)),
+    **everywhere_of("s1", dtype=tiles("s1", lambda pixels: np.nan_to_num(pixels).astype("int32"), -1)),
     **everywhere_of("s2", dtype=tiles("s2", lambda pixels: pixels.astype("float64"), -1)),
     **everywhere_of("s2", range=tiles("s2", assign(np.s_[0, 0, 0], 40_000), -1)),
     **everywhere_of("lc", dtype=tiles("lc", lambda pixels: pixels.astype("float32"), -1)),

@@ -30,8 +30,8 @@ def _lists(release: ReleaseResults, name: str) -> Item:
         f"Split lists {name} held against {release.name}",
         rows.drop(columns="sha256"),
         sources,
-        "Unknown entries name nothing of the release. Missing patches have this role by the publisher and are not in"
-        " the list; moved ones have another role by the publisher.",
+        "Unknown entries name no patch of the release. Missing patches have this role in the published split and are "
+        "not in the list; moved patches have another role in the published split.",
         release.is_sample,
     )
 

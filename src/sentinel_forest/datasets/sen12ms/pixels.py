@@ -18,8 +18,10 @@ RANGES = {"s1": (-90.0, 50.0, "dB"), "s2": (0, 32_767, "reflectance x 10000")}
 """Values that are possible at all, and their unit; saturated glint and cloud stay below the highest reflectance."""
 
 
-def value_findings(path: str, sensor: str, pixels: np.ndarray, nodata: float | None) -> list[Finding]:
-    """What is wrong, or strange, with the pixels of a tile.
+def image_findings(
+    path: str, sensor: str, pixels: np.ndarray, low: np.ndarray, high: np.ndarray, nodata: float | None
+) -> list[Finding]:
+    """What is wrong, or strange, with the pixels of an image.
 
     Parameters
     ----------
@@ -27,41 +29,61 @@ def value_findings(path: str, sensor: str, pixels: np.ndarray, nodata: float | N
         The tile.
     pixels : ndarray
         (rows, columns, bands), as stored.
+    low, high : ndarray
+        (bands,): their extremes.
     nodata : float, optional
         The number that the tile declares for missing values.
     """
-    found = [] if nodata is None else _nodata(path, sensor, pixels, nodata)
-    if sensor in RANGES:
-        found += _gaps(path, pixels) or _range(path, pixels, *RANGES[sensor])
-        return found or _constant_bands(path, sensor, pixels)
-    return found + (_land_cover if sensor == "lc" else _dfc_label)(path, pixels)
+    missing = 0 if nodata in (None, 0) else int(np.count_nonzero(pixels == nodata))
+    found = _nodata(path, missing, nodata)
+    if not (np.isfinite(low).all() and np.isfinite(high).all()):
+        return [*found, _gaps(path, pixels)]
+    found += _range(path, float(low.min()), float(high.max()), *RANGES[sensor])
+    return found or _constant_bands(path, sensor, low, high)
 
 
-def _nodata(path: str, sensor: str, pixels: np.ndarray, nodata: float) -> list[Finding]:
-    """Pixels with a declared value for what is missing; 0, NaN and the fill of labels are known as such anyway."""
-    known = np.isnan(nodata) or nodata == 0 or (sensor not in RANGES and nodata == FILL)
-    count = 0 if known else int(np.count_nonzero(pixels == nodata))
+def label_findings(
+    path: str, sensor: str, runs: np.ndarray, lengths: np.ndarray, nodata: float | None
+) -> list[Finding]:
+    """What is wrong, or strange, with labels.
+
+    Parameters
+    ----------
+    path, sensor : str
+        The tile.
+    runs, lengths : ndarray
+        Different pixels (runs, bands), and for how many each stands.
+    nodata : float, optional
+        The number that the tile declares for missing values.
+    """
+    missing = 0 if nodata in (None, 0, FILL) else int(lengths[(runs == nodata).any(axis=1)].sum())
+    found = _nodata(path, missing, nodata)
+    # 0 is the baseline's code of an unlabelled pixel.
+    schemes = SCHEMES if sensor == "lc" else {"dfc": (0, *CODES["dfc"][0])}
+    for band, (scheme, codes) in enumerate(schemes.items()):
+        found += _class_findings(path, scheme, runs[:, band], codes)
+    return found
+
+
+def _nodata(path: str, count: int, nodata: float | None) -> list[Finding]:
+    """Values that a tile declares as missing; 0, and the fill of labels, are known as such without."""
     if not count:
         return []
     found, expected = f"{count} values are {nodata:g}, declared as missing", "a value in every pixel, 0 if missing"
     return [Finding(path, "content", "nodata", "failed", found, expected, "write 0 in these pixels", "left out")]
 
 
-def _gaps(path: str, pixels: np.ndarray) -> list[Finding]:
+def _gaps(path: str, pixels: np.ndarray) -> Finding:
     """NaN and infinite values."""
-    if pixels.dtype.kind != "f" or np.isfinite(pixels.min() + pixels.max()):
-        return []
-    missing = int((~np.isfinite(pixels)).sum())
-    if np.isnan(pixels).any() and parse([path])["patch"].isin(BROKEN).any():
+    missing, nan = int((~np.isfinite(pixels)).sum()), int(np.isnan(pixels).sum())
+    found = f"{missing} values are NaN" + (" or infinite" if missing > nan else "")
+    if nan and parse([path])["patch"].isin(BROKEN).any():
         remedy = "nothing: the patch is left out of the catalog"
-        found = f"{missing} values are NaN"
-        return [Finding(path, "content", "known-broken", "note", found, "published so", remedy)]
-    found = f"{missing} values are NaN or infinite"
-    return [Finding(path, "content", "nan", "failed", found, "a value in every pixel", "restore the tile", "left out")]
+        return Finding(path, "content", "known-broken", "note", found, "published so", remedy)
+    return Finding(path, "content", "nan", "failed", found, "a value in every pixel", "restore the tile", "left out")
 
 
-def _range(path: str, pixels: np.ndarray, low: float, high: float, unit: str) -> list[Finding]:
-    lowest, highest = float(pixels.min()), float(pixels.max())
+def _range(path: str, lowest: float, highest: float, low: float, high: float, unit: str) -> list[Finding]:
     if low <= lowest and highest <= high:
         return []
     found, expected = f"{lowest:.6g} to {highest:.6g}", f"{low:.6g} to {high:.6g} {unit}"
@@ -69,31 +91,14 @@ def _range(path: str, pixels: np.ndarray, low: float, high: float, unit: str) ->
     return [Finding(path, "content", "range", "failed", found, expected, remedy, "kept")]
 
 
-def _constant_bands(path: str, sensor: str, pixels: np.ndarray) -> list[Finding]:
+def _constant_bands(path: str, sensor: str, low: np.ndarray, high: np.ndarray) -> list[Finding]:
     """Bands of an image with one value throughout: nothing was measured, or it stands for nothing."""
-    corner = dict(zip(BANDS[sensor], pixels[0, 0], strict=True))
-    flat = [
-        f"{band}: {corner[band]:g}"
-        for place, band in enumerate(corner)
-        if band != CIRRUS and (pixels[-1, -1, place] == corner[band])
-        if (pixels[..., place] == corner[band]).all()
-    ]
+    bands = zip(BANDS[sensor], low, high, strict=True)
+    flat = [f"{band}: {least:g}" for band, least, most in bands if least == most and band != CIRRUS]
     if not flat:
         return []
     found, remedy = f"{', '.join(flat)} everywhere", "the band says nothing about any pixel: restore the tile"
     return [Finding(path, "content", "constant", "failed", found, "several values", remedy, "kept")]
-
-
-def _land_cover(path: str, pixels: np.ndarray) -> list[Finding]:
-    findings = []
-    for band, (scheme, codes) in enumerate(SCHEMES.items()):
-        findings += _class_findings(path, scheme, pixels[..., band], codes)
-    return findings
-
-
-def _dfc_label(path: str, pixels: np.ndarray) -> list[Finding]:
-    # 0 is the baseline's code of an unlabelled pixel.
-    return _class_findings(path, "dfc", pixels[..., 0], (0, *CODES["dfc"][0]))
 
 
 def _class_findings(path: str, scheme: str, band: np.ndarray, codes: Sequence[int]) -> list[Finding]:
