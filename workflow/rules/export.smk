@@ -4,7 +4,7 @@ from sentinel_forest.export import choice
 
 
 rule export_trial:
-    """Write a trial as the publisher would have: the same files, other splits."""
+    """Write a trial in the publisher's layout: the same files, with another split."""
     input:
         catalog=f"<work>/{paths.CATALOG}",
         split=lambda wildcards: holding.unsealed(

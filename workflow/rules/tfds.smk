@@ -6,7 +6,7 @@ TFDS_SPLITS = tfds_plan.splits(SELECTION)
 
 
 rule tfds_export:
-    """Write a split in a config and version of the TFDS data set so2sat."""
+    """Write a split in a config and version of the TFDS dataset so2sat."""
     input:
         catalog=f"<work>/{paths.CATALOG}",
         split=lambda wildcards: holding.unsealed(

@@ -142,7 +142,7 @@ def reference(
     counts: Output,
     unmeasured: Output,
 ) -> None:
-    """Hold the reference algorithms that ship with a release against its truth.
+    """Compare the reference algorithms that ship with a release with its labels.
 
     Parameters
     ----------

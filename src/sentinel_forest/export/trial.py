@@ -60,7 +60,7 @@ def export_trial(
     threads: int = 1,
     target: Output,
 ) -> None:
-    """Write a trial as the publisher would have: the same files, other splits.
+    """Write a trial in the publisher's layout: the same files, with another split.
 
     Parameters
     ----------
