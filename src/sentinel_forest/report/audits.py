@@ -27,7 +27,7 @@ def _read(release: ReleaseResults, pattern: str, name: str, schema: object) -> t
 def _lists(release: ReleaseResults, name: str) -> Item:
     rows, sources = _read(release, paths.AUDITED_LISTS, name, LISTS)
     return table(
-        f"Split lists {name} held against {release.name}",
+        f"Split lists {name} compared with {release.name}",
         rows.drop(columns="sha256"),
         sources,
         "Unknown entries name no patch of the release. Missing patches have this role in the published split and are "

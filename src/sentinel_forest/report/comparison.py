@@ -1,4 +1,4 @@
-"""The page on other versions that this one was held against: which scores moved, and why."""
+"""The page on other versions that this one was compared with: which scores moved, and why."""
 
 import pandas as pd
 
@@ -32,7 +32,7 @@ MOST = 30
 
 
 def page(version: VersionResults) -> Page:
-    """A section for each version that this one was held against."""
+    """A section for each version that this one was compared with."""
     sections = [Section(f"Against {name}", _items(version, name)) for name in version.comparisons]
     return Page("comparison", "Comparison of versions", LEAD, tuple(sections), prints_tables=True)
 

@@ -137,7 +137,7 @@ def _against(release: ReleaseResults, task: Task, features: str, frame: pd.DataF
         if name in frame and frame[name].nunique() >= FEWEST
     ]
     if not parts:
-        return [Note(f"Too few test patches differ in place or size to hold accuracy ({task.name}) against them.")]
+        return [Note(f"Too few test patches differ in place or size to compare accuracy ({task.name}) with these.")]
     unit = "group of test patches" if task.unit == "patch" else "test patch"
     data = pd.concat(parts, ignore_index=True)
     trends = [f"{part['panel'].iloc[0]}: {part['x'].corr(part['y'], method='spearman'):+.2f}" for part in parts]
