@@ -11,7 +11,7 @@ rule export_trial:
             PLACES, paths.place(paths.SPLIT, **wildcards)
         ),
     output:
-        f"{PLACES.exports}/{{release}}/{{scheme}}/{{trial}}/manifest.json",
+        f"{PLACES.exports}/{paths.EXPORT}",
     log:
         "<logs>/export_trial/{release}/{scheme}/{trial}.log",
     threads: 2

@@ -13,7 +13,7 @@ rule tfds_export:
             PLACES, tfds_plan.split_file(SELECTION, wildcards.release, wildcards.name)
         ),
     output:
-        directory(f"{PLACES.exports}/{{release}}/tfds/{{name}}/{{form}}/{{number}}"),
+        directory(f"{PLACES.exports}/{paths.TFDS}"),
     log:
         "<logs>/tfds_export/{release}/{name}/{form}/{number}.log",
     wildcard_constraints:

@@ -78,14 +78,13 @@ def open_forest(folder: Path, release: str, scheme: str, trial: int, set_name: s
     values = {"release": release, "scheme": scheme, "trial": trial}
     model = folder / paths.place(paths.FOREST, **values, set=set_name)
     if not model.is_file():
-        there = [
-            each.parent.relative_to(folder / release / "baselines") for each in folder.glob(f"{release}/**/*.skops")
-        ]
+        found = (each.relative_to(folder).as_posix() for each in folder.glob(f"{release}/**/{model.name}"))
+        there = [owner for each in found if (owner := paths.fields(paths.FOREST, each))]
         raise InputError(
             "The version has no such forest.",
-            where=folder / release / "baselines",
+            where=folder / release,
             found=f"{scheme}/{trial}/{set_name}",
-            expected=" | ".join(sorted(each.as_posix() for each in there))[:80],
+            expected=" | ".join(sorted("{scheme}/{trial}/{set}".format_map(owner) for owner in there))[:80],
         )
     split, fit = (folder / paths.place(name, **values, set=set_name) for name in (paths.SPLIT, paths.FIT))
     candidate = load_candidate(dataset, scheme, trial, set_name, split, model, fit)
