@@ -31,7 +31,7 @@ ABOUT = "about.json"
 PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "pyarrow")
 """Packages whose versions can change the bytes of a result."""
 HEAD = "Parameters\n----------\n"
-TOLD = "store : Path, optional\n    Folder of kept results: a result that is there is taken; others are computed and added.\n"
+TOLD = "store : Path, optional\n    Folder of kept results: what is there is taken, the rest is computed and added.\n"
 """What the text of a step says of the argument `store`."""
 LEFT_OUT = ("threads", "memory", "store")
 """Arguments that change no result."""
