@@ -183,7 +183,18 @@ def _labels(catalog: pd.DataFrame, truth: Path | None, dataset: Dataset, task: T
         raise InputError("A file of true classes names no patch.", where=truth, expected="a column patch, or id")
     places = rows_by_name(answers.names, dataset, catalog)
     check_known(places, answers.names, catalog, truth)
-    labels[[rows[0] for rows in places]] = answers.classes
+    at = np.array([rows[0] for rows in places], dtype=np.int64)
+    twice = pd.Index(at).duplicated()
+    if twice.any():
+        first = int(twice.argmax())
+        raise InputError(
+            "A patch has two true classes.",
+            where=f"{truth}, row {first + 1}",
+            found=answers.names[first][:80],
+            expected="each patch once",
+            remedy="remove all but one of its rows",
+        )
+    labels[at] = answers.classes
     return labels
 
 

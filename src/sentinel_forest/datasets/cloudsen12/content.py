@@ -298,7 +298,7 @@ def inspector(layout: Layout, folder: Path, file: File) -> Inspector | None:
     if layer is None:
         return None
     split = split_at(layout, folder, file.path.split("/", 1)[0])
-    twin = split.files[layer] != file.path
+    twin = split.files.get(layer) != file.path
     kind = None if twin else split.dtype(layer)
     if kind is None:
         return None
