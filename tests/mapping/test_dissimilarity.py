@@ -8,11 +8,11 @@ import rasterio
 import scenes
 from sentinel_forest.cli import main
 from sentinel_forest.datasets.base import IGNORE
+from sentinel_forest.evaluation.applicability import fit_applicability
+from sentinel_forest.evaluation.dissimilarity import DISSIMILARITY
 from sentinel_forest.evaluation.further import FURTHER
 from sentinel_forest.features import pixel
 from sentinel_forest.io.tables import read_parquet, read_tsv
-from sentinel_forest.mapping.applicability import fit_applicability
-from sentinel_forest.mapping.dissimilarity import DISSIMILARITY
 from sentinel_forest.mapping.map import map_scene, open_forest
 from sentinel_forest.sensors import SENTINEL_2
 
@@ -88,7 +88,7 @@ def test_a_layer_tells_how_far_pixels_lie(version, tmp_path) -> None:
     area = fit_applicability(kept[features], kept["group"], importance, seed=0, most=200)
     physical = {band: image * np.float32(1e-4) for band, image in zip(bands, numbers, strict=True)}
     X = pixel.compute(features, {name: image[None] for name, image in physical.items()}, ())[0].reshape(2000, -1)
-    inside = area.applies(X).reshape(40, 50)
+    inside = (area.dissimilarity(X) <= area.threshold).reshape(40, 50)
     np.testing.assert_array_equal(layer[2:] <= 100, inside[2:])
 
     map_scene(**about, applicability=tmp_path / "alone.tif", samples=200, threads=2)

@@ -37,7 +37,7 @@ rule sample:
 
 
 rule link:
-    """Take a folder that is already on disk as the release's folder; nothing is copied."""
+    """Use a folder that is already on disk as the folder of a release; nothing is copied."""
     input:
         sealed_or_free,
     output:

@@ -104,7 +104,7 @@ rule patch_metrics:
 
 
 rule audit_lists:
-    """Hold split lists that others made against the catalog of a release."""
+    """Compare split lists that others made with the catalog of a release."""
     input:
         source=lambda wildcards: config["audits"][wildcards.audit]["lists"],
         catalog=f"<work>/{paths.CATALOG}",

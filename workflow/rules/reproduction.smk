@@ -51,7 +51,7 @@ rule papers_pixels:
 
 
 rule by_patch:
-    """Hold reference algorithms against the authors' values, patch by patch."""
+    """Compare reference algorithms with the authors' values, patch by patch."""
     input:
         catalog=f"<work>/{paths.CATALOG}",
         counts=WIRING.of_shards(paths.REFERENCES),

@@ -102,7 +102,7 @@ rule ledger:
 
 
 rule hold_links:
-    """Stop if the ledger has a link that the configuration does not tolerate."""
+    """Stop if the ledger has a link that the key `gate` of the configuration forbids."""
     input:
         f"<results>/{paths.LEDGER}",
     output:

@@ -107,7 +107,7 @@ rule seal:
 
 
 rule check:
-    """Compute a sealed version again, beside it, and hold the result against its files."""
+    """Compute a sealed version again, beside it, and compare the result with its files."""
 
     # Without an output: it runs whenever it is asked for. It starts a run of its own, whose settings are those that
     # the version was sealed with; where files lie is told here.

@@ -145,6 +145,8 @@ class Dataset(Reading, Regrouped):
     """Rows, and columns, of a patch as stored; what a job is expected to take follows from it."""
     strata_keys: tuple[str, ...] = ()
     """Columns of the catalog (text) by which scores are reported too, beside those over all patches."""
+    stratum_names: Mapping[str, Mapping[str, str]] = {}
+    """For columns of `strata_keys` that hold codes: what each code stands for."""
     ground_columns: tuple[str, ...] = ()
     """Columns of the catalog that `independent_labels` looks at."""
     class_schemes: Mapping[str, tuple[Category, ...]] = {}

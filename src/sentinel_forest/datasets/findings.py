@@ -89,11 +89,11 @@ def hash_table(
     """
     return pd.DataFrame(
         {
-            "file": pd.Series(files, dtype="str"),
-            "row": pd.Series(rows, dtype="int64"),
-            "layer": pd.Series(layers, dtype="str"),
-            "hash": pd.Series(hashes, dtype="str"),
-            "empty": pd.Series(np.zeros(len(files)) if empty is None else empty, dtype="int64"),
+            "file": pd.array(list(files), dtype="str"),
+            "row": np.array(rows, dtype=np.int64),
+            "layer": pd.array(list(layers), dtype="str"),
+            "hash": pd.array(list(hashes), dtype="str"),
+            "empty": np.zeros(len(files), dtype=np.int64) if empty is None else np.array(empty, dtype=np.int64),
         }
     )
 
@@ -128,7 +128,7 @@ class Inspector(ABC):
 
     @abstractmethod
     def update(self, block: memoryview) -> None:
-        """Take the next bytes of the file, in order."""
+        """Take the next bytes of the file, in order. The block stays as it is until more are read, or `finish` ends."""
 
     @abstractmethod
     def finish(self) -> Inspection:

@@ -212,7 +212,7 @@ def average(
     draws: int = 1000,
     output: Output,
 ) -> None:
-    """Put the scores of the trials of each scheme together as one.
+    """Average the scores over the trials of each scheme.
 
     Parameters
     ----------

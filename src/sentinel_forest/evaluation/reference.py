@@ -67,11 +67,6 @@ def _unmeasured_classes(dataset: Dataset, task: str, block: Block, measured: np.
     return np.where(measured, np.uint8(IGNORE), dataset.classes(task, block))
 
 
-def reference_table(dataset: Dataset, folder: Path, rows: pd.DataFrame, references: Sequence[str]) -> pd.DataFrame:
-    """What algorithms say about consecutive catalog rows; the first table of `count_references`."""
-    return count_references(dataset, folder, rows, references)[0]
-
-
 def count_references(
     dataset: Dataset,
     folder: Path,
@@ -147,7 +142,7 @@ def reference(
     counts: Output,
     unmeasured: Output,
 ) -> None:
-    """Hold the reference algorithms that ship with a release against its truth.
+    """Compare the reference algorithms that ship with a release with its labels.
 
     Parameters
     ----------

@@ -11,13 +11,13 @@ import numpy as np
 from sentinel_forest.config import paths
 from sentinel_forest.datasets.base import IGNORE, OPTICAL, RADAR, Dataset, FeatureSet
 from sentinel_forest.errors import InputError
+from sentinel_forest.evaluation.applicability import Applicability
+from sentinel_forest.evaluation.dissimilarity import read_area
 from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.features import find_set, patch, pixel
 from sentinel_forest.io.checksums import file_checksum
 from sentinel_forest.io.tables import read_tsv
-from sentinel_forest.mapping.applicability import Applicability
 from sentinel_forest.mapping.classify import Mapper
-from sentinel_forest.mapping.dissimilarity import read_area
 from sentinel_forest.mapping.raster import written
 from sentinel_forest.mapping.scene import Scene, open_scene
 from sentinel_forest.mapping.strips import classified, map_grid
@@ -78,14 +78,13 @@ def open_forest(folder: Path, release: str, scheme: str, trial: int, set_name: s
     values = {"release": release, "scheme": scheme, "trial": trial}
     model = folder / paths.place(paths.FOREST, **values, set=set_name)
     if not model.is_file():
-        there = [
-            each.parent.relative_to(folder / release / "baselines") for each in folder.glob(f"{release}/**/*.skops")
-        ]
+        found = (each.relative_to(folder).as_posix() for each in folder.glob(f"{release}/**/{model.name}"))
+        there = [owner for each in found if (owner := paths.fields(paths.FOREST, each))]
         raise InputError(
             "The version has no such forest.",
-            where=folder / release / "baselines",
+            where=folder / release,
             found=f"{scheme}/{trial}/{set_name}",
-            expected=" | ".join(sorted(each.as_posix() for each in there))[:80],
+            expected=" | ".join(sorted("{scheme}/{trial}/{set}".format_map(owner) for owner in there))[:80],
         )
     split, fit = (folder / paths.place(name, **values, set=set_name) for name in (paths.SPLIT, paths.FIT))
     candidate = load_candidate(dataset, scheme, trial, set_name, split, model, fit)

@@ -34,7 +34,7 @@ def show(
     work: Path = Path("work"),
     output: Output,
 ) -> None:
-    """Draw one patch: Sentinel-1, Sentinel-2, label, and what forests and reference algorithms say.
+    """Draw one patch: Sentinel-1, Sentinel-2, label, and what forests and reference algorithms predict.
 
     Parameters
     ----------

@@ -310,7 +310,7 @@ def audit(
     numbers: str | None = None,
     output: Output,
 ) -> None:
-    """Hold split lists that others made against a release: what they share, leave out, repeat, and name in vain.
+    """Compare split lists that others made with a release: what they share, leave out or repeat, and unknown entries.
 
     Parameters
     ----------

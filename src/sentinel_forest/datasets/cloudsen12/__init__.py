@@ -86,6 +86,7 @@ class CloudSEN12(Dataset):
     joined_by = ("tile",)
     read_seconds = 1.6
     strata_keys = ("cloud_coverage", "land_cover", "label_trust", "label_quality")
+    stratum_names: Mapping[str, Mapping[str, str]] = {"land_cover": metadata.LAND_COVER}
     name_columns = metadata.NAME_COLUMNS
     role_words = layout.ROLE_WORDS
 

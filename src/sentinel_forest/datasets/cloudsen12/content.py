@@ -161,8 +161,8 @@ class LayerInspector(Inspector):
         if images.min() > 0:
             self.empty += [0] * len(images)
             return
-        measured = is_measured(images, LAYERS[self.layer].missing)
-        self.empty += (~measured).sum(axis=(1, 2)).tolist()
+        missing = LAYERS[self.layer].missing
+        self.empty += [image.size - np.count_nonzero(is_measured(image, missing)) for image in images]
 
     def _see_image(self, images: np.ndarray) -> None:
         low, high = images.min(axis=(1, 2)), images.max()

@@ -1,9 +1,11 @@
 """The files of CloudSEN12: their names and sizes, the number of patches, the padding around images."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +134,7 @@ ALIASES = _aliases()
 _NAME = re.compile(r"(?:(?:train|validation|val|test)_)?(?P<name>.+)\.dat", re.IGNORECASE)
 
 
+@cache
 def layer_of(path: str) -> str | None:
     """The layer that a file holds, by its name; None if it holds none.
 
@@ -202,7 +205,7 @@ def split_of(folder: Path, name: str, paths: Iterable[str], side: int) -> Split:
             if layer in files:
                 twins.append(path)
             files.setdefault(layer, path)
-    sizes = {layer: (folder / path).stat().st_size for layer, path in files.items()}
+    sizes = {layer: os.stat(f"{folder}/{path}").st_size for layer, path in files.items()}
     count = _patch_count(sizes, metadata_path(folder / name), side)
     return Split(name, files, tuple(twins), sizes, count, side)
 
@@ -316,5 +319,6 @@ def common_layers(paths: Iterable[str]) -> frozenset[str]:
 
 def split_at(layout: Layout, folder: Path, name: str) -> Split:
     """A split with all files in its folder."""
-    paths = [f"{name}/{path.name}" for path in sorted((folder / name).iterdir()) if path.is_file()]
+    with os.scandir(folder / name) as entries:
+        paths = sorted(f"{name}/{entry.name}" for entry in entries if entry.is_file())
     return split_of(folder, name, paths, layout.side)

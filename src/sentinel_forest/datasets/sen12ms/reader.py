@@ -64,23 +64,6 @@ def epsg_of(tile: DatasetReader) -> int | None:
     return _epsg_of(tile.crs) if tile.crs else None
 
 
-def is_placed(tile: DatasetReader) -> bool:
-    """Whether a tile says where it lies: a CRS, and a transform that is not that of bare pixels.
-
-    DFC2020 comes with the CRS WGS 84 and no transform, which reads as one degree a pixel.
-    """
-    across, *shear, left = tuple(tile.transform)[:3]
-    down, top = tuple(tile.transform)[4:6]
-    bare = (across, abs(down), left) == (1, 1, 0) and top in (0, tile.height) and not any(shear)
-    return bool(tile.crs) and not bare
-
-
-def grid_of(tile: DatasetReader) -> tuple[float, ...] | None:
-    """EPSG code and the six terms of the transform of a tile; None where it does not say where it lies."""
-    epsg = epsg_of(tile) if is_placed(tile) else None
-    return None if epsg is None else (epsg, *tuple(tile.transform)[:6])
-
-
 @contextmanager
 def open_tile(folder: Path, path: str, side: int, count: int) -> Iterator[DatasetReader]:
     """Open a tile to read from it; do so within `rasterio.Env`.
