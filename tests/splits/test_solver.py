@@ -73,7 +73,9 @@ def test_bound_role_by_role_is_below_the_best_of_all_assignments_and_equal_for_o
     random = np.random.default_rng(seed)
     amounts = random.integers(1, 50, (8, 4)) * SCALE
     added, least = solver.relative(amounts, FRACTIONS), np.array([1, 1, 2])
-    possible = [role for role in np.indices((3,) * 8).reshape(8, -1).T if (np.bincount(role, minlength=3) >= least).all()]
+    possible = [
+        role for role in np.indices((3,) * 8).reshape(8, -1).T if (np.bincount(role, minlength=3) >= least).all()
+    ]
     best = min(programme.deviation(added, role) for role in possible)
     bound = programme.bound_by_role(added, least, 10_000, 60)
     assert 0 < bound <= best + 1e-9

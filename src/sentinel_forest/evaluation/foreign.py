@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest import datasets
-from sentinel_forest.datasets.base import Dataset, Task
+from sentinel_forest.datasets.base import NO_ANSWER, Dataset, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.confusion import CONFUSION, WHOLE, Classifier, classifiers
 from sentinel_forest.evaluation.evaluate import Sample, evaluate, sample
@@ -158,8 +158,7 @@ def foreign(
     table = confusion_of(said, who, wanted, patches, place, int((roles["role"] == "train").sum()))
     links, accepted = read_tsv(ledger, LEDGER), json.loads(verified.read_text(encoding="utf-8"))["accepted"]
     told, word = declared(links, place, role, trained_on, accepted)
-    positive: Mapping[str, tuple[str, ...]] = {question.name: question.positive for question in wanted.questions}
-    one = Classifier(who, "", wanted, wanted.names, positive)
+    one = _classifier(who, wanted, table)
     seeds = checksums.seed(seed, "predictions", name), trial
     drawn = sample(patches, draws, checksums.seed(*seeds, role, "bootstrap"))
     own = Scored(one, table, evaluate(table, one, drawn))
@@ -171,6 +170,15 @@ def foreign(
     write_tsv(scores_by, strata, SCORES_BY)
     others_table = read_parquet(others, list(CONFUSION.columns))
     write_tsv(paired, compare_all(own, others_table, opened, drawn, role, told, swaps, place), PAIRED)
+
+
+def _classifier(name: str, task: Task, table: pd.DataFrame) -> Classifier:
+    """The model, which may have no answer for some pixels: these count as wrong, or negative."""
+    positive: Mapping[str, tuple[str, ...]] = {question.name: question.positive for question in task.questions}
+    silent = table["predicted"] == NO_ANSWER
+    predicted = (*task.names, NO_ANSWER) if silent.any() else task.names
+    unanswered = float(table.loc[silent, "count"].sum() / table["count"].sum())
+    return Classifier(name, "", task, predicted, positive, unanswered=unanswered)
 
 
 def _labels(catalog: pd.DataFrame, truth: Path | None, dataset: Dataset, task: Task) -> np.ndarray:

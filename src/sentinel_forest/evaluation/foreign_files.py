@@ -244,7 +244,9 @@ def _without_predictions(lower: Mapping[str, str], task: Task, path: Path) -> In
         where=path,
         found=f"no column {', '.join(lacking[:3])}" if some else ", ".join(list(lower.values())[:6]),
         expected=f"{' | '.join(PREDICTED[:2])}, or a column for each class: {', '.join(task.names[:2])}, ...",
-        remedy="name the columns so; a class that is never predicted has 0 in all rows" if some else "rename the column",
+        remedy="name the columns so; a class that is never predicted has 0 in all rows"
+        if some
+        else "rename the column",
     )
 
 
@@ -293,4 +295,6 @@ def _read_matlab(path: Path) -> dict[str, np.ndarray]:
 def _unreadable(path: Path, expected: str, error: Exception) -> InputError:
     found = f"{type(error).__name__}: {' '.join(str(error).split())}"[:80]
     remedy = "save it again as an array of numbers or of text, or as CSV"
-    return InputError("A file of predictions cannot be read.", where=path, found=found, expected=expected, remedy=remedy)
+    return InputError(
+        "A file of predictions cannot be read.", where=path, found=found, expected=expected, remedy=remedy
+    )

@@ -107,8 +107,8 @@ def bound_by_role(added: np.ndarray, least: np.ndarray, nodes: int, seconds: flo
             ],
             options={"node_limit": nodes, "time_limit": seconds},
         )
-        proven += max(getattr(solved, "mip_dual_bound", None) or 0.0, 0.0)
-    return proven / max(roles * strata, 1)
+        proven += max(float(getattr(solved, "mip_dual_bound", None) or 0), 0.0)
+    return float(proven / max(roles * strata, 1))
 
 
 def lower_bound(added: np.ndarray, amounts: np.ndarray, fractions: np.ndarray) -> float:

@@ -166,7 +166,9 @@ def _searched(problem: Problem, start: np.ndarray, seed: int, deadline: float) -
     role = _kicked(added, exchange(added, start, least, seed), least, seed)
     everything = np.arange(len(role))
     if len(role) <= WHOLE:
-        bound = max(bound, reassign(added, role, everything, least, WHOLE_NODES, max(deadline - time.monotonic(), 0))[1])
+        bound = max(
+            bound, reassign(added, role, everything, least, WHOLE_NODES, max(deadline - time.monotonic(), 0))[1]
+        )
     annealed = role
     if deviation(added, role) > max(NEAR * bound, ENOUGH) and time.monotonic() < deadline:
         annealed = exchange(added, anneal(added, role, least, seed), least, seed)

@@ -103,7 +103,11 @@ def _patch_names(catalog: pd.DataFrame) -> pd.Series:
     """``<roi>/<product>`` where both are known and no other patch has them, else ``<split>/<row>``."""
     name = catalog["roi"] + "/" + catalog["product"]
     unique = (catalog["roi"] != "") & (catalog["product"] != "") & ~name.duplicated(keep=False)
-    place = catalog["published_split"].where(catalog["file"] != SCRIBBLES, SCRIBBLES) + "/" + catalog["row"].map("{:05d}".format)
+    place = (
+        catalog["published_split"].where(catalog["file"] != SCRIBBLES, SCRIBBLES)
+        + "/"
+        + catalog["row"].map("{:05d}".format)
+    )
     return name.where(unique, place).astype("str")
 
 

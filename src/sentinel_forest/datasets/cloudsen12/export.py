@@ -80,7 +80,7 @@ def export(layout: Layout, folder: Path, roles: Mapping[str, pd.DataFrame], laye
             where=folder / SCRIBBLES,
             found=f"{sum((rows['file'] == SCRIBBLES).sum() for rows in roles.values())} images",
             expected=f"images with {LABEL}",
-            remedy=f"export a scheme without them (kind: filtered, leave_out: {{file: [{SCRIBBLES}]}}), or other layers",
+            remedy=f"take a scheme without them (kind: filtered, leave_out: {{file: [{SCRIBBLES}]}}), or other layers",
         )
     wanted = {name: roles[FOLDERS[name]] for name in PUBLISHED_FOLDERS if FOLDERS[name] in roles}
     joined = {name: runs(rows) for name, rows in wanted.items()}

@@ -255,7 +255,8 @@ def list_files(folder: Path) -> list[str]:
         for split in FOLDERS
         if (folder / split).is_dir()
         for path in (folder / split).iterdir()
-        if path.is_file() and (path == metadata_path(folder / split) or layer_of(path.name) is not None)
+        if path.is_file()
+        and (path == metadata_path(folder / split) or layer_of(path.name) is not None)
         and not labels_nothing(f"{split}/{path.name}")
     ]
     if not found:

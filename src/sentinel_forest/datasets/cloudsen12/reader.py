@@ -175,7 +175,7 @@ def read_windows(layout: Layout, stored: np.ndarray, rows: np.ndarray) -> np.nda
 
 
 def open_layer(layout: Layout, folder: Path, split: Split, layer: str) -> np.ndarray:
-    """A layer of a split, mapped into memory; where there are scribbles alone, labels of high quality that say nothing."""
+    """A layer of a split, mapped into memory; labels of high quality say nothing where there are scribbles alone."""
     shape = (split.count, layout.side, layout.side)
     if layer == LABEL and split.name == SCRIBBLES:
         return np.broadcast_to(np.uint8(IGNORE), shape)
