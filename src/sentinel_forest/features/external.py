@@ -244,7 +244,8 @@ def _keys(file: str, key: str, stamp: Stamp) -> pd.DataFrame:
 
 def _parquet(path: Path) -> pd.DataFrame:
     """A table with all of its columns, those too that pandas would make its index."""
-    return pq.read_table(path).to_pandas(ignore_metadata=True)
+    table: pd.DataFrame = pq.read_table(path).to_pandas(ignore_metadata=True)
+    return table
 
 
 def declared(feature_set: FeatureSet | None) -> tuple[str, str]:
