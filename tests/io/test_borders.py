@@ -287,7 +287,7 @@ def test_secrets_go_to_clients_that_keep_them(
 
 def test_parts_of_a_file_without_ranges_come_by_one_connection(tmp_path: Path) -> None:
     for ranges, count in ((True, "4"), (False, "1")):
-        command, _, _ = clients._aria2c(Answer(1, "", ranges, "https://there/a"), Access(), tmp_path / "a", 5)
+        command, _, _ = clients._aria2c(Answer(1, "", ranges, "https://there/a"), Access(), tmp_path / "a", 5, [])
         assert {f"--split={count}", f"--max-connection-per-server={count}"} <= set(command)
 
 

@@ -119,7 +119,7 @@ def _dataset_structure(file: File, dataset: h5py.Dataset, key: str, dtype: str) 
         "structure",
         f"{key}:shape",
         shape[1:] == expected and shape[0] > 0,
-        _shape_text(shape),
+        f"({', '.join(map(str, shape))})",
         f"(N, {', '.join(map(str, expected))})",
         "the axes are turned: channels come last" if turned else "fetch the published file",
     )
@@ -137,10 +137,6 @@ def _dataset_structure(file: File, dataset: h5py.Dataset, key: str, dtype: str) 
     kind = "contiguous" if contiguous else f"chunks {dataset.chunks}, compression {dataset.compression}"
     status: Literal["ok", "note"] = "ok" if contiguous else "note"  # written anew, and read all the same
     yield Finding(file.path, "structure", f"{key}:layout", status, kind, "contiguous, uncompressed")
-
-
-def _shape_text(shape: tuple[int, ...]) -> str:
-    return f"({', '.join(map(str, shape))})"
 
 
 def geo_structure(file: File, handle: h5py.File, rows: int | None) -> Iterator[Finding]:
