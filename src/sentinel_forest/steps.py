@@ -5,6 +5,7 @@ A step takes keyword arguments with types and returns nothing; its parser follow
 function of the same form that only people call.
 """
 
+import ast
 import importlib
 import json
 import re
@@ -162,6 +163,16 @@ def load(name: str) -> Callable[..., None]:
     module, function = (STEPS | COMMANDS)[name].split(":")
     step: Callable[..., None] = getattr(importlib.import_module(f"sentinel_forest.{module}"), function)
     return step
+
+
+def summary(name: str) -> str:
+    """Read the first line of the text of a step or a command from its source; nothing is imported."""
+    module, function = (STEPS | COMMANDS)[name].split(":")
+    place = Path(__file__).parent / module.replace(".", "/")
+    path = next(path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file())
+    found = ast.parse(path.read_text(encoding="utf-8")).body
+    (definition,) = (each for each in found if isinstance(each, ast.FunctionDef) and each.name == function)
+    return " ".join((ast.get_docstring(definition) or "").partition("\n\n")[0].split())
 
 
 def module_of(name: str) -> str:

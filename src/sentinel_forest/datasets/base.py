@@ -23,7 +23,6 @@ from sentinel_forest.datasets.findings import (
     hash_table,
     no_hashes,
     unmeasured_finding,
-    unmeasured_text,
     valid_fraction,
 )
 from sentinel_forest.datasets.hashing import Arrays, Stored, array_hash, hash_columns, hold_arrays
@@ -106,7 +105,6 @@ __all__ = [
     "no_hashes",
     "true_classes",
     "unmeasured_finding",
-    "unmeasured_text",
     "valid_fraction",
     "with_measured",
 ]

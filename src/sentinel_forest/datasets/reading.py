@@ -142,11 +142,13 @@ class Reading(ABC):
         return stored
 
     def physical(self, layer: str, stored: np.ndarray) -> np.ndarray:
-        """Stored values in physical units, float32; missing values are NaN."""
+        """Stored values in physical units, float32; missing and infinite values are NaN."""
         about = self.layer_table[layer]
         values = stored.astype(np.float32) * np.float32(about.factor)
         if about.missing is not None:
             values[stored == about.missing] = np.nan
+        if stored.dtype.kind == "f":
+            values[np.isinf(values)] = np.nan
         return values
 
 

@@ -20,7 +20,6 @@ from sentinel_forest.datasets.base import (
     is_measured,
     no_hashes,
     unmeasured_finding,
-    unmeasured_text,
 )
 from sentinel_forest.datasets.so2sat.checks import note, unreadable, verdict
 from sentinel_forest.datasets.so2sat.layout import SHAPES, SIDE, image_paths
@@ -157,8 +156,8 @@ class _Pixels:
         found.append(note(file, f"{self.key}:constant", not constant, constant or "none", "no constant patch"))
         if self.count:
             names = [f"row {row}" for row in range(self.count)]
-            text = unmeasured_text(self.empty, SIDE * SIDE, names)
-            found.append(unmeasured_finding(file.path, f"{self.key}:measured", text, self.count, KINDS[self.key]))
+            check = f"{self.key}:measured"
+            found.append(unmeasured_finding(file.path, check, self.empty, SIDE * SIDE, names, KINDS[self.key]))
         return found + (self._value_findings(file) if self.used else [])
 
     def _value_findings(self, file: File) -> list[Finding]:
@@ -277,7 +276,7 @@ class _ImageInspector(Inspector):
 
 
 class _RepackedInspector(_ImageInspector):
-    """The same for a file in chunks, compressed or of another float, which only HDF5 can put together."""
+    """The same for a file in chunks, compressed or of other numbers, which only HDF5 can put together."""
 
     def __init__(self, file: File, path: Path) -> None:
         super().__init__(file, path, {})
@@ -332,7 +331,7 @@ def _fact(file: File, name: str, at: int) -> float | None:
 def inspector(folder: Path, file: File) -> Inspector | None:
     """Checks every value of an image file.
 
-    A file whose datasets cannot be read as rows of floats has no inspector: `structure` says why.
+    A file whose datasets cannot be read as rows of numbers has no inspector: `structure` says why.
     """
     if not image_paths([file.path]):
         return None

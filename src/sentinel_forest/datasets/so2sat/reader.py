@@ -12,6 +12,9 @@ from sentinel_forest.datasets.so2sat.layout import SHAPES
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import hdf5
 
+NUMBERS = "iuf"
+"""Kinds of stored numbers that are read, in either byte order: whole ones and floats."""
+
 AT_ONCE = 64
 """Rows that are read at a time where the bytes of a file are not its rows."""
 
@@ -39,8 +42,8 @@ def reader(folder: Path, file: str, arrays: Sequence[str]) -> Reader:
     """A function from rows of an image file to rows of its datasets; the file is mapped into memory."""
     with hdf5.opened(folder / file) as handle:
         datasets = {key: dataset_of(handle, key) for key in arrays}
-        if not all(is_contiguous(dataset) and dataset.dtype.kind == "f" for dataset in datasets.values()):
-            raise _not_contiguous(folder / file, "contiguous datasets of floats")
+        if not all(is_contiguous(dataset) and dataset.dtype.kind in NUMBERS for dataset in datasets.values()):
+            raise _not_contiguous(folder / file, "contiguous datasets of numbers")
         mapped = {
             key: np.memmap(folder / file, dataset.dtype, "r", dataset.id.get_offset(), dataset.shape)
             for key, dataset in datasets.items()
@@ -114,12 +117,12 @@ def places_of_datasets(handle: h5py.File) -> dict[str, tuple[int, int]] | None:
 
 
 def holds_rows(path: Path) -> bool:
-    """Whether the datasets of a file have the published shapes and hold floats, in whatever layout."""
+    """Whether the datasets of a file have the published shapes and hold numbers, in whatever layout."""
     try:
         with hdf5.opened(path) as handle:
             datasets = {key: handle[key] for key in SHAPES if isinstance(handle.get(key), h5py.Dataset)}
             return all(
-                dataset.shape[1:] == SHAPES[key] and dataset.dtype.kind == "f" for key, dataset in datasets.items()
+                dataset.shape[1:] == SHAPES[key] and dataset.dtype.kind in NUMBERS for key, dataset in datasets.items()
             )
     except InputError:
         return False
