@@ -251,7 +251,7 @@ def test_a_sound_note_is_believed(store: Store) -> None:
 )
 def test_a_line_for_a_client_stays_one_line(call: Any, address: str, access: Access, tmp_path: Path) -> None:
     with pytest.raises(server.RefusedError, match="control character"):
-        call(Answer(1, "", True, address), access, tmp_path / "a", 5)
+        call(Answer(1, "", True, address), access, tmp_path / "a", 5, [])
 
 
 def test_a_server_sends_on_to_addresses_only(tmp_path: Path) -> None:
