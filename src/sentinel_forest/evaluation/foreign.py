@@ -16,14 +16,14 @@ from sentinel_forest import datasets
 from sentinel_forest.datasets.base import NO_ANSWER, Dataset, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.confusion import CONFUSION, WHOLE, Classifier, classifiers
-from sentinel_forest.evaluation.evaluate import Sample, evaluate, sample
+from sentinel_forest.evaluation.evaluate import Sample, evaluate
 from sentinel_forest.evaluation.figures import Place
 from sentinel_forest.evaluation.foreign_files import read_answers
 from sentinel_forest.evaluation.foreign_patches import Said, align, check_known, count_patches
 from sentinel_forest.evaluation.foreign_pixels import count_pixels
 from sentinel_forest.evaluation.paired import PAIRED, Scored, compare, paired_table
 from sentinel_forest.evaluation.patch_metrics import UNDECLARED
-from sentinel_forest.evaluation.score import METRICS, SCORES_BY, metric_rows, score_by
+from sentinel_forest.evaluation.score import METRICS, SCORES_BY, TrialCounts, metric_rows, score_by
 from sentinel_forest.evaluation.scored import notes
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import conform, read_parquet, read_tsv, write_parquet, write_tsv
@@ -160,14 +160,14 @@ def foreign(
     told, word = declared(links, place, role, trained_on, accepted)
     one = _classifier(who, wanted, table)
     seeds = checksums.seed(seed, "predictions", name), trial
-    drawn = sample(patches, draws, checksums.seed(*seeds, role, "bootstrap"))
+    counts = TrialCounts(table, opened, patches, {role: told}, draws, seeds, place)
+    drawn = counts.sample(patches, draws, role)
     own = Scored(one, table, evaluate(table, one, drawn))
     scored = pd.DataFrame(metric_rows(place, one, role, own.scores, told, notes(word, said.about)))
     swaps = checksums.seed(*seeds, role, "swaps")
     write_parquet(confusion, table, CONFUSION)
     write_tsv(metrics, conform(scored[list(METRICS.columns)], METRICS), METRICS)
-    strata = score_by(table, opened, patches, {role: told}, draws, seeds, place, [one])
-    write_tsv(scores_by, strata, SCORES_BY)
+    write_tsv(scores_by, score_by(counts, [one]), SCORES_BY)
     others_table = read_parquet(others, list(CONFUSION.columns))
     write_tsv(paired, compare_all(own, others_table, opened, drawn, role, told, swaps, place), PAIRED)
 

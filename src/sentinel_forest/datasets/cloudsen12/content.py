@@ -182,8 +182,9 @@ class LayerInspector(Inspector):
             self._see_codes(window)
 
     def _see_backscatter(self, window: np.ndarray) -> None:
-        """Keep the lowest value of each image, fill values left out."""
-        known = window if window.min() > NO_DATA else np.where(window > NO_DATA, window, np.inf)
+        """Keep the lowest value of each image; fill values are left out, and 0, which is no measurement either."""
+        seen = (window > NO_DATA) & (window != 0)
+        known = window if seen.all() else np.where(seen, window, np.inf)
         low = known.min(axis=(1, 2)).astype(np.float32)
         self.lowest.append(np.where(np.isfinite(low), low, np.nan))
 
