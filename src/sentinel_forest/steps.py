@@ -199,11 +199,7 @@ def flags(**arguments: object) -> str:
     >>> flags(seed=17, layers=["B2", "B8A"], forest={"trees": 100, "tune": {"depth": [5, None]}})
     "--seed 17 --layers B2 B8A --forest.trees 100 --forest.tune.depth '[5, null]'"
     """
-    return " ".join(_quote(word) for key, value in arguments.items() for word in _words(_flag(key), value))
-
-
-def _quote(word: str) -> str:
-    return shlex.quote(word)
+    return " ".join(shlex.quote(word) for key, value in arguments.items() for word in _words(_flag(key), value))
 
 
 def _flag(key: str) -> str:
