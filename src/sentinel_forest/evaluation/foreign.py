@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest import datasets
-from sentinel_forest.datasets.base import Dataset, Task
+from sentinel_forest.datasets.base import NO_ANSWER, Dataset, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.confusion import CONFUSION, WHOLE, Classifier, classifiers
 from sentinel_forest.evaluation.evaluate import Sample, evaluate
@@ -158,8 +158,7 @@ def foreign(
     table = confusion_of(said, who, wanted, patches, place, int((roles["role"] == "train").sum()))
     links, accepted = read_tsv(ledger, LEDGER), json.loads(verified.read_text(encoding="utf-8"))["accepted"]
     told, word = declared(links, place, role, trained_on, accepted)
-    positive: Mapping[str, tuple[str, ...]] = {question.name: question.positive for question in wanted.questions}
-    one = Classifier(who, "", wanted, wanted.names, positive)
+    one = _classifier(who, wanted, table)
     seeds = checksums.seed(seed, "predictions", name), trial
     counts = TrialCounts(table, opened, patches, {role: told}, draws, seeds, place)
     drawn = counts.sample(patches, draws, role)
@@ -173,6 +172,15 @@ def foreign(
     write_tsv(paired, compare_all(own, others_table, opened, drawn, role, told, swaps, place), PAIRED)
 
 
+def _classifier(name: str, task: Task, table: pd.DataFrame) -> Classifier:
+    """The model, which may have no answer for some pixels: these count as wrong, or negative."""
+    positive: Mapping[str, tuple[str, ...]] = {question.name: question.positive for question in task.questions}
+    silent = table["predicted"] == NO_ANSWER
+    predicted = (*task.names, NO_ANSWER) if silent.any() else task.names
+    unanswered = float(table.loc[silent, "count"].sum() / table["count"].sum())
+    return Classifier(name, "", task, predicted, positive, unanswered=unanswered)
+
+
 def _labels(catalog: pd.DataFrame, truth: Path | None, dataset: Dataset, task: Task) -> np.ndarray:
     """Index of the true class of each patch of the catalog, int64; -1 where unknown."""
     if truth is None:
@@ -183,7 +191,18 @@ def _labels(catalog: pd.DataFrame, truth: Path | None, dataset: Dataset, task: T
         raise InputError("A file of true classes names no patch.", where=truth, expected="a column patch, or id")
     places = rows_by_name(answers.names, dataset, catalog)
     check_known(places, answers.names, catalog, truth)
-    labels[[rows[0] for rows in places]] = answers.classes
+    at = np.array([rows[0] for rows in places], dtype=np.int64)
+    twice = pd.Index(at).duplicated()
+    if twice.any():
+        first = int(twice.argmax())
+        raise InputError(
+            "A patch has two true classes.",
+            where=f"{truth}, row {first + 1}",
+            found=answers.names[first][:80],
+            expected="each patch once",
+            remedy="remove all but one of its rows",
+        )
+    labels[at] = answers.classes
     return labels
 
 

@@ -67,9 +67,12 @@ def count_pixels(
     for block in read_blocks("predictions", dataset, folder, patches, dataset.label_layers(task.name)):
         labels = true_classes(dataset, task.name, block)
         codes = _fitting(read(np.arange(done, done + len(labels))), labels.shape, dataset, file)
-        # The code of the first class, as the first patches have it, holds for all.
-        first = first_of(codes[~np.isin(codes, SILENT)], len(task.names), first, str(file))
-        parts.append(_counts(labels, _classes(codes, task, first, file), block.patches["patch"].to_numpy(), task))
+        answered = ~np.isin(codes, SILENT)
+        if first is None and answered.any():
+            # The code of the first class, as the first patches with an answer have it, holds for all.
+            first = first_of(codes[answered], len(task.names), None, str(file))
+        said = _classes(codes, task, first or 0, file)
+        parts.append(_counts(labels, said, block.patches["patch"].to_numpy(), task))
         done += len(labels)
     return pd.concat(parts, ignore_index=True), about
 

@@ -162,7 +162,10 @@ def rows_by_number(names: Sequence[str], role: str, catalog: pd.DataFrame, numbe
         rows = np.flatnonzero(catalog["file"] == numbers)
     if numbers not in (BY_FILE, BY_RELEASE) and not len(rows):
         raise InputError(
-            "The release has no such file.", found=numbers, expected=" | ".join(catalog["file"].unique()[:6])
+            "Row numbers cannot count the rows of this file: the release has none of this name.",
+            where="--numbers",
+            found=numbers,
+            expected=" | ".join([BY_FILE, BY_RELEASE, *catalog["file"].unique()[:6]]),
         )
     return [[int(rows[number])] if (number := _number(name)) < len(rows) else [] for name in names]
 
@@ -328,5 +331,6 @@ def audit(
     for name, part, schema in zip(("lists", "links", "classes"), tables, (LISTS, LINKS, CLASSES), strict=True):
         write_tsv(output / f"{name}.tsv", part, schema)
     silent = sorted(set(links.loc[links["status"].isin([NOT_PUBLISHED, IMPLIED]), "key"]))
-    left = len(table) - len(np.unique(np.concatenate([one.rows for one in held])))
+    named = len(np.unique(np.concatenate([one.rows for one in held])))
+    left = None if catalog is None and metadata is None else len(table) - named
     write_text(output / "audit.md", audit_page.page(release, basis, *tables, left, silent))
