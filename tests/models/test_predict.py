@@ -149,7 +149,7 @@ def grow(dataset, roles, name, folder):
     valid = y != IGNORE
     training = forest.Training(X[valid], y[valid].astype(int), np.ones(valid.sum()), np.full(valid.sum(), "p"))
     features = SETS[name].features
-    whole = forest.merge([forest.grow(training, ForestSettings(trees=25), 1, 3, 1)])
+    whole = forest.grow(training, ForestSettings(trees=25), 3, 1)
     forest.name(whole.forest, [CLASSES[place] for place in training.present], features, 3)
     persistence.save(folder / "forest.skops", whole.forest)
     about = {"seed": 3, **fit.describe(training, whole, TASK, features, 1)}
