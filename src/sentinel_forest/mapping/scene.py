@@ -11,6 +11,7 @@ import numpy.typing as npt
 import rasterio
 from rasterio.enums import MaskFlags
 
+from sentinel_forest.datasets.scaling import scaling_text
 from sentinel_forest.errors import InputError
 from sentinel_forest.mapping.bands import (
     CLOSE_M,
@@ -207,7 +208,7 @@ def open_scene(
             product,
             grid,
             {name: _source(each, grid) for name, each in chosen.items()},
-            {name: _source(each, grid) for name, each in chosen_radar.items()},
+            {name: _radar_source(name, each, grid) for name, each in chosen_radar.items()},
             _offsets(product, chosen, offset, path),
             [name for name, each in chosen.items() if pixel_of(each[0]) < (SENTINEL_2[name].resolution or FINEST_M)],
             threads,
@@ -259,6 +260,20 @@ def _source(candidate: Candidate, grid: Grid) -> Source:
     return Source(file, index, round(pixel_of(file) / grid.pixel), file.nodatavals[index - 1] if masked else None)
 
 
+def _radar_source(name: str, candidate: Candidate, grid: Grid) -> Source:
+    """A radar band; its numbers are taken as they are, so that no scale may be declared."""
+    file, index = candidate
+    if declared := scaling_text([("scale", file.scales[index - 1]), ("offset", file.offsets[index - 1])]):
+        raise InputError(
+            "A radar band declares that its numbers are not the measurement.",
+            where=f"{file.name}, {name}",
+            found=declared,
+            expected="no scale, no offset",
+            remedy="apply them: gdal_translate -unscale; or remove them: gdal_edit.py -scale 1 -offset 0",
+        )
+    return _source(candidate, grid)
+
+
 def _leveled(product: Product, level: str | None, path: Path) -> Product:
     """The product with a level that is known."""
     if level is not None and level not in LEVELS:
@@ -282,6 +297,7 @@ def _offsets(
     product: Product, chosen: Mapping[str, Candidate], offset: float | None, path: Path
 ) -> Mapping[str, float]:
     """What to add to the numbers of each band: from metadata, from the images, or as the user says."""
+    found = {name: _declared(name, file, index) for name, (file, index) in chosen.items()}
     if product.offsets is not None:
         if offset is not None and any(product.offsets[name] != offset for name in chosen):
             raise InputError(
@@ -292,9 +308,15 @@ def _offsets(
                 remedy="omit --offset",
             )
         return product.offsets
+    other = next((name for name, value in found.items() if value not in (None, offset)), None)
     if offset is not None:
-        return dict.fromkeys(chosen, offset)
-    found = {name: _declared(file, index) for name, (file, index) in chosen.items()}
+        if other is None:
+            return dict.fromkeys(chosen, offset)
+        remedy = "omit --offset; or remove what is declared: gdal_edit.py -scale 1 -offset 0"
+        where = f"{path}, {other}"
+        raise InputError(
+            "The image declares another offset.", where=where, found=found[other], expected=offset, remedy=remedy
+        )
     unknown = next((name for name, value in found.items() if value is None), None)
     if unknown is not None:
         raise InputError(
@@ -306,9 +328,23 @@ def _offsets(
     return {name: float(value) for name, value in found.items() if value is not None}
 
 
-def _declared(file: Any, index: int) -> float | None:
-    """Offset in digital numbers from scale and offset of an image; None where it has none."""
+def _declared(name: str, file: Any, index: int) -> float | None:
+    """Offset in digital numbers from scale and offset of an image; None where it has none.
+
+    Raises
+    ------
+    InputError
+        If the scale is another than that of digital numbers.
+    """
     scale, offset = file.scales[index - 1], file.offsets[index - 1]
-    if abs(scale * QUANTIFICATION - 1) > 1e-6:
+    if (scale, offset) == (1, 0):
         return None
+    if abs(scale * QUANTIFICATION - 1) > 1e-6:
+        raise InputError(
+            "A band declares a scale that is not that of digital numbers.",
+            where=f"{file.name}, {name}",
+            found=f"scale {scale:g}, offset {offset:g}",
+            expected=f"scale {1 / QUANTIFICATION:g}, or none",
+            remedy="write reflectance x 10,000; or, if it is that, remove the scale: gdal_edit.py -scale 1 -offset 0",
+        )
     return round(float(offset) * QUANTIFICATION, 6)

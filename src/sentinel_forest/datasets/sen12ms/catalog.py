@@ -26,7 +26,7 @@ from sentinel_forest.datasets.sen12ms.layout import (
     tile_path,
 )
 from sentinel_forest.datasets.sen12ms.lists import listed_tiles, published_splits
-from sentinel_forest.datasets.sen12ms.reader import QUICK_OPEN, as_dtype, open_tile, read, read_tile
+from sentinel_forest.datasets.sen12ms.reader import QUICK_OPEN, as_codes, open_tile, read, read_tile
 from sentinel_forest.datasets.sen12ms.vocabulary import (
     BANDS,
     CATEGORIES,
@@ -148,7 +148,7 @@ def _classes_and_grid(
 
 def _codes(tile: np.ndarray, sensor: str) -> np.ndarray:
     """Codes of a label tile: uint16 (bands, rows, columns)."""
-    return as_dtype(np.moveaxis(tile[..., : len(BANDS[sensor])], -1, 0), np.dtype("uint16"))
+    return as_codes(np.moveaxis(tile[..., : len(BANDS[sensor])], -1, 0))
 
 
 def _tiles(layout: Layout, folder: Path, patches: pd.DataFrame, sensor: str) -> Stored:

@@ -1,6 +1,5 @@
 """The content of one tile: its header and its pixels."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,24 +9,14 @@ from rasterio.errors import RasterioError
 from rasterio.io import MemoryFile
 
 from sentinel_forest.datasets.base import Accept, File, Finding, Inspection, Inspector, array_hash, is_measured
+from sentinel_forest.datasets.scaling import scaling_finding
 from sentinel_forest.datasets.sen12ms.headers import Header, Headers, header_of
-from sentinel_forest.datasets.sen12ms.layout import BROKEN, DTYPES, PIXEL, Layout, match_tile, parse
+from sentinel_forest.datasets.sen12ms.layout import DTYPES, PIXEL, Layout, match_tile
+from sentinel_forest.datasets.sen12ms.pixels import image_findings, label_findings
 from sentinel_forest.datasets.sen12ms.reader import QUICK_OPEN, TIFF_ONLY, shape_text
-from sentinel_forest.datasets.sen12ms.vocabulary import BANDS, CODES, FILL, SCHEMES
+from sentinel_forest.datasets.sen12ms.vocabulary import BANDS
 from sentinel_forest.datasets.values import fold, grid, lowest_above_zero
 from sentinel_forest.io import causes
-
-UNCONFIRMED = frozenset({"land_cover", "hydrology"})
-"""Schemes whose codes were taken from the guide alone: another code is worth knowing, and no fault."""
-
-CIRRUS = "B10"
-"""The band that has one low value wherever the sky is clear."""
-
-S1_RANGE = (-90.0, 50.0)
-"""Backscatter in dB that is possible at all."""
-
-S2_LARGEST = 32_767
-"""Largest reflectance x 10,000 taken as possible (saturated glint and cloud stay below)."""
 
 PROJECTION = "a projected CRS (UTM) with an EPSG code"
 LARGEST_TILE = 16 << 20
@@ -91,29 +80,28 @@ _HEADERS = Headers()
 def inspect_tile(path: str, data: bytes | memoryview, side: int) -> TileInspection:
     """Check the bytes of one tile.
 
-    Checks ``readable``, ``shape``, ``dtype``, ``crs``, ``pixel-size`` (structure) and ``nan``,
-    ``range``, ``classes`` (content); only what is wrong becomes a finding. In a patch of `BROKEN` NaN
-    is the note ``known-broken``. A tile that does not say where it lies has neither CRS nor size of pixel
-    to check.
+    Checks ``readable``, ``shape``, ``dtype``, ``scale``, ``crs``, ``pixel-size`` (structure) and ``nan``,
+    ``nodata``, ``range``, ``constant``, ``classes`` (content); only what is wrong becomes a finding. In a patch
+    of `BROKEN` NaN is the note ``known-broken``. A tile that does not say where it lies has neither CRS nor size
+    of pixel to check. Where the numbers are of another kind their values are looked at all the same.
     """
     sensor = path.split("/")[1].split("_")[0]
     if not data:
         return _unreadable(path, b"")  # rasterio takes no bytes for a file that is to be written
     try:
-        header, pixels = _opened(memoryview(data), DTYPES[sensor], (len(BANDS[sensor]), side, side))
+        header, pixels = _opened(memoryview(data), (len(BANDS[sensor]), side, side))
     except RasterioError:
         return _unreadable(path, bytes(data))
     findings = tuple(_header_findings(path, sensor, header, side))
     seen = TileInspection(findings, dtype=header.dtype, placed=header.is_placed, grid=header.grid)
     if pixels is None:
         return seen
-    return (
-        _with_image(seen, path, sensor, pixels) if sensor in ("s1", "s2") else _with_labels(seen, path, sensor, pixels)
-    )
+    see = _with_image if sensor in ("s1", "s2") else _with_labels
+    return see(seen, path, sensor, pixels, header.nodata)
 
 
-def _opened(data: memoryview, dtypes: Sequence[str], shape: tuple[int, int, int]) -> tuple[Header, np.ndarray | None]:
-    """Header and pixels (rows, columns, bands) of a tile; no pixels where it has another dtype or shape.
+def _opened(data: memoryview, shape: tuple[int, int, int]) -> tuple[Header, np.ndarray | None]:
+    """Header and pixels (rows, columns, bands) of a tile; no pixels where it has another shape, or complex numbers.
 
     In a tile that is stored as published they are taken as they lie in its bytes.
 
@@ -124,10 +112,10 @@ def _opened(data: memoryview, dtypes: Sequence[str], shape: tuple[int, int, int]
     """
     header = _HEADERS.find(data)
     if header:
-        return header, _plain_pixels(header, data) if header.dtype in dtypes and header.shape == shape else None
+        return header, _plain_pixels(header, data) if header.shape == shape else None
     with rasterio.Env(**QUICK_OPEN), MemoryFile(bytes(data)) as memory, memory.open(**TIFF_ONLY) as tile:
         header = header_of(tile)
-        if header.dtype not in dtypes or header.shape != shape:
+        if header.shape != shape or header.dtype.startswith("complex"):
             return header, None
         if header.start is None or bytes(data[:2]) != b"II" or header.end > len(data):
             return header, np.ascontiguousarray(np.moveaxis(tile.read(), 0, -1))
@@ -140,7 +128,9 @@ def _plain_pixels(header: Header, data: memoryview) -> np.ndarray:
     return np.frombuffer(data[header.start : header.end], header.dtype).reshape(*sides, bands)
 
 
-def _with_image(seen: TileInspection, path: str, sensor: str, pixels: np.ndarray) -> TileInspection:
+def _with_image(
+    seen: TileInspection, path: str, sensor: str, pixels: np.ndarray, nodata: float | None
+) -> TileInspection:
     """What the pixels (rows, columns, bands) of ``s1`` or ``s2`` show in addition to the header."""
     flat = pixels.reshape(1, -1, pixels.shape[-1])
     low, high = fold(flat, np.minimum), fold(flat, np.maximum)
@@ -148,7 +138,7 @@ def _with_image(seen: TileInspection, path: str, sensor: str, pixels: np.ndarray
     empty = 0 if measured else int((~is_measured(pixels).any(axis=-1)).sum())
     if empty == flat.shape[1] and not np.isnan(low).any():  # NaN is a fault of its own
         return replace(seen, empty=empty, pixels=array_hash(pixels))
-    findings = (*seen.findings, *_image_findings(path, sensor, pixels, low[0], high[0]))
+    findings = (*seen.findings, *image_findings(path, sensor, pixels, low[0], high[0], nodata))
     whole = all(finding.accept == "kept" for finding in findings if finding.status == "failed")
     lowest = lowest_above_zero(flat, low) if sensor == "s2" else low
     sample = flat[0, grid(len(pixels), SAMPLED_ACROSS)]
@@ -157,17 +147,14 @@ def _with_image(seen: TileInspection, path: str, sensor: str, pixels: np.ndarray
     return replace(seen, findings=findings, pixels=hashed, empty=empty, shown=shown)
 
 
-def _with_labels(seen: TileInspection, path: str, sensor: str, pixels: np.ndarray) -> TileInspection:
+def _with_labels(
+    seen: TileInspection, path: str, sensor: str, pixels: np.ndarray, nodata: float | None
+) -> TileInspection:
     """What the pixels (rows, columns, bands) of labels show in addition to the header."""
     runs, lengths = _runs(pixels.reshape(-1, pixels.shape[-1]))
-    if sensor == "dfc":
-        # 0 is the baseline's code of an unlabelled pixel.
-        findings, water = _class_findings(path, "dfc", runs[:, 0], (0, *CODES["dfc"][0])), (0, 0)
-    else:
-        schemes = enumerate(SCHEMES.items())
-        found = [_class_findings(path, scheme, runs[:, band], codes) for band, (scheme, codes) in schemes]
-        findings, water = [finding for each in found for finding in each], _water(runs, lengths)
-    return replace(seen, findings=(*seen.findings, *findings), pixels=array_hash(pixels), water=water)
+    findings = (*seen.findings, *label_findings(path, sensor, runs, lengths, nodata))
+    water = _water(runs, lengths) if sensor == "lc" else (0, 0)
+    return replace(seen, findings=findings, pixels=array_hash(pixels), water=water)
 
 
 def _runs(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -198,6 +185,9 @@ def _header_findings(path: str, sensor: str, header: Header, side: int) -> list[
     shape, columns = header.shape, header.shape[2]
     expected = (len(BANDS[sensor]), side, side)
     dtype, kinds = header.dtype, DTYPES[sensor]
+    if dtype.startswith("complex"):
+        remedy = "write its real part, in the published unit: gdal_translate -ot"
+        return [Finding(path, "structure", "readable", "failed", dtype, " or ".join(kinds), remedy, "left out")]
     checks: list[tuple[str, bool, str, str]] = [("dtype", dtype in kinds, dtype, " or ".join(kinds))]
     if shape == (expected[0], columns, columns) != expected:
         again = f"if all tiles are so, declare it: layout: {{side: {columns}}}"
@@ -216,12 +206,12 @@ def _header_findings(path: str, sensor: str, header: Header, side: int) -> list[
         Finding(path, "structure", check, "failed", found, wanted, again, _accept(check))
         for check, good, found, wanted in checks
         if not good
-    ]
+    ] + ([scaling_finding(path, "structure", "scale", header.scaling)] if header.scaling else [])
 
 
 def _accept(check: str) -> Accept:
-    """Where a tile lies does not change its pixels; without the right shape and numbers it has none."""
-    return "kept" if check in ("crs", "pixel-size") else "left out"
+    """Pixels of another shape are not those of a patch; other numbers, and places, can be read as they are."""
+    return "left out" if check == "shape" else "kept"
 
 
 def _projection(header: Header) -> tuple[bool, str]:
@@ -229,87 +219,6 @@ def _projection(header: Header) -> tuple[bool, str]:
     if header.epsg is None:
         return False, "no EPSG code"
     return header.is_projected, f"EPSG:{header.epsg}"
-
-
-def _image_findings(path: str, sensor: str, pixels: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[Finding]:
-    """What is wrong, or strange, with the pixels (rows, columns, bands) of an image and the extremes of its bands."""
-    if np.isnan(low).any():
-        return [_missing_finding(path, int(np.isnan(pixels).sum()))]
-    limits = (0, S2_LARGEST, "reflectance x 10000") if sensor == "s2" else (*S1_RANGE, "dB")
-    return _range_finding(path, float(low.min()), float(high.max()), *limits) or _constant_bands(
-        path, sensor, low, high
-    )
-
-
-def _constant_bands(path: str, sensor: str, low: np.ndarray, high: np.ndarray) -> list[Finding]:
-    """Bands of an image with one value throughout: nothing was measured, or it stands for nothing."""
-    bands = zip(BANDS[sensor], low, high, strict=True)
-    flat = [f"{band}: {least:g}" for band, least, most in bands if least == most and band != CIRRUS]
-    if not flat:
-        return []
-    return [
-        Finding(
-            path,
-            "content",
-            "constant",
-            "failed",
-            f"{', '.join(flat)} everywhere",
-            "several values",
-            "the band says nothing about any pixel: restore the tile",
-            "kept",
-        )
-    ]
-
-
-def _missing_finding(path: str, missing: int) -> Finding:
-    """Values of a tile of ``s1`` that are NaN."""
-    found = f"{missing} values are NaN"
-    if parse([path])["patch"].isin(BROKEN).any():
-        remedy = "nothing: the patch is left out of the catalog"
-        return Finding(path, "content", "known-broken", "note", found, "published so", remedy)
-    return Finding(path, "content", "nan", "failed", found, "a value in every pixel", "restore the tile", "left out")
-
-
-def _range_finding(path: str, lowest: float, highest: float, low: float, high: float, unit: str) -> list[Finding]:
-    if low <= lowest and highest <= high:
-        return []
-    return [
-        Finding(
-            path,
-            "content",
-            "range",
-            "failed",
-            f"{lowest:.6g} to {highest:.6g}",
-            f"{low:.6g} to {high:.6g} {unit}",
-            "are these other units, or is the tile damaged? restore it",
-            "left out",
-        )
-    ]
-
-
-def _class_findings(path: str, scheme: str, band: np.ndarray, codes: Sequence[int]) -> list[Finding]:
-    known = np.zeros(FILL + 2, dtype=bool)  # the last stands for all that is larger
-    known[[*codes, FILL]] = True
-    if known.take(band, mode="clip").all() and band.min() >= 0:
-        return []
-    strange = np.setdiff1d(band, (*codes, FILL))
-    text = ", ".join(map(str, strange[:10])) + (", ..." if len(strange) > 10 else "")
-    expected = f"{', '.join(map(str, codes))} or {FILL} (fill)"
-    if scheme in UNCONFIRMED and strange[0] >= 0 and strange[-1] < FILL:
-        remedy = "nothing, if the tile is the publisher's: such pixels count as fill in fractions of the scheme"
-        return [Finding(path, "content", "classes", "note", f"{scheme}: {text}", expected, remedy)]
-    return [
-        Finding(
-            path,
-            "content",
-            "classes",
-            "failed",
-            f"{scheme}: {text}",
-            expected,
-            "restore the tile; if this is accepted, such pixels count as fill",
-            "kept",
-        )
-    ]
 
 
 def inspector(layout: Layout, folder: Path, file: File) -> Inspector | None:

@@ -7,8 +7,9 @@ from math import prod
 import numpy as np
 from rasterio.io import DatasetReader
 
+from sentinel_forest.datasets.scaling import scaling_text
 from sentinel_forest.datasets.sen12ms.layout import DTYPES
-from sentinel_forest.datasets.sen12ms.reader import dtype_of, epsg_of, start_of_plain_pixels
+from sentinel_forest.datasets.sen12ms.reader import declared_numbers, dtype_of, epsg_of, start_of_plain_pixels
 
 _TIE_POINT = struct.Struct("<6d")
 """Where a tile lies, as GeoTIFF stores it: column, row and height 0 of a pixel, then easting, northing, height."""
@@ -24,7 +25,8 @@ class Header:
     """What a tile says of itself.
 
     `shape` counts bands, rows and columns; `transform` has the six terms of the affine transform; `start` is where
-    the pixels lie in one piece as they are published, or None.
+    the pixels lie in one piece as they are published, or None; `scaling` are scales and offsets that it declares
+    (`scaling_text`), `nodata` is the number for missing values.
     """
 
     shape: tuple[int, int, int]
@@ -34,6 +36,8 @@ class Header:
     is_projected: bool
     transform: tuple[float, ...]
     start: int | None
+    scaling: str
+    nodata: float | None
 
     @property
     def end(self) -> int:
@@ -66,6 +70,8 @@ def header_of(tile: DatasetReader) -> Header:
         bool(tile.crs) and tile.crs.is_projected,
         tuple(tile.transform)[:6],
         start_of_plain_pixels(tile) if dtype_of(tile) in _KINDS else None,
+        scaling_text(declared_numbers(tile)),
+        tile.nodata,
     )
 
 
