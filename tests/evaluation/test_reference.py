@@ -70,7 +70,8 @@ def computed(folder: Path, side: int, names: list[str]) -> pd.DataFrame:
     split = catalog[["patch", "group"]].assign(role="test", weight=1.0)
     predictions = pd.DataFrame(columns=score.PREDICTIONS)
     table = confusion(dataset, catalog, split.drop(columns="group"), predictions, counts, "published", 1, [])
-    return score.score_trial(table, dataset, split, {"test": "clean"}, 20, (1,), Place("r", "published", 1))[0]
+    place = Place("r", "published", 1)
+    return score.score_trial(score.TrialCounts(table, dataset, split, {"test": "clean"}, 20, (1,), place))[0]
 
 
 def held(folder: Path, side: int, names: list[str]) -> int:

@@ -200,7 +200,7 @@ CLOUDS = {
     "dtype": layer("LABEL_manual_hq", lambda images: np.pad(images, ((0, 0), (1, 2), (1, 2))).astype("<i2")),
     "padding": all_bands(shifted),
     "measured": all_bands(assign(np.s_[0, :9], 0)),
-    "measured-radar": layer("S1_VV", assign(np.s_[0], 0)),
+    "measured-radar": lambda folder: [layer(name, assign(np.s_[0], 0))(folder) for name in ("S1_VV", "S1_VH")],
     "constant": layer("L1C_B4", assign(np.s_[:], 700)),
     "known-constant": lambda folder: None,  # the sample has it, as the publisher
     "range": layer("S1_angle", by(np.deg2rad)),
@@ -428,6 +428,7 @@ ZONES = {
     "sen2:layout": rows(again("sen2", lambda values: values, chunks=(1, 32, 32, 10))),
     "sen2:finite": rows(put("sen2", (0, 0, 0, 0), np.nan)),
     "sen2:constant": rows(put("sen2", np.s_[0, :, :, 3], 0.2)),
+    "sen1:constant": everywhere("sen1", lambda values: values * np.array([0, 1, 1, 1, 1, 1, 1, 1])),
     "sen2:measured": rows(put("sen2", 0, 0)),
     "sen2:range": rows(put("sen2", (0, 0, 0, 0), -0.1)),
     "sen2:B2:values": lambda folder: [File("training.h5", facts={"means": [0.5] * 18})],

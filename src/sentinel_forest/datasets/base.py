@@ -38,6 +38,7 @@ from sentinel_forest.datasets.terms import (
     OPTICAL,
     RADAR,
     SPLITS,
+    TRAIN_ONLY,
     VALID_FRACTION,
     Category,
     Columns,
@@ -53,13 +54,10 @@ from sentinel_forest.datasets.terms import (
 from sentinel_forest.datasets.truth import kinds_of, true_classes, with_measured
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.copying import NewFile
-from sentinel_forest.io.lazy import lazy
 from sentinel_forest.sensors import Band
 
 if TYPE_CHECKING:
     import pandas as pd
-else:
-    pd = lazy("pandas")
 
 __all__ = [
     "GROUND",
@@ -70,6 +68,7 @@ __all__ = [
     "PUBLISHED_NAME",
     "RADAR",
     "SPLITS",
+    "TRAIN_ONLY",
     "VALID_FRACTION",
     "Accept",
     "Arrays",

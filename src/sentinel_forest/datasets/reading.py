@@ -13,12 +13,9 @@ import numpy as np
 
 from sentinel_forest.datasets.hashing import Arrays, Stored, hold_arrays
 from sentinel_forest.datasets.terms import OPTICAL, Layer
-from sentinel_forest.io.lazy import lazy
 
 if TYPE_CHECKING:
     import pandas as pd
-else:
-    pd = lazy("pandas")
 
 
 @dataclass(frozen=True)

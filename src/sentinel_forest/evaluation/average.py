@@ -101,7 +101,8 @@ def average_trials(trials: Sequence[Trial], dataset: Dataset, draws: int, seed: 
         for found, trial in zip(scores, trials, strict=True):
             found |= _scores(trial.confusion, dataset, role, names, counts)
     by_key: list[dict[Key, Mapping[Any, Any]]] = [
-        dict(zip(_keys(trial.metrics), trial.metrics.to_dict("records"), strict=True)) for trial in trials
+        dict(zip(trial.metrics[KEY].itertuples(index=False, name=None), trial.metrics.to_dict("records"), strict=True))
+        for trial in trials
     ]
     numbers = [trial.number for trial in trials]
     rows = [
@@ -109,10 +110,6 @@ def average_trials(trials: Sequence[Trial], dataset: Dataset, draws: int, seed: 
         for key in dict.fromkeys(key for each in by_key for key in each)
     ]
     return conform(pd.DataFrame(rows, columns=list(AVERAGES.columns)), AVERAGES)
-
-
-def _keys(table: pd.DataFrame) -> Iterator[Key]:
-    return table[KEY].itertuples(index=False, name=None)
 
 
 def _scores(

@@ -10,6 +10,7 @@ import numpy as np
 import rasterio
 from rasterio.errors import RasterioError
 
+from sentinel_forest.datasets.scaling import scaling_text
 from sentinel_forest.errors import InputError
 from sentinel_forest.mapping.products import QUANTIFICATION, band_of
 from sentinel_forest.sensors import FINEST_M, SENTINEL_2
@@ -108,20 +109,19 @@ def declared_offset(where: str, file: Any, index: int) -> float | None:
     Raises
     ------
     InputError
-        If the scale is neither 1 nor 1 / 10,000, or the offset is none of Sentinel-2.
+        If they are not those of digital numbers.
     """
     scale, offset = file.scales[index - 1], file.offsets[index - 1]
     if (scale, offset) == (1, 0):
         return None
-    number = float(offset) if scale == 1 else round(float(offset) * QUANTIFICATION, 6)
-    known = scale == 1 or abs(scale * QUANTIFICATION - 1) <= 1e-6
-    if not known or not -QUANTIFICATION <= number <= 0 or number % 1:
+    number = round(float(offset) * QUANTIFICATION, 6)
+    if abs(scale * QUANTIFICATION - 1) > 1e-6 or not -QUANTIFICATION <= number <= 0:
         raise InputError(
-            "A band declares other numbers than Sentinel-2 has.",
+            "A band declares a scale that is not that of digital numbers.",
             where=where,
             found=f"scale {scale:g}, offset {offset:g}",
-            expected=f"scale {1 / QUANTIFICATION:g} and offset 0 or -0.1, or no tags",
-            remedy="give digital numbers (reflectance x 10,000), or correct the tags with gdal_edit.py",
+            expected=f"scale {1 / QUANTIFICATION:g} with offset 0 or -0.1, or none",
+            remedy="write reflectance x 10,000; or, if it is that, remove the scale: gdal_edit.py -scale 1 -offset 0",
         )
     return number
 
@@ -129,13 +129,13 @@ def declared_offset(where: str, file: Any, index: int) -> float | None:
 def radar_band(path: Path | None, band: str, candidates: Sequence[Candidate]) -> Candidate:
     """The one image of a radar band, whose values are meant as they are stored."""
     file, index = only_one(path, band, candidates)
-    if (file.scales[index - 1], file.offsets[index - 1]) != (1, 0):
+    if declared := scaling_text([("scale", file.scales[index - 1]), ("offset", file.offsets[index - 1])]):
         raise InputError(
-            "A radar band declares a scale or an offset.",
+            "A radar band declares that its numbers are not the measurement.",
             where=f"{path}, {band}",
-            found=f"scale {file.scales[index - 1]:g}, offset {file.offsets[index - 1]:g}",
-            expected="values in the unit of the training data",
-            remedy="apply the tags: gdal_translate -unscale -ot Float32",
+            found=declared,
+            expected="no scale, no offset",
+            remedy="apply them: gdal_translate -unscale; or remove them: gdal_edit.py -scale 1 -offset 0",
         )
     return file, index
 

@@ -31,7 +31,7 @@ STRIDE = 10
 """Pixels from one window to the next, where the forest classifies patches: 100 m, as maps of local climate zones."""
 
 SAMPLES = 1_000
-"""Training samples that each pixel of a layer of applicability is held against at most."""
+"""Training samples that each pixel of a layer of applicability is compared with at most."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def map_scene(
         Dissimilarity to the training data in percent of the threshold: up to 100 lies inside the area of
         applicability. For versions that keep training samples (key `applicability`).
     samples : int
-        Training samples that each pixel is held against at most: what this layer may cost.
+        Training samples that each pixel is compared with at most; more take more time.
     radar : Path
         Folder with a GeoTIFF for each Sentinel-1 band that the features need (VV.tif), on the grid of the scene and in
         the unit of the training data.
@@ -174,8 +174,8 @@ def map_scene(
     votes = bool({"probability", "margin"} & asked.keys())
     area = _area(folder, sealed, release, samples) if "applicability" in asked else None
     mapper = Mapper(sealed.dataset, sealed.feature_set, sealed.candidate, votes, area, "codes" in asked)
-    bands = needed[OPTICAL], needed[RADAR]
-    with open_scene(scene, *bands, _trained_levels(sealed), radar, level, offset, threads) as opened:
+    bands, levels = (needed[OPTICAL], needed[RADAR]), _trained_levels(sealed)
+    with open_scene(scene, *bands, radar, level, offset, threads, levels) as opened:
         _hold_size(mapper, opened, stride)
         tags = {**sealed.tags, **_scene_tags(mapper, opened, stride)}
         tags |= _area_tags(area) if area is not None else {}

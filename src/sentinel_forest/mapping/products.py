@@ -86,7 +86,7 @@ def find_product(path: Path) -> Product:
     return Product(path.stem, {})
 
 
-def leveled(product: Product, level: str | None, trained: Collection[str], path: Path) -> Product:
+def leveled(product: Product, level: str | None, trained: Collection[str] | None, path: Path) -> Product:
     """The product with a processing level that is known, and is that of the training data.
 
     Parameters
@@ -95,8 +95,8 @@ def leveled(product: Product, level: str | None, trained: Collection[str], path:
         What its metadata tell.
     level : str or None
         What the user says.
-    trained : collection of str
-        Levels of the training data; blank where a dataset declares none.
+    trained : collection of str or None
+        Levels of the training data, blank where a dataset declares none; None if any will do.
     path : Path
         The scene, for messages.
 
@@ -120,7 +120,7 @@ def leveled(product: Product, level: str | None, trained: Collection[str], path:
             remedy="say it: --level L1C (top of atmosphere) or --level L2A (surface)",
         )
     known = replace(product, level=product.level or str(level))
-    if set(trained) != {known.level}:
+    if trained is not None and set(trained) != {known.level}:
         declared = all(trained)
         raise InputError(
             "The scene has another processing level than the training data.",

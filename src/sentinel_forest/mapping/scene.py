@@ -165,12 +165,12 @@ class Scene:
 def open_scene(
     path: Path,
     optical: Sequence[str],
-    radar: Sequence[str],
-    trained: Collection[str],
+    radar: Sequence[str] = (),
     radar_path: Path | None = None,
     level: str | None = None,
     offset: float | None = None,
     threads: int = 1,
+    trained: Collection[str] | None = None,
 ) -> Iterator[Scene]:
     """Open the bands of a scene that are needed, and check that they belong together.
 
@@ -180,8 +180,6 @@ def open_scene(
         A SAFE folder or zip, a folder with a file for each band, or one file whose bands are described by name.
     optical, radar : sequence of str
         Bands that are needed.
-    trained : collection of str
-        Processing levels of the training data.
     radar_path : Path, optional
         A folder, or file, with the radar bands on the same grid, in the unit of the training data.
     level : {"L1C", "L2A"}, optional
@@ -190,6 +188,8 @@ def open_scene(
         What has to be added to digital numbers, where no metadata tell it.
     threads : int
         Threads that decode.
+    trained : collection of str, optional
+        Processing levels of the training data; the scene must have them.
 
     Yields
     ------
@@ -286,10 +286,10 @@ def _agreed(told: Mapping[str, float | None], where: str) -> float:
         )
     if len(set(known.values())) > 1:
         raise InputError(
-            "Two offsets are declared.",
+            "One source declares another offset than the other.",
             where=where,
             found=", ".join(f"{value:g} by {text}" for text, value in known.items()),
-            expected="one",
-            remedy="omit --offset, or correct the tags (gdal_edit.py -offset)",
+            expected="one offset",
+            remedy="omit --offset; or remove what the image declares: gdal_edit.py -scale 1 -offset 0",
         )
     return next(iter(known.values()))

@@ -164,7 +164,7 @@ def _doubts(version: VersionResults, found: Summary) -> str:
     if forest is not None and dummy is not None and forest["low"] <= dummy["value"]:
         parts.append("the interval of the forest includes the score of a dummy classifier")
     notes = [note for text in rows["note"] for note in text.split("; ") if note.startswith("not published")]
-    keys = sorted({_key(note) for note in notes})
+    keys = sorted({note.split(": ", 1)[1] for note in notes})
     parts += [f"the {key} of the patches was never published, so links by it cannot be found" for key in keys]
     checks = version.description.get("accepted", {}).get(release.name, [])
     if checks:
@@ -179,10 +179,6 @@ def _linked(mark: str) -> str:
         if keys:
             return f"has test patches linked with {others} by {keys[0]}"
     return f"is marked {mark}"
-
-
-def _key(note: str) -> str:
-    return note.split(": ", 1)[1]
 
 
 def _score(row: pd.Series) -> str:

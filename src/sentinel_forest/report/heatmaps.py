@@ -26,10 +26,8 @@ def grid(fractions: pd.DataFrame, axis: str) -> Chart:
 _NAMES_ABOVE: Spec = {"orient": "top", "labelAngle": -30, "labelOverlap": False, "labelLimit": 220}
 
 
-def confusions(
-    frame: pd.DataFrame, classes: Sequence[str], predicted: Mapping[str, Sequence[str]], across: int = 3
-) -> Chart:
-    """Confusion matrices side by side, on one scale: fractions of each true class in percent.
+def confusions(frame: pd.DataFrame, classes: Sequence[str], predicted: Mapping[str, Sequence[str]]) -> Chart:
+    """Confusion matrices, three side by side, on one scale: fractions of each true class in percent.
 
     Parameters
     ----------
@@ -54,7 +52,7 @@ def confusions(
         body = _heat({"y": rows, "x": field("predicted", **ordered(columns), axis=names)}, RIGHT, *size, nothing="")
         del body["data"]
         parts.append({"title": part, "transform": [{"filter": {"field": "panel", "equal": part}}], **body})
-    return Chart({"data": {"name": "values"}, "concat": parts, "columns": across}, frame)
+    return Chart({"data": {"name": "values"}, "concat": parts, "columns": 3}, frame)
 
 
 def _heat(where: Spec, colours: Sequence[str], wide: int, high: int, letters: int = 11, nothing: str = "0") -> Spec:

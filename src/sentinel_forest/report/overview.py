@@ -58,7 +58,7 @@ def page(version: VersionResults) -> Page:
     """What was found, all headline scores, and what was run."""
     found = {release.name: summary(version, release) for release in version.releases}
     sections = [
-        Section(release.title, _found(version, each), release.is_sample)
+        Section(release.title, (findings(version, each), _plot(each)), release.is_sample)
         for release in version.releases
         if (each := found[release.name]) is not None
     ]
@@ -66,10 +66,6 @@ def page(version: VersionResults) -> Page:
         sections.append(Section("All headline scores", _scores(version)))
     sections.append(Section("What was run", _run(version)))
     return Page("report", "Overview", LEAD, tuple(sections), prints_tables=True)
-
-
-def _found(version: VersionResults, found: Summary) -> tuple[Item, ...]:
-    return (findings(version, found), _plot(found))
 
 
 def _plot(found: Summary) -> Plot:

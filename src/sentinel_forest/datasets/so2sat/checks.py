@@ -122,7 +122,7 @@ def _dataset_structure(file: File, dataset: h5py.Dataset, key: str, dtype: str) 
         "structure",
         f"{key}:shape",
         shape[1:] == expected and shape[0] > 0,
-        _shape_text(shape),
+        f"({', '.join(map(str, shape))})",
         f"(N, {', '.join(map(str, expected))})",
         "the axes are turned: channels come last" if turned else "fetch the published file",
     )
@@ -147,10 +147,6 @@ def _dataset_structure(file: File, dataset: h5py.Dataset, key: str, dtype: str) 
 def _kind(dataset: h5py.Dataset) -> str:
     """Name of the numbers of a dataset; their byte order makes no difference to what is read."""
     return str(dataset.dtype.newbyteorder("="))
-
-
-def _shape_text(shape: tuple[int, ...]) -> str:
-    return f"({', '.join(map(str, shape))})"
 
 
 def geo_structure(file: File, handle: h5py.File, rows: int | None) -> Iterator[Finding]:

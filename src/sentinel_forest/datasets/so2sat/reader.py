@@ -80,16 +80,21 @@ def dataset_of(handle: h5py.File, key: str) -> h5py.Dataset:
     return dataset
 
 
-def _read_rows(dataset: h5py.Dataset, rows: np.ndarray) -> np.ndarray:
-    """Rows of a dataset in the order given; those that follow each other are read in one piece."""
-    if rows.max() >= dataset.shape[0]:
+def hold_row(file: Path | str, key: str, row: int, count: int) -> None:
+    """Raise if a dataset of `count` rows lacks a row of the catalog."""
+    if row >= count:
         raise InputError(
             "A patch of the catalog is not in the file.",
-            where=f"{dataset.file.filename}, key {dataset.name[1:]!r}",
-            found=f"row {rows.max()}",
-            expected=f"rows 0 to {dataset.shape[0] - 1}",
+            where=f"{file}, key {key!r}",
+            found=f"row {row}",
+            expected=f"rows 0 to {count - 1}",
             remedy="fetch the published file, and make the catalog again",
         )
+
+
+def _read_rows(dataset: h5py.Dataset, rows: np.ndarray) -> np.ndarray:
+    """Rows of a dataset in the order given; those that follow each other are read in one piece."""
+    hold_row(dataset.file.filename, dataset.name[1:], int(rows.max()), dataset.shape[0])
     values = np.empty((len(rows), *dataset.shape[1:]), dataset.dtype)
     position = 0
     for run in np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1):
