@@ -1,4 +1,4 @@
-"""Forests: grown alike on any number of threads and in any parts, stored alike, and loaded with care."""
+"""Forests: grown alike on any number of threads, stored alike, and loaded with care."""
 
 import io
 import json
@@ -45,7 +45,7 @@ def rows(count: int = 400, classes: int = 3, seed: int = 0) -> forest.Training:
 
 def grown(training: forest.Training, options: dict, seed: int = 5, threads: int = 1) -> engines.Grown:
     """A whole forest with its names."""
-    whole = forest.grow_all(training, options, seed, threads)
+    whole = forest.grow(training, options, seed, threads)
     forest.name(whole.forest, [CLASSES[place] for place in training.present], FEATURES, seed)
     return whole
 
@@ -90,11 +90,6 @@ def test_is_what_scikit_learn_grows(small):
 
 def test_draw_weights_change_the_forest(small):
     assert not np.array_equal(small.votes, grown(rows(), SETTINGS.model_copy(update={"draw_weights": False})).votes)
-
-
-def test_trees_of_parts_add_up():
-    options = ForestSettings(trees=10, parts=4)
-    assert [forest.part_trees(options, part) for part in (1, 2, 3, 4)] == [2, 3, 2, 3]
 
 
 def test_a_planted_rule_is_found():
@@ -170,10 +165,14 @@ def test_fast_engine_is_equal_for_any_threads_and_stored_as_any_forest(intelex, 
 
 def test_leaves_of_the_fast_engine_have_the_shares_of_the_drawn_rows(intelex):
     training = rows()
-    options = intelex.model_copy(update={"trees": 3, "minimum_leaf": 20})
+    options = intelex.model_copy(update={"trees": engines.TREES_OF_A_DRAW + 2, "minimum_leaf": 20})
     whole = grown(training, options).forest
+    assert len(whole.estimators_) == len(
+        {estimator.tree_.apply(training.X).tobytes() for estimator in whole.estimators_}
+    )
     for number, estimator in enumerate(whole.estimators_):
-        tree, own_seed = estimator.tree_, forest.checksums.seed(forest.checksums.seed(5, 1), number)
+        first = number - number % engines.TREES_OF_A_DRAW
+        tree, own_seed = estimator.tree_, forest.checksums.seed(forest.checksums.seed(5, 1), first)
         times = engines.bootstrap(training.weight / training.weight.sum(), own_seed)
         leaf = tree.apply(training.X)
         for place in np.unique(leaf[times > 0]):
@@ -182,6 +181,18 @@ def test_leaves_of_the_fast_engine_have_the_shares_of_the_drawn_rows(intelex):
             assert tree.weighted_n_node_samples[place] == counts.sum()
             assert tree.impurity[place] == pytest.approx(1 - np.square(counts / counts.sum()).sum())
         np.testing.assert_allclose(tree.value[0, 0], np.bincount(training.y, times) / times.sum())
+
+
+def test_out_of_bag_votes_of_the_fast_engine_are_of_trees_that_have_not_seen_the_row(intelex):
+    training = rows(300)
+    whole = grown(training, intelex.model_copy(update={"trees": engines.TREES_OF_A_DRAW + 2}))
+    expected = np.zeros_like(whole.votes)
+    for number, estimator in enumerate(whole.forest.estimators_):
+        first = number - number % engines.TREES_OF_A_DRAW
+        own_seed = forest.checksums.seed(forest.checksums.seed(5, 1), first)
+        unseen = engines.bootstrap(training.weight / training.weight.sum(), own_seed) == 0
+        expected[unseen] += estimator.tree_.predict(training.X[unseen])
+    np.testing.assert_allclose(whole.votes, expected)
 
 
 def test_fast_engine_knows_classes_that_a_bootstrap_misses(intelex):
@@ -250,7 +261,7 @@ def test_what_the_fast_engine_cannot_do_is_named(intelex):
         ("features_per_split", 1.5),
         ("class_weight", "even"),
         ("draw_weights", 1),
-        ("parts", 101),
+        ("parts", 1),
         ("leaves", 3),
     ],
 )
@@ -480,7 +491,7 @@ def step(tmp_path, monkeypatch):
             catalog=tmp_path / "catalog.parquet",
             split=tmp_path / "split.parquet",
             features=[tmp_path / "1.parquet", tmp_path / "2.parquet"],
-            forest=ForestSettings.model_validate(options or {"trees": 7, "parts": 3}),
+            forest=ForestSettings.model_validate(options or {"trees": 7}),
             seed=1,
             threads=threads,
             model=tmp_path / f"{out}.skops",
@@ -490,7 +501,7 @@ def step(tmp_path, monkeypatch):
     return tmp_path, call
 
 
-def test_threads_do_not_change_the_forest_that_parts_make_up(step):
+def test_threads_do_not_change_the_forest(step):
     folder, call = step
     call("one")
     call("two", threads=2)
@@ -507,7 +518,7 @@ def test_tuning_sees_training_rows_only(step):
     patches = pd.read_parquet(folder / "catalog.parquet")["patch"]
     groups = pd.DataFrame({"patch": patches, "group": [f"g{place % 6}" for place in range(len(patches))]})
     groups.to_parquet(folder / "catalog.parquet")
-    options = {"trees": 6, "parts": 2, "tune": {"minimum_leaf": [1, 25], "folds": 2}}
+    options = {"trees": 6, "tune": {"minimum_leaf": [1, 25], "folds": 2}}
     call("whole", options)
     about = json.loads((folder / "whole.json").read_text())
     assert about["settings"]["minimum_leaf"] == about["tuning"]["chosen"]["minimum_leaf"]

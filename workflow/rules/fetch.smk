@@ -112,6 +112,6 @@ rule plan:
             work=whole.all_work(SELECTION),
         ),
     message:
-        "What a fetch will bring"
+        "Plan what will be fetched"
     shell:
         "sentinel-forest plan --data {params.data} {params.settings} 2>&1 | tee {log}"

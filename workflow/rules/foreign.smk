@@ -129,7 +129,7 @@ rule audit_lists:
             layout=lambda release: release.layout,
         ),
     message:
-        "Hold the split lists {wildcards.audit} against {wildcards.release}"
+        "Compare the split lists {wildcards.audit} with {wildcards.release}"
     shell:
         "sentinel-forest audit-lists --release {wildcards.release} --source {input.source} --catalog {input.catalog}"
         " {params.settings} {params.numbers} --lists {output.lists} --links {output.links} >{log} 2>&1"
