@@ -317,7 +317,16 @@ def test_rasters_of_probabilities_are_not_taken_for_codes(clouds, tmp_path, band
     (tmp_path / "rasters").mkdir()
     for patch in patches:
         path = tmp_path / "rasters" / f"{patch.replace('/', '__')}.tif"
-        with rasterio.open(path, "w", driver="GTiff", width=SIDE, height=SIDE, count=bands, dtype="float32") as raster:
+        with rasterio.open(
+            path,
+            "w",
+            driver="GTiff",
+            width=SIDE,
+            height=SIDE,
+            count=bands,
+            dtype="float32",
+            transform=rasterio.Affine.scale(10.0),
+        ) as raster:
             raster.write(np.full((bands, SIDE, SIDE), 0.25, "float32"))
     with pytest.raises(InputError, match="codes of classes") as caught:
         run(about, tmp_path / "rasters", folder=about["folder"])
