@@ -344,6 +344,16 @@ def test_first_patches_without_an_answer_do_not_decide_how_codes_count(clouds, t
     assert scores["note"].str.contains(f"no answer for {100 * (1 - right):.3g} %").all()
 
 
+def test_pixels_in_another_order_are_doubted(clouds, tmp_path):
+    about, _, truth = clouds
+    random = np.random.default_rng(1)
+    shuffled = random.permutation(truth.ravel()).reshape(truth.shape)
+    for name, said, doubted in (("right", truth, False), ("shuffled", shuffled, True)):
+        np.save(tmp_path / f"{name}.npy", said)
+        notes = run(about, tmp_path / f"{name}.npy", folder=about["folder"])["metrics"]["note"]
+        assert notes.str.contains("no better than chance").all() == doubted
+
+
 def test_a_patch_with_two_true_classes_is_named(release, tmp_path):
     about, test = release
     frame(test).to_csv(tmp_path / "net.csv", index=False)

@@ -9,6 +9,8 @@ import pandas as pd
 from sentinel_forest.datasets.base import IGNORE, NO_ANSWER, Dataset, Task, true_classes
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.foreign_files import first_of
+from sentinel_forest.evaluation.foreign_patches import doubt
+from sentinel_forest.evaluation.scored import notes
 from sentinel_forest.features.shards import read_blocks
 from sentinel_forest.io import causes
 from sentinel_forest.models.counts import confusion, counts_table
@@ -74,7 +76,8 @@ def count_pixels(
         said = _classes(codes, task, first or 0, file)
         parts.append(_counts(labels, said, block.patches["patch"].to_numpy(), task))
         done += len(labels)
-    return pd.concat(parts, ignore_index=True), about
+    counts = pd.concat(parts, ignore_index=True)
+    return counts, notes(about, "" if file.is_dir() else doubt(counts, task))
 
 
 def _counts(labels: np.ndarray, said: np.ndarray, patches: np.ndarray, task: Task) -> pd.DataFrame:
