@@ -20,6 +20,7 @@ from sentinel_forest.datasets.cloudsen12.vocabulary import (
     NO_DATA,
     RADAR_LAYERS,
 )
+from sentinel_forest.datasets.findings import LONG_TAIL, empty_tail
 from sentinel_forest.datasets.values import SAMPLED_IMAGES, grid, lowest_above_zero
 
 
@@ -231,8 +232,12 @@ class LayerInspector(Inspector):
         good = value in ("0", "")
         yield Finding(self.path, "content", "padding", "ok" if good else "note", value or "none", "0")
         constant = self.low if self.low == self.high else self.constant if self.is_image else None
+        tail = empty_tail(self.empty, (self.side - self.place.top - self.place.bottom) ** 2)
         if constant is not None:
             yield self._constant_finding(float(constant))
+        elif tail >= LONG_TAIL:
+            found, remedy = f"0 everywhere in the last {tail} patches", "was a copy interrupted? fetch it again"
+            yield Finding(self.path, "content", "constant", "failed", found, "several values", remedy, "kept")
         if self.layer in LIMITS and self.low <= self.high:
             yield self._range_finding(*LIMITS[self.layer])
         if self.codes is not None:
