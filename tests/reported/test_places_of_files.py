@@ -115,3 +115,19 @@ def test_a_copy_that_was_interrupted_fails(samples: dict[str, Path], tmp_path: P
     layer("L1C_B4", lambda images: images.__setitem__(np.s_[-5:], 0))(folder)
     faults = [row for row in verified("cloudsen12", folder) if row.check == "constant" and row.status == "failed"]
     assert [(row.file, row.found) for row in faults] == [("train/L1C_B4.dat", "0 everywhere in the last 5 patches")]
+
+
+@pytest.mark.parametrize("form", [str.upper, lambda name: f" {name}"], ids=["capitals", "blanks"])
+def test_columns_that_look_meant_are_named(
+    samples: dict[str, Path], tmp_path: Path, form: Callable[[str], str]
+) -> None:
+    """Without a column roi_id no patch had a group, with a note."""
+    folder = shutil.copytree(samples["cloudsen12"], tmp_path / "copy")
+    path = folder / "train/metadata.csv"
+    header, rest = path.read_text(encoding="utf-8").split("\n", 1)
+    path.write_text(",".join(map(form, header.split(","))) + "\n" + rest, encoding="utf-8")
+    dataset = datasets.load("cloudsen12", LAYOUTS["cloudsen12"])
+    files = [File(name) for name in dataset.list_files(folder)]
+    told = [row for row in dataset.structure(folder, files) if row.check == "columns"]
+    assert [(row.status, row.accept) for row in told] == [("failed", "kept")]
+    assert "roi_id" in told[0].expected

@@ -184,8 +184,8 @@ class LayerInspector(Inspector):
 
     def _see_backscatter(self, window: np.ndarray) -> None:
         """Keep the lowest value of each image; fill values are left out, and 0, which is no measurement either."""
-        seen = (window > NO_DATA) & (window != 0)
-        known = window if seen.all() else np.where(seen, window, np.inf)
+        whole = window.min() > NO_DATA and window.all()
+        known = window if whole else np.where((window > NO_DATA) & (window != 0), window, np.inf)
         low = known.min(axis=(1, 2)).astype(np.float32)
         self.lowest.append(np.where(np.isfinite(low), low, np.nan))
 

@@ -297,7 +297,7 @@ def _suggest(path: str) -> str:
         return f"read in {folders}"
     if ending == "dat":
         return "read under a published name, such as L1C_B2.dat or LABEL_manual_hq.dat"
-    if stem in ("metadata", "meta") or (ending in ("csv", "parquet") and place in FOLDERS):
+    if stem.split(".")[0] in ("metadata", "meta") or (ending in ("csv", "parquet") and place in FOLDERS):
         return f"a table of patches is read as {METADATA} or {METADATA_PARQUET}, the first before the second"
     if f".{ending}" in PICKLES:
         return "nothing is unpickled or unpacked from such files: layers are raw values, such as L1C_B2.dat"
