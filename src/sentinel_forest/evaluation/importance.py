@@ -112,7 +112,7 @@ def importance_of_families(
         after = _scores(held, hit, len(task.names))
         for metric in (OA, AA):
             drop = before[metric] - after[metric]
-            low, high = uncertainty.difference(float(drop[0]), drop[1:], held.support())
+            low, high = uncertainty.difference(float(drop[0]), drop[1:], held.support_of(metric))
             rows.append(
                 (
                     feature_set.name,
