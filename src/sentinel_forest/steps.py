@@ -111,7 +111,7 @@ STEPS: dict[str, str] = {
     "predict": "models.predict:predict",
     "reference": "evaluation.reference:reference",
     "conformal": "evaluation.conformal:conformal",
-    "applicability": "mapping.dissimilarity:applicability",
+    "applicability": "evaluation.dissimilarity:applicability",
     "score": "evaluation.score:score",
     "price": "evaluation.price:price",
     "papers_pixels": "evaluation.papers_pixels:papers_pixels",

@@ -1,4 +1,4 @@
-"""Reliability and calibration: hand-worked figures, and planted faults."""
+"""Calibration: hand-worked figures, and planted faults."""
 
 import numpy as np
 import pytest
@@ -13,8 +13,8 @@ NAMES = ("l1c", "cloud", "cloud", "none")
 def test_hand_worked_bins_with_weights():
     held = held_rows([0, 1, 1, 0], [1, 3, 4, 2], [0, 1, 0, 1])
     probability, happened = np.array([0.12, 0.18, 1.0, 0.3]), np.array([0.0, 1, 1, 0])
-    table = calibration.reliability(held, probability, happened, NAMES)
-    calibration.RELIABILITY.validate(table)
+    table = calibration.calibration_bins(held, probability, happened, NAMES)
+    calibration.CALIBRATION.validate(table)
     second, last = table.iloc[1], table.iloc[9]
     assert second["predicted"] == pytest.approx((0.12 + 3 * 0.18) / 4)
     assert (second["observed"], second["fraction"], second["rows"]) == (pytest.approx(0.75), 0.4, 2)
@@ -31,10 +31,10 @@ def test_true_probabilities_are_told_from_too_sure_ones():
     probability = random.uniform(size=20_000)
     happened = (random.uniform(size=20_000) < probability).astype(float)
     held = held_rows(happened.astype(int), np.ones(20_000), random.integers(0, 40, 20_000), draws=500)
-    honest = calibration.reliability(held, probability, happened, NAMES)
+    honest = calibration.calibration_bins(held, probability, happened, NAMES)
     within = (honest["low"] <= honest["predicted"]) & (honest["predicted"] <= honest["high"])
     assert within.sum() >= 8
-    sure = calibration.reliability(held, np.where(probability > 0.5, 0.95, 0.05), happened, NAMES)
+    sure = calibration.calibration_bins(held, np.where(probability > 0.5, 0.95, 0.05), happened, NAMES)
     known = sure[sure["rows"] > 0]
     assert ((known["predicted"] < known["low"]) | (known["predicted"] > known["high"])).all()
 

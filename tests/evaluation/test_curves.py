@@ -8,20 +8,21 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, brier_score
 
 from held import held_rows
 from sentinel_forest.config.forest import ForestSettings
-from sentinel_forest.datasets.base import Category, Question, Task
+from sentinel_forest.datasets.base import Category, FeatureSet, Question, Task
 from sentinel_forest.evaluation import calibration, curves, held_out, uncertainty
 from sentinel_forest.models import forest as forests
+from sentinel_forest.models.candidate import Candidate
 from sentinel_forest.models.forest import Training
 
 CLASSES = ("clear", "thick cloud", "thin cloud")
 CATEGORIES = tuple(Category(code, name, "#000000") for code, name in enumerate(CLASSES))
 CLOUD = Task("cloud", "pixel", CATEGORIES, (Question("cloud", ("thick cloud", "thin cloud")),))
 SCENE = Task("scene", "patch", CATEGORIES)
-FIT = {"trivial": {"majority": "thick cloud"}}
+FIT = {"dummies": {"majority": "thick cloud"}}
 
 
 def subject(model, codes, task=CLOUD, **fit):
-    return held_out.Subject("l1c", task, model, codes, FIT | fit)
+    return Candidate("s", 1, FeatureSet("l1c", task.name, (), {}), task, model, codes, FIT | fit, frozenset())
 
 
 def table(rows):

@@ -5,11 +5,13 @@ import sys
 import numpy as np
 import pytest
 
+from held import held_rows
 from sentinel_forest.config.forest import ForestSettings
-from sentinel_forest.datasets.base import Category, Task
+from sentinel_forest.datasets.base import Category, FeatureSet, Task
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import engine_comparison, held_out, uncertainty
+from sentinel_forest.evaluation import engine_comparison
 from sentinel_forest.models import engines, forest
+from sentinel_forest.models.candidate import Candidate
 
 CATEGORIES = tuple(Category(code, name, "#000000") for code, name in enumerate(("clear", "thin", "thick")))
 SETTINGS = ForestSettings(trees=10, minimum_leaf=2, parts=2)
@@ -31,12 +33,12 @@ def case(request):
     grown = forest.grow_all(training, SETTINGS, 4, 1)
     fit = {"settings": SETTINGS.model_dump(), "seed": 4, "out_of_bag": forest.out_of_bag(training, grown.votes)}
     task = Task("cloud", request.param, CATEGORIES)
-    subject = held_out.Subject("l1c", task, grown.forest, training.present, fit)
+    about = FeatureSet("l1c", task.name, (), {})
+    subject = Candidate("s", 1, about, task, grown.forest, training.present, fit, frozenset())
     Z, truth = rows(600, 2)
     groups = 20 if request.param == "pixel" else 600
-    draws = np.vstack([np.ones((1, groups)), uncertainty.resamples(groups, 300, 1)])
     weight = np.random.default_rng(3).uniform(1, 9, 600)
-    return subject, held_out.HeldOut(Z, truth, weight, np.arange(600) % groups, draws), training
+    return subject, held_rows(truth, weight, np.arange(600) % groups, Z, 300), training
 
 
 def blind(X, y, weight, settings, trees, seed, threads):

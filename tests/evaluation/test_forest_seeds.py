@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from held import held_rows
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.evaluation import seeds
-from sentinel_forest.evaluation.held_out import HeldOut
 from sentinel_forest.io import checksums
 from sentinel_forest.models import forest
 from sentinel_forest.models.forest import Training
@@ -31,13 +31,12 @@ def found() -> tuple[pd.DataFrame, list[float]]:
     """The table for three seeds, and the accuracies of these forests by scikit-learn's own `predict`."""
     (X, y), (X_test, y_test) = rows(1, 300), rows(2, 500)
     training = Training(X, y, np.ones(300), np.array([f"p{number}" for number in range(300)]))
-    group = np.arange(500) % 10
-    held = HeldOut(X_test, y_test, np.ones(500), group, np.ones((1, 10)))
+    held = held_rows(y_test, np.ones(500), np.arange(500) % 10, X_test, draws=0)
     own = 17
     others = [checksums.seed(own, "another seed", number) for number in (2, 3)]
     model = forest.grow_all(training, SETTINGS, own, 1).forest
     subject = SimpleNamespace(
-        features="set",
+        set="set",
         task=SimpleNamespace(name="task", names=("a", "b")),
         model=model,
         codes=np.array([0, 1]),

@@ -1,5 +1,7 @@
 """Scores that counts alone do not give: sets of classes as rows, and how they join the scores of a trial."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,10 +11,10 @@ from sentinel_forest.cli import main
 from sentinel_forest.datasets import load
 from sentinel_forest.evaluation import average
 from sentinel_forest.evaluation.average import AVERAGES
-from sentinel_forest.evaluation.conformal import METHODS, calibrate, score_sets
+from sentinel_forest.evaluation.conformal import METHODS, calibrate, probabilities_of, score_sets
 from sentinel_forest.evaluation.figures import Place
 from sentinel_forest.evaluation.further import FURTHER, joining
-from sentinel_forest.evaluation.rows import Rows, fractions, read_roles, rows_of
+from sentinel_forest.evaluation.held_out import HeldOut, held_out_rows, read_roles
 from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.io.tables import conform, read_parquet, read_tsv, write_tsv
 from sentinel_forest.mapping.map import open_forest
@@ -20,7 +22,7 @@ from sentinel_forest.mapping.map import open_forest
 TASK = load("cloudsen12", {}).tasks["cloud"]
 
 
-def places(rng: np.random.Generator, groups: int, first: int) -> tuple[Rows, np.ndarray]:
+def places(rng: np.random.Generator, groups: int, first: int) -> tuple[HeldOut, np.ndarray]:
     """Patches in groups that are all easy (100 patches) or all hard (5), with probabilities of four classes."""
     parts = []
     for number in range(groups):
@@ -32,13 +34,15 @@ def places(rng: np.random.Generator, groups: int, first: int) -> tuple[Rows, np.
         )
     group, truth, probabilities = (np.concatenate(each) for each in zip(*parts, strict=True))
     patches = pd.DataFrame({"patch": [f"p{n:05}" for n in range(len(truth))], "group": group, "weight": 1.0})
-    rows = Rows(np.zeros((len(truth), 1)), truth, np.ones(len(truth)), np.arange(len(truth)), patches)
+    rows = HeldOut(np.zeros((len(truth), 1)), truth, np.ones(len(truth)), np.arange(len(truth)), patches, 200, 1)
     return rows, probabilities
 
 
-def sets_of(validation: tuple[Rows, np.ndarray], test: tuple[Rows, np.ndarray], alpha: float = 0.1) -> pd.DataFrame:
+def sets_of(
+    validation: tuple[HeldOut, np.ndarray], test: tuple[HeldOut, np.ndarray], alpha: float = 0.1
+) -> pd.DataFrame:
     probabilities = {"validation": validation[1], "test": test[1]}
-    return score_sets(validation[0], test[0], probabilities, TASK, "l1c", alpha, 200, 1)
+    return score_sets(validation[0], test[0], probabilities, TASK, "l1c", alpha)
 
 
 def test_rows_are_coverage_and_size_by_class_worked_out_by_hand() -> None:
@@ -46,7 +50,7 @@ def test_rows_are_coverage_and_size_by_class_worked_out_by_hand() -> None:
     (validation, held), (test, given) = places(rng, 40, 0), places(rng, 30, 100)
     table = sets_of((validation, held), (test, given)).set_index(["metric", "class"])
     scores = 1 - held[np.arange(len(held)), validation.truth]
-    for method, groups in zip(METHODS, (validation.group, None), strict=True):
+    for method, groups in zip(METHODS, (validation.group_names, None), strict=True):
         inside = 1 - given <= calibrate(scores, groups, 0.1)
         hit = inside[np.arange(len(inside)), test.truth]
         assert table.loc[(method.coverage, ""), "value"] == pytest.approx(hit.mean())
@@ -66,10 +70,7 @@ def test_shared_unknown_and_few_groups_are_told() -> None:
     rng = np.random.default_rng(3)
     validation, held = places(rng, 12, 0)
     blank = validation.patches["group"].mask(validation.patches["group"] == "g003")
-    unknown = Rows(
-        *(getattr(validation, name) for name in ("X", "truth", "weight", "place")),
-        validation.patches.assign(group=blank),
-    )
+    unknown = replace(validation, patches=validation.patches.assign(group=blank))
     note = sets_of((unknown, held), places(rng, 4, 0))["note"].iloc[0]
     assert "3 of 4 test groups are validation groups as well" in note
     assert "validation patches without a known group are left out" in note
@@ -82,7 +83,8 @@ def test_shared_unknown_and_few_groups_are_told() -> None:
 def test_without_validation_patches_there_are_no_rows() -> None:
     rng = np.random.default_rng(3)
     rows, given = places(rng, 3, 0)
-    nothing = Rows(rows.X[:0], rows.truth[:0], rows.weight[:0], rows.place[:0], rows.patches[:0])
+    none = {name: getattr(rows, name)[:0] for name in ("X", "truth", "weight", "place", "patches")}
+    nothing = replace(rows, **none)
     assert sets_of((nothing, given[:0]), (rows, given)).empty
 
 
@@ -118,9 +120,10 @@ def test_the_step_writes_scores_that_join_those_of_counts(zones, tmp_path) -> No
     write_tsv(tmp_path / "metrics.tsv", conform(joined[list(METRICS.columns)], METRICS), METRICS)
 
     forest = open_forest(zones, "mine", "published", 1, "lcz-s2")
-    roles, groups = read_roles(split, catalog)
-    rows = rows_of([root / "work" / "table.parquet"], forest.feature_set.features, roles, groups, "test")
-    given = fractions(forest.candidate.model, forest.candidate.codes, rows.X, 17)
+    roles = read_roles(split, catalog)
+    tested = roles[roles["role"] == "test"]
+    rows = held_out_rows([root / "work" / "table.parquet"], forest.feature_set.features, tested, 0, 1)
+    given = probabilities_of(forest.candidate, rows.X)
     proba = forest.candidate.model.predict_proba(pd.DataFrame(rows.X, columns=forest.feature_set.features))
     np.testing.assert_allclose(given[:, forest.candidate.codes], proba)
     assert len(rows.patches) == (read_parquet(split)["role"] == "test").sum()

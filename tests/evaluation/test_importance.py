@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.inspection import permutation_importance
 
+import held
 from sentinel_forest import datasets
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets.base import Category, FeatureSet, Question, Task
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import families, held_out, importance, uncertainty
+from sentinel_forest.evaluation import families, importance, uncertainty
 from sentinel_forest.io import tables
 from sentinel_forest.models import forest, persistence
 from sentinel_forest.models.candidate import Candidate
@@ -49,25 +50,22 @@ def candidate(X, y, trees=15):
             "caveat": IMPORTANCE_CAVEAT,
             "features": dict(zip(FEATURES, model.feature_importances_.tolist(), strict=True)),
         },
-        "trivial": {"majority": CLASSES[0]},
+        "dummies": {"majority": CLASSES[0]},
         "settings": ForestSettings(trees=trees).model_dump(),
         "seed": 1,
         "out_of_bag": {"accuracy": 0.99, "balanced_accuracy": None},
     }
-    return Candidate("s", 1, "planted", model, np.array([0, 1]), fit, frozenset())
+    return Candidate("s", 1, SET, TASK, model, np.array([0, 1]), fit, frozenset())
 
 
 def held_rows(X, y, weight=None, groups=20):
-    group = np.arange(len(y)) % groups
-    counts = np.vstack([np.ones((1, groups)), uncertainty.resamples(groups, 200, 1)])
-    weight = np.ones(len(y)) if weight is None else weight
-    return held_out.HeldOut(X, y, weight, group, counts)
+    return held.held_rows(y, np.ones(len(y)) if weight is None else weight, np.arange(len(y)) % groups, X, 200)
 
 
 @pytest.fixture(scope="module")
 def table():
     grown = candidate(*planted())
-    return importance.importance_of_families(grown, held_rows(*planted(3000, 2)), SET, TASK, 3, 1)
+    return importance.importance_of_families(grown, held_rows(*planted(3000, 2)), 3, 1)
 
 
 # Families
@@ -167,7 +165,7 @@ def test_twins_in_one_family_are_moved_together():
     grown = candidate(X, y)
     Z, z = planted(3000, 2, twins=True)
     Z[:, 3] = np.random.default_rng(6).normal(size=len(z))
-    found = importance.importance_of_families(grown, held_rows(Z, z), SET, TASK, 3, 1)
+    found = importance.importance_of_families(grown, held_rows(Z, z), 3, 1)
     assert found.iloc[0]["family"] == "near infrared"
     assert found.iloc[0]["drop"] == pytest.approx(0.5, abs=0.03)
 
@@ -185,16 +183,16 @@ def test_rows_count_by_their_weight():
     """Hits and the values that are drawn both count by weight."""
     X, y = planted(3000, 2)
     weight = np.where(y == 1, 9.0, 1.0)
-    found = importance.importance_of_families(candidate(*planted()), held_rows(X, y, weight), SET, TASK, 3, 1)
+    found = importance.importance_of_families(candidate(*planted()), held_rows(X, y, weight), 3, 1)
     # Classes 9 : 1 in rows and in drawn values: 0.9^2 + 0.1^2 = 0.82 are right by chance.
     first = found[(found["family"] == "shortwave infrared") & (found["metric"] == "oa")].iloc[0]
     assert first["drop"] == pytest.approx(1 - 0.82, abs=0.03)
 
 
 def test_same_seed_same_table(table):
-    again = importance.importance_of_families(candidate(*planted()), held_rows(*planted(3000, 2)), SET, TASK, 3, 1)
+    again = importance.importance_of_families(candidate(*planted()), held_rows(*planted(3000, 2)), 3, 1)
     pd.testing.assert_frame_equal(table, again)
-    other = importance.importance_of_families(candidate(*planted()), held_rows(*planted(3000, 2)), SET, TASK, 3, 2)
+    other = importance.importance_of_families(candidate(*planted()), held_rows(*planted(3000, 2)), 3, 2)
     assert not table["drop"].equals(other["drop"])
 
 
@@ -230,7 +228,7 @@ def step(tmp_path, monkeypatch):
     def call(name="planted", roles=("train",) * 8 + ("validation",) * 8 + ("test",) * 8):
         path = tmp_path / "splits/s/1.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
-        pd.DataFrame({"patch": names, "role": roles}).to_parquet(path)
+        pd.DataFrame({"patch": names, "role": roles, "weight": 1.0}).to_parquet(path)
         outputs = {table: tmp_path / f"{table}.tsv" for table in importance.SCHEMAS}
         files = [SetFile(name, tmp_path / f"features/planted/{shard}.parquet") for shard in (1, 2)]
         importance.importance(

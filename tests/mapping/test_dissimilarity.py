@@ -8,11 +8,11 @@ import rasterio
 import scenes
 from sentinel_forest.cli import main
 from sentinel_forest.datasets.base import IGNORE
+from sentinel_forest.evaluation.applicability import fit_applicability
+from sentinel_forest.evaluation.dissimilarity import DISSIMILARITY
 from sentinel_forest.evaluation.further import FURTHER
 from sentinel_forest.features import pixel
 from sentinel_forest.io.tables import read_parquet, read_tsv
-from sentinel_forest.mapping.applicability import fit_applicability
-from sentinel_forest.mapping.dissimilarity import DISSIMILARITY
 from sentinel_forest.mapping.map import map_scene, open_forest
 from sentinel_forest.sensors import SENTINEL_2
 

@@ -20,7 +20,7 @@ from sentinel_forest.config.forest import Engine, ForestSettings
 from sentinel_forest.config.validation import parse
 from sentinel_forest.datasets.base import Category, FeatureSet, Question, Task
 from sentinel_forest.errors import InputError
-from sentinel_forest.models import engines, fit, forest, persistence, trivial
+from sentinel_forest.models import dummy, engines, fit, forest, persistence
 
 CLASSES = ("clear", "thick cloud", "thin cloud", "cloud shadow")
 TASK = Task(
@@ -396,7 +396,7 @@ def test_best_threshold_by_hand():
     X = np.array([[0, 1], [0, 2], [0, 3], [0, 4]], dtype=np.float32)
     training = forest.Training(X, np.array([1, 1, 0, 1]), np.array([2.0, 1, 4, 1]), np.array(["p"] * 4))
     # Values below 2.5 are positive: 3 of 4 positive rows by weight are told, and every negative one.
-    assert trivial.best_threshold(training, np.array([False, True])) == (1, 2.5, False, 0.875)
+    assert dummy.best_threshold(training, np.array([False, True])) == (1, 2.5, False, 0.875)
 
 
 @settings(max_examples=30, deadline=None)
@@ -408,7 +408,7 @@ def test_best_threshold_is_the_best_of_all(seed):
     X[random.random(X.shape) < 0.1] = np.nan
     labels = np.arange(30) % 2
     training = forest.Training(X, labels, random.uniform(1, 3, 30), np.array(["p"] * 30))
-    feature, threshold, above, score = trivial.best_threshold(training, np.array([False, True]))
+    feature, threshold, above, score = dummy.best_threshold(training, np.array([False, True]))
 
     def balanced(column, value, up):
         told = X[:, column] > value if up else X[:, column] < value
@@ -421,10 +421,10 @@ def test_best_threshold_is_the_best_of_all(seed):
     assert balanced(feature, threshold, above) == pytest.approx(score)
 
 
-def test_trivial_company_counts_by_weight():
+def test_dummy_classifiers_count_by_weight():
     labels, weight = np.array([0, 0, 1, 2]), np.array([1.0, 1, 3, 5])
     X = np.array([[0, 0, 0], [0, 0, 0], [1, 0, 0], [2, 0, 0]], dtype=np.float32)
-    about = trivial.trivial(forest.Training(X, labels, weight, np.array(["p"] * 4)), TASK, FEATURES)
+    about = dummy.dummies(forest.Training(X, labels, weight, np.array(["p"] * 4)), TASK, FEATURES)
     assert about["majority"] == "thin cloud"
     assert about["class fractions"] == {"clear": 0.2, "thick cloud": 0.3, "thin cloud": 0.5, "cloud shadow": 0.0}
     rule = about["best threshold"]

@@ -184,7 +184,7 @@ def test_forest_counts_are_those_of_scikit_learn(run):
             assert {key: int(value) for key, value in given.items()} == expected.to_dict()
 
 
-def test_company_counts_the_same_pixels(run):
+def test_dummy_classifiers_count_the_same_pixels(run):
     _, _, call = run
     found = call(ALL)
     assert set(found["classifier"]) == {"forest", "majority", "class fractions", "best threshold"}
@@ -291,7 +291,7 @@ def test_patch_task_from_its_table(run):
 
 
 def test_class_shares_are_drawn_in_proportion():
-    fit = {"seed": 4, "trivial": {"class fractions": dict(zip(CLASSES, (0.5, 0.3, 0.2, 0), strict=True))}}
+    fit = {"seed": 4, "dummies": {"class fractions": dict(zip(CLASSES, (0.5, 0.3, 0.2, 0), strict=True))}}
     true = np.array([[60_000, 0, 40_000, 0], [0, 7, 0, 0]])
     counts = predict._draw(true, fit, np.array(["a", "b"]), CLASSES)
     assert np.array_equal(counts.sum(axis=2), true)

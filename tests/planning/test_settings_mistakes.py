@@ -34,6 +34,14 @@ from sentinel_forest.planning.checking import select
             {"own_schemes": {"mine": {"kind": "grouped", "fractions": {"train": 0.5, "test": 0.6}}}},
             ["mine", "fractions", "add up to 1"],
         ),
+        (
+            {"own_schemes": {"mine": {"kind": "grouped", "shares": {"train": 0.5, "test": 0.5}}}},
+            ["mine.shares", "did you mean 'fractions'"],
+        ),
+        (
+            {"own_schemes": {"mine": {"kind": "learning-curve", "fractions": [0.5, 1]}}},
+            ["fractions", "train_fractions"],
+        ),
         ({"transfer": {"cloudsen12-sample": "so2sat-v2"}}, ["transfer.cloudsen12-sample", "so2sat-v2"]),
         (
             {

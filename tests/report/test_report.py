@@ -22,7 +22,7 @@ from sentinel_forest.datasets import pictures
 from sentinel_forest.datasets.base import Block
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.average import AVERAGES
-from sentinel_forest.evaluation.calibration import RELIABILITY
+from sentinel_forest.evaluation.calibration import CALIBRATION
 from sentinel_forest.evaluation.curves import CURVES
 from sentinel_forest.evaluation.engine_comparison import ENGINES
 from sentinel_forest.evaluation.importance import IMPORTANCE
@@ -208,11 +208,11 @@ def write_inspection(trial: Path) -> None:
     ]
     write_tsv(trial / "curves.tsv", pd.DataFrame(curves, columns=list(CURVES.columns)), CURVES)
     bins = [(0.0, 0.1, 0.04, 0.25, 0.1, 0.4, 1.0, 90), (0.1, 0.2, *[np.nan] * 4, 0.0, 0)]
-    reliability = pd.DataFrame(
+    calibration = pd.DataFrame(
         [("l1c", "cloud", "cloud", kind, *values, 2, "") for kind in ("none", "isotonic") for values in bins],
-        columns=list(RELIABILITY.columns),
+        columns=list(CALIBRATION.columns),
     )
-    write_tsv(trial / "reliability.tsv", reliability, RELIABILITY)
+    write_tsv(trial / "calibration.tsv", calibration, CALIBRATION)
     scored = ("l1c", "cloud", "oa", 0.8125, 0.75, 0.875)
     beside = [
         (*scored[:2], "scikit-learn", *scored[2:], 0.9375, 0.125, "", *[np.nan] * 5, "", 90, 2, ""),

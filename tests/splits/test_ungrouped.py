@@ -178,17 +178,16 @@ def test_cloudsen12_without_metadata_or_rois(tmp_path: Path) -> None:
 def test_curves_have_values_and_no_interval(tmp_path: Path) -> None:
     rows = pd.DataFrame({"patch": list("abcd"), "label": [0, 1, 1, 0], "weight": 1.0, "B2_mean": [1.0, 2.0, 3.0, 4.0]})
     rows.to_parquet(tmp_path / "1.parquet")
-    patches = pd.DataFrame({"patch": list("abcd"), "group": pd.Series(["x", "y", pd.NA, pd.NA], dtype="str")})
-    files = [tmp_path / "1.parquet"]
-    held = held_out.held_out_rows(files, ["B2_mean"], frozenset("abcd"), patches, 9, 50, (1,))
-    assert held is not None
-    assert (held.groups, held.draws.shape) == (2, (1, 3))
-    assert "no known group" in held.reservation
+    groups = pd.Series(["x", "y", pd.NA, pd.NA], dtype="str")
+    patches = pd.DataFrame({"patch": list("abcd"), "group": groups, "weight": 1.0})
+    held = held_out.held_out_rows([tmp_path / "1.parquet"], ["B2_mean"], patches, 50, 1)
+    assert (held.groups, held.sample.draws.shape) == (2, (1, 3))
+    assert "no known group" in held.sample.reservation
     hit = np.array([True, True, False, True])
-    value, low, high, count, groups, note = held_out.summary(held, held_out.overall_accuracy(held, hit))
-    assert (value, count, groups) == (0.75, 4, 2)
+    value, low, high, count, known, note = held_out.summary(held, held_out.overall_accuracy(held, hit))
+    assert (value, count, known) == (0.75, 4, 2)
     assert np.isnan([low, high]).all()
-    assert note == held.reservation
+    assert note == held.sample.reservation
 
 
 def test_row_groups_and_tuning(tmp_path: Path) -> None:

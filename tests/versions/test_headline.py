@@ -74,7 +74,7 @@ def _boa(value, question, **other):
     return _row(value, None, None, **about | {"note": "5 groups: no interval below 7"} | other)
 
 
-def test_terminal_shows_forests_then_references_without_the_trivial_company():
+def test_terminal_shows_forests_then_references_without_dummy_classifiers():
     rows = [
         _row(0.5, 0.4, 0.6),
         _boa(0.75, "cloud"),

@@ -266,7 +266,7 @@ def test_snakemake_report_holds_the_main_results(browser, tiny, tmp_path):
     with zipfile.ZipFile(tmp_path / "report.zip") as archive:
         archive.extractall(tmp_path)
     names = {path.name for path in tmp_path.rglob("*") if path.is_file()}
-    tables = ("headline", "integrity", "ledger", "metrics", "importance", "curves", "reliability", "reproduction")
+    tables = ("headline", "integrity", "ledger", "metrics", "importance", "curves", "calibration", "reproduction")
     assert {*(f"{name}.tsv" for name in tables), "manifest.sha256", "ro-crate-metadata.json"} <= names
     assert any(name.startswith("confusion-of-the-forest") for name in names)
     context = browser.new_context(offline=True)

@@ -12,7 +12,7 @@ INSPECTIONS = [
     for pattern in (
         paths.IMPORTANCE,
         paths.CURVES,
-        paths.RELIABILITY,
+        paths.CALIBRATION,
         paths.ENGINES,
         paths.SEEDS,
     )
@@ -50,12 +50,12 @@ rule importance:
             subcategory="{release}",
             labels={"scheme": "{scheme}", "trial": "{trial}", "table": "curves"},
         ),
-        reliability=report(
-            f"<results>/{paths.RELIABILITY}",
-            caption="../report/captions/reliability.rst",
+        calibration=report(
+            f"<results>/{paths.CALIBRATION}",
+            caption="../report/captions/calibration.rst",
             category="5 Forests",
             subcategory="{release}",
-            labels={"scheme": "{scheme}", "trial": "{trial}", "table": "reliability"},
+            labels={"scheme": "{scheme}", "trial": "{trial}", "table": "calibration"},
         ),
         engines=f"<results>/{paths.ENGINES}",
         seeds=f"<results>/{paths.SEEDS}",
@@ -100,5 +100,5 @@ rule importance:
         "sentinel-forest importance --scheme {wildcards.scheme}"
         " --trial {wildcards.trial} --catalog {input.catalog} --split {input.split}"
         " {params.features} {params.forests} {params.settings} {params.seed} --threads {threads}"
-        " --importance {output.importance} --curves {output.curves} --reliability {output.reliability}"
+        " --importance {output.importance} --curves {output.curves} --calibration {output.calibration}"
         " --engines {output.engines} --seeds {output.seeds} >{log} 2>&1"

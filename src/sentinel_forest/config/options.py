@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from sentinel_forest.config.fields import Flag, NotNegative, Positive, Section
 from sentinel_forest.config.validation import nearest, wrong
@@ -30,7 +30,14 @@ def _of_all(fractions: dict[str, float]) -> dict[str, float]:
     return fractions
 
 
-Fractions = Annotated[dict[str, NotNegative], AfterValidator(_of_all)]
+def _not_of_training(fractions: Any) -> Any:
+    if isinstance(fractions, list):  # what learning curves called so before version 0.2
+        expected = "sizes of roles, e.g. {train: 0.8, test: 0.2}; parts of the training are train_fractions"
+        raise wrong("These are no sizes of roles.", found=fractions, expected=expected)
+    return fractions
+
+
+Fractions = Annotated[dict[str, NotNegative], BeforeValidator(_not_of_training), AfterValidator(_of_all)]
 
 NOT_DRAWN_BY = frozenset({"kind", "strict", "tolerance", "compare", "time_limit"})
 """Options that say what is reported, or when to stop, and that no draw depends on."""

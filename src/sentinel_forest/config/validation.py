@@ -147,10 +147,15 @@ LONGEST = 80
 """Letters of a list of names beside the nearest one."""
 
 
+FORMER = {"shares": "fractions", "digests": "checksums"}
+"""What keys were called before version 0.2, and what they are called now."""
+
+
 def nearest(name: object, valid: Iterable[str]) -> str:
     """What to write instead of an unknown name: the nearest valid one, and all of them where they are not many."""
     names = sorted(valid)
-    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.4)
+    now = FORMER.get(str(name))
+    close = [now] if now in names else difflib.get_close_matches(str(name), names, n=1, cutoff=0.4)
     hint = f"did you mean {close[0]!r}? " if close else ""
     listed = ", ".join(names) if names else "(none)"
     if close and len(listed) > LONGEST:

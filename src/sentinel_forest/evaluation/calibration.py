@@ -3,7 +3,7 @@
 They are those of the patches for validation or test. Rows of pixel tasks are drawn, and count by the number of
 pixels that they stand for. Intervals are over groups, as everywhere.
 
-Niculescu-Mizil and Caruana 2005, doi 10.1145/1102351.1102430 (reliability of forests, isotonic regression).
+Niculescu-Mizil and Caruana 2005, doi 10.1145/1102351.1102430 (calibration of forests, isotonic regression).
 """
 
 import numpy as np
@@ -11,8 +11,9 @@ import pandas as pd
 from sklearn.isotonic import IsotonicRegression
 
 from sentinel_forest.evaluation import uncertainty
-from sentinel_forest.evaluation.held_out import HeldOut, Subject, class_fractions, event_of, probability_of, ratio
+from sentinel_forest.evaluation.held_out import HeldOut, class_fractions, event_of, probability_of, ratio
 from sentinel_forest.io import schemas as pa
+from sentinel_forest.models.candidate import Candidate
 
 BINS = 10
 """Bins of equal width that probabilities are sorted into."""
@@ -23,7 +24,7 @@ AS_IT_IS, ISOTONIC = "none", "isotonic"
 FOLDS = 5
 """Folds of groups by which a calibration is fitted and tried."""
 
-RELIABILITY = pa.DataFrameSchema(
+CALIBRATION = pa.DataFrameSchema(
     {
         "features": pa.Column("str"),
         "task": pa.Column("str"),
@@ -54,17 +55,17 @@ fifths of the held-out groups and tried on the last fifth, each in turn.
 """
 
 
-def calibrations(subject: Subject, held: HeldOut) -> pd.DataFrame:
-    """Reliability of a forest as it is, and after isotonic regression: see `RELIABILITY`."""
-    event, positive = event_of(subject.task, subject.fit)
-    here = np.isin(subject.task.names, positive)
-    probability = probability_of(class_fractions(subject.model, held.X), here[subject.codes])
+def calibrations(candidate: Candidate, held: HeldOut) -> pd.DataFrame:
+    """Calibration of the probabilities of a forest as it is, and after isotonic regression: see `CALIBRATION`."""
+    event, positive = event_of(candidate.task, candidate.fit)
+    here = np.isin(candidate.task.names, positive)
+    probability = probability_of(class_fractions(candidate.model, held.X), here[candidate.codes])
     happened = here[held.truth].astype(np.float64)
-    about = subject.features, subject.task.name, event
-    found = [reliability(held, probability, happened, (*about, AS_IT_IS))]
+    about = candidate.set, candidate.task.name, event
+    found = [calibration_bins(held, probability, happened, (*about, AS_IT_IS))]
     after = isotonic(held, probability, happened)
     if after is not None:
-        found.append(reliability(held, after, happened, (*about, ISOTONIC)))
+        found.append(calibration_bins(held, after, happened, (*about, ISOTONIC)))
     return pd.concat(found, ignore_index=True)
 
 
@@ -94,7 +95,7 @@ def isotonic(held: HeldOut, probability: np.ndarray, happened: np.ndarray) -> np
     return after
 
 
-def reliability(
+def calibration_bins(
     held: HeldOut, probability: np.ndarray, happened: np.ndarray, names: tuple[str, str, str, str]
 ) -> pd.DataFrame:
     """Predicted probability against observed fraction, by bins of the former.
@@ -111,7 +112,7 @@ def reliability(
     Returns
     -------
     DataFrame
-        See `RELIABILITY`.
+        See `CALIBRATION`.
     """
     number = np.minimum((probability * BINS).astype(np.int64), BINS - 1)
     total = float(held.weight.sum())
@@ -139,4 +140,4 @@ def reliability(
                 note,
             )
         )
-    return pd.DataFrame(rows, columns=list(RELIABILITY.columns))
+    return pd.DataFrame(rows, columns=list(CALIBRATION.columns))

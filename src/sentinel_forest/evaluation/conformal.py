@@ -20,13 +20,12 @@ from sentinel_forest import datasets
 from sentinel_forest.datasets.base import Task
 from sentinel_forest.datasets.metric import ABSENT, PatchMetric, weighted_mean
 from sentinel_forest.errors import ArgumentError
-from sentinel_forest.evaluation.evaluate import sample
 from sentinel_forest.evaluation.further import FURTHER, further_rows, given
-from sentinel_forest.evaluation.rows import Rows, fractions, read_roles, rows_of
+from sentinel_forest.evaluation.held_out import HeldOut, class_fractions, held_out_rows, read_roles
 from sentinel_forest.evaluation.scored import notes
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import conform, write_tsv
-from sentinel_forest.models.candidate import load_candidate
+from sentinel_forest.models.candidate import Candidate, load_candidate
 from sentinel_forest.steps import Layout, Output
 
 Floats = npt.NDArray[np.float64]
@@ -169,7 +168,7 @@ def _metric(metric: str, name: str, definition: str, formula: str, high: float) 
 
 
 def set_values(
-    rows: Rows, probabilities: Floats, threshold: float, names: Sequence[str], of: tuple[PatchMetric, PatchMetric]
+    rows: HeldOut, probabilities: Floats, threshold: float, names: Sequence[str], of: tuple[PatchMetric, PatchMetric]
 ) -> dict[PatchMetric, dict[str, Floats]]:
     """Coverage and size by patch, over all classes (blank) and for each true class."""
     inside = prediction_sets(probabilities, threshold)
@@ -182,30 +181,28 @@ def set_values(
     }
 
 
+def probabilities_of(candidate: Candidate, X: np.ndarray) -> Floats:
+    """What a forest gives each class of its task, float64 (rows, classes); 0 for what it does not know."""
+    result = np.zeros((len(X), len(candidate.task.names)))
+    result[:, candidate.codes] = class_fractions(candidate.model, X)
+    return result
+
+
 def score_sets(
-    validation: Rows,
-    test: Rows,
-    probabilities: Mapping[str, Floats],
-    task: Task,
-    features: str,
-    alpha: float,
-    draws: int,
-    seed: int,
+    validation: HeldOut, test: HeldOut, probabilities: Mapping[str, Floats], task: Task, features: str, alpha: float
 ) -> pd.DataFrame:
     """Calibrate sets on the patches of validation, and score them on those of test.
 
     Parameters
     ----------
-    validation, test : Rows
-        Labelled rows of the two roles.
+    validation, test : HeldOut
+        Labelled rows of the two roles; intervals are over the test groups.
     probabilities : mapping
         For either role float64 (rows, classes): what the forest gives each class.
     task, features
         What the forest predicts, and from which feature set.
     alpha : float
         Probability that a set may miss the true class.
-    draws, seed : int
-        Draws over the test groups.
 
     Returns
     -------
@@ -215,22 +212,22 @@ def score_sets(
     if not len(validation.truth) or not len(test.truth):
         return conform(pd.DataFrame(columns=list(FURTHER.columns)), FURTHER)
     scores = 1 - probabilities["validation"][np.arange(len(validation.truth)), validation.truth]
-    known = validation.group != ""
-    drawn = sample(test.patches, draws, seed)
+    names = validation.group_names
+    known = names != ""
     found: list[dict[str, object]] = []
     for method in METHODS:
         chosen = known if method.grouped else np.ones(len(scores), dtype=bool)
-        groups = validation.group[known] if method.grouped else None
+        groups = names[known] if method.grouped else None
         threshold = calibrate(scores[chosen], groups, alpha, validation.weight[chosen]) if chosen.any() else np.inf
         values = set_values(test, probabilities["test"], threshold, task.names, metrics_of(method, alpha))
         note = _caveats(validation, test, threshold) if method.grouped else _all_classes(threshold)
-        found += further_rows(values, drawn, task, features, "test", note)
+        found += further_rows(values, test.sample, task, features, "test", note)
     return conform(pd.DataFrame(found, columns=list(FURTHER.columns)), FURTHER)
 
 
-def _caveats(validation: Rows, test: Rows, threshold: float) -> str:
+def _caveats(validation: HeldOut, test: HeldOut, threshold: float) -> str:
     """What the promise of sets calibrated by group rests on."""
-    groups, tested = (set(rows.group) - {""} for rows in (validation, test))
+    groups, tested = (set(rows.group_names) - {""} for rows in (validation, test))
     unknown = int((validation.patches["group"].fillna("") == "").sum())
     return notes(
         f"calibrated on {len(groups)} validation groups; promised for test groups that are drawn as these were",
@@ -284,15 +281,12 @@ def conformal(
     output : Path
         The table `FURTHER`.
     """
-    opened = datasets.load(dataset, layout)
-    candidate = load_candidate(opened, scheme, trial, feature_set, split, forest, fit)
-    about = opened.feature_sets[feature_set]
-    task = opened.tasks[about.task]
-    roles, groups = read_roles(split, catalog)
-    rows = {role: rows_of(features, about.features, roles, groups, role) for role in ("validation", "test")}
-    given_to = {
-        role: fractions(candidate.model, candidate.codes, each.X, len(task.names)) for role, each in rows.items()
-    }
-    own_seed = checksums.seed(seed, trial, feature_set, "conformal")
-    table = score_sets(rows["validation"], rows["test"], given_to, task, feature_set, alpha, draws, own_seed)
+    candidate = load_candidate(datasets.load(dataset, layout), scheme, trial, feature_set, split, forest, fit)
+    roles, drawn_by = read_roles(split, catalog), checksums.seed(seed, trial, feature_set, "conformal")
+    validation, test = (
+        held_out_rows(features, candidate.feature_set.features, roles[roles["role"] == role], draws, drawn_by)
+        for role in ("validation", "test")
+    )
+    given_to = {"validation": probabilities_of(candidate, validation.X), "test": probabilities_of(candidate, test.X)}
+    table = score_sets(validation, test, given_to, candidate.task, feature_set, alpha)
     write_tsv(output, table, FURTHER)

@@ -56,7 +56,7 @@ _CELL = [*_WHO, "pixels", "patch", "true", "predicted"]
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """Something that predicts: a forest, its trivial company, or a reference algorithm.
+    """Something that predicts: a forest, a dummy classifier, or a reference algorithm.
 
     `predicted` are the names it can predict; `positive` gives, for each question of the task that it
     answers, which of them count as positive. `constant` is set to the only name that a reference
@@ -82,7 +82,7 @@ class Classifier:
 
     @property
     def is_forest(self) -> bool:
-        """Whether it is a forest, not its trivial company and no reference algorithm."""
+        """Whether it is a forest, not a dummy classifier and no reference algorithm."""
         return self.name == FOREST and bool(self.features)
 
     def silence(self) -> str:

@@ -13,13 +13,11 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
 
-from sentinel_forest.evaluation import uncertainty
 from sentinel_forest.evaluation.held_out import (
     AA,
     BRIER,
     OA,
     HeldOut,
-    Subject,
     average_accuracy,
     class_fractions,
     event_of,
@@ -31,6 +29,7 @@ from sentinel_forest.io import checksums
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns
 from sentinel_forest.models import forest
+from sentinel_forest.models.candidate import Candidate
 from sentinel_forest.models.forest import Training
 
 TREES, GROUPS = ORDER = "trees", "groups"
@@ -131,36 +130,36 @@ def set_aside(training: Training, group: np.ndarray, most: int, draws: int, seed
     rest = training.of(kept)
     if len(rest.present) < 2:
         return None
-    places = np.unique(number[rows], return_inverse=True)[1]
-    counts = uncertainty.resamples(int(places.max()) + 1, draws, checksums.seed(*seed, "set aside, bootstrap"))
-    every = np.vstack([np.ones((1, counts.shape[1])), counts])
-    held = HeldOut(training.X[rows], training.present[training.y[rows]], training.weight[rows], places, every)
+    patch, first, place = np.unique(training.patches[rows], return_index=True, return_inverse=True)
+    patches = pd.DataFrame({"patch": patch, "group": number[rows[first]], "weight": 1.0})
+    labels, drawn_by = training.present[training.y[rows]], checksums.seed(*seed, "set aside, bootstrap")
+    held = HeldOut(training.X[rows], labels, training.weight[rows], place, patches, draws, drawn_by)
     return Material(rest, np.unique(number[kept], return_inverse=True)[1], held)
 
 
-def both(subject: Subject, material: Material, seed: int, threads: int) -> pd.DataFrame:
+def both(candidate: Candidate, material: Material, seed: int, threads: int) -> pd.DataFrame:
     """Scores by number of trees and of training groups: rows of `CURVES`.
 
     Parameters
     ----------
-    subject : Subject
+    candidate : Candidate
         The forest whose settings the others are grown with.
     material : Material
         Rows of its training.
     seed : int
         Same seed, same draws of groups.
     """
-    whole = grown(subject, material.training, threads)
-    rows = [*by_trees(subject, material, whole), *by_groups(subject, material, whole, seed, threads)]
+    whole = grown(candidate, material.training, threads)
+    rows = [*by_trees(candidate, material, whole), *by_groups(candidate, material, whole, seed, threads)]
     return pd.DataFrame(rows, columns=list(CURVES.columns))
 
 
-def grown(subject: Subject, training: Training, threads: int) -> RandomForestClassifier:
+def grown(candidate: Candidate, training: Training, threads: int) -> RandomForestClassifier:
     """Grow a forest with the settings and the seed of another one."""
-    return forest.grow_all(training, subject.settings, subject.fit["seed"], threads).forest
+    return forest.grow_all(training, candidate.settings, candidate.fit["seed"], threads).forest
 
 
-def by_trees(subject: Subject, material: Material, model: RandomForestClassifier) -> Iterator[tuple[object, ...]]:
+def by_trees(candidate: Candidate, material: Material, model: RandomForestClassifier) -> Iterator[tuple[object, ...]]:
     """Rows of `CURVES` with the curve ``trees``, of a forest that was grown on the material."""
     held, training = material.held, material.training
     wanted = frozenset(steps(len(model.estimators_)))
@@ -169,11 +168,11 @@ def by_trees(subject: Subject, material: Material, model: RandomForestClassifier
         votes += estimator.tree_.predict(held.X)
         if number in wanted:
             about = TREES, 1, number, material.groups, len(training.y)
-            yield from _rows(subject, held, about, votes / number, training.present)
+            yield from _rows(candidate, held, about, votes / number, training.present)
 
 
 def by_groups(
-    subject: Subject, material: Material, model: RandomForestClassifier, seed: int, threads: int
+    candidate: Candidate, material: Material, model: RandomForestClassifier, seed: int, threads: int
 ) -> Iterator[tuple[object, ...]]:
     """Rows of `CURVES` with the curve ``groups``; `model` was grown on all of the material."""
     held, training, trees = material.held, material.training, len(model.estimators_)
@@ -182,10 +181,10 @@ def by_groups(
         place = generator.permutation(material.groups)[material.group]
         for number in group_steps(material.groups):
             part = training.of(place < number)
-            fractions = class_fractions(grown(subject, part, threads), held.X) if len(part.present) > 1 else None
-            yield from _rows(subject, held, (GROUPS, draw, trees, number, len(part.y)), fractions, part.present)
+            fractions = class_fractions(grown(candidate, part, threads), held.X) if len(part.present) > 1 else None
+            yield from _rows(candidate, held, (GROUPS, draw, trees, number, len(part.y)), fractions, part.present)
     about = GROUPS, 1, trees, material.groups, len(training.y)
-    yield from _rows(subject, held, about, class_fractions(model, held.X), training.present)
+    yield from _rows(candidate, held, about, class_fractions(model, held.X), training.present)
 
 
 def group_steps(count: int) -> list[int]:
@@ -194,7 +193,7 @@ def group_steps(count: int) -> list[int]:
 
 
 def _rows(
-    subject: Subject,
+    candidate: Candidate,
     held: HeldOut,
     forest: tuple[str, int, int, int, int],
     fractions: np.ndarray | None,
@@ -204,9 +203,9 @@ def _rows(
 
     `fractions` has a column for each of `codes`, the classes of the forest.
     """
-    task = subject.task
-    event, positive = event_of(task, subject.fit)
-    about = subject.features, task.name, *forest
+    task = candidate.task
+    event, positive = event_of(task, candidate.fit)
+    about = candidate.set, task.name, *forest
     if fractions is None:
         nothing = np.nan, np.nan, np.nan, len(held.truth), held.groups, "training rows of one class only"
         yield from ((*about, metric, of, *nothing) for metric, of in ((OA, ""), (AA, ""), (BRIER, event)))

@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.config.groups import LEAST_TESTED
-from sentinel_forest.evaluation import held_out, testing, uncertainty
-from sentinel_forest.evaluation.held_out import AA, OA, HeldOut, Subject
+from sentinel_forest.evaluation import testing, uncertainty
+from sentinel_forest.evaluation.held_out import AA, OA, HeldOut, scores_of, summary
 from sentinel_forest.evaluation.paired import SWAPPED
 from sentinel_forest.evaluation.scored import notes
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform
 from sentinel_forest.models import forest
+from sentinel_forest.models.candidate import Candidate
 from sentinel_forest.models.forest import Training
 
 ENGINES = pa.DataFrameSchema(
@@ -49,12 +50,14 @@ FAMILY = ["task", "metric", "test"]
 _OUT_OF_BAG = {OA: "accuracy", AA: "balanced_accuracy"}
 
 
-def engines(subject: Subject, held: HeldOut, training: Training, beside: Sequence[str], threads: int) -> pd.DataFrame:
+def engines(
+    candidate: Candidate, held: HeldOut, training: Training, beside: Sequence[str], threads: int
+) -> pd.DataFrame:
     """The engine of a forest and others beside it.
 
     Parameters
     ----------
-    subject : Subject
+    candidate : Candidate
         The forest.
     held : HeldOut
         Rows that it has not seen.
@@ -73,18 +76,20 @@ def engines(subject: Subject, held: HeldOut, training: Training, beside: Sequenc
     InputError
         If an engine is not installed, or cannot do what the settings or the rows ask for.
     """
-    settings = subject.settings
+    settings = candidate.settings
     configured = settings.engine
-    hit = subject.codes[forest.predict(subject.model, held.X, threads)] == held.truth
-    rows = list(_rows(subject, held, configured, hit, subject.fit["out_of_bag"], "", None))
+    hit = candidate.codes[forest.predict(candidate.model, held.X, threads)] == held.truth
+    rows = list(_rows(candidate, held, configured, hit, candidate.fit["out_of_bag"], "", None))
     for engine in beside:
         if engine == configured:
             continue
-        print(f"{subject.features}: growing a forest with {engine}", file=sys.stderr)
-        grown = forest.grow_all(training, settings.model_copy(update={"engine": engine}), subject.fit["seed"], threads)
+        print(f"{candidate.set}: growing a forest with {engine}", file=sys.stderr)
+        grown = forest.grow_all(
+            training, settings.model_copy(update={"engine": engine}), candidate.fit["seed"], threads
+        )
         other = training.present[forest.predict(grown.forest, held.X, threads)] == held.truth
         about = forest.out_of_bag(training, grown.votes)
-        rows += _rows(subject, held, engine, other, about, configured, hit)
+        rows += _rows(candidate, held, engine, other, about, configured, hit)
     return conform(pd.DataFrame(rows, columns=list(ENGINES.columns)), ENGINES)
 
 
@@ -95,7 +100,7 @@ def corrected(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows(
-    subject: Subject,
+    candidate: Candidate,
     held: HeldOut,
     engine: str,
     hit: np.ndarray,
@@ -104,13 +109,13 @@ def _rows(
     others: np.ndarray | None,
 ) -> Iterator[dict[str, object]]:
     """Rows of `ENGINES` for one engine; `others` are the hits of the engine it is held against."""
-    before = None if others is None else scores_of(held, others, len(subject.task.names))
-    for metric, values in scores_of(held, hit, len(subject.task.names)).items():
-        value, low, high, rows, groups, note = held_out.summary(held, values, metric)
+    before = None if others is None else scores_of(held, others, len(candidate.task.names))
+    for metric, values in scores_of(held, hit, len(candidate.task.names)).items():
+        value, low, high, rows, groups, note = summary(held, values, metric)
         outside = out_of_bag[_OUT_OF_BAG[metric]]
         row = {
-            "features": subject.features,
-            "task": subject.task.name,
+            "features": candidate.set,
+            "task": candidate.task.name,
             "engine": engine,
             "metric": metric,
             "value": value,
@@ -128,19 +133,14 @@ def _rows(
             drawn = values - before[metric]
             low, high = uncertainty.difference(float(drawn[0]), drawn[1:], held.support_of(metric))
             row |= {"difference": float(drawn[0]), "difference_low": low, "difference_high": high, "test": SWAPPED}
-            row["p"] = _p_value(held, hit, others, metric, len(subject.task.names), subject.fit["seed"])
-            row["note"] = notes(note, "" if held.reservation else testing.few_tested(groups))
+            row["p"] = _p_value(held, hit, others, metric, len(candidate.task.names), candidate.fit["seed"])
+            row["note"] = notes(note, "" if held.sample.reservation else testing.few_tested(groups))
         yield row
-
-
-def scores_of(held: HeldOut, hit: np.ndarray, classes: int) -> dict[str, np.ndarray]:
-    """Scores of hits (rows,) in each draw: float64 (1 + draws,), by metric."""
-    return {OA: held_out.overall_accuracy(held, hit), AA: held_out.average_accuracy(held, hit, classes)}
 
 
 def _p_value(held: HeldOut, hit: np.ndarray, others: np.ndarray | None, metric: str, classes: int, seed: int) -> float:
     """p value of a difference, from swaps of hits in whole groups."""
-    if held.reservation or held.groups < LEAST_TESTED or others is None:
+    if held.sample.reservation or held.groups < LEAST_TESTED or others is None:
         return np.nan
     one, two, there = (_sums(held, each, classes) for each in (hit, others, np.ones(len(hit))))
     total = there.sum(axis=0)

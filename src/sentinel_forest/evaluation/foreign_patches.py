@@ -16,7 +16,7 @@ from sentinel_forest.splits.lists import NUMBER
 
 IN_ORDER = "rows taken in the order of the catalog"
 
-TRIVIAL_KAPPA = 0.02
+CHANCE_KAPPA = 0.02
 """Agreement beyond chance below which predictions in order are doubted."""
 
 
@@ -184,5 +184,5 @@ def _doubt(label: np.ndarray, classes: np.ndarray, answers: Answers) -> str:
     fractions = (np.bincount(each, minlength=size) / len(each) for each in (label, classes))
     expected = float(np.prod(list(fractions), axis=0).sum())
     kappa = (observed - expected) / (1 - expected) if expected < 1 else 1.0
-    doubted = answers.names is None and answers.true is None and kappa < TRIVIAL_KAPPA
+    doubted = answers.names is None and answers.true is None and kappa < CHANCE_KAPPA
     return "agreement no better than chance: do the rows stand in another order?" if doubted else ""

@@ -22,16 +22,14 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest import datasets
-from sentinel_forest.datasets.base import Dataset, FeatureSet, Task
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import calibration, curves, engine_comparison, held_out, seeds, uncertainty
+from sentinel_forest.evaluation import calibration, curves, engine_comparison, seeds, uncertainty
 from sentinel_forest.evaluation.families import families
-from sentinel_forest.evaluation.held_out import AA, OA, HeldOut, Subject
+from sentinel_forest.evaluation.held_out import AA, OA, HeldOut, held_out_rows, read_roles, scores_of
 from sentinel_forest.evaluation.seed_notes import SEEDS
-from sentinel_forest.features import find_set
 from sentinel_forest.io import checksums
 from sentinel_forest.io import schemas as pa
-from sentinel_forest.io.tables import conform, read_parquet, write_tsv
+from sentinel_forest.io.tables import columns, conform, write_tsv
 from sentinel_forest.models import forest
 from sentinel_forest.models.candidate import Candidate, load_candidate
 from sentinel_forest.models.forest import Training
@@ -39,20 +37,13 @@ from sentinel_forest.steps import Layout, Output, SetFile
 
 IMPORTANCE = pa.DataFrameSchema(
     {
-        "features": pa.Column("str"),
-        "task": pa.Column("str"),
-        "family": pa.Column("str"),
+        **columns("str", "features", "task", "family"),
         "members": pa.Column("int64", pa.Check.ge(1)),
         "metric": pa.Column("str", pa.Check.isin((OA, AA))),
-        "baseline": pa.Column("float64", nullable=True),
-        "drop": pa.Column("float64", nullable=True),
-        "low": pa.Column("float64", nullable=True),
-        "high": pa.Column("float64", nullable=True),
-        "impurity": pa.Column("float64"),
-        "rows": pa.Column("int64"),
-        "groups": pa.Column("int64"),
-        "note": pa.Column("str"),
-        "impurity_caveat": pa.Column("str"),
+        **columns("float64", "baseline", "drop", "low", "high", nullable=True),
+        **columns("float64", "impurity"),
+        **columns("int64", "rows", "groups"),
+        **columns("str", "note", "impurity_caveat"),
     },
     strict=True,
     ordered=True,
@@ -84,9 +75,7 @@ def donors(weight: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return generator.permutation(taken)
 
 
-def importance_of_families(
-    candidate: Candidate, held: HeldOut, feature_set: FeatureSet, task: Task, repeats: int, seed: int
-) -> pd.DataFrame:
+def importance_of_families(candidate: Candidate, held: HeldOut, repeats: int, seed: int) -> pd.DataFrame:
     """Importance of the band families of a forest (schema `IMPORTANCE`).
 
     Parameters
@@ -95,42 +84,26 @@ def importance_of_families(
         The forest and what is known of its training.
     held : HeldOut
         Rows that it has not seen.
-    feature_set, task : FeatureSet, Task
-        Its features, and what it predicts.
     repeats : int
         Permutations of each family.
     seed : int
         Same seed, same permutations.
     """
+    feature_set, task, impurity = candidate.feature_set, candidate.task, candidate.importance
     generator = np.random.default_rng(seed)
     sources = [donors(held.weight, generator) for _ in range(repeats)]
-    before = _scores(held, _hits(candidate, held.X, held.truth), len(task.names))
-    impurity = np.array([candidate.fit["importance"]["features"][name] for name in feature_set.features])
+    before = scores_of(held, _hits(candidate, held.X, held.truth), len(task.names))
     rows: list[tuple[object, ...]] = []
-    for name, columns in families(feature_set.features, task.unit, feature_set.bands).items():
-        hit = np.mean([_permuted(candidate, held, columns, source) for source in sources], axis=0)
-        after = _scores(held, hit, len(task.names))
+    for name, members in families(feature_set.features, task.unit, feature_set.bands).items():
+        hit = np.mean([_permuted(candidate, held, members, source) for source in sources], axis=0)
+        after = scores_of(held, hit, len(task.names))
         for metric in (OA, AA):
             drop = before[metric] - after[metric]
-            low, high = uncertainty.difference(float(drop[0]), drop[1:], held.support_of(metric))
-            rows.append(
-                (
-                    feature_set.name,
-                    task.name,
-                    name,
-                    len(columns),
-                    metric,
-                    float(before[metric][0]),
-                    float(drop[0]),
-                    low,
-                    high,
-                    float(impurity[columns].sum()),
-                    len(held.truth),
-                    held.groups,
-                    held.doubts(held.groups),
-                    candidate.fit["importance"]["caveat"],
-                )
-            )
+            interval = uncertainty.difference(float(drop[0]), drop[1:], held.support_of(metric))
+            about = feature_set.name, task.name, name, len(members), metric
+            values = float(before[metric][0]), float(drop[0]), *interval, float(impurity[members].sum())
+            basis = len(held.truth), held.groups, held.doubts(held.groups), candidate.fit["importance"]["caveat"]
+            rows.append((*about, *values, *basis))
     table = pd.DataFrame(rows, columns=list(IMPORTANCE.columns))
     leading = table.groupby("family")["drop"].transform("first")
     order = np.lexsort((np.arange(len(table)), -leading.to_numpy()))
@@ -142,16 +115,11 @@ def _hits(candidate: Candidate, X: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.asarray(candidate.codes[forest.predict(candidate.model, X)] == truth, dtype=np.float64)
 
 
-def _permuted(candidate: Candidate, held: HeldOut, columns: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """`_hits` where some columns come from other rows."""
+def _permuted(candidate: Candidate, held: HeldOut, members: np.ndarray, source: np.ndarray) -> np.ndarray:
+    """`_hits` where some features come from other rows."""
     X = held.X.copy()
-    X[:, columns] = held.X[source][:, columns]
+    X[:, members] = held.X[source][:, members]
     return _hits(candidate, X, held.truth)
-
-
-def _scores(held: HeldOut, hit: np.ndarray, classes: int) -> dict[str, np.ndarray]:
-    """Scores of hits in each draw."""
-    return {OA: held_out.overall_accuracy(held, hit), AA: held_out.average_accuracy(held, hit, classes)}
 
 
 # Step
@@ -165,25 +133,40 @@ REPEATS = 2
 SCHEMAS = {
     "importance": IMPORTANCE,
     "curves": curves.CURVES,
-    "reliability": calibration.RELIABILITY,
+    "calibration": calibration.CALIBRATION,
     "engines": engine_comparison.ENGINES,
     "seeds": SEEDS,
 }
 """The tables of the step, by the argument that names their file, in this order."""
 
 
+@dataclass(frozen=True)
+class Terms:
+    """How the forests of a trial are looked into.
+
+    Attributes
+    ----------
+    engines : sequence of str
+        Engines to put beside that of the forests.
+    forest_seeds : int
+        Seeds that each forest is grown from, its own among them.
+    draws : int
+        Draws over the groups.
+    seed : tuple
+        Names that all seeds derive from.
+    threads : int
+        They change no result.
+    """
+
+    engines: Sequence[str]
+    forest_seeds: int
+    draws: int
+    seed: tuple[object, ...]
+    threads: int
+
+
 def inspect(
-    candidate: Candidate,
-    feature_set: FeatureSet,
-    task: Task,
-    held: HeldOut,
-    training: Training,
-    group: np.ndarray,
-    engines: Sequence[str],
-    forest_seeds: int,
-    repeats: int,
-    seed: Sequence[object],
-    threads: int,
+    candidate: Candidate, held: HeldOut, training: Training, group: np.ndarray, terms: Terms
 ) -> dict[str, pd.DataFrame]:
     """The tables of one forest, see `SCHEMAS`.
 
@@ -195,26 +178,22 @@ def inspect(
         Rows that it has not seen, and those that it was grown on.
     group : ndarray
         (training rows,): number of the group.
-    engines : sequence of str
-        Engines to put beside its own.
-    forest_seeds : int
-        Seeds to grow it from, its own among them.
-    repeats : int
-        Permutations of each family.
+    terms : Terms
+        What is asked of it.
     """
-    subject = Subject(feature_set.name, task, candidate.model, candidate.codes, candidate.fit)
+    task, threads = candidate.task.name, terms.threads
     print(f"{candidate.set}: {len(held.truth)} held-out rows, {held.groups} groups", file=sys.stderr)
-    permutations = checksums.seed(*seed, candidate.set, "permutations")
-    material = curves.set_aside(training, group, ROWS, len(held.draws) - 1, (*seed, task.name))
+    permutations = checksums.seed(*terms.seed, candidate.set, "permutations")
+    material = curves.set_aside(training, group, ROWS, terms.draws, (*terms.seed, task))
     curve = pd.DataFrame(columns=list(curves.CURVES.columns))
     if material is not None:
-        curve = curves.both(subject, material, checksums.seed(*seed, task.name, "groups"), threads)
+        curve = curves.both(candidate, material, checksums.seed(*terms.seed, task, "groups"), threads)
     return {
-        "importance": importance_of_families(candidate, held, feature_set, task, repeats, permutations),
+        "importance": importance_of_families(candidate, held, REPEATS, permutations),
         "curves": curve,
-        "reliability": calibration.calibrations(subject, held),
-        "engines": engine_comparison.engines(subject, held, training, engines, threads),
-        "seeds": seeds.by_seeds(subject, held, training, forest_seeds, threads),
+        "calibration": calibration.calibrations(candidate, held),
+        "engines": engine_comparison.engines(candidate, held, training, terms.engines, threads),
+        "seeds": seeds.by_seeds(candidate, held, training, terms.forest_seeds, threads),
     }
 
 
@@ -236,7 +215,7 @@ def importance(
     threads: int = 1,
     importance: Output,
     curves: Output,
-    reliability: Output,
+    calibration: Output,
     engines: Output,
     seeds: Output,
 ) -> None:
@@ -264,44 +243,24 @@ def importance(
         Draws over the groups.
     threads : int
         They change no result.
-    importance, curves, reliability, engines, seeds : Path
+    importance, curves, calibration, engines, seeds : Path
         Tables to write, see `SCHEMAS`.
     """
-    about = Trial(datasets.load(dataset, layout), scheme, trial, catalog, split, seed, forest_seeds, draws, threads)
-    known = {fit.set: fit.path for fit in fits}
+    opened, known = datasets.load(dataset, layout), {fit.set: fit.path for fit in fits}
+    terms = Terms(engines_beside, forest_seeds, draws, (seed, trial), threads)
     found = []
     for entry in forests:
-        name, model = entry.set, entry.path
-        files = [table.path for table in features if table.set == name]
-        if name not in known or not files:
+        files = [table.path for table in features if table.set == entry.set]
+        if entry.set not in known or not files:
             raise InputError(
                 "A forest is given without what belongs to it.",
-                where=str(model),
-                expected=f"files of {name} among fits and features",
+                where=str(entry.path),
+                expected=f"files of {entry.set} among fits and features",
             )
-        found.append(_of_set(about, name, files, model, known[name], engines_beside))
-    for name, output in zip(SCHEMAS, (importance, curves, reliability, engines, seeds), strict=True):
+        candidate = load_candidate(opened, scheme, trial, entry.set, split, entry.path, known[entry.set])
+        found.append(_tables(candidate, files, split, catalog, terms))
+    for name, output in zip(SCHEMAS, (importance, curves, calibration, engines, seeds), strict=True):
         _write(name, output, [tables[name] for tables in found if tables])
-
-
-@dataclass(frozen=True)
-class Trial:
-    """The trial that is looked into; see `importance`."""
-
-    dataset: Dataset
-    scheme: str
-    trial: int
-    catalog: Path
-    split: Path
-    seed: int
-    forest_seeds: int
-    draws: int
-    threads: int
-
-    @property
-    def seed_names(self) -> tuple[object, ...]:
-        """What all of its seeds derive from."""
-        return self.seed, self.trial
 
 
 def _write(name: str, path: Path, parts: Sequence[pd.DataFrame]) -> None:
@@ -311,38 +270,17 @@ def _write(name: str, path: Path, parts: Sequence[pd.DataFrame]) -> None:
     write_tsv(path, engine_comparison.corrected(table) if name == "engines" else table, schema)
 
 
-def _of_set(
-    trial: Trial, name: str, files: Sequence[Path], model: Path, fit: Path, engines: Sequence[str]
+def _tables(
+    candidate: Candidate, files: Sequence[Path], split: Path, catalog: Path, terms: Terms
 ) -> dict[str, pd.DataFrame]:
-    """The tables of the forest of a feature set; none if no held-out row is labelled."""
-    feature_set = find_set(trial.dataset.feature_sets, name)
-    task = trial.dataset.tasks[feature_set.task]
-    candidate = load_candidate(trial.dataset, trial.scheme, trial.trial, name, trial.split, model, fit)
-    held = held_out.held_out_rows(
-        files,
-        feature_set.features,
-        candidate.held_out,
-        read_parquet(trial.catalog, ["patch", "group"]),
-        ROWS,
-        trial.draws,
-        (*trial.seed_names, task.name, "held out"),
-    )
-    if held is None:
-        print(f"{name}: no labelled row is held out", file=sys.stderr)
+    """The tables of a forest; none if no held-out row is labelled."""
+    roles, features = read_roles(split, catalog), candidate.feature_set.features
+    names = *terms.seed, candidate.task.name, "held out"
+    tested = roles[roles["patch"].isin(candidate.held_out)]
+    held = held_out_rows(files, features, tested, terms.draws, checksums.seed(*names, "bootstrap"))
+    if not len(held.truth):
+        print(f"{candidate.set}: no labelled row is held out", file=sys.stderr)
         return {}
-    split = read_parquet(trial.split, ["patch", "role"])
-    training = forest.training_rows(files, feature_set.features, split, f"{trial.scheme} {trial.trial}")
-    group = forest.row_groups(trial.catalog, training.patches)
-    return inspect(
-        candidate,
-        feature_set,
-        task,
-        held,
-        training,
-        group,
-        engines,
-        trial.forest_seeds,
-        REPEATS,
-        trial.seed_names,
-        trial.threads,
-    )
+    training = forest.training_rows(files, features, roles, f"{candidate.scheme} {candidate.trial}")
+    group = forest.row_groups(catalog, training.patches)
+    return inspect(candidate, held.at_most(ROWS, checksums.seed(*names, "rows")), training, group, terms)

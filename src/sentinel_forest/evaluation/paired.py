@@ -64,7 +64,7 @@ class Scored:
 
 
 def pairs(found: Sequence[Scored]) -> list[tuple[Scored, Scored]]:
-    """Forest against reference algorithm, against its trivial company, and set against set."""
+    """Forest against reference algorithm, against dummy classifiers, and set against set."""
     forests = [one for one in found if one.classifier.is_forest]
     others = [one for one in found if not one.classifier.is_forest]
     against = [

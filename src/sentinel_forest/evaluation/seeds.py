@@ -11,21 +11,21 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from sentinel_forest.evaluation.engine_comparison import scores_of
-from sentinel_forest.evaluation.held_out import AA, OA, HeldOut, Subject
+from sentinel_forest.evaluation.held_out import AA, OA, HeldOut, scores_of
 from sentinel_forest.evaluation.seed_notes import SEEDS
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import conform
 from sentinel_forest.models import forest
+from sentinel_forest.models.candidate import Candidate
 from sentinel_forest.models.forest import Training
 
 
-def by_seeds(subject: Subject, held: HeldOut, training: Training, count: int, threads: int) -> pd.DataFrame:
+def by_seeds(candidate: Candidate, held: HeldOut, training: Training, count: int, threads: int) -> pd.DataFrame:
     """Scores of a forest and of others that differ from it in their seed.
 
     Parameters
     ----------
-    subject : Subject
+    candidate : Candidate
         The forest.
     held : HeldOut
         Rows that it has not seen.
@@ -41,23 +41,23 @@ def by_seeds(subject: Subject, held: HeldOut, training: Training, count: int, th
     """
     if count < 2:
         return conform(pd.DataFrame(columns=list(SEEDS.columns)), SEEDS)
-    print(f"{subject.features}: growing {count - 1} forests with other seeds", file=sys.stderr)
-    found = list(_scores(subject, held, training, count, threads))
+    print(f"{candidate.set}: growing {count - 1} forests with other seeds", file=sys.stderr)
+    found = list(_scores(candidate, held, training, count, threads))
     rows = []
     for metric in (OA, AA):
         values = np.array([scores[metric][0] for scores in found])
         spread = float(values.min()), float(values.mean()), float(values.max()), float(values.std(ddof=1))
-        rows.append((subject.features, subject.task.name, metric, count, *spread, len(held.truth), held.groups))
+        rows.append((candidate.set, candidate.task.name, metric, count, *spread, len(held.truth), held.groups))
     return conform(pd.DataFrame(rows, columns=list(SEEDS.columns)), SEEDS)
 
 
 def _scores(
-    subject: Subject, held: HeldOut, training: Training, count: int, threads: int
+    candidate: Candidate, held: HeldOut, training: Training, count: int, threads: int
 ) -> Iterator[dict[str, np.ndarray]]:
     """Scores of the forest as it is, then of those with other seeds."""
-    classes = len(subject.task.names)
-    yield scores_of(held, subject.codes[forest.predict(subject.model, held.X, threads)] == held.truth, classes)
+    classes = len(candidate.task.names)
+    yield scores_of(held, candidate.codes[forest.predict(candidate.model, held.X, threads)] == held.truth, classes)
     for number in range(2, count + 1):
-        seed = checksums.seed(subject.fit["seed"], "another seed", number)
-        grown = forest.grow_all(training, subject.settings, seed, threads).forest
+        seed = checksums.seed(candidate.fit["seed"], "another seed", number)
+        grown = forest.grow_all(training, candidate.settings, seed, threads).forest
         yield scores_of(held, training.present[forest.predict(grown, held.X, threads)] == held.truth, classes)

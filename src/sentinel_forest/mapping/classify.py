@@ -12,8 +12,8 @@ import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
 
 from sentinel_forest.datasets.base import IGNORE, OPTICAL, Block, Dataset, FeatureSet, kinds_of
+from sentinel_forest.evaluation.applicability import Applicability
 from sentinel_forest.features import bands_of, patch, pixel
-from sentinel_forest.mapping.applicability import Applicability
 from sentinel_forest.mapping.products import QUANTIFICATION
 from sentinel_forest.models import forest
 from sentinel_forest.models.candidate import Candidate

@@ -11,13 +11,13 @@ import numpy as np
 from sentinel_forest.config import paths
 from sentinel_forest.datasets.base import IGNORE, OPTICAL, RADAR, Dataset, FeatureSet
 from sentinel_forest.errors import InputError
+from sentinel_forest.evaluation.applicability import Applicability
+from sentinel_forest.evaluation.dissimilarity import read_area
 from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.features import find_set, patch, pixel
 from sentinel_forest.io.checksums import file_checksum
 from sentinel_forest.io.tables import read_tsv
-from sentinel_forest.mapping.applicability import Applicability
 from sentinel_forest.mapping.classify import Mapper
-from sentinel_forest.mapping.dissimilarity import read_area
 from sentinel_forest.mapping.raster import written
 from sentinel_forest.mapping.scene import Scene, open_scene
 from sentinel_forest.mapping.strips import classified, map_grid

@@ -1,4 +1,4 @@
-"""A forest that is to be tested, with what is known of it and the patches that it has not seen."""
+"""A forest of a trial, with what is known of it and the patches that it is tested on."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 
-from sentinel_forest.datasets.base import Dataset
+from sentinel_forest.config.forest import ForestSettings
+from sentinel_forest.datasets.base import Dataset, FeatureSet, Task
 from sentinel_forest.errors import InputError
+from sentinel_forest.features import find_set
 from sentinel_forest.io import tables
 from sentinel_forest.models import persistence
 
@@ -23,8 +25,12 @@ class Candidate:
 
     Parameters
     ----------
-    scheme, trial, set : str, int, str
-        Which forest it is.
+    scheme, trial : str, int
+        Which trial it is of.
+    feature_set : FeatureSet
+        Its features.
+    task : Task
+        What it predicts.
     model : RandomForestClassifier
         The forest.
     codes : ndarray
@@ -37,11 +43,27 @@ class Candidate:
 
     scheme: str
     trial: int
-    set: str
+    feature_set: FeatureSet
+    task: Task
     model: RandomForestClassifier
     codes: np.ndarray
     fit: Mapping[str, Any]
     held_out: frozenset[str]
+
+    @property
+    def set(self) -> str:
+        """Name of the feature set."""
+        return self.feature_set.name
+
+    @property
+    def settings(self) -> ForestSettings:
+        """How it was grown."""
+        return ForestSettings.model_validate(self.fit["settings"])
+
+    @property
+    def importance(self) -> np.ndarray:
+        """Mean decrease of Gini impurity by each feature, float64 (features,)."""
+        return np.array([self.fit["importance"]["features"][name] for name in self.feature_set.features])
 
 
 def load_candidate(
@@ -66,27 +88,28 @@ def load_candidate(
     Raises
     ------
     InputError
-        If the forest was not loaded, or knows other features or classes than its feature set.
+        If there is no such feature set, the forest was not loaded, or it knows other features or classes.
     """
+    feature_set = find_set(dataset.feature_sets, set_name)
+    task = dataset.tasks[feature_set.task]
     roles = tables.read_parquet(split, ["patch", "role"])
     loaded = persistence.load(model)
-    feature_set = dataset.feature_sets[set_name]
-    names = dataset.tasks[feature_set.task].names
     found = (list(loaded.feature_names_in_), [str(entry) for entry in loaded.classes_])
-    if found[0] != list(feature_set.features) or not set(found[1]) <= set(names):
+    if found[0] != list(feature_set.features) or not set(found[1]) <= set(task.names):
         raise InputError(
             "A forest does not fit its feature set.",
             where=model,
             found=f"{found[0]}, {found[1]}",
-            expected=f"{list(feature_set.features)}, classes of {list(names)}",
+            expected=f"{list(feature_set.features)}, classes of {list(task.names)}",
             remedy="delete the file; the run grows the forest again",
         )
     return Candidate(
         scheme,
         trial,
-        set_name,
+        feature_set,
+        task,
         loaded,
-        np.array([names.index(entry) for entry in found[1]]),
+        np.array([task.names.index(entry) for entry in found[1]]),
         read_fit(fit),
         frozenset(roles.loc[roles["role"].isin(tested), "patch"]),
     )

@@ -18,9 +18,9 @@ from sentinel_forest.io import checksums, tables
 from sentinel_forest.kept import kept
 from sentinel_forest.models import forest as forests
 from sentinel_forest.models import persistence
+from sentinel_forest.models.dummy import dummies
 from sentinel_forest.models.engines import Grown
 from sentinel_forest.models.forest import Training
-from sentinel_forest.models.trivial import trivial
 from sentinel_forest.steps import Layout, Output
 
 IMPORTANCE_CAVEAT = (
@@ -65,7 +65,7 @@ def describe(
             "caveat": IMPORTANCE_CAVEAT,
             "features": dict(zip(features, grown.forest.feature_importances_.tolist(), strict=True)),
         },
-        "trivial": trivial(training, task, features),
+        "dummies": dummies(training, task, features),
         "notes": _notes(training, task, features, counts, missing, groups, independent_labels),
     }
 

@@ -1,4 +1,4 @@
-"""What forests and their trivial company say about held-out patches, counted patch by patch.
+"""What forests and dummy classifiers say about held-out patches, counted patch by patch.
 
 Only held-out patches of the roles that are scored are predicted: each is read once, for all forests that need it. If
 the forests do not fit into `memory` together, they come in batches, and each batch reads once.
@@ -52,7 +52,7 @@ PREDICTIONS = pa.DataFrameSchema(
     strict=True,
     ordered=True,
 )
-"""Confusion by patch. scheme, trial, set: the forest; classifier: ``forest`` or one of its company;
+"""Confusion by patch. scheme, trial, set: the forest; classifier: ``forest`` or a dummy classifier;
 pixels: ``all``, or ``sample of N``; true, predicted: names of classes; count: scored pixels, or 1 for the patch of a
 patch task; pixel_weight: pixels that each of them stands for, 1 where all are scored. Counts of 0 have no row."""
 
@@ -61,18 +61,18 @@ patch task; pixel_weight: pixels that each of them stands for, 1 where all are s
 
 
 def answers(candidate: Candidate, samples: Samples, names: Sequence[str], threads: int) -> dict[str, np.ndarray]:
-    """What the forest and its company say: for each classifier counts int64 (patches, classes, classes)."""
+    """What the forest and the dummy classifiers say: for each classifier counts int64 (patches, classes, classes)."""
     classes = len(names)
     size = (len(samples.patches), classes, classes)
     predicted = candidate.codes[forest.predict(candidate.model, samples.X, threads)]
-    company = candidate.fit["trivial"]
+    dummies = candidate.fit["dummies"]
     given = confusion(samples.truth, predicted, samples.place, *size)
     found = {
         "forest": given,
-        "majority": _always(given.sum(axis=2), names.index(company["majority"])),
+        "majority": _always(given.sum(axis=2), names.index(dummies["majority"])),
         "class fractions": _draw(given.sum(axis=2), candidate.fit, samples.patches, names),
     }
-    rule = company["best threshold"]
+    rule = dummies["best threshold"]
     if rule is not None:
         found["best threshold"] = confusion(
             samples.truth, _apply(rule, candidate, samples.X, names), samples.place, *size
@@ -89,7 +89,7 @@ def _always(true: np.ndarray, answer: int) -> np.ndarray:
 
 def _draw(true: np.ndarray, fit: Mapping[str, Any], patches: np.ndarray, names: Sequence[str]) -> np.ndarray:
     """Counts of a classifier that draws its answers by the fractions of the classes in training."""
-    fractions = np.array([fit["trivial"]["class fractions"][entry] for entry in names])
+    fractions = np.array([fit["dummies"]["class fractions"][entry] for entry in names])
     fractions = fractions / fractions.sum()
     return np.array(
         [

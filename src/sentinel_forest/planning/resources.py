@@ -53,7 +53,7 @@ NODE_BYTES = 100.0
 DRAW_BYTES = 8.0
 """A group in a draw of the bootstrap."""
 CLASSIFIERS = 4
-"""A forest and its trivial company."""
+"""A forest and the dummy classifiers."""
 CELLS_OF_A_PATCH = 10
 """Pairs of a true and a predicted class that the pixels of a patch have; 9 were found."""
 CELL_KB = 0.8

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from sentinel_forest.config import paths
+from sentinel_forest.evaluation.dissimilarity import DISSIMILARITY
 from sentinel_forest.io.tables import read_tsv
-from sentinel_forest.mapping.dissimilarity import DISSIMILARITY
 from sentinel_forest.report.charts import Chart, Spec, coloured, number
 from sentinel_forest.report.inputs import ReleaseResults
 from sentinel_forest.report.model import Item, Plot, Source

@@ -46,7 +46,7 @@ ABOUT = {
         "point is one draw, the line their mean.",
         "Curves that still rise at their right end: more groups would help more than any setting. A curve "
         "that is flat from the start: what is learned does not depend on where it was learned, or the "
-        "task is trivial.",
+        "task is easy.",
     ),
 }
 ASIDE = (
@@ -61,7 +61,7 @@ BEFORE, AFTER = "forest as it is", "after isotonic calibration"
 
 
 def page(version: VersionResults) -> Page:
-    """Curves and reliability of all releases that have forests of their own."""
+    """Curves and calibration of all releases that have forests of their own."""
     sections = [Section(release.title, _items(release), release.is_sample) for release in version.releases]
     return Page("forests", "Curves", LEAD, tuple(sections))
 
@@ -73,8 +73,8 @@ def _items(release: ReleaseResults) -> tuple[Item, ...]:
     items: list[Item] = []
     for key, rows in release.curves.groupby([*keys, "curve"], sort=False):
         items += _curve(release, f"{key[0]}, {key[1]} {key[2]}", rows)
-    for key, rows in release.reliability.groupby(keys, sort=False):
-        items += _reliability(release, f"{key[0]}, {key[1]} {key[2]}", rows)
+    for key, rows in release.calibration.groupby(keys, sort=False):
+        items += _calibration(release, f"{key[0]}, {key[1]} {key[2]}", rows)
     items += applicability.items(release)
     items += engines.items(release)
     return tuple(items) or (Note("No forest of this release was looked into."),)
@@ -130,9 +130,9 @@ def _mean_and_draws(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return mean.merge(bands, on=keys, how="left"), rows.loc[~single, [*keys, "value"]]
 
 
-def _reliability(release: ReleaseResults, name: str, rows: pd.DataFrame) -> list[Item]:
+def _calibration(release: ReleaseResults, name: str, rows: pd.DataFrame) -> list[Item]:
     """Predicted against observed, as a figure and a table."""
-    sources = release.from_trials(paths.RELIABILITY, "importance")
+    sources = release.from_trials(paths.CALIBRATION, "importance")
     event = rows["event"].iloc[0]
     rows = rows.assign(series=rows["calibration"].map({AS_IT_IS: BEFORE, ISOTONIC: AFTER}))
     shown = pd.DataFrame(
@@ -150,7 +150,7 @@ def _reliability(release: ReleaseResults, name: str, rows: pd.DataFrame) -> list
     )
     return [
         Plot(
-            f"Reliability on {release.name}: {name}",
+            f"Calibration on {release.name}: {name}",
             figures.calibration(rows),
             f"Observed fraction of “{event}” by predicted probability. {_error(rows)}",
             f"What the forest says is the probability of “{event}” (across), and how often that is the "
@@ -163,7 +163,7 @@ def _reliability(release: ReleaseResults, name: str, rows: pd.DataFrame) -> list
             release.is_sample,
         ),
         table(
-            f"Reliability on {release.name}: {name}, values",
+            f"Calibration on {release.name}: {name}, values",
             shown,
             sources,
             "One row for each bin of predicted probability; the last holds 1 as well.",

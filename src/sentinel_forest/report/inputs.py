@@ -15,7 +15,7 @@ from sentinel_forest.config.releases import FILES, read_entry
 from sentinel_forest.config.schemes import AnyScheme, kind_of, parse_scheme
 from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.evaluation.average import AVERAGES
-from sentinel_forest.evaluation.calibration import RELIABILITY
+from sentinel_forest.evaluation.calibration import CALIBRATION
 from sentinel_forest.evaluation.confusion import counted_units, on_the_same_pixels
 from sentinel_forest.evaluation.curves import CURVES
 from sentinel_forest.evaluation.engine_comparison import ENGINES
@@ -137,9 +137,9 @@ class ReleaseResults:
         return self._of_trials(paths.ENGINES, ENGINES)
 
     @cached_property
-    def reliability(self) -> pd.DataFrame:
-        """Reliability of the trials that were looked into, with scheme and trial."""
-        return self._of_trials(paths.RELIABILITY, RELIABILITY)
+    def calibration(self) -> pd.DataFrame:
+        """Calibration of the trials that were looked into, with scheme and trial."""
+        return self._of_trials(paths.CALIBRATION, CALIBRATION)
 
     @cached_property
     def integrity(self) -> pd.DataFrame | None:

@@ -95,7 +95,7 @@ def text(table: pd.DataFrame) -> str:
     """The table for a terminal: forests, then reference algorithms, one line a score.
 
     Of the two-class questions it shows the one that most classifiers answer; the others, design-weighted
-    scores, full marks and the trivial company of the forests are in the file. Notes stand below, numbered.
+    scores, full marks and the dummy classifiers are in the file. Notes stand below, numbered.
     """
     named = table.assign(mark=table["mark"].map(_kinds))
     releases = [(str(name), _few(as_figures(rows))) for name, rows in named.groupby("release", sort=False)]

@@ -1,4 +1,4 @@
-"""Classifiers that know next to nothing, from the rows that a forest is grown on; see `predict`."""
+"""Dummy classifiers, made from the rows that a forest is grown on; `predict` applies them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -58,8 +58,8 @@ def _threshold(values: np.ndarray, positive: np.ndarray, weight: np.ndarray) -> 
     return float(threshold), is_above, float(max(above[best_above], below[best_below]))
 
 
-def trivial(training: Training, task: Task, features: Sequence[str]) -> dict[str, Any]:
-    """What classifiers that know next to nothing would say.
+def dummies(training: Training, task: Task, features: Sequence[str]) -> dict[str, Any]:
+    """Make the dummy classifiers of a forest: what they need to answer.
 
     Returns
     -------

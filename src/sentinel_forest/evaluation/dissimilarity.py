@@ -18,16 +18,15 @@ from sentinel_forest import datasets
 from sentinel_forest.datasets.base import Task
 from sentinel_forest.datasets.metric import NOTHING, PatchMetric, weighted_mean
 from sentinel_forest.errors import ArgumentError
+from sentinel_forest.evaluation.applicability import Applicability, fit_applicability, thin
 from sentinel_forest.evaluation.confusion import ROLES
-from sentinel_forest.evaluation.evaluate import Sample, sample
 from sentinel_forest.evaluation.further import FURTHER, further_rows, given
-from sentinel_forest.evaluation.rows import Rows, read_roles, rows_of
+from sentinel_forest.evaluation.held_out import HeldOut, held_out_rows, read_roles
 from sentinel_forest.io import checksums
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_parquet, write_parquet, write_tsv
-from sentinel_forest.mapping.applicability import Applicability, fit_applicability, thin
 from sentinel_forest.models.candidate import Candidate, load_candidate
-from sentinel_forest.models.forest import predict
+from sentinel_forest.models.forest import Training, predict, training_rows
 from sentinel_forest.steps import Layout, Output
 
 Floats = npt.NDArray[np.float64]
@@ -77,20 +76,17 @@ class Judged:
 
     Attributes
     ----------
-    rows : Rows
+    rows : HeldOut
         The rows.
     index : ndarray
         float64 (rows,): NaN where a feature is missing.
     right : ndarray
         bool (rows,): whether the forest is right.
-    sample : Sample
-        Patches with draws over their groups.
     """
 
-    rows: Rows
+    rows: HeldOut
     index: Floats
     right: npt.NDArray[np.bool_]
-    sample: Sample
 
 
 def values_of(judged: Judged, threshold: float) -> dict[PatchMetric, dict[str, Floats]]:
@@ -120,7 +116,7 @@ def error_by_bin(judged: Judged, threshold: float, task: Task, features: str, ro
         above, below = judged.index >= edges[number], judged.index < edges[number + 1]
         chosen = above & (below | (last & (judged.index <= edges[number + 1])))
         values = {error: {"": judged.rows.by_patch(~judged.right, chosen)}}
-        [row] = further_rows(values, judged.sample, task, features, role, "")
+        [row] = further_rows(values, judged.rows.sample, task, features, role, "")
         found.append(
             {
                 **{name: row[name] for name in ("features", "task", "role", "low", "high", "groups", "note")},
@@ -142,12 +138,13 @@ def kept_schema(features: Sequence[str]) -> pa.DataFrameSchema:
     return pa.DataFrameSchema({**columns("str", "group"), **columns("float32", *features)}, strict=True, ordered=True)
 
 
-def thinned(training: Rows, features: Sequence[str], samples: int, seed: int) -> pd.DataFrame:
-    """Training rows that are kept: of known groups, without a missing feature, thinned by group."""
-    usable = np.flatnonzero((training.group != "") & np.isfinite(training.X).all(axis=1))
-    groups = training.group[usable]
-    chosen = thin(groups, samples, seed)
-    table = pd.DataFrame(training.X[usable[chosen]], columns=list(features))
+def thinned(
+    training: Training, groups: npt.NDArray[np.str_], features: Sequence[str], samples: int, seed: int
+) -> pd.DataFrame:
+    """Training rows that are kept: of known groups (blank: unknown), without a missing feature, thinned by group."""
+    usable = np.flatnonzero((groups != "") & np.isfinite(training.X).all(axis=1))
+    chosen = usable[thin(groups[usable], samples, seed)]
+    table = pd.DataFrame(training.X[chosen], columns=list(features))
     table.insert(0, "group", pd.Series(groups[chosen], dtype="str"))
     return conform(table, kept_schema(features))
 
@@ -155,11 +152,8 @@ def thinned(training: Rows, features: Sequence[str], samples: int, seed: int) ->
 def area_of(kept: pd.DataFrame, candidate: Candidate, most: int | None = None) -> Applicability:
     """The area of applicability of a forest from the training rows that a version keeps, thinned to `most`."""
     features = list(kept.columns[1:])
-    importance = [candidate.fit["importance"]["features"][name] for name in features]
-    rows = thin(kept["group"].to_numpy(), most or len(kept), 0)
-    return fit_applicability(
-        kept[features].to_numpy()[rows], kept["group"].to_numpy()[rows], importance, most=len(kept)
-    )
+    rows = kept.iloc[thin(kept["group"].to_numpy(), most or len(kept), 0)]
+    return fit_applicability(rows[features].to_numpy(), rows["group"].to_numpy(), candidate.importance, most=len(kept))
 
 
 def read_area(path: Path, candidate: Candidate, most: int) -> Applicability:
@@ -212,27 +206,25 @@ def applicability(
     kept, errors, output : Path
         Training rows that are kept (`kept_schema`), error by dissimilarity (`DISSIMILARITY`), scores (`FURTHER`).
     """
-    opened = datasets.load(dataset, layout)
-    candidate = load_candidate(opened, scheme, trial, feature_set, split, forest, fit)
-    about = opened.feature_sets[feature_set]
-    task = opened.tasks[about.task]
-    roles, groups = read_roles(split, catalog)
-    seeds = checksums.seed(seed, trial, feature_set, "applicability")
-    training = thinned(rows_of(features, about.features, roles, groups, "train"), about.features, samples, seeds)
+    candidate = load_candidate(datasets.load(dataset, layout), scheme, trial, feature_set, split, forest, fit)
+    names, task = candidate.feature_set.features, candidate.task
+    roles, seeds = read_roles(split, catalog), checksums.seed(seed, trial, feature_set, "applicability")
+    learnt = training_rows(features, names, roles, f"{scheme} {trial}")
+    groups = roles.set_index("patch")["group"].fillna("").loc[learnt.patches].to_numpy(np.str_)
+    training = thinned(learnt, groups, names, samples, seeds)
     area, note = _area(training, candidate)
     found: list[dict[str, object]] = []
     bins: list[dict[str, object]] = []
     for role in ROLES:
-        rows = rows_of(features, about.features, roles, groups, role)
+        rows = held_out_rows(features, names, roles[roles["role"] == role], draws, checksums.seed(seeds, role))
         if not len(rows.truth):
             continue
         index = area.dissimilarity(rows.X, threads) if area else np.full(len(rows.truth), np.nan)
         right = candidate.codes[predict(candidate.model, rows.X, threads)] == rows.truth
-        judged = Judged(rows, index, right, sample(rows.patches, draws, checksums.seed(seeds, role)))
-        threshold = area.threshold if area else np.nan
-        found += further_rows(values_of(judged, threshold), judged.sample, task, feature_set, role, note)
+        judged, threshold = Judged(rows, index, right), area.threshold if area else np.nan
+        found += further_rows(values_of(judged, threshold), rows.sample, task, feature_set, role, note)
         bins += error_by_bin(judged, threshold, task, feature_set, role)
-    write_parquet(kept, training, kept_schema(about.features))
+    write_parquet(kept, training, kept_schema(names))
     write_tsv(errors, conform(pd.DataFrame(bins, columns=list(DISSIMILARITY.columns)), DISSIMILARITY), DISSIMILARITY)
     write_tsv(output, conform(pd.DataFrame(found, columns=list(FURTHER.columns)), FURTHER), FURTHER)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sentinel_forest.errors import ArgumentError
-from sentinel_forest.mapping.applicability import fit_applicability, thin, upper_whisker
+from sentinel_forest.evaluation.applicability import fit_applicability, thin, upper_whisker
 
 
 def by_hand(X, groups, importance, new):
