@@ -1,6 +1,5 @@
 """Write docs/datasets/ and docs/reference/ from the package: python docs/reference_pages.py"""
 
-import ast
 import inspect
 import re
 import sys
@@ -207,19 +206,9 @@ def commands_page() -> str:
         "workflow call the same commands; `snakemake -n -p` shows how.\n"
     )
     for title, names in (("For people", steps.COMMANDS), ("Called by the rule of the same name", steps.STEPS)):
-        rows = [(f"`{name.replace('_', '-')}`", _summary(name)) for name in sorted(names)]
+        rows = [(f"`{name.replace('_', '-')}`", steps.summary(name)) for name in sorted(names)]
         text += f"\n## {title}\n\n" + _table(["command", "what it does"], rows)
     return text
-
-
-def _summary(name: str) -> str:
-    """The first line of a command's text, from the source: nothing is imported for it."""
-    module, function = (steps.STEPS | steps.COMMANDS)[name].split(":")
-    place = ROOT / "src" / "sentinel_forest" / module.replace(".", "/")
-    path = next(path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file())
-    found = ast.parse(path.read_text(encoding="utf-8")).body
-    (definition,) = (each for each in found if isinstance(each, ast.FunctionDef) and each.name == function)
-    return (ast.get_docstring(definition) or "").partition("\n\n")[0]
 
 
 def _table(head: list[str], rows: Iterable[Iterable[str]]) -> str:

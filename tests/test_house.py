@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from project import ROOT, project_files
+from sentinel_forest.config.schemes import KINDS
 
 BIN = Path(sys.executable).parent
 SCRIPTS = ROOT / "src" / "sentinel_forest"
@@ -114,17 +115,30 @@ WINGS = (
 """The wings of the package, and modules beside them: each imports only what stands before it."""
 
 
-KINDS = {"published", "pooled-random", "grouped", "grouped-stratified", "kfold", "spatial-blocks", "knndm", "filtered"}
+def sides(node):
+    """What a node compares: both sides of a comparison, a subject and its cases, a mapping and what is looked up."""
+    match node:
+        case ast.Compare():
+            return [node.left, *node.comparators]
+        case ast.Match():
+            return [node.subject, *(case.pattern for case in node.cases)]
+        case ast.Call(func=ast.Attribute(attr="startswith" | "endswith" | "get", value=value)):
+            return [value, *node.args]
+        case ast.Subscript() if re.search("scheme|split|trial", ast.unparse(node.value)):
+            return [node.value, node.slice]
+    return []
+
+
+OTHERWISE_NAMED = ("kind", ".base", "class_weight")
+"""What may have the text of a kind: kinds, and scikit-learn's word for weights."""
 
 
 def compares_kind_with_text(node):
     """Whether something that is not a kind is compared with the text of a kind of scheme."""
-    if not isinstance(node, ast.Compare):
-        return False
-    sides = [node.left, *node.comparators]
-    texts = {text.value for side in sides for text in ast.walk(side) if isinstance(text, ast.Constant)}
-    names = {ast.unparse(side) for side in sides}
-    return bool(texts & KINDS) and not any("kind" in name or name.endswith(".base") for name in names)
+    compared = sides(node)
+    texts = {text.value for side in compared for text in ast.walk(side) if isinstance(text, ast.Constant)}
+    names = [ast.unparse(side) for side in compared if not isinstance(side, ast.Constant | ast.pattern)]
+    return bool(texts & set(KINDS)) and not any(word in name for name in names for word in OTHERWISE_NAMED)
 
 
 def test_no_code_compares_names_of_schemes():
@@ -132,7 +146,21 @@ def test_no_code_compares_names_of_schemes():
         nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         found = [ast.unparse(node) for node in nodes if compares_kind_with_text(node)]
         assert not found, (path.name, found)
-    assert compares_kind_with_text(ast.parse("place.scheme == 'published'", mode="eval").body)
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize(
+    "code",
+    ["place.scheme == {!r}", "scheme in ({!r}, 'mine')", "scheme.startswith({!r})", "splits.get({!r})", "splits[{!r}]"],
+)
+def test_a_comparison_with_the_name_of_a_scheme_is_found(kind, code):
+    assert compares_kind_with_text(ast.parse(code.format(kind), mode="eval").body)
+
+
+def test_cases_of_a_name_are_found_and_those_of_a_kind_are_not():
+    cases = "match {}:\n    case 'published': pass"
+    assert compares_kind_with_text(ast.parse(cases.format("scheme")).body[0])
+    assert not compares_kind_with_text(ast.parse(cases.format("options.kind")).body[0])
 
 
 LINES = 350

@@ -4,6 +4,7 @@ import inspect
 import itertools
 import json
 import pdb
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import UnionType
@@ -15,9 +16,11 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from sentinel_forest.config.validation import parse
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import causes
-from sentinel_forest.steps import AND, COMMANDS, STEPS, load
+from sentinel_forest.steps import AND, COMMANDS, STEPS, load, summary
 
 NAME = "sentinel-forest"
+GROUPS = {"Commands": COMMANDS, "Steps, each run by the rule of its name": STEPS}
+"""What the list of all subcommands is divided into."""
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
@@ -62,16 +65,19 @@ def application(names: Sequence[str]) -> App:
     """The parser of all subcommands, of which those named are imported."""
     app = App(
         name=NAME,
-        help="Steps and commands of Sentinel Forest. Each step is run by the rule of its name.",
+        help="Run a command, or a single step of the workflow. `snakemake` runs all steps of a version.",
         default_parameter=Parameter(consume_multiple=True, negative=()),
         result_action="return_value",
     )
-    for name, place in (STEPS | COMMANDS).items():
-        flag = name.replace("_", "-")
-        if flag in names:
-            app.command(_parsed(load(name)), name=flag)
-        else:
-            app.command(f"sentinel_forest.{place}", name=flag, help=f"see {NAME} {flag} --help")
+    is_listed = not set(names) - {"--help", "-h"}
+    for group, places in GROUPS.items():
+        for name, place in places.items():
+            flag = name.replace("_", "-")
+            if flag in names:
+                app.command(_parsed(load(name)), name=flag)
+            else:
+                text = summary(name) if is_listed else ""
+                app.command(f"sentinel_forest.{place}", name=flag, help=text, group=group)
     return app
 
 
@@ -92,8 +98,22 @@ def _parsed(step: Callable[..., None]) -> Callable[..., None]:
     ]
     call.__signature__ = signature.replace(parameters=parameters, return_annotation=None)  # type: ignore[attr-defined]
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    call.__doc__, call.__name__ = step.__doc__, step.__name__
+    call.__doc__, call.__name__ = _one_by_one(step.__doc__ or ""), step.__name__
     return call
+
+
+def _one_by_one(text: str) -> str:
+    """The text of a step with an entry of its own for each parameter, where some share one: ``scheme, trial : ...``."""
+
+    def entries(shared: re.Match[str]) -> str:
+        return "".join(f"{name}{shared['rest']}" for name in shared["names"].split(", "))
+
+    return re.sub(
+        r"^(?P<names>\w+(?:, \w+)+)(?P<rest>(?: :.*)?\n(?:    .+\n?)+)",
+        entries,
+        f"{inspect.cleandoc(text)}\n",
+        flags=re.M,
+    )
 
 
 def _for_parser(hint: Any) -> Any:

@@ -30,6 +30,9 @@ STORE = "store"
 ABOUT = "about.json"
 PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "pyarrow")
 """Packages whose versions can change the bytes of a result."""
+HEAD = "Parameters\n----------\n"
+TOLD = "store : Path, optional\n    Folder of kept results: what is there is taken, the rest is computed and added.\n"
+"""What the text of a step says of the argument `store`."""
 LEFT_OUT = ("threads", "memory", "store")
 """Arguments that change no result."""
 
@@ -63,6 +66,7 @@ def kept(module: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
         last = inspect.Parameter("store", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Path | None)
         call.__signature__ = inspect.Signature([*parameters.values(), last])  # type: ignore[attr-defined]
         call.__annotations__ = {**step.__annotations__, "store": Path | None}
+        call.__doc__ = inspect.cleandoc(step.__doc__ or "").replace(HEAD, f"{HEAD}{TOLD}", 1)
         return call
 
     return of

@@ -5,6 +5,7 @@ A step takes keyword arguments with types and returns nothing; its parser follow
 function of the same form that only people call.
 """
 
+import ast
 import importlib
 import json
 import re
@@ -164,6 +165,16 @@ def load(name: str) -> Callable[..., None]:
     return step
 
 
+def summary(name: str) -> str:
+    """Read the first line of the text of a step or a command from its source; nothing is imported."""
+    module, function = (STEPS | COMMANDS)[name].split(":")
+    place = Path(__file__).parent / module.replace(".", "/")
+    path = next(path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file())
+    found = ast.parse(path.read_text(encoding="utf-8")).body
+    (definition,) = (each for each in found if isinstance(each, ast.FunctionDef) and each.name == function)
+    return " ".join((ast.get_docstring(definition) or "").partition("\n\n")[0].split())
+
+
 def module_of(name: str) -> str:
     """Module of a step, below the package: what the checksum of its code starts from."""
     return STEPS[name].split(":")[0]
@@ -188,11 +199,7 @@ def flags(**arguments: object) -> str:
     >>> flags(seed=17, layers=["B2", "B8A"], forest={"trees": 100, "tune": {"depth": [5, None]}})
     "--seed 17 --layers B2 B8A --forest.trees 100 --forest.tune.depth '[5, null]'"
     """
-    return " ".join(_quote(word) for key, value in arguments.items() for word in _words(_flag(key), value))
-
-
-def _quote(word: str) -> str:
-    return shlex.quote(word)
+    return " ".join(shlex.quote(word) for key, value in arguments.items() for word in _words(_flag(key), value))
 
 
 def _flag(key: str) -> str:

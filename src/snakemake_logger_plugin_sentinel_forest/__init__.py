@@ -6,6 +6,7 @@ on the terminal as well.
 """
 
 import logging
+import re
 import sys
 import time
 from collections import Counter
@@ -23,6 +24,15 @@ from snakemake_logger_plugin_sentinel_forest.stages import STAGE_OF, Run, common
 
 TAIL = 20
 """Lines of a failed job's log that are shown, where it does not say "error:" itself."""
+
+FILES = 2
+"""Files of a reason that a dry run names."""
+CODE = re.compile(
+    r"Params have changed since last execution: Union of exclusive params before and now across all output: "
+    r"before: '[0-9a-f]{64}' now: '[0-9a-f]{64}' ?"
+)
+"""What Snakemake says where only the checksum of the code differs."""
+TIME = re.compile(r"\[\w{3} \w{3} +\d+ [\d:]+ \d{4}\]")
 
 TOLD_BY_JOBS = ("At least one job did not complete successfully", "Exiting because a job execution failed")
 """Beginnings of Snakemake's messages that repeat what the failed job's own message says."""
@@ -56,9 +66,7 @@ class LogHandler(LogHandlerBase):
         self._run = Run({})
         self._stage = ""
         self._since = time.monotonic()
-        self._everything = (
-            self.common_settings.dryrun or self.common_settings.verbose or bool(getattr(self.settings, "everything", 0))
-        )
+        self._everything = self.common_settings.verbose or bool(getattr(self.settings, "everything", 0))
         self._events: dict[str, Callable[[Any], None]] = {
             LogEvent.RUN_INFO: self._begin_run,
             LogEvent.JOB_INFO: self._begin_job,
@@ -72,6 +80,8 @@ class LogHandler(LogHandlerBase):
             event = getattr(record, "event", None)
             if self._everything:
                 self._tell(self.format(record))
+            elif self.common_settings.dryrun:
+                self._tell(shortened(self.format(record)))
             elif event in self._events:
                 self._events[event](record)
             elif event is None and self._is_shown(record):
@@ -83,7 +93,7 @@ class LogHandler(LogHandlerBase):
         """Say how the run ended."""
         ended, planned = self._run.ended.total(), sum(self._run.planned.values())
         self._run = Run({})
-        if planned and not self._everything:
+        if planned and not (self._everything or self.common_settings.dryrun):
             words = "done" if ended == planned else "ended early"
             self._tell(f"{words}: {ended} of {planned} jobs in {duration(time.monotonic() - self._since)}")
         self._rewrite("")
@@ -178,6 +188,25 @@ class LogHandler(LogHandlerBase):
         self._stream.flush()
         if line:
             self._rewrite(line)
+
+
+def shortened(text: str) -> str:
+    """What a dry run says, without times, and with the first few files of each reason.
+
+    Examples
+    --------
+    >>> shortened("[Sat Nov 28 20:06:48 2026]\\nJob 2: Split\\nReason: Missing output files: a, b, c, d")
+    'Job 2: Split\\nReason: Missing output files: a, b and 2 more'
+    """
+    text = CODE.sub("The code of this step has changed", text)
+    lines = [line for line in text.splitlines() if not TIME.fullmatch(line)]
+    return "\n".join("; ".join(map(_few, line.split("; "))) if "Reason:" in line else line for line in lines)
+
+
+def _few(reason: str) -> str:
+    """A reason with the first `FILES` of its files."""
+    files = reason.split(", ")
+    return reason if len(files) <= FILES + 1 else f"{', '.join(files[:FILES])} and {len(files) - FILES} more"
 
 
 def _end_of(log: Path) -> list[str]:

@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import balanced_accuracy_score
 
-from bench.measure import Row, pair
+from bench.measure import Row, pair, processor
 from sentinel_forest import datasets, simulate
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets.base import IGNORE, Dataset, no_hashes
@@ -83,6 +83,7 @@ def fits(X: np.ndarray, y: np.ndarray, group: np.ndarray) -> Iterator[Row]:
         lambda: fast.append(forest.grow_all(training, settings, 1, THREADS).forest),
         lambda: plain.fit(training.X, y[kept]),
         repeats=1,
+        measure=processor,
     )
     told = forest.predict(fast[0], X[test], THREADS), plain.predict(X[test])
     scores = [balanced_accuracy_score(y[test], each) for each in told]
@@ -95,7 +96,7 @@ def library(X: np.ndarray, y: np.ndarray) -> Iterator[Row]:
     """The fast engine with weighted bootstraps, leaf fractions and out-of-bag votes, against its library without them.
 
     The library draws its rows itself and all alike. It takes neither weights with bootstraps nor binned features, so
-    that each of our trees is a call of its own that sorts its rows into bins again.
+    that each of our bootstraps, of four trees, is a call of its own that sorts its rows into bins again.
     """
     sklearnex = importlib.import_module("sklearnex.ensemble")
     some = np.sort(np.random.default_rng(3).permutation(len(X))[:ROWS])
@@ -104,7 +105,10 @@ def library(X: np.ndarray, y: np.ndarray) -> Iterator[Row]:
     settings = ForestSettings(engine="scikit-learn-intelex", trees=LIBRARY_TREES, minimum_leaf=20)
     plain = sklearnex.RandomForestClassifier(LIBRARY_TREES, min_samples_leaf=20, random_state=1, n_jobs=THREADS)
     times = pair(
-        lambda: forest.grow_all(training, settings, 1, THREADS), lambda: plain.fit(training.X, y[some]), repeats=1
+        lambda: forest.grow_all(training, settings, 1, THREADS),
+        lambda: plain.fit(training.X, y[some]),
+        repeats=1,
+        measure=processor,
     )
     what = f"fit of the fast engine, {len(some)} x {X.shape[1]}, {LIBRARY_TREES} trees, leaves of 20, weighted"
     yield Row(what, "scikit-learn-intelex without weights and votes", 0.77, *times)

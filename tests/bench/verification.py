@@ -3,8 +3,9 @@
 Samples are small: their many small files show what each file costs besides its bytes. The layers of
 full-sized patches show what the bytes cost. Some systems build ``sha256sum`` without the processor's own
 instructions for SHA-256; ``openssl`` always has them and is the harder measure. Held against it, goals
-are lower where a check has more to do than a checksum: So2Sat has five passes over its values, and a
-GeoTIFF takes longer to open than its bytes to read.
+are lower where a check has more to do than a checksum: So2Sat has five passes over its values, and each tile of
+SEN12MS its own findings. Its headers are known after the first pass, as those of all but some hundreds of the
+541,986 tiles of the release are when they are read. On one core it is processor time that is compared.
 """
 
 import shutil
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.measure import Row, pair
+from bench.measure import Row, pair, processor
 from sentinel_forest import datasets, simulate
 from sentinel_forest.datasets.base import Dataset, File
 from sentinel_forest.datasets.cloudsen12 import CloudSEN12
@@ -27,7 +28,7 @@ SAMPLES = {
         "So2Sat, all values as float64",
         0.9,
         {},
-        {"seed": 1, "training": 1500, "validation": 17, "testing": 17, "cities": 4},
+        {"seed": 1, "training": 6000, "validation": 17, "testing": 17, "cities": 4},
     ),
     "sen12ms": ("SEN12MS, tiles of 0.5 to 1.7 MB", 0.6, {}, {"seed": 1, "scenes": 5, "patches": 3}),
 }
@@ -58,7 +59,7 @@ def _against_checksums(what: str, goal: float, dataset: Dataset, folder: Path) -
     for command, least in (["sha256sum"], 0.9), (["openssl", "dgst", "-sha256"], goal):
         if shutil.which(command[0]):
             other = partial(subprocess.run, [*command, *paths], check=True, stdout=subprocess.DEVNULL)
-            yield Row(f"verify {what}, one core", command[0], least, *pair(ours, other))
+            yield Row(f"verify {what}, one core", command[0], least, *pair(ours, other, measure=processor))
 
 
 def _full_sized(folder: Path) -> CloudSEN12:
@@ -66,8 +67,8 @@ def _full_sized(folder: Path) -> CloudSEN12:
     dataset = CloudSEN12()
     random = np.random.default_rng(1)
     for layer, array in dataset.create(folder, "train", PATCHES, LAYERS).items():
-        top = 4 if layer.startswith("LABEL") else 3000
+        low, top = (0, 4) if layer.startswith("LABEL") else (1, 3000)  # 0 would be no measurement
         for patch in array:
-            patch[1:-2, 1:-2] = random.integers(0, top, patch[1:-2, 1:-2].shape)
+            patch[1:-2, 1:-2] = random.integers(low, top, patch[1:-2, 1:-2].shape)
         array.flush()
     return dataset

@@ -23,6 +23,10 @@ def test_a_path_gives_back_what_it_was_made_of(pattern, release, scheme, trial):
         "against": scheme,
         "prediction": scheme,
         "audit": scheme,
+        "name": scheme,
+        "form": "all",
+        "number": trial,
+        "layer": "classes",
     }
     read = paths.fields(pattern, paths.place(pattern, **values))
     assert read == {name: str(values[name]) for name in read}

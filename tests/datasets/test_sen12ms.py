@@ -233,7 +233,7 @@ FAULTS = {
     "pixel": ("s2", "pixel-size", "20 x -20 m", lambda p, x: (p | {"transform": Affine(20, 0, 5e5, 0, -20, 5e6)}, x)),
     "nan": ("s1", "nan", "1 values are NaN", lambda p, x: (p, put(x, np.nan))),
     "not-dB": ("s1", "range", "to 60", lambda p, x: (p, put(x, 60))),
-    "infinite": ("s1", "range", "-inf", lambda p, x: (p, put(x, -np.inf))),
+    "infinite": ("s1", "nan", "1 values are NaN or infinite", lambda p, x: (p, put(x, -np.inf))),
     "too-bright": ("s2", "range", "to 40000", lambda p, x: (p, put(x, 40_000))),
     "class": ("lc", "classes", "igbp: 18", lambda p, x: (p, put(x, 18))),
     "large-class": ("lc", "classes", "igbp: 300", lambda p, x: (p, put(x, 300))),

@@ -227,7 +227,18 @@ def test_another_dtype_fails(tmp_path: Path) -> None:
     findings = structure(tmp_path, File("testing.h5"))
     assert failed(findings) == ["sen2:dtype", "size"]
     assert (findings["sen2:dtype"].found, findings["sen2:dtype"].expected) == ("uint8", "float64")
+    assert findings["sen2:dtype"].accept == "kept"
+    save(tmp_path, values() | {"sen2": np.zeros((COUNT, 32, 32, 10), np.complex64)})
+    assert structure(tmp_path, File("testing.h5"))["sen2:dtype"].accept == ""
     assert DATASET.inspector(tmp_path, File("testing.h5")) is None
+
+
+def test_numbers_of_the_other_byte_order_are_read_as_they_are(tmp_path: Path) -> None:
+    save(tmp_path, {key: array.astype(array.dtype.newbyteorder(">")) for key, array in values().items()})
+    assert failed(structure(tmp_path, File("testing.h5"))) == []
+    catalog = DATASET.catalog(tmp_path, ["testing.h5"], no_hashes())
+    block = next(DATASET.blocks(tmp_path, catalog, ["sen2:B2"], COUNT))
+    np.testing.assert_array_equal(block.layers["sen2:B2"], values()["sen2"][..., 0])
 
 
 def test_turned_axes_fail_and_say_so(tmp_path: Path) -> None:

@@ -204,7 +204,7 @@ def test_labels_and_algorithms_replaced_during_a_run_stop_features_and_reference
     release = make("cloudsen12", tmp_path / "release")
     replace_one_value(release, array)
     with pytest.raises(InputError, match=f"layer {array}"):
-        reference.reference_table(release.dataset, release.folder, release.rows, ["fmask"])
+        reference.count_references(release.dataset, release.folder, release.rows, ["fmask"])
 
 
 def test_a_whole_file_of_another_release_with_its_size_and_date_stops(tmp_path: Path) -> None:

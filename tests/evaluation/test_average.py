@@ -38,7 +38,9 @@ def trial(number, truth, guess, group, marks=CLEAN, draws=200):
     about = {"scheme": "s", "trial": number, "task": "scene", "features": "s1", "classifier": "forest"}
     about |= {"role": "test", "count": 1, "weight": 1.0, "train_patches": 9} | WHOLE
     table = CONFUSION.validate(tables.conform(table.assign(**about)[list(CONFUSION.columns)], CONFUSION))
-    found, _ = score.score_trial(table, DATASET, table, marks, draws, (1, "x"), Place("r", "s", number))
+    found, _ = score.score_trial(
+        score.TrialCounts(table, DATASET, table, marks, draws, (1, "x"), Place("r", "s", number))
+    )
     return Trial("s", number, found, table)
 
 

@@ -134,6 +134,8 @@ def forms(folder: Path, test: pd.DataFrame) -> dict[str, tuple[Path, dict[str, o
         folder / "one.csv", index=False
     )
     pd.DataFrame({"sample_id": test["row"], **{f"p_{i}": scores[:, i] for i in range(17)}}).to_csv(folder / "rows.csv")
+    counted = {f"p_{place}": column for place, column in enumerate(scores.T, 1)}
+    pd.DataFrame({"patch": patches, **counted}).to_parquet(folder / "from one.parquet")
     np.save(folder / "codes.npy", said + 1)
     np.savez(folder / "scores.npz", prob=scores, patch=patches.to_numpy().astype("U"))
     savemat(folder / "net.mat", {"y_pre": said[:, None], "y_testV": test["label"].to_numpy()[:, None]})
@@ -141,7 +143,7 @@ def forms(folder: Path, test: pd.DataFrame) -> dict[str, tuple[Path, dict[str, o
     return {path.name: (path, options.get(path.name, {})) for path in sorted(folder.iterdir())}
 
 
-FORMS = ("codes.npy", "names.parquet", "net.mat", "one.csv", "order.csv", "rows.csv", "scores.npz")
+FORMS = ("codes.npy", "from one.parquet", "names.parquet", "net.mat", "one.csv", "order.csv", "rows.csv", "scores.npz")
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -178,14 +180,19 @@ def wrong_inputs(test: pd.DataFrame) -> dict[str, tuple[pd.DataFrame, str, str]]
         ),
         "truth": (good.assign(true=test["label"].iloc[::-1].to_numpy()), "not those of the catalog", "another order"),
         "no column": (good.rename(columns={"predicted": "verdict"}), "no column of predictions", "verdict"),
+        "blank": (good.astype({"predicted": "str"}).replace({"predicted": {"4": ""}}), "is no class", "nothing"),
+        "rows from 1": (good.assign(patch=test["row"] + 1).rename(columns={"patch": "row"}), "of no patch", "from 0"),
+        "level": (good[["patch"]].assign(**dict.fromkeys(ZONES, 0.5)), "same number for each class", "340 of 340"),
+        "some classes": (good[["patch"]].assign(**dict.fromkeys(ZONES[:-1], 0.5)), "some classes", "water"),
         "no names": (good[["predicted"]].iloc[:50], "not one row for each patch", "50 rows"),
     }
 
 
-@pytest.mark.parametrize(
-    "case",
-    ["half", "twice", "stranger", "other dataset", "codes", "no class", "no word", "truth", "no column", "no names"],
-)
+CASES = ("half", "twice", "stranger", "other dataset", "codes", "no class", "no word", "truth", "no column")
+CASES += ("blank", "rows from 1", "level", "some classes", "no names")
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_what_is_wrong_is_named(release, tmp_path, case):
     about, test = release
     table, problem, named = wrong_inputs(test)[case]
@@ -300,6 +307,27 @@ def test_pixels_of_every_form(clouds, tmp_path, form):
     assert scores.loc[("oa", ""), "value"] == pytest.approx((inner != 1).mean(), abs=1e-6)
     assert scores.loc[("pa", "thick cloud"), "value"] == 0
     assert scores.loc[("boa.question", "cloud"), "value"] == 1
+
+
+def test_first_patches_without_an_answer_do_not_decide_how_codes_count(clouds, tmp_path):
+    about, _, truth = clouds
+    said = truth + 1
+    said[: len(said) // 2] = 255
+    np.save(tmp_path / "net.npy", said)
+    scores = run(about, tmp_path / "net.npy", folder=about["folder"])["metrics"].set_index(["metric", "class"])
+    right = (truth[len(said) // 2 :, 1:-2, 1:-2].size) / truth[:, 1:-2, 1:-2].size
+    assert scores.loc[("oa", ""), "value"] == pytest.approx(right)
+    assert scores["note"].str.contains(f"no answer for {100 * (1 - right):.3g} %").all()
+
+
+def test_a_patch_with_two_true_classes_is_named(release, tmp_path):
+    about, test = release
+    frame(test).to_csv(tmp_path / "net.csv", index=False)
+    truth = pd.DataFrame({"patch": test["patch"], "label": test["label"]})
+    pd.concat([truth, truth.iloc[[7]]]).to_csv(tmp_path / "truth.csv", index=False)
+    with pytest.raises(InputError, match="two true classes") as caught:
+        run(about, tmp_path / "net.csv", truth=tmp_path / "truth.csv")
+    assert "testing/000007" in str(caught.value)
 
 
 def test_pixels_that_do_not_fit_are_named(clouds, tmp_path):

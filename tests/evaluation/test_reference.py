@@ -19,7 +19,7 @@ from sentinel_forest.datasets.base import no_hashes
 from sentinel_forest.evaluation import score
 from sentinel_forest.evaluation.confusion import confusion
 from sentinel_forest.evaluation.figures import Place
-from sentinel_forest.evaluation.reference import reference_table
+from sentinel_forest.evaluation.reference import count_references
 
 TRUTH = {"cloud": (1, 2), "shadow": (3,), "contaminated": (1, 2, 3)}
 CODES = {
@@ -66,11 +66,12 @@ def computed(folder: Path, side: int, names: list[str]) -> pd.DataFrame:
     dataset = datasets.load("cloudsen12", {"side": side})
     catalog = dataset.catalog(folder, dataset.list_files(folder), no_hashes())
     catalog = catalog[catalog["published_split"] == "test"].assign(group=lambda rows: rows["roi"])
-    counts = reference_table(dataset, folder, catalog, names)
+    counts, _ = count_references(dataset, folder, catalog, names)
     split = catalog[["patch", "group"]].assign(role="test", weight=1.0)
     predictions = pd.DataFrame(columns=score.PREDICTIONS)
     table = confusion(dataset, catalog, split.drop(columns="group"), predictions, counts, "published", 1, [])
-    return score.score_trial(table, dataset, split, {"test": "clean"}, 20, (1,), Place("r", "published", 1))[0]
+    place = Place("r", "published", 1)
+    return score.score_trial(score.TrialCounts(table, dataset, split, {"test": "clean"}, 20, (1,), place))[0]
 
 
 def held(folder: Path, side: int, names: list[str]) -> int:

@@ -86,9 +86,8 @@ def scored(
     table = confusion(DATASET, patches, roles, counted, references(of_names), "published", 1, sets)
     CONFUSION.validate(table)
     about = roles.merge(patches, on="patch")
-    found = score.score_trial(
-        table, dataset, about, {"validation": "clean", "test": "clean"}, draws, (1, "r"), Place("r", "published", 1)
-    )
+    marks, place = {"validation": "clean", "test": "clean"}, Place("r", "published", 1)
+    found = score.score_trial(score.TrialCounts(table, dataset, about, marks, draws, (1, "r"), place))
     score.METRICS.validate(found[0])
     PAIRED.validate(found[1])
     return table, *found
@@ -188,7 +187,7 @@ def test_a_role_without_a_scored_patch_says_so() -> None:
     roles = split(patches).assign(role=["test", "validation"])
     table = confusion(DATASET, patches, roles, counted, references(), "published", 1, ["s1"])
     marks = {"validation": "clean", "test": "linked: city"}
-    found, _ = score.score_trial(table, DATASET, roles.merge(patches), marks, 10, (1,), PLACE)
+    found, _ = score.score_trial(score.TrialCounts(table, DATASET, roles.merge(patches), marks, 10, (1,), PLACE))
     empty = row(found, metric="oa", role="validation")
     assert np.isnan(empty["value"])
     assert empty["note"] == "no scored patch of role validation"
@@ -253,7 +252,8 @@ def test_no_answer_to_a_question_of_many_classes_is_wrong_and_of_no_class() -> N
         counts = references({"modis": [*known, last]})
         table = confusion(dataset, patches, split(patches), predictions({}), counts, "published", 1, [])
         about = split(patches).merge(patches)
-        found, _ = score.score_trial(table, dataset, about, {"validation": "clean", "test": "clean"}, 20, (1,), PLACE)
+        marks = {"validation": "clean", "test": "clean"}
+        found, _ = score.score_trial(score.TrialCounts(table, dataset, about, marks, 20, (1,), PLACE))
         assert row(found, metric="oa")["value"] == pytest.approx(0.8)
         assert row(found, metric="pa", of="a")["value"] == pytest.approx(4 / 5)
         assert row(found, metric="ua", of="a")["value"] == pytest.approx(4 / 5)
@@ -446,10 +446,11 @@ def scored_by(
     counted = predictions({(of_set, "forest"): counts})
     table = confusion(DATASET, patches, split(patches), counted, references(), "published", 1, [of_set])
     roles = split(patches).merge(about, on="patch")
-    arguments = table, DATASET, roles, {"validation": "clean", "test": "linked: city"}, draws, (1, "r"), PLACE
-    found = score.score_by(*arguments)
+    marks = {"validation": "clean", "test": "linked: city"}
+    trial = score.TrialCounts(table, DATASET, roles, marks, draws, (1, "r"), PLACE)
+    found = score.score_by(trial)
     score.SCORES_BY.validate(found)
-    return found, score.score_trial(*arguments)[0]
+    return found, score.score_trial(trial)[0]
 
 
 CITIES = pd.DataFrame(

@@ -61,9 +61,9 @@ def scored(groups, sets=("s1", "s2"), weight=None, city=None):
     table = confusion(DATASET, patches, split, counted, nothing, "published", 1, list(sets))
     CONFUSION.validate(table)
     about = split.merge(patches, on="patch").assign(city=city if city is not None else "")
-    arguments = table, DATASET, about, MARKS, 100, (1, "r"), Place("r", "published", 1)
-    found, paired = score.score_trial(*arguments)
-    by = score.score_by(*arguments)
+    counts = score.TrialCounts(table, DATASET, about, MARKS, 100, (1, "r"), Place("r", "published", 1))
+    found, paired = score.score_trial(counts)
+    by = score.score_by(counts)
     return table, score.METRICS.validate(found), PAIRED.validate(paired), score.SCORES_BY.validate(by)
 
 

@@ -115,15 +115,25 @@ def _broken(place, value):
     return values
 
 
+@pytest.mark.parametrize(
+    "indexed", [lambda found: found.sample(frac=1, random_state=1), lambda found: found.set_index("patch")]
+)
+def test_an_index_that_pandas_has_stored_is_no_vector_and_may_hold_the_ids(tmp_path, indexed):
+    about = opened(**write(tmp_path, "parquet", indexed(table()))).feature_sets["conv"]
+    found = external.vectors(about, PATCHES)
+    np.testing.assert_allclose(np.column_stack(list(found.values())), VALUES, rtol=1e-6)
+
+
 def bad_tables(folder):
     """Files with what is wrong with each of them."""
     yield "half of the patches", write(folder, "parquet", table(values=VALUES[:1])), "does not cover the release"
     yield "NaN", write(folder, "parquet", _with(_broken((1, 2), np.nan))), "not finite"
     yield "infinity in CSV", write(folder, "csv", _with(_broken((0, 0), np.inf))), "not finite"
+    yield "ids of another kind", write(folder, "csv", table(["0", "1", "2"])), "ids such as '0'"
     yield "a patch twice", write(folder, "csv", table([PATCHES[0], PATCHES[0], PATCHES[2]])), "two vectors"
 
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", range(5))
 def test_a_bad_table_is_answered_when_it_is_read(tmp_path, number):
     # Each case writes its own file over that of the one before it.
     _, given, problem = next(case for place, case in enumerate(bad_tables(tmp_path)) if place == number)
@@ -154,6 +164,8 @@ def refused_at_once(folder):
     (folder / "vectors.txt").write_text("1 2 3")
     table(key="id").to_csv(folder / "other-key.csv", index=False)
     table()[["patch"]].to_csv(folder / "keys.csv", index=False)
+    table().to_csv(folder / "semicolons.csv", index=False, sep=";")
+    table().rename(columns={"e0": "e1"}).to_csv(folder / "twice.csv", index=False)
     table().rename(columns={"e0": "NDVI"}).to_csv(folder / "taken.csv", index=False)
     keys = str(folder / "keys.csv")
     return [
@@ -166,6 +178,8 @@ def refused_at_once(folder):
         ("so2sat", {"file": "vectors.txt"}, "no form that can be read"),
         ("so2sat", {"file": "other-key.csv"}, "no column with the ids"),
         ("so2sat", {"file": "keys.csv"}, "no vectors"),
+        ("so2sat", {"file": "semicolons.csv"}, "';' between the names"),
+        ("so2sat", {"file": "twice.csv"}, "two columns 'e1'"),
         ("so2sat", {"file": "taken.csv"}, "name of a band or an index"),
         ("so2sat", {"file": "flat.npy"}, "does not say whose vectors"),
         ("so2sat", {"file": "taken.csv", "keys": keys}, "Only NumPy arrays"),
@@ -174,7 +188,7 @@ def refused_at_once(folder):
     ]
 
 
-@pytest.mark.parametrize("number", range(14))
+@pytest.mark.parametrize("number", range(16))
 def test_a_file_that_does_not_fit_is_refused_when_the_run_is_planned(tmp_path, number):
     dataset, given, problem = refused_at_once(tmp_path)[number]
     given["file"] = str(tmp_path / given["file"])

@@ -82,6 +82,8 @@ NOT_IN_CATALOGUE = {
     "VH/VV_dB",
 }
 
+STATISTICS = ("mean", "deviation", "minimum", "maximum", "p10", "p50", "p90")
+
 
 def constant(values, shape=(1, 2, 2)):
     return {name: np.full(shape, value, dtype=np.float32) for name, value in values.items()}
@@ -351,7 +353,7 @@ def test_a_band_that_is_not_given_is_named():
 
 def test_statistics_equal_numpy():
     bands = random_bands(["B4", "B8"], (7, 32, 32))
-    names = [f"B4_{statistic}" for statistic in (*patch.BAND_STATISTICS, "p1", "p99", "p33")]
+    names = [f"B4_{statistic}" for statistic in (*STATISTICS, "p1", "p99", "p33")]
     found = patch.compute([*names, "NDVI_mean"], bands)
     assert found.dtype == np.float32
     flat = bands["B4"].reshape(7, -1).astype(np.float64)
@@ -366,7 +368,7 @@ def test_statistics_of_what_is_there():
     bands = random_bands(["VV"], (3, 8, 8))
     bands["VV"][0, :3] = np.nan
     bands["VV"][1] = np.nan
-    found = patch.compute([f"VV_{statistic}" for statistic in patch.BAND_STATISTICS], bands)
+    found = patch.compute([f"VV_{statistic}" for statistic in STATISTICS], bands)
     there = bands["VV"][0, 3:].astype(np.float64)
     expected = [there.mean(), there.std(), there.min(), there.max(), *np.percentile(there, [10, 50, 90])]
     np.testing.assert_allclose(found[0], expected, rtol=1e-6)
@@ -478,9 +480,7 @@ def test_no_signal_and_missing_sar():
 
 
 def test_all_patch_features_in_any_company():
-    names = [
-        f"{base}_{statistic}" for base in ("B4", "NDVI") for statistic in (*patch.BAND_STATISTICS, *patch.TEXTURES)
-    ]
+    names = [f"{base}_{statistic}" for base in ("B4", "NDVI") for statistic in (*STATISTICS, *patch.TEXTURES)]
     names += list(patch.SAR)
     bands = random_bands(patch.needed_bands(names), (4, 8, 9))
     whole = patch.compute(names, bands)

@@ -251,7 +251,7 @@ def test_a_sound_note_is_believed(store: Store) -> None:
 )
 def test_a_line_for_a_client_stays_one_line(call: Any, address: str, access: Access, tmp_path: Path) -> None:
     with pytest.raises(server.RefusedError, match="control character"):
-        call(Answer(1, "", True, address), access, tmp_path / "a", 5)
+        call(Answer(1, "", True, address), access, tmp_path / "a", 5, [])
 
 
 def test_a_server_sends_on_to_addresses_only(tmp_path: Path) -> None:
@@ -287,7 +287,7 @@ def test_secrets_go_to_clients_that_keep_them(
 
 def test_parts_of_a_file_without_ranges_come_by_one_connection(tmp_path: Path) -> None:
     for ranges, count in ((True, "4"), (False, "1")):
-        command, _, _ = clients._aria2c(Answer(1, "", ranges, "https://there/a"), Access(), tmp_path / "a", 5)
+        command, _, _ = clients._aria2c(Answer(1, "", ranges, "https://there/a"), Access(), tmp_path / "a", 5, [])
         assert {f"--split={count}", f"--max-connection-per-server={count}"} <= set(command)
 
 

@@ -88,7 +88,7 @@ def test_a_layer_tells_how_far_pixels_lie(version, tmp_path) -> None:
     area = fit_applicability(kept[features], kept["group"], importance, seed=0, most=200)
     physical = {band: image * np.float32(1e-4) for band, image in zip(bands, numbers, strict=True)}
     X = pixel.compute(features, {name: image[None] for name, image in physical.items()}, ())[0].reshape(2000, -1)
-    inside = area.applies(X).reshape(40, 50)
+    inside = (area.dissimilarity(X) <= area.threshold).reshape(40, 50)
     np.testing.assert_array_equal(layer[2:] <= 100, inside[2:])
 
     map_scene(**about, applicability=tmp_path / "alone.tif", samples=200, threads=2)

@@ -255,6 +255,19 @@ def test_bad_scenes_are_refused_in_words(words, tmp_path, capsys):
     assert not [each for each in tmp_path.iterdir() if "map.tif" in each.name]
 
 
+def test_a_map_replaces_nothing_that_it_needs(words, tmp_path, capsys):
+    before = {each: each.read_bytes() for each in (tmp_path / "scene").iterdir()}
+    output = words.index("--output") + 1
+    for place in (tmp_path / "scene" / "B4.tif", tmp_path / "scene" / "new.tif", tmp_path / "scene"):
+        message = refused(capsys, *words[:output], place, *words[output + 1 :], *SAID)
+        assert "A map cannot be written there" in message
+    assert "another layer" in refused(capsys, *words, *SAID, "--margin", tmp_path / "map.tif")
+    assert "A map needs a thread" in refused(capsys, *words, *SAID, "--threads", 0)
+    assert {each: each.read_bytes() for each in (tmp_path / "scene").iterdir()} == before
+    main(["map", *map(str, [*words[:output], tmp_path / "new" / "map.tif", *words[output + 1 :], *SAID])])
+    assert (tmp_path / "new" / "map.tif").is_file()
+
+
 def test_a_product_without_its_offset_is_refused(words, tmp_path, capsys):
     names = ("B2", "B3", "B4", "B8")
     product = scenes.write_safe(tmp_path / "new", {band: scenes.noise(1, (40, 40)) for band in names}, None, "04.00")

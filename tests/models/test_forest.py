@@ -170,10 +170,14 @@ def test_fast_engine_is_equal_for_any_threads_and_stored_as_any_forest(intelex, 
 
 def test_leaves_of_the_fast_engine_have_the_shares_of_the_drawn_rows(intelex):
     training = rows()
-    options = intelex.model_copy(update={"trees": 3, "minimum_leaf": 20})
+    options = intelex.model_copy(update={"trees": engines.TREES_OF_A_DRAW + 2, "minimum_leaf": 20})
     whole = grown(training, options).forest
+    assert len(whole.estimators_) == len(
+        {estimator.tree_.apply(training.X).tobytes() for estimator in whole.estimators_}
+    )
     for number, estimator in enumerate(whole.estimators_):
-        tree, own_seed = estimator.tree_, forest.checksums.seed(forest.checksums.seed(5, 1), number)
+        first = number - number % engines.TREES_OF_A_DRAW
+        tree, own_seed = estimator.tree_, forest.checksums.seed(forest.checksums.seed(5, 1), first)
         times = engines.bootstrap(training.weight / training.weight.sum(), own_seed)
         leaf = tree.apply(training.X)
         for place in np.unique(leaf[times > 0]):
@@ -182,6 +186,18 @@ def test_leaves_of_the_fast_engine_have_the_shares_of_the_drawn_rows(intelex):
             assert tree.weighted_n_node_samples[place] == counts.sum()
             assert tree.impurity[place] == pytest.approx(1 - np.square(counts / counts.sum()).sum())
         np.testing.assert_allclose(tree.value[0, 0], np.bincount(training.y, times) / times.sum())
+
+
+def test_out_of_bag_votes_of_the_fast_engine_are_of_trees_that_have_not_seen_the_row(intelex):
+    training = rows(300)
+    whole = grown(training, intelex.model_copy(update={"trees": engines.TREES_OF_A_DRAW + 2}))
+    expected = np.zeros_like(whole.votes)
+    for number, estimator in enumerate(whole.forest.estimators_):
+        first = number - number % engines.TREES_OF_A_DRAW
+        own_seed = forest.checksums.seed(forest.checksums.seed(5, 1), first)
+        unseen = engines.bootstrap(training.weight / training.weight.sum(), own_seed) == 0
+        expected[unseen] += estimator.tree_.predict(training.X[unseen])
+    np.testing.assert_allclose(whole.votes, expected)
 
 
 def test_fast_engine_knows_classes_that_a_bootstrap_misses(intelex):

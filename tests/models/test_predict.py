@@ -344,10 +344,10 @@ def test_reference_counts_by_hand(tmp_path, monkeypatch):
 
 def test_no_reference_and_an_unknown_one():
     dataset = Memory()
-    assert reference.reference_table(dataset, None, dataset.catalog_table, []).empty
+    assert reference.count_references(dataset, None, dataset.catalog_table, [])[0].empty
     assert not dataset.read
     with pytest.raises(InputError, match="Unknown reference algorithm"):
-        reference.reference_table(dataset, None, dataset.catalog_table, ["s2cloudles"])
+        reference.count_references(dataset, None, dataset.catalog_table, ["s2cloudles"])
 
 
 @pytest.mark.parametrize("lacking", ["splits", "fits"])

@@ -70,3 +70,17 @@ def test_each_trial_has_its_own_flags(selection):
 def test_a_job_of_several_trials_starts_once(selection):
     need = resources.Need(500, resources.START_SECONDS + 4, 10)
     assert together.together(need, 3) == resources.Need(500, resources.START_SECONDS + 12, 30)
+
+
+@pytest.mark.parametrize(("schemes", "one_job"), [(["near", "published"], True), (["pooled-random"], False)])
+def test_folds_that_all_trials_of_a_scheme_share_are_matched_by_one_job(schemes, one_job):
+    """However large the release is: a job for each trial would match them again."""
+    config = {
+        "releases": ["sen12ms"],
+        "schemes": schemes,
+        "feature_sets": ["scene-s2"],
+        "own_schemes": {"near": {"kind": "knndm", "continents": ["Europe"]}},
+    }
+    large = select(config)
+    assert bool(together.done_together(large, "split", "sen12ms")) is one_job
+    assert not together.done_together(large, "fit", "sen12ms")

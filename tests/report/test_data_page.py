@@ -118,7 +118,7 @@ def test_training_rows_stand_beside_the_independent_labels_that_they_have() -> N
     assert shown.columns[3:] == ("rows", "patches", "groups", "independent labels", "absent classes")
     assert [row[3:] for row in texts] == [["900", "4", "2", "36", "Savanna"], ["4", "4", "2", "", "Savanna"]]
     assert len(shown.sources) == 2
-    assert "areas larger than a pixel (here: 500 m)" in shown.explained
+    assert "an area larger than a pixel (here: 500 m)" in shown.explained
 
 
 def test_groups_are_listed_with_place_and_most_frequent_class() -> None:

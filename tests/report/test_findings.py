@@ -1,4 +1,4 @@
-"""Three sentences on a release: what the forest reaches, what a random split promised, and what to doubt."""
+"""Sentences on a release: what the forest reaches, what papers report, what leakage changes, and what to doubt."""
 
 from types import SimpleNamespace
 
@@ -16,17 +16,24 @@ def row(scheme, kind, value, mark=CLEAN, groups=12, note="", pixels="all", low=0
     classifier, features = names[kind]
     about = {"scheme": scheme, "kind": kind, "classifier": classifier, "features": features, "value": value}
     about |= {"low": value - low, "high": value + low, "mark": mark, "groups": groups, "note": note, "pixels": pixels}
-    return about | {"trials": 2, "meaning": palette.meaning(mark), "n": 1200, "metric": "oa", "class": ""}
+    return about | {
+        "trials": 2,
+        "meaning": palette.meaning(mark),
+        "n": 1200,
+        "metric": "oa",
+        "class": "",
+        "task": "lcz",
+    }
 
 
-def release(is_sample=False, price=None):
+def release(is_sample=False, price=None, name="mine"):
     kinds = {"published": "published", "grouped": "grouped-stratified", "random": "pooled-random"}
-    return SimpleNamespace(name="mine", is_sample=is_sample, kinds=kinds, price=price, primary=("published", 1))
+    return SimpleNamespace(name=name, is_sample=is_sample, kinds=kinds, price=price, primary=("published", 1))
 
 
-def told(*rows, accepted=(), **of_release):
+def told(*rows, accepted=(), sheet=None, **of_release):
     summary = findings.Summary(release(**of_release), pd.DataFrame(rows), "OA")
-    version = SimpleNamespace(description={"accepted": {"mine": list(accepted)}})
+    version = SimpleNamespace(description={"accepted": {"mine": list(accepted)}}, reproduction=sheet)
     return dict(findings.findings(version, summary).sentences)
 
 
@@ -38,11 +45,11 @@ def test_the_clean_scheme_is_told_and_the_random_one_is_held_against_it():
         row("grouped", "dummy", 0.5),
         row("random", "forest", 0.9, LINKED, groups=40),
     )
-    assert "share nothing known with training (scheme grouped: 2 trials, n = 1,200 in 12 groups)" in sentences["forest"]
-    assert "reaches 0.700 [0.650, 0.750] (OA)" in sentences["forest"]
-    assert "reference algorithm (fmask): 0.600" in sentences["forest"]
-    assert "dummy classifier (majority): 0.500" in sentences["forest"]
-    assert "would have promised 0.900 [0.850, 0.950], 0.200 more" in sentences["random"]
+    assert "share nothing known with training (scheme grouped, 2 trials, n = 1,200 in 12 groups)" in sentences["forest"]
+    assert "reaches 0.700 [0.650, 0.750] (OA) on test patches" in sentences["forest"]
+    assert "reference algorithm (fmask) reaches 0.600" in sentences["forest"]
+    assert "dummy classifier (majority) reaches 0.500" in sentences["forest"]
+    assert "its score is 0.900 [0.850, 0.950], 0.200 more than above" in sentences["random"]
     assert "linked with training by roi (92 %)" in sentences["random"]
     assert "the published split has test patches linked with training by product (2 %)" in sentences["doubts"]
 
@@ -62,13 +69,16 @@ PRICE = [
 def test_the_price_of_leakage_stands_before_the_random_split():
     rows = row("grouped", "forest", 0.7), row("random", "forest", 0.6, LINKED)
     text = told(*rows, price=pd.DataFrame(PRICE))["random"]
-    assert "differs by +0.030 [0.010, 0.050] in OA. A random split has test patches of its own" in text
-    assert text.endswith("0.100 less.")
+    assert "changes the score by +0.030 [0.010, 0.050] in OA. A random split has other test patches" in text
+    assert text.endswith("0.100 less than above.")
 
 
 def test_a_price_that_may_be_none_says_so():
     price = pd.DataFrame(PRICE).assign(low=-0.01)
-    assert "in OA, which cannot be told from none." in told(row("grouped", "forest", 0.7), price=price)["random"]
+    assert (
+        "in OA; the interval includes 0, so an effect is not shown."
+        in told(row("grouped", "forest", 0.7), price=price)["random"]
+    )
 
 
 def test_links_with_validation_alone_are_told_as_such():
@@ -101,3 +111,41 @@ def test_doubts_are_told(rows, options, doubt):
 
 def test_without_a_doubt_nothing_is_made_up():
     assert told(row("grouped", "forest", 0.7))["doubts"] == "No doubt is known beyond the intervals."
+
+
+def published(**changed):
+    """A row of the sheet of published figures: a network on So2Sat version 2, which is in the registry."""
+    about = {"paper": "so2sat", "figure": "Sen2LCZ-Net: Sen2LCZ-Net", "confirmed": "computed from the authors' files"}
+    about |= {"release": "mine", "task": "lcz", "metric": "oa", "class": "", "classifier": "forest", "role": "test"}
+    return about | {"published": 0.6937} | changed
+
+
+def test_the_published_score_stands_beside_that_of_the_forest_on_the_same_split():
+    rows = row("published", "forest", 0.6), row("grouped", "forest", 0.7)
+    sheet = pd.DataFrame([published(release="so2sat-v2")])
+    text = told(*rows, sheet=sheet, name="so2sat-v2")["published"]
+    assert "another model (Sen2LCZ-Net, a neural network) reaches 0.6937 on the published split of so2sat-v2" in text
+    assert "the forest here reaches 0.600 [0.550, 0.650] on that split" in text
+
+
+def test_the_published_score_says_that_a_sample_only_imitates_the_data():
+    text = told(row("published", "forest", 0.6), sheet=pd.DataFrame([published()]), is_sample=True)["published"]
+    assert text.endswith("of so2sat-v2, which this sample only imitates.")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"metric": "kappa"},
+        {"confirmed": "unconfirmed"},
+        {"role": "validation"},
+        {"release": "other"},
+        {"classifier": "fmask"},
+        {"figure": "merged labels: FM1 with band grouping and label merging", "published": 0.766},
+    ],
+    ids=["metric", "unconfirmed", "role", "release", "reference", "classes"],
+)
+def test_a_published_score_of_anything_else_is_not_told(changed):
+    sheet = pd.DataFrame([published(**changed)])
+    assert "published" not in told(row("published", "forest", 0.6), sheet=sheet, is_sample=True)
+    assert "published" not in told(row("published", "forest", 0.6), sheet=pd.DataFrame([published()]))

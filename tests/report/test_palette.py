@@ -76,7 +76,7 @@ def test_the_findings_on_the_page_have_the_colours_of_the_figures():
 def test_price_of_leakage_has_the_colours_of_the_splits():
     import pandas as pd
 
-    frame = pd.DataFrame({"label": ["OA"] * 2, "side": ["without", "with relatives"], "value": [0.7, 0.8]})
+    frame = pd.DataFrame({"label": ["OA"] * 2, "side": ["without relatives", "with relatives"], "value": [0.7, 0.8]})
     scale = figures.pairs(frame, "score").spec["layer"][1]["encoding"]["color"]["scale"]
     colours = dict(zip(scale["domain"], scale["range"], strict=True))
-    assert colours == {"without": palette.SPLITS["no leak found"], "with relatives": palette.SPLITS["leaks"]}
+    assert colours == {"without relatives": palette.SPLITS["no leak found"], "with relatives": palette.SPLITS["leaks"]}

@@ -394,9 +394,9 @@ def test_a_headline_number_has_its_data_split_definition_interval_mark_and_file(
 
 def test_the_first_page_says_first_what_was_found(version):
     page = Outline((version / "report.html").read_text(encoding="utf-8"))
-    found = page.text.index("the random forest on l1c reaches 0.813 [0.763, 0.863] (OA)")
-    assert "On test patches of a split that is not clean (linked: <roi>)" in page.text[found - 150 : found]
-    assert "The best reference algorithm (fmask): 0.500 [0.450, 0.550]." in page.text
+    found = page.text.index("The random forest on l1c reaches 0.813 [0.763, 0.863] (OA)")
+    assert "on test patches of a split that is not clean (linked: <roi>)" in page.text[found : found + 150]
+    assert "the best reference algorithm (fmask) reaches 0.500 [0.450, 0.550]." in page.text
     assert "Doubts: the data are simulated" in page.text
     assert "failed checks were accepted: value-range" in page.text
     assert found < page.text.index("Headline scores on test patches") < page.text.index("What was run")
@@ -427,7 +427,7 @@ def test_behaviour_of_forests_is_shown_with_its_caveats(version):
     forests = outlines(version)[version / "report" / "forests.html"]
     alternatives = " ".join(str(image["alt"]) for image in forests.all("img"))
     assert "With all 20 trees: OA 0.812, Brier score of cloud 0.062." in alternatives
-    assert "from the diagonal: forest as it is 0.210, after isotonic calibration 0.210." in alternatives
+    assert "from the diagonal: forest 0.210, after isotonic calibration 0.210." in alternatives
     assert "With all 8 training groups: OA 0.812." in alternatives
     features = outlines(version)[version / "report" / "features.html"]
     assert any("visible OA 0.310, red edge OA 0.020" in str(image["alt"]) for image in features.all("img"))
@@ -786,15 +786,15 @@ def test_each_class_has_a_gallery_of_its_first_patches(tmp_path):
     pair, note, *galleries = classes.items(release, release.dataset.tasks["lcz"], test)
     assert [each.title for each in galleries] == ["Class Compact high-rise in r", "Class Water in r"]
     assert [[each.caption for each in gallery.pictures] for gallery in galleries] == [
-        ["p1. Truth: Compact high-rise. Answer of forest s1: Water (wrong).", "p3. Truth: Compact high-rise."],
-        ["p0. Truth: Water. Answer of forest s1: Water (right).", *(f"p{n}. Truth: Water." for n in (2, 4, 5))],
+        ["p1. Truth: Compact high-rise. Forest s1: Water (wrong).", "p3. Truth: Compact high-rise."],
+        ["p0. Truth: Water. Forest s1: Water (right).", *(f"p{n}. Truth: Water." for n in (2, 4, 5))],
     ]
     assert "4 of 5 test patches" in galleries[1].reading
     assert "Compact mid-rise" in note.text
     assert "Water" not in note.text
     assert pair.title == "Both sensors on patch p0 of r"  # a gallery of pixels may show the same patch
     assert [each.caption for each in pair.pictures] == [pictures.RADAR.name, pictures.TRUE_COLOUR.name]
-    assert "Truth: Water. Answer of forest s1: Water (right)." in pair.reading
+    assert "Truth: Water. Forest s1: Water (right)." in pair.reading
 
 
 def test_a_strip_shows_the_patch_that_its_caption_names(tmp_path):

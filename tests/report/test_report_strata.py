@@ -43,6 +43,7 @@ def items(*rows: dict[str, object]) -> list[Plot | Shown]:
         name="r",
         primary=("published", 1),
         is_sample=True,
+        dataset=SimpleNamespace(stratum_names={"land_cover": {"50": "built-up"}}),
         from_file=lambda pattern, rule, **of: Source(paths.place(pattern, release="r", **of), rule),
         scores_by=table.assign(scheme="published", trial=1),
     )
@@ -82,3 +83,9 @@ def test_each_attribute_stands_for_itself_and_nothing_is_shown_of_nothing() -> N
     ]
     assert items() == []
     assert items({"value": np.nan}) == []
+
+
+def test_codes_of_strata_are_shown_with_their_names() -> None:
+    plot, table = items({"attribute": "land_cover", "stratum": "50"}, {"attribute": "land_cover", "stratum": "0"})
+    assert [row[0] for row in cells(table)] == ["50 built-up", "0"]
+    assert "50 built-up" in plot.alternative

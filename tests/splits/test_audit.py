@@ -151,8 +151,31 @@ def test_numbers_without_a_word_on_what_they_count_are_refused(folder, tmp_path)
     np.save(folder / "train.npy", np.arange(3))
     with pytest.raises(InputError, match="nothing says what they count"):
         run(folder, catalog=so2sat(tmp_path))
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(InputError, match="none of this name"):
         run(folder, catalog=tmp_path / "catalog.parquet", numbers="test.h5")
+
+
+def test_names_of_another_dataset_are_recognised_without_a_catalog(folder):
+    (folder / "test_list.txt").write_text("ROIs1158_spring_s2_124_p100.tif\n")
+    with pytest.raises(InputError, match="of another dataset") as caught:
+        run(folder, release="cloudsen12-high")
+    assert "a release of sen12ms" in str(caught.value)
+
+
+def test_other_signs_between_columns_and_folders_that_are_not_there_are_named(folder, tmp_path):
+    (folder / "mine.csv").write_text("patch;split\ntraining/000000;train\n")
+    with pytest.raises(InputError, match="';' between the names of columns"):
+        run(folder, catalog=so2sat(tmp_path))
+    with pytest.raises(InputError, match="no such folder"):
+        run(folder / "elsewhere", catalog=tmp_path / "catalog.parquet")
+
+
+def test_one_list_has_nothing_to_be_held_against_and_names_do_not_tell_what_is_left_out(folder):
+    (folder / "test_list.txt").write_text("ROIs1158_spring_s2_124_p100.tif\n")
+    run(folder, release="sen12ms")
+    page = (folder.with_name("lists.audit") / "audit.md").read_text(encoding="utf-8")
+    assert "There is only one list with patches" in page
+    assert "are in no list" not in page
 
 
 def test_numbers_that_may_count_from_one_are_doubted(folder, tmp_path):

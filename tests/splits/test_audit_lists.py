@@ -50,7 +50,7 @@ def test_tables_are_those_of_the_command(tmp_path):
 
 def test_the_report_shows_lists_and_leaks(tmp_path):
     lists, links = audits.items(audited(tmp_path, LEAKING))
-    assert lists.title == "Split lists theirs held against mine"
+    assert lists.title == "Split lists theirs compared with mine"
     assert [cell.text for row in lists.rows for cell in row[:1]] == ["test.txt", "train.txt"]
     shown = [dict(zip(links.columns, (cell.text for cell in row), strict=True)) for row in links.rows]
     assert {row["key"] for row in shown if row["list a"] == "test.txt"} >= {"city"}

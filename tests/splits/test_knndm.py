@@ -80,3 +80,31 @@ def test_mismatch_is_zero_where_each_place_is_a_point_of_another_fold() -> None:
 def test_bad_input_is_answered(arguments, message) -> None:
     with pytest.raises(ArgumentError, match=message):
         match_folds(**arguments, k=2)
+
+
+def test_the_mismatch_is_the_area_between_the_two_distribution_functions() -> None:
+    """Linnenbrink et al. 2024, section 2.2: W is the integral over distance of the difference of the two functions."""
+    rng = np.random.default_rng(6)
+    lon, lat = clustered(rng, 6, 12)
+    places = rng.uniform([0, 40], [20, 55], (40, 2))
+    folds = rng.integers(0, 4, len(lon))
+    between = by_hand(lon, lat, folds)
+    target = [
+        by_hand(np.append(lon, place[0]), np.append(lat, place[1]), np.append(np.zeros(len(lon)), 1))[-1]
+        for place in places
+    ]
+    edges = np.sort(np.concatenate([between, target]))
+    first = np.array([(between <= edge).mean() for edge in edges[:-1]])
+    second = np.array([(np.array(target) <= edge).mean() for edge in edges[:-1]])
+    expected = np.sum(np.abs(first - second) * np.diff(edges))
+    assert mismatch_of(lon, lat, folds, *places.T) == pytest.approx(expected, rel=1e-9)
+
+
+def test_points_that_already_fit_the_place_of_prediction_get_random_folds() -> None:
+    """As CAST's `knndm`: training data that are spread as the place of prediction is are divided at random."""
+    rng = np.random.default_rng(7)
+    lon, lat = rng.uniform([0, 40], [20, 55], (400, 2)).T
+    places = rng.uniform([0, 40], [20, 55], (400, 2))
+    matched = match_folds(lon, lat, *places.T)
+    assert matched.clusters == len(lon)
+    assert matched.mismatch < 0.3 * matched.target.mean()

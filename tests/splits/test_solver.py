@@ -68,6 +68,36 @@ def test_bound_of_strata_that_share_groups_is_proven_and_better_than_each_by_its
     assert np.mean(alone) < bound == pytest.approx(every_assignment(added))
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_bound_role_by_role_is_below_the_best_of_all_assignments_and_equal_for_one_role(seed):
+    random = np.random.default_rng(seed)
+    amounts = random.integers(1, 50, (8, 4)) * SCALE
+    added, least = solver.relative(amounts, FRACTIONS), np.array([1, 1, 2])
+    possible = [
+        role for role in np.indices((3,) * 8).reshape(8, -1).T if (np.bincount(role, minlength=3) >= least).all()
+    ]
+    best = min(programme.deviation(added, role) for role in possible)
+    bound = programme.bound_by_role(added, least, 10_000, 60)
+    assert 0 < bound <= best + 1e-9
+    # By hand: for each role the best set of groups, of all sets that are large enough.
+    sets = np.indices((2,) * 8).reshape(8, -1).T.astype(bool)
+    alone = [
+        min(np.abs(added[chosen, role].sum(axis=0) / programme.ONE - 1).sum() for chosen in sets if chosen.sum() >= few)
+        for role, few in enumerate(least)
+    ]
+    assert bound == pytest.approx(sum(alone) / 12, rel=1e-3)
+
+
+def test_proven_bound_of_a_table_like_that_of_cities_is_near_what_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(annealing, "STEPS", 3000)
+    monkeypatch.setattr(solver, "ROUNDS", 0)
+    problem = tables(2, groups=20, classes=6)
+    fit = solver.solve(problem, 1, 600)
+    assert fit.deviation > solver.FAR
+    assert problem.bound < fit.bound <= fit.deviation <= 1.5 * fit.bound
+    assert fit.role.tolist() == solver.solve(problem, 1, 600).role.tolist()
+
+
 def test_bound_is_below_the_best_of_all_assignments_where_strata_fall_into_blocks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

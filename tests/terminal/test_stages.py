@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from project import ROOT
+from snakemake_logger_plugin_sentinel_forest import shortened
 from snakemake_logger_plugin_sentinel_forest.stages import STAGE_OF, STAGES, Run
 
 TARGETS = {"all", "fetch", "verify", "catalogs", "splits", "features", "baselines", "report", "reproduce", "compare",
@@ -99,3 +100,16 @@ def test_everything_is_shown_on_request(tmp_path: Path) -> None:
 def test_a_dry_run_shows_reasons(tmp_path: Path) -> None:
     shown = run_toy(tmp_path, "touch {output}", "-n")
     assert "Reason: Missing output files" in shown.stderr + shown.stdout
+
+
+def test_a_dry_run_names_few_files_and_no_times() -> None:
+    reason = "Reason: Missing output files: a.tsv, b.tsv, c.tsv, d.tsv; Input files updated by another job: e, f"
+    code = (
+        "Reason: Params have changed since last execution: Union of exclusive params before and now across all output: "
+    )
+    checksums = "before: '" + 64 * "a" + "' now: '" + 64 * "b" + "' "
+    assert shortened(f"{code}{checksums}") == "Reason: The code of this step has changed"
+    assert shortened(f"[Sat Nov 28 20:06:48 2026]\nJob 2: Split the toy\n{reason}") == (
+        "Job 2: Split the toy\n"
+        "Reason: Missing output files: a.tsv, b.tsv and 2 more; Input files updated by another job: e, f"
+    )

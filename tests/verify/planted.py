@@ -5,6 +5,7 @@
 
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -15,8 +16,10 @@ from rasterio.transform import Affine
 
 from sentinel_forest import datasets
 from sentinel_forest.datasets import plausibility
-from sentinel_forest.datasets.base import File, Finding, hash_table
-from sentinel_forest.verify import inspect
+from sentinel_forest.datasets.base import Dataset, File, Finding, hash_table
+from sentinel_forest.datasets.findings import joined
+from sentinel_forest.features.table import feature_rows
+from sentinel_forest.verify import admit, catalog, inspect
 
 LAYOUTS = {"cloudsen12": {"side": 32}, "sen12ms": {"side": 64}, "so2sat": {}}
 SAMPLES = {
@@ -26,15 +29,56 @@ SAMPLES = {
 }
 
 
-def verified(name: str, folder: Path, files: Sequence[File] | None = None, **layout: object) -> list[Finding]:
-    """All findings about the files of a release."""
+FEATURES = {"cloudsen12": ["l1c+indices"], "sen12ms": ["scene-s1+s2", "pixel-s1+s2"], "so2sat": ["lcz-s1+s2"]}
+"""Feature sets that read both sensors, where a dataset has them."""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What verifying a release has shown, as the step `inspect` hands it on."""
+
+    dataset: Dataset
+    folder: Path
+    findings: list[Finding]
+    hashes: pd.DataFrame
+
+    def accept(self) -> pd.DataFrame:
+        """Accept all that failed, make the catalog and the features of its first rows; returns the catalog.
+
+        Raises
+        ------
+        InputError
+            If something cannot be accepted, or a later step does not go on.
+        """
+        failed = sorted({row.check for row in self.findings if row.status == "failed"})
+        table = inspect.table(joined(self.findings))
+        assert admit.judge(table, failed, "mine", Path("integrity.tsv")) == failed
+        paths = self.dataset.list_files(self.folder)
+        patches = catalog.make(self.dataset, self.folder, paths, self.hashes)
+        catalog.schema(self.dataset).validate(patches)
+        for name in FEATURES[self.dataset.name]:
+            chosen = self.dataset.feature_sets[name]
+            if set(chosen.layers.values()) <= self.dataset.layers(paths):
+                rows = feature_rows(self.dataset, chosen, self.folder, patches.iloc[:4], 2, ("seed",))
+                assert not np.isinf(rows[list(chosen.features)].to_numpy()).any()
+        return patches
+
+
+def verify(name: str, folder: Path, files: Sequence[File] | None = None, **layout: object) -> Verified:
+    """Verify the files of a release."""
     dataset = datasets.load(name, LAYOUTS[name] | layout)
     files = files or [File(path) for path in dataset.list_files(folder)]
     findings = list(dataset.structure(folder, files))
     _, inspections = inspect.read_all(dataset, folder, files, 1)
     inspections.append(dataset.conclude({file.path: seen for file, seen in zip(files, inspections, strict=True)}))
     findings += plausibility.findings(dataset.layer_table, inspections[-1].values)
-    return findings + [finding for seen in inspections for finding in seen.findings]
+    findings += [finding for seen in inspections for finding in seen.findings]
+    return Verified(dataset, folder, findings, inspect._hashes(inspections))
+
+
+def verified(name: str, folder: Path, files: Sequence[File] | None = None, **layout: object) -> list[Finding]:
+    """All findings about the files of a release."""
+    return verify(name, folder, files, **layout).findings
 
 
 # ---------------------------------------------------------------------------------------- CloudSEN12
@@ -156,7 +200,7 @@ CLOUDS = {
     "dtype": layer("LABEL_manual_hq", lambda images: np.pad(images, ((0, 0), (1, 2), (1, 2))).astype("<i2")),
     "padding": all_bands(shifted),
     "measured": all_bands(assign(np.s_[0, :9], 0)),
-    "measured-radar": layer("S1_VV", assign(np.s_[0], 0)),
+    "measured-radar": lambda folder: [layer(name, assign(np.s_[0], 0))(folder) for name in ("S1_VV", "S1_VH")],
     "constant": layer("L1C_B4", assign(np.s_[:], 700)),
     "known-constant": lambda folder: None,  # the sample has it, as the publisher
     "range": layer("S1_angle", by(np.deg2rad)),
@@ -216,6 +260,15 @@ def first(folder: Path, sensor: str) -> str:
     return sorted(folder.glob(f"ROIs*/{sensor}_*/*.tif"))[0].relative_to(folder).as_posix()
 
 
+def scaled_by_tags(folder: Path) -> None:
+    """The first tile of each sensor declares a scale, an offset, or what netCDF calls so."""
+    for sensor, tags in (("s1", {"scale_factor": 0.01}), ("s2", {}), ("lc", {"add_offset": 1})):
+        with rasterio.open(folder / first(folder, sensor), "r+") as tile:
+            if sensor == "s2":
+                tile.scales, tile.offsets = [1e-4] * 13, [-0.1] * 13
+            tile.update_tags(1, **tags)
+
+
 def moved_scene(folder: Path) -> None:
     """The first patch of a scene lies 3,000 km away from the second."""
     for sensor in ("s1", "s2", "lc"):
@@ -259,7 +312,10 @@ TILES = {
         (folder / f"splits/{name}_list.txt").write_text(first(folder, "s2")) for name in ("train", "test")
     ],
     "shape": tiles("s2", lambda pixels: pixels[:, :32, :32]),
-    "dtype": tiles("s2", lambda pixels: pixels.astype("complex64")),
+    "dtype": tiles("s2", lambda pixels: pixels.astype("float32")),
+    "scale": scaled_by_tags,
+    "nodata": tiles("s1", assign(np.s_[0, 0, 0], -32.0), nodata=-32.0),
+    "usable": tiles("lc", lambda pixels: pixels[:, :32, :32], -1),
     "crs": tiles("s2", lambda pixels: None, crs="EPSG:4326"),
     "pixel-size": tiles("s2", lambda pixels: None, transform=Affine(10, 0, 5e5, 0, 10, 5e6)),  # the south up
     "same-crs": tiles("s2", lambda pixels: None, crs="EPSG:32601"),
@@ -367,9 +423,12 @@ ZONES = {
     "size": rows(lambda handle: handle.create_dataset("more", data=np.zeros(99))),
     "sen2:shape": rows(again("sen2", lambda values: np.moveaxis(values, 3, 1))),
     "sen2:dtype": rows(again("sen2", lambda values: values.astype("i2"))),
+    "sen2:scale": rows(lambda handle: handle["sen2"].attrs.update(scale_factor=1e-4, add_offset=-0.1)),
+    "scale": rows(lambda handle: handle.attrs.update({"sen2#scale": "0.0001"})),
     "sen2:layout": rows(again("sen2", lambda values: values, chunks=(1, 32, 32, 10))),
     "sen2:finite": rows(put("sen2", (0, 0, 0, 0), np.nan)),
     "sen2:constant": rows(put("sen2", np.s_[0, :, :, 3], 0.2)),
+    "sen1:constant": everywhere("sen1", lambda values: values * np.array([0, 1, 1, 1, 1, 1, 1, 1])),
     "sen2:measured": rows(put("sen2", 0, 0)),
     "sen2:range": rows(put("sen2", (0, 0, 0, 0), -0.1)),
     "sen2:B2:values": lambda folder: [File("training.h5", facts={"means": [0.5] * 18})],
@@ -400,6 +459,36 @@ ZONES = {
 }
 
 PLANTED = {"cloudsen12": CLOUDS, "sen12ms": TILES, "so2sat": ZONES}
+
+LEFT_OUT = {"name": 0, "twin": 0, "triplets": 1, "readable": 1, "shape": 1, "nan": 1, "nodata": 1, "measured": 0}
+"""Checks after which what is concerned is left out, in whatever dataset, and the patches that planting them costs;
+after all others what was found is kept."""
+
+
+def everywhere_of(sensor: str, **kinds: Callable) -> dict[str, tuple[str, Callable]]:
+    """Faults of all tiles of a sensor."""
+    return {f"{sensor} {kind}": ("sen12ms", plant) for kind, plant in kinds.items()}
+
+
+def broken_tiles(sensor: str) -> Callable[[Path], object]:
+    """Tiles of which nothing is left but their first bytes."""
+    return lambda folder: [path.write_bytes(b"II*\0") for path in folder.glob(f"ROIs*/{sensor}_*/*.tif")]
+
+
+NOTHING_LEFT = {
+    **everywhere_of("lc", shape=TILES["usable"], readable=broken_tiles("lc")),
+    **everywhere_of("s1", nan=tiles("s1", assign(np.s_[0, 0, 0], np.inf), -1), readable=broken_tiles("s1")),
+    **everywhere_of("s2", measured=tiles("s2", assign(np.s_[:], 0), -1)),
+}
+"""Faults after which no patch is left, so that they cannot be accepted."""
+
+ALL_KEPT = {
+    **everywhere_of("s1", dtype=tiles("s1", lambda pixels: np.nan_to_num(pixels).astype("int32"), -1)),
+    **everywhere_of("s2", dtype=tiles("s2", lambda pixels: pixels.astype("float64"), -1)),
+    **everywhere_of("s2", range=tiles("s2", assign(np.s_[0, 0, 0], 40_000), -1)),
+    **everywhere_of("lc", dtype=tiles("lc", lambda pixels: pixels.astype("float32"), -1)),
+}
+"""Faults of all tiles that can be accepted, and cost no patch."""
 
 # ---------------------------------------------------------------------------------- no dataset at all
 

@@ -9,7 +9,8 @@ import pytest
 import sentinel_forest
 from sentinel_forest import simulate
 from sentinel_forest.datasets.base import File, Finding
-from verify.planted import ELSEWHERE, LAYOUTS, PLANTED, SAMPLES, verified
+from sentinel_forest.errors import InputError
+from verify.planted import ALL_KEPT, ELSEWHERE, LAYOUTS, LEFT_OUT, NOTHING_LEFT, PLANTED, SAMPLES, verified, verify
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 
@@ -32,7 +33,19 @@ ONLY_NOTES = {
 }
 """Checks after which a score can be right, so that they stop nothing."""
 
-AT = {"Finding": 2, "verdict": 2, "note": 1, "_rows_verdict": 1, "_finding": 1, "_verdict": 0, "unmeasured_finding": 1}
+PATCHES = {"cloudsen12": 210, "sen12ms": 39, "so2sat": 272}
+"""Patches in the catalogs of the samples."""
+
+AT = {
+    "Finding": 2,
+    "verdict": 2,
+    "note": 1,
+    "_rows_verdict": 1,
+    "_finding": 1,
+    "_verdict": 0,
+    "unmeasured_finding": 1,
+    "scaling_finding": 2,
+}
 """Functions that make findings, and the place of the check among their arguments."""
 
 
@@ -58,13 +71,48 @@ def test_a_planted_input_trips_the_check(samples: dict[str, Path], tmp_path: Pat
     folder = shutil.copytree(samples[name], tmp_path / "planted")
     planted = PLANTED[name][check](folder)
     told = planted if isinstance(planted, list) and isinstance(planted[0], (File, Finding)) else []
-    findings = told if told and isinstance(told[0], Finding) else verified(name, folder, told)
+    seen = None if told and isinstance(told[0], Finding) else verify(name, folder, told)
+    findings = seen.findings if seen else told
     wanted = "note" if check in ONLY_NOTES[name] else "failed"
     met = [row for row in findings if row.check == check and row.status == wanted]
     met = [row for row in met if not row.found.startswith("not computed")]
     assert met, check
     assert all(row.found and len(row.remedy) + len(row.expected) > 0 for row in met)
     assert all(len(row.found) < 600 for row in met)
+    failed = [row for row in findings if row.status == "failed"]
+    assert wanted == "failed" or not failed or check == "grid", failed
+    for row in failed:
+        assert row.accept in ("", "left out" if row.check.rpartition(":")[2] in LEFT_OUT else "kept"), row.check
+    if seen and failed and all(row.accept for row in failed):
+        lost = max(LEFT_OUT.get(row.check, 0) for row in failed)
+        assert len(seen.accept()) == PATCHES[name] - lost
+    elif seen and failed:
+        with pytest.raises(InputError, match="cannot be accepted"):
+            seen.accept()
+
+
+@pytest.mark.parametrize("fault", NOTHING_LEFT)
+def test_a_fault_that_leaves_no_patch_cannot_be_accepted(samples: dict[str, Path], tmp_path: Path, fault: str) -> None:
+    """An accepted shape of all ``lc`` stopped at the catalog; one of all ``s1`` took patches that it should drop."""
+    name, plant = NOTHING_LEFT[fault]
+    folder = shutil.copytree(samples[name], tmp_path / "planted")
+    plant(folder)
+    seen = verify(name, folder)
+    assert fault.split()[1] in {row.check for row in seen.findings if row.status == "failed"}
+    with pytest.raises(InputError, match="usable cannot be accepted"):
+        seen.accept()
+
+
+@pytest.mark.parametrize("fault", ALL_KEPT)
+def test_a_fault_of_all_tiles_that_is_kept_costs_no_patch(samples: dict[str, Path], tmp_path: Path, fault: str) -> None:
+    name, plant = ALL_KEPT[fault]
+    folder = shutil.copytree(samples[name], tmp_path / "planted")
+    plant(folder)
+    seen = verify(name, folder)
+    assert fault.split()[1] in {row.check for row in seen.findings if row.status == "failed"}
+    patches = seen.accept()
+    assert len(patches) == PATCHES[name]
+    assert patches.filter(like="hash_").ne("").all(axis=None)
 
 
 @pytest.mark.parametrize("check", list(ELSEWHERE))

@@ -129,7 +129,7 @@ def test_no_unmeasured_pixel_is_predicted_or_held_against_an_algorithm(swath: Si
     assert len(samples.truth) == 187
     kept = pixel_samples(swath.dataset, "l1c-6", cut(block, np.array([True])))
     assert len(kept.truth) == 187
-    counts = reference.reference_table(swath.dataset, swath.folder, swath.rows, ["fmask"])
+    counts, _ = reference.count_references(swath.dataset, swath.folder, swath.rows, ["fmask"])
     assert counts.groupby("patch")["count"].sum().loc[swath.rows["patch"]].tolist() == [187, *[289] * 4]
 
 

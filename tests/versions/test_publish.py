@@ -184,16 +184,6 @@ def test_footprints_lie_where_the_catalog_says(published):
     assert collection["extent"]["spatial"]["bbox"][0][0] == first["bbox"][0]
 
 
-def test_stac_keeps_to_the_schemas_of_pystac(published):
-    validation = pytest.importorskip("pystac.validation", reason="pystac is not installed")
-    folder = published / "stac"
-    files = [folder / "catalog.json", folder / "so2sat-v4" / "collection.json"]
-    nodes = [json.loads(path.read_text()) for path in files]
-    nodes += json.loads((folder / "so2sat-v4" / "items.geojson").read_text())["features"]
-    for node in nodes:
-        validation.validate_dict(node)
-
-
 def test_same_bytes_in_another_place_and_over_an_earlier_publication(published, tmp_path):
     target = tmp_path / "elsewhere"
     folder = version(tmp_path)

@@ -4,14 +4,14 @@ from sentinel_forest.export import choice
 
 
 rule export_trial:
-    """Write a trial as the publisher would have: the same files, other splits."""
+    """Write a trial in the publisher's layout: the same files, with another split."""
     input:
         catalog=f"<work>/{paths.CATALOG}",
         split=lambda wildcards: holding.unsealed(
             PLACES, paths.place(paths.SPLIT, **wildcards)
         ),
     output:
-        f"{PLACES.exports}/{{release}}/{{scheme}}/{{trial}}/manifest.json",
+        f"{PLACES.exports}/{paths.EXPORT}",
     log:
         "<logs>/export_trial/{release}/{scheme}/{trial}.log",
     threads: 2

@@ -37,7 +37,7 @@ rule sample:
 
 
 rule link:
-    """Take a folder that is already on disk as the release's folder; nothing is copied."""
+    """Use a folder that is already on disk as the folder of a release; nothing is copied."""
     input:
         sealed_or_free,
     output:
@@ -112,6 +112,6 @@ rule plan:
             work=whole.all_work(SELECTION),
         ),
     message:
-        "What a fetch will bring"
+        "Plan what will be fetched"
     shell:
         "sentinel-forest plan --data {params.data} {params.settings} 2>&1 | tee {log}"

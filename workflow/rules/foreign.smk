@@ -104,7 +104,7 @@ rule patch_metrics:
 
 
 rule audit_lists:
-    """Hold split lists that others made against the catalog of a release."""
+    """Compare split lists that others made with the catalog of a release."""
     input:
         source=lambda wildcards: config["audits"][wildcards.audit]["lists"],
         catalog=f"<work>/{paths.CATALOG}",
@@ -129,7 +129,7 @@ rule audit_lists:
             layout=lambda release: release.layout,
         ),
     message:
-        "Hold the split lists {wildcards.audit} against {wildcards.release}"
+        "Compare the split lists {wildcards.audit} with {wildcards.release}"
     shell:
         "sentinel-forest audit-lists --release {wildcards.release} --source {input.source} --catalog {input.catalog}"
         " {params.settings} {params.numbers} --lists {output.lists} --links {output.links} >{log} 2>&1"

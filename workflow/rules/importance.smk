@@ -95,7 +95,7 @@ rule importance:
         ),
         seed=WIRING.seed_of,
     message:
-        "Look into the forests of {wildcards.release}: {wildcards.scheme}, trial {wildcards.trial}"
+        "Examine the forests of {wildcards.release}: {wildcards.scheme}, trial {wildcards.trial}"
     shell:
         "sentinel-forest importance --scheme {wildcards.scheme}"
         " --trial {wildcards.trial} --catalog {input.catalog} --split {input.split}"

@@ -1,7 +1,7 @@
 """Maps of scenes with forests of the version."""
 
 MAPS = [
-    f"{PLACES.exports}/{about.release}/maps/{name}/{layer}.tif"
+    f"{PLACES.exports}/{paths.place(paths.MAP, release=about.release, name=name, layer=layer)}"
     for name, about in SELECTION.configuration.maps.items()
     for layer in (
         "classes",
@@ -19,9 +19,10 @@ rule map:
         radar=lambda wildcards: SELECTION.configuration.maps[wildcards.name].radar or [],
         version=lambda wildcards: holding.unsealed(PLACES, paths.MANIFEST),
     output:
-        classes=f"{PLACES.exports}/{{release}}/maps/{{name}}/classes.tif",
-        probability=f"{PLACES.exports}/{{release}}/maps/{{name}}/probability.tif",
-        margin=f"{PLACES.exports}/{{release}}/maps/{{name}}/margin.tif",
+        **{
+            layer: f"{PLACES.exports}/{paths.MAP.replace('{layer}', layer)}"
+            for layer in ("classes", "probability", "margin")
+        },
     log:
         "<logs>/map/{release}/{name}.log",
     benchmark:
@@ -50,7 +51,7 @@ rule map_applicability:
         radar=lambda wildcards: SELECTION.configuration.maps[wildcards.name].radar or [],
         version=lambda wildcards: holding.unsealed(PLACES, paths.MANIFEST),
     output:
-        f"{PLACES.exports}/{{release}}/maps/{{name}}/applicability.tif",
+        f"{PLACES.exports}/{paths.MAP.replace('{layer}', 'applicability')}",
     log:
         "<logs>/map_applicability/{release}/{name}.log",
     benchmark:

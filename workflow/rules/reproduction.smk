@@ -51,7 +51,7 @@ rule papers_pixels:
 
 
 rule by_patch:
-    """Hold reference algorithms against the authors' values, patch by patch."""
+    """Compare reference algorithms with the authors' values, patch by patch."""
     input:
         catalog=f"<work>/{paths.CATALOG}",
         counts=WIRING.of_shards(paths.REFERENCES),
@@ -74,7 +74,7 @@ rule by_patch:
             layout=lambda release: release.opened,
         ),
     message:
-        "Hold {wildcards.release} against its authors' values of each patch"
+        "Compare {wildcards.release} with its authors' values of each patch"
     shell:
         "sentinel-forest by-patch --catalog {input.catalog} --counts {input.counts}"
         " --unmeasured {input.unmeasured} --values {input.values} {params.settings}"
@@ -117,6 +117,6 @@ rule reproduction:
             kinds=SELECTION.kinds,
         ),
     message:
-        "Hold published figures against ours"
+        "Compare published scores with ours"
     shell:
         "sentinel-forest reproduction {params.settings} --output {output} >{log} 2>&1"

@@ -102,7 +102,7 @@ rule ledger:
 
 
 rule hold_links:
-    """Stop if the ledger has a link that the configuration does not tolerate."""
+    """Stop if the ledger has a link that the key `gate` of the configuration forbids."""
     input:
         f"<results>/{paths.LEDGER}",
     output:
@@ -113,6 +113,6 @@ rule hold_links:
     params:
         code=WIRING.code_of("hold_links"),
     message:
-        "Hold the links of {wildcards.release} against the gate"
+        "Compare the links of {wildcards.release} with the gate"
     shell:
         "sentinel-forest hold-links --ledger {input} >{log} 2>&1"

@@ -6,14 +6,14 @@ TFDS_SPLITS = tfds_plan.splits(SELECTION)
 
 
 rule tfds_export:
-    """Write a split in a config and version of the TFDS data set so2sat."""
+    """Write a split in a config and version of the TFDS dataset so2sat."""
     input:
         catalog=f"<work>/{paths.CATALOG}",
         split=lambda wildcards: holding.unsealed(
             PLACES, tfds_plan.split_file(SELECTION, wildcards.release, wildcards.name)
         ),
     output:
-        directory(f"{PLACES.exports}/{{release}}/tfds/{{name}}/{{form}}/{{number}}"),
+        directory(f"{PLACES.exports}/{paths.TFDS}"),
     log:
         "<logs>/tfds_export/{release}/{name}/{form}/{number}.log",
     wildcard_constraints:

@@ -64,7 +64,7 @@ rule publish_integrity:
         "<logs>/publish_integrity/{release}.log",
     localrule: True
     message:
-        "Take the findings on {wildcards.release} into the results"
+        "Copy the findings on {wildcards.release} into the results"
     shell:
         "cp {input.integrity} {output} >{log} 2>&1"
 
@@ -107,7 +107,7 @@ rule seal:
 
 
 rule check:
-    """Compute a sealed version again, beside it, and hold the result against its files."""
+    """Compute a sealed version again, beside it, and compare the result with its files."""
 
     # Without an output: it runs whenever it is asked for. It starts a run of its own, whose settings are those that
     # the version was sealed with; where files lie is told here.
@@ -140,6 +140,6 @@ rule check:
             or None,
         ),
     message:
-        f"Compute version {PLACES.version} again, and hold it against its files"
+        f"Compute version {PLACES.version} again, and compare it with its files"
     shell:
         "sentinel-forest check {params.settings} --cores {threads} 2>&1 | tee {log}"

@@ -83,7 +83,7 @@ def call(client: str, answer: Answer, access: Access, partial: Path, timeout: in
     return (_aria2c if client == "aria2c" else _curl)(answer, access, partial, timeout, headers)
 
 
-def _aria2c(answer: Answer, access: Access, partial: Path, timeout: int, headers: Sequence[str] = ()) -> Call:
+def _aria2c(answer: Answer, access: Access, partial: Path, timeout: int, headers: Sequence[str]) -> Call:
     options = {"dir": str(partial.parent), "out": partial.name}
     # It would give a password or token to a server that it is sent on to: `client_of` sees to it that curl
     # takes those to http. Servers of ftp send nobody on.
@@ -129,7 +129,7 @@ def _aria2c(answer: Answer, access: Access, partial: Path, timeout: int, headers
     return Call(command, _lines([answer.address, *(f"  {key}={value}" for key, value in words)]))
 
 
-def _curl(answer: Answer, access: Access, partial: Path, timeout: int, headers: Sequence[str] = ()) -> Call:
+def _curl(answer: Answer, access: Access, partial: Path, timeout: int, headers: Sequence[str]) -> Call:
     options = [("url", answer.address), ("output", str(partial)), *(("header", header) for header in headers)]
     if access.token:
         options.append(("header", f"Authorization: {access.header}"))

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from sentinel_forest.config import paths
 from sentinel_forest.io.checksums import file_checksum
 from sentinel_forest.io.tables import write_text
 
@@ -34,11 +35,11 @@ class Change(NamedTuple):
 
 
 class Seen:
-    """The record of one release, kept in ``<folder>/<release>.seen.tsv`` and ``.changes.tsv``."""
+    """The record of one release, kept in `paths.SEEN` and `paths.CHANGES` below the folder of all releases."""
 
     def __init__(self, folder: Path, release: str) -> None:
-        self.states_path = folder / f"{release}.seen.tsv"
-        self.changes_path = folder / f"{release}.changes.tsv"
+        self.states_path = folder / paths.place(paths.SEEN, release=release)
+        self.changes_path = folder / paths.place(paths.CHANGES, release=release)
 
     def states(self) -> dict[str, State]:
         """The last state of each file by its path; nothing if none was read yet."""

@@ -31,7 +31,7 @@ def link(
     folder: Path,
     output: Output,
 ) -> None:
-    """Take a folder that is already on disk as the release's folder; nothing is copied.
+    """Use a folder that is already on disk as the folder of a release; nothing is copied.
 
     Parameters
     ----------

@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING, Any
 from sentinel_forest.config import releases
 from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.errors import InputError
-from sentinel_forest.io.lazy import lazy
 from sentinel_forest.io.tables import replacing
 
 if TYPE_CHECKING:
     import pandas as pd
-else:
-    pd = lazy("pandas")
 
 
 def place_files(dataset: Dataset, entry: Mapping[str, Any], paths: Sequence[str], places: Path) -> dict[str, Path]:

@@ -36,7 +36,7 @@ class OwnFeatureSet(Section):
     """Band: layer that it is taken from, e.g. {B2: L2A_B2}, where the dataset has more than one."""
 
     train_labels: TrainLabels | None = absent()
-    """Other labels to train on, for tasks of pixels. Scores are held against the task's labels all the same."""
+    """Other labels to train on, for tasks of pixels. Scores still compare with the task's own labels."""
 
 
 class ExternalTable(Section):

@@ -60,7 +60,7 @@ def _held(check: Callable[[Any], str]) -> AfterValidator:
 
     def hold(value: T) -> T:
         if problem := check(value):
-            raise wrong("Not valid.", found=value, expected=problem)
+            raise wrong("The value is not valid.", found=value, expected=problem)
         return value
 
     return AfterValidator(hold)

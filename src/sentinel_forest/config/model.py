@@ -51,14 +51,14 @@ class Configuration(Section):
     """Name of the folder under results/. A finished version is sealed; "draft" never is, "reference" is taken."""
 
     against: Annotated[Name | Literal[""], BeforeValidator(lambda name: name or "")] = ""
-    """Version that `snakemake compare` holds this one against."""
+    """Version that `snakemake compare` compares this one with."""
 
     seed: Natural = 1
     """Version seed. Every other seed derives from it, the dataset, the kind and options of the scheme, the trial and
     the purpose; the names of releases and schemes change none."""
 
     releases: Each[Name]
-    """Releases to work on, by the names of the files in config/releases, or names from own_releases."""
+    """Releases to work on: names of the registry (docs/reference/releases.md), or names from own_releases."""
 
     folders: dict[str, str] = {}
     """Release: folder with the publisher's files that are already on disk. They are read there, never changed."""
@@ -78,7 +78,7 @@ class Configuration(Section):
     """Release: number of row ranges (jobs) instead of the registered one."""
 
     accept: dict[str, list[str]] = {}
-    """Release: names of failed checks that you take on your own word. The mark stays on every result."""
+    """Release: names of failed checks that you accept. Every result then says so."""
 
     transfer: dict[str, str] = {}
     """Release: the release whose forests (published split) are tested on it, instead of training its own."""
@@ -139,13 +139,13 @@ class Configuration(Section):
 
     published_patches: dict[str, str] = {}
     """Release: a file with its authors' values of each patch (of CloudSEN12 cloudsen12_metrics.csv), which reference
-    algorithms are held against, patch by patch, and from which the scores of all its models follow."""
+    algorithms are compared with, patch by patch, and from which all its models are scored."""
 
     predictions: dict[Name, Prediction] = {}
     """Name: predictions that a model made elsewhere, which get all that a forest gets. See docs/predictions.md."""
 
     audits: dict[Name, Audit] = {}
-    """Name: split lists that others made, which are held against a release. See docs/auditing-splits.md."""
+    """Name: split lists that others made, which are compared with a release. See docs/auditing-splits.md."""
 
     score: ScoreSettings = ScoreSettings()
     """What of the held-out patches is scored."""

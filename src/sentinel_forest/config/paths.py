@@ -80,6 +80,22 @@ CONFORMAL_SCORES = "{release}/conformal/{scheme}/{trial}/{set}.tsv"
 """Scores that join those of counts in `METRICS`."""
 PAPERS_PIXELS = "{release}/papers_pixels.tsv"
 
+# Below the folder of a version's exports.
+EXPORT = "{release}/{scheme}/{trial}/manifest.json"
+TFDS = "{release}/tfds/{name}/{form}/{number}"
+MAP = "{release}/maps/{name}/{layer}.tif"
+
+# Below the folder of a publication.
+STAC = "stac/catalog.json"
+STAC_COLLECTION = "stac/{release}/collection.json"
+STAC_ITEMS = "stac/{release}/items.geojson"
+
+# Below the folder of all releases.
+SEEN = "{release}.seen.tsv"
+"""The last state of each file of a release."""
+CHANGES = "{release}.changes.tsv"
+"""All changes of its files that were met."""
+
 INDEX = "index.tsv"
 """Below the folder of all versions."""
 

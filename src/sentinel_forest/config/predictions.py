@@ -1,4 +1,4 @@
-"""What others made: predictions, to be scored as forests are, and split lists, to be held against a release."""
+"""What others made: predictions, to be scored as forests are, and split lists, to be compared with a release."""
 
 from typing import Annotated, Literal
 
@@ -22,14 +22,14 @@ class Prediction(Section):
     """Role whose patches are scored."""
 
     trained_on: str = ""
-    """What the model was trained on, on your word: the name of a scheme of this run, whose mark its scores then carry;
-    or words. Without a scheme, the mark is `unknown: pretraining`."""
+    """What the model was trained on, as you declare it: the name of a scheme of this run, whose mark its scores then
+    carry; or words. Without a scheme, the mark is `unknown: pretraining`."""
 
     task: str = ""
     """Task of the dataset; may be left out where it has one only."""
 
     model: str = ""
-    """Name of the model in a table of a paper of the registry, whose figures are then held against the scores."""
+    """Name of the model in a table of a paper of the registry, whose scores are then compared with these."""
 
     first_code: Annotated[int, Strict(), Ge(0), Le(1), FROM_TEXT] | None = absent()
     """Code of the first class, 0 or 1. Needed where the codes in the file leave it open."""

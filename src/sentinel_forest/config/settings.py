@@ -206,7 +206,7 @@ class MapSettings(Section):
     """Pixels from one window to the next, where the forest classifies patches."""
 
     applicability: Count | None = absent()
-    """Training samples that each pixel is held against at most, e.g. 1000, to tell how far it lies from them: what this
+    """Training samples that each pixel is compared with at most, e.g. 1000, to say how far it lies from them: what this
     layer may cost. Without, it is not written. Needs the key `applicability` of the version."""
 
 

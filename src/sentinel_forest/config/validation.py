@@ -131,7 +131,9 @@ def _explained(error: ValidationError, values: object, where: object) -> InputEr
     try:
         return explain(error, values, where)
     except UnicodeEncodeError as half:
-        return InputError("Not valid.", where=where, found=quoted(half.object), expected="text of whole characters")
+        return InputError(
+            "The value is not valid.", where=where, found=quoted(half.object), expected="text of whole characters"
+        )
 
 
 def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -195,7 +197,11 @@ def explain(error: ValidationError, values: object, where: object) -> InputError
             "Unknown kind.", where=place, found=_quoted(context["tag"]), expected=nearest(context["tag"], names)
         )
     expected = dict.fromkeys(_expected(details) for other, details in keys if other == key)
-    problem = "Unknown key." if first["loc"][-1:] == ("[key]",) and first["type"] == "literal_error" else "Not valid."
+    problem = (
+        "Unknown key."
+        if first["loc"][-1:] == ("[key]",) and first["type"] == "literal_error"
+        else "The value is not valid."
+    )
     return InputError(problem, where=place, found=_quoted(first["input"]), expected=" or ".join(expected))
 
 

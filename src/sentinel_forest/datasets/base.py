@@ -23,7 +23,6 @@ from sentinel_forest.datasets.findings import (
     hash_table,
     no_hashes,
     unmeasured_finding,
-    unmeasured_text,
     valid_fraction,
 )
 from sentinel_forest.datasets.hashing import Arrays, Stored, array_hash, hash_columns, hold_arrays
@@ -39,6 +38,7 @@ from sentinel_forest.datasets.terms import (
     OPTICAL,
     RADAR,
     SPLITS,
+    TRAIN_ONLY,
     VALID_FRACTION,
     Category,
     Columns,
@@ -54,13 +54,10 @@ from sentinel_forest.datasets.terms import (
 from sentinel_forest.datasets.truth import kinds_of, true_classes, with_measured
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.copying import NewFile
-from sentinel_forest.io.lazy import lazy
 from sentinel_forest.sensors import Band
 
 if TYPE_CHECKING:
     import pandas as pd
-else:
-    pd = lazy("pandas")
 
 __all__ = [
     "GROUND",
@@ -71,6 +68,7 @@ __all__ = [
     "PUBLISHED_NAME",
     "RADAR",
     "SPLITS",
+    "TRAIN_ONLY",
     "VALID_FRACTION",
     "Accept",
     "Arrays",
@@ -109,7 +107,6 @@ __all__ = [
     "no_hashes",
     "true_classes",
     "unmeasured_finding",
-    "unmeasured_text",
     "valid_fraction",
     "with_measured",
 ]
@@ -143,6 +140,8 @@ class Dataset(Reading, Regrouped):
     """Rows, and columns, of a patch as stored; what a job is expected to take follows from it."""
     strata_keys: tuple[str, ...] = ()
     """Columns of the catalog (text) by which scores are reported too, beside those over all patches."""
+    stratum_names: Mapping[str, Mapping[str, str]] = {}
+    """For columns of `strata_keys` that hold codes: what each code stands for."""
     ground_columns: tuple[str, ...] = ()
     """Columns of the catalog that `independent_labels` looks at."""
     class_schemes: Mapping[str, tuple[Category, ...]] = {}

@@ -25,6 +25,9 @@ MOST_NAMES = 20
 FEW = 2
 """Files that a fault is told of one by one; where more have the very same one, a single finding says so."""
 
+Part = Literal["bytes", "structure", "content"]
+"""What a check looks at."""
+
 Accept = Literal["", "kept", "left out"]
 """What follows where a failed check is accepted: what was found stays as it is, or what is concerned (a patch,
 a file) is left out. Blank: it cannot be accepted, because reading cannot go on."""
@@ -44,7 +47,7 @@ class Finding:
     """
 
     file: str
-    layer: Literal["bytes", "structure", "content"]
+    layer: Part
     check: str
     status: Literal["ok", "note", "failed"]
     found: str
@@ -89,11 +92,11 @@ def hash_table(
     """
     return pd.DataFrame(
         {
-            "file": pd.Series(files, dtype="str"),
-            "row": pd.Series(rows, dtype="int64"),
-            "layer": pd.Series(layers, dtype="str"),
-            "hash": pd.Series(hashes, dtype="str"),
-            "empty": pd.Series(np.zeros(len(files)) if empty is None else empty, dtype="int64"),
+            "file": pd.array(list(files), dtype="str"),
+            "row": np.array(rows, dtype=np.int64),
+            "layer": pd.array(list(layers), dtype="str"),
+            "hash": pd.array(list(hashes), dtype="str"),
+            "empty": np.zeros(len(files), dtype=np.int64) if empty is None else np.array(empty, dtype=np.int64),
         }
     )
 
@@ -128,7 +131,7 @@ class Inspector(ABC):
 
     @abstractmethod
     def update(self, block: memoryview) -> None:
-        """Take the next bytes of the file, in order."""
+        """Take the next bytes of the file, in order. The block stays as it is until more are read, or `finish` ends."""
 
     @abstractmethod
     def finish(self) -> Inspection:
@@ -141,22 +144,38 @@ def valid_fraction(unmeasured: Sequence[int] | np.ndarray, size: int) -> np.ndar
     return np.where(counts < 0, np.nan, 1 - counts / size).astype(np.float32)
 
 
-def unmeasured_text(pixels: Sequence[int] | np.ndarray, size: int, names: Sequence[str]) -> str:
-    """Pixels without a measurement in words, and the patches that are nothing else; "" if there are none.
+def unmeasured_finding(
+    file: str, check: str, pixels: Sequence[int] | np.ndarray, size: int, names: Sequence[str], kind: str = "optical"
+) -> Finding:
+    """The finding for pixels without a measurement: a note, and a failure where patches have nothing else.
 
     Parameters
     ----------
+    file, check : str
+        What the finding is of.
     pixels : sequence of int
         Pixels without a measurement, by patch.
     size : int
         Pixels of a patch.
     names : sequence of str
         Names of the patches.
+    kind : str
+        Kind of sensor.
     """
-    counts = np.asarray(pixels, dtype=np.int64)
+    counts, expected = np.asarray(pixels, dtype=np.int64), f"not 0 or missing in all {kind} bands"
+    if not counts.any():
+        return Finding(file, "content", check, "ok", f"all pixels of {len(counts)} patches", expected)
+    found = _unmeasured_text(counts, size, names)
+    if (counts == size).all():
+        remedy = f"the {kind} bands say nothing about any patch: fetch them again"
+        return Finding(file, "content", check, "failed", found, expected, remedy, "left out")
+    remedy = "nothing: pixels without a measurement, and empty patches, are neither learnt from nor scored"
+    return Finding(file, "content", check, "note", found, expected, remedy)
+
+
+def _unmeasured_text(counts: np.ndarray, size: int, names: Sequence[str]) -> str:
+    """Pixels without a measurement in words, and the patches that are nothing else, or the worst."""
     affected: list[int] = np.flatnonzero(counts).tolist()
-    if not affected:
-        return ""
     empty = [names[place] for place in affected if counts[place] == size]
     text = f"{counts.sum()} pixels in {len(affected)} of {len(counts)} patches"
     if empty:
@@ -165,19 +184,3 @@ def unmeasured_text(pixels: Sequence[int] | np.ndarray, size: int, names: Sequen
     worst = sorted(affected, key=lambda place: -counts[place])[:MOST_WORST]
     told = ", ".join(f"{names[place]}: {counts[place]} of {size}" for place in worst)
     return f"{text}; no patch is empty, the most are in {told}"
-
-
-def unmeasured_finding(file: str, check: str, text: str, patches: int, kind: str = "optical") -> Finding:
-    """The finding for what `unmeasured_text` says about some patches."""
-    expected = f"not 0 or missing in all {kind} bands"
-    if not text:
-        return Finding(file, "content", check, "ok", f"all pixels of {patches} patches", expected)
-    return Finding(
-        file,
-        "content",
-        check,
-        "note",
-        text,
-        expected,
-        "nothing: pixels without a measurement, and empty patches, are neither learnt from nor scored",
-    )

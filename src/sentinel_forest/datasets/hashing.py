@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ else:
 
 COLUMN = "hash_"
 """Begins the columns of the catalog that hold hashes; the name of the array follows."""
+
+_LITTLE = "<|=" if sys.byteorder == "little" else "<|"
+"""Marks of dtypes that are little endian, or of single bytes."""
 
 Stored = np.ndarray | Sequence[np.ndarray]
 """What is stored of some patches: one array with patches as first axis, or an array for each patch."""
@@ -39,8 +43,9 @@ def array_hash(values: np.ndarray) -> str:
     str
         xxh3_128 of the values in C order, little endian: 32 hex digits.
     """
-    little = values.astype(values.dtype.newbyteorder("<"), copy=False)
-    return xxhash.xxh3_128_hexdigest(np.ascontiguousarray(little).data)
+    if values.dtype.byteorder not in _LITTLE:
+        values = values.astype(values.dtype.newbyteorder("<"))
+    return xxhash.xxh3_128_hexdigest(np.ascontiguousarray(values).data)
 
 
 def hash_columns(hashes: pd.DataFrame, files: Mapping[str, Sequence[str] | pd.Series], rows: pd.Series) -> pd.DataFrame:

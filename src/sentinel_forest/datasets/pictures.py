@@ -85,10 +85,10 @@ SENTINEL = Pictures(
         f"{colour} {channel.name} from {channel.low:.0f} (dark) to {channel.high:.0f}"
         for colour, channel in zip(("red", "green", "blue"), RADAR.channels, strict=True)
     ).replace("-", "−")
-    + f". Sentinel-2 is reflectance without a unit: 0 is black and {WHITE} or more is white, brightened with "
-    "gamma 1.8; in false colour vegetation is red. Missing values are white.",
-    "Suspicious would be: edges and water lines that lie elsewhere for Sentinel-1 than for Sentinel-2; "
-    "stripes, or pictures of one colour; vegetation that is not red in false colour (bands out of order); "
-    "many pictures that are nearly white or nearly black (values in another unit).",
+    + f". Sentinel-2 is reflectance: 0 is black and {WHITE} or more is white, brightened with gamma 1.8; in false "
+    "colour, vegetation is red. Missing values are white.",
+    "Suspicious would be: edges and shorelines that differ in place between Sentinel-1 and Sentinel-2; stripes, or "
+    "pictures of a single colour; vegetation that is not red in false colour (bands out of order); many pictures that "
+    "are almost white or almost black (values in another unit).",
 )
 """Backscatter, true colour and false colour, as far as a dataset has their bands."""

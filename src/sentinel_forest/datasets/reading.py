@@ -13,12 +13,9 @@ import numpy as np
 
 from sentinel_forest.datasets.hashing import Arrays, Stored, hold_arrays
 from sentinel_forest.datasets.terms import OPTICAL, Layer
-from sentinel_forest.io.lazy import lazy
 
 if TYPE_CHECKING:
     import pandas as pd
-else:
-    pd = lazy("pandas")
 
 
 @dataclass(frozen=True)
@@ -145,11 +142,13 @@ class Reading(ABC):
         return stored
 
     def physical(self, layer: str, stored: np.ndarray) -> np.ndarray:
-        """Stored values in physical units, float32; missing values are NaN."""
+        """Stored values in physical units, float32; missing and infinite values are NaN."""
         about = self.layer_table[layer]
         values = stored.astype(np.float32) * np.float32(about.factor)
         if about.missing is not None:
             values[stored == about.missing] = np.nan
+        if stored.dtype.kind == "f":
+            values[np.isinf(values)] = np.nan
         return values
 
 

@@ -19,6 +19,9 @@ OPTICAL, RADAR = "optical", "radar"
 VALID_FRACTION = "valid_fraction_"
 """Begins the columns of the catalog with the fraction of pixels that carry a measurement; the kind follows."""
 
+TRAIN_ONLY = "train_only"
+"""The column of the catalog that marks patches without a label to be scored by (bool); absent where all have one."""
+
 SPLITS = ("train", "validation", "test")
 
 MARKING_KEYS = ("place", "acquisition", "footprint")

@@ -1,5 +1,6 @@
 """What images show of their values while their bytes pass by: the lowest ones, and a few pixels of each."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations
@@ -79,11 +80,10 @@ def pool(layers: Mapping[str, Layer], values: Sequence[Values]) -> Pool:
 
 
 def fold(pixels: np.ndarray, ufunc: np.ufunc) -> np.ndarray:
-    """Reduce (images, pixels, bands) to (images, bands); halves are laid upon each other, which is fast."""
-    while pixels.shape[1] and pixels.shape[1] % 2 == 0:
-        half = pixels.shape[1] // 2
-        pixels = ufunc(pixels[:, :half], pixels[:, half:])
-    return np.asarray(ufunc.reduce(pixels, axis=1))
+    """Reduce square images (images, pixels, bands) to (images, bands): first rows upon each other, which is fast."""
+    side = math.isqrt(pixels.shape[1])
+    rows = ufunc.reduce(pixels.reshape(len(pixels), side, side, pixels.shape[2]), axis=1)
+    return np.asarray(ufunc.reduce(rows, axis=1))
 
 
 def lowest_above_zero(pixels: np.ndarray, low: np.ndarray) -> np.ndarray:

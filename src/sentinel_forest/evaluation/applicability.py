@@ -74,11 +74,6 @@ class Applicability:
             result[known] = self._tree.query(scaled[known], workers=threads)[0] / self.mean_distance
         return result
 
-    def applies(self, X: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-        """Whether samples lie inside the area of applicability; False where a feature is missing."""
-        inside: npt.NDArray[np.bool_] = self.dissimilarity(X) <= self.threshold
-        return inside
-
 
 def fit_applicability(
     X: npt.ArrayLike, groups: npt.ArrayLike, importance: npt.ArrayLike, seed: int = 0, most: int = MOST_POINTS
@@ -115,7 +110,7 @@ def fit_applicability(
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(200, 2))
     >>> area = fit_applicability(X, groups=np.arange(200) % 10, importance=[1.0, 1.0])
-    >>> area.applies([[0.0, 0.0], [20.0, 20.0]]).tolist()
+    >>> (area.dissimilarity([[0.0, 0.0], [20.0, 20.0]]) <= area.threshold).tolist()
     [True, False]
     """
     table, names = np.asarray(X, dtype=float), np.asarray(groups)

@@ -102,7 +102,8 @@ def average_trials(trials: Sequence[Trial], dataset: Dataset, draws: int, seed: 
         for found, trial in zip(scores, trials, strict=True):
             found |= _scores(trial.confusion, dataset, role, names, counts)
     by_key: list[dict[Key, Mapping[Any, Any]]] = [
-        dict(zip(_keys(trial.metrics), trial.metrics.to_dict("records"), strict=True)) for trial in trials
+        dict(zip(trial.metrics[KEY].itertuples(index=False, name=None), trial.metrics.to_dict("records"), strict=True))
+        for trial in trials
     ]
     numbers = [trial.number for trial in trials]
     rows = [
@@ -110,10 +111,6 @@ def average_trials(trials: Sequence[Trial], dataset: Dataset, draws: int, seed: 
         for key in dict.fromkeys(key for each in by_key for key in each)
     ]
     return conform(pd.DataFrame(rows, columns=list(AVERAGES.columns)), AVERAGES)
-
-
-def _keys(table: pd.DataFrame) -> Iterator[Key]:
-    return table[KEY].itertuples(index=False, name=None)
 
 
 def _scores(
@@ -213,7 +210,7 @@ def average(
     draws: int = 1000,
     output: Output,
 ) -> None:
-    """Put the scores of the trials of each scheme together as one.
+    """Average the scores over the trials of each scheme.
 
     Parameters
     ----------

@@ -144,7 +144,7 @@ def by_patch(
     values: Path,
     output: Output,
 ) -> None:
-    """Hold reference algorithms against the authors' values, patch by patch.
+    """Compare reference algorithms with the authors' values, patch by patch.
 
     Parameters
     ----------

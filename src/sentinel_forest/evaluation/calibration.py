@@ -13,6 +13,7 @@ from sklearn.isotonic import IsotonicRegression
 from sentinel_forest.evaluation import uncertainty
 from sentinel_forest.evaluation.held_out import HeldOut, class_fractions, event_of, probability_of, ratio
 from sentinel_forest.io import schemas as pa
+from sentinel_forest.io.tables import columns
 from sentinel_forest.models.candidate import Candidate
 
 BINS = 10
@@ -26,20 +27,13 @@ FOLDS = 5
 
 CALIBRATION = pa.DataFrameSchema(
     {
-        "features": pa.Column("str"),
-        "task": pa.Column("str"),
-        "event": pa.Column("str"),
+        **columns("str", "features", "task", "event"),
         "calibration": pa.Column("str", pa.Check.isin((AS_IT_IS, ISOTONIC))),
-        "bin_low": pa.Column("float64"),
-        "bin_high": pa.Column("float64"),
-        "predicted": pa.Column("float64", nullable=True),
-        "observed": pa.Column("float64", nullable=True),
-        "low": pa.Column("float64", nullable=True),
-        "high": pa.Column("float64", nullable=True),
-        "fraction": pa.Column("float64"),
-        "rows": pa.Column("int64"),
-        "groups": pa.Column("int64"),
-        "note": pa.Column("str"),
+        **columns("float64", "bin_low", "bin_high"),
+        **columns("float64", "predicted", "observed", "low", "high", nullable=True),
+        **columns("float64", "fraction"),
+        **columns("int64", "rows", "groups"),
+        **columns("str", "note"),
     },
     strict=True,
     ordered=True,

@@ -32,7 +32,7 @@ from sentinel_forest.models import forest
 from sentinel_forest.models.candidate import Candidate
 from sentinel_forest.models.forest import Training
 
-TREES, GROUPS = ORDER = "trees", "groups"
+TREES, GROUPS = "trees", "groups"
 """What curves run over, in the order of the table."""
 
 CURVES = pa.DataFrameSchema(

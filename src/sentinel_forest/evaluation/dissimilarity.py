@@ -181,7 +181,7 @@ def applicability(
     errors: Output,
     output: Output,
 ) -> None:
-    """Tell how far the held-out patches of a forest lie from its training data, and how its error grows with that.
+    """Measure how far held-out patches lie from the training data of a forest, and how its error grows with that.
 
     Parameters
     ----------

@@ -13,17 +13,17 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest import datasets
-from sentinel_forest.datasets.base import Dataset, Task
+from sentinel_forest.datasets.base import NO_ANSWER, Dataset, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.confusion import CONFUSION, WHOLE, Classifier, classifiers
-from sentinel_forest.evaluation.evaluate import Sample, evaluate, sample
+from sentinel_forest.evaluation.evaluate import Sample, evaluate
 from sentinel_forest.evaluation.figures import Place
 from sentinel_forest.evaluation.foreign_files import read_answers
 from sentinel_forest.evaluation.foreign_patches import Said, align, check_known, count_patches
 from sentinel_forest.evaluation.foreign_pixels import count_pixels
 from sentinel_forest.evaluation.paired import PAIRED, Scored, compare, paired_table
 from sentinel_forest.evaluation.patch_metrics import UNDECLARED
-from sentinel_forest.evaluation.score import METRICS, SCORES_BY, metric_rows, score_by
+from sentinel_forest.evaluation.score import METRICS, SCORES_BY, TrialCounts, metric_rows, score_by
 from sentinel_forest.evaluation.scored import notes
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import conform, read_parquet, read_tsv, write_parquet, write_tsv
@@ -158,19 +158,27 @@ def foreign(
     table = confusion_of(said, who, wanted, patches, place, int((roles["role"] == "train").sum()))
     links, accepted = read_tsv(ledger, LEDGER), json.loads(verified.read_text(encoding="utf-8"))["accepted"]
     told, word = declared(links, place, role, trained_on, accepted)
-    positive: Mapping[str, tuple[str, ...]] = {question.name: question.positive for question in wanted.questions}
-    one = Classifier(who, "", wanted, wanted.names, positive)
+    one = _classifier(who, wanted, table)
     seeds = checksums.seed(seed, "predictions", name), trial
-    drawn = sample(patches, draws, checksums.seed(*seeds, role, "bootstrap"))
+    counts = TrialCounts(table, opened, patches, {role: told}, draws, seeds, place)
+    drawn = counts.sample(patches, draws, role)
     own = Scored(one, table, evaluate(table, one, drawn))
     scored = pd.DataFrame(metric_rows(place, one, role, own.scores, told, notes(word, said.about)))
     swaps = checksums.seed(*seeds, role, "swaps")
     write_parquet(confusion, table, CONFUSION)
     write_tsv(metrics, conform(scored[list(METRICS.columns)], METRICS), METRICS)
-    strata = score_by(table, opened, patches, {role: told}, draws, seeds, place, [one])
-    write_tsv(scores_by, strata, SCORES_BY)
+    write_tsv(scores_by, score_by(counts, [one]), SCORES_BY)
     others_table = read_parquet(others, list(CONFUSION.columns))
     write_tsv(paired, compare_all(own, others_table, opened, drawn, role, told, swaps, place), PAIRED)
+
+
+def _classifier(name: str, task: Task, table: pd.DataFrame) -> Classifier:
+    """The model, which may have no answer for some pixels: these count as wrong, or negative."""
+    positive: Mapping[str, tuple[str, ...]] = {question.name: question.positive for question in task.questions}
+    silent = table["predicted"] == NO_ANSWER
+    predicted = (*task.names, NO_ANSWER) if silent.any() else task.names
+    unanswered = float(table.loc[silent, "count"].sum() / table["count"].sum())
+    return Classifier(name, "", task, predicted, positive, unanswered=unanswered)
 
 
 def _labels(catalog: pd.DataFrame, truth: Path | None, dataset: Dataset, task: Task) -> np.ndarray:
@@ -183,7 +191,18 @@ def _labels(catalog: pd.DataFrame, truth: Path | None, dataset: Dataset, task: T
         raise InputError("A file of true classes names no patch.", where=truth, expected="a column patch, or id")
     places = rows_by_name(answers.names, dataset, catalog)
     check_known(places, answers.names, catalog, truth)
-    labels[[rows[0] for rows in places]] = answers.classes
+    at = np.array([rows[0] for rows in places], dtype=np.int64)
+    twice = pd.Index(at).duplicated()
+    if twice.any():
+        first = int(twice.argmax())
+        raise InputError(
+            "A patch has two true classes.",
+            where=f"{truth}, row {first + 1}",
+            found=answers.names[first][:80],
+            expected="each patch once",
+            remedy="remove all but one of its rows",
+        )
+    labels[at] = answers.classes
     return labels
 
 

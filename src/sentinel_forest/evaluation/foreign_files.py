@@ -4,7 +4,7 @@ A file names its patches in a column or variable, or has one row for each patch 
 It gives a class by name or code, or a number for each class. If it holds the truth as well, that is held against ours.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,10 +58,23 @@ def read_answers(
     classes = as_classes(fields["predicted"], task, first_code, where)
     if names is not None and len(names) != len(classes):
         found = f"{len(names)} names, {len(classes)} predictions"
-        raise InputError("Names and predictions differ in number.", where=path, found=found)
+        raise InputError(
+            "Names and predictions differ in number.",
+            where=path,
+            found=found,
+            expected="one of each for each patch",
+            remedy="write the file again; of several variables, name that with the predictions: variable: NAME",
+        )
     true = None if fields["true"] is None else as_classes(fields["true"], task, first_code, f"{where}, truth")
     if true is not None and len(true) != len(classes):
-        raise InputError("Truth and predictions differ in number.", where=path, found=f"{len(true)}, {len(classes)}")
+        found = f"{len(true)} true classes, {len(classes)} predictions"
+        raise InputError(
+            "Truth and predictions differ in number.",
+            where=path,
+            found=found,
+            expected="one of each for each patch",
+            remedy="write the file again, or leave the truth out",
+        )
     return Answers(names, classes, true)
 
 
@@ -114,7 +127,11 @@ def _no_class(found: str, row: int, task: Task, where: str, first: int = 0) -> I
     expected = f"{first} to {first + len(task.names) - 1}, or names: {', '.join(task.names[:3])}, ..."
     remedy = "give the classes of this task; codes count from 0 or 1 (first_code)"
     return InputError(
-        "A prediction is no class.", where=f"{where}, row {row + 1}", found=found[:80], expected=expected, remedy=remedy
+        "A prediction is no class.",
+        where=f"{where}, row {row + 1}",
+        found=found[:80] or "nothing",
+        expected=expected,
+        remedy=remedy,
     )
 
 
@@ -126,12 +143,27 @@ def _largest(values: np.ndarray, task: Task, where: str) -> np.ndarray:
             where=where,
             found=f"{values.dtype}, shape {values.shape}",
             expected=f"(patches, {len(task.names)}), or one class for each patch",
+            remedy="write the array again, patches first; of a file with several arrays, name it: variable: NAME",
         )
     missing = ~np.isfinite(values.astype(np.float64)).all(axis=1)
     if missing.any():
         row = int(missing.argmax())
         raise InputError(
-            "A vector of probabilities has no number.", where=f"{where}, row {row + 1}", found="NaN or infinite"
+            "A vector of probabilities has no number.",
+            where=f"{where}, row {row + 1}",
+            found=f"NaN or infinite ({int(missing.sum())} of {len(values)} rows)",
+            expected="a number for each class",
+            remedy="predict these patches too; a role that is not covered is not scored",
+        )
+    level = (values == values[:, :1]).all(axis=1) if values.shape[1] > 1 else np.zeros(len(values), bool)
+    if level.any():
+        row = int(level.argmax())
+        raise InputError(
+            "A row has the same number for each class, and so no prediction.",
+            where=f"{where}, row {row + 1}",
+            found=f"{values[row, 0]:g} ({int(level.sum())} of {len(values)} rows)",
+            expected="the largest number for the class that is predicted",
+            remedy="predict these patches too, or leave out those that are not of the role",
         )
     return np.asarray(values.argmax(axis=1).astype(np.int64))
 
@@ -153,6 +185,7 @@ def _fields(path: Path, dataset: Dataset, task: Task, variable: str) -> dict[str
         where=path,
         found=kind or "no ending",
         expected=".csv | .parquet | .npy | .npz | .mat",
+        remedy="write them in one of these forms",
     )
 
 
@@ -165,12 +198,7 @@ def _of_table(table: pd.DataFrame, path: Path, dataset: Dataset, task: Task) -> 
     order = PREDICTED if scores else (*PREDICTED, *EITHER)
     predicted = next((lower[name] for name in order if name in lower), None)
     if predicted is None and scores is None:
-        raise InputError(
-            "A table has no column of predictions.",
-            where=path,
-            found=", ".join(map(str, table.columns[:6])),
-            expected=f"{' | '.join(PREDICTED[:2])}, or a column for each class: {', '.join(task.names[:2])}, ...",
-        )
+        raise _without_predictions(lower, task, path)
     values = table[predicted].to_numpy(object) if predicted else _numbers(table[scores or []], path)
     true = next((lower[name] for name in (*TRUE, *EITHER) if name in lower and lower[name] != predicted), None)
     found = {"names": names, "predicted": values, "true": table[true].to_numpy(object) if true else None}
@@ -182,17 +210,44 @@ def _numbers(table: pd.DataFrame, path: Path) -> np.ndarray:
     if np.isnan(numbers).any():
         row, column = np.argwhere(np.isnan(numbers))[0].tolist()
         place = f"{path}, column {table.columns[column]}, row {row + 2}"
-        raise InputError("A probability is no number.", where=place, found=str(table.iat[row, column])[:80])
+        raise InputError(
+            "A probability is no number.",
+            where=place,
+            found=str(table.iat[row, column])[:80],
+            expected="a number for each class, with a point and no comma",
+            remedy="predict these patches too; a role that is not covered is not scored",
+        )
     return numbers
 
 
 def _score_columns(lower: Mapping[str, str], task: Task) -> list[str] | None:
-    """Columns with a number for each class, by name or by index."""
+    """Columns with a number for each class, by name, or by index from 0 or from 1."""
+    return next(
+        ([lower[name] for name in names] for names in _score_names(task) if all(name in lower for name in names)), None
+    )
+
+
+def _score_names(task: Task) -> Iterator[list[str]]:
+    """How columns with a number for each class may be called."""
+    count = len(task.names)
     for prefix in SCORE_PREFIXES:
-        for names in ([name.lower() for name in task.names], [str(place) for place in range(len(task.names))]):
-            if all(prefix + name in lower for name in names):
-                return [lower[prefix + name] for name in names]
-    return None
+        for names in (map(str.lower, task.names), map(str, range(count)), map(str, range(1, count + 1))):
+            yield [prefix + name for name in names]
+
+
+def _without_predictions(lower: Mapping[str, str], task: Task, path: Path) -> InputError:
+    """What a table lacks: the column of predictions, or some of the columns with a number for each class."""
+    lacking = min(([name for name in names if name not in lower] for names in _score_names(task)), key=len)
+    some = len(lacking) < len(task.names)
+    return InputError(
+        "A table has no number for some classes." if some else "A table has no column of predictions.",
+        where=path,
+        found=f"no column {', '.join(lacking[:3])}" if some else ", ".join(list(lower.values())[:6]),
+        expected=f"{' | '.join(PREDICTED[:2])}, or a column for each class: {', '.join(task.names[:2])}, ...",
+        remedy="name the columns so; a class that is never predicted has 0 in all rows"
+        if some
+        else "rename the column",
+    )
 
 
 def _of_variables(arrays: Mapping[str, np.ndarray], path: Path, task: Task, variable: str) -> dict[str, Any]:
@@ -239,4 +294,7 @@ def _read_matlab(path: Path) -> dict[str, np.ndarray]:
 
 def _unreadable(path: Path, expected: str, error: Exception) -> InputError:
     found = f"{type(error).__name__}: {' '.join(str(error).split())}"[:80]
-    return InputError("A file of predictions cannot be read.", where=path, found=found, expected=expected)
+    remedy = "save it again as an array of numbers or of text, or as CSV"
+    return InputError(
+        "A file of predictions cannot be read.", where=path, found=found, expected=expected, remedy=remedy
+    )

@@ -111,12 +111,14 @@ def check_known(places: Sequence[Sequence[int]], names: Sequence[str], catalog: 
     if not strange:
         return
     none = len(strange) == len(places)
+    last = names[strange[0]]
+    from_1 = len(strange) == 1 and bool(NUMBER.fullmatch(last)) and not any(name in ("0", "id_0") for name in names)
     raise InputError(
         "Predictions are of another dataset or release." if none else "A prediction is of no patch of the release.",
         where=f"{where}, row {strange[0] + 1}",
         found=f"{names[strange[0]][:60]} ({len(strange)} of {len(places)} rows)",
         expected=f"patches such as {catalog['patch'].iloc[0]}",
-        remedy="give the release that was predicted",
+        remedy="row numbers count from 0: take 1 from each" if from_1 else "give the release that was predicted",
     )
 
 

@@ -67,8 +67,12 @@ def count_pixels(
     for block in read_blocks("predictions", dataset, folder, patches, dataset.label_layers(task.name)):
         labels = true_classes(dataset, task.name, block)
         codes = _fitting(read(np.arange(done, done + len(labels))), labels.shape, dataset, file)
-        first = _first(codes, task, first, file)
-        parts.append(_counts(labels, _classes(codes, task, first, file), block.patches["patch"].to_numpy(), task))
+        answered = ~np.isin(codes, SILENT)
+        if first is None and answered.any():
+            # The code of the first class, as the first patches with an answer have it, holds for all.
+            first = first_of(codes[answered], len(task.names), None, str(file))
+        said = _classes(codes, task, first or 0, file)
+        parts.append(_counts(labels, said, block.patches["patch"].to_numpy(), task))
         done += len(labels)
     return pd.concat(parts, ignore_index=True), about
 
@@ -78,11 +82,6 @@ def _counts(labels: np.ndarray, said: np.ndarray, patches: np.ndarray, task: Tas
     place = np.nonzero(valid)[0]
     counts = confusion(labels[valid], said[valid], place, len(patches), len(task.names), len(task.names) + 1)
     return counts_table(counts, patches, task.names, (*task.names, NO_ANSWER))
-
-
-def _first(codes: np.ndarray, task: Task, first: int | None, file: Path) -> int:
-    """Code of the first class; that of the first patches holds for all."""
-    return first_of(codes[~np.isin(codes, SILENT)], len(task.names), first, str(file))
 
 
 def _classes(codes: np.ndarray, task: Task, first: int, file: Path) -> np.ndarray:

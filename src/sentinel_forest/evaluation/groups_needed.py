@@ -165,7 +165,7 @@ def _rows(table: pd.DataFrame, half_width: float, grid: Sequence[int]) -> Iterat
 
 
 def groups_needed(*, confusion: Path, role: str = "test", half_width: float = 0.05, output: Output) -> None:
-    """Say how wide intervals will be over how many test groups, from the differences between groups of a version.
+    """Predict how wide intervals are over other numbers of test groups, from the groups of a finished version.
 
     Parameters
     ----------

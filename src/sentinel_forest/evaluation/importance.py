@@ -219,7 +219,7 @@ def importance(
     engines: Output,
     seeds: Output,
 ) -> None:
-    """Look into the forests of a trial: what they rest on, and how they fare otherwise.
+    """Examine the forests of a trial: which features they rest on, and how they do with fewer trees, groups and so on.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ import pandas as pd
 from sentinel_forest import datasets
 from sentinel_forest.evaluation.confusion import ROLES, WHOLE, confusion
 from sentinel_forest.evaluation.figures import Place
-from sentinel_forest.evaluation.score import METRICS, NUMBERS, PREDICTIONS, REFERENCES, score_trial
+from sentinel_forest.evaluation.score import METRICS, NUMBERS, PREDICTIONS, REFERENCES, TrialCounts, score_trial
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import read_parquet, write_tsv
 from sentinel_forest.models.scored_pixels import ALL_PIXELS
@@ -69,6 +69,6 @@ def papers_pixels(
     about = roles.merge(patches, on="patch", how="inner")
     seeds = checksums.seed(seed, "pixels of the paper"), trial
     place = Place(release, scheme, trial)
-    scored, _ = score_trial(table, opened, about, dict.fromkeys(ROLES, ""), draws, seeds, place)
+    scored, _ = score_trial(TrialCounts(table, opened, about, dict.fromkeys(ROLES, ""), draws, seeds, place))
     note = scored["note"].where(scored["note"] == "", scored["note"] + "; ") + NOTE
     write_tsv(output, scored.assign(note=note), METRICS)

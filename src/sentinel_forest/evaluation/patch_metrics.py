@@ -155,15 +155,11 @@ def score_models(
     ]
     compared = [
         place._asdict() | row
-        for one, other in _pairs(list(found))
+        for one, other in combinations(found, 2)
+        if one[1] == other[1]
         for row in _differences(found[one], found[other], (known[one[0]], known[other[0]]), role, swaps, len(about))
     ]
     return conform(pd.DataFrame(rows, columns=list(METRICS.columns)), METRICS), paired_table(compared)
-
-
-def _pairs(keys: Sequence[tuple[str, str]]) -> list[tuple[tuple[str, str], tuple[str, str]]]:
-    """Every two models that answer the same question."""
-    return [(one, other) for one, other in combinations(keys, 2) if one[1] == other[1]]
 
 
 def _differences(

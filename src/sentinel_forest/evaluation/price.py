@@ -219,7 +219,7 @@ def price(
     threads: int = 1,
     output: Output,
 ) -> None:
-    """Score the same test patches with forests that were trained with and without relatives of theirs.
+    """Score the same test patches with forests that were trained with and without patches of their groups.
 
     Parameters
     ----------

@@ -62,16 +62,6 @@ def reference_counts(
     return table.assign(classifier=name, pixels=ALL_PIXELS if sample is None else sample_of(sample))
 
 
-def _unmeasured_classes(dataset: Dataset, task: str, block: Block, measured: np.ndarray) -> np.ndarray:
-    """True classes of pixels that carry no measurement; `IGNORE` for all others."""
-    return np.where(measured, np.uint8(IGNORE), dataset.classes(task, block))
-
-
-def reference_table(dataset: Dataset, folder: Path, rows: pd.DataFrame, references: Sequence[str]) -> pd.DataFrame:
-    """What algorithms say about consecutive catalog rows; the first table of `count_references`."""
-    return count_references(dataset, folder, rows, references)[0]
-
-
 def count_references(
     dataset: Dataset,
     folder: Path,
@@ -112,7 +102,7 @@ def count_references(
             if sample is not None:
                 measured[name].append(reference_counts(dataset, name, block, labels, sample, seed))
             if (measures := block.measured.get(OPTICAL)) is not None:
-                rest = _unmeasured_classes(dataset, task, block, measures)
+                rest = np.where(measures, np.uint8(IGNORE), dataset.classes(task, block))
                 unmeasured[name].append(reference_counts(dataset, name, block, rest))
     return _stacked(measured), _stacked(unmeasured)
 
@@ -147,7 +137,7 @@ def reference(
     counts: Output,
     unmeasured: Output,
 ) -> None:
-    """Hold the reference algorithms that ship with a release against its truth.
+    """Compare the reference algorithms that ship with a release with its labels.
 
     Parameters
     ----------

@@ -7,6 +7,7 @@ season, ...) scores are reported too.
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.confusion import CONFUSION, ROLES, Classifier, classifiers
 from sentinel_forest.evaluation.confusion import confusion as count_confusion
-from sentinel_forest.evaluation.evaluate import evaluate, known_groups, sample
+from sentinel_forest.evaluation.evaluate import Sample, evaluate, known_groups, sample
 from sentinel_forest.evaluation.figures import FIGURE, PLACE, WHICH, WHO, Place
 from sentinel_forest.evaluation.further import joining
 from sentinel_forest.evaluation.paired import PAIRED, Scored, compare, paired_table, pairs
@@ -70,25 +71,18 @@ UNKNOWN = "unknown"
 """The stratum of the patches whose attribute is blank."""
 
 
-def score_trial(
-    table: pd.DataFrame,
-    dataset: Dataset,
-    split: pd.DataFrame,
-    marks: Mapping[str, str],
-    draws: int,
-    seed: Sequence[object],
-    place: Place,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Metrics and comparisons of a trial.
+@dataclass(frozen=True, eq=False)
+class TrialCounts:
+    """The confusions of a trial, with all that its scores depend on.
 
-    Parameters
+    Attributes
     ----------
     table : DataFrame
         The confusion table (`CONFUSION`).
     dataset : Dataset
         The vocabulary.
     split : DataFrame
-        patch, group, role, weight: all patches of the roles that are scored.
+        patch, group, role, weight, and the dataset's `strata_keys`: all patches of the roles that are scored.
     marks : mapping
         The mark of each role, from the ledger.
     draws : int
@@ -97,47 +91,56 @@ def score_trial(
         Names that the seed derives from.
     place : Place
         Which trial it is.
+    """
+
+    table: pd.DataFrame
+    dataset: Dataset
+    split: pd.DataFrame
+    marks: Mapping[str, str]
+    draws: int
+    seed: Sequence[object]
+    place: Place
+
+    def sample(self, patches: pd.DataFrame, draws: int, *purpose: str) -> Sample:
+        """Some of the patches, with draws over their groups."""
+        return sample(patches, draws, checksums.seed(*self.seed, *purpose, "bootstrap"))
+
+
+def score_trial(trial: TrialCounts) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Metrics and comparisons of a trial.
 
     Returns
     -------
     tuple of DataFrame
         See `METRICS` and `PAIRED`.
     """
-    found = classifiers(table, dataset)
+    dataset, place = trial.dataset, trial.place
+    found = classifiers(trial.table, dataset)
     scored: list[dict[str, object]] = []
     compared: list[dict[str, object]] = []
     for role in ROLES:
-        patches = split[split["role"] == role]
+        patches = trial.split[trial.split["role"] == role]
         if patches.empty:
             continue
         print(f"score: role {role}, {len(patches)} patches, {len(found)} classifiers", file=sys.stderr)
-        drawn = sample(patches, draws, checksums.seed(*seed, role, "bootstrap"))
+        drawn = trial.sample(patches, trial.draws, role)
         of_role = []
         for one in found:
-            rows = one.rows(table, role)
+            rows = one.rows(trial.table, role)
             of_role.append(Scored(one, rows, evaluate(rows, one, drawn)))
             shared = _shared_labels(dataset, one, patches)
-            own_mark, told = _declared(dataset, marks[role], one)
+            own_mark, told = _declared(dataset, trial.marks[role], one)
             scored += metric_rows(place, one, role, of_role[-1].scores, own_mark, notes(shared, told))
-        swaps = checksums.seed(*seed, role, "swaps")
+        swaps = checksums.seed(*trial.seed, role, "swaps")
         for a, b in pairs(of_role):
-            both, _ = _declared(dataset, marks[role], a.classifier, b.classifier)
+            both, _ = _declared(dataset, trial.marks[role], a.classifier, b.classifier)
             rows_of_pair = compare(a, b, drawn, role, both, swaps, dataset.independent_patches)
             compared += [place._asdict() | row for row in rows_of_pair]
     return _table(scored, METRICS), paired_table(compared)
 
 
-def score_by(
-    table: pd.DataFrame,
-    dataset: Dataset,
-    split: pd.DataFrame,
-    marks: Mapping[str, str],
-    draws: int,
-    seed: Sequence[object],
-    place: Place,
-    of: Sequence[Classifier] | None = None,
-) -> pd.DataFrame:
-    """Scores by each of the dataset's `strata_keys`; parameters as of `score_trial`, `split` with these columns.
+def score_by(trial: TrialCounts, of: Sequence[Classifier] | None = None) -> pd.DataFrame:
+    """Scores by each of the dataset's `strata_keys`.
 
     `of` are the classifiers of the table, where they are none of the dataset's.
 
@@ -148,21 +151,22 @@ def score_by(
     DataFrame
         See `SCORES_BY`.
     """
+    dataset, table = trial.dataset, trial.table
     found = classifiers(table, dataset) if of is None else of
     scored: list[dict[str, object]] = []
     for attribute in dataset.strata_keys:
-        for role, stratum, patches in _strata(split, attribute):
+        for role, stratum, patches in _strata(trial.split, attribute):
             here = {"attribute": attribute, "stratum": stratum}
             inside = table[table["patch"].isin(patches["patch"])]
             # Too few groups have no interval to draw for.
-            wanted = draws if len(known_groups(patches)) >= min(LEAST_GROUPS, LEAST_GROUPS_OF_CLASS) else 0
-            drawn = sample(patches, wanted, checksums.seed(*seed, role, attribute, stratum, "bootstrap"))
+            wanted = trial.draws if len(known_groups(patches)) >= min(LEAST_GROUPS, LEAST_GROUPS_OF_CLASS) else 0
+            drawn = trial.sample(patches, wanted, role, attribute, stratum)
             for one in found:
                 scores = evaluate(one.rows(inside, role), one, drawn)
                 shown = [each for each in scores if each.metric.headline or not each.of_class]
                 shared = _shared_labels(dataset, one, patches)
-                own_mark, told = _declared(dataset, marks[role], one)
-                rows = metric_rows(place, one, role, shown, own_mark, notes(shared, told), stratum)
+                own_mark, told = _declared(dataset, trial.marks[role], one)
+                rows = metric_rows(trial.place, one, role, shown, own_mark, notes(shared, told), stratum)
                 scored += [here | row for row in rows]
     return _table(scored, SCORES_BY)
 
@@ -295,13 +299,13 @@ def score(
     table = count_confusion(opened, patches, roles, *said, scheme, trial, feature_sets)
     about = roles.merge(patches, on="patch", how="inner")
     place = Place(release, scheme, trial)
-    seeds = seed, trial
-    scored, compared = score_trial(table, opened, about, marks, draws, seeds, place)
+    counts = TrialCounts(table, opened, about, marks, draws, (seed, trial), place)
+    scored, compared = score_trial(counts)
     if files := [each.path for each in further if each.owner[:2] == (scheme, trial)]:
         more = joining(files, place, marks, opened)[list(METRICS.columns)]
         scored = conform(pd.concat([scored, more], ignore_index=True), METRICS)
     write_parquet(confusion, table, CONFUSION)
-    strata = score_by(table, opened, about, marks, draws, seeds, place)
+    strata = score_by(counts)
     write_tsv(metrics, _with_note(scored, note(links)), METRICS)
     write_tsv(scores_by, _with_note(strata, note(links)), SCORES_BY)
     write_tsv(paired, compared, PAIRED)

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from sentinel_forest.config import paths
 from sentinel_forest.config.validation import nearest
 from sentinel_forest.errors import InputError
-from sentinel_forest.export.trial import MANIFEST
 from sentinel_forest.planning.selection import Selection
 
 
@@ -43,7 +43,8 @@ def trials(selection: Selection) -> list[tuple[str, str, int]]:
 
 def manifests(selection: Selection, exports: Path) -> list[str]:
     """The files by which Snakemake knows that the chosen trials are written; errors as of `trials`."""
-    return [f"{exports}/{release}/{scheme}/{trial}/{MANIFEST}" for release, scheme, trial in trials(selection)]
+    chosen = (dict(zip(("release", "scheme", "trial"), each, strict=True)) for each in trials(selection))
+    return [(exports / paths.place(paths.EXPORT, **each)).as_posix() for each in chosen]
 
 
 def _check_known(key: str, chosen: Iterable[object], known: Iterable[object]) -> None:

@@ -73,7 +73,7 @@ def tfds_export(
     about: dict[str, str],
     output: Output,
 ) -> None:
-    """Write a split in a config and version of the TFDS data set so2sat.
+    """Write a split in a config and version of the TFDS dataset so2sat.
 
     Parameters
     ----------

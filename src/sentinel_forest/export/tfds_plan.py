@@ -39,9 +39,9 @@ def folders(selection: Selection, exports: Path) -> list[str]:
         If no release has such a form.
     """
     found = [
-        f"{exports}/{release}/tfds/{name}/{config}/{number}"
+        (exports / paths.place(paths.TFDS, release=release, name=name, form=form, number=number)).as_posix()
         for release, name in splits(selection)
-        for config, number in FORMS
+        for form, number in FORMS
     ]
     if not found:
         raise InputError(

@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest import datasets
+from sentinel_forest.config.paths import EXPORT
 from sentinel_forest.config.releases import FILES
 from sentinel_forest.config.settings import Form, Role
 from sentinel_forest.datasets.base import Dataset
@@ -36,7 +37,7 @@ from sentinel_forest.io.tables import read_parquet, read_tsv, replacing, write_t
 from sentinel_forest.splits.roles import roles_of
 from sentinel_forest.steps import Layout, Output
 
-MANIFEST, LISTING = "manifest.json", "exported.tsv"
+MANIFEST, LISTING = Path(EXPORT).name, "exported.tsv"
 KEY = ".key"
 """Name of the file by which an unfinished export knows what it is an export of."""
 RESERVE = 64 << 20
@@ -59,7 +60,7 @@ def export_trial(
     threads: int = 1,
     target: Output,
 ) -> None:
-    """Write a trial as the publisher would have: the same files, other splits.
+    """Write a trial in the publisher's layout: the same files, with another split.
 
     Parameters
     ----------

@@ -99,12 +99,13 @@ def check_bands(needed: Iterable[str], bands: Mapping[str, np.ndarray]) -> None:
 
 def unknown(name: str, known: Iterable[str], forms: Iterable[str]) -> InputError:
     """The error for a feature name that nothing explains, with the nearest names that exist."""
-    near = difflib.get_close_matches(name, list(known), n=5, cutoff=0.4)
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=5, cutoff=0.4)
     return InputError(
         "Unknown feature.",
         found=name,
-        expected=f"one of {', '.join(known)}; or of the form {', '.join(forms)}",
-        remedy=f"did you mean {' | '.join(near)}?" if near else None,
+        expected=f"a band, an index, or {' | '.join(forms)}",
+        remedy=(f"did you mean {' | '.join(near)}? " if near else "") + "sentinel-forest features lists all names",
     )
 
 

@@ -184,6 +184,8 @@ def _names(node: ast.expr, text: str) -> Iterator[str]:
                 raise _wrong(text, f"the exponent {ast.unparse(right)}", f"a number up to {LARGEST_EXPONENT:g}")
             yield from _names(left, text)
         case ast.BinOp(left=left, op=kind, right=right) if type(kind) in OPERATORS:
+            if isinstance(kind, ast.Div) and _constant(right) == 0:
+                raise _wrong(text, "a division by 0", "a divisor that is not 0")
             yield from _names(left, text)
             yield from _names(right, text)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS:

@@ -7,6 +7,7 @@ say what they mean.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -26,6 +27,8 @@ else:
     pd = lazy("pandas")
     pq = lazy("pyarrow.parquet")
 
+NO_COLUMN = re.compile(r"__index_level_\d+__")
+"""What pandas calls an index without a name when it writes Parquet."""
 PRETRAINING = "unknown: pretraining"
 """The mark of scores from vectors of which nobody says what their model was trained on."""
 
@@ -50,12 +53,24 @@ def head(path: Path) -> list[str]:
     """
     try:
         if path.suffix == ".parquet":
-            return list(map(str, pq.read_schema(path).names))
-        return list(map(str, pd.read_csv(path, nrows=0).columns))
+            names = list(map(str, pq.read_schema(path).names))
+            return [name for name in names if not NO_COLUMN.fullmatch(name)]
+        names = list(map(str, pd.read_csv(path, nrows=1, header=None, dtype="str", keep_default_na=False).iloc[0]))
     except OSError:
         raise
     except Exception as error:  # whatever a reader makes of bytes that are of another form
         raise _unreadable(path, error) from None
+    twice = next((name for name in names if names.count(name) > 1), None)
+    between = next((sign for sign in ";\t|" if len(names) == 1 and sign in names[0]), None)
+    if twice is not None or between:
+        raise InputError(
+            "A table of vectors cannot be read.",
+            where=path,
+            found=f"{quoted(between)} between the names of columns" if between else f"two columns {quoted(str(twice))}",
+            expected="commas between columns, and a name for each",
+            remedy="write it again",
+        )
+    return names
 
 
 def _unreadable(path: Path, error: Exception) -> InputError:
@@ -131,11 +146,13 @@ def vectors(feature_set: FeatureSet, patches: Sequence[str], shape: tuple[int, .
 
 
 def _lacking(about: External, patches: Sequence[str], asked: int) -> InputError:
+    ids = _index(about, *stamps(about.file, about.keys))
     return InputError(
         "A table of vectors does not cover the release.",
         where=f"{about.file}, column {about.key}",
-        found=f"no vector for {len(patches)} of {asked} patches, e.g. {quoted(patches[0])}",
-        expected="one for each patch of the catalog",
+        found=f"no vector for {len(patches)} of {asked} patches, e.g. {quoted(patches[0])}"
+        + (f"; ids such as {quoted(str(ids[0]))}" if len(ids) else ""),
+        expected="one for each patch of the catalog, with its id from the column `patch`",
         remedy="make the vectors that are missing, or set missing: leave out",
     )
 
@@ -152,8 +169,8 @@ def _rows(about: External, features: Sequence[str], places: np.ndarray) -> np.nd
             "A column of a table of vectors does not hold numbers.",
             where=f"{about.file}, column {texts[0]}",
             found=quoted(table[texts[0]].iloc[0]),
-            expected="numbers",
-            remedy="leave the column out of the file",
+            expected="numbers, with a point and no comma",
+            remedy="leave the column out of the file, or write its numbers again",
         )
     return table.iloc[known].to_numpy(np.float32)
 
@@ -174,7 +191,7 @@ def _check_finite(about: External, values: np.ndarray, patches: Sequence[str]) -
 def _table(file: str, stamp: Stamp) -> pd.DataFrame:
     path = Path(file)
     try:
-        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype_backend="numpy_nullable")
+        return _parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype_backend="numpy_nullable")
     except OSError:
         raise
     except Exception as error:  # as for `_head`
@@ -215,14 +232,20 @@ def _index(about: External, *stamp: Stamp) -> pd.Index:
 def _keys(file: str, key: str, stamp: Stamp) -> pd.DataFrame:
     """The column with the ids of the patches, as text: CSV would take ids of digits for numbers."""
     path = Path(file)
-    if path.suffix == ".parquet":
-        return pd.read_parquet(path)
     try:
+        if path.suffix == ".parquet":
+            return _parquet(path)
         return pd.read_csv(path, dtype={key: "str"}, keep_default_na=False)
     except OSError:
         raise
     except Exception as error:  # as for `_head`
         raise _unreadable(path, error) from None
+
+
+def _parquet(path: Path) -> pd.DataFrame:
+    """A table with all of its columns, those too that pandas would make its index."""
+    table: pd.DataFrame = pq.read_table(path).to_pandas(ignore_metadata=True)
+    return table
 
 
 def declared(feature_set: FeatureSet | None) -> tuple[str, str]:

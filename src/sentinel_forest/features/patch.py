@@ -14,9 +14,6 @@ from sentinel_forest.features.bounds import BOUNDS
 from sentinel_forest.features.expressions import is_name
 from sentinel_forest.sensors import SENTINEL_2
 
-BAND_STATISTICS = ("mean", "deviation", "minimum", "maximum", "p10", "p50", "p90")
-"""Handy statistics of a band; any percentile p1..p99 is understood."""
-
 TEXTURES = ("contrast", "dissimilarity", "homogeneity", "energy", "correlation")
 """Texture properties, see `cooccurrence`."""
 
@@ -42,8 +39,8 @@ FORMS = ("<feature>_mean", "<feature>_p<1..99>", "<feature>_<deviation|minimum|m
 def resolve(name: str, own: Own = ()) -> Feature:
     """The patch feature with a name.
 
-    Names are ``<feature>_<statistic>`` (`BAND_STATISTICS`) and ``<feature>_<texture>`` (`TEXTURES`),
-    where the feature is a band, or one of the dataset's `own`, or an index of
+    Names are ``<feature>_<statistic>`` (``mean``, ``deviation``, ``minimum``, ``maximum``, ``p1`` to ``p99``) and
+    ``<feature>_<texture>`` (`TEXTURES`), where the feature is a band, or one of the dataset's `own`, or an index of
     `sentinel_forest.features.indices`, or an expression in brackets (``(B8/B12)_p90``), and those of `SAR`. An
     expression of such names is one, too: ``B8_mean / B12_mean``.
 

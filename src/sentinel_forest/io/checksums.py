@@ -31,10 +31,10 @@ def checksum_of(value: object) -> str:
     return hashlib.sha256(canonical(value).encode("ascii")).hexdigest()
 
 
-def file_checksum(path: Path, algorithm: str = "sha256") -> str:
-    """Checksum (hex) of the bytes of a file."""
+def file_checksum(path: Path) -> str:
+    """SHA-256 (hex) of the bytes of a file."""
     with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, algorithm).hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def seed(*names: object) -> int:

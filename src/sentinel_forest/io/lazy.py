@@ -35,3 +35,8 @@ class _Lazy(ModuleType):
 def lazy(name: str) -> ModuleType:
     """A module by its full name, imported at its first use."""
     return _Lazy(name)
+
+
+def parts_of(package: str, *names: str) -> tuple[ModuleType, ...]:
+    """Modules of a package, each imported at its first use."""
+    return tuple(lazy(f"{package}.{name}") for name in names)

@@ -149,11 +149,11 @@ class Mapper:
 def vote_fractions(model: RandomForestClassifier, X: np.ndarray) -> npt.NDArray[np.float64]:
     """Mean of the trees' class fractions, (rows, classes); its largest is the class that `forest.predict` gives.
 
-    Rows that reach the same leaf of the first tree go through the others together, which is faster.
+    Rows that are alike go through the trees together, which is faster.
     """
     trees = [estimator.tree_ for estimator in model.estimators_]
     result = np.empty((len(X), len(model.classes_)))
-    order = np.argsort(trees[0].apply(X), kind="stable") if len(X) else np.empty(0, dtype=np.int64)
+    order = forest.alike(trees, X)
     for start in range(0, len(X), BLOCK_ROWS):
         rows = order[start : start + BLOCK_ROWS]
         block = X[rows]

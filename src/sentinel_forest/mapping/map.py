@@ -31,7 +31,7 @@ STRIDE = 10
 """Pixels from one window to the next, where the forest classifies patches: 100 m, as maps of local climate zones."""
 
 SAMPLES = 1_000
-"""Training samples that each pixel of a layer of applicability is held against at most."""
+"""Training samples that each pixel of a layer of applicability is compared with at most."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,13 @@ def open_forest(folder: Path, release: str, scheme: str, trial: int, set_name: s
     values = {"release": release, "scheme": scheme, "trial": trial}
     model = folder / paths.place(paths.FOREST, **values, set=set_name)
     if not model.is_file():
-        there = [
-            each.parent.relative_to(folder / release / "baselines") for each in folder.glob(f"{release}/**/*.skops")
-        ]
+        found = (each.relative_to(folder).as_posix() for each in folder.glob(f"{release}/**/{model.name}"))
+        there = [owner for each in found if (owner := paths.fields(paths.FOREST, each))]
         raise InputError(
             "The version has no such forest.",
-            where=folder / release / "baselines",
+            where=folder / release,
             found=f"{scheme}/{trial}/{set_name}",
-            expected=" | ".join(sorted(each.as_posix() for each in there))[:80],
+            expected=" | ".join(sorted("{scheme}/{trial}/{set}".format_map(owner) for owner in there))[:80],
         )
     split, fit = (folder / paths.place(name, **values, set=set_name) for name in (paths.SPLIT, paths.FIT))
     candidate = load_candidate(dataset, scheme, trial, set_name, split, model, fit)
@@ -149,7 +148,7 @@ def map_scene(
         Dissimilarity to the training data in percent of the threshold: up to 100 lies inside the area of
         applicability. For versions that keep training samples (key `applicability`).
     samples : int
-        Training samples that each pixel is held against at most: what this layer may cost.
+        Training samples that each pixel is compared with at most; more take more time.
     radar : Path
         Folder with a GeoTIFF for each Sentinel-1 band that the features need (VV.tif), on the grid of the scene and in
         the unit of the training data.
@@ -166,14 +165,17 @@ def map_scene(
     asked = {name: path for name, path in outputs.items() if path is not None}
     if not asked:
         raise InputError("No layer is asked for.", expected="--output, --probability, --margin or --applicability")
+    if threads < 1:
+        raise InputError("A map needs a thread.", where="--threads", found=threads, expected="1 or more")
+    _hold_outputs(asked, scene, radar)
     folder = version if version.is_dir() else Path("results") / version
     sealed = open_forest(folder, release, scheme, trial, set)
     needed = _needed_bands(sealed)
     votes = bool({"probability", "margin"} & asked.keys())
     area = _area(folder, sealed, release, samples) if "applicability" in asked else None
     mapper = Mapper(sealed.dataset, sealed.feature_set, sealed.candidate, votes, area, "codes" in asked)
-    with open_scene(scene, needed[OPTICAL], needed[RADAR], radar, level, offset, threads) as opened:
-        _hold_level(sealed, opened)
+    bands, levels = (needed[OPTICAL], needed[RADAR]), _trained_levels(sealed)
+    with open_scene(scene, *bands, radar, level, offset, threads, levels) as opened:
         _hold_size(mapper, opened, stride)
         tags = {**sealed.tags, **_scene_tags(mapper, opened, stride)}
         tags |= _area_tags(area) if area is not None else {}
@@ -238,19 +240,26 @@ def _needed_bands(sealed: Sealed) -> dict[str, list[str]]:
     return found
 
 
-def _hold_level(sealed: Sealed, scene: Scene) -> None:
-    """Refuse a scene of another processing level than the training data."""
+def _trained_levels(sealed: Sealed) -> set[str]:
+    """Processing levels of the optical layers of the training data."""
     table = sealed.dataset.layer_table
-    levels = {table[layer].level for layer in sealed.feature_set.layers.values() if table[layer].is_optical}
-    if levels != {scene.product.level}:
-        trained = ", ".join(sorted(levels)) if all(levels) else "a level that its dataset does not declare"
-        raise InputError(
-            "The scene has another processing level than the training data.",
-            where=scene.product.name[-80:],
-            found=scene.product.level,
-            expected=trained,
-            remedy="fetch the product of that level" if all(levels) else "declare `level` in the layers of the dataset",
-        )
+    return {table[layer].level for layer in sealed.feature_set.layers.values() if table[layer].is_optical}
+
+
+def _hold_outputs(asked: Mapping[str, Path], scene: Path, radar: Path | None) -> None:
+    """Refuse outputs that would replace one another, a folder, or what the map is made from."""
+    places = [path.absolute() for path in asked.values()]
+    sources = [each.absolute() for each in (scene, radar) if each is not None]
+    for path in places:
+        wrong = None
+        if places.count(path) > 1:
+            wrong = "the file of another layer as well"
+        elif path.is_dir():
+            wrong = "a folder"
+        elif any(path == each or each in path.parents for each in sources):
+            wrong = "among the images of the scene"
+        if wrong:
+            raise InputError("A map cannot be written there.", where=path, found=wrong, remedy="choose another name")
 
 
 def _hold_size(mapper: Mapper, scene: Scene, stride: int) -> None:

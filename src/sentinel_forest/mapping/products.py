@@ -8,8 +8,8 @@ with an offset of -1000 in all bands. The metadata of a product name it; band fi
 import re
 import xml.etree.ElementTree as ET
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -71,12 +71,65 @@ def find_product(path: Path) -> Product:
     """
     if not path.exists():
         raise InputError("There is no such scene.", where=path, expected="a SAFE folder or zip, or a folder of bands")
+    path = path.parent if path.is_file() and _METADATA.search(path.name) else path
     if path.is_dir():
-        names = [each.relative_to(path).as_posix() for each in _below(path)]
-        return _product(path, names, str(path.absolute()), lambda name: (path / name).read_bytes())
+        part = path.absolute()
+        root = _product_around(part)
+        names = [
+            each.relative_to(root).as_posix()
+            for each in _below(root)
+            if root in (part, each.parent) or part in each.parents
+        ]
+        return _product(root, names, str(root), lambda name: (root / name).read_bytes())
     if path.suffix.lower() == ".zip":
         return _zipped(path)
     return Product(path.stem, {})
+
+
+def leveled(product: Product, level: str | None, trained: Collection[str] | None, path: Path) -> Product:
+    """The product with a processing level that is known, and is that of the training data.
+
+    Parameters
+    ----------
+    product : Product
+        What its metadata tell.
+    level : str or None
+        What the user says.
+    trained : collection of str or None
+        Levels of the training data, blank where a dataset declares none; None if any will do.
+    path : Path
+        The scene, for messages.
+
+    Raises
+    ------
+    InputError
+        If the level is unknown, contradicts the metadata, or is not that of the training data.
+    """
+    if level is not None and level not in LEVELS:
+        raise InputError("Unknown processing level.", where="--level", found=level, expected=" | ".join(LEVELS))
+    if product.level and level and level != product.level:
+        raise InputError(
+            "The product has another level.", where=path, found=product.level, expected=level, remedy="omit --level"
+        )
+    if not (product.level or level):
+        raise InputError(
+            "The processing level of the scene is not known.",
+            where=path,
+            found="images without metadata",
+            expected=" | ".join(LEVELS),
+            remedy="say it: --level L1C (top of atmosphere) or --level L2A (surface)",
+        )
+    known = replace(product, level=product.level or str(level))
+    if trained is not None and set(trained) != {known.level}:
+        declared = all(trained)
+        raise InputError(
+            "The scene has another processing level than the training data.",
+            where=known.name[-80:],
+            found=known.level,
+            expected=", ".join(sorted(trained)) if declared else "a level that its dataset does not declare",
+            remedy="fetch the product of that level" if declared else "declare `level` in the layers of the dataset",
+        )
+    return known
 
 
 def band_of(name: str) -> str | None:
@@ -89,6 +142,12 @@ def band_of(name: str) -> str | None:
     """
     found = {f"B{number.upper()}" for number in _BAND.findall(f"{name} ")}
     return found.pop() if len(found) == 1 else None
+
+
+def _product_around(part: Path) -> Path:
+    """The SAFE folder that a folder is a part of, so that its metadata count; the folder itself if there is none."""
+    above = [each for each in part.parents if each.suffix == ".SAFE"]
+    return next((each for each in above if any(_METADATA.search(file.name) for file in each.iterdir())), part)
 
 
 def _below(path: Path) -> list[Path]:
@@ -129,7 +188,7 @@ def _product(path: Path, names: Iterable[str], root: str, read: Callable[[str], 
             where=path,
             found=f"{len(tiles)} granules, e.g. {tiles[0]}",
             expected="one",
-            remedy="name the folder IMG_DATA of one granule, with --level and --offset",
+            remedy="name the folder IMG_DATA of one granule",
         )
     return _described(path, metadata[0], read(metadata[0]), _files(images, root))
 

@@ -1,6 +1,6 @@
 """Scenes: bands on one grid of 10 m, read window by window in the units of digital numbers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +16,15 @@ from sentinel_forest.mapping.bands import (
     CLOSE_M,
     Candidate,
     candidates_of,
+    declared_offset,
+    hold_projection,
     native_band,
-    only_one,
+    not_on_grid,
     pixel_of,
+    radar_band,
     radar_candidates,
 )
-from sentinel_forest.mapping.products import LEVELS, QUANTIFICATION, Product, find_product
+from sentinel_forest.mapping.products import QUANTIFICATION, Product, find_product, leveled
 from sentinel_forest.sensors import FINEST_M, SENTINEL_2
 
 CACHE_MB = 64
@@ -167,6 +170,7 @@ def open_scene(
     level: str | None = None,
     offset: float | None = None,
     threads: int = 1,
+    trained: Collection[str] | None = None,
 ) -> Iterator[Scene]:
     """Open the bands of a scene that are needed, and check that they belong together.
 
@@ -184,6 +188,8 @@ def open_scene(
         What has to be added to digital numbers, where no metadata tell it.
     threads : int
         Threads that decode.
+    trained : collection of str, optional
+        Processing levels of the training data; the scene must have them.
 
     Yields
     ------
@@ -192,17 +198,17 @@ def open_scene(
     Raises
     ------
     InputError
-        If a band is missing, bands do not lie on one grid, or level or offset are unknown or contradict the metadata.
+        If a band is missing, bands do not lie on one grid, level or offset are unknown or contradict the metadata, or
+        the level is not that of the training data.
     """
-    product = find_product(path)
+    product = leveled(find_product(path), level, trained, path)
     with ExitStack() as stack:
         stack.enter_context(rasterio.Env(GDAL_CACHEMAX=CACHE_MB))
         candidates = candidates_of(stack, path, product.files, tuple(SENTINEL_2))
         chosen = {name: native_band(path, name, candidates.get(name, [])) for name in optical}
         beside = radar_candidates(stack, radar_path, radar)
-        chosen_radar = {name: only_one(radar_path, name, beside.get(name, [])) for name in radar}
+        chosen_radar = {name: radar_band(radar_path, name, beside.get(name, [])) for name in radar}
         grid = _grid_of({**chosen, **chosen_radar})
-        product = _leveled(product, level, path)
         yield Scene(
             product,
             grid,
@@ -237,19 +243,10 @@ def _grid_text(grid: Grid) -> str:
 
 
 def _own_grid(name: str, file: Any) -> Grid:
+    hold_projection(name, file)
     transform, repeat = file.transform, round(pixel_of(file) / FINEST_M)
-    square = (
-        abs(transform.a + transform.e) < 1e-6 and transform.b == transform.d == 0 and repeat >= 1
-        and abs(pixel_of(file) - repeat * FINEST_M) < 1e-6
-    )  # fmt: skip
-    if file.crs is None or not file.crs.is_projected or not square:
-        raise InputError(
-            "A band does not lie on a grid of 10, 20 or 60 m.",
-            where=name,
-            found=f"{file.crs.to_string()[:30] if file.crs else 'no CRS'}, pixels of {transform.a:g} x {transform.e:g}",
-            expected="a projected CRS in metres (UTM), north up",
-            remedy="give the band as the product has it, or warp it onto the grid of the 10 m bands",
-        )
+    if repeat < 1 or abs(pixel_of(file) - repeat * FINEST_M) > 1e-6:
+        raise not_on_grid(name, f"pixels of {pixel_of(file):g} m", "10, 20 or 60 m")
     return Grid(file.crs, transform.c, transform.f, FINEST_M, file.height * repeat, file.width * repeat)
 
 
@@ -259,56 +256,40 @@ def _source(candidate: Candidate, grid: Grid) -> Source:
     return Source(file, index, round(pixel_of(file) / grid.pixel), file.nodatavals[index - 1] if masked else None)
 
 
-def _leveled(product: Product, level: str | None, path: Path) -> Product:
-    """The product with a level that is known."""
-    if level is not None and level not in LEVELS:
-        raise InputError("Unknown processing level.", where="--level", found=level, expected=" | ".join(LEVELS))
-    if product.level and level and level != product.level:
-        raise InputError(
-            "The product has another level.", where=path, found=product.level, expected=level, remedy="omit --level"
-        )
-    if not (product.level or level):
-        raise InputError(
-            "The processing level of the scene is not known.",
-            where=path,
-            found="images without metadata",
-            expected=" | ".join(LEVELS),
-            remedy="say it: --level L1C (top of atmosphere) or --level L2A (surface)",
-        )
-    return Product(product.name, product.files, product.level or str(level), product.baseline, product.offsets)
-
-
 def _offsets(
     product: Product, chosen: Mapping[str, Candidate], offset: float | None, path: Path
 ) -> Mapping[str, float]:
     """What to add to the numbers of each band: from metadata, from the images, or as the user says."""
-    if product.offsets is not None:
-        if offset is not None and any(product.offsets[name] != offset for name in chosen):
-            raise InputError(
-                "The product declares another offset.",
-                where=path,
-                found=f"baseline {product.baseline}, {sorted(set(product.offsets.values()))}",
-                expected=offset,
-                remedy="omit --offset",
-            )
-        return product.offsets
-    if offset is not None:
-        return dict.fromkeys(chosen, offset)
-    found = {name: _declared(file, index) for name, (file, index) in chosen.items()}
-    unknown = next((name for name, value in found.items() if value is None), None)
-    if unknown is not None:
+    if offset is not None and not (-QUANTIFICATION <= offset <= 0):
+        raise InputError(
+            "An offset is added to digital numbers.", where="--offset", found=offset, expected="0 or -1000"
+        )
+    sources = {
+        "--offset": dict.fromkeys(chosen, offset),
+        "the metadata": product.offsets or {},
+        "tags of the image": {name: declared_offset(f"{path}, {name}", *each) for name, each in chosen.items()},
+    }
+    return {
+        name: _agreed({text: told.get(name) for text, told in sources.items()}, f"{path}, {name}") for name in chosen
+    }
+
+
+def _agreed(told: Mapping[str, float | None], where: str) -> float:
+    """The offset of a band, on which all sources that name one must agree."""
+    known = {text: value for text, value in told.items() if value is not None}
+    if not known:
         raise InputError(
             "The offset of the digital numbers is not declared.",
-            where=f"{path}, {unknown}",
+            where=where,
             expected="0 before processing baseline 04.00, and -1000 since, unless it was added already",
             remedy="say which holds: --offset 0 or --offset -1000",
         )
-    return {name: float(value) for name, value in found.items() if value is not None}
-
-
-def _declared(file: Any, index: int) -> float | None:
-    """Offset in digital numbers from scale and offset of an image; None where it has none."""
-    scale, offset = file.scales[index - 1], file.offsets[index - 1]
-    if abs(scale * QUANTIFICATION - 1) > 1e-6:
-        return None
-    return round(float(offset) * QUANTIFICATION, 6)
+    if len(set(known.values())) > 1:
+        raise InputError(
+            "One source declares another offset than the other.",
+            where=where,
+            found=", ".join(f"{value:g} by {text}" for text, value in known.items()),
+            expected="one offset",
+            remedy="omit --offset; or remove what the image declares: gdal_edit.py -scale 1 -offset 0",
+        )
+    return next(iter(known.values()))

@@ -21,6 +21,10 @@ from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import checksums
 
+TREES_OF_A_DRAW = 4
+"""Trees that scikit-learn-intelex grows from one bootstrap. Over six seeds of forests of 40 trees, held-out balanced
+accuracy is 0.7478 (std 0.0011) with four, 0.7476 (0.0026) with one; 60,000 x 13 rows of simulated pixels."""
+
 BLOCK_ROWS = 16_384
 """Rows that one thread takes at a time: their votes stay in the cache of a core."""
 
@@ -91,8 +95,9 @@ def scikit_learn_intelex(
     between at most 255 bins of each feature: another forest of the same kind. Missing values count as
     larger than all others.
 
-    The library takes neither rows that were drawn nor features that are binned, so that each tree is a call of its
-    own, which sorts its rows into bins again: 0.2 of the 0.3 s of a tree of 190,000 x 13.
+    The library takes neither rows that were drawn nor features that are binned: each call sorts its rows into bins
+    again, which takes longer than a tree does. So `TREES_OF_A_DRAW` trees are grown in one call, on one bootstrap; they
+    differ by the features that their splits may choose from.
 
     Raises
     ------
@@ -106,28 +111,29 @@ def scikit_learn_intelex(
     bins = np.column_stack([edge.searchsorted(column) for edge, column in zip(edges, X.T, strict=True)])
     bins = bins.astype(np.float32)
     classes = int(y.max()) + 1
-    places = np.arange(len(y))
 
-    def one_tree(number: int) -> tuple[DecisionTreeClassifier, np.ndarray]:
-        """A tree, and in which leaf each row is that it has not seen; -1 for the others."""
-        own_seed = checksums.seed(seed, number)
+    def one_draw(first: int) -> tuple[list[DecisionTreeClassifier], np.ndarray, np.ndarray]:
+        """Trees from one bootstrap, the rows that they have not seen, and their votes on these."""
+        own_seed = checksums.seed(seed, first)
         times = bootstrap(fractions, own_seed)
-        drawn = np.flatnonzero(times)
-        parameters = {**_parameters(settings, 1, own_seed), "class_weight": None, "bootstrap": False}
-        one = library.RandomForestClassifier(n_jobs=1, **parameters)
-        one.fit(bins[drawn], y[drawn], sample_weight=times[drawn].astype(np.float64))
-        (tree,) = one.estimators_
-        leaf = tree.tree_.apply(bins)
-        _finish(tree, edges, leaf[drawn], y[drawn], times[drawn], classes)
-        return tree, np.where(times == 0, leaf, -1).astype(np.int32)
+        drawn, unseen = np.flatnonzero(times), np.flatnonzero(times == 0)
+        parameters = _parameters(settings, min(TREES_OF_A_DRAW, trees - first), own_seed)
+        few = library.RandomForestClassifier(n_jobs=1, **{**parameters, "class_weight": None, "bootstrap": False})
+        few.fit(bins[drawn], y[drawn], sample_weight=times[drawn].astype(np.float64))
+        told, grown = np.zeros((len(unseen), classes)), few.estimators_
+        for tree in grown:
+            leaf = tree.tree_.apply(bins)
+            _finish(tree, edges, leaf[drawn], y[drawn], times[drawn], classes)
+            told += tree.tree_.value[leaf[unseen], 0]
+        return grown, unseen, told
 
     estimators, votes = [], np.zeros((len(y), classes))
+    draws, at_once = range(0, trees, TREES_OF_A_DRAW), 2 * threads
     with _one_thread_each(threads) as each:
-        for first in range(0, trees, 2 * threads):
-            for tree, leaf in each(one_tree, range(first, min(first + 2 * threads, trees))):
-                unseen = places[leaf >= 0]
-                votes[unseen] += tree.tree_.value[leaf[unseen], 0]
-                estimators.append(tree)
+        for start in range(0, len(draws), at_once):
+            for few, unseen, told in each(one_draw, draws[start : start + at_once]):
+                votes[unseen] += told
+                estimators += few
     return Grown(_assembled(estimators, X.shape[1], _parameters(settings, trees, seed)), votes)
 
 

@@ -41,9 +41,9 @@ SCORE_SECONDS = 0.2
 """Per classifier and trial: metrics, strata and tests, however few the patches."""
 TRAINED = 0.8
 """Fraction of the rows of a release that a forest is grown on."""
-GROW_SECONDS = {"scikit-learn": 4.6e-8, "scikit-learn-intelex": 2.6e-8}
+GROW_SECONDS = {"scikit-learn": 4.6e-8, "scikit-learn-intelex": 1.3e-8}
 """Per training row, tree, level (log2 of the rows) and feature tried at a split (root of all), by engine: 3.4e-8 (20 GB
-of CloudSEN12) to 6.8e-8 (17 classes), and 1.4e-8 to 3.4e-8."""
+of CloudSEN12) to 6.8e-8 (17 classes), and 7e-9 to 1.7e-8."""
 ASK_SECONDS = 3e-8
 """Per row and tree, of rows that are predicted: 2.4e-8 to 3.1e-8 (100 trees of 7,400 nodes)."""
 SCENE_PIXELS, SCENE_MB = 10_980**2, 1_500

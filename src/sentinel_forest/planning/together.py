@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sentinel_forest.config.schemes import NearestNeighbour
 from sentinel_forest.planning import resources
 from sentinel_forest.planning.selection import Selection
 from sentinel_forest.planning.wiring import RESULTS, Wildcards, listing
@@ -144,10 +145,15 @@ def jobs(selection: Selection, step: str) -> list[Jobs]:
 
 
 def done_together(selection: Selection, step: str, release: str) -> int:
-    """How many trials one job of a step does for a release; 0 where each has a job of its own."""
+    """How many trials one job of a step does for a release; 0 where each has a job of its own.
+
+    The trials of a scheme of the kind knndm have the same folds, which one job matches once.
+    """
     if step not in BY_TRIAL:
         return 0
     sets, trials = selection.sets(release) if step == "fit" else [""], len(selection.trials(release))
+    if step == "split" and selection.of_kind(release, NearestNeighbour):
+        return trials
     needs = [resources.NEEDS[step](selection, release, name).seconds for name in sets]
     work = max(needs, default=0.0) - resources.START_SECONDS
     return trials if trials > 1 and trials * work <= TOGETHER_SECONDS else 0

@@ -11,13 +11,13 @@ from sentinel_forest.report.model import Item, Plot, Source
 from sentinel_forest.report.palette import INK, ROLES
 
 READING = (
-    "Held-out rows in bins of their dissimilarity index: distance to the nearest training sample, in mean distances "
-    "between training samples. A point is a bin, its bar the 95 % interval over groups. Left of the dashed line lies "
-    "the area of applicability: up to there, training samples of other groups lie as far apart."
+    "Held-out rows in bins of their dissimilarity index: the distance to the nearest training sample, divided by the "
+    "mean distance between training samples. A point is a bin, its bar the 95 % interval over groups. The area of "
+    "applicability is left of the dashed line: training samples of different groups lie as far apart as that."
 )
 SUSPICIOUS = (
-    "Error that rises to the right: scores hold only for what resembles the training data. Most points right of the "
-    "line: the test patches are unlike anything the forest has seen."
+    "Error that rises to the right: scores hold only for places that resemble the training data. Most points right of "
+    "the line: the test patches are unlike anything in training."
 )
 
 

@@ -27,11 +27,11 @@ def _read(release: ReleaseResults, pattern: str, name: str, schema: object) -> t
 def _lists(release: ReleaseResults, name: str) -> Item:
     rows, sources = _read(release, paths.AUDITED_LISTS, name, LISTS)
     return table(
-        f"Split lists {name} held against {release.name}",
+        f"Split lists {name} compared with {release.name}",
         rows.drop(columns="sha256"),
         sources,
-        "Unknown entries name nothing of the release. Missing patches have this role by the publisher and are not in"
-        " the list; moved ones have another role by the publisher.",
+        "Unknown entries name no patch of the release. Missing patches have this role in the published split and are "
+        "not in the list; moved patches have another role in the published split.",
         release.is_sample,
     )
 

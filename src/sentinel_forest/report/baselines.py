@@ -26,9 +26,8 @@ from sentinel_forest.report.scores import (
 from sentinel_forest.splits.marks import combine
 
 LEAD = (
-    "How forests, reference algorithms and dummy classifiers do on the test patches. Every score "
-    "follows from the confusion counts; intervals come from a bootstrap over groups, and an undefined "
-    "score is empty, with its reason."
+    "Scores of forests, reference algorithms and dummy classifiers on the test patches. All scores are computed from "
+    "confusion counts. Intervals come from a bootstrap over groups. An undefined score is empty, and its note says why."
 )
 PER_CLASS = tuple(metric.id for metric in metrics.PER_CLASS)
 MEANING = (
@@ -82,8 +81,8 @@ def _overall(release: ReleaseResults, scores: pd.DataFrame) -> list[Item]:
     rows = scores[scores["class"] == ""]
     shown = columns(release, rows, ["scheme", "classifier", "features", "task", "definition"])
     explained = (
-        "Figures over all classes, role test. “over present classes” leaves out classes that do not "
-        "occur among the test units, “over all classes” takes the published list." + _defined_by(release, rows)
+        "Scores over all classes, on test patches. “Over present classes” leaves out classes that do not occur among "
+        "the test units; “over all classes” counts every class of the published list." + _defined_by(release, rows)
     )
     return [table(f"Overall scores on {release.name}", shown, _sources(release), explained, release.is_sample)]
 
@@ -101,7 +100,7 @@ def _confusions(release: ReleaseResults) -> list[Item]:
     items: list[Item] = []
     for (task, features), rows in counts[counts["kind"] == FOREST].groupby(["task", "features"], sort=False):
         name = f"the forest on {features}" + (f" ({task})" if len(release.dataset.tasks) > 1 else "")
-        words = rows["scheme"].map(marks).fillna("unknown").map(palette.meaning)
+        words = rows["scheme"].map(marks).fillna("unknown").map(palette.in_words)
         rows = rows.assign(panel=rows["scheme"] + ": " + words)
         own = dict.fromkeys(rows["panel"], release.dataset.tasks[str(task)].names)
         items.append(_confusion(release, str(task), name, rows, own))
@@ -128,11 +127,10 @@ def _confusion(
         f"Confusion of {name}, {release.name}",
         heatmaps.confusions(frame, about.names, predicted),
         " ".join(f"{part}: {_agreement(counts)}" for part, counts in matrices.items()),
-        f"Each row is a true class, each cell the percentage of its {unit} that got the predicted class, on one scale "
-        "for all matrices; the diagonal is right (where the names agree). Role test, all trials together. A point is "
-        "less than half a percent, an empty cell nothing. The counts are in the TSV file.",
-        "A dark column: a class that everything is called. A row without its dark cell on the diagonal: a class that "
-        "is not found. “–”: no such true units.",
+        f"Each row is a true class; each cell has the percentage of its {unit} that were given the class of the "
+        "column. The diagonal is right, where the names agree. Test patches of all trials together. A dot is less "
+        "than half a percent, an empty cell is 0, “–” a class without test units. The counts are in the TSV file.",
+        "A dark column: too much is given this class. A row with a pale diagonal: this class is not found.",
         tuple(used),
         release.is_sample,
     )
@@ -179,10 +177,9 @@ def _classes(release: ReleaseResults, scores: pd.DataFrame) -> list[Item]:
                     f"F1 of each class by scheme for {task}. Best: {best['class']} {best['value']:.2f} "
                     f"({best['scheme']}); worst: {worst['class']} {worst['value']:.2f} "
                     f"({worst['scheme']}).",
-                    "A row for each class, a symbol for each scheme (with what its mark says), the "
-                    "bar its 95 % interval over groups.",
-                    "Rare classes with a high score in a scheme that leaks and a low one in a clean "
-                    "scheme; intervals so wide that no order can be told (too few groups).",
+                    "A row for each class; a symbol for each scheme, its bar the 95 % interval over groups.",
+                    "Rare classes that score high in a scheme that leaks and low in one without leaks. Intervals that "
+                    "overlap for all schemes: too few groups.",
                     sources,
                     release.is_sample,
                 )
@@ -198,9 +195,9 @@ def _questions(release: ReleaseResults, scores: pd.DataFrame) -> list[Item]:
         return []
     shown = columns(release, rows, ["class", "scheme", "classifier", "features", "definition"])
     explained = (
-        "A two-class question counts some classes as positive. “pooled”: all units together; “over "
-        "patches”: one score for each patch, then their median or mean; “%”: fraction of patches whose "
-        "score lies in the range." + LEFT_OUT + _defined_by(release, rows)
+        "A question divides the classes into two, such as cloud and no cloud. “Pooled”: all units together; “over "
+        "patches”: the median or mean of the scores of single patches; “%”: the fraction of patches whose score lies "
+        "in the range." + LEFT_OUT + _defined_by(release, rows)
     )
     sources = _sources(release)
     return [
@@ -242,10 +239,10 @@ def _paired(release: ReleaseResults) -> list[Item]:
                 "Differences of overall accuracy: "
                 + "; ".join(f"{row.label} {row.value:+.3f}" for row in drawn.head(6).itertuples())
                 + ".",
-                "Both classifiers are held against each other on the same patches and the same draws "
-                "of groups; right of 0 the first is better.",
-                "An interval that includes 0 shows no difference, however far its middle is from 0. A "
-                "forest that is not better than a dummy classifier.",
+                "Both classifiers are scored on the same patches, and intervals come from the same draws of groups. "
+                "Right of 0, the first one is better.",
+                "A forest that is not better than a dummy classifier. An interval that includes 0 shows no "
+                "difference, even if its middle is far from 0.",
                 sources[:1],
                 release.is_sample,
             )
@@ -259,8 +256,8 @@ def _paired(release: ReleaseResults) -> list[Item]:
         shown[title] = column(map(p_value, rows[name]))
     shown["test"], shown["mark"], shown["note"] = rows["test"], rows["mark"], rows["note"]
     explained = (
-        "Difference a − b on the same patches. p (Holm) is corrected for all pairs that are compared "
-        "by the same figure. Few groups make intervals and p untrustworthy."
+        "Difference a − b on the same patches. p (Holm) is corrected for all pairs that are compared by the same "
+        "metric. With few groups, neither intervals nor p can be trusted."
     )
     items.append(table(f"Paired comparisons on {release.name}", shown, sources, explained, release.is_sample))
     return items

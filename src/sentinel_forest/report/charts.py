@@ -22,7 +22,7 @@ CONFIG: Spec = {
     "background": "white",
     "font": FONT,
     "view": {"stroke": None},
-    "axisQuantitative": {"tickCount": 6},
+    "axisQuantitative": {"tickCount": 5, "labelOverlap": "parity", "labelSeparation": 8},
     "axis": {
         "labelColor": INK,
         "titleColor": INK,
@@ -36,6 +36,7 @@ CONFIG: Spec = {
         "labelLimit": 330,
         "titleLimit": 700,
         "labelOverlap": True,
+        "titlePadding": 8,
     },
     "legend": {
         "labelFontSize": 12,
@@ -43,6 +44,7 @@ CONFIG: Spec = {
         "orient": "top",
         "title": None,
         "symbolSize": 70,
+        "columnPadding": 28,
         "symbolOpacity": 1,
         "columns": 3,
     },

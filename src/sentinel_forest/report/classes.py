@@ -62,9 +62,9 @@ def answers(release: ReleaseResults, task: Task, patches: pd.Series, of: tuple[s
 
 
 def in_words(truth: str, told: Mapping[str, str]) -> str:
-    """Truth and answers, e.g. ``Truth: Water. Answer of forest s1: Dense trees (wrong).``."""
+    """Truth and answers, e.g. ``Truth: Water. Forest s1: Dense trees (wrong).``."""
     said = [
-        f" Answer of forest {features}: {name} ({'right' if name == truth else 'wrong'})."
+        f" Forest {features}: {name} ({'right' if name == truth else 'wrong'})."
         for features, name in sorted(told.items())
     ]
     return f"Truth: {truth}." + "".join(said)
@@ -80,8 +80,7 @@ def _pair(release: ReleaseResults, task: Task, row: pd.DataFrame, layers: Mappin
     return Gallery(
         f"Both sensors on patch {patch} of {release.name}",
         tuple(images.picture(name, f"{name}; class {truth}", pixels) for name, pixels in pictures.items()),
-        f"The first test patch with a known class. {words} {release.dataset.pictures.reading} "
-        f"{release.dataset.pictures.suspicious}",
+        f"The first test patch with a known class. {words}",
         (),
         _sources(release),
         release.is_sample,
@@ -106,9 +105,8 @@ def _gallery(
         f"Class {truth} in {release.name}",
         tuple(pictures),
         f"{len(chosen)} of {len(rows)} test patches, the first of the catalog. From left to right: "
-        f"{'; '.join(shown)}. Stretched as above; patches larger than {images.THUMBNAIL} "
-        "pixels are averaged. Suspicious would be a patch that looks like another class (is its label "
-        "right?), or patches that are all alike.",
+        f"{'; '.join(shown)}. Patches larger than {images.THUMBNAIL} pixels are averaged. Suspicious would be a patch "
+        "that looks like another class, or patches that are all alike.",
         (),
         _sources(release),
         release.is_sample,

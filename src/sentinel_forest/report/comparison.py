@@ -1,4 +1,4 @@
-"""The page on other versions that this one was held against: which scores moved, and why."""
+"""The page on other versions that this one was compared with: which scores moved, and why."""
 
 import pandas as pd
 
@@ -24,16 +24,15 @@ from sentinel_forest.report.scores import definitions, kind, named
 from sentinel_forest.versions.compare import is_headline
 
 LEAD = (
-    "What changed between versions: every score that is not the same, whether it left the interval that it "
-    "had before, and which recorded difference (data, registry, split, code, environment, configuration) can "
-    "explain it."
+    "Every score that differs between two versions, whether it is now outside the interval that it had before, and "
+    "which recorded difference can explain it: data, registry, split, code, environment or configuration."
 )
 MOST = 30
 """Scores in the figure."""
 
 
 def page(version: VersionResults) -> Page:
-    """A section for each version that this one was held against."""
+    """A section for each version that this one was compared with."""
     sections = [Section(f"Against {name}", _items(version, name)) for name in version.comparisons]
     return Page("comparison", "Comparison of versions", LEAD, tuple(sections), prints_tables=True)
 
@@ -111,8 +110,8 @@ def _drawn(version: VersionResults, rows: pd.DataFrame, other: str, source: Sour
         f"The largest change is {most['difference']:+.3f}: {label.iloc[0]}.",
         f"The {len(rows)} headline scores of forests that moved most, each as it was and as it is, with 95 % "
         "intervals over groups.",
-        "A score that leaves its interval although only a setting changed that should do little; scores that "
-        "moved and nothing recorded explains it: the computation is not reproducible.",
+        "A score far outside its interval after a change that should matter little. Scores that moved while nothing "
+        "recorded explains it: the computation is not reproducible.",
         (source,),
         version.has_samples,
     )

@@ -59,9 +59,8 @@ def _sizes(release: ReleaseResults, catalog: pd.DataFrame) -> Item:
     ]
     lost = int((catalog["group"].isna() | (catalog["group"] == "")).sum())
     explained = (
-        f"Groups are patches that stay together when groups are split; {lost} patches have no known group. 0 "
-        "stands for a key that is not known for this release. Labelled fraction: pixels that are neither fill nor "
-        "of an unknown code."
+        f"Groups: patches that stay together in grouped schemes; {lost} patches have no known group. A key with 0 "
+        "values is not known for this release. Labelled fraction: pixels that have a label of a known class."
     )
     return table(
         f"Patches of {release.name}", pd.DataFrame(rows), [catalog_source(release)], explained, release.is_sample
@@ -169,11 +168,10 @@ def _bars(release: ReleaseResults, distribution: Distribution, by: str, fraction
 
 
 _SUSPICIOUS = {
-    "published split": "A class that trains but is never tested, or the other way round; fractions that differ "
-    "between splits by more than their sizes explain: scores of such splits are of another mixture than the "
-    "one trained on. A class that is everywhere empty while its neighbour in the list is large (a table "
-    "that is off by one).",
-    "season": "A class that one season alone has: a model may learn the season for the class. Snow and ice "
+    "published split": "A class that is trained but never tested, or tested but never trained. Fractions that differ "
+    "between the splits: the forest is tested on another mixture of classes than it was trained on. A class that is "
+    "empty everywhere while its neighbour in the list is large: the table of classes may be off by one.",
+    "season": "A class that occurs in only one season: a model may learn the season instead of the class. Snow and ice "
     "in summer only; water and barren land added together.",
 }
 

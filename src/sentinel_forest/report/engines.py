@@ -14,19 +14,18 @@ OUT_OF_BAG = {OA: "accuracy", AA: "balanced_accuracy"}
 """The same score by its name in what is known about a forest."""
 ABOUT = ("scheme", "trial", "features", "task", "definition")
 GAP = (
-    "Out-of-bag: training rows, each by the trees that did not see it. Gap: out-of-bag minus test. Those "
-    "trees saw other rows of the same patches and groups, so the out-of-bag score is too good where places "
-    "matter: a wide gap says that what was learned does not carry over to other groups, a narrow one in a "
-    "scheme whose roles share groups that both scores are too good. Suspicious would be a test score far "
-    "above the out-of-bag one (are test patches among the training ones?). Out-of-bag rows of pixel tasks "
-    "are drawn, test scores count every pixel."
+    "Out-of-bag: each training row is predicted by the trees that did not see it. Gap: out-of-bag minus test. Those "
+    "trees saw other rows of the same patches and groups, so the out-of-bag score is too high where places matter. A "
+    "wide gap means that what was learned does not carry over to other groups. A narrow gap in a scheme that leaks "
+    "means that both scores are too high. A test score far above the out-of-bag score would be suspicious: are test "
+    "patches among the training patches? In pixel tasks, out-of-bag scores count the drawn pixels, test scores all."
 )
 SIDE_BY_SIDE = (
-    "The configured engine and, where the configuration names some (engines_beside), others: grown on the "
-    "same rows with the same settings and seed, scored on the same held-out rows. Gap: out-of-bag minus "
-    "value. Difference: the engine minus the one it is held against; p (Holm) is corrected for all rows of "
-    "the same task, metric and test. Rows and groups: of the held-out ones. Suspicious would be a difference "
-    "whose interval leaves out 0: one of the two does not do what its settings say."
+    "The configured engine, and those that the key engines_beside names: grown on the same rows with the same settings "
+    "and seed, scored on the same held-out rows. Gap: out-of-bag minus value. Difference: this engine minus the "
+    "configured one; p (Holm) is corrected for all rows of the same task, metric and test. Rows and groups are those "
+    "held out. A difference whose interval excludes 0 would be suspicious: one of the engines does not do what its "
+    "settings say."
 )
 
 

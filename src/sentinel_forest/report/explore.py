@@ -8,11 +8,11 @@ from sentinel_forest.config import paths
 from sentinel_forest.report import charts, palette
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Explorer
-from sentinel_forest.report.scores import definitions, marked, named, ordered
+from sentinel_forest.report.scores import definitions, named, ordered
 
 EXPLAINED = (
-    "Choose a dataset and what to see: one metric of all classifiers in all schemes, the classes of one classifier, or "
-    "two confusion matrices side by side, with their difference. Means over the trials, role test."
+    "Choose a dataset and what to show: one metric of all classifiers in all schemes, all classes of one classifier, "
+    "or two confusion matrices side by side, with their difference. Scores are means over the trials, on test patches."
 )
 COLUMNS = ("task", "scheme", "classifier", "metric", "class", "value", "low", "high", "groups")
 """What the scripts know of a score."""
@@ -39,17 +39,27 @@ def _release(release: ReleaseResults) -> dict[str, Any]:
     rows = release.averages if release.averages is not None else pd.DataFrame(columns=["role"])
     rows = rows[rows["role"] == "test"]
     if rows.empty:
-        return {"name": release.name, "sample": release.is_sample, "meanings": {}, "scores": [], "matrices": []}
+        return {
+            "name": release.name,
+            "sample": release.is_sample,
+            "meanings": {},
+            "words": {},
+            "scores": [],
+            "matrices": [],
+        }
     rows = ordered(rows[rows["value"].notna()])
-    meanings = dict(zip(rows["scheme"], rows["mark"].map(palette.meaning), strict=True))
+    first = rows.drop_duplicates("scheme")
+    meanings = dict(zip(first["scheme"], first["mark"].map(palette.meaning), strict=True))
+    told = dict(zip(first["scheme"], first["mark"].map(palette.in_words), strict=True))
     words = rows.assign(**{"class": ""})
-    shown = rows.assign(classifier=named(rows), metric=definitions(words), series=marked(rows))
+    shown = rows.assign(classifier=named(rows), metric=definitions(words))
     shown[["value", "low", "high"]] = shown[["value", "low", "high"]].round(4).astype(object)
     shown = shown.where(shown.notna(), None)
     return {
         "name": release.name,
         "sample": release.is_sample,
         "meanings": meanings,
+        "words": told,
         "scores": shown[list(COLUMNS)].to_numpy().tolist(),
         "matrices": _matrices(release),
     }

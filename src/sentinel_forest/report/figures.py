@@ -258,14 +258,17 @@ def _headed(spec: Spec, title: str, parts: Sequence[str]) -> Spec:
 
 
 def pairs(frame: pd.DataFrame, axis: str) -> Chart:
-    """Two values of each label, joined by a line: ``without`` and ``with relatives`` in training.
+    """Two values of each label, joined by a line: ``without relatives`` and ``with relatives`` in training.
 
     Parameters
     ----------
     frame : DataFrame
         label, side (str); value (float).
     """
-    colours = {"without": palette.SPLITS[palette.CLEAN_SPLIT], "with relatives": palette.SPLITS[palette.LEAKS]}
+    colours = {
+        "without relatives": palette.SPLITS[palette.CLEAN_SPLIT],
+        "with relatives": palette.SPLITS[palette.LEAKS],
+    }
     y = field("label", **ordered(names_of(frame["label"])))
     line: Spec = {
         "mark": {"type": "line", "color": palette.SOFT, "strokeWidth": 2},

@@ -1,4 +1,4 @@
-"""What was found on a release, in three sentences made from its scores: the forest, random splits, and doubts."""
+"""What was found on a release, in sentences made from its scores: forest, published scores, leakage, doubts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import pandas as pd
 
 from sentinel_forest.evaluation.evaluate import UNWEIGHTED
 from sentinel_forest.models.scored_pixels import ALL_PIXELS
-from sentinel_forest.report import palette
+from sentinel_forest.report import palette, published
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Findings, interval_text
 from sentinel_forest.report.scores import DUMMY, FOREST, REFERENCE, defined, kinds
@@ -70,8 +70,13 @@ def summary(version: VersionResults, release: ReleaseResults) -> Summary | None:
 
 
 def findings(version: VersionResults, found: Summary) -> Findings:
-    """Three sentences on a release."""
-    sentences = [("forest", _forest(found)), ("random", _random(found)), ("doubts", _doubts(version, found))]
+    """Sentences on a release; what nothing is known of is left out."""
+    sentences = [
+        ("forest", _forest(found)),
+        ("published", published.sentence(version, found)),
+        ("random", _random(found)),
+        ("doubts", _doubts(version, found)),
+    ]
     return Findings(tuple((name, text) for name, text in sentences if text))
 
 
@@ -81,25 +86,25 @@ def _forest(found: Summary) -> str:
     if forest is None:
         return "No forest was scored."
     where = (
-        "On test patches that share nothing known with training"
+        "on test patches that share nothing known with training"
         if forest["meaning"] == palette.CLEAN_SPLIT
-        else f"On test patches of a split that is not clean ({forest['mark']})"
+        else f"on test patches of a split that is not clean ({forest['mark']})"
     )
     trials = f"{forest['trials']} trial{'s' if forest['trials'] > 1 else ''}"
     text = (
-        f"{where} (scheme {scheme}: {trials}, n = {forest['n']:,} in {forest['groups']} groups) the random forest on "
-        f"{forest['features']} reaches {_score(forest)} ({found.what})."
+        f"The random forest on {forest['features']} reaches {_score(forest)} ({found.what}) {where} "
+        f"(scheme {scheme}, {trials}, n = {forest['n']:,} in {forest['groups']} groups)."
     )
     others = [_other(found, scheme, REFERENCE, "reference algorithm"), _other(found, scheme, DUMMY, "dummy classifier")]
-    told = "; the best ".join(each for each in others if each)
-    return f"{text} The best {told}." if told else text
+    best = ", the best ".join(each for each in others if each)
+    return f"{text} On the same patches, the best {best}." if best else text
 
 
 def _other(found: Summary, scheme: str, kind: str, name: str) -> str:
     best = found.best(scheme, kind)
     if best is None:
         return ""
-    return f"{name} ({best['classifier']}): {_score(best)}"
+    return f"{name} ({best['classifier']}) reaches {_score(best)}"
 
 
 def _random(found: Summary) -> str:
@@ -113,8 +118,8 @@ def _random(found: Summary) -> str:
     more = promised["value"] - kept["value"]
     change = f"{abs(more):.3f} {'more' if more > 0 else 'less'}"
     return (
-        f"{price} A random split has test patches of its own, linked with training by {_links(promised['mark'])}; it "
-        f"would have promised {_score(promised)}, {change}."
+        f"{price} A random split has other test patches, which are linked with training by "
+        f"{_links(promised['mark'])}: its score is {_score(promised)}, {change} than above."
     ).strip()
 
 
@@ -134,9 +139,10 @@ def _price(found: Summary) -> str:
     if rows.empty:
         return ""
     row = rows.iloc[0]
-    shown = "" if row["low"] > 0 or row["high"] < 0 else ", which cannot be told from none"
+    includes = row["low"] <= 0 <= row["high"]
+    shown = "; the interval includes 0, so an effect is not shown" if includes else ""
     return (
-        f"Leakage: on the same test patches, a forest that has their relatives in training differs by "
+        f"Leakage: on the same test patches, training with patches of their own groups changes the score by "
         f"{row['difference']:+.3f} {_bracket(row)}in {row['definition']}{shown}."
     )
 
@@ -158,8 +164,8 @@ def _doubts(version: VersionResults, found: Summary) -> str:
     if forest is not None and dummy is not None and forest["low"] <= dummy["value"]:
         parts.append("the interval of the forest includes the score of a dummy classifier")
     notes = [note for text in rows["note"] for note in text.split("; ") if note.startswith("not published")]
-    keys = sorted({_key(note) for note in notes})
-    parts += [f"the {key} of the patches was never published, so links by it cannot be seen" for key in keys]
+    keys = sorted({note.split(": ", 1)[1] for note in notes})
+    parts += [f"the {key} of the patches was never published, so links by it cannot be found" for key in keys]
     checks = version.description.get("accepted", {}).get(release.name, [])
     if checks:
         parts.append(f"failed checks were accepted: {', '.join(checks)}")
@@ -173,10 +179,6 @@ def _linked(mark: str) -> str:
         if keys:
             return f"has test patches linked with {others} by {keys[0]}"
     return f"is marked {mark}"
-
-
-def _key(note: str) -> str:
-    return note.split(": ", 1)[1]
 
 
 def _score(row: pd.Series) -> str:

@@ -50,7 +50,8 @@ def _scores(release: ReleaseResults, rows: pd.DataFrame, sources: list[Source]) 
         f"Models trained elsewhere on {release.name}",
         shown,
         sources,
-        "Predictions, or metrics of each patch, that others made. The mark rests on what was declared of training.",
+        "Scores of predictions, or of metrics of each patch, that were made elsewhere. The mark depends on what the "
+        "user declares about their training.",
         release.is_sample,
     )
 
@@ -68,7 +69,8 @@ def _differences(release: ReleaseResults, rows: pd.DataFrame, sources: list[Sour
         f"Differences of models trained elsewhere on {release.name}",
         shown,
         sources,
-        "On the same patches; p of swaps of whole groups, p (Holm) corrected for the family of tests.",
+        "On the same patches. p comes from swapping whole groups; p (Holm) is corrected for all tests of the same "
+        "family.",
         release.is_sample,
         is_folded=len(rows) > 30,
     )

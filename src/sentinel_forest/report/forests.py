@@ -14,8 +14,9 @@ from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Cell, Item, Note, Page, Plot, Section, column, number, percent, score, table
 
 LEAD = (
-    "One trial of each release is looked into: whether more trees or more training groups would help, and whether "
-    "“90 % sure” is right nine times in ten. Of all forests: the out-of-bag score beside the test score."
+    "Would more trees or more training groups help? Are nine in ten answers right that the forest gives with a "
+    "probability of 90 %? One trial of each release is examined. For all forests, the out-of-bag score stands beside "
+    "the test score."
 )
 
 
@@ -34,30 +35,29 @@ ABOUT = {
         "Scores by number of trees",
         "trees",
         "trees",
-        "A forest of four fifths of the training groups, cut off after its first trees.",
-        "Curves that still rise at their right end: the forest has too few trees. A jump that its band does "
-        "not cover, or accuracy that falls as trees are added.",
+        "A forest of four fifths of the training groups; only its first trees are used.",
+        "Curves that still rise at their right end: the forest has too few trees. Accuracy that falls as trees are "
+        "added.",
     ),
     GROUPS: About(
         "Learning curve",
         "training_groups",
         "training groups",
-        "Forests of all trees, grown on a part of the training groups. Each part is drawn several times: a small "
-        "point is one draw, the line their mean.",
-        "Curves that still rise at their right end: more groups would help more than any setting. A curve "
-        "that is flat from the start: what is learned does not depend on where it was learned, or the "
-        "task is easy.",
+        "Forests with all trees, grown on some of the training groups. Each number of groups is drawn several times: "
+        "a small point is one draw, the line is their mean.",
+        "Curves that still rise at their right end: more training groups would help. A curve that is flat from the "
+        "start: the task is easy, or training and test resemble each other too much.",
     ),
 }
 ASIDE = (
-    "Scores are on a fifth of the training groups, which is set aside for this figure: no test patch is looked at. "
-    "Bands: 95 % intervals over these groups."
+    "Scores are on a fifth of the training groups, set aside for this figure; test patches are not used. Bands and "
+    "bars: 95 % intervals over these groups."
 )
 HELD_OUT = (
-    "Rows are those of the feature table whose patches are for validation or test. Rows of pixel "
-    "tasks are drawn and stand for many pixels each: where they differ from the scores, the scores hold."
+    "The rows of validation and test patches in the feature table are used. In pixel tasks they are a sample of the "
+    "pixels, so the scores of the other pages are the more exact ones."
 )
-BEFORE, AFTER = "forest as it is", "after isotonic calibration"
+BEFORE, AFTER = "forest", "after isotonic calibration"
 
 
 def page(version: VersionResults) -> Page:
@@ -153,12 +153,12 @@ def _calibration(release: ReleaseResults, name: str, rows: pd.DataFrame) -> list
             f"Calibration on {release.name}: {name}",
             figures.calibration(rows),
             f"Observed fraction of “{event}” by predicted probability. {_error(rows)}",
-            f"What the forest says is the probability of “{event}” (across), and how often that is the "
-            "truth (up), in ten bins; bars: 95 % intervals over groups. Below: the fraction of all that falls "
-            "into each bin. Isotonic calibration is fitted on four fifths of the groups and shown on the last fifth, "
-            f"each in turn. {HELD_OUT}",
-            "Points far from the dashed line: below it the forest is too sure of itself, above it too shy. "
-            "A forest that says only 0 or 1 has been grown too deep on too few rows.",
+            f"In ten bins: the probability of “{event}” that the forest predicts (horizontal), and the fraction of "
+            "rows for which it is true (vertical); bars: 95 % intervals over groups. Below: the fraction of rows in "
+            "each bin. Isotonic calibration is fitted on four fifths of the groups and shown on the last fifth, each "
+            f"fifth in turn. {HELD_OUT}",
+            "Points far from the dashed line: below it, the predicted probabilities are too high, above it too low. "
+            "Only 0 and 1: the trees are too deep for so few rows.",
             sources,
             release.is_sample,
         ),

@@ -13,10 +13,10 @@ from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Gallery, Item, Note, Page, Picture, Section
 
 LEAD = (
-    "Test patches as the sensors saw them: Sentinel-1, and Sentinel-2 in true and false colour. Where labels "
-    "are of whole patches, some of each class with what the forests say; where they are of pixels, the "
-    "labels beside the maps of forests and reference algorithms. Every patch is stretched alike, so that "
-    "pictures can be compared."
+    "Test patches as the sensors saw them: Sentinel-1, and Sentinel-2 in true and false colour. If each patch has one "
+    "label, some patches of each class are shown with the class that the forests predict. If pixels have labels, "
+    "these are shown beside the maps of forests and reference algorithms. All pictures have the same stretch, so that "
+    "they can be compared."
 )
 PATCHES = 4
 """Patches of a release with labels of pixels."""
@@ -41,7 +41,7 @@ def _items(version: VersionResults, release: ReleaseResults) -> tuple[Item, ...]
         task = next((each for each in release.dataset.tasks.values() if each.unit == unit), None)
         if task is not None:
             items += shown(release, task, test)
-    return tuple(items)
+    return (Note(f"{release.dataset.pictures.reading} {release.dataset.pictures.suspicious}"), *items)
 
 
 def _galleries(release: ReleaseResults, task: Task, test: pd.DataFrame) -> list[Item]:
@@ -76,8 +76,7 @@ def _gallery(release: ReleaseResults, task: Task, row: pd.DataFrame) -> Gallery:
     return Gallery(
         f"Patch {patch} of {release.name}",
         tuple(pictures),
-        f"{_fractions_in_words(row, _published(release, task))} {dataset.pictures.reading} "
-        f"{dataset.pictures.suspicious}",
+        _fractions_in_words(row, _published(release, task)),
         tuple((each.name, each.colour) for each in task.categories),
         tuple(sources),
         release.is_sample,

@@ -29,11 +29,12 @@ def items(release: ReleaseResults) -> list[Item]:
     rows = needed(counts, WANTED, SHOWN)
     return [
         table(
-            f"Test groups that an interval takes on {release.name}",
+            f"How many test groups are enough on {release.name}",
             _wide(rows),
             [release.from_file(paths.CONFUSION, "score", scheme=scheme, trial=trial)],
-            f"Half width of the 95 % interval over so many test groups like those of {scheme}, trial {trial}. Empty:"
-            f" too few groups for an interval. Last column: fewest groups for a half width of {WANTED:g}.",
+            f"Half width to expect of the 95 % interval with 10, 20, ... test groups that resemble those of {scheme}, "
+            f"trial {trial}. Empty: too few groups for an interval. Enough: the fewest groups that give a half width "
+            f"of {WANTED:g}.",
             release.is_sample,
         )
     ]

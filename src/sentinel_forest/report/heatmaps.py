@@ -7,6 +7,9 @@ import pandas as pd
 from sentinel_forest.report.charts import Chart, Spec, field, names_of, ordered
 from sentinel_forest.report.palette import INK
 
+LEAKS, RIGHT = ("#f6f6f4", "#fdae6b", "#8c2d04"), ("#f3f6f9", "#9ecae1", "#08519c")
+"""Colours of 0, 40 and 100 %."""
+
 
 def grid(fractions: pd.DataFrame, axis: str) -> Chart:
     """Fractions (0..1, NaN not computed) as a coloured grid with numbers, in the colour of leaks."""
@@ -17,16 +20,14 @@ def grid(fractions: pd.DataFrame, axis: str) -> Chart:
         "x": field("column", **ordered(names_of(data["column"])), axis=_NAMES_ABOVE),
     }
     longest = max(map(len, names_of(data["column"])), default=0)
-    return Chart(_heat(where, "oranges", 62, 22) | {"title": {"text": axis}}, data, right=min(190, 6 * longest))
+    return Chart(_heat(where, LEAKS, 62, 22) | {"title": {"text": axis}}, data, right=min(190, 6 * longest))
 
 
 _NAMES_ABOVE: Spec = {"orient": "top", "labelAngle": -30, "labelOverlap": False, "labelLimit": 220}
 
 
-def confusions(
-    frame: pd.DataFrame, classes: Sequence[str], predicted: Mapping[str, Sequence[str]], across: int = 3
-) -> Chart:
-    """Confusion matrices side by side, on one scale: fractions of each true class in percent.
+def confusions(frame: pd.DataFrame, classes: Sequence[str], predicted: Mapping[str, Sequence[str]]) -> Chart:
+    """Confusion matrices, three side by side, on one scale: fractions of each true class in percent.
 
     Parameters
     ----------
@@ -39,20 +40,26 @@ def confusions(
     """
     size = (17, 17, 8) if len(classes) > 10 else (40, 26, 11)
     rows = field("true", **ordered(classes), axis={"title": "true class"})
-    names = {"title": "predicted class", "labelAngle": -45, "labelOverlap": False, "labelLimit": 150}
+    names = {
+        "title": "predicted class",
+        "labelAngle": -45,
+        "labelOverlap": False,
+        "labelLimit": 150,
+        "titlePadding": 16,
+    }
     parts: list[Spec] = []
     for part, columns in predicted.items():
-        body = _heat({"y": rows, "x": field("predicted", **ordered(columns), axis=names)}, "blues", *size, nothing="")
+        body = _heat({"y": rows, "x": field("predicted", **ordered(columns), axis=names)}, RIGHT, *size, nothing="")
         del body["data"]
         parts.append({"title": part, "transform": [{"filter": {"field": "panel", "equal": part}}], **body})
-    return Chart({"data": {"name": "values"}, "concat": parts, "columns": across}, frame)
+    return Chart({"data": {"name": "values"}, "concat": parts, "columns": 3}, frame)
 
 
-def _heat(where: Spec, scheme: str, wide: int, high: int, letters: int = 11, nothing: str = "0") -> Spec:
+def _heat(where: Spec, colours: Sequence[str], wide: int, high: int, letters: int = 11, nothing: str = "0") -> Spec:
     """Cells in colours that darken from 0 to 100 %, each with its number; `nothing` stands for 0."""
     known = {"condition": {"test": "!isValid(datum.percent)", "value": "white"}}
     colour: Spec = {"field": "percent", "type": "quantitative", "legend": None}
-    colour["scale"] = {"domain": [0, 100], "scheme": {"name": scheme, "extent": [0, 1]}}
+    colour["scale"] = {"domain": [0, 40, 100], "range": list(colours)}
     text = (
         f"!isValid(datum.percent) ? '–' : datum.percent == 0 ? '{nothing}' : datum.percent < 0.5 ? '·' : "
         "format(datum.percent, '.0f')"

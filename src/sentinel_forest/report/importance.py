@@ -13,11 +13,12 @@ from sentinel_forest.io.tables import read_parquet
 from sentinel_forest.report import figures
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, column, percent, score, table
+from sentinel_forest.report.scores import scheme_colours
 
 LEAD = (
-    "Which features the forests split on. The importance of a feature is the mean decrease of impurity "
-    "it brought in training; it says what the trees used, not what they would need. What is lost when a "
-    "family of bands is taken away is the importance by permutation, on patches held out of training."
+    "Which features the forests use. The mean decrease of impurity says how much a feature was used in training, not "
+    "whether it was needed. The permutation importance says how much of the score is lost on held-out patches when the "
+    "values of a family of bands are shuffled."
 )
 MOST = 25
 """Features in the figure of importance."""
@@ -70,11 +71,11 @@ def _families(release: ReleaseResults, feature_set: str) -> list[Item]:
             "Lost when the family is permuted: "
             + ", ".join(f"{row.family} {row.metric} {row.drop:.3f}" for row in rows.head(6).itertuples())
             + ".",
-            f"Left: how much of a score on held-out rows of {trial} is lost when all features of a family "
-            "are taken from other rows (bar: 95 % interval over groups). Right: the family's fraction of the "
+            f"Left: how much of a score on held-out rows of {trial} is lost when the values of all features of a "
+            "family are shuffled between rows (bar: 95 % interval over groups). Right: the family's fraction of the "
             f"decrease of impurity in training. Caveat: {first['impurity_caveat']}.",
-            "A family that training used much (right) and that nothing depends on (left around 0): it was "
-            "learned by heart, or another family says the same. Small losses do not mean that a family is "
+            "A family that was used much in training (right) while nothing is lost without it (left, near 0): it was "
+            "memorised, or another family has the same information. A small loss does not mean that a family is "
             "useless.",
             sources,
             release.is_sample,
@@ -121,11 +122,16 @@ def _of_set(release: ReleaseResults, feature_set: str) -> list[Item]:
     caveat = fit.get("importance", {}).get("caveat", "")
     plot = Plot(
         f"Importance in {release.name}, {feature_set}",
-        figures.points(drawn, "importance (fraction of the decrease of impurity)", zero=False),
+        figures.points(
+            drawn,
+            "importance (fraction of the decrease of impurity)",
+            zero=False,
+            colours=scheme_colours(release.metrics),
+        ),
         "Features by importance: " + ", ".join(f"{name} {summary.loc[name, 'mean']:.3f}" for name in top[:6]) + ", ...",
         f"The features that were used most, at the top; a mark for each trial. Caveat: {caveat}.",
-        "One feature that does nearly all of the work (is it a trace of the label?); trials that "
-        "disagree (too few groups); a band with no information on the classes high up.",
+        "One feature far above all others: it may contain the label. Trials that disagree: too few groups. A band on "
+        "top that should say nothing about the classes.",
         sources,
         release.is_sample,
     )
@@ -181,12 +187,10 @@ def _spread(release: ReleaseResults, feature_set: str, features: list[str]) -> l
             f"Medians of {features[0]} by class: "
             + ", ".join(f"{row.label} {row.median:.3g}" for row in medians.itertuples())
             + ".",
-            f"The {len(features)} features that were used most: for each class the median (point) and "
-            "the range from the 10 % to the 90 % quantile (bar) of the drawn rows of the first shard, "
-            "by the number of units they stand for.",
-            "A class that lies apart from all others in one feature (a trace of the label, or of how "
-            "the data were collected); classes that lie on each other in all of them cannot be told "
-            "apart.",
+            f"The {len(features)} features that were used most. For each class: the median (point) and the range from "
+            "the 10 % to the 90 % quantile (bar), over the rows of the first part of the release.",
+            "A class far from all others in one feature: the feature may contain the label, or how the data were "
+            "collected. Classes that overlap in all features: the forest cannot tell them apart.",
             (source,),
             release.is_sample,
         )

@@ -322,9 +322,8 @@ def _release(
         {scheme: kind_of(scheme, configuration["own_schemes"]) for scheme in configuration["schemes"]},
         configuration["transfer"].get(name, name),
         files,
-        {scheme: _scheme(scheme, configuration["own_schemes"]) for scheme in configuration["schemes"]},
+        {
+            scheme: parse_scheme(configuration["own_schemes"].get(scheme, {"kind": scheme}), scheme)
+            for scheme in configuration["schemes"]
+        },
     )
-
-
-def _scheme(name: str, own: Mapping[str, Mapping[str, Any]]) -> AnyScheme:
-    return parse_scheme(own.get(name, {"kind": name}), name)

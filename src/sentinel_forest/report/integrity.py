@@ -7,9 +7,9 @@ from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Item, Note, Page, Section, table
 
 LEAD = (
-    "Every byte of a release is read once and held against published checksums, the published structure "
-    "and what the values can be. A failed check stops the run, unless it is accepted by name; the mark "
-    "then stays on every result."
+    "Every byte of a release was read once and compared with the published checksums, the published structure and "
+    "the range of possible values. A failed check stops a run unless the user accepts it by name; every result then "
+    "says so."
 )
 
 
@@ -35,10 +35,14 @@ def _items(release: ReleaseResults, accepted: list[str]) -> tuple[Item, ...]:
     if accepted:
         items.append(Note(f"Failed checks that were accepted by the user: {', '.join(accepted)}.", "warning"))
     counts = pd.crosstab(findings["layer"], findings["status"]).reindex(columns=["ok", "note", "failed"], fill_value=0)
-    counts = counts.reset_index().assign(
-        files=[findings.loc[findings["layer"] == layer, "file"].nunique() for layer in counts.index]
+    counts = (
+        counts.rename(columns={"note": "notes"})
+        .reset_index()
+        .assign(files=[findings.loc[findings["layer"] == layer, "file"].nunique() for layer in counts.index])
     )
-    explained = "Layers: bytes (length and checksum), structure (names, shapes, dtypes), content (values)."
+    explained = (
+        "Number of findings. Layers: bytes (size and checksum), structure (names, shapes, dtypes), content (values)."
+    )
     items.append(
         table(f"Checks on {release.name} by layer", counts.astype(object), source, explained, release.is_sample)
     )
@@ -50,8 +54,8 @@ def _items(release: ReleaseResults, accepted: list[str]) -> tuple[Item, ...]:
             f"Findings on {release.name}",
             shown[columns],
             source,
-            "What failed comes first, then what is worth knowing (note). “first-sight”: no checksum is "
-            "published; the one that was computed here is held to from now on.",
+            "Failed checks come first, then notes. “first-sight”: no checksum is published; the one that was computed "
+            "here is what later runs compare with.",
             release.is_sample,
         )
     )

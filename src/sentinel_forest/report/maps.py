@@ -95,8 +95,8 @@ def _map(release: ReleaseResults, known: pd.DataFrame, column: str, source: Sour
         f"{_range(centres['lon'], 'longitude')}: "
         + ", ".join(f"{name} {count}" for name, count in counts.items())
         + ".",
-        f"A mark for each group of patches at the mean of their centres, by {by}, and for each patch without "
-        "a known group; in brackets their number. Coastlines: GSHHG, crude resolution, good to about 25 km.",
+        f"A mark for each group of patches (or patch without a known group) at the mean of their centres, by {by}; "
+        "brackets give the number of marks. Coastlines: GSHHG, crude resolution, good to about 25 km.",
         _SUSPICIOUS[column],
         (source,),
         release.is_sample,
@@ -109,10 +109,10 @@ def _world(places: pd.DataFrame) -> Chart:
 
 
 _SUSPICIOUS = {
-    "split": "Test groups right beside training groups; places in the open ocean, or all at 0°, 0° "
-    "(coordinates that were not read as they should be); continents without a test group.",
-    "season": "A season that covers one part of the world only: scores by season are then scores by place. "
-    "Two seasons at one place share ground, so that a split by season alone would leak.",
+    "split": "Test groups right beside training groups. Places in the open ocean, or all at 0°, 0°: the coordinates "
+    "were not read correctly. Continents without a test group.",
+    "season": "A season in only one part of the world: scores by season are then scores by place. Two seasons at the "
+    "same place: a split by season alone would leak.",
 }
 
 

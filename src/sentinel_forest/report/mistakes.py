@@ -17,8 +17,8 @@ from sentinel_forest.report.scores import FOREST
 from sentinel_forest.verify.spatial import nearest_km, on_sphere
 
 LEAD = (
-    "Test patches that the forest gets wrong, of the published split where there is one: the worst of each class as "
-    "the sensors saw them, and accuracy against what could explain it."
+    "Where the forest is wrong on test patches, in the published split if there is one: accuracy against what could "
+    "explain it, and for each class the worst patch as the sensors saw it."
 )
 CLASSES = 6
 """Classes of a pixel task of which the worst patch is shown."""
@@ -137,7 +137,7 @@ def _against(release: ReleaseResults, task: Task, features: str, frame: pd.DataF
         if name in frame and frame[name].nunique() >= FEWEST
     ]
     if not parts:
-        return [Note(f"Too few test patches differ in place or size to hold accuracy ({task.name}) against them.")]
+        return [Note(f"Too few test patches differ in place or size to compare accuracy ({task.name}) with these.")]
     unit = "group of test patches" if task.unit == "patch" else "test patch"
     data = pd.concat(parts, ignore_index=True)
     trends = [f"{part['panel'].iloc[0]}: {part['x'].corr(part['y'], method='spearman'):+.2f}" for part in parts]
@@ -148,9 +148,9 @@ def _against(release: ReleaseResults, task: Task, features: str, frame: pd.DataF
             figures.scatter(data, None, "accuracy"),
             f"Rank correlation with accuracy of the forest on {features}: {'; '.join(trends)}.",
             f"A dot for each {unit}: the fraction of it that the forest on {features} gets right ({scheme} {trial}). "
-            "The line is a smooth through the dots (loess).",
-            "A line that falls with distance: the score rests on training patches nearby. A line that rises with the "
-            "size of the group: large groups dominate what was learned.",
+            "The line is a smooth curve through the dots (loess).",
+            "A line that falls with distance: the forest depends on training patches nearby. A line that rises with "
+            "the size of the group: large groups dominate training.",
             (catalog_source(release), release.from_file(paths.CONFUSION, "score", scheme=scheme, trial=trial)),
             release.is_sample,
         )
@@ -183,10 +183,11 @@ def _maps(
         pictures = _pictures(release, task, features, catalog[catalog["patch"] == patch])
         galleries.append(
             Gallery(
-                f"Worst at {name}: {release.name}, {task.name}",
+                f"{name[0].upper()}{name[1:]}: the worst patch, {release.name}, {task.name}",
                 tuple(pictures),
-                f"Patch {patch}: {100 * recall:.0f} % of its {name} is found by the forest on {features}. "
-                "Red: wrong, grey: right, white: no label. Confidence: probability of the answer, white is sure.",
+                f"Patch {patch}: the forest on {features} finds {100 * recall:.0f} % of its {name}. Mistakes: red is "
+                "wrong, grey is right, white has no label. Confidence: the probability of the predicted class, from "
+                "dark (low) to white (1).",
                 () if galleries else legend,
                 _sources(release, features),
                 release.is_sample,
@@ -250,8 +251,9 @@ def _strips(
         Gallery(
             f"Wrong patches: {release.name}, {task.name}",
             ordered,
-            f"{len(ordered)} of {len(wrong)} test patches that the forest on {features} gets wrong, every class in "
-            f"turn. From left to right: {shown}. A patch that looks like what the forest says: is its label right?",
+            f"{len(ordered)} of the {len(wrong)} test patches that the forest on {features} gets wrong, from every "
+            f"class. From left to right: {shown}. If a patch looks like the class that the forest predicts, its label "
+            "may be wrong.",
             (),
             _sources(release, features),
             release.is_sample,

@@ -327,10 +327,10 @@ def score(value: Any, low: Any, high: Any) -> Cell:
     return Cell(text, repr(float(value)), "number")
 
 
-def interval_text(value: Any, low: Any, high: Any, digits: int = DIGITS) -> str:
+def interval_text(value: Any, low: Any, high: Any) -> str:
     """``0.812 [0.790, 0.830]``, or the value alone where there is no interval."""
-    text = f"{value:.{digits}f}"
-    return text if pd.isna(low) or pd.isna(high) else f"{text} [{low:.{digits}f}, {high:.{digits}f}]"
+    text = f"{value:.{DIGITS}f}"
+    return text if pd.isna(low) or pd.isna(high) else f"{text} [{low:.{DIGITS}f}, {high:.{DIGITS}f}]"
 
 
 def links(pairs: Sequence[tuple[str, str]]) -> Cell:

@@ -1,4 +1,4 @@
-"""The first page: what was found on each release, in three sentences and a figure; then scores, then what was run."""
+"""The first page: what was found on each release, in sentences and a figure; then scores, then what was run."""
 
 import json
 
@@ -31,18 +31,17 @@ VERSION = Source(paths.VERSION, "seal")
 DEFINITIONS = (
     "OA: fraction of all units (patches, or pixels) that get their true class. AA over present classes: mean of the "
     "producer's accuracies (recall) of the classes that occur among the test units. BOA, median over patches: for a "
-    "two-class question, the median over the test patches of the mean of both classes' producer's accuracies. Scores "
-    "are means over the trials of a scheme on the role test, with the 95 % interval of that mean over "
-    "groups; ± trials is the standard deviation between trials. That between forest seeds stands in a note, or was not "
-    "computed. n and groups: the units and groups that a score rests "
-    "on, in the trial that has the fewest. The mark says what links test patches with training patches. Each trial "
-    "leads to the file of all its scores."
+    "two-class question, the median over the test patches of the mean of both classes' producer's accuracies. Each "
+    "score is the mean over the trials of a scheme on test patches, with the 95 % interval of that mean over groups; "
+    "± trials is the standard deviation between trials. A note gives the standard deviation between forest seeds, "
+    "where it was computed. n and groups: the units and groups of the trial that has the fewest. The mark says what "
+    "links test patches with training patches. The numbers of the trials lead to files with all their scores."
 )
 LEAD = (
-    "What random-forest classifiers reach without leakage (blue), what leakage adds and a random split would have "
-    "promised (orange), what to doubt. In brackets: 95 % intervals over groups, the places or images that belong "
-    "together; n: the patches or pixels tested. OA: overall accuracy, the fraction of them that get their true class. "
-    "BOA: balanced overall accuracy of a two-class question."
+    "What random forests reach on test patches that share nothing with training (blue), what leakage changes "
+    "(orange), and what there is to doubt. Brackets: 95 % confidence intervals over groups, that is places or images "
+    "whose patches belong together. n: test patches or pixels. OA, overall accuracy: the fraction of them that get "
+    "their true class. BOA, balanced overall accuracy: the mean of that fraction over the two classes of a question."
 )
 READING = (
     "A row for each classifier: forests first, then the reference algorithms that ship with the release, then dummy "
@@ -50,8 +49,8 @@ READING = (
     "interval over groups, a dot is one trial. Blue: no leak was found; orange: training and test are linked."
 )
 SUSPICIOUS = (
-    "A forest no better than the best dummy classifier. An orange symbol far right of the blue one: that difference is "
-    "what a leak adds. Dots that lie far apart: too few groups."
+    "A forest no better than the best dummy classifier. An orange symbol far to the right of the blue one: leakage may "
+    "explain it. Dots far apart: too few groups."
 )
 
 
@@ -59,7 +58,7 @@ def page(version: VersionResults) -> Page:
     """What was found, all headline scores, and what was run."""
     found = {release.name: summary(version, release) for release in version.releases}
     sections = [
-        Section(release.title, _found(version, each), release.is_sample)
+        Section(release.title, (findings(version, each), _plot(each)), release.is_sample)
         for release in version.releases
         if (each := found[release.name]) is not None
     ]
@@ -67,10 +66,6 @@ def page(version: VersionResults) -> Page:
         sections.append(Section("All headline scores", _scores(version)))
     sections.append(Section("What was run", _run(version)))
     return Page("report", "Overview", LEAD, tuple(sections), prints_tables=True)
-
-
-def _found(version: VersionResults, found: Summary) -> tuple[Item, ...]:
-    return (findings(version, found), _plot(found))
 
 
 def _plot(found: Summary) -> Plot:
@@ -159,7 +154,7 @@ def _run(version: VersionResults) -> tuple[Item, ...]:
     if len(skipped):
         items.append(table("What was not computed", skipped[["release", "kind", "name", "reason"]], [VERSION]))
     else:
-        items.append(Note("All that was asked for was computed."))
+        items.append(Note("Everything that the configuration asks for was computed."))
     return tuple(items)
 
 

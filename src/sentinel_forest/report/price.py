@@ -15,7 +15,7 @@ def items(release: ReleaseResults) -> list[Item]:
     if rows is None or rows.empty:
         return [
             Note(
-                "No price of leakage: the experiment is switched off (price: {trials: 0}), or no patch has a known "
+                "The price of leakage was not computed: it is switched off (price: {trials: 0}), no patch has a known "
                 "group, or the release trains no forest of its own."
             )
         ]
@@ -36,11 +36,11 @@ def _picture(release: ReleaseResults, rows: pd.DataFrame, source: Source) -> Plo
         "Difference of scores on the same test patches: "
         + "; ".join(f"forest {features} {figure} {value:+.3f}" for features, figure, value in named)
         + ".",
-        "Each line joins two scores on the same test patches: of a forest that was trained without patches of their "
-        "groups (blue), and of one trained with as many relatives as a pooled random draw leaves in training "
-        "(orange). The interval of the difference is in the table.",
-        "Orange clearly right of blue: scores of random splits are too good by about as much. Clearly left: a mistake "
-        "in the experiment, as relatives cannot mislead.",
+        "Each line joins two scores on the same test patches. Blue: the forest was trained without patches of their "
+        "groups. Orange: it was trained with as many patches of their groups (relatives) as a random split would put "
+        "into training. The table has the interval of the difference.",
+        "Orange far to the right of blue: scores of random splits are too high by about this difference. Orange far to "
+        "the left: a mistake in the experiment, because relatives in training do not make a forest worse.",
         (source,),
         release.is_sample,
     )
@@ -48,7 +48,7 @@ def _picture(release: ReleaseResults, rows: pd.DataFrame, source: Source) -> Plo
 
 def _sides(rows: pd.DataFrame) -> pd.DataFrame:
     label = definitions(rows) + (" (forest " + rows["features"] + ")")
-    values = {"without": rows["without"], "with relatives": rows["with_relatives"]}
+    values = {"without relatives": rows["without"], "with relatives": rows["with_relatives"]}
     return pd.concat([pd.DataFrame({"label": label, "side": name, "value": value}) for name, value in values.items()])
 
 
@@ -67,8 +67,8 @@ def _table(release: ReleaseResults, rows: pd.DataFrame, source: Source) -> Table
         f"Scores with and without relatives in {release.name}",
         shown,
         [source],
-        "Test patches (n) of so many groups, each scored by two forests with as many training rows of "
-        "each class. Dose: mean fraction of the other patches of a test patch's group that the first forest was "
-        "trained on; relatives: how many these are.",
+        "Both forests are trained on the same number of rows of each class and scored on the same n test patches. "
+        "Dose: of the other patches in the group of a test patch, the mean fraction that the first forest was trained "
+        "on; relatives: the mean number of these patches.",
         release.is_sample,
     )

@@ -16,8 +16,8 @@ from sentinel_forest.versions import crate
 VERSION = Source(paths.VERSION, "seal")
 ENVIRONMENT = Source(paths.ENVIRONMENT, "seal")
 LEAD = (
-    "The same configuration, data and code give the same manifest on any number of cores and on any "
-    "machine with the same packages. Check the files of this version with: sha256sum -c manifest.sha256"
+    "The same configuration, data and code give the same manifest on any number of cores, and on any machine with the "
+    "same packages. To check the files of this version, run sha256sum -c manifest.sha256 in its folder."
 )
 
 
@@ -77,7 +77,7 @@ def licences(version: VersionResults) -> tuple[Item, ...]:
     notes = [Note(text, "warning") for text in crate.licences({row[0]: row[1] for row in rows})]
     return (
         *notes,
-        table("Licences and citations of the releases", frame, [VERSION], "From the registry, config/releases."),
+        table("Licences and citations of the releases", frame, [VERSION], "From the registry entries of the releases."),
     )
 
 

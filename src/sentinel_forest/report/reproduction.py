@@ -5,15 +5,17 @@ from typing import Any
 import pandas as pd
 
 from sentinel_forest.config import paths
+from sentinel_forest.config.validation import read_yaml
 from sentinel_forest.evaluation import metrics
+from sentinel_forest.registry import PAPERS
 from sentinel_forest.report import figures, palette
 from sentinel_forest.report.inputs import VersionResults
 from sentinel_forest.report.model import Cell, Item, Note, Page, Plot, Section, Source, Table, column, score, table
 from sentinel_forest.report.scores import definitions, named
 
 LEAD = (
-    "Published figures beside ours, paper by paper. A verdict is given only where both are of the same data, split "
-    "and definition; else it says why not. Ours is the score of the named trial, with its 95 % interval over groups."
+    "Published scores beside ours, paper by paper. A verdict is given only where both have the same data, split and "
+    "definition; otherwise the page says why not. Ours is the score of one trial, with its 95 % interval over groups."
 )
 SHEET = Source(paths.REPRODUCTION, "reproduction")
 AGREES, DIFFERS, NOT_COMPARABLE = "agrees", "differs", "not comparable"
@@ -30,10 +32,10 @@ COLOURS = {"published": palette.INK, f"ours, {AGREES}": palette.SERIES[1], f"our
 MOST = 40
 """Published figures in one drawing."""
 EXPLAINED = (
-    "Agrees: the published figure lies in our 95 % interval, widened by half a unit of its last decimal; or, of a "
-    "reference algorithm, which leaves nothing to chance, ours is the published one to the printed decimals. An empty "
-    "figure of ours: this version has no such score. Outside by: from the published figure to the nearer end of our "
-    "interval, + where ours is higher. Differs by: ours minus the published one."
+    "Inside: the published score lies in our 95 % interval, widened by half a unit of its last decimal. Outside by: "
+    "the distance from the published score to the nearer end of our interval, + where ours is higher. Reference "
+    "algorithms leave nothing to chance, so their scores are either equal to the printed decimals or differ by ours "
+    "minus the published one. Where ours is empty, this version has no such score."
 )
 
 
@@ -41,14 +43,20 @@ def page(version: VersionResults) -> Page:
     """A section for each paper: the verdict in words, a drawing of what can be compared, and all figures."""
     sheet = version.reproduction
     if sheet is None or sheet.empty:
-        nothing: tuple[Item, ...] = (Note("No published figure belongs to the releases of this version."),)
+        nothing: tuple[Item, ...] = (Note("No paper in the registry has scores on the releases of this version."),)
         return Page("reproduction", "Reproduction", LEAD, (Section("Verdicts", nothing),))
     sheet = sheet.assign(kind=sheet["verdict"].map(kind))
     sections = [
-        Section(f"Paper: {paper}", _paper(version, str(paper), rows.reset_index(drop=True)))
+        Section(_title(str(paper)), _paper(version, str(paper), rows.reset_index(drop=True)))
         for paper, rows in sheet.groupby("paper", sort=False)
     ]
     return Page("reproduction", "Reproduction", LEAD, tuple(sections), prints_tables=True)
+
+
+def _title(paper: str) -> str:
+    """What the figures of a paper are of, by its file in the registry, if it is still there."""
+    path = PAPERS / f"{paper}.yaml"
+    return f"Papers on {read_yaml(path)['title']}" if path.is_file() else f"Paper: {paper}"
 
 
 def kind(verdict: str) -> str:
@@ -61,10 +69,10 @@ def _paper(version: VersionResults, paper: str, rows: pd.DataFrame) -> tuple[Ite
     items: list[Item] = [Note(_in_words(rows)), Note(f"Published in: {_list(rows['source'])}.")]
     if len(compared):
         items.append(_drawn(version, paper, compared))
-        items.append(_table(version, f"Published figures and ours: {paper}", compared))
+        items.append(_table(version, f"Published scores and ours: {paper}", compared))
     others = rows[rows["kind"] == NOT_COMPARABLE]
     if len(others):
-        items.append(_table(version, f"Figures that cannot be compared: {paper}", others, is_folded=True))
+        items.append(_table(version, f"Published scores that cannot be compared: {paper}", others, is_folded=True))
     return tuple(items)
 
 
@@ -72,14 +80,16 @@ def _in_words(rows: pd.DataFrame) -> str:
     """The verdict on a paper in a sentence."""
     counts = rows["kind"].value_counts()
     parts = [f"{counts[name]} {words}" for name, words in _WORDS.items() if name in counts]
-    text = f"Of {len(rows)} published figures {', '.join(parts)}."
+    text = f"Of {len(rows)} published scores, {', '.join(parts)}."
+    if set(counts.index) == {NOT_COMPARABLE}:
+        text = f"None of the {len(rows)} published scores can be compared with ours."
     far = rows[rows["kind"] == DIFFERS]
     if len(far):
         named_far = far["figure"] + " (" + far["verdict"] + ")"
         text += f" Those that differ: {_list(named_far)}."
     reasons = rows.loc[rows["kind"] == NOT_COMPARABLE, "verdict"].str.partition(": ")[2]
     if len(reasons):
-        text += f" Why not compared: {', '.join(f'{why} ({n})' for why, n in reasons.value_counts().head(5).items())}."
+        text += f" Reasons: {', '.join(f'{why} ({n})' for why, n in reasons.value_counts().head(5).items())}."
     return text
 
 
@@ -123,14 +133,13 @@ def _drawn(version: VersionResults, paper: str, rows: pd.DataFrame) -> Plot:
         [each.assign(label=label, **each[["value", "low", "high"]].div(scale, axis=0)) for each in (ours, theirs)]
     )
     return Plot(
-        f"Published figures against ours: {paper}",
+        f"Published scores against ours: {paper}",
         figures.intervals(drawn, "score (percentages as fractions)", colours=COLOURS, offset=False),
         ", ".join(f"{count} {name}" for name, count in verdicts.items()) + ". All values are in the table below.",
-        "A row for each published figure that can be compared: the published one in black, ours in green where they "
-        f"agree and in red where they differ, with its 95 % interval over groups. At most {MOST}, those that differ "
-        "first.",
-        "Published figures that all lie on one side of ours: a difference in data, split or definition that "
-        "nobody has named. Intervals so wide that anything lies inside.",
+        "A row for each published score that can be compared. Black: published. Green: ours, where they agree; red: "
+        f"ours, where they differ; bars: 95 % intervals over groups. At most {MOST} rows, those that differ first.",
+        "Published scores that all lie on one side of ours: data, split or definition may differ in a way that the "
+        "paper does not say. Intervals so wide that any score lies inside.",
         (SHEET,),
         any(version.is_sample(name) for name in rows["release"]),
     )

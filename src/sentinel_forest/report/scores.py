@@ -75,6 +75,12 @@ def mark_colours(scores: pd.DataFrame) -> dict[str, str]:
     return dict(zip(marked(scores), colours, strict=True))
 
 
+def scheme_colours(scores: pd.DataFrame) -> dict[str, str]:
+    """The colour of each scheme: that of the mark of its forests on test patches."""
+    rows = scores[(scores["role"] == "test") & (kinds(scores) == FOREST)].drop_duplicates("scheme")
+    return dict(zip(rows["scheme"], rows["mark"].map(palette.meaning).map(palette.SPLITS), strict=True))
+
+
 def columns(release: ReleaseResults, scores: pd.DataFrame, first: Sequence[str]) -> pd.DataFrame:
     """The columns `first` of averages, then score, n, groups, mark, note and files, as cells."""
     shown = scores[list(first)].copy()

@@ -34,22 +34,28 @@ def show(
     work: Path = Path("work"),
     output: Output,
 ) -> None:
-    """Draw one patch: Sentinel-1, Sentinel-2, label, and what forests and reference algorithms say.
+    """Draw one patch: Sentinel-1, Sentinel-2, label, and what forests and reference algorithms predict.
 
     Parameters
     ----------
     release : str
-        Its name. It must have been verified: its catalog is read, and pixels are held against it.
+        Name of the release. It must have been verified, because its pixels are compared with its catalog.
     patch : str
         The patch, as in the column `patch` of the catalog.
     version : Path, optional
-        Folder of a finished version whose forests are asked. Without it no forest is.
-    scheme, trial : optional
-        Whose forests are asked. By default those of the first trial that tests the patch.
-    dataset, layout : optional
-        Of an own release that no version names: its dataset, and how it deviates from the published layout.
-    data, work : Path
-        Folders with a folder of files, and of working files, for each release.
+        Folder of a finished version whose forests are shown; without it, no forest is.
+    scheme : str, optional
+        Scheme of the forests. By default that of the first trial that tests the patch.
+    trial : int, optional
+        Trial of the forests. By default the first trial that tests the patch.
+    dataset : str, optional
+        Dataset of a release of your own that is not part of the version.
+    layout : mapping, optional
+        How such a release deviates from the published layout, e.g. ``--layout.side 128``.
+    data : Path
+        Folder with a folder of files for each release.
+    work : Path
+        Folder with the working files of each release.
     output : Path
         The figure: ``.png``, ``.pdf`` or ``.svg``.
     """

@@ -70,10 +70,10 @@ def _world(release: ReleaseResults, catalog: pd.DataFrame, roles: Mapping[str, p
         f"Roles on the map, {release.name}",
         Chart(_panels(list(roles), x, y), data),
         "Groups that both train and test: " + ", ".join(f"{name} {count}" for name, count in counts.items()) + ".",
-        "A panel for each scheme and trial, a mark for each group and role, at the mean place of its patches. A black "
-        "dot within a blue disc is a group that both trains and tests.",
-        "Black dots within blue discs in a scheme that claims to keep groups together. Test groups in one part of the "
-        "world only.",
+        "A panel for each scheme and trial, a mark for each group and role at the mean place of its patches. A black "
+        "dot inside a blue disc is a group with both training and test patches.",
+        "Black dots inside blue discs in a scheme that should keep groups together. Test groups in only one part of "
+        "the world.",
         (catalog_source(release), *release.from_trials(paths.SPLIT, "split")),
         release.is_sample,
     )
@@ -135,9 +135,10 @@ def _close_up(release: ReleaseResults, catalog: pd.DataFrame, roles: Mapping[str
             f"Footprints within {reach / 1000:.1f} km of patch {row['patch']} (group {row['group']}). Training and "
             f"test side by side in: {', '.join(mixed) or 'no scheme'}.",
             f"The same ground in each scheme and trial: {int(near.sum())} patches around {row['patch']}. A square is "
-            "the footprint of a patch in the colour of its role; patches of one place are drawn within each other. "
-            "Where black (test) touches blue (train), a forest is tested on ground that it was trained beside, or on.",
-            "Black and blue in one picture of a scheme that claims to keep groups together.",
+            "the footprint of a patch in the colour of its role; footprints of the same place are drawn inside each "
+            "other. Where black (test) touches or overlaps blue (train), the forest is tested on ground that it was "
+            "trained on, or next to.",
+            "Black and blue in one panel of a scheme that should keep groups together.",
             (catalog_source(release), *release.from_trials(paths.SPLIT, "split")),
             release.is_sample,
         )
@@ -180,7 +181,7 @@ def _squares(near: pd.DataFrame, row: Any, panel: str, roles: pd.Series) -> pd.D
 
 def _squares_spec(names: Sequence[str], reach: float) -> Spec:
     def across(name: str) -> Spec:
-        return number(name, "km", domain=[-reach, reach], nice=False)
+        return number(name, "km", domain=[-reach, reach], nice=False) | {"axis": {"tickCount": 3}}
 
     encoding = {"x": across("west"), "x2": {"field": "east"}, "y": across("south"), "y2": {"field": "north"}}
     mark: Spec = {"type": "rect", "clip": True, "stroke": "white", "strokeWidth": 0.8, "tooltip": {"content": "data"}}

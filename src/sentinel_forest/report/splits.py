@@ -9,9 +9,9 @@ from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source
 from sentinel_forest.splits.linking import GROUPS
 
 LEAD = (
-    "Who trains and who tests, how alike their classes are, and what they share. A score is only worth "
-    "what its split is worth: links between training and test patches let a classifier remember "
-    "instead of recognise."
+    "Which patches train and which test, how similar the roles are in their classes, and what they share. A score can "
+    "be trusted only as far as its split: where test patches are linked with training patches, a classifier can "
+    "memorise instead of recognise."
 )
 
 
@@ -49,8 +49,8 @@ def _balance(release: ReleaseResults) -> list[Item]:
             f"Patches by role in {release.name}",
             wide.rename_axis(columns=None),
             sources,
-            "One row for each trial. “published” is the publisher's own split and has one trial. Unused are, "
-            "among others, patches whose group nobody knows, where a scheme keeps groups together.",
+            "One row for each trial. “published” is the publisher's own split and has one trial. Patches of an unknown "
+            "group are unused in schemes that keep groups together.",
             release.is_sample,
         )
     ]
@@ -69,9 +69,9 @@ def _balance(release: ReleaseResults) -> list[Item]:
                 f"{worst['trial']}.",
                 "For each class, role and trial: how much more (right) or less (left) frequent the "
                 "class is in the role than in all patches.",
-                "Points far from 0 on opposite sides for train and test: the forest learns another "
-                "mixture than it is tested on. Grouped schemes deviate more, as groups are not to be "
-                "cut; much more than the others hints at too few groups.",
+                "Points far from 0 on opposite sides for train and test: the forest learns another mixture of classes "
+                "than it is tested on. Grouped schemes deviate more, because groups are not cut; if they deviate much "
+                "more, there are too few groups.",
                 sources,
                 release.is_sample,
             )
@@ -82,7 +82,7 @@ def _balance(release: ReleaseResults) -> list[Item]:
 def _infeasible(release: ReleaseResults) -> list[Item]:
     unmet = release.infeasible
     if unmet.empty:
-        return [Note(f"All that was asked of the splits of {release.name} could be met.")]
+        return [Note(f"The splits of {release.name} met all requested sizes and class fractions.")]
     columns = ["scheme", "trial", "request", "found", "reason"]
     return [
         table(
@@ -117,10 +117,9 @@ def _ledger(release: ReleaseResults) -> list[Item]:
                 ),
                 "Fraction of patches linked with training, by key and by scheme and role. The largest is "
                 f"{100 * most:.0f} %.",
-                "Rows are ways to be linked: the same patch, the same pixels (content), "
-                "near-duplicates, overlapping footprints (and how many pixels of them), and the same value "
-                "of a group key. Dark is much; “–” is not known, because the catalog lacks what it takes, or "
-                "was not looked at.",
+                "Each row is a way in which patches can be linked: the same patch, the same pixels (content), "
+                "near-duplicates, overlapping footprints (and how many of their pixels overlap), the same value of a "
+                "key. Dark cells: many linked patches. “–”: not known, or not looked for.",
                 "Anything but 0 for patch or content. Links in a scheme that claims to keep groups "
                 "together. Scores of such splits carry the mark “linked”.",
                 source,
@@ -134,12 +133,12 @@ def _ledger(release: ReleaseResults) -> list[Item]:
             f"Ledger of {release.name}",
             shown,
             source,
-            "Linked: patches of role a that are linked with a patch of role b. Shared values: values "
-            "of the key that occur in both. Status: clean, counted (worth knowing), marked (the scores "
-            "carry a mark), stops (the run does not go on), unknown (no link was found, but patches lack "
-            "the value; the scores carry a mark), not computed (the same for a link that is only counted), "
-            "not looked at (a role has no patches), implied (patches that share this key share another one, "
-            "too), not published (no file tells; the notes of the scores say so).",
+            "Linked: patches of role a that are linked with a patch of role b. Shared values: values of the key that "
+            "occur in both roles. Status: clean (no link), counted (links that change no mark), marked (the scores "
+            "carry a mark), stops (the run stops), unknown (no link was found, but patches lack the value; the scores "
+            "carry a mark), not computed (the same for a key that is only counted), not looked at (a role has no "
+            "patches), implied (patches that share this key also share another one), not published (no file has it; "
+            "the notes of the scores say so).",
             release.is_sample,
             {"role_a": "role a", "role_b": "role b"},
         )
@@ -153,8 +152,8 @@ def _ledger(release: ReleaseResults) -> list[Item]:
                 f"Distances between roles in {release.name}",
                 far,
                 source,
-                "Great-circle distance from a patch of role a to the nearest patch of role b: the "
-                "least, the 5 % and the 50 % quantile.",
+                "Great-circle distance from a patch of role a to the nearest patch of role b: the smallest, the 5 % "
+                "quantile and the median.",
                 release.is_sample,
             )
         )
@@ -174,8 +173,8 @@ def _redundancy(release: ReleaseResults, ledger: pd.DataFrame) -> list[Item]:
                 f"Redundancy within roles of {release.name}",
                 shown.assign(fraction=column(map(percent, pairs["fraction"]))),
                 source,
-                "Linked: patches that share the key with another patch of their own role. They are no independent "
-                "samples: a score of them is less certain than their number suggests.",
+                "Linked: patches that share the key with another patch of their own role. They are not independent "
+                "samples, so a score over them is less certain than their number suggests.",
                 release.is_sample,
                 {"role_a": "role"},
             )
@@ -205,13 +204,14 @@ def _effective(release: ReleaseResults, groups: pd.DataFrame, source: tuple[Sour
     )
     return Plot(
         f"Effective number of groups, {release.name}",
-        figures.bars(frame, "groups (pale), effective groups (full)", palette.ROLES),
+        figures.bars(frame, "groups (pale bars), effective groups (full bars)", palette.ROLES),
         "Effective groups: "
         + ", ".join(f"{row.panel} {row.label} {row.part:.1f} of {row.whole:.0f}" for row in frame.itertuples())
         + ".",
-        "Pale: the groups of a role. Full: the number of groups of equal size that they amount to. A score of the test "
-        "role is as certain as that number says, however many patches or pixels it counts.",
-        "Fewer than eight effective test groups: intervals are not to be trusted.",
+        "Pale bars: the groups of a role. Full bars: the effective number, that is the number of equally large groups "
+        "that would give as much information. The certainty of a test score depends on this number, not on the number "
+        "of patches or pixels.",
+        "Fewer than eight effective test groups: intervals cannot be trusted.",
         source,
         release.is_sample,
     )

@@ -1,5 +1,7 @@
 """Scores by attributes of the patches (city, season, ...), for the page on baselines."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from sentinel_forest.config import paths
@@ -10,9 +12,9 @@ from sentinel_forest.report.scores import definitions, named, ordered, texts, wi
 
 SHOWN = ("oa", "aa.present", "aa.all", "iou.present", "iou.all", "boa.median")
 EXPLAINED = (
-    "Scores on the test patches with one value of {attribute} alone, {trial}. Present classes are those that "
-    "occur there; intervals rest on its groups, and too few have none. Other figures and roles, and "
-    "dummy classifiers, are in the file."
+    "Each row has the scores on the test patches with one value of {attribute} ({trial}). Present classes are those "
+    "that occur among them. Intervals are over their groups, and left out where there are too few. The file also has "
+    "other figures, other roles and dummy classifiers."
 )
 
 
@@ -26,8 +28,19 @@ def items(release: ReleaseResults) -> list[Item]:
     return [
         item
         for attribute, of_attribute in rows.groupby("attribute", sort=False)
-        for item in _attribute(release, str(attribute).replace("_", " "), f"{scheme} {trial}", of_attribute, source)
+        for item in _attribute(
+            release,
+            str(attribute).replace("_", " "),
+            f"{scheme} {trial}",
+            _named(of_attribute, release.dataset.stratum_names.get(str(attribute), {})),
+            source,
+        )
     ]
+
+
+def _named(rows: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """Rows whose strata have a name beside their code."""
+    return rows.assign(stratum=[f"{code} {names[code]}" if code in names else code for code in rows["stratum"]])
 
 
 def _attribute(release: ReleaseResults, attribute: str, trial: str, rows: pd.DataFrame, source: Source) -> list[Item]:
@@ -51,9 +64,9 @@ def _plot(release: ReleaseResults, attribute: str, trial: str, rows: pd.DataFram
         figures.intervals(drawn, f"overall accuracy, {trial}, role test", limits=(-0.02, 1.02)),
         f"Overall accuracy of each forest by {attribute}. Lowest: {worst['label']} {worst['value']:.2f} "
         f"({worst['series']}); highest: {best['label']} {best['value']:.2f} ({best['series']}).",
-        f"A row for each value of {attribute}, the lowest above; a symbol for each forest, the bar its 95 % "
-        "interval over groups where there are eight or more.",
-        "One place that is far worse than all others: labels, or ground that training has nothing of.",
+        f"A row for each value of {attribute}, the lowest accuracy on top; a symbol for each forest, its bar the 95 % "
+        "interval over groups, where there are enough of them.",
+        "One row far below all others: its labels may be wrong, or training has nothing like it.",
         (source,),
         release.is_sample,
     )

@@ -7,10 +7,10 @@ from sentinel_forest.report.inputs import ReleaseResults
 from sentinel_forest.report.model import Item, table
 
 EXPLAINED = (
-    "Rows that forests learnt from (patches, or pixels drawn from them), and the patches and groups that "
-    "they come from. Independent labels: where labels are of areas larger than a pixel{area}, the "
-    "number of such areas that the rows lie in; more pixels of one area tell little more. Empty: each row "
-    "has a label of its own. Absent classes have no row and are never predicted."
+    "Rows: the patches, or the pixels drawn from them, that a forest was trained on; patches and groups: where they "
+    "come from. Independent labels: where one label covers an area larger than a pixel{area}, the number of such areas "
+    "among the rows; it is empty where each row has a label of its own. Absent classes have no row, so they are never "
+    "predicted."
 )
 """What the table says; `area` is how large such areas are in this release."""
 COUNTS = ("rows", "patches", "groups", "independent_labels")

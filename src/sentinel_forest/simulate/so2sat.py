@@ -227,13 +227,13 @@ def _radar(random: np.random.Generator, sigma: np.ndarray) -> np.ndarray:
     return np.round(np.stack(channels), 7)
 
 
-def lee_filter(intensity: np.ndarray, window: int = 5, looks: float = 1.0) -> np.ndarray:
-    """Lee's filter for multiplicative speckle.
+def lee_filter(intensity: np.ndarray) -> np.ndarray:
+    """Lee's filter for multiplicative speckle of one look, in windows of 5 x 5 pixels.
 
     Source: Lee 1980, IEEE Transactions on Pattern Analysis and Machine Intelligence 2(2), 165-168,
     doi 10.1109/TPAMI.1980.4766994.
     """
-    mean = uniform_filter(intensity, window)
-    variance = np.maximum(uniform_filter(intensity**2, window) - mean**2, 1e-12)
-    scene_variance = np.maximum((variance - mean**2 / looks) / (1 + 1 / looks), 0)
+    mean = uniform_filter(intensity, 5)
+    variance = np.maximum(uniform_filter(intensity**2, 5) - mean**2, 1e-12)
+    scene_variance = np.maximum((variance - mean**2) / 2, 0)
     return np.asarray(mean + scene_variance / variance * (intensity - mean))

@@ -18,7 +18,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_catalog, write_text, write_tsv
 from sentinel_forest.splits import audit_page
-from sentinel_forest.splits.ledger import STATES, linkings, status_of
+from sentinel_forest.splits.ledger import COUNTED, linkings, status_of
 from sentinel_forest.splits.links import IMPLIED, NOT_PUBLISHED, complete_gate
 from sentinel_forest.splits.lists import NUMBER, SplitList, named_catalog, read_lists
 from sentinel_forest.steps import Output
@@ -42,16 +42,7 @@ where the catalog does not tell. `groups` are the groups of the patches.
 """
 
 LINKS = pa.DataFrameSchema(
-    {
-        **columns("str", "list_a", "role_a", "list_b", "role_b", "key"),
-        "linked": pa.Column("Int64", nullable=True),
-        "total": pa.Column("Int64"),
-        "fraction": pa.Column("float64", nullable=True),
-        "shared_values": pa.Column("Int64", nullable=True),
-        "status": pa.Column("str", pa.Check.isin(STATES)),
-    },
-    strict=True,
-    ordered=True,
+    {**columns("str", "list_a", "role_a", "list_b", "role_b", "key"), **COUNTED}, strict=True, ordered=True
 )
 """As `sentinel_forest.splits.ledger.LEDGER`: `linked` of `total` patches of `list_a` are linked with `list_b` by `key`.
 Links between lists of the same role are counted.
@@ -171,7 +162,10 @@ def rows_by_number(names: Sequence[str], role: str, catalog: pd.DataFrame, numbe
         rows = np.flatnonzero(catalog["file"] == numbers)
     if numbers not in (BY_FILE, BY_RELEASE) and not len(rows):
         raise InputError(
-            "The release has no such file.", found=numbers, expected=" | ".join(catalog["file"].unique()[:6])
+            "Row numbers cannot count the rows of this file: the release has none of this name.",
+            where="--numbers",
+            found=numbers,
+            expected=" | ".join([BY_FILE, BY_RELEASE, *catalog["file"].unique()[:6]]),
         )
     return [[int(rows[number])] if (number := _number(name)) < len(rows) else [] for name in names]
 
@@ -307,7 +301,7 @@ def audit(
     numbers: str | None = None,
     output: Output,
 ) -> None:
-    """Hold split lists that others made against a release: what they share, leave out, repeat, and name in vain.
+    """Compare split lists that others made with a release: what they share, leave out or repeat, and unknown entries.
 
     Parameters
     ----------
@@ -337,5 +331,6 @@ def audit(
     for name, part, schema in zip(("lists", "links", "classes"), tables, (LISTS, LINKS, CLASSES), strict=True):
         write_tsv(output / f"{name}.tsv", part, schema)
     silent = sorted(set(links.loc[links["status"].isin([NOT_PUBLISHED, IMPLIED]), "key"]))
-    left = len(table) - len(np.unique(np.concatenate([one.rows for one in held])))
+    named = len(np.unique(np.concatenate([one.rows for one in held])))
+    left = None if catalog is None and metadata is None else len(table) - named
     write_text(output / "audit.md", audit_page.page(release, basis, *tables, left, silent))

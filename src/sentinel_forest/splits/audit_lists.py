@@ -20,7 +20,7 @@ def audit_lists(
     lists: Output,
     links: Output,
 ) -> None:
-    """Hold split lists that others made against the catalog of a release.
+    """Compare split lists that others made with the catalog of a release.
 
     Parameters
     ----------

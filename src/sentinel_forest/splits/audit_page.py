@@ -15,7 +15,7 @@ def page(
     lists: pd.DataFrame,
     links: pd.DataFrame,
     classes: pd.DataFrame,
-    left: int,
+    left: int | None,
     silent: Sequence[str],
 ) -> str:
     """Write the page.
@@ -26,18 +26,20 @@ def page(
         What the lists were held against.
     lists, links, classes : DataFrame
         See `sentinel_forest.splits.audit`.
-    left : int
-        Patches of the catalog that no list names.
+    left : int or None
+        Patches of the catalog that no list names; None if only the lists tell which patches there are.
     silent : sequence of str
         Keys that nobody can look at.
     """
     patches = dict(zip(lists["list"], lists["patches"], strict=True))
     parts = [
         f"# Audit of split lists of {_cell(release)}",
-        f"Held against {basis}. {left} of its patches are in no list."
+        f"Held against {basis}."
+        + ("" if left is None else f" {left} of its patches are in no list.")
         + (f" Not looked at: {', '.join(silent)} (not published, or implied by another key)." if silent else ""),
         "## What links the lists",
-        "\n".join(_pair(rows, patches) for _, rows in links.groupby(["list_a", "list_b"], sort=False)),
+        "\n".join(_pair(rows, patches) for _, rows in links.groupby(["list_a", "list_b"], sort=False))
+        or "There is only one list with patches: nothing to hold it against.",
         "## The lists",
         _markdown(lists.drop(columns="sha256")),
         "`unknown` entries name nothing of the release. `missing` patches have this role by the publisher and are not "

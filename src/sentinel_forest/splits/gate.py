@@ -37,5 +37,11 @@ def check_gate(ledger: pd.DataFrame, where: object = None) -> None:
 
 
 def hold_links(*, ledger: Path) -> None:
-    """Stop if the ledger has a link that the configuration does not tolerate."""
+    """Stop if the ledger has a link that the key `gate` of the configuration forbids.
+
+    Parameters
+    ----------
+    ledger : Path
+        The ledger of a release.
+    """
     check_gate(read_tsv(ledger, LEDGER), ledger)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import schemas as pa
-from sentinel_forest.io.tables import read_parquet, write_tsv
+from sentinel_forest.io.tables import columns, read_parquet, write_tsv
 from sentinel_forest.splits import linking
 from sentinel_forest.splits.linking import Linking, NotComputed, Row
 from sentinel_forest.splits.links import FOOTPRINT, GROUND_KEYS, IMPLIED, NEAR_DUPLICATE, NOT_PUBLISHED, complete_gate
@@ -31,19 +31,17 @@ LINKED = ("marked", "stops")
 STATES = ("clean", "counted", *LINKED, "unknown", "not computed", IMPLIED, NOT_PUBLISHED, NOT_LOOKED_AT)
 NO_KEYS: Mapping[str, str] = MappingProxyType({})
 
+COUNTED = {
+    "linked": pa.Column("Int64", nullable=True),
+    "total": pa.Column("Int64"),
+    "fraction": pa.Column("float64", nullable=True),
+    "shared_values": pa.Column("Int64", nullable=True),
+    "status": pa.Column("str", pa.Check.isin(STATES)),
+}
+"""Columns that count links; see `LEDGER`."""
+
 LEDGER = pa.DataFrameSchema(
-    {
-        "scheme": pa.Column("str"),
-        "trial": pa.Column("int64"),
-        "key": pa.Column("str"),
-        "role_a": pa.Column("str"),
-        "role_b": pa.Column("str"),
-        "linked": pa.Column("Int64", nullable=True),
-        "total": pa.Column("Int64"),
-        "fraction": pa.Column("float64", nullable=True),
-        "shared_values": pa.Column("Int64", nullable=True),
-        "status": pa.Column("str", pa.Check.isin(STATES)),
-    },
+    {**columns("str", "scheme"), **columns("int64", "trial"), **columns("str", "key", "role_a", "role_b"), **COUNTED},
     strict=True,
     ordered=True,
     coerce=True,

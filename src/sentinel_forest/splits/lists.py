@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sentinel_forest import datasets
 from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import causes
@@ -91,6 +92,8 @@ def read_lists(folder: Path, dataset: Dataset) -> list[SplitList]:
     InputError
         If there is no list, there are more than `MOST_LISTS`, or a file in the form of a list cannot be read.
     """
+    if not folder.exists():
+        raise InputError("There is no such folder or file.", where="--lists", found=folder, remedy="correct the name")
     paths = [folder] if folder.is_file() else sorted(path for path in folder.glob("*") if path.is_file())
     paths = [path for path in paths if not path.name.startswith(".")]
     found = [each for path in paths for each in read_list(path, dataset)]
@@ -99,7 +102,7 @@ def read_lists(folder: Path, dataset: Dataset) -> list[SplitList]:
         raise InputError(
             "There is no split list." if not used else "There are too many split lists.",
             where=folder,
-            found=", ".join(f"{each.file}: {each.unread}" for each in found[:3]) if not used else len(used),
+            found=len(used) or ", ".join(f"{each.file}: {each.unread}" for each in found[:3]) or "an empty folder",
             expected=f"1 to {MOST_LISTS} files such as train.txt, split.csv, partition.json, test.npy",
             remedy="say the role in the name of the file, in a column `role`, or in the keys",
         )
@@ -175,6 +178,8 @@ def _has_header(path: Path, dataset: Dataset) -> bool:
     """Whether the first line of a CSV file names columns that a list can have."""
     with open(path, encoding="utf-8-sig", errors="replace", newline="") as stream:
         first = next(csv.reader([stream.readline(64 << 10)]), [])
+    if len(first) == 1:  # other signs between columns: the table is refused where it is read
+        first = re.split(r"[;\t|]", first[0])
     names = {name.strip().lower() for name in first}
     known = {*NAME_COLUMNS, *ROLE_COLUMNS, *(name for names_ in dataset.name_columns for name in names_)}
     return bool(names & known) or (len(first) > 1 and not any(re.search(r"\d", name) for name in first))
@@ -215,7 +220,13 @@ def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise InputError("A split list is no JSON.", where=path, found=str(error)[:80]) from None
+        raise InputError(
+            "A split list is no JSON.",
+            where=path,
+            found=str(error)[:80],
+            expected='{"train": [...], "test": [...]}, or a list of names',
+            remedy="fetch or write it again",
+        ) from None
 
 
 def _read_numpy(path: Path) -> Any:
@@ -258,7 +269,13 @@ def _names(values: Any, path: Path) -> Iterator[str]:
         array = np.flatnonzero(array)
     if array.dtype.kind == "f":
         if not np.equal(np.mod(array, 1), 0).all():
-            raise InputError("Row numbers are not whole.", where=path, found=str(array[:3]))
+            raise InputError(
+                "Row numbers are not whole.",
+                where=path,
+                found=str(array[:3]),
+                expected="whole numbers from 0 on, or names of patches",
+                remedy="write the list again from the names or row numbers of its patches",
+            )
         array = array.astype(np.int64)
     return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in array.tolist())
 
@@ -273,6 +290,12 @@ def catalog_of_names(dataset: Dataset, patches: Mapping[str, str]) -> pd.DataFra
     table = table.assign(epsg=pd.Series(pd.NA, index=table.index, dtype="Int32"), label=-1)
     table = table.sort_values("patch", ignore_index=True).astype(dict.fromkeys(("patch", *keys, *texts), "str"))
     return table.assign(group=groups(dataset, table))
+
+
+def _is_known(dataset: str, name: str) -> bool:
+    """Whether a dataset knows the patch that a name stands for."""
+    named = datasets.load(dataset).listed_name(name)
+    return named is not None and named[0] == "patch"
 
 
 def named_catalog(dataset: Dataset, lists: Sequence[SplitList]) -> pd.DataFrame:
@@ -290,9 +313,18 @@ def named_catalog(dataset: Dataset, lists: Sequence[SplitList]) -> pd.DataFrame:
             if named and named[0] == "patch":
                 patches[named[1]] = patches.get(named[1]) or label
     if not patches:
+        first = next((one.names[0] for one in lists if one.names), "no entry")
+        others = [name for name in datasets.names() if name != dataset.name and _is_known(name, first)]
+        if others:
+            raise InputError(
+                "The lists are of another dataset.",
+                found=first[:80],
+                expected=f"patches of {dataset.name}",
+                remedy=f"give a release of {others[0]}: --release RELEASE",
+            )
         raise InputError(
             "The lists alone do not tell which patches there are.",
-            found=next((one.names[0][:80] for one in lists if one.names), "no entry"),
+            found=first[:80],
             remedy="give the catalog of the release: --catalog work/RELEASE/catalog.parquet, or --metadata FOLDER",
         )
     return catalog_of_names(dataset, patches)

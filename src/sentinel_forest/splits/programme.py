@@ -71,6 +71,46 @@ def reassign(
     return found, bound / cells
 
 
+def bound_by_role(added: np.ndarray, least: np.ndarray, nodes: int, seconds: float) -> float:
+    """A mean deviation that no assignment can be better than: that of the best set of groups for each role by itself.
+
+    Which groups the other roles take is left out, so that each role is a small mixed-integer programme, and their least
+    deviations add up to a bound of all.
+
+    Parameters
+    ----------
+    added : int64 (groups, roles, strata)
+        From `relative`.
+    least : int64 (roles,)
+        The number of groups that each role has at least.
+    nodes : int
+        Limit of branch-and-bound nodes for each role; what is proven by then counts.
+    seconds : float
+        Limit of time for each role: a safety net.
+    """
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    groups, roles, strata = added.shape
+    is_group, missed = np.repeat([1.0, 0.0], [groups, strata]), np.eye(strata)
+    ends = np.where(is_group == 1, 1, np.inf)
+    proven = 0.0
+    for role in range(roles):
+        gives = added[:, role].T / ONE
+        solved = milp(
+            1 - is_group,
+            integrality=is_group,
+            bounds=Bounds(0, ends),
+            constraints=[
+                LinearConstraint(np.hstack([gives, -missed]), -np.inf, 1),
+                LinearConstraint(np.hstack([gives, missed]), 1, np.inf),
+                LinearConstraint(is_group[None], least[role], np.inf),
+            ],
+            options={"node_limit": nodes, "time_limit": seconds},
+        )
+        proven += max(float(getattr(solved, "mip_dual_bound", None) or 0), 0.0)
+    return float(proven / max(roles * strata, 1))
+
+
 def lower_bound(added: np.ndarray, amounts: np.ndarray, fractions: np.ndarray) -> float:
     """A mean deviation that no assignment can be better than.
 

@@ -15,12 +15,13 @@ the best.
 
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from sentinel_forest.splits.annealing import anneal
 from sentinel_forest.splits.draws import SCALE, by_group, fill, shuffled, sums
-from sentinel_forest.splits.programme import ONE, deviation, lower_bound, reassign, surplus
+from sentinel_forest.splits.programme import ONE, bound_by_role, deviation, lower_bound, reassign, surplus
 
 PAIRS = 1 << 15
 """Exchanges looked at between two roles before the best is made."""
@@ -37,6 +38,12 @@ NODES = 200
 """Limit of branch-and-bound nodes of each."""
 WHOLE, WHOLE_NODES = 64, 50
 """Up to so many groups, the whole programme is opened for so many nodes to prove a bound."""
+FAR = 0.01
+"""Mean relative deviation that is not worth more effort, whatever the bound."""
+PROOF_NODES = 20_000
+"""Limit of branch-and-bound nodes of the proof for one role, up to `WHOLE` groups."""
+AGAIN = 4
+"""How many more times annealing goes on while the proven bound is far."""
 ENOUGH = 1e-4
 """Mean relative deviation at which the search stops."""
 NEAR = 1.5
@@ -73,6 +80,17 @@ class Problem:
     fractions: np.ndarray
     bound: float
     least: np.ndarray
+
+    def proven(self, seconds: float) -> float:
+        """The bound by `bound_by_role`, computed once for all trials of a scheme: it does not depend on the seed."""
+        return _proven(self.added.tobytes(), self.added.shape, self.least.tobytes(), seconds)
+
+
+@lru_cache(maxsize=8)
+def _proven(added: bytes, shape: tuple[int, ...], least: bytes, seconds: float) -> float:
+    return bound_by_role(
+        np.frombuffer(added, np.int64).reshape(shape), np.frombuffer(least, np.int64), PROOF_NODES, seconds
+    )
 
 
 def relative(amounts: np.ndarray, fractions: np.ndarray) -> np.ndarray:
@@ -129,20 +147,35 @@ def solve(problem: Problem, seed: int, time_limit: float) -> Fit:
     Fit
         Every role has its least number of groups if there are enough.
     """
-    added, bound, least = problem.added, problem.bound, problem.least
+    added, least = problem.added, problem.least
     deadline = time.monotonic() + time_limit
     start = fill(by_group(problem.sizes, problem.fractions, seed), problem.sizes, least)
+    role, bound, complete = _searched(problem, start, seed, deadline)
+    if len(role) <= WHOLE and deviation(added, role) > max(NEAR * bound, FAR):
+        bound = max(bound, problem.proven(time_limit))
+        deadline = max(deadline, time.monotonic() + time_limit) if complete else deadline  # proofs are not the search
+        for turn in range(seed + 1, seed + 1 + AGAIN):
+            if deviation(added, role) > NEAR * bound and time.monotonic() < deadline:
+                role = exchange(added, anneal(added, role, least, turn), least, turn)
+    return Fit(role, deviation(added, role), bound, complete and time.monotonic() < deadline)
+
+
+def _searched(problem: Problem, start: np.ndarray, seed: int, deadline: float) -> tuple[np.ndarray, float, bool]:
+    """The assignment that the search reaches from a start, the bound it has proven, and whether time sufficed."""
+    added, bound, least = problem.added, problem.bound, problem.least
     role = _kicked(added, exchange(added, start, least, seed), least, seed)
     everything = np.arange(len(role))
     if len(role) <= WHOLE:
-        bound = max(bound, reassign(added, role, everything, least, WHOLE_NODES, time_limit)[1])
+        bound = max(
+            bound, reassign(added, role, everything, least, WHOLE_NODES, max(deadline - time.monotonic(), 0))[1]
+        )
     annealed = role
     if deviation(added, role) > max(NEAR * bound, ENOUGH) and time.monotonic() < deadline:
         annealed = exchange(added, anneal(added, role, least, seed), least, seed)
     if deviation(added, annealed) < GAIN * deviation(added, role):
-        return Fit(annealed, deviation(added, annealed), bound, complete=True)
+        return annealed, bound, True
     role, complete = _programmes(problem, role, bound, seed, deadline)
-    return Fit(role, deviation(added, role), bound, complete)
+    return role, bound, complete
 
 
 def _programmes(

@@ -18,6 +18,7 @@ import pandas as pd
 
 from sentinel_forest.config.options import ROLES, USUAL_FRACTIONS, Sized
 from sentinel_forest.config.schemes import AnyScheme, Scheme
+from sentinel_forest.datasets.terms import TRAIN_ONLY
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import checksums
 from sentinel_forest.io import schemas as pa
@@ -84,7 +85,8 @@ def make(
         raise InputError("The catalog is empty: there is nothing to split.", where=f"scheme {scheme}")
     options = with_fractions(options, catalog)
     placed, empty = _placeable(catalog, options, scheme), _empty(catalog, scheme)
-    known = placed & ~empty
+    kept_out = _kept_out(catalog, options)
+    known = placed & ~empty & ~kept_out
     # Draws run over patch ids in sorted order, whatever the order of files.
     rows = np.flatnonzero(known)[np.argsort(catalog["patch"].to_numpy(dtype=object)[known], kind="stable")]
     drawn = catalog.iloc[rows].reset_index(drop=True)
@@ -102,7 +104,8 @@ def make(
     if options.strict:
         _check_met(unmet, scheme, trial)
     # A patch of which nothing was measured is no fault of the scheme: it is told after `strict` was asked.
-    infeasible = pd.DataFrame([*unmet, *_unmeasured(catalog, empty)], columns=list(INFEASIBLE.columns), dtype="str")
+    unmet += [*_unmeasured(catalog, empty), *_without_label(kept_out)]
+    infeasible = pd.DataFrame(unmet, columns=list(INFEASIBLE.columns), dtype="str")
     return Result(_split_table(catalog["patch"], role, weight), balance, infeasible)
 
 
@@ -179,6 +182,14 @@ def _empty(catalog: pd.DataFrame, scheme: str) -> np.ndarray:
     return empty
 
 
+def _kept_out(catalog: pd.DataFrame, options: AnyScheme) -> np.ndarray:
+    """Which patches a scheme that is not based on the published split cannot use: those for training alone."""
+    published = "published" in (options.kind, getattr(options, "base", ""))
+    if TRAIN_ONLY not in catalog or published:
+        return np.zeros(len(catalog), dtype=bool)
+    return catalog[TRAIN_ONLY].to_numpy(bool)
+
+
 def _unmeasured(catalog: pd.DataFrame, empty: np.ndarray) -> list[Unmet]:
     """The row of ``infeasible.tsv`` about patches without any measurement, if there are any."""
     if not empty.any():
@@ -186,6 +197,13 @@ def _unmeasured(catalog: pd.DataFrame, empty: np.ndarray) -> list[Unmet]:
     names = ", ".join(catalog["patch"][empty].head(MOST_NAMES)) + (", ..." if empty.sum() > MOST_NAMES else "")
     found = f"{empty.sum()} of {len(empty)} are unused: {names}"
     return [("a role for every patch", found, "they carry no measurement in any optical band")]
+
+
+def _without_label(kept_out: np.ndarray) -> list[Unmet]:
+    """The row of ``infeasible.tsv`` about patches for training alone, if a scheme cannot use them."""
+    found = f"{kept_out.sum()} of {len(kept_out)} are unused"
+    reason = "they have no label to be scored by, and are training patches of the published split alone"
+    return [("a role for every patch", found, reason)] if kept_out.any() else []
 
 
 def _unplaced(known: np.ndarray, options: AnyScheme) -> Unmet:

@@ -34,6 +34,7 @@ CATALOG = pa.DataFrameSchema(
         "fraction_.+": pa.Column("float32", _FRACTION, nullable=True, regex=True, required=False),
         "valid_fraction_.+": pa.Column("float32", _FRACTION, nullable=True, regex=True, required=False),
         "labelled_fraction": pa.Column("float32", _FRACTION, nullable=True),
+        "train_only": pa.Column("bool", required=False),
         "content_hash": pa.Column("str", pa.Check.str_matches(r"^[0-9a-f]*$")),
         "hash_.+": pa.Column("str", pa.Check.str_matches(r"^([0-9a-f]{32})?$"), regex=True, required=False),
     }
@@ -47,9 +48,10 @@ centre (m) in the projection epsg; lon, lat: centre (degrees);
 label: index of the class, -1 if unknown, not a patch task, or of a patch without any measurement; fraction_<class>:
 fraction of the class among the labelled pixels; valid_fraction_optical, valid_fraction_radar: fraction of the pixels
 that carry a measurement, which are neither 0 nor missing in all bands of the sensor, NaN if unknown;
-labelled_fraction: fraction of the pixels that have a label and an optical measurement; content_hash: hash of the
-pixels (hex), blank if unknown; hash_<array>: hash (hex) of what is stored of the patch in a layer, or in an array or
-tile that holds several of them, blank if unknown (see `sentinel_forest.datasets.hashing`). Then the dataset's group
+labelled_fraction: fraction of the pixels that have a label and an optical measurement; train_only (if there are any
+such patches): whether a patch has no label to be scored by, see `sentinel_forest.splits.split`; content_hash: hash of
+the pixels (hex), blank if unknown; hash_<array>: hash (hex) of what is stored of the patch in a layer, or in an array
+or tile that holds several of them, blank if unknown (see `sentinel_forest.datasets.hashing`). Then the dataset's group
 keys (text, blank if unknown) and what else it tells about a patch.
 """
 

@@ -60,7 +60,7 @@ def check(
     files: list[str] | None = None,
     profile: str | None = None,
 ) -> None:
-    """Compute a sealed version again, beside it, and hold the result against its files.
+    """Compute a sealed version again, beside it, and compare the result with its files.
 
     It always runs and uses no intermediate file of an earlier computation. The settings are those that the version
     was sealed with, the code is the present one. Nothing of the version is touched.

@@ -35,7 +35,7 @@ class Entry:
 def clean(
     *, work: Path = Path("work"), results: Path = Path("results"), locks: Path = lock.LOCKS, yes: bool = False
 ) -> None:
-    """List the kept results in the store that no version needs; with ``--yes`` remove them after that.
+    """List the kept results in the store that no version needs; with ``--yes``, also remove them.
 
     A result is needed if it is a file of a version below `results`, finished or not, or if a needed one was made from
     it. Predictions are needed while their forest is. Nothing outside ``<work>/store`` is looked at for removal.

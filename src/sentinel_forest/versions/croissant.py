@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit
 import pandas as pd
 
 from sentinel_forest import datasets
+from sentinel_forest.config import paths
 from sentinel_forest.config.releases import registered_files
 from sentinel_forest.datasets.base import Dataset, Task
 from sentinel_forest.io.borders import shown
@@ -240,7 +241,7 @@ def _file_set(suffix: str, place: str) -> Node:
 
 def _table(release: str, split: TrialFile, folder: Path) -> Node:
     """The table of a split as a file."""
-    name = f"splits/{split.scheme}/{split.trial}.parquet"
+    name = paths.place(paths.SPLIT, release=release, scheme=split.scheme, trial=split.trial).removeprefix(f"{release}/")
     return {
         "@type": "cr:FileObject",
         "@id": name,

@@ -321,7 +321,7 @@ def reproduction(
     kinds: Mapping[str, str] | None = None,
     output: Output,
 ) -> None:
-    """Hold published figures against the scores of a version.
+    """Compare published scores with those of a version.
 
     Parameters
     ----------

@@ -44,19 +44,14 @@ from sentinel_forest.datasets.base import (
 )
 from sentinel_forest.datasets.cloudsen12 import layout, metadata
 from sentinel_forest.datasets.cloudsen12.vocabulary import FEATURE_SETS, LABEL, LAYERS, REFERENCES, TASK
-from sentinel_forest.io.lazy import lazy
+from sentinel_forest.io.lazy import parts_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from sentinel_forest.datasets.cloudsen12 import catalog, checks, content, export, reader
 else:
-    pd = lazy("pandas")
-    catalog = lazy(f"{__name__}.catalog")
-    checks = lazy(f"{__name__}.checks")
-    content = lazy(f"{__name__}.content")
-    export = lazy(f"{__name__}.export")
-    reader = lazy(f"{__name__}.reader")
+    catalog, checks, content, export, reader = parts_of(__name__, "catalog", "checks", "content", "export", "reader")
 
 
 class CloudSEN12(Dataset):
@@ -86,6 +81,7 @@ class CloudSEN12(Dataset):
     joined_by = ("tile",)
     read_seconds = 1.6
     strata_keys = ("cloud_coverage", "land_cover", "label_trust", "label_quality")
+    stratum_names: Mapping[str, Mapping[str, str]] = {"land_cover": metadata.LAND_COVER}
     name_columns = metadata.NAME_COLUMNS
     role_words = layout.ROLE_WORDS
 

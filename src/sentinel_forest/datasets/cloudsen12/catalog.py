@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import xxhash
 
-from sentinel_forest.datasets.base import OPTICAL, RADAR, hash_columns, valid_fraction
+from sentinel_forest.datasets.base import OPTICAL, RADAR, TRAIN_ONLY, hash_columns, valid_fraction
 from sentinel_forest.datasets.cloudsen12 import quality
-from sentinel_forest.datasets.cloudsen12.layout import FOLDERS, Layout, Split, common_layers, splits_of
+from sentinel_forest.datasets.cloudsen12.layout import FOLDERS, SCRIBBLES, Layout, Split, common_layers, splits_of
 from sentinel_forest.datasets.cloudsen12.metadata import described, metadata_path, places, read_metadata
 from sentinel_forest.datasets.cloudsen12.reader import count_unmeasured, measured, verified_arrays
 from sentinel_forest.datasets.cloudsen12.vocabulary import CATEGORIES, IMAGE_LAYERS, LABEL, TASK
@@ -35,6 +35,7 @@ def catalog(layout: Layout, folder: Path, files: Sequence[str], hashes: pd.DataF
     parts = []
     for split, table in zip(splits, tables, strict=True):
         about = {
+            **({TRAIN_ONLY: split.name == SCRIBBLES} if SCRIBBLES in (each.name for each in splits) else {}),
             "published_split": FOLDERS[split.name],
             "file": split.name,
             "row": np.arange(split.count, dtype=np.int64),
@@ -102,7 +103,11 @@ def _patch_names(catalog: pd.DataFrame) -> pd.Series:
     """``<roi>/<product>`` where both are known and no other patch has them, else ``<split>/<row>``."""
     name = catalog["roi"] + "/" + catalog["product"]
     unique = (catalog["roi"] != "") & (catalog["product"] != "") & ~name.duplicated(keep=False)
-    place = catalog["published_split"] + "/" + catalog["row"].map("{:05d}".format)
+    place = (
+        catalog["published_split"].where(catalog["file"] != SCRIBBLES, SCRIBBLES)
+        + "/"
+        + catalog["row"].map("{:05d}".format)
+    )
     return name.where(unique, place).astype("str")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sentinel_forest.datasets.base import File, Finding, Inspection, unmeasured_finding, unmeasured_text
+from sentinel_forest.datasets.base import File, Finding, Inspection, unmeasured_finding
 from sentinel_forest.datasets.cloudsen12 import quality
 from sentinel_forest.datasets.cloudsen12.content import LayerInspection
 from sentinel_forest.datasets.cloudsen12.facts import against_labels, contradictions, products_of
@@ -169,8 +169,8 @@ def _measured_findings(layout: Layout, name: str, layers: Sequence[LayerInspecti
     for kind, check in (("optical", "measured"), ("radar", "measured-radar")):
         unmeasured = count_unmeasured(layout, folder, patches, hashes, kind)
         if (unmeasured >= 0).all():
-            text = unmeasured_text(unmeasured, layout.image**2, [f"row {row}" for row in range(count)])
-            yield unmeasured_finding(f"{name}/", check, text, count, kind)
+            names = [f"row {row}" for row in range(count)]
+            yield unmeasured_finding(f"{name}/", check, unmeasured, layout.image**2, names, kind)
 
 
 def _split_findings(folder: Path, split: Split, image: int) -> Iterator[Finding]:

@@ -161,8 +161,8 @@ class LayerInspector(Inspector):
         if images.min() > 0:
             self.empty += [0] * len(images)
             return
-        measured = is_measured(images, LAYERS[self.layer].missing)
-        self.empty += (~measured).sum(axis=(1, 2)).tolist()
+        missing = LAYERS[self.layer].missing
+        self.empty += [image.size - np.count_nonzero(is_measured(image, missing)) for image in images]
 
     def _see_image(self, images: np.ndarray) -> None:
         low, high = images.min(axis=(1, 2)), images.max()
@@ -182,8 +182,9 @@ class LayerInspector(Inspector):
             self._see_codes(window)
 
     def _see_backscatter(self, window: np.ndarray) -> None:
-        """Keep the lowest value of each image, fill values left out."""
-        known = window if window.min() > NO_DATA else np.where(window > NO_DATA, window, np.inf)
+        """Keep the lowest value of each image; fill values are left out, and 0, which is no measurement either."""
+        seen = (window > NO_DATA) & (window != 0)
+        known = window if seen.all() else np.where(seen, window, np.inf)
         low = known.min(axis=(1, 2)).astype(np.float32)
         self.lowest.append(np.where(np.isfinite(low), low, np.nan))
 
@@ -298,7 +299,7 @@ def inspector(layout: Layout, folder: Path, file: File) -> Inspector | None:
     if layer is None:
         return None
     split = split_at(layout, folder, file.path.split("/", 1)[0])
-    twin = split.files[layer] != file.path
+    twin = split.files.get(layer) != file.path
     kind = None if twin else split.dtype(layer)
     if kind is None:
         return None

@@ -8,10 +8,18 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.datasets.cloudsen12.handout import handout
-from sentinel_forest.datasets.cloudsen12.layout import FOLDERS, PUBLISHED_FOLDERS, Layout, Split, dtypes, split_at
+from sentinel_forest.datasets.cloudsen12.layout import (
+    FOLDERS,
+    PUBLISHED_FOLDERS,
+    SCRIBBLES,
+    Layout,
+    Split,
+    dtypes,
+    split_at,
+)
 from sentinel_forest.datasets.cloudsen12.metadata import METADATA, metadata_path
 from sentinel_forest.datasets.cloudsen12.reader import check_rows, let_go, open_layer
-from sentinel_forest.datasets.cloudsen12.vocabulary import LAYERS
+from sentinel_forest.datasets.cloudsen12.vocabulary import LABEL, LAYERS
 from sentinel_forest.datasets.hashing import hold_arrays
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.copying import NewFile, Piece, append, runs
@@ -66,6 +74,14 @@ def export(layout: Layout, folder: Path, roles: Mapping[str, pd.DataFrame], laye
         numbers = [rows.loc[rows["file"] == name, "row"].to_numpy() for rows in roles.values()]
         check_rows(folder, split, np.concatenate(numbers))
     kinds = _export_dtypes(layout, folder, splits, layers)
+    if SCRIBBLES in splits and (not layers or LABEL in layers):
+        raise InputError(
+            "Images with scribbles alone cannot stand beside labels of high quality in an export.",
+            where=folder / SCRIBBLES,
+            found=f"{sum((rows['file'] == SCRIBBLES).sum() for rows in roles.values())} images",
+            expected=f"images with {LABEL}",
+            remedy=f"take a scheme without them (kind: filtered, leave_out: {{file: [{SCRIBBLES}]}}), or other layers",
+        )
     wanted = {name: roles[FOLDERS[name]] for name in PUBLISHED_FOLDERS if FOLDERS[name] in roles}
     joined = {name: runs(rows) for name, rows in wanted.items()}
     files = []

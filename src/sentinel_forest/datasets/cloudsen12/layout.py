@@ -1,22 +1,26 @@
 """The files of CloudSEN12: their names and sizes, the number of patches, the padding around images."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from sentinel_forest.datasets.cloudsen12.metadata import METADATA, METADATA_PARQUET, count_rows, metadata_path
 from sentinel_forest.datasets.cloudsen12.quality import INDICES
-from sentinel_forest.datasets.cloudsen12.vocabulary import LAYERS
+from sentinel_forest.datasets.cloudsen12.vocabulary import LABEL, LAYERS
 from sentinel_forest.datasets.findings import Finding
 from sentinel_forest.datasets.unused import PICKLES, unused_findings
 from sentinel_forest.errors import InputError
 from sentinel_forest.sensors import SENTINEL_2
 
-FOLDERS = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}
+SCRIBBLES = "scribble"
+"""Folder of images whose only labels are scribbles, from the release of its own: for training alone."""
+FOLDERS = {"train": "train", "val": "validation", "validation": "validation", "test": "test", SCRIBBLES: "train"}
 """Folder of each split, and the split's name in the catalog; the published ones are `PUBLISHED_FOLDERS`."""
 PUBLISHED_FOLDERS = ("train", "val", "test")
 ROLE_WORDS = {FOLDERS[name]: name for name in PUBLISHED_FOLDERS}
@@ -130,6 +134,7 @@ ALIASES = _aliases()
 _NAME = re.compile(r"(?:(?:train|validation|val|test)_)?(?P<name>.+)\.dat", re.IGNORECASE)
 
 
+@cache
 def layer_of(path: str) -> str | None:
     """The layer that a file holds, by its name; None if it holds none.
 
@@ -138,6 +143,11 @@ def layer_of(path: str) -> str | None:
     """
     match = _NAME.fullmatch(path.rsplit("/", 1)[-1])
     return ALIASES.get(match["name"].lower()) if match else None
+
+
+def labels_nothing(path: str) -> bool:
+    """Whether a file holds labels of high quality where there are none: zeros, which would mean clear sky."""
+    return path.startswith(f"{SCRIBBLES}/") and layer_of(path) == LABEL
 
 
 def published_path(path: str) -> str:
@@ -191,11 +201,11 @@ def split_of(folder: Path, name: str, paths: Iterable[str], side: int) -> Split:
     # The published name comes first, so that it wins over its variants.
     for path in sorted(paths, key=lambda path: (layer_of(path) is None or path != published_path(path), path)):
         layer = layer_of(path)
-        if layer is not None and path.startswith(f"{name}/"):
+        if layer is not None and path.startswith(f"{name}/") and not labels_nothing(path):
             if layer in files:
                 twins.append(path)
             files.setdefault(layer, path)
-    sizes = {layer: (folder / path).stat().st_size for layer, path in files.items()}
+    sizes = {layer: os.stat(f"{folder}/{path}").st_size for layer, path in files.items()}
     count = _patch_count(sizes, metadata_path(folder / name), side)
     return Split(name, files, tuple(twins), sizes, count, side)
 
@@ -245,7 +255,9 @@ def list_files(folder: Path) -> list[str]:
         for split in FOLDERS
         if (folder / split).is_dir()
         for path in (folder / split).iterdir()
-        if path.is_file() and (path == metadata_path(folder / split) or layer_of(path.name) is not None)
+        if path.is_file()
+        and (path == metadata_path(folder / split) or layer_of(path.name) is not None)
+        and not labels_nothing(f"{split}/{path.name}")
     ]
     if not found:
         there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else ["no folder"]
@@ -279,6 +291,8 @@ def _suggest(path: str) -> str:
     place, _, name = path.rpartition("/")
     stem, ending = name.lower().rsplit(".", 1) if "." in name else (name.lower(), "")
     folders = ", ".join(f"{split}/" for split in PUBLISHED_FOLDERS)
+    if labels_nothing(path):
+        return f"images in {SCRIBBLES}/ have no labels of high quality; they are trained on by their scribbles"
     if place not in FOLDERS and (layer_of(name) or stem == "metadata"):
         return f"read in {folders}"
     if ending == "dat":
@@ -293,16 +307,19 @@ def _suggest(path: str) -> str:
 
 
 def common_layers(paths: Iterable[str]) -> frozenset[str]:
-    """Layers that every split with data has."""
+    """Layers that every split with data has; scribbles stand in for labels of high quality."""
     by_split: dict[str, set[str]] = {}
     for path in paths:
         layer = layer_of(path)
         if layer is not None:
             by_split.setdefault(path.split("/", 1)[0], set()).add(layer)
+    if SCRIBBLES in by_split:
+        by_split[SCRIBBLES].add(LABEL)
     return frozenset(set.intersection(*by_split.values())) if by_split else frozenset()
 
 
 def split_at(layout: Layout, folder: Path, name: str) -> Split:
     """A split with all files in its folder."""
-    paths = [f"{name}/{path.name}" for path in sorted((folder / name).iterdir()) if path.is_file()]
+    with os.scandir(folder / name) as entries:
+        paths = sorted(f"{name}/{entry.name}" for entry in entries if entry.is_file())
     return split_of(folder, name, paths, layout.side)

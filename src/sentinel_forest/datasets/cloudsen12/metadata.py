@@ -29,6 +29,14 @@ _TILE = re.compile(r"(?:^|_)(T\d{2}[C-X][A-Z]{2})(?:_|$)")
 _DATE = re.compile(r"(?:^|_)(\d{4})(\d{2})(\d{2})T\d{6}")
 UTM = r"(?:EPSG:)?(32[67](?:0[1-9]|[1-5]\d|60))(?:\.0)?"
 
+_FORESTS = (
+    "evergreen needleleaf",
+    "evergreen broadleaf",
+    "deciduous needleleaf",
+    "deciduous broadleaf",
+    "mixed",
+    "unknown",
+)
 BLANK = ("", "nan", "NaN", "None", "NA", "null", "<NA>")
 """Texts that stand for nothing."""
 
@@ -41,6 +49,22 @@ NUMBERS: Mapping[str, tuple[float, float]] = {
     "proj_shape": (1, 10_980),
 }
 """Columns that hold numbers, and the range in which they can be true: degrees, codes of CGLS-LC100, pixels."""
+
+LAND_COVER: Mapping[str, str] = {
+    "20": "shrubs",
+    "30": "herbaceous vegetation",
+    "40": "cropland",
+    "50": "built-up",
+    "60": "bare or sparse vegetation",
+    "70": "snow and ice",
+    "80": "permanent water",
+    "90": "herbaceous wetland",
+    "100": "moss and lichen",
+    **{str(110 + code): f"closed forest, {kind}" for code, kind in enumerate(_FORESTS, 1)},
+    **{str(120 + code): f"open forest, {kind}" for code, kind in enumerate(_FORESTS, 1)},
+    "200": "ocean",
+}
+"""Classes of CGLS-LC100 (Buchhorn et al. 2020, doi 10.3390/rs12061044), by code."""
 
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
 

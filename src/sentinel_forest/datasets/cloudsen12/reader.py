@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.datasets.base import IGNORE, Arrays, Block, Reader, any_measured, hold_arrays
-from sentinel_forest.datasets.cloudsen12.layout import Layout, Split, size_text, split_at
+from sentinel_forest.datasets.cloudsen12.layout import SCRIBBLES, Layout, Split, size_text, split_at
 from sentinel_forest.datasets.cloudsen12.vocabulary import CATEGORIES, FIRST_CODE, LABEL, LAYERS, REFERENCES
 from sentinel_forest.errors import InputError
 
@@ -175,7 +175,10 @@ def read_windows(layout: Layout, stored: np.ndarray, rows: np.ndarray) -> np.nda
 
 
 def open_layer(layout: Layout, folder: Path, split: Split, layer: str) -> np.ndarray:
-    """A layer of a split, mapped into memory."""
+    """A layer of a split, mapped into memory; labels of high quality say nothing where there are scribbles alone."""
+    shape = (split.count, layout.side, layout.side)
+    if layer == LABEL and split.name == SCRIBBLES:
+        return np.broadcast_to(np.uint8(IGNORE), shape)
     if layer not in split.files:
         raise InputError(
             "A layer is missing.",
@@ -193,7 +196,6 @@ def open_layer(layout: Layout, folder: Path, split: Split, layer: str) -> np.nda
             expected=split.fitting(layer),
             remedy="fetch it again",
         )
-    shape = (split.count, layout.side, layout.side)
     return np.memmap(folder / split.files[layer], kind, mode="r", shape=shape)
 
 

@@ -51,7 +51,7 @@ from sentinel_forest.datasets.sen12ms.lists import (
     write_split_list,
 )
 from sentinel_forest.datasets.sen12ms.vocabulary import FEATURE_SETS, IGBP, LAYERS, TASKS, multi_label, single_label
-from sentinel_forest.io.lazy import lazy
+from sentinel_forest.io.lazy import parts_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,12 +59,7 @@ if TYPE_CHECKING:
 
     from sentinel_forest.datasets.sen12ms import catalog, checks, content, export, reader
 else:
-    pd = lazy("pandas")
-    catalog = lazy(f"{__name__}.catalog")
-    checks = lazy(f"{__name__}.checks")
-    content = lazy(f"{__name__}.content")
-    export = lazy(f"{__name__}.export")
-    reader = lazy(f"{__name__}.reader")
+    catalog, checks, content, export, reader = parts_of(__name__, "catalog", "checks", "content", "export", "reader")
 
 __all__ = ["DATASET", "Sen12MS", "multi_label", "read_split_list", "single_label", "write_split_list"]
 

@@ -14,6 +14,7 @@ from rasterio.crs import CRS
 
 from sentinel_forest.datasets.base import SPLITS, Stored, any_measured, hash_columns, hold_arrays, valid_fraction
 from sentinel_forest.datasets.continents import continent
+from sentinel_forest.datasets.sen12ms.headers import header_of
 from sentinel_forest.datasets.sen12ms.layout import (
     ARCHIVE,
     BROKEN,
@@ -25,7 +26,7 @@ from sentinel_forest.datasets.sen12ms.layout import (
     tile_path,
 )
 from sentinel_forest.datasets.sen12ms.lists import listed_tiles, published_splits
-from sentinel_forest.datasets.sen12ms.reader import QUICK_OPEN, as_dtype, grid_of, open_tile, read, read_tile
+from sentinel_forest.datasets.sen12ms.reader import QUICK_OPEN, as_codes, open_tile, read, read_tile
 from sentinel_forest.datasets.sen12ms.vocabulary import (
     BANDS,
     CATEGORIES,
@@ -136,18 +137,18 @@ def _classes_and_grid(
     counts, grid, file = {}, None, str(patch["file"].iloc[0])
     for sensor in sensors:
         with open_tile(folder, tile_path(file, sensor), layout.side, len(BANDS[sensor])) as tile:
-            pixels, grid = read_tile(tile), grid_of(tile) or grid
+            pixels, grid = read_tile(tile), header_of(tile).grid or grid
         hold_arrays(patch, {sensor: [pixels]}, tile_path)
         counts[sensor] = class_counts(_codes(pixels, sensor), CODES[sensor])
     if grid is None:
         with open_tile(folder, file, layout.side, 1) as tile:
-            grid = grid_of(tile)
+            grid = header_of(tile).grid
     return counts, grid or (np.nan,) * 7
 
 
 def _codes(tile: np.ndarray, sensor: str) -> np.ndarray:
     """Codes of a label tile: uint16 (bands, rows, columns)."""
-    return as_dtype(np.moveaxis(tile[..., : len(BANDS[sensor])], -1, 0), np.dtype("uint16"))
+    return as_codes(np.moveaxis(tile[..., : len(BANDS[sensor])], -1, 0))
 
 
 def _tiles(layout: Layout, folder: Path, patches: pd.DataFrame, sensor: str) -> Stored:

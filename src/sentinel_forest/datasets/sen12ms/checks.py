@@ -1,18 +1,19 @@
 """Findings about many files: names, complete triplets, numbers of patches, tiles on the same ground."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from sentinel_forest.datasets.base import File, Finding, Inspection, hash_table, unmeasured_finding, unmeasured_text
+from sentinel_forest.datasets.base import File, Finding, Inspection, hash_table, unmeasured_finding
 from sentinel_forest.datasets.sen12ms.content import PROJECTION, TileInspection
 from sentinel_forest.datasets.sen12ms.ground import ground_findings, limited, scene_findings
 from sentinel_forest.datasets.sen12ms.layout import (
     ARCHIVE,
+    BROKEN,
     DFC_SPLITS,
     DTYPES,
     HOLD_OUT,
@@ -75,6 +76,7 @@ def conclude(layout: Layout, inspections: Mapping[str, Inspection]) -> Inspectio
     findings += _water_findings(tiles) + scene_findings(tiles)
     patches = parse(tiles).set_index("path")["patch"]
     left_out = {patches[path] for path, seen in tiles.items() if seen.left_out}
+    findings += _usable_findings(layout, tiles, left_out)
     hashed = [(path, seen) for path, seen in sorted(tiles.items()) if seen.pixels and patches[path] not in left_out]
     hashes = hash_table(
         [path for path, _ in hashed],
@@ -92,9 +94,26 @@ def _unmeasured_findings(layout: Layout, tiles: Mapping[str, TileInspection]) ->
         counts = {path: seen.empty for path, seen in tiles.items() if seen.empty is not None and f"_{sensor}_" in path}
         if counts:
             patches = parse(counts).set_index("path")["patch"]
-            text = unmeasured_text(list(counts.values()), layout.side**2, [patches[path] for path in counts])
-            findings.append(unmeasured_finding(f"(all tiles of {sensor})", "measured", text, len(counts), kind))
+            names, where = [patches[path] for path in counts], f"(all tiles of {sensor})"
+            findings.append(unmeasured_finding(where, "measured", list(counts.values()), layout.side**2, names, kind))
     return findings
+
+
+def _usable_findings(layout: Layout, tiles: Mapping[str, TileInspection], left_out: Collection[str]) -> list[Finding]:
+    """A failure if no patch would be left, whatever is accepted; nothing if some are."""
+    table = parse(tiles)
+    sizes = table["patch"].value_counts()
+    complete = set(sizes.index[sizes == len(sensors_of(table))])
+    empty = {
+        patch
+        for path, patch in zip(table["path"], table["patch"], strict=True)
+        if "/s2_" in path and tiles[path].empty == layout.side**2
+    }
+    if complete - BROKEN - empty - set(left_out):
+        return []
+    remedy = "mend what the other findings name, or fetch the tiles again"
+    expected = "a patch with all its tiles whole"
+    return [Finding("(all patches)", "structure", "usable", "failed", "no patch would be left", expected, remedy)]
 
 
 def _values(tiles: Mapping[str, TileInspection]) -> tuple[Values, ...]:
@@ -130,11 +149,13 @@ _TILE_CHECKS: Mapping[str, Literal["structure", "content"]] = {
     "readable": "structure",
     "shape": "structure",
     "dtype": "structure",
+    "scale": "structure",
     "crs": "structure",
     "pixel-size": "structure",
     "same-crs": "structure",
     "same-transform": "structure",
     "nan": "content",
+    "nodata": "content",
     "range": "content",
     "classes": "content",
     "constant": "content",

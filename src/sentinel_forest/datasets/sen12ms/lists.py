@@ -24,13 +24,10 @@ from sentinel_forest.datasets.sen12ms.layout import (
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import causes
 from sentinel_forest.io.borders import quoted
-from sentinel_forest.io.lazy import lazy
 from sentinel_forest.io.tables import write_text
 
 if TYPE_CHECKING:
     import pandas as pd
-else:
-    pd = lazy("pandas")
 
 MOST_BYTES = 64 << 20
 """Bytes of a list; that of all patches has 7 MB."""

@@ -48,6 +48,15 @@ def dtype_of(tile: DatasetReader) -> str:
     return "|".join(sorted(set(tile.dtypes)))
 
 
+def declared_numbers(tile: DatasetReader) -> Iterator[tuple[str, object]]:
+    """What a tile declares of its numbers: scale and offset of its bands, and tags (all are in TIFF tag 42112)."""
+    yield "scale", tile.scales
+    yield "offset", tile.offsets
+    yield from tile.tags().items()
+    for band in tile.indexes:
+        yield from tile.tags(band).items()
+
+
 def shape_text(shape: tuple[int, int, int]) -> str:
     """Bands, rows and columns in words."""
     return f"{shape[0]} bands, {shape[1]} x {shape[2]} px"
@@ -62,23 +71,6 @@ def _epsg_of(crs: CRS) -> int | None:
 def epsg_of(tile: DatasetReader) -> int | None:
     """EPSG code of a tile, or None."""
     return _epsg_of(tile.crs) if tile.crs else None
-
-
-def is_placed(tile: DatasetReader) -> bool:
-    """Whether a tile says where it lies: a CRS, and a transform that is not that of bare pixels.
-
-    DFC2020 comes with the CRS WGS 84 and no transform, which reads as one degree a pixel.
-    """
-    across, *shear, left = tuple(tile.transform)[:3]
-    down, top = tuple(tile.transform)[4:6]
-    bare = (across, abs(down), left) == (1, 1, 0) and top in (0, tile.height) and not any(shear)
-    return bool(tile.crs) and not bare
-
-
-def grid_of(tile: DatasetReader) -> tuple[float, ...] | None:
-    """EPSG code and the six terms of the transform of a tile; None where it does not say where it lies."""
-    epsg = epsg_of(tile) if is_placed(tile) else None
-    return None if epsg is None else (epsg, *tuple(tile.transform)[:6])
 
 
 @contextmanager
@@ -141,7 +133,8 @@ def start_of_plain_pixels(tile: DatasetReader) -> int | None:
     """Where the pixels start in a file that holds them in one piece, uncompressed and by pixel; or None."""
     rows, columns = tile.block_shapes[0]
     plain = tile.compression is None and tile.interleaving is Interleaving.pixel and columns == tile.width
-    if not plain or tile.height % rows:
+    packed = tile.get_tag_item("NBITS", "IMAGE_STRUCTURE", bidx=1) is not None  # such as 12 bits of 16
+    if not plain or packed or tile.height % rows:
         return None
     last = tile.height // rows - 1
     offsets = [tile.get_tag_item(f"BLOCK_OFFSET_0_{block}", "TIFF", bidx=1) for block in (0, last)]
@@ -183,18 +176,27 @@ def layer_from(layer: str, tiles: Stored) -> np.ndarray:
     place, dtype = BANDS[sensor].index(band), np.dtype(LAYERS[layer].dtype)
     bands = np.empty((len(tiles), *tiles[0].shape[:2]), dtype)
     for values, tile in zip(bands, tiles, strict=True):
-        values[:] = as_dtype(tile[..., place], dtype)
+        stored = tile[..., place]
+        values[:] = as_codes(stored).astype(dtype) if LAYERS[layer].unit == "class" else as_dtype(stored, dtype)
     return bands
 
 
 def as_dtype(stored: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Stored values in another dtype, as GDAL gives them: without imaginary part, integers cut to their range."""
+    """Stored values in another dtype, as GDAL gives them: real, rounded, and integers cut to their range."""
     if stored.dtype == dtype:
         return stored
     values = stored.real
     if dtype.kind == "u":
-        values = np.clip(np.nan_to_num(values), 0, np.iinfo(dtype).max)
+        rounded = np.rint(np.nan_to_num(values)) if values.dtype.kind == "f" else values
+        values = np.clip(rounded, 0, np.iinfo(dtype).max)
     return values.astype(dtype)
+
+
+def as_codes(stored: np.ndarray) -> np.ndarray:
+    """Stored codes of classes as uint16; what is no whole number counts as fill."""
+    if stored.dtype.kind in "fc":
+        stored = np.where(stored.real == np.rint(stored.real), stored.real, FILL)
+    return as_dtype(stored, np.dtype("uint16"))
 
 
 def labels(layout: Layout, task: str, block: Block) -> np.ndarray:

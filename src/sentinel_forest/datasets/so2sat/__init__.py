@@ -47,7 +47,7 @@ from sentinel_forest.datasets.base import (
 )
 from sentinel_forest.datasets.so2sat import geo, layout, vocabulary
 from sentinel_forest.datasets.so2sat.vocabulary import FEATURE_SETS, LAYERS, TASKS
-from sentinel_forest.io.lazy import lazy
+from sentinel_forest.io.lazy import parts_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,12 +55,7 @@ if TYPE_CHECKING:
     from sentinel_forest.datasets.so2sat import catalog, checks, content, export, reader
     from sentinel_forest.datasets.so2sat.export import create, write_geo
 else:
-    pd = lazy("pandas")
-    catalog = lazy(f"{__name__}.catalog")
-    checks = lazy(f"{__name__}.checks")
-    content = lazy(f"{__name__}.content")
-    export = lazy(f"{__name__}.export")
-    reader = lazy(f"{__name__}.reader")
+    catalog, checks, content, export, reader = parts_of(__name__, "catalog", "checks", "content", "export", "reader")
 
 __all__ = ["DATASET", "So2Sat", "create", "write_geo"]
 

@@ -9,10 +9,11 @@ import h5py
 import numpy as np
 
 from sentinel_forest.datasets.base import Accept, File, Finding
+from sentinel_forest.datasets.scaling import scaling_finding, scaling_text
 from sentinel_forest.datasets.so2sat.geo import cities_of, geo_table, tfw_order
 from sentinel_forest.datasets.so2sat.layout import DTYPES, OVERHEAD_BYTES, ROW_BYTES, SHAPES, image_paths
 from sentinel_forest.datasets.so2sat.places import place_findings
-from sentinel_forest.datasets.so2sat.reader import is_contiguous, places_in_file
+from sentinel_forest.datasets.so2sat.reader import NUMBERS, is_contiguous, places_in_file
 from sentinel_forest.datasets.so2sat.vocabulary import CHANNELS
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import hdf5
@@ -61,12 +62,14 @@ def _image_structure(file: File, handle: h5py.File, size: int, dtype: str) -> It
         f"without {' and '.join(missing)} the file cannot be used: fetch the published one",
     )
     yield _label_structure(file, "label" in there)
-    kinds = {str(dataset.dtype) for dataset in there.values()}
+    if scaling := scaling_text(handle.attrs.items()):
+        yield scaling_finding(file.path, "structure", "scale", scaling)
+    kinds = {_kind(dataset) for dataset in there.values()}
     alike = len(there) == len(SHAPES) and len(kinds) == 1 and kinds != {dtype}
     if alike:
         yield _other_dtype(file, kinds.pop(), dtype)
     for key, dataset in there.items():
-        yield from _dataset_structure(file, dataset, key, str(dataset.dtype) if alike else dtype)
+        yield from _dataset_structure(file, dataset, key, _kind(dataset) if alike else dtype)
     if missing:
         return
     rows = {key: dataset.shape[0] if dataset.shape else 0 for key, dataset in there.items()}
@@ -104,7 +107,7 @@ def _label_structure(file: File, there: bool) -> Finding:
 
 def _other_dtype(file: File, kind: str, expected: str) -> Finding:
     """A failure for a file that is of one other kind of numbers throughout."""
-    accept: Accept = "kept" if kind.startswith("float") else ""
+    accept: Accept = "kept" if np.dtype(kind).kind in NUMBERS else ""
     remedy = "the values were converted: fetch the published file"
     if kind in DTYPES:
         remedy = f"if all files are so, declare it: layout: {{dtype: {kind}}}"
@@ -119,7 +122,7 @@ def _dataset_structure(file: File, dataset: h5py.Dataset, key: str, dtype: str) 
         "structure",
         f"{key}:shape",
         shape[1:] == expected and shape[0] > 0,
-        _shape_text(shape),
+        f"({', '.join(map(str, shape))})",
         f"(N, {', '.join(map(str, expected))})",
         "the axes are turned: channels come last" if turned else "fetch the published file",
     )
@@ -127,20 +130,23 @@ def _dataset_structure(file: File, dataset: h5py.Dataset, key: str, dtype: str) 
         file,
         "structure",
         f"{key}:dtype",
-        str(dataset.dtype) == dtype,
+        _kind(dataset) == dtype,
         str(dataset.dtype),
         dtype,
         "the values were converted: fetch the published file",
-        "kept" if dataset.dtype.kind == "f" else "",
+        "kept" if dataset.dtype.kind in NUMBERS else "",
     )
+    if scaling := scaling_text(dataset.attrs.items()):
+        yield scaling_finding(file.path, "structure", f"{key}:scale", scaling)
     contiguous = is_contiguous(dataset)
     kind = "contiguous" if contiguous else f"chunks {dataset.chunks}, compression {dataset.compression}"
     status: Literal["ok", "note"] = "ok" if contiguous else "note"  # written anew, and read all the same
     yield Finding(file.path, "structure", f"{key}:layout", status, kind, "contiguous, uncompressed")
 
 
-def _shape_text(shape: tuple[int, ...]) -> str:
-    return f"({', '.join(map(str, shape))})"
+def _kind(dataset: h5py.Dataset) -> str:
+    """Name of the numbers of a dataset; their byte order makes no difference to what is read."""
+    return str(dataset.dtype.newbyteorder("="))
 
 
 def geo_structure(file: File, handle: h5py.File, rows: int | None) -> Iterator[Finding]:

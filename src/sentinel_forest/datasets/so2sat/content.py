@@ -20,7 +20,6 @@ from sentinel_forest.datasets.base import (
     is_measured,
     no_hashes,
     unmeasured_finding,
-    unmeasured_text,
 )
 from sentinel_forest.datasets.so2sat.checks import note, unreadable, verdict
 from sentinel_forest.datasets.so2sat.layout import SHAPES, SIDE, image_paths
@@ -75,10 +74,12 @@ class _Places:
 
     def __init__(self, channels: Sequence[str]) -> None:
         self.channels, self.count = channels, 0
+        self.by_channel = [0] * len(channels)
         self.first: list[str] = []
 
     def add(self, row: int, channel: int) -> None:
         self.count += 1
+        self.by_channel[channel] += 1
         if self.count <= 5:
             self.first.append(f"row {row} {self.channels[channel]}")
 
@@ -153,13 +154,21 @@ class _Pixels:
         gaps = self.not_finite.text()
         remedy = "leave these rows out, or fetch the file again"
         found = [verdict(file, "content", f"{self.key}:finite", not gaps, gaps or "all", "no NaN, no Inf", remedy)]
-        constant = self.constant.text()
-        found.append(note(file, f"{self.key}:constant", not constant, constant or "none", "no constant patch"))
+        found.append(self._constants(file))
         if self.count:
             names = [f"row {row}" for row in range(self.count)]
-            text = unmeasured_text(self.empty, SIDE * SIDE, names)
-            found.append(unmeasured_finding(file.path, f"{self.key}:measured", text, self.count, KINDS[self.key]))
+            check = f"{self.key}:measured"
+            found.append(unmeasured_finding(file.path, check, self.empty, SIDE * SIDE, names, KINDS[self.key]))
         return found + (self._value_findings(file) if self.used else [])
+
+    def _constants(self, file: File) -> Finding:
+        """A note for patches of one value; a failure for a channel that is so in all of them: it says nothing."""
+        check, text, counts = f"{self.key}:constant", self.constant.text(), self.constant.by_channel
+        dead = [channel for channel, count in zip(self.channels, counts, strict=True) if count == self.count > 1]
+        if not dead or sum(size == SIDE * SIDE for size in self.empty) == self.count:
+            return note(file, check, not text, text or "none", "no constant patch")
+        remedy = "the channel says nothing about any patch: fetch the file again"
+        return verdict(file, "content", check, False, f"{', '.join(dead)} in all patches", "several values", remedy)
 
     def _value_findings(self, file: File) -> list[Finding]:
         shape = (SIDE * SIDE, len(self.channels))
@@ -222,18 +231,10 @@ class _Labels:
         counts = np.bincount(np.frombuffer(self.classes, np.uint8), minlength=len(CLASSES)).tolist()
         order = hashlib.sha256(self.classes).hexdigest()
         for check, value in (("class_counts", counts), ("label_order_sha256", order)):
-            expected = file.facts.get(check)
-            findings.append(
-                verdict(
-                    file,
-                    "content",
-                    check,
-                    expected is None or value == expected,
-                    str(value),
-                    "" if expected is None else str(expected),
-                    "the labels or their order are not the published ones: fetch the file again",
-                )
-            )
+            published = file.facts.get(check)
+            good, expected = published is None or value == published, "" if published is None else str(published)
+            remedy = "the labels or their order are not the published ones: fetch the file again"
+            findings.append(verdict(file, "content", check, good, str(value), expected, remedy))
         return findings
 
     def hash_table(self, path: str) -> pd.DataFrame:
@@ -277,7 +278,7 @@ class _ImageInspector(Inspector):
 
 
 class _RepackedInspector(_ImageInspector):
-    """The same for a file in chunks, compressed or of another float, which only HDF5 can put together."""
+    """The same for a file in chunks, compressed or of other numbers, which only HDF5 can put together."""
 
     def __init__(self, file: File, path: Path) -> None:
         super().__init__(file, path, {})
@@ -332,7 +333,7 @@ def _fact(file: File, name: str, at: int) -> float | None:
 def inspector(folder: Path, file: File) -> Inspector | None:
     """Checks every value of an image file.
 
-    A file whose datasets cannot be read as rows of floats has no inspector: `structure` says why.
+    A file whose datasets cannot be read as rows of numbers has no inspector: `structure` says why.
     """
     if not image_paths([file.path]):
         return None

@@ -12,7 +12,7 @@ import pandas as pd
 from sentinel_forest.datasets.hashing import hold_arrays
 from sentinel_forest.datasets.so2sat.geo import cities_of, tfw_order
 from sentinel_forest.datasets.so2sat.layout import OVERHEAD_BYTES, PUBLISHED, SHAPES, geo_path
-from sentinel_forest.datasets.so2sat.reader import contiguous_places
+from sentinel_forest.datasets.so2sat.reader import contiguous_places, hold_row
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import hdf5
 from sentinel_forest.io.copying import NewFile, Piece, append, runs
@@ -126,14 +126,7 @@ def _check_source(path: Path, places: Mapping[str, tuple[int, int]], keys: Seque
             remedy="leave it out of the layers",
         )
     for key in keys:
-        if last >= places[key][1]:
-            raise InputError(
-                "A patch of the catalog is not in the file.",
-                where=f"{path}, key {key!r}",
-                found=f"row {last}",
-                expected=f"rows 0 to {places[key][1] - 1}",
-                remedy="make the catalog again",
-            )
+        hold_row(path, key, last, places[key][1])
 
 
 def _image_export(

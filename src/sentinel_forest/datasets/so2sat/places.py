@@ -146,16 +146,9 @@ def _city_extent(file: File, geo: pd.DataFrame) -> Finding:
 def _city_neighbours(file: File, geo: pd.DataFrame) -> Finding:
     """Whether patches that overlap are of one city: if not, the names are those of other rows, or of something else."""
     known = geo[geo["city"] != ""]
-    same, pairs = _agreement(known, pd.factorize(known["city"])[0])
-    expected = f"one city for {100 * CITIES_AGREE:g} % of the patches that lie within {NEIGHBOUR_M:g} m"
-    found = f"{100 * same / max(pairs, 1):.4g} % of {pairs} pairs"
-    if pairs < ENOUGH_PAIRS:
-        found = f"not computed: {pairs} pairs, {ENOUGH_PAIRS} are needed"
-        return Finding(file.path, "content", "city-neighbours", "note", found, expected)
-    if same >= CITIES_AGREE * pairs:
-        return Finding(file.path, "content", "city-neighbours", "ok", found, expected)
     remedy = "the names are no cities, or in another order than the places: fetch the published file"
-    return Finding(file.path, "content", "city-neighbours", "failed", found, expected, remedy, "kept")
+    about = "city-neighbours", "one city", CITIES_AGREE, remedy
+    return _neighbours(file, known, pd.factorize(known["city"])[0], *about)
 
 
 def _grid(file: File, geo: pd.DataFrame) -> Finding:
@@ -196,17 +189,23 @@ def neighbour_findings(file: File, image: Path, classes: np.ndarray) -> Iterator
         return  # the structure of the geo file says why
     if len(geo) != len(classes):
         return
+    remedy = "labels and places are in different orders: fetch the image file and its geo file from one version"
+    yield _neighbours(file, geo, classes, "neighbours", "one label", NEIGHBOURS_AGREE, remedy)
+
+
+def _neighbours(
+    file: File, geo: pd.DataFrame, classes: np.ndarray, check: str, what: str, least: float, remedy: str
+) -> Finding:
+    """Whether the fraction of neighbours of one class is at least that of real places."""
     same, pairs = _agreement(geo, classes)
-    expected = f"one label for {100 * NEIGHBOURS_AGREE:g} % of the patches that lie within {NEIGHBOUR_M:g} m"
+    expected = f"{what} for {100 * least:g} % of the patches that lie within {NEIGHBOUR_M:g} m"
     found = f"{100 * same / max(pairs, 1):.4g} % of {pairs} pairs"
     if pairs < ENOUGH_PAIRS:
         found = f"not computed: {pairs} pairs, {ENOUGH_PAIRS} are needed"
-        yield Finding(file.path, "content", "neighbours", "note", found, expected)
-    elif same >= NEIGHBOURS_AGREE * pairs:
-        yield Finding(file.path, "content", "neighbours", "ok", found, expected)
-    else:
-        remedy = "labels and places are in different orders: fetch the image file and its geo file from one version"
-        yield Finding(file.path, "content", "neighbours", "failed", found, expected, remedy, "kept")
+        return Finding(file.path, "content", check, "note", found, expected)
+    if same >= least * pairs:
+        return Finding(file.path, "content", check, "ok", found, expected)
+    return Finding(file.path, "content", check, "failed", found, expected, remedy, "kept")
 
 
 def _agreement(geo: pd.DataFrame, classes: np.ndarray) -> tuple[int, int]:

@@ -12,6 +12,9 @@ from sentinel_forest.datasets.so2sat.layout import SHAPES
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import hdf5
 
+NUMBERS = "iuf"
+"""Kinds of stored numbers that are read, in either byte order: whole ones and floats."""
+
 AT_ONCE = 64
 """Rows that are read at a time where the bytes of a file are not its rows."""
 
@@ -39,8 +42,8 @@ def reader(folder: Path, file: str, arrays: Sequence[str]) -> Reader:
     """A function from rows of an image file to rows of its datasets; the file is mapped into memory."""
     with hdf5.opened(folder / file) as handle:
         datasets = {key: dataset_of(handle, key) for key in arrays}
-        if not all(is_contiguous(dataset) and dataset.dtype.kind == "f" for dataset in datasets.values()):
-            raise _not_contiguous(folder / file, "contiguous datasets of floats")
+        if not all(is_contiguous(dataset) and dataset.dtype.kind in NUMBERS for dataset in datasets.values()):
+            raise _not_contiguous(folder / file, "contiguous datasets of numbers")
         mapped = {
             key: np.memmap(folder / file, dataset.dtype, "r", dataset.id.get_offset(), dataset.shape)
             for key, dataset in datasets.items()
@@ -77,16 +80,21 @@ def dataset_of(handle: h5py.File, key: str) -> h5py.Dataset:
     return dataset
 
 
-def _read_rows(dataset: h5py.Dataset, rows: np.ndarray) -> np.ndarray:
-    """Rows of a dataset in the order given; those that follow each other are read in one piece."""
-    if rows.max() >= dataset.shape[0]:
+def hold_row(file: Path | str, key: str, row: int, count: int) -> None:
+    """Raise if a dataset of `count` rows lacks a row of the catalog."""
+    if row >= count:
         raise InputError(
             "A patch of the catalog is not in the file.",
-            where=f"{dataset.file.filename}, key {dataset.name[1:]!r}",
-            found=f"row {rows.max()}",
-            expected=f"rows 0 to {dataset.shape[0] - 1}",
+            where=f"{file}, key {key!r}",
+            found=f"row {row}",
+            expected=f"rows 0 to {count - 1}",
             remedy="fetch the published file, and make the catalog again",
         )
+
+
+def _read_rows(dataset: h5py.Dataset, rows: np.ndarray) -> np.ndarray:
+    """Rows of a dataset in the order given; those that follow each other are read in one piece."""
+    hold_row(dataset.file.filename, dataset.name[1:], int(rows.max()), dataset.shape[0])
     values = np.empty((len(rows), *dataset.shape[1:]), dataset.dtype)
     position = 0
     for run in np.split(rows, np.flatnonzero(np.diff(rows) != 1) + 1):
@@ -114,12 +122,12 @@ def places_of_datasets(handle: h5py.File) -> dict[str, tuple[int, int]] | None:
 
 
 def holds_rows(path: Path) -> bool:
-    """Whether the datasets of a file have the published shapes and hold floats, in whatever layout."""
+    """Whether the datasets of a file have the published shapes and hold numbers, in whatever layout."""
     try:
         with hdf5.opened(path) as handle:
             datasets = {key: handle[key] for key in SHAPES if isinstance(handle.get(key), h5py.Dataset)}
             return all(
-                dataset.shape[1:] == SHAPES[key] and dataset.dtype.kind == "f" for key, dataset in datasets.items()
+                dataset.shape[1:] == SHAPES[key] and dataset.dtype.kind in NUMBERS for key, dataset in datasets.items()
             )
     except InputError:
         return False

@@ -211,13 +211,13 @@ function different(values) { return [...new Set(values)]; }
 function intervalSpec(values, label, title, release) {
   const {colours, shapes} = sentinel.explorer;
   const series = Object.keys(colours).flatMap((meaning) => Object.keys(release.meanings)
-    .filter((scheme) => release.meanings[scheme] === meaning).map((scheme) => ({scheme, meaning, text: `${scheme}: ${meaning}`})));
+    .filter((scheme) => release.meanings[scheme] === meaning).map((scheme) => ({scheme, meaning, text: `${scheme}: ${release.words[scheme]}`})));
   const range = series.map((each) => colours[each.meaning]);
   const domain = series.map((each) => each.text);
   const shape = domain.map((text) => shapes[[...domain].sort().indexOf(text) % shapes.length]);
-  const shown = values.map((row) => ({...row, series: `${row.scheme}: ${release.meanings[row.scheme]}`}));
+  const shown = values.map((row) => ({...row, series: `${row.scheme}: ${release.words[row.scheme]}`}));
   const where = {y: {field: label, type: "nominal", sort: null, title: null, axis: {labelLimit: 330}}, yOffset: {field: "series", sort: domain}};
-  const color = {field: "series", scale: {domain, range}, legend: {orient: "top", title: null, labelLimit: 400, columns: 3}};
+  const color = {field: "series", scale: {domain, range}, legend: {orient: "top", title: null, labelLimit: 400, columns: domain.some((text) => text.length > 24) ? 1 : 3}};
   return {
     data: {values: shown}, width: 440, height: {step: Math.max(19, 9 * series.length), for: "position"},
     layer: [
@@ -252,7 +252,7 @@ function heatSpec(values, classes, isDifference) {
     y: {field: "true", type: "nominal", sort: classes, title: "true class"},
     x: {field: "predicted", type: "nominal", sort: predicted, title: "predicted class", axis: {labelAngle: -45}},
   };
-  const scale = isDifference ? {domain: [-100, 0, 100], scheme: "purpleorange"} : {domain: [0, 100], scheme: "blues"};
+  const scale = isDifference ? {domain: [-100, 0, 100], scheme: "purpleorange"} : {domain: [0, 40, 100], range: ["#f3f6f9", "#9ecae1", "#08519c"]};
   return {
     title: values[0].panel, width: {step}, height: {step: Math.min(step, 26)}, data: {values},
     layer: [

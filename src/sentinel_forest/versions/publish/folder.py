@@ -8,17 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from sentinel_forest.config.paths import (
-    CRATE,
-    DEPOSIT,
-    ENVIRONMENT,
-    HEADLINE,
-    MANIFEST,
-    PAGES,
-    REPORT,
-    VERSION,
-    WORKFLOW,
-)
+from sentinel_forest.config import paths
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.tables import read_catalog, read_parquet, read_tsv, write_text
 from sentinel_forest.steps import Output
@@ -30,7 +20,7 @@ from sentinel_forest.versions.publish.about import About, about
 from sentinel_forest.versions.publish.card import card
 from sentinel_forest.versions.publish.records import codecheck, licence_texts, zenodo
 
-BESIDE = (MANIFEST, VERSION, ENVIRONMENT, WORKFLOW, REPORT)
+BESIDE = (paths.MANIFEST, paths.VERSION, paths.ENVIRONMENT, paths.WORKFLOW, paths.REPORT)
 """Files of a version that its manifest does not name (of old ones `VERSION`, too): published where they are there."""
 NO_PLACE = "no place of any patch is known, so it has no footprints here."
 
@@ -68,7 +58,7 @@ def publish(
     """
     described = about(results, published, creators or [])
     ground = _ground(described, results, dict(zip(releases, catalogs, strict=True)))
-    headline = read_tsv(results / HEADLINE, HEADLINE_TABLE)
+    headline = read_tsv(results / paths.HEADLINE, HEADLINE_TABLE)
     _check_target(target)
     shutil.rmtree(partial := target.with_name(f".{target.name}.partial"), ignore_errors=True)
     try:
@@ -88,19 +78,22 @@ def _describe(
     placed = {release: found for release, found in ground.items() if found}
     unplaced = {release: NO_PLACE for release in ground if release not in placed}
     for release, found in placed.items():
-        _write(folder / "stac" / release / "collection.json", stac.collection(described, release, found))
-        _write(folder / "stac" / release / "items.geojson", {"type": "FeatureCollection", "features": list(found)})
-    _write(folder / "stac" / "catalog.json", stac.root(described, list(placed)))
-    sealed = read_manifest(folder / MANIFEST)
+        _write(folder / paths.place(paths.STAC_COLLECTION, release=release), stac.collection(described, release, found))
+        _write(
+            folder / paths.place(paths.STAC_ITEMS, release=release),
+            {"type": "FeatureCollection", "features": list(found)},
+        )
+    _write(folder / paths.STAC, stac.root(described, list(placed)))
+    sealed = read_manifest(folder / paths.MANIFEST)
     write_text(folder / "README.md", card(described, headline, unplaced))
     write_text(folder / ".zenodo.json", zenodo(described))
     write_text(folder / "codecheck.yml", codecheck(described, sealed))
     write_text(folder / "LICENCES.md", licence_texts(described))
-    more = [name for name in _names(folder) if name not in sealed and name != WORKFLOW]
+    more = [name for name in _names(folder) if name not in sealed and name != paths.WORKFLOW]
     people = [(person.name, person.orcid) for person in described.creators]
     graph = entities(folder, described.date, more=more, creators=people)
-    _write(folder / CRATE, {"@context": CONTEXT, "@graph": graph})
-    write_text(folder / DEPOSIT, manifest(folder, [folder / name for name in _names(folder)]))
+    _write(folder / paths.CRATE, {"@context": CONTEXT, "@graph": graph})
+    write_text(folder / paths.DEPOSIT, manifest(folder, [folder / name for name in _names(folder)]))
 
 
 def _ground(described: About, results: Path, catalogs: Mapping[str, Path]) -> dict[str, list[stac.Node]]:
@@ -118,8 +111,8 @@ def _ground(described: About, results: Path, catalogs: Mapping[str, Path]) -> di
 
 def _hold_patches(results: Path, release: str, catalog: pd.DataFrame, path: Path) -> None:
     """Stop if a split of the version has other patches than the catalog."""
-    for name in read_manifest(results / MANIFEST):
-        if name.startswith(f"{release}/splits/") and name.endswith(".parquet"):
+    for name in read_manifest(results / paths.MANIFEST):
+        if (paths.fields(paths.SPLIT, name) or {}).get("release") == release:
             split = set(read_parquet(results / name, ["patch"])["patch"])
             if others := split ^ set(catalog["patch"]):
                 raise InputError(
@@ -133,20 +126,20 @@ def _hold_patches(results: Path, release: str, catalog: pd.DataFrame, path: Path
 
 def _check_target(target: Path) -> None:
     """Stop before anything is replaced that is not an earlier publication."""
-    if target.is_dir() and any(target.iterdir()) and not (target / DEPOSIT).is_file():
+    if target.is_dir() and any(target.iterdir()) and not (target / paths.DEPOSIT).is_file():
         raise InputError(
             "The target holds something else than an earlier publication.",
             where=target,
             found=min(path.name for path in target.iterdir()),
-            expected=f"a new folder, or one with {DEPOSIT}",
+            expected=f"a new folder, or one with {paths.DEPOSIT}",
             remedy="move it away",
         )
 
 
 def _copy(results: Path, folder: Path) -> None:
     """Copy the files of a version; `crate.entities` holds the copies against the manifest."""
-    names = [*read_manifest(results / MANIFEST), *(name for name in BESIDE if (results / name).is_file())]
-    names += [f"{PAGES}/{name}" for name in _names(results / PAGES)]
+    names = [*read_manifest(results / paths.MANIFEST), *(name for name in BESIDE if (results / name).is_file())]
+    names += [f"{paths.PAGES}/{name}" for name in _names(results / paths.PAGES)]
     for name in dict.fromkeys(names):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(results / name, folder / name)

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from sentinel_forest.config.paths import AVERAGES, HEADLINE, LEDGER, PRICE, REPRODUCTION, fields
 from sentinel_forest.io.borders import shown
 from sentinel_forest.versions.crate import UNSTATED, licence_address
 from sentinel_forest.versions.publish.about import About
@@ -18,13 +19,13 @@ from sentinel_forest.versions.publish.about import About
 KEYWORDS = ["remote sensing", "Sentinel-1", "Sentinel-2", "benchmark", "data leakage", "random forest"]
 CODECHECK = "https://codecheck.org.uk/spec/config/1.0/"
 CHECKED = {
-    "headline.tsv": "the figures that one looks at first, with definition, interval and mark",
-    "reproduction.tsv": "published figures beside those computed here",
-    "averages.tsv": "all scores over the trials of each scheme",
-    "ledger.tsv": "what the roles of each split share",
-    "price.tsv": "what a forest gains by relatives of the test patches in training",
+    HEADLINE: "the figures that one looks at first, with definition, interval and mark",
+    REPRODUCTION: "published figures beside those computed here",
+    AVERAGES: "all scores over the trials of each scheme",
+    LEDGER: "what the roles of each split share",
+    PRICE: "what a forest gains by relatives of the test patches in training",
 }
-"""Tables that a codechecker computes again, by the name of the file."""
+"""Tables that a codechecker computes again, by where they lie."""
 TO_FILL_IN = """\
 # A codechecker adds, after computing the version again: codechecker (name, ORCID), check_time, summary, report (DOI).
 # sentinel-forest check --version NAME computes it beside itself and compares every file.
@@ -73,7 +74,10 @@ def codecheck(about: About, files: Mapping[str, str]) -> str:
         See `manifest.read_manifest`.
     """
     listed = [
-        {"file": path, "comment": CHECKED[name]} for path in files if (name := path.rpartition("/")[2]) in CHECKED
+        {"file": path, "comment": comment}
+        for path in files
+        for pattern, comment in CHECKED.items()
+        if fields(pattern, path) is not None
     ]
     record = {
         "version": CODECHECK,

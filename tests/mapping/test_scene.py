@@ -1,0 +1,73 @@
+"""Scenes as people hold them: what images and metadata declare is used together, and what contradicts is refused."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rasterio.transform import Affine
+
+import scenes
+from sentinel_forest.errors import InputError
+from sentinel_forest.mapping.scene import Scene, open_scene
+
+BANDS = ("B2", "B4")
+NUMBERS = scenes.noise(3, (2, 12, 18)) + np.uint16(1000)
+
+
+def read(path: Path, offset: float | None = None, level: str | None = "L1C") -> tuple[Scene, np.ndarray]:
+    with open_scene(path, BANDS, level=level, offset=offset, trained={"L1C"}) as scene:
+        bands = scene.read(slice(0, scene.grid.height), slice(0, scene.grid.width))
+        return scene, np.stack([bands[name] for name in BANDS])
+
+
+@pytest.mark.parametrize("offset", [500, float("nan"), -20_000])
+def test_an_offset_that_no_product_has_is_refused(tmp_path, offset) -> None:
+    with pytest.raises(InputError, match="An offset is added"):
+        read(scenes.write_bands(tmp_path / "scene", BANDS, NUMBERS), offset)
+
+
+def test_a_part_of_a_product_keeps_the_metadata_of_the_product(tmp_path) -> None:
+    product = scenes.write_safe(tmp_path, dict(zip(BANDS, NUMBERS, strict=True)), -1000, "05.09")
+    images = next(product.rglob("IMG_DATA"))
+    for part in (product, product / "MTD_MSIL1C.xml", images.parent, images):
+        scene, numbers = read(part, level=None)
+        assert (scene.product.level, scene.product.baseline, scene.product.name) == ("L1C", "05.09", scenes.NAME)
+        np.testing.assert_array_equal(numbers, NUMBERS - 1000)
+    with pytest.raises(InputError, match="another offset"):
+        read(images, 0)
+    other = shutil.copytree(images.parent, images.parent.parent / "another")
+    with pytest.raises(InputError, match="several tiles"):
+        read(product)
+    np.testing.assert_array_equal(read(other)[1], NUMBERS - 1000)
+
+
+def test_a_product_of_level_2a_is_told_by_its_level_not_by_its_bands(tmp_path) -> None:
+    product = scenes.write_safe(tmp_path, {"B2": NUMBERS[0]}, -1000, "05.09", "2A")
+    with pytest.raises(InputError, match="another processing level than the training data"):
+        read(product, level=None)
+
+
+@pytest.mark.parametrize(
+    ("crs", "transform"),
+    [
+        ("EPSG:3857", Affine(10, 0, 6e5, 0, -10, 6e6)),
+        ("EPSG:3395", Affine(10, 0, 6e5, 0, -10, 6e6)),
+        ("EPSG:2263", Affine(10, 0, 6e5, 0, -10, 6e6)),
+        ("EPSG:4326", Affine(1e-4, 0, 9, 0, -1e-4, 50)),
+        ("EPSG:32632", Affine(10, 0, 6e5, 0, 10, 6e6)),
+        ("EPSG:32632", Affine(10, 1, 6e5, 0, -10, 6e6)),
+        (None, Affine(10, 0, 6e5, 0, -10, 6e6)),
+    ],
+    ids=["web mercator", "mercator", "feet", "degrees", "south up", "turned", "no CRS"],
+)
+def test_pixels_that_are_not_10_m_of_ground_north_up_are_refused(tmp_path, crs, transform) -> None:
+    folder = scenes.write_bands(tmp_path / "scene", BANDS, NUMBERS)
+    scenes.write_band(folder / "B4.tif", NUMBERS[1], crs=crs, transform=transform)
+    with pytest.raises(InputError, match="does not lie on a grid of 10, 20 or 60 m"):
+        read(folder, 0)
+
+
+def test_numbers_of_8_bits_are_no_digital_numbers(tmp_path) -> None:
+    with pytest.raises(InputError, match="does not hold digital numbers"):
+        read(scenes.write_bands(tmp_path / "scene", BANDS, (NUMBERS // 30).astype(np.uint8)), 0)
