@@ -21,7 +21,7 @@ test: $(VENV)/installed-tests $(if $(filter true,$(CI)),$(INTEROP)/installed)
 test-interop: $(VENV)/installed-tests $(INTEROP)/installed
 	$(BIN)/python -m pytest tests/interop
 
-# tensorflow_datasets and mlcroissant, about 2 GB, in an environment of their own.
+# tensorflow_datasets, mlcroissant and pystac, about 2 GB, in an environment of their own.
 $(INTEROP)/installed: tests/interop/requirements.lock
 	@$(PYTHON) envs/prerequisites.py $(INTEROP)
 	$(PYTHON) -m venv $(INTEROP)

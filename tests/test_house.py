@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from project import ROOT, project_files
+from sentinel_forest.config import paths
 from sentinel_forest.config.schemes import KINDS
 
 BIN = Path(sys.executable).parent
@@ -161,6 +162,18 @@ def test_cases_of_a_name_are_found_and_those_of_a_kind_are_not():
     cases = "match {}:\n    case 'published': pass"
     assert compares_kind_with_text(ast.parse(cases.format("scheme")).body[0])
     assert not compares_kind_with_text(ast.parse(cases.format("options.kind")).body[0])
+
+
+def test_no_module_names_a_file_of_the_layout_itself():
+    """`config/paths.py` says where files lie; a module that writes a name again would not follow a change of it."""
+    patterns = [value for name, value in vars(paths).items() if name.isupper() and isinstance(value, str)]
+    names = {name for name in (Path(pattern).name for pattern in patterns) if "{" not in name and "." in name}
+    assert "metrics.tsv" in names
+    for path in SCRIPTS.rglob("*.py"):
+        if path != SCRIPTS / "config" / "paths.py":
+            nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+            assert not {Path(text).name for text in texts if "\n" not in text} & names, path.name
 
 
 LINES = 350

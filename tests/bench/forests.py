@@ -80,7 +80,7 @@ def fits(X: np.ndarray, y: np.ndarray, group: np.ndarray) -> Iterator[Row]:
     settings = ForestSettings(engine="scikit-learn-intelex", trees=TREES, draw_weights=False)
     fast: list[RandomForestClassifier] = []
     times = pair(
-        lambda: fast.append(forest.grow_all(training, settings, 1, THREADS).forest),
+        lambda: fast.append(forest.grow(training, settings, 1, THREADS).forest),
         lambda: plain.fit(training.X, y[kept]),
         repeats=1,
         measure=processor,
@@ -105,7 +105,7 @@ def library(X: np.ndarray, y: np.ndarray) -> Iterator[Row]:
     settings = ForestSettings(engine="scikit-learn-intelex", trees=LIBRARY_TREES, minimum_leaf=20)
     plain = sklearnex.RandomForestClassifier(LIBRARY_TREES, min_samples_leaf=20, random_state=1, n_jobs=THREADS)
     times = pair(
-        lambda: forest.grow_all(training, settings, 1, THREADS),
+        lambda: forest.grow(training, settings, 1, THREADS),
         lambda: plain.fit(training.X, y[some]),
         repeats=1,
         measure=processor,

@@ -32,13 +32,18 @@ OVERLAY = {
 }
 
 
-def rows(folder: Path) -> list[Row]:
-    """For each rule the time of its jobs, against reading the whole release once. No goals."""
+def prepared(folder: Path) -> tuple[Checkout, Path, dict[str, dict[str, object]]]:
+    """A copy of the project, the folder of a large release, and its entry for `own_releases`."""
     checkout = copy_project(folder / "project")
     release = Path(os.environ.get("SENTINEL_FOREST_LARGE", folder / "large"))
     if not release.exists():
         write(checkout, release, max(16, math.ceil(GIGABYTES / IMAGE_GIGABYTES / DATES)))
-    own = {"large": {"dataset": "cloudsen12", "folder": str(release), "shards": 4}}
+    return checkout, release, {"large": {"dataset": "cloudsen12", "folder": str(release), "shards": 4}}
+
+
+def rows(folder: Path) -> list[Row]:
+    """For each rule the time of its jobs, against reading the whole release once. No goals."""
+    checkout, release, own = prepared(folder)
     checkout.overlay("large.yaml", **OVERLAY, own_releases=own)
     snakemake = Path(sys.executable).parent / "snakemake"
     subprocess.run(

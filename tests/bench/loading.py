@@ -13,6 +13,7 @@ from rasterio.transform import Affine
 
 from bench.measure import Row, clock, pair
 from sentinel_forest import datasets, simulate
+from sentinel_forest.datasets import sen12ms
 from sentinel_forest.datasets.base import Dataset, no_hashes
 from sentinel_forest.datasets.sen12ms.layout import tile_path
 from sentinel_forest.export.loaders import Trial
@@ -81,7 +82,7 @@ def _sen12ms(folder: Path) -> list[Row]:
     }
     for patch in range(48):
         place = Affine(10, 0, 500_000 + 1280 * patch, 0, -10, 5_000_000)
-        dataset.write_patch(folder, "ROIs1158_spring", "1", patch, **images, epsg=32632, transform=place)
+        sen12ms.write_patch(folder, "ROIs1158_spring", "1", patch, **images, epsg=32632, transform=place)
     layers = tuple(name for name in dataset.layer_table if name.startswith(("s1:", "s2:")))
     trial = _trial(folder, dataset, "scene", layers)
 

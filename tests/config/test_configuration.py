@@ -29,7 +29,6 @@ def test_defaults_are_filled_at_every_depth():
         "features_per_split": "sqrt",
         "class_weight": None,
         "draw_weights": True,
-        "parts": 1,
         "tune": None,
     }
     assert config["trials"] == 3
@@ -90,7 +89,6 @@ def test_no_number_becomes_a_name_or_a_truth_value():
         ({"own_releases": {"mine": {"dataset": "so2sat"}}}, ["'own_releases.mine.folder'"]),
         ({"gate": {"roi": "halt"}}, ["'gate.roi'", "halt"]),
         ({"forest": {"features_per_split": 0}}, ["'forest.features_per_split'", "found: 0", "log2, sqrt"]),
-        ({"forest": {"parts": 200}}, ["'forest.parts'", "200", "at most 100"]),
         ({"forest": {"tune": {"folds": 3}}}, ["'forest.tune'", "minimum_leaf"]),
         ({"forest": 4}, ["'forest'", "found: 4", "{key: value}"]),
         ({"forest": None}, ["'forest'", "found: None"]),

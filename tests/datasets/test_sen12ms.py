@@ -63,7 +63,7 @@ def write(
     lc = np.empty((4, side, side), dtype=np.uint16)
     lc[:] = np.array([12, 31, 36, 30])[:, None, None]
     lc[0] = igbp
-    sen12ms.Sen12MS(side).write_patch(
+    sen12ms.write_patch(
         folder,
         season,
         scene,

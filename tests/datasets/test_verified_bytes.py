@@ -17,7 +17,7 @@ from rasterio.transform import Affine
 
 from project import ROOT
 from sentinel_forest import datasets
-from sentinel_forest.datasets import so2sat
+from sentinel_forest.datasets import sen12ms, so2sat
 from sentinel_forest.datasets.base import Dataset, File, array_hash
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import reference
@@ -44,7 +44,7 @@ def write_covers(folder: Path, random: np.random.Generator) -> Dataset:
         s2 = random.integers(200, 3000, (13, 16, 16)).astype("uint16")
         lc = np.stack([np.full((16, 16), code, "uint16") for code in (10, 1, 1, 1)])
         place = Affine(10, 0, 600_000 + 1000 * number, 0, -10, 5_000_000)
-        dataset.write_patch(folder, "ROIs1158_spring", "1", number, s1=s1, s2=s2, lc=lc, epsg=32632, transform=place)
+        sen12ms.write_patch(folder, "ROIs1158_spring", "1", number, s1=s1, s2=s2, lc=lc, epsg=32632, transform=place)
     return dataset
 
 

@@ -90,7 +90,7 @@ def learning():
     X[:, 1] = group % 8
     labels = 2 * ((X[:, 0] > 0) ^ (X[:, 1] % 2 == 1))
     training = Training(X, labels, np.ones(2000), np.array([f"p{number}" for number in group]))
-    settings = ForestSettings(trees=6, minimum_leaf=5, parts=2)
+    settings = ForestSettings(trees=6, minimum_leaf=5)
     about = subject(None, np.array([0, 2]), settings=settings.model_dump(), seed=3)
     return about, training, group
 
@@ -108,8 +108,8 @@ def test_a_fifth_of_the_groups_is_set_aside_whole_and_never_grown_on(learning, m
     assert len(material.held.truth) + len(material.training.y) == 2000
     assert not kept & {f"p{number}" for number in group[~np.isin(training.patches, list(kept))]}
     met = []
-    grow_all = forests.grow_all
-    monkeypatch.setattr(forests, "grow_all", lambda part, *rest: met.append(part) or grow_all(part, *rest))
+    grow = forests.grow
+    monkeypatch.setattr(forests, "grow", lambda part, *rest: met.append(part) or grow(part, *rest))
     curves.both(about, material, 1, 1)
     patches = [set(part.patches) for part in met]
     assert all(part <= kept for part in patches)

@@ -14,7 +14,7 @@ from sentinel_forest.models import engines, forest
 from sentinel_forest.models.candidate import Candidate
 
 CATEGORIES = tuple(Category(code, name, "#000000") for code, name in enumerate(("clear", "thin", "thick")))
-SETTINGS = ForestSettings(trees=10, minimum_leaf=2, parts=2)
+SETTINGS = ForestSettings(trees=10, minimum_leaf=2)
 
 
 def rows(count, seed):
@@ -30,7 +30,7 @@ def case(request):
     of which each is a group."""
     X, labels = rows(900, 1)
     training = forest.Training(X, labels, np.ones(900), np.array(["p"] * 900))
-    grown = forest.grow_all(training, SETTINGS, 4, 1)
+    grown = forest.grow(training, SETTINGS, 4, 1)
     fit = {"settings": SETTINGS.model_dump(), "seed": 4, "out_of_bag": forest.out_of_bag(training, grown.votes)}
     task = Task("cloud", request.param, CATEGORIES)
     about = FeatureSet("l1c", task.name, (), {})

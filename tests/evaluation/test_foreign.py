@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import rasterio
 from scipy.io import savemat
 from sklearn.metrics import accuracy_score, cohen_kappa_score, recall_score
 
@@ -309,6 +310,29 @@ def test_pixels_of_every_form(clouds, tmp_path, form):
     assert scores.loc[("boa.question", "cloud"), "value"] == 1
 
 
+@pytest.mark.parametrize(("bands", "found"), [(4, "4 bands of float32"), (1, "0.25")])
+def test_rasters_of_probabilities_are_not_taken_for_codes(clouds, tmp_path, bands, found):
+    about, _, _ = clouds
+    patches = pd.read_parquet(about["catalog"]).query("published_split == 'test'")["patch"]
+    (tmp_path / "rasters").mkdir()
+    for patch in patches:
+        path = tmp_path / "rasters" / f"{patch.replace('/', '__')}.tif"
+        with rasterio.open(
+            path,
+            "w",
+            driver="GTiff",
+            width=SIDE,
+            height=SIDE,
+            count=bands,
+            dtype="float32",
+            transform=rasterio.Affine.scale(10.0),
+        ) as raster:
+            raster.write(np.full((bands, SIDE, SIDE), 0.25, "float32"))
+    with pytest.raises(InputError, match="codes of classes") as caught:
+        run(about, tmp_path / "rasters", folder=about["folder"])
+    assert found in str(caught.value)
+
+
 def test_first_patches_without_an_answer_do_not_decide_how_codes_count(clouds, tmp_path):
     about, _, truth = clouds
     said = truth + 1
@@ -318,6 +342,16 @@ def test_first_patches_without_an_answer_do_not_decide_how_codes_count(clouds, t
     right = (truth[len(said) // 2 :, 1:-2, 1:-2].size) / truth[:, 1:-2, 1:-2].size
     assert scores.loc[("oa", ""), "value"] == pytest.approx(right)
     assert scores["note"].str.contains(f"no answer for {100 * (1 - right):.3g} %").all()
+
+
+def test_pixels_in_another_order_are_doubted(clouds, tmp_path):
+    about, _, truth = clouds
+    random = np.random.default_rng(1)
+    shuffled = random.permutation(truth.ravel()).reshape(truth.shape)
+    for name, said, doubted in (("right", truth, False), ("shuffled", shuffled, True)):
+        np.save(tmp_path / f"{name}.npy", said)
+        notes = run(about, tmp_path / f"{name}.npy", folder=about["folder"])["metrics"]["note"]
+        assert notes.str.contains("no better than chance").all() == doubted
 
 
 def test_a_patch_with_two_true_classes_is_named(release, tmp_path):
@@ -340,6 +374,9 @@ def test_pixels_that_do_not_fit_are_named(clouds, tmp_path):
         np.save(tmp_path / "net.npy", array)
         with pytest.raises(InputError, match=problem):
             run(about, tmp_path / "net.npy", folder=about["folder"])
+    truth.tofile(tmp_path / "net.bin")
+    with pytest.raises(InputError, match="a form that is not read"):
+        run(about, tmp_path / "net.bin", folder=about["folder"])
     (tmp_path / "rasters").mkdir()
     with pytest.raises(InputError, match="has no raster"):
         run(about, tmp_path / "rasters", folder=about["folder"])

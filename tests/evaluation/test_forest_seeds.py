@@ -34,7 +34,7 @@ def found() -> tuple[pd.DataFrame, list[float]]:
     held = held_rows(y_test, np.ones(500), np.arange(500) % 10, X_test, draws=0)
     own = 17
     others = [checksums.seed(own, "another seed", number) for number in (2, 3)]
-    model = forest.grow_all(training, SETTINGS, own, 1).forest
+    model = forest.grow(training, SETTINGS, own, 1).forest
     subject = SimpleNamespace(
         set="set",
         task=SimpleNamespace(name="task", names=("a", "b")),
@@ -44,7 +44,7 @@ def found() -> tuple[pd.DataFrame, list[float]]:
         settings=SETTINGS,
     )
     accuracies = [
-        float((forest.grow_all(training, SETTINGS, seed, 1).forest.predict(X_test) == y_test).mean())
+        float((forest.grow(training, SETTINGS, seed, 1).forest.predict(X_test) == y_test).mean())
         for seed in (own, *others)
     ]
     return seeds.by_seeds(subject, held, training, 3, 1), accuracies

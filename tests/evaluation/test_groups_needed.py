@@ -88,6 +88,15 @@ def test_the_command_of_the_page(tmp_path, monkeypatch):
     assert (asked["half_width"] <= 0.03).all()
 
 
+def test_a_width_that_no_number_of_groups_gives_is_said(tmp_path):
+    table = confusion_table(20)
+    beyond = groups_needed.needed(table, 1e-6).query("note != ''")
+    assert beyond["note"].tolist() == ["more than 100000 groups for a half width of 1e-06"] * 2
+    alike = groups_needed.needed(table.assign(predicted=table["true"]), 0.03).query("note != ''")
+    assert alike["half_width"].isna().all()
+    assert alike["note"].str.startswith("no width can be told").all()
+
+
 def test_groups_that_are_not_known_are_answered(tmp_path):
     for table, found in (
         (confusion_table(20).assign(group=""), "counts without a group"),

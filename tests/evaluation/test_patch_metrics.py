@@ -108,6 +108,13 @@ def test_clear_patches_count_for_boa_alone(tmp_path):
     assert (n["boa.median"], n["pa.mean"], n["ua.high"]) == (40, 30, 30)
 
 
+def test_a_part_of_the_patches_of_the_release_says_so(tmp_path):
+    for found in run(tmp_path, authors(tmp_path)):
+        assert found["note"].str.contains("40 of the 975 test patches").all()
+    assert patch_metrics.part_of("cloudsen12-high", "test", 975) == ""
+    assert patch_metrics.part_of("of-somebody", "test", 40) == ""
+
+
 def test_patches_are_those_of_the_role_in_any_order(tmp_path):
     path = authors(tmp_path)
     table = pd.read_csv(path)

@@ -149,7 +149,15 @@ def test_what_a_run_does_not_have_is_answered(wrong, words):
         chosen(**wrong)
 
 
-@pytest.mark.parametrize("wrong", [{"trials": [0]}, {"roles": ["val"]}, {"form": "torchgeo", "layers": ["sen2"]}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"trials": [0]},
+        {"roles": ["val"]},
+        {"form": "torchgeo", "layers": ["sen2"]},
+        {"form": "index", "layers": ["sen2"]},
+    ],
+)
 def test_settings_that_cannot_be_are_refused(wrong):
     with pytest.raises(ValidationError):
         Export.model_validate(wrong)

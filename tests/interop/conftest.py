@@ -17,7 +17,7 @@ def call(tmp_path_factory):
     """Call a script of this folder with the readers' interpreter; return what it printed."""
     if not (ENVIRONMENT / "installed").is_file():
         stop = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        stop(f"no environment with tensorflow_datasets and mlcroissant at {ENVIRONMENT} (make test-interop)")
+        stop(f"no environment with tensorflow_datasets, mlcroissant and pystac at {ENVIRONMENT} (make test-interop)")
     home = tmp_path_factory.mktemp("home")
 
     def of(script: str | Path, *arguments: object, folder: Path = HERE) -> str:

@@ -125,3 +125,11 @@ def test_no_cell_of_text_is_a_formula_for_a_spreadsheet(tmp_path):
     assert not [name for name, _ in cells if name.startswith(("=", "+", "-", "@"))]
     assert {value for _, value in cells} == {"-1.5"}, "numbers stay numbers"
     assert tables.read_tsv(tmp_path / "t.tsv", schema)["name"].tolist() == list(FORMULAS)
+
+
+def test_what_is_no_parquet_is_named_by_its_first_bytes(tmp_path):
+    (tmp_path / "page.parquet").write_text("<!DOCTYPE html><html></html>")
+    (tmp_path / "table.tsv").write_text("patch\tlabel\n")
+    for name, found in (("page.parquet", "web page|HTML"), ("table.tsv", "damaged or cut short")):
+        with pytest.raises(InputError, match=found):
+            tables.read_parquet(tmp_path / name)

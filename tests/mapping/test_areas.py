@@ -37,8 +37,10 @@ def test_the_worked_example_of_olofsson() -> None:
         assert table.loc[("user's accuracy", name), "value"] == pytest.approx(value, abs=5.1e-3)
         assert half[("user's accuracy", name)] == pytest.approx(width, abs=6e-3)
         assert table.loc[("producer's accuracy", name), "value"] == pytest.approx(producers, abs=5.1e-3)
-    assert table.loc[("area", "deforestation"), "value"] == pytest.approx(21_158, rel=1e-3)
-    assert half[("area", "deforestation")] == pytest.approx(6_158, rel=2e-3)
+    hectares = [(21_158, 6_158), (11_686, 3_756), (285_770, 15_510), (581_386, 16_282)]
+    for name, (value, width) in zip(CLASSES, hectares, strict=True):
+        assert table.loc[("area", name), "value"] == pytest.approx(value, rel=1e-3)
+        assert half[("area", name)] == pytest.approx(width, rel=2e-3)
 
 
 def test_producers_accuracy_has_the_variance_of_equation_7() -> None:

@@ -1,4 +1,4 @@
-"""Forests: grown alike on any number of threads and in any parts, stored alike, and loaded with care."""
+"""Forests: grown alike on any number of threads, stored alike, and loaded with care."""
 
 import io
 import json
@@ -45,7 +45,7 @@ def rows(count: int = 400, classes: int = 3, seed: int = 0) -> forest.Training:
 
 def grown(training: forest.Training, options: dict, seed: int = 5, threads: int = 1) -> engines.Grown:
     """A whole forest with its names."""
-    whole = forest.grow_all(training, options, seed, threads)
+    whole = forest.grow(training, options, seed, threads)
     forest.name(whole.forest, [CLASSES[place] for place in training.present], FEATURES, seed)
     return whole
 
@@ -90,11 +90,6 @@ def test_is_what_scikit_learn_grows(small):
 
 def test_draw_weights_change_the_forest(small):
     assert not np.array_equal(small.votes, grown(rows(), SETTINGS.model_copy(update={"draw_weights": False})).votes)
-
-
-def test_trees_of_parts_add_up():
-    options = ForestSettings(trees=10, parts=4)
-    assert [forest.part_trees(options, part) for part in (1, 2, 3, 4)] == [2, 3, 2, 3]
 
 
 def test_a_planted_rule_is_found():
@@ -266,7 +261,7 @@ def test_what_the_fast_engine_cannot_do_is_named(intelex):
         ("features_per_split", 1.5),
         ("class_weight", "even"),
         ("draw_weights", 1),
-        ("parts", 101),
+        ("parts", 1),
         ("leaves", 3),
     ],
 )
@@ -496,7 +491,7 @@ def step(tmp_path, monkeypatch):
             catalog=tmp_path / "catalog.parquet",
             split=tmp_path / "split.parquet",
             features=[tmp_path / "1.parquet", tmp_path / "2.parquet"],
-            forest=ForestSettings.model_validate(options or {"trees": 7, "parts": 3}),
+            forest=ForestSettings.model_validate(options or {"trees": 7}),
             seed=1,
             threads=threads,
             model=tmp_path / f"{out}.skops",
@@ -506,7 +501,7 @@ def step(tmp_path, monkeypatch):
     return tmp_path, call
 
 
-def test_threads_do_not_change_the_forest_that_parts_make_up(step):
+def test_threads_do_not_change_the_forest(step):
     folder, call = step
     call("one")
     call("two", threads=2)
@@ -523,7 +518,7 @@ def test_tuning_sees_training_rows_only(step):
     patches = pd.read_parquet(folder / "catalog.parquet")["patch"]
     groups = pd.DataFrame({"patch": patches, "group": [f"g{place % 6}" for place in range(len(patches))]})
     groups.to_parquet(folder / "catalog.parquet")
-    options = {"trees": 6, "parts": 2, "tune": {"minimum_leaf": [1, 25], "folds": 2}}
+    options = {"trees": 6, "tune": {"minimum_leaf": [1, 25], "folds": 2}}
     call("whole", options)
     about = json.loads((folder / "whole.json").read_text())
     assert about["settings"]["minimum_leaf"] == about["tuning"]["chosen"]["minimum_leaf"]

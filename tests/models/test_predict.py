@@ -149,7 +149,7 @@ def grow(dataset, roles, name, folder):
     valid = y != IGNORE
     training = forest.Training(X[valid], y[valid].astype(int), np.ones(valid.sum()), np.full(valid.sum(), "p"))
     features = SETS[name].features
-    whole = forest.merge([forest.grow(training, ForestSettings(trees=25), 1, 3, 1)])
+    whole = forest.grow(training, ForestSettings(trees=25), 3, 1)
     forest.name(whole.forest, [CLASSES[place] for place in training.present], features, 3)
     persistence.save(folder / "forest.skops", whole.forest)
     about = {"seed": 3, **fit.describe(training, whole, TASK, features, 1)}
@@ -277,7 +277,7 @@ def test_patch_task_from_its_table(run):
     chosen = labels[np.array(ROLES[1]) == "train"]
     X = (chosen * np.float32(0.1))[:, None].astype(np.float32)
     training = forest.Training(X, chosen, np.ones(3), np.array(["p0", "p1", "p2"]))
-    grown = forest.grow(training, ForestSettings(minimum_leaf=1, draw_weights=False), 1, 1, 1)
+    grown = forest.grow(training, ForestSettings(minimum_leaf=1, draw_weights=False), 1, 1)
     forest.name(grown.forest, ["clear", "thick cloud"], ["B2_mean"], 1)
     persistence.save(folder / "baselines/s/1/whole/forest.skops", grown.forest)
     about = {"seed": 1, **fit.describe(training, grown, SCENE, ["B2_mean"], 1)}

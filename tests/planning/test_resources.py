@@ -38,6 +38,7 @@ def selection(patches=1000, shards=4, side=100, trees=10, draws=1000):
         trials=lambda release: [("s", 1), ("s", 2)],
         sets=lambda release: ["pixels"],
         references=lambda release: ["mask"],
+        of_kind=lambda release, kind: ["s"],
         signature_layers=lambda release: ["a", "b"],
         source=lambda release: release,
         priced=["toy"],
@@ -95,7 +96,9 @@ def test_size_of_a_folder(tmp_path, monkeypatch, most, files):
     [
         ("inspect", "", 400 + 400 + 4, 2 + 7 * 0.05, 0),
         ("catalog", "", 400 + 4, 2 + 4e-4 * 1000, 0),
-        ("ledger", "", 400 + 8, 2 + 4e-4 * 2000, 0),
+        # Two trials of a grouped-stratified scheme; a job draws one.
+        ("split", "", 400 + 4, 2 + 1e-5 * 1000 + 6.5, 0),
+        ("ledger", "", 400 + 8, 2 + 1e-5 * 2000, 0),
         # 5000 pixels drawn, 1250 in a shard, 3 features of 4 bytes; 2.5 million pixels, 12.5 MB to read.
         ("feature_table", "pixels", 800 + 0.045, 2 + 0.045, 0.015),
         # 1000 patches, 250 in a shard.
@@ -105,13 +108,13 @@ def test_size_of_a_folder(tmp_path, monkeypatch, most, files):
         # 4000 of 5000 rows, 11.966 levels, root of 3 features.
         ("fit", "pixels", 400 + 0.24 + 3 * 1.16, 2 + 0.038134, 0.29),
         # A quarter of the pixels, 10 trees, 2 trials; 3 features of all.
-        ("predict", "", 800 + 2 * 1.16 + 1.16, 2 + 625_000 * 6e-7 + 2_500_000 * 1.8e-8, 0),
+        ("predict", "", 800 + 2 * 1.16 + 1.16, 2 + 2 * 4e-3 * 1.16 + 625_000 * 6e-7 + 2_500_000 * 1.8e-8, 0),
         # Asked for 10,000 rows 40 times; grown on parts, with the engine beside and from two other seeds.
         ("importance", "", 400 + 0.24 + 3 * 1.16, 2 + 0.12 + 6 * 0.038134, 0),
         # 250 patches held out, 4 + 1 classifiers, 10 cells of each.
         ("score", "", 400 + 250 * (16_000 + 800 * 50) / 1e6, 2 + 5 * (0.2 + 4e-4 * 250), 0),
         # Two trials of one scheme.
-        ("average", "", 400 + 2 * 250 * (16_000 + 800 * 50) / 1e6, 2 + 2 * 5 * (0.2 + 4e-4 * 250), 0),
+        ("average", "", 400 + 2 * 250 * (16_000 + 800 * 50) / 1e6, 2 + 0.2 * 2 * 5 * (0.2 + 4e-4 * 250), 0),
     ],
 )
 def test_worked_by_hand(rule, name, memory, seconds, written):
@@ -184,7 +187,7 @@ def test_a_transfer_predicts_every_patch():
     for part in (chosen.releases, chosen.datasets, chosen.layers, chosen.paths):
         part["other"] = part["toy"]
     whole = resources.NEEDS["predict"](chosen, "toy", "").seconds
-    start = 2 + 2_500_000 * 1.8e-8
+    start = 2 + 2 * 4e-3 * 1.16 + 2_500_000 * 1.8e-8
     assert whole - start == pytest.approx(4 * (own - start))
 
 
@@ -192,7 +195,7 @@ def test_a_sample_of_pixels_is_all_that_is_predicted():
     chosen = selection()
     chosen.configuration.score = ScoreSettings(pixels=500, validation=False)
     seconds = resources.NEEDS["predict"](chosen, "toy", "").seconds
-    assert seconds == pytest.approx(2 + 0.2 * 250 * 500 * 6e-7 + 2_500_000 * 1.8e-8)
+    assert seconds == pytest.approx(2 + 2 * 4e-3 * 1.16 + 0.2 * 250 * 500 * 6e-7 + 2_500_000 * 1.8e-8)
 
 
 def test_all_work():

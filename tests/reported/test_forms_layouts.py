@@ -252,7 +252,15 @@ def test_metadata_as_parquet_are_those_of_the_csv(clouds: Path) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["train/metadata.parquet", "metadata.csv", "train/labels.pkl", "train/B99.dat", "val2/L1C_B2.dat", "x.mlstac"],
+    [
+        "train/metadata.parquet",
+        "train/metadata.csv.gz",
+        "metadata.csv",
+        "train/labels.pkl",
+        "train/B99.dat",
+        "val2/L1C_B2.dat",
+        "x.mlstac",
+    ],
 )
 def test_files_of_clouds_that_look_meant_are_named(clouds: Path, path: str) -> None:
     (clouds / path).parent.mkdir(exist_ok=True)

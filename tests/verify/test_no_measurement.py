@@ -14,7 +14,7 @@ from rasterio.transform import Affine
 
 from project import ROOT
 from sentinel_forest import datasets
-from sentinel_forest.datasets import so2sat
+from sentinel_forest.datasets import sen12ms, so2sat
 from sentinel_forest.datasets.base import IGNORE, Dataset, File, Finding, true_classes
 from sentinel_forest.datasets.cloudsen12 import CloudSEN12
 from sentinel_forest.errors import InputError
@@ -347,7 +347,6 @@ def test_nothing_is_learnt_from_an_empty_zone_nor_is_it_scored(tmp_path: Path, n
 
 def scenes(folder: Path) -> Path:
     """Four patches: the second was not measured, the third only in part."""
-    dataset = datasets.load("sen12ms", {"side": 16})
     random = np.random.default_rng(4)
     for number in range(4):
         s2 = random.integers(200, 3000, (13, 16, 16)).astype("uint16")
@@ -361,7 +360,7 @@ def scenes(folder: Path) -> Path:
         lc[0, : 12 if number == 3 else 8] = 17 if number % 2 else 13
         place = Affine(10, 0, 600_000 + 1000 * number, 0, -10, 5_000_000)
         s1 = random.uniform(-20, -5, (2, 16, 16)).astype("float32")
-        dataset.write_patch(folder, "ROIs1158_spring", "1", number, s1=s1, s2=s2, lc=lc, epsg=32632, transform=place)
+        sen12ms.write_patch(folder, "ROIs1158_spring", "1", number, s1=s1, s2=s2, lc=lc, epsg=32632, transform=place)
     return folder
 
 

@@ -10,7 +10,7 @@ from rasterio.transform import Affine
 
 from sentinel_forest import datasets
 from sentinel_forest.config.schemes import PooledRandom, Published
-from sentinel_forest.datasets import so2sat
+from sentinel_forest.datasets import sen12ms, so2sat
 from sentinel_forest.datasets.base import Dataset, File
 from sentinel_forest.features import shards, table
 from sentinel_forest.io import checksums
@@ -42,7 +42,7 @@ def covers(tmp_path: Path) -> SimpleNamespace:
         s2[:, :2] = 0 if number == 3 else s2[:, :2]
         lc = np.stack([np.full((16, 16), code, "uint16") for code in (10, 1, 1, 1)])
         place = Affine(10, 0, 600_000 + 1000 * number, 0, -10, 5_000_000)
-        dataset.write_patch(tmp_path, "ROIs1158_spring", "1", number, s1=s1, s2=s2, lc=lc, epsg=32632, transform=place)
+        sen12ms.write_patch(tmp_path, "ROIs1158_spring", "1", number, s1=s1, s2=s2, lc=lc, epsg=32632, transform=place)
     return verified(dataset, tmp_path)
 
 

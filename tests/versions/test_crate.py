@@ -7,6 +7,7 @@ import pytest
 from rocrate.rocrate import ROCrate
 
 from project import ROOT
+from sentinel_forest.config.paths import CRATE
 from sentinel_forest.errors import InputError
 from sentinel_forest.versions import crate
 from sentinel_forest.versions import manifest as manifests
@@ -118,7 +119,7 @@ def test_packages_and_warnings(read):
 
 
 def test_every_reference_leads_somewhere(folder):
-    graph = json.loads((folder / crate.CRATE).read_text())["@graph"]
+    graph = json.loads((folder / CRATE).read_text())["@graph"]
     names = [entity["@id"] for entity in graph]
     assert len(names) == len(set(names))
     outside = {name for name in _references(graph) if name not in names}
@@ -144,8 +145,8 @@ def _references(value):
 
 
 def test_same_bytes_in_another_place_and_no_trace_of_the_place(folder, tmp_path):
-    again = _write(tmp_path / "elsewhere" / "v1") / crate.CRATE
-    text = (folder / crate.CRATE).read_bytes()
+    again = _write(tmp_path / "elsewhere" / "v1") / CRATE
+    text = (folder / CRATE).read_bytes()
     assert again.read_bytes() == text
     assert str(folder.parent).encode() not in text
     assert b"date" not in text.lower().replace(b"validated", b"").replace(b"updated", b"")

@@ -80,16 +80,6 @@ class ForestSettings(Section):
     draw_weights: Flag = True
     """Whether a drawn pixel counts as often as the pixels that it stands for (pixel tasks)."""
 
-    parts: Count = 1
-    """Parts that a forest is grown in, each from a seed of its own; the forest depends on their number."""
-
     tune: Annotated[Tuning | None, FROM_TEXT] = None
     """Lists of values to choose from by folds of the training groups, e.g. {minimum_leaf: [1, 5, 20]}; null tunes
     nothing. Validation and test patches take no part. The scores of the folds are in fit.json."""
-
-    @model_validator(mode="after")
-    def _has_a_tree_in_each_part(self) -> Self:
-        if self.parts > self.trees:
-            expected = f"at most {self.trees}, the number of trees"
-            raise wrong("A forest has more parts than trees.", key="parts", found=self.parts, expected=expected)
-        return self

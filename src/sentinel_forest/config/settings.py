@@ -157,10 +157,13 @@ class Export(Section):
     into the release (index)."""
 
     @model_validator(mode="after")
-    def _torchgeo_reads_all_layers(self) -> Self:
-        if self.form == "torchgeo" and self.layers:
+    def _only_the_publishers_layout_leaves_layers_out(self) -> Self:
+        if self.form != "publisher" and self.layers:
             expected = "no layers, or form: publisher"
-            raise wrong("torchgeo reads all layers.", key="layers", found=self.layers, expected=expected)
+            why = (
+                "torchgeo reads all layers." if self.form == "torchgeo" else "An index points to rows with all layers."
+            )
+            raise wrong(why, key="layers", found=self.layers, expected=expected)
         return self
 
 

@@ -33,6 +33,9 @@ Accept = Literal["", "kept", "left out"]
 a file) is left out. Blank: it cannot be accepted, because reading cannot go on."""
 
 
+LONG_TAIL = 5
+"""Empty patches at the end of a file that are no chance: what an interrupted copy has left empty."""
+
 MOST_WORST = 3
 """Patches with the most pixels without a measurement that a finding names, where none is empty."""
 
@@ -169,8 +172,23 @@ def unmeasured_finding(
     if (counts == size).all():
         remedy = f"the {kind} bands say nothing about any patch: fetch them again"
         return Finding(file, "content", check, "failed", found, expected, remedy, "left out")
+    if (tail := empty_tail(counts, size)) >= LONG_TAIL:
+        remedy = f"the last {tail} patches are empty: was a copy interrupted? fetch the files again"
+        return Finding(file, "content", check, "failed", found, expected, remedy, "left out")
     remedy = "nothing: pixels without a measurement, and empty patches, are neither learnt from nor scored"
     return Finding(file, "content", check, "note", found, expected, remedy)
+
+
+def empty_tail(pixels: Sequence[int] | np.ndarray, size: int) -> int:
+    """How many of the last patches are empty, from the pixels of each without a measurement.
+
+    Examples
+    --------
+    >>> empty_tail([4, 0, 4, 4], 4)
+    2
+    """
+    full = np.flatnonzero(np.asarray(pixels) != size)
+    return len(pixels) - (int(full[-1]) + 1 if len(full) else 0)
 
 
 def _unmeasured_text(counts: np.ndarray, size: int, names: Sequence[str]) -> str:

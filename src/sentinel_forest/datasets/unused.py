@@ -67,14 +67,19 @@ def _files(folder: Path, below: str, depth: int) -> Iterator[str]:
     with os.scandir(folder / below) as entries:
         for entry in entries:
             path = f"{below}/{entry.name}" if below else entry.name
-            if _is_folder(entry):
+            if is_folder(entry):
                 if depth and path != MARKERS:
                     yield from _files(folder, path, depth - 1)
             else:
                 yield path
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def is_file_or_lost(path: Path) -> bool:
+    """Whether a path is a file, or a link that leads nowhere: it stands for a file that is missing."""
+    return path.is_file() or (path.is_symlink() and not path.exists())
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
     """Whether an entry is a folder; a link that leads nowhere, or round in a circle, is none."""
     try:
         return entry.is_dir()

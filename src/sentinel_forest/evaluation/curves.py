@@ -156,7 +156,7 @@ def both(candidate: Candidate, material: Material, seed: int, threads: int) -> p
 
 def grown(candidate: Candidate, training: Training, threads: int) -> RandomForestClassifier:
     """Grow a forest with the settings and the seed of another one."""
-    return forest.grow_all(training, candidate.settings, candidate.fit["seed"], threads).forest
+    return forest.grow(training, candidate.settings, candidate.fit["seed"], threads).forest
 
 
 def by_trees(candidate: Candidate, material: Material, model: RandomForestClassifier) -> Iterator[tuple[object, ...]]:

@@ -84,9 +84,7 @@ def engines(
         if engine == configured:
             continue
         print(f"{candidate.set}: growing a forest with {engine}", file=sys.stderr)
-        grown = forest.grow_all(
-            training, settings.model_copy(update={"engine": engine}), candidate.fit["seed"], threads
-        )
+        grown = forest.grow(training, settings.model_copy(update={"engine": engine}), candidate.fit["seed"], threads)
         other = training.present[forest.predict(grown.forest, held.X, threads)] == held.truth
         about = forest.out_of_bag(training, grown.votes)
         rows += _rows(candidate, held, engine, other, about, configured, hit)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.datasets.base import Dataset, Task
+from sentinel_forest.datasets.metric import kappa
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.foreign_files import Answers
 from sentinel_forest.evaluation.scored import notes
@@ -163,7 +164,8 @@ def count_patches(
         {"patch": patches["patch"].to_numpy()[known], "true": names[label[known]], "predicted": names[classes[known]]}
     ).assign(count=np.int64(1))
     silent = f"{int((~known).sum())} patches without a label left out" if not known.all() else ""
-    return Said(counts, notes(about, silent, _doubt(label[known], classes[known], answers)))
+    in_order = answers.names is None and answers.true is None
+    return Said(counts, notes(about, silent, doubt(counts, task) if in_order else ""))
 
 
 def _check_truth(true: np.ndarray, label: np.ndarray, task: Task, where: Path) -> None:
@@ -179,12 +181,8 @@ def _check_truth(true: np.ndarray, label: np.ndarray, task: Task, where: Path) -
         )
 
 
-def _doubt(label: np.ndarray, classes: np.ndarray, answers: Answers) -> str:
-    """What is to be said about rows without names that agree with the truth no better than by chance."""
-    observed = float((label == classes).mean())
-    size = max(label.max(initial=0), classes.max(initial=0)) + 1
-    fractions = (np.bincount(each, minlength=size) / len(each) for each in (label, classes))
-    expected = float(np.prod(list(fractions), axis=0).sum())
-    kappa = (observed - expected) / (1 - expected) if expected < 1 else 1.0
-    doubted = answers.names is None and answers.true is None and kappa < CHANCE_KAPPA
-    return "agreement no better than chance: do the rows stand in another order?" if doubted else ""
+def doubt(counts: pd.DataFrame, task: Task) -> str:
+    """What is to be said about predictions in order that agree with the truth no better than by chance."""
+    table = counts.pivot_table(index="true", columns="predicted", values="count", aggfunc="sum", fill_value=0)
+    agreement = float(kappa(table.reindex(index=task.names, columns=task.names, fill_value=0).to_numpy(np.float64)))
+    return "agreement no better than chance: do the rows stand in another order?" if agreement < CHANCE_KAPPA else ""

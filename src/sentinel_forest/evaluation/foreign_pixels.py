@@ -9,6 +9,8 @@ import pandas as pd
 from sentinel_forest.datasets.base import IGNORE, NO_ANSWER, Dataset, Task, true_classes
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.foreign_files import first_of
+from sentinel_forest.evaluation.foreign_patches import doubt
+from sentinel_forest.evaluation.scored import notes
 from sentinel_forest.features.shards import read_blocks
 from sentinel_forest.io import causes
 from sentinel_forest.models.counts import confusion, counts_table
@@ -74,7 +76,8 @@ def count_pixels(
         said = _classes(codes, task, first or 0, file)
         parts.append(_counts(labels, said, block.patches["patch"].to_numpy(), task))
         done += len(labels)
-    return pd.concat(parts, ignore_index=True), about
+    counts = pd.concat(parts, ignore_index=True)
+    return counts, notes(about, "" if file.is_dir() else doubt(counts, task))
 
 
 def _counts(labels: np.ndarray, said: np.ndarray, patches: np.ndarray, task: Task) -> pd.DataFrame:
@@ -116,8 +119,16 @@ def _fitting(codes: np.ndarray, shape: tuple[int, ...], dataset: Dataset, file: 
 
 def _reader(file: Path, dataset: Dataset, catalog: pd.DataFrame, role: np.ndarray) -> tuple[Reader, str]:
     if file.is_dir():
-        return _of_folder(file, dataset, catalog, role), ""
+        return _of_folder(file, dataset, catalog, role)
     causes.check_regular(file)
+    if file.suffix not in (".npy", ".dat"):
+        raise InputError(
+            "Predictions of pixels have a form that is not read.",
+            where=file,
+            found=file.suffix or "no ending",
+            expected=".npy | .dat (one byte for each pixel), or a folder with a raster for each patch",
+            remedy="write them in one of these forms",
+        )
     array = _mapped(file, dataset)
     if array.ndim != 3 or len(array) != len(role) or array.dtype.kind not in "iub":
         raise InputError(
@@ -136,7 +147,13 @@ def _mapped(file: Path, dataset: Dataset) -> np.ndarray:
         try:
             return np.asanyarray(np.load(file, mmap_mode="r", allow_pickle=False))
         except (ValueError, EOFError) as error:
-            raise InputError("An array cannot be read.", where=file, found=str(error)[:80]) from None
+            raise InputError(
+                "An array cannot be read.",
+                where=file,
+                found=str(error)[:80],
+                expected="whole numbers in .npy; nothing is unpickled",
+                remedy="save it again",
+            ) from None
     values = np.memmap(file, dtype=np.uint8, mode="r")
     if len(values) % dataset.side**2:
         raise InputError(
@@ -144,12 +161,13 @@ def _mapped(file: Path, dataset: Dataset) -> np.ndarray:
             where=file,
             found=f"{len(values)} B",
             expected=f"patches x {dataset.side} x {dataset.side} values of one byte",
+            remedy="write whole patches, or an array of their valid window as .npy",
         )
     return values.reshape(-1, dataset.side, dataset.side)
 
 
-def _of_folder(folder: Path, dataset: Dataset, catalog: pd.DataFrame, role: np.ndarray) -> Reader:
-    """Rasters by the names of their files."""
+def _of_folder(folder: Path, dataset: Dataset, catalog: pd.DataFrame, role: np.ndarray) -> tuple[Reader, str]:
+    """Rasters by the names of their files, and what is to be said about them."""
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in RASTERS)
     names = [path.relative_to(folder).with_suffix("").as_posix() for path in paths]
     found = rows_by_name(names, dataset, catalog)
@@ -164,17 +182,28 @@ def _of_folder(folder: Path, dataset: Dataset, catalog: pd.DataFrame, role: np.n
             found=f"{len(role) - len(absent)} of {len(role)} patches in {len(paths)} files",
             expected=f"{catalog['patch'].iloc[absent[0] if absent else role[0]].replace('/', '__')}.tif, or .npy",
         )
-    return lambda wanted: np.stack([_raster(by_row[int(row)], dataset) for row in role[wanted]])
+    others = len(paths) - len(role)
+    about = f"{others} rasters of other patches, or of none, left out" if others else ""
+    return lambda wanted: np.stack([_raster(by_row[int(row)], dataset) for row in role[wanted]]), about
 
 
 def _raster(path: Path, dataset: Dataset) -> np.ndarray:
-    """The first band of a raster, or the array of a file."""
+    """The only band of a raster, or the array of a file: whole numbers."""
     import rasterio
 
     if path.suffix == ".npy":
         return np.asarray(_mapped(path, dataset))
     try:
         with rasterio.open(path) as source:
-            return np.asarray(source.read(1))
+            bands, codes = source.count, np.asarray(source.read(1))
     except rasterio.errors.RasterioIOError as error:
         raise causes.unusable(path, "GeoTIFF", error) from None
+    if bands > 1 or (codes != np.rint(codes)).any():
+        raise InputError(
+            "A raster does not hold the codes of classes.",
+            where=path,
+            found=f"{bands} bands of {codes.dtype}" if bands > 1 else f"{codes[codes != np.rint(codes)][0]:g}",
+            expected="one band of whole numbers",
+            remedy="write the class of each pixel: the number of the band with the largest probability",
+        )
+    return codes

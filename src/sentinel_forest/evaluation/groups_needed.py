@@ -25,6 +25,8 @@ GRID = (5, 7, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 500)
 """Numbers of test groups for which half widths are given."""
 MOST = 100_000
 """Above this number of groups nobody looks."""
+FEWEST = "fewest"
+"""Begins the note of the row with the groups that a wanted width takes."""
 
 NEEDED = pa.DataFrameSchema(
     {
@@ -38,7 +40,8 @@ NEEDED = pa.DataFrameSchema(
     ordered=True,
 )
 """Half width of the 95 % interval to expect of a score over so many test `groups`, from the `observed_groups` of a
-version. Empty where so few groups have no interval. The row with a `note` gives the groups that a wanted width takes.
+version. Empty where so few groups have no interval. The row with a `note` gives the groups that a wanted width takes,
+or says that no number of them does.
 """
 
 
@@ -159,9 +162,11 @@ def _rows(table: pd.DataFrame, half_width: float, grid: Sequence[int]) -> Iterat
             yield about | {"groups": groups, "half_width": spread.half_width(groups, of_class), "note": ""}
         found = spread.groups_for(half_width, of_class)
         few = f"; only {spread.groups} groups tell it" if spread.groups < least_groups(of_class) else ""
-        if found is not None:
-            note = f"fewest groups for a half width of {half_width:g}{few}"
-            yield about | {"groups": found, "half_width": spread.half_width(found, of_class), "note": note}
+        widest = spread.half_width(MOST, of_class)
+        note = f"{FEWEST if found else f'more than {MOST}'} groups for a half width of {half_width:g}{few}"
+        if np.isnan(widest):
+            note = "no width can be told: all groups that have it score alike, or there are too few"
+        yield about | {"groups": found or MOST, "half_width": spread.half_width(found or MOST, of_class), "note": note}
 
 
 def groups_needed(*, confusion: Path, role: str = "test", half_width: float = 0.05, output: Output) -> None:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from sentinel_forest import datasets
 from sentinel_forest.config.papers import Paper, PatchValues
+from sentinel_forest.config.releases import read_entry
 from sentinel_forest.config.validation import parse, read_yaml
 from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.errors import InputError
@@ -22,11 +23,11 @@ from sentinel_forest.evaluation.evaluate import Sample, sample, summarise
 from sentinel_forest.evaluation.figures import Place
 from sentinel_forest.evaluation.paired import PAIRED, difference, paired_table
 from sentinel_forest.evaluation.score import METRICS, metric_rows
-from sentinel_forest.evaluation.scored import Score
+from sentinel_forest.evaluation.scored import Score, notes
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import conform, read_parquet, write_tsv
 from sentinel_forest.io.texts import read_texts
-from sentinel_forest.registry import PAPERS
+from sentinel_forest.registry import PAPERS, RELEASES
 from sentinel_forest.splits.lists import catalog_of_names
 from sentinel_forest.steps import Layout, Output
 
@@ -78,7 +79,13 @@ def read_values(path: Path, form: PatchValues, dataset: Dataset) -> pd.DataFrame
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
             found = ", ".join(table[list(form.keys.values())].iloc[row])
-            raise InputError(problem, where=f"{path}, row {row + 2}", found=found, expected="one row for each patch")
+            raise InputError(
+                problem,
+                where=f"{path}, row {row + 2}",
+                found=found,
+                expected="one row for each patch",
+                remedy="give the authors' file as they publish it",
+            )
     wanted = {
         form.column_of(*each, metric): (*each, metric) for each in _answered(form, table) for metric in form.metrics
     }
@@ -90,7 +97,11 @@ def read_values(path: Path, form: PatchValues, dataset: Dataset) -> pd.DataFrame
             row = int(np.flatnonzero(wrong)[0])
             place = f"{path}, column {name}, row {row + 2}"
             raise InputError(
-                "A value is no fraction.", where=place, found=table[name].iloc[row][:80], expected="0 to 1"
+                "A value is no fraction.",
+                where=place,
+                found=table[name].iloc[row][:80],
+                expected="0 to 1",
+                remedy="give the authors' file as they publish it",
             )
     numbers = numbers.set_index(pd.Index(patches)).rename(columns=wanted | {form.positives: ("positives", "", "")})
     values: pd.DataFrame = numbers.set_axis(pd.MultiIndex.from_tuples(numbers.columns), axis=1)
@@ -135,6 +146,12 @@ def about_patches(
     return patches
 
 
+def part_of(release: str, role: str, patches: int) -> str:
+    """What is to be said of a table with another number of patches than the registry gives a role; blank for none."""
+    known = read_entry(release)["patches"] or {} if (RELEASES / f"{release}.yaml").is_file() else {}
+    return f"{patches} of the {known[role]} {role} patches" if known.get(role, patches) != patches else ""
+
+
 def score_models(
     values: pd.DataFrame, about: pd.DataFrame, dataset: Dataset, form: PatchValues, place: Place, role: str,
     draws: int, seed: Sequence[object],
@@ -148,27 +165,29 @@ def score_models(
     for model, question in answered:
         found[model, question] = scores_of(ordered, model, question, dataset, form, patches)
     known = {model: Classifier(model, "", task, (), {}) for model, _ in found}
+    note = notes(NOTE, part_of(place.release, role, len(about)))
     rows = [
         row
         for (model, _), scores in found.items()
-        for row in metric_rows(place, known[model], role, scores, UNDECLARED, NOTE)
+        for row in metric_rows(place, known[model], role, scores, UNDECLARED, note)
     ]
     compared = [
         place._asdict() | row
         for one, other in combinations(found, 2)
         if one[1] == other[1]
-        for row in _differences(found[one], found[other], (known[one[0]], known[other[0]]), role, swaps, len(about))
+        for row in _differences(found[one], found[other], (known[one[0]], known[other[0]]), role, swaps, about, note)
     ]
     return conform(pd.DataFrame(rows, columns=list(METRICS.columns)), METRICS), paired_table(compared)
 
 
 def _differences(
-    a: Sequence[Score], b: Sequence[Score], who: tuple[Classifier, Classifier], role: str, seed: int, patches: int
-) -> Iterator[dict[str, object]]:
+    a: Sequence[Score], b: Sequence[Score], who: tuple[Classifier, Classifier], role: str, seed: int,
+    about: pd.DataFrame, note: str,
+) -> Iterator[dict[str, object]]:  # fmt: skip
     """Rows of `PAIRED` for the metrics by which algorithms are compared."""
     for one, other in zip(a, b, strict=True):
         if one.metric.headline:
-            yield difference(one, other, who, role, UNDECLARED, seed, patches, [NOTE])
+            yield difference(one, other, who, role, UNDECLARED, seed, len(about), [note])
 
 
 def patch_metrics(

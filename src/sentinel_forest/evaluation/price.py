@@ -163,7 +163,7 @@ def run_trial(
     counts = []
     for side, weight in zip(chosen, weights, strict=True):
         training = Training(np.ascontiguousarray(X[side]), labels[side], weight, patches[side])
-        grown = forests.grow_all(training, settings, seed, terms.threads)
+        grown = forests.grow(training, settings, seed, terms.threads)
         said = training.present[forests.predict(grown.forest, asked, terms.threads)]
         counts.append(_count(tested, said, task.names))
     fraction, number = relatives.dose(trial, patches[chosen[0]])

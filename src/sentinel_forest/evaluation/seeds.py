@@ -59,5 +59,5 @@ def _scores(
     yield scores_of(held, candidate.codes[forest.predict(candidate.model, held.X, threads)] == held.truth, classes)
     for number in range(2, count + 1):
         seed = checksums.seed(candidate.fit["seed"], "another seed", number)
-        grown = forest.grow_all(training, candidate.settings, seed, threads).forest
+        grown = forest.grow(training, candidate.settings, seed, threads).forest
         yield scores_of(held, training.present[forest.predict(grown, held.X, threads)] == held.truth, classes)

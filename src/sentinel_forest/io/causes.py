@@ -124,6 +124,18 @@ def of_file(path: Path, wanted: str) -> Cause | None:
         return of_error(error)
 
 
+def of_place(path: Path) -> Cause:
+    """Why there is no file in a place: nothing, a link that leads nowhere, or something else than a file."""
+    if not os.path.lexists(path):
+        return Cause("missing", "fetch it again, or leave it out with `select`")
+    try:
+        return Cause(_kind(path), "put the file in its place")
+    except FileNotFoundError:
+        return Cause(f"a link to {os.readlink(path)[:80]}, where nothing is", "mount that disk, or make the link anew")
+    except OSError as error:
+        return of_error(error) or Cause(str(error.strerror), AGAIN)
+
+
 def of_error(error: BaseException | None) -> Cause | None:
     """The cause behind an error of the system, or behind what a library made of one."""
     while error is not None:
@@ -137,6 +149,12 @@ def of_either(path: Path, wanted: str, error: BaseException | None = None) -> Ca
     """The cause by the error, else by the first bytes; else that the file is damaged, and how many bytes it has."""
     cause = of_error(error) or of_file(path, wanted)
     return cause or Cause(f"{path.stat().st_size} B, damaged or cut short", AGAIN)
+
+
+def text_of(path: Path, head: bytes) -> Cause | None:
+    """What text that is no UTF-8 is instead, by its first bytes; None if it is of no kind that is known."""
+    wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return Cause("text in UTF-16", f"write it as UTF-8: iconv -f UTF-16 -t UTF-8 {path.name}") if wide else None
 
 
 def unusable(path: Path, wanted: str, error: BaseException | None = None) -> InputError:

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
 from sentinel_forest.errors import InputError
+from sentinel_forest.io import causes
 from sentinel_forest.io.lazy import lazy
 from sentinel_forest.io.schemas import Column, DataFrameSchema
 
@@ -135,7 +136,10 @@ def read_parquet(
     """
     if not path.is_file():
         raise InputError("A table is missing.", where=path, remedy="run the rule that writes it")
-    about = _arrow().parquet.read_schema(path)
+    try:
+        about = _arrow().parquet.read_schema(path)
+    except _arrow().ArrowInvalid as error:
+        raise causes.unusable(path, "Parquet", error) from None
     missing = [name for name in columns or () if name not in about.names]
     if missing:
         raise InputError("A table lacks columns.", where=path, found=about.names, expected=missing)

@@ -59,8 +59,8 @@ def first_line(path: Path) -> str:
 
 def _of_csv(path: Path, source: Path | io.StringIO) -> pd.DataFrame:
     if isinstance(source, Path):
-        _check_header(path)
         _check_bytes(path)
+        _check_header(path)
     try:
         with warnings.catch_warnings():
             # Rows that are longer than the header are cut off with a warning only.
@@ -100,6 +100,9 @@ def _check_header(path: Path) -> None:
 def _check_bytes(path: Path) -> None:
     """A byte of 0 ends a cell for some readers and not for others."""
     with open(path, "rb") as stream:
+        if cause := causes.text_of(path, stream.read(2)):
+            raise InputError(PROBLEM, where=path, found=cause.found, expected=_expected(False), remedy=cause.remedy)
+        stream.seek(0)
         number = next((number for number, line in enumerate(stream, 1) if b"\0" in line), 0)
     if number:
         raise InputError(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from sentinel_forest.config import paths
+from sentinel_forest.config.releases import OWN
 from sentinel_forest.datasets.base import IGNORE, OPTICAL, RADAR, Dataset, FeatureSet
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.applicability import Applicability
@@ -72,7 +73,7 @@ def open_forest(folder: Path, release: str, scheme: str, trial: int, set_name: s
         If the version is not finished or was changed, or has no such forest.
     """
     read_version(folder)
-    own_entries = folder.absolute().parent.parent / "config" / "releases"
+    own_entries = folder.absolute().parent.parent / OWN
     dataset = dataset_of(folder, release, own_entries)
     feature_set = find_set(dataset.feature_sets, set_name)
     values = {"release": release, "scheme": scheme, "trial": trial}

@@ -151,7 +151,7 @@ def fit(
     own_seed = checksums.seed(seed, trial, feature_set, "forest")
     print(f"{where}: {len(training.y)} training rows, {len(about.features)} features", file=sys.stderr)
     settings, tuning = _tuned(training, catalog, forest, own_seed, threads)
-    grown = forests.grow_all(training, settings, own_seed, threads)
+    grown = forests.grow(training, settings, own_seed, threads)
     forests.name(grown.forest, [task.names[place] for place in training.present], about.features, own_seed)
     said = {
         "release": release,

@@ -1,7 +1,5 @@
 """Random forests: grown on the training rows of a trial, saved, and asked for classes.
 
-A forest is grown in `parts`, each from a seed of its own.
-
 Rows of pixel tasks are drawn stratified by class and patch, so that rare classes are learnt, and carry
 the number of pixels that they stand for. With `draw_weights` (the default) the trees' bootstraps draw
 rows in these proportions, and the forest sees the classes as often as they are in the training patches:
@@ -12,7 +10,6 @@ more often. On real pixels (10 training images, 400 pixels a class and image) th
 Breiman 2001, Machine Learning 45, 5-32, doi 10.1023/A:1010933404324.
 """
 
-import copy
 from collections.abc import Sequence, Set
 from functools import partial
 from pathlib import Path
@@ -167,23 +164,11 @@ def row_groups(catalog: Path, patches: np.ndarray) -> np.ndarray:
 # ------------------------------------------------------------------------------------------- growing
 
 
-def part_trees(settings: ForestSettings, part: int) -> int:
-    """Number of trees in a part (from 1)."""
-    trees, parts = settings.trees, settings.parts
-    return int(part * trees // parts - (part - 1) * trees // parts)
-
-
-def grow(training: Training, settings: ForestSettings, part: int, seed: int, threads: int) -> Grown:
-    """Grow one part of a forest (from 1); `seed` is that of the whole forest."""
+def grow(training: Training, settings: ForestSettings, seed: int, threads: int) -> Grown:
+    """Grow a forest with the engine of its settings; the same for any `threads`."""
     weight = training.weight if settings.draw_weights else None
     engine = ENGINES[settings.engine]
-    trees = part_trees(settings, part)
-    return engine(training.X, training.y, weight, settings, trees, checksums.seed(seed, part), threads)
-
-
-def grow_all(training: Training, settings: ForestSettings, seed: int, threads: int) -> Grown:
-    """Grow all parts of a forest and put them together."""
-    return merge([grow(training, settings, part, seed, threads) for part in range(1, settings.parts + 1)])
+    return engine(training.X, training.y, weight, settings, settings.trees, checksums.seed(seed, 1), threads)
 
 
 def tuned(
@@ -214,7 +199,7 @@ def tuned(
 
     def score(candidate: ForestSettings, fold: tuning.Fold) -> float:
         kept, rest = training.of(fold[0]), fold[1]
-        grown = grow_all(kept, candidate, checksums.seed(seed, "tuning"), threads)
+        grown = grow(kept, candidate, checksums.seed(seed, "tuning"), threads)
         told = training.present.searchsorted(kept.present)[predict(grown.forest, training.X[rest], threads)]
         truth, weight = training.y[rest], training.weight[rest]
         return _accuracies(truth, told, weight)[tune.score]
@@ -261,14 +246,6 @@ OUT_OF_BAG_CAVEAT = (
     "rows of one patch and of one group are alike, and a tree has seen some of them: "
     "compare with the score on held-out groups"
 )
-
-
-def merge(parts: Sequence[Grown]) -> Grown:
-    """One forest of the trees of all parts, in their order."""
-    forest = copy.copy(parts[0].forest)
-    forest.estimators_ = [tree for part in parts for tree in part.forest.estimators_]
-    forest.set_params(n_estimators=len(forest.estimators_))
-    return Grown(forest, np.sum([part.votes for part in parts], axis=0))
 
 
 def name(forest: RandomForestClassifier, classes: Sequence[str], features: Sequence[str], seed: int) -> None:

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sentinel_forest.config.schemes import GroupedStratified
 from sentinel_forest.planning.selection import Selection
 from sentinel_forest.planning.sizes import Size, size_of
 
@@ -36,9 +37,15 @@ REFERENCE_SECONDS = 2e-8
 SIGNATURE_SECONDS = 2e-8
 """Per pixel and band."""
 ROW_SECONDS = 4e-4
-"""Per patch and trial: groups, links, counts."""
+"""Per patch, and trial where it is scored: groups, counts."""
+LINK_SECONDS = 1e-5
+"""Per patch and trial: roles and links; 400,000 patches take 2 s."""
+SOLVE_SECONDS = 6.5
+"""Per trial of a grouped-stratified scheme: 1 to 10 s, whatever the number of patches."""
 SCORE_SECONDS = 0.2
 """Per classifier and trial: metrics, strata and tests, however few the patches."""
+AVERAGED = 0.2
+"""Of the work of scoring a trial, what its part in the averages takes: 0.12 to 0.2."""
 TRAINED = 0.8
 """Fraction of the rows of a release that a forest is grown on."""
 GROW_SECONDS = {"scikit-learn": 4.6e-8, "scikit-learn-intelex": 1.3e-8}
@@ -46,6 +53,8 @@ GROW_SECONDS = {"scikit-learn": 4.6e-8, "scikit-learn-intelex": 1.3e-8}
 of CloudSEN12) to 6.8e-8 (17 classes), and 7e-9 to 1.7e-8."""
 ASK_SECONDS = 3e-8
 """Per row and tree, of rows that are predicted: 2.4e-8 to 3.1e-8 (100 trees of 7,400 nodes)."""
+LOAD_SECONDS = 4e-3
+"""Per MB of `_forest_mb` that is read to predict a shard."""
 SCENE_PIXELS, SCENE_MB = 10_980**2, 1_500
 """A Sentinel-2 tile, and what its strips and tiles take."""
 NODE_BYTES = 100.0
@@ -152,16 +161,22 @@ def _inspect(selection: Selection, release: str, name: str) -> Need:
     )
 
 
-def _table(selection: Selection, release: str, name: str) -> Need:
-    """Steps that go through the catalog once: catalog, split."""
+def _catalog(selection: Selection, release: str, name: str) -> Need:
     patches = size_in(selection, release).patches
     return Need(START_MB + patches * ROW_KB / 1e3, START_SECONDS + ROW_SECONDS * patches)
 
 
-def _tables(selection: Selection, release: str, name: str) -> Need:
-    """Steps that go through the catalog once for each trial: ledger."""
+def _split(selection: Selection, release: str, name: str) -> Need:
+    """One trial, of the mean of all schemes."""
+    patches, schemes = size_in(selection, release).patches, [scheme for scheme, _ in selection.trials(release)]
+    solved = sum(map(schemes.count, selection.of_kind(release, GroupedStratified))) / max(1, len(schemes))
+    seconds = START_SECONDS + LINK_SECONDS * patches + SOLVE_SECONDS * solved
+    return Need(START_MB + patches * ROW_KB / 1e3, seconds)
+
+
+def _ledger(selection: Selection, release: str, name: str) -> Need:
     patches, trials = size_in(selection, release).patches, len(selection.trials(release))
-    return Need(START_MB + 2 * patches * ROW_KB / 1e3, START_SECONDS + ROW_SECONDS * patches * trials)
+    return Need(START_MB + 2 * patches * ROW_KB / 1e3, START_SECONDS + LINK_SECONDS * patches * trials)
 
 
 def _feature_table(selection: Selection, release: str, name: str) -> Need:
@@ -206,7 +221,7 @@ def _predict(selection: Selection, release: str, name: str) -> Need:
     trials, trees = len(selection.trials(release)), selection.forest(release).trees
     sizes = [_forest_mb(selection, selection.source(release), each) for each in selection.sets(release)]
     held = min(trials * sum(sizes), max([FORESTS_MB, *sizes]))
-    seconds = START_SECONDS
+    seconds = START_SECONDS + LOAD_SECONDS * trials * sum(sizes)
     for set_name in selection.sets(release):
         of_pixels = _is_of_pixels(selection, release, set_name)
         scored = min(selection.configuration.score.sample or size.side**2, size.side**2) if of_pixels else 1
@@ -241,10 +256,10 @@ def _score(selection: Selection, release: str, name: str) -> Need:
 
 
 def _average(selection: Selection, release: str, name: str) -> Need:
-    """The work of `_score` for each trial, with the counts of all trials of a scheme at once."""
+    """A part of the work of `_score` for each trial, with the counts of all trials of a scheme at once."""
     need, schemes = _score(selection, release, name), [scheme for scheme, _ in selection.trials(release)]
     most = max(schemes.count(scheme) for scheme in schemes)
-    seconds = START_SECONDS + len(schemes) * (need.seconds - START_SECONDS)
+    seconds = START_SECONDS + AVERAGED * len(schemes) * (need.seconds - START_SECONDS)
     return Need(START_MB + most * (need.memory - START_MB), seconds)
 
 
@@ -279,7 +294,7 @@ def _copy(selection: Selection, release: str, name: str) -> Need:
     """Files written again: samples, exports."""
     size = size_in(selection, release)
     return Need(
-        START_MB + BLOCK_MB, START_SECONDS + 10 * _reading(selection, release, size.gigabytes), 1e3 * size.gigabytes
+        START_MB + BLOCK_MB, START_SECONDS + 13 * _reading(selection, release, size.gigabytes), 1e3 * size.gigabytes
     )
 
 
@@ -294,9 +309,9 @@ def _map(selection: Selection, release: str, name: str) -> Need:
 NEEDS: dict[str, Callable[[Selection, str, str], Need]] = {
     "sample": _copy,
     "inspect": _inspect,
-    "catalog": _table,
-    "split": _table,
-    "ledger": _tables,
+    "catalog": _catalog,
+    "split": _split,
+    "ledger": _ledger,
     "feature_table": _feature_table,
     "reference": _reference,
     "signature": _signature,

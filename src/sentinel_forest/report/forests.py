@@ -14,9 +14,9 @@ from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Cell, Item, Note, Page, Plot, Section, column, number, percent, score, table
 
 LEAD = (
-    "Would more trees or more training groups help? Are nine in ten answers right that the forest gives with a "
-    "probability of 90 %? One trial of each release is examined. For all forests, the out-of-bag score stands beside "
-    "the test score."
+    "Would more trees or more training groups help? Where a forest predicts a class with a probability of 90 %, is it "
+    "right nine times in ten? One trial of each release is examined. For all forests, the out-of-bag score stands "
+    "beside the test score."
 )
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from sentinel_forest.config import paths
 from sentinel_forest.evaluation.confusion import CONFUSION
-from sentinel_forest.evaluation.groups_needed import needed
+from sentinel_forest.evaluation.groups_needed import FEWEST, needed
 from sentinel_forest.io.tables import read_parquet
 from sentinel_forest.report.inputs import ReleaseResults
 from sentinel_forest.report.model import Item, column, number, table
@@ -53,7 +53,7 @@ def _wide(rows: pd.DataFrame) -> pd.DataFrame:
     shown = []
     for _, part in rows.groupby(keys, sort=False):
         widths = part[part["note"] == ""].set_index("groups")["half_width"]
-        enough = part.loc[part["note"] != "", "groups"]
+        enough = part.loc[part["note"].str.startswith(FEWEST), "groups"]
         first = part.iloc[0]
         shown.append(
             {

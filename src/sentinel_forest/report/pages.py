@@ -14,6 +14,7 @@ from pathlib import Path
 
 import jinja2
 
+from sentinel_forest.config.paths import REPORT
 from sentinel_forest.io.tables import write_text
 from sentinel_forest.report import (
     baselines,
@@ -154,7 +155,7 @@ def _html(environment: jinja2.Environment, page: Page, root: str, assets: str) -
     """A page as HTML; `root` leads from it to the version's folder, `assets` to the report's."""
 
     def address(other: Page) -> str:
-        return f"{root}report.html" if other.name == "report" else f"{assets}{other.name}.html"
+        return f"{root}{REPORT}" if other.name == "report" else f"{assets}{other.name}.html"
 
     def link(path: str) -> str:
         return path if path.startswith("https://") else root + path

@@ -120,7 +120,7 @@ def _ledger(release: ReleaseResults) -> list[Item]:
                 "Each row is a way in which patches can be linked: the same patch, the same pixels (content), "
                 "near-duplicates, overlapping footprints (and how many of their pixels overlap), the same value of a "
                 "key. Dark cells: many linked patches. “–”: not known, or not looked for.",
-                "Anything but 0 for patch or content. Links in a scheme that claims to keep groups "
+                "Anything but 0 for patch or content. Links in a scheme that should keep groups "
                 "together. Scores of such splits carry the mark “linked”.",
                 source,
                 release.is_sample,

@@ -101,13 +101,14 @@ def write(folder: Path, layout: Mapping[str, Any], sample: Mapping[str, Any]) ->
         ``seed``; ``scenes``: scenes of a season, 2 to 100; ``patches``: patches of a scene, 2 to 36.
     """
     seed, count, patches = settings.integers(sample, {"seed": (0, None), "scenes": (2, 100), "patches": (2, 36)})
-    dataset: Any = datasets.load("sen12ms", dict(layout))
+    dataset = datasets.load("sen12ms", dict(layout))
+    files: Any = settings.module(dataset)
     lists: dict[bool, list[str]] = {True: [], False: []}
     every = scenes(seed, count)
     for about in every:
         settings.progress(f"sen12ms {about.season} {about.number}: {patches} patches")
         for patch, images in _patches(seed, about, patches, dataset.side):
-            dataset.write_patch(folder, about.season, str(about.number), patch, **images)
+            files.write_patch(folder, about.season, str(about.number), patch, **images)
             if (about.season, about.number, patch) != BROKEN:
                 lists[about.held_out].append(f"{about.season}_s2_{about.number}_p{patch}.tif")
     held_out = [f"{about.season}/s1_{about.number}\n" for about in every if about.held_out]

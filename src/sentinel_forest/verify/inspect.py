@@ -22,6 +22,7 @@ from sentinel_forest.config import releases
 from sentinel_forest.datasets import plausibility
 from sentinel_forest.datasets.base import Dataset, File, Finding, Inspection, no_hashes
 from sentinel_forest.datasets.findings import joined
+from sentinel_forest.io import causes
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.lazy import lazy
 from sentinel_forest.io.tables import read_tsv, write_parquet, write_tsv
@@ -145,19 +146,12 @@ def expected_files(release: str, select: Sequence[str], found: Sequence[str], pl
 
 
 def presence(files: Sequence[File], folder: Path) -> list[Finding]:
-    """A finding for each file that is missing."""
+    """A finding for each file that is missing, and what lies in its place, if anything does."""
+    absent = {file.path: folder / file.path for file in files if not (folder / file.path).is_file()}
+    causes_of = {path: causes.of_place(place) for path, place in absent.items()}
     return [
-        Finding(
-            file.path,
-            "bytes",
-            "present",
-            "failed",
-            "missing",
-            "the file",
-            "fetch it again, or leave it out with `select`",
-        )
-        for file in files
-        if not (folder / file.path).is_file()
+        Finding(path, "bytes", "present", "failed", cause.found, "the file", cause.remedy)
+        for path, cause in causes_of.items()
     ]
 
 

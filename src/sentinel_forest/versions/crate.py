@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sentinel_forest.config.paths import MANIFEST
+from sentinel_forest.config.paths import CRATE, MANIFEST, WORKFLOW
 from sentinel_forest.config.releases import read_entry
 from sentinel_forest.config.validation import leaves
 from sentinel_forest.io.borders import shown
@@ -23,9 +23,6 @@ from sentinel_forest.io.tables import replacing, write_text
 from sentinel_forest.steps import Output
 from sentinel_forest.versions.manifest import read_manifest, read_version
 
-CRATE = "ro-crate-metadata.json"
-WORKFLOW = "Snakefile"
-"""Copy of the main workflow file in the crate."""
 CONTEXT = ["https://w3id.org/ro/crate/1.1/context", "https://w3id.org/ro/terms/workflow-run/context"]
 LANGUAGE = "https://w3id.org/workflowhub/workflow-ro-crate#snakemake"
 PROFILES = {

@@ -22,6 +22,7 @@ from sentinel_forest.evaluation.confusion import ROLES
 from sentinel_forest.evaluation.evaluate import UNWEIGHTED
 from sentinel_forest.evaluation.figures import PLACE, Place
 from sentinel_forest.evaluation.score import METRICS
+from sentinel_forest.evaluation.scored import notes
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_tsv, write_tsv
 from sentinel_forest.models.scored_pixels import ALL_PIXELS
@@ -157,7 +158,7 @@ def sheet(
     beside those of other releases with the same task (so that the demo has a sheet); else it stands alone.
     """
     others = [
-        replace(figure, differs={**figure.differs, "classes": _joined(figure.differs.get("classes", ""), REGROUPED)})
+        replace(figure, differs={**figure.differs, "classes": notes(figure.differs.get("classes", ""), REGROUPED)})
         if figure.task in regrouped
         else figure
         for figure in figures
@@ -262,7 +263,7 @@ def _why_not(figure: Figure, place: Place, computed: bool, ours: Ours, samples: 
         return f"release (no scores of {figure.release}, split {figure.kind}, in this version)"
     differs = dict(figure.differs)
     if place.release != figure.release:
-        release = _joined(f"published for {figure.release}", differs.pop("release", ""))
+        release = notes(f"published for {figure.release}", differs.pop("release", ""))
         differs = {"release": release, **differs}
     reasons = [f"{aspect} ({words})" for aspect, words in differs.items()]
     if figure.confirmed == UNCONFIRMED:
@@ -304,11 +305,7 @@ def outside(published: float, decimals: int, low: float, high: float) -> float:
 
 def _note(figure: Figure, ours: Ours) -> str:
     linked = f"test patches {ours.mark}" if ours.mark not in ("", "clean") else ""
-    return _joined(figure.note, ours.note, linked)
-
-
-def _joined(*texts: str) -> str:
-    return "; ".join(text for text in texts if text)
+    return notes(figure.note, ours.note, linked)
 
 
 def reproduction(

@@ -232,7 +232,13 @@ def _metadata_findings(folder: Path, path: str, split: Split) -> Iterator[Findin
     yield Finding(path, "structure", "rows", status, f"{len(table)} rows", expected, remedy)  # type: ignore[arg-type]
     needed = {"roi_id": ("roi_id",), "s2_id or s2_id_gee": ("s2_id", "s2_id_gee")}
     lacking = [text for text, names in needed.items() if not any(name in table for name in names)]
-    if lacking:
+    meant = {name: key for name in table.columns if (key := name.strip().lower()) in KEY_COLUMNS and name != key}
+    if lacking and meant:
+        found = ", ".join(f"{name!r}"[:40] for name in meant)
+        expected = ", ".join(meant.values())
+        remedy = "rename these columns: under their names they are not read, and links between splits stay unseen"
+        yield Finding(path, "structure", "columns", "failed", found, expected, remedy, "kept")
+    elif lacking:
         yield Finding(
             path,
             "structure",

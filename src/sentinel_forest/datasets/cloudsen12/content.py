@@ -20,6 +20,7 @@ from sentinel_forest.datasets.cloudsen12.vocabulary import (
     NO_DATA,
     RADAR_LAYERS,
 )
+from sentinel_forest.datasets.findings import LONG_TAIL, empty_tail
 from sentinel_forest.datasets.values import SAMPLED_IMAGES, grid, lowest_above_zero
 
 
@@ -183,8 +184,8 @@ class LayerInspector(Inspector):
 
     def _see_backscatter(self, window: np.ndarray) -> None:
         """Keep the lowest value of each image; fill values are left out, and 0, which is no measurement either."""
-        seen = (window > NO_DATA) & (window != 0)
-        known = window if seen.all() else np.where(seen, window, np.inf)
+        whole = window.min() > NO_DATA and window.all()
+        known = window if whole else np.where((window > NO_DATA) & (window != 0), window, np.inf)
         low = known.min(axis=(1, 2)).astype(np.float32)
         self.lowest.append(np.where(np.isfinite(low), low, np.nan))
 
@@ -231,8 +232,12 @@ class LayerInspector(Inspector):
         good = value in ("0", "")
         yield Finding(self.path, "content", "padding", "ok" if good else "note", value or "none", "0")
         constant = self.low if self.low == self.high else self.constant if self.is_image else None
+        tail = empty_tail(self.empty, (self.side - self.place.top - self.place.bottom) ** 2)
         if constant is not None:
             yield self._constant_finding(float(constant))
+        elif tail >= LONG_TAIL:
+            found, remedy = f"0 everywhere in the last {tail} patches", "was a copy interrupted? fetch it again"
+            yield Finding(self.path, "content", "constant", "failed", found, "several values", remedy, "kept")
         if self.layer in LIMITS and self.low <= self.high:
             yield self._range_finding(*LIMITS[self.layer])
         if self.codes is not None:

@@ -14,7 +14,7 @@ from sentinel_forest.datasets.cloudsen12.metadata import METADATA, METADATA_PARQ
 from sentinel_forest.datasets.cloudsen12.quality import INDICES
 from sentinel_forest.datasets.cloudsen12.vocabulary import LABEL, LAYERS
 from sentinel_forest.datasets.findings import Finding
-from sentinel_forest.datasets.unused import PICKLES, unused_findings
+from sentinel_forest.datasets.unused import PICKLES, is_file_or_lost, unused_findings
 from sentinel_forest.errors import InputError
 from sentinel_forest.sensors import SENTINEL_2
 
@@ -255,7 +255,7 @@ def list_files(folder: Path) -> list[str]:
         for split in FOLDERS
         if (folder / split).is_dir()
         for path in (folder / split).iterdir()
-        if path.is_file()
+        if is_file_or_lost(path)
         and (path == metadata_path(folder / split) or layer_of(path.name) is not None)
         and not labels_nothing(f"{split}/{path.name}")
     ]
@@ -297,7 +297,7 @@ def _suggest(path: str) -> str:
         return f"read in {folders}"
     if ending == "dat":
         return "read under a published name, such as L1C_B2.dat or LABEL_manual_hq.dat"
-    if stem in ("metadata", "meta") or (ending in ("csv", "parquet") and place in FOLDERS):
+    if stem.split(".")[0] in ("metadata", "meta") or (ending in ("csv", "parquet") and place in FOLDERS):
         return f"a table of patches is read as {METADATA} or {METADATA_PARQUET}, the first before the second"
     if f".{ending}" in PICKLES:
         return "nothing is unpickled or unpacked from such files: layers are raw values, such as L1C_B2.dat"
@@ -321,5 +321,5 @@ def common_layers(paths: Iterable[str]) -> frozenset[str]:
 def split_at(layout: Layout, folder: Path, name: str) -> Split:
     """A split with all files in its folder."""
     with os.scandir(folder / name) as entries:
-        paths = sorted(f"{name}/{entry.name}" for entry in entries if entry.is_file())
+        paths = sorted(f"{name}/{entry.name}" for entry in entries if Path(entry.path).is_file())
     return split_of(folder, name, paths, layout.side)

@@ -55,13 +55,13 @@ from sentinel_forest.io.lazy import parts_of
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rasterio.transform import Affine
 
     from sentinel_forest.datasets.sen12ms import catalog, checks, content, export, reader
+    from sentinel_forest.datasets.sen12ms.export import write_patch
 else:
     catalog, checks, content, export, reader = parts_of(__name__, "catalog", "checks", "content", "export", "reader")
 
-__all__ = ["DATASET", "Sen12MS", "multi_label", "read_split_list", "single_label", "write_split_list"]
+__all__ = ["DATASET", "Sen12MS", "multi_label", "read_split_list", "single_label", "write_patch", "write_split_list"]
 
 
 class Sen12MS(Dataset):
@@ -139,10 +139,6 @@ class Sen12MS(Dataset):
         """One row per complete patch; see `catalog.catalog` for order and columns."""
         return catalog.catalog(self.layout, folder, files, hashes)
 
-    def listing(self, folder: Path, files: Sequence[str]) -> pd.DataFrame:
-        """The catalog as far as names tell it; what only pixels tell is NaN, -1 or ""."""
-        return catalog.listing(folder, files)
-
     def array_of(self, layer: str) -> str:
         """``s1``, ``s2``, ``lc`` or ``dfc``: a tile holds all bands of a sensor."""
         return layer.split(":")[0]
@@ -189,22 +185,11 @@ class Sen12MS(Dataset):
         """The lists, and links to the folders of the seasons, so that the tiles are found without a copy."""
         return export.export_torchgeo(folder, roles)
 
-    def write_patch(
-        self,
-        folder: Path,
-        season: str,
-        scene: str,
-        patch: int,
-        *,
-        s1: np.ndarray,
-        s2: np.ndarray,
-        lc: np.ndarray,
-        dfc: np.ndarray | None = None,
-        epsg: int,
-        transform: Affine,
-    ) -> None:
-        """Write a patch in the publisher's layout; see `export.write_patch`."""
-        export.write_patch(folder, season, scene, patch, s1=s1, s2=s2, lc=lc, dfc=dfc, epsg=epsg, transform=transform)
-
 
 DATASET = Sen12MS
+
+
+def __getattr__(name: str) -> object:
+    if name == "write_patch":
+        return export.write_patch
+    raise AttributeError(name)

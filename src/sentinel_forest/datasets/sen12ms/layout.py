@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from sentinel_forest.datasets.findings import Finding
 from sentinel_forest.datasets.sen12ms.vocabulary import LAYERS, TASKS
-from sentinel_forest.datasets.unused import PICKLES, unused_findings
+from sentinel_forest.datasets.unused import PICKLES, is_folder, unused_findings
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.clutter import is_clutter
 from sentinel_forest.io.lazy import lazy
@@ -182,7 +182,7 @@ def tiles_below(season: Path) -> Iterator[str]:
     """Tiles in the folders of a season."""
     with os.scandir(season) as folders:
         for folder in folders:
-            if folder.is_dir():
+            if is_folder(folder):
                 with os.scandir(folder.path) as tiles:
                     yield from (
                         f"{folder.name}/{tile.name}"

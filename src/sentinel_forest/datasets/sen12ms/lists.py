@@ -114,12 +114,13 @@ def _lines(path: Path) -> list[str]:
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     except UnicodeDecodeError:
+        cause = causes.text_of(path, path.read_bytes()[:2])
         raise InputError(
             "A split list is not text.",
             where=path,
-            found="bytes that are no UTF-8",
+            found=cause.found if cause else "bytes that are no UTF-8",
             expected="a line for each scene or file",
-            remedy="give the .txt list, not the .pkl twin",
+            remedy=cause.remedy if cause else "give the .txt list, not the .pkl twin",
         ) from None
     long = next((number for number, line in enumerate(lines, 1) if len(line) > LONGEST_LINE), None)
     if long:

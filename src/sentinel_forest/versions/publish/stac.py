@@ -5,6 +5,7 @@ of a release with more than `MOST_ITEMS` patches, each group with the ground of 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,13 @@ import pandas as pd
 from rasterio.crs import CRS
 from rasterio.warp import transform
 
+from sentinel_forest.config import paths
 from sentinel_forest.io.borders import shown
 from sentinel_forest.versions.crate import licence_address
 from sentinel_forest.versions.publish.about import About
 
 VERSION = "1.1.0"
+CATALOG, COLLECTION, ITEMS = (Path(path).name for path in (paths.STAC, paths.STAC_COLLECTION, paths.STAC_ITEMS))
 MOST_ITEMS = 20_000
 FIRST_PICTURE = "2014-04-03T00:00:00Z"
 """Launch of Sentinel-1A: no picture of these datasets can be older. Where the date of a picture is not published, the
@@ -37,8 +40,8 @@ def root(about: About, collections: Sequence[str]) -> Node:
         "title": about.title,
         "description": about.summary,
         "links": [
-            _link("root", "./catalog.json", "application/json"),
-            *(_link("child", f"./{name}/collection.json", "application/json") for name in collections),
+            _link("root", f"./{CATALOG}", "application/json"),
+            *(_link("child", f"./{name}/{COLLECTION}", "application/json") for name in collections),
         ],
     }
 
@@ -108,11 +111,11 @@ def collection(about: About, release: str, found: Sequence[Node]) -> Node:
             },
         },
         "links": [
-            _link("root", "../catalog.json", "application/json"),
-            _link("parent", "../catalog.json", "application/json"),
-            _link("items", "./items.geojson", "application/geo+json"),
+            _link("root", f"../{CATALOG}", "application/json"),
+            _link("parent", f"../{CATALOG}", "application/json"),
+            _link("items", f"./{ITEMS}", "application/geo+json"),
         ],
-        "assets": {"items": {"href": "./items.geojson", "type": "application/geo+json", "roles": ["metadata"]}},
+        "assets": {"items": {"href": f"./{ITEMS}", "type": "application/geo+json", "roles": ["metadata"]}},
     }
     if address := licence_address(licence):
         node["links"].append(_link("license", address, "text/html"))
@@ -170,7 +173,7 @@ def _item(
             "end_datetime": end,
             **{f"sentinel_forest:{key}": value for key, value in told.items() if value is not None},
         },
-        "links": [_link("collection", "./collection.json", "application/json")],
+        "links": [_link("collection", f"./{COLLECTION}", "application/json")],
         "assets": {},
     }
 

@@ -1,0 +1,133 @@
+"""What lies in the place of a file, text that is none, and copies that were interrupted: the cause, not a guess."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sentinel_forest import datasets, simulate
+from sentinel_forest.datasets.base import File, Finding
+from sentinel_forest.errors import InputError
+from sentinel_forest.io import texts
+from sentinel_forest.verify import inspect
+from verify.planted import LAYOUTS, layer, put, rows, verified
+
+SMALL: dict[str, dict[str, int]] = {
+    "cloudsen12": {"seed": 1, "rois": 16, "dates": 2},
+    "sen12ms": {"seed": 1, "scenes": 5, "patches": 2},
+    "so2sat": {"seed": 1, "training": 204, "validation": 34, "testing": 34, "cities": 2},
+}
+FILES = {"cloudsen12": "train/L1C_B4.dat", "sen12ms": "", "so2sat": "training.h5"}
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A tiny sample of each dataset."""
+    folders = {}
+    for name, settings in SMALL.items():
+        folders[name] = tmp_path_factory.mktemp("small") / name
+        folders[name].mkdir()
+        simulate.write(name, LAYOUTS[name], settings, folders[name])
+    return folders
+
+
+def circle(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def nowhere(path: Path) -> None:
+    path.symlink_to("/a/disk/that/is/not/mounted")
+
+
+PLACES = {"links that lead in a circle": circle, "a link to /a/disk/that/is/not/mounted": nowhere}
+
+
+@pytest.mark.parametrize("name", list(SMALL))
+@pytest.mark.parametrize("found", PLACES)
+def test_a_link_in_the_place_of_a_file_is_named(
+    samples: dict[str, Path], tmp_path: Path, name: str, found: str
+) -> None:
+    """The training images of So2Sat behind a link to a lost disk were left out with a note."""
+    folder = shutil.copytree(samples[name], tmp_path / "copy")
+    path = FILES[name] or next(folder.glob("ROIs*/s1_*/*.tif")).relative_to(folder).as_posix()
+    (folder / path).unlink()
+    PLACES[found](folder / path)
+    (finding,) = missing(name, folder)
+    assert (finding.file, finding.check, finding.status, finding.accept) == (path, "present", "failed", "")
+    assert finding.found.startswith(found)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["a folder", "a FIFO"])
+def test_what_is_no_file_is_named_and_not_waited_for(
+    samples: dict[str, Path], tmp_path: Path, make: Callable[[Path], object]
+) -> None:
+    folder = shutil.copytree(samples["sen12ms"], tmp_path / "copy")
+    path = next(folder.glob("ROIs*/s1_*/*.tif"))
+    path.unlink()
+    make(path)
+    (finding,) = missing("sen12ms", folder)
+    assert finding.found == ("a folder" if path.is_dir() else "a FIFO")
+
+
+def missing(name: str, folder: Path) -> list[Finding]:
+    """Findings about files that are not there."""
+    dataset = datasets.load(name, LAYOUTS[name])
+    return inspect.presence([File(path) for path in dataset.list_files(folder)], folder)
+
+
+def test_folders_that_lead_in_a_circle_are_no_scenes(samples: dict[str, Path], tmp_path: Path) -> None:
+    folder = shutil.copytree(samples["sen12ms"], tmp_path / "copy")
+    season = next(folder.glob("ROIs*"))
+    circle(season / "s2_1")
+    (season / "s1_1").symlink_to(folder)
+    dataset = datasets.load("sen12ms", LAYOUTS["sen12ms"])
+    assert dataset.list_files(folder) == dataset.list_files(samples["sen12ms"])
+
+
+@pytest.mark.parametrize("form", ["utf-16", "utf-16-be-sig"])
+def test_text_of_two_bytes_a_letter_is_named(samples: dict[str, Path], tmp_path: Path, form: str) -> None:
+    """Excel and PowerShell write UTF-16; it was "no UTF-8: give the list, not the pickle", or "a byte of 0"."""
+    folder = shutil.copytree(samples["sen12ms"], tmp_path / "copy")
+    text = "ROIs1158_spring_s2_1_p30.tif\n"
+    (folder / "splits").mkdir(exist_ok=True)
+    content = text.encode("utf-16") if form == "utf-16" else b"\xfe\xff" + text.encode("utf-16-be")
+    (folder / "splits/train_list.txt").write_bytes(content)
+    findings = datasets.load("sen12ms").structure(folder, [File("splits/train_list.txt")])
+    (finding,) = [row for row in findings if row.status == "failed"]
+    assert (finding.check, finding.found) == ("list", "text in UTF-16")
+    assert "iconv" in finding.remedy
+    (tmp_path / "metadata.csv").write_bytes("roi_id,s2_id\n".encode("utf-16"))
+    with pytest.raises(InputError, match="text in UTF-16"):
+        texts.read_texts(tmp_path / "metadata.csv")
+
+
+def test_a_copy_that_was_interrupted_fails(samples: dict[str, Path], tmp_path: Path) -> None:
+    """The size was right and the end zeros: its patches took no part, with a note; those of one band took part as 0."""
+    folder = shutil.copytree(samples["so2sat"], tmp_path / "zones")
+    rows(put("sen2", np.s_[198:], 0))(folder)
+    (finding,) = [row for row in verified("so2sat", folder) if row.status == "failed"]
+    assert (finding.check, finding.accept) == ("sen2:measured", "left out")
+    assert "the last 6 patches are empty" in finding.remedy
+    folder = shutil.copytree(samples["cloudsen12"], tmp_path / "clouds")
+    layer("L1C_B4", lambda images: images.__setitem__(np.s_[-5:], 0))(folder)
+    faults = [row for row in verified("cloudsen12", folder) if row.check == "constant" and row.status == "failed"]
+    assert [(row.file, row.found) for row in faults] == [("train/L1C_B4.dat", "0 everywhere in the last 5 patches")]
+
+
+@pytest.mark.parametrize("form", [str.upper, lambda name: f" {name}"], ids=["capitals", "blanks"])
+def test_columns_that_look_meant_are_named(
+    samples: dict[str, Path], tmp_path: Path, form: Callable[[str], str]
+) -> None:
+    """Without a column roi_id no patch had a group, with a note."""
+    folder = shutil.copytree(samples["cloudsen12"], tmp_path / "copy")
+    path = folder / "train/metadata.csv"
+    header, rest = path.read_text(encoding="utf-8").split("\n", 1)
+    path.write_text(",".join(map(form, header.split(","))) + "\n" + rest, encoding="utf-8")
+    dataset = datasets.load("cloudsen12", LAYOUTS["cloudsen12"])
+    files = [File(name) for name in dataset.list_files(folder)]
+    told = [row for row in dataset.structure(folder, files) if row.check == "columns"]
+    assert [(row.status, row.accept) for row in told] == [("failed", "kept")]
+    assert "roi_id" in told[0].expected
