@@ -53,7 +53,7 @@ GROW_SECONDS = {"scikit-learn": 4.6e-8, "scikit-learn-intelex": 1.3e-8}
 of CloudSEN12) to 6.8e-8 (17 classes), and 7e-9 to 1.7e-8."""
 ASK_SECONDS = 3e-8
 """Per row and tree, of rows that are predicted: 2.4e-8 to 3.1e-8 (100 trees of 7,400 nodes)."""
-LOAD_SECONDS = 4e-3
+LOAD_SECONDS = 8e-3
 """Per MB of `_forest_mb` that is read to predict a shard."""
 SCENE_PIXELS, SCENE_MB = 10_980**2, 1_500
 """A Sentinel-2 tile, and what its strips and tiles take."""
