@@ -14,25 +14,28 @@ PAGE = ROOT / "docs" / "metrics.md"
 COVERAGE = ROOT / "tests" / "bench" / "coverage.tsv"
 COVERAGE_BEGIN, COVERAGE_END = "<!-- coverage: begin -->\n", "<!-- coverage: end -->\n"
 INTERVALS = ROOT / "docs" / "intervals.md"
-CLUSTERED = ROOT / "tests" / "bench" / "coverage_clustered.tsv"
 CLUSTERED_BEGIN, CLUSTERED_END = "<!-- clustered: begin -->\n", "<!-- clustered: end -->\n"
-FIGURES = {
-    ("overall", "oa"): "OA",
-    ("overall", "aa.present"): "AA",
-    ("overall", "f1.present"): "macro-F1",
-    ("class", "pa"): "producer's accuracy, rare class",
-    ("class", "ua"): "user's accuracy, rare class",
-    ("class", "f1"): "F1, rare class",
-}
+CLASS_BEGIN, CLASS_END = "<!-- of a class: begin -->\n", "<!-- of a class: end -->\n"
+CHOSEN = "logit t, bootstrap"
+WITH_CLASS = (7, 10, 15, 20, 25)
+"""Numbers of groups with the class that are shown."""
 SIZES = {
     "3 of 60": "3 equal groups",
     "5 of 60": "5 equal groups",
     "5 uneven": "5 groups, 1 to 5 in size",
     "8 of 60": "8 equal groups",
     "10 cities": "10 groups, 1 to 5 in size (as So2Sat's test cities may be)",
-    "15 of 60": "15 equal groups",
+    "15 uneven": "15 groups, 1 to 5 in size",
     "26 scenes": "26 scenes of the hold-out of SEN12MS",
     "195 ROIs of 5": "195 ROIs of CloudSEN12's test split",
+}
+STRAINED = {
+    "8 of 60": SIZES["8 of 60"],
+    "10 cities": SIZES["10 cities"],
+    "15 cities": "15 such groups",
+    "20 cities": "20 such groups",
+    "26 scenes": SIZES["26 scenes"],
+    "195 ROIs of 5": SIZES["195 ROIs of 5"],
 }
 BEGIN, END = "<!-- table of metrics: begin -->\n", "<!-- table of metrics: end -->\n"
 
@@ -49,7 +52,7 @@ def table() -> str:
 
 def coverage() -> str:
     """Lowest coverage over the metrics of all classes, and width of OA, by sizes of groups and interval."""
-    found = pd.read_csv(COVERAGE, sep="\t").query("kind == 'overall'")
+    found = pd.read_csv(COVERAGE, sep="\t").query("model == 'usual' and kind == 'overall' and sizes in @SIZES")
     lowest = found.groupby(["sizes", "method"], sort=False)["coverage"].min().unstack(sort=False)
     width = found[found["metric"] == "oa"].pivot(index="sizes", columns="method", values="width")
     lines = ["| groups | " + " | ".join(lowest) + " |", "|---" * (len(lowest.columns) + 1) + "|"]
@@ -60,27 +63,41 @@ def coverage() -> str:
 
 
 def clustered() -> str:
-    """Coverage of the package's interval where classes sit in few groups; "-" where hardly a run has an interval."""
-    found = pd.read_csv(CLUSTERED, sep="\t").query("method == 'logit t, bootstrap'")
-    rows = found.set_index(["sizes", "kind", "metric"])
-    lines = ["| groups | " + " | ".join(FIGURES.values()) + " |", "|---" * (len(FIGURES) + 1) + "|"]
-    names = SIZES | {"15 uneven": "15 groups, 1 to 5 in size", "30 uneven": "30 groups, 1 to 5 in size"}
-    for sizes in found["sizes"].unique():
-        told = [rows.loc[(sizes, *figure)] for figure in FIGURES]
-        cells = [f"{100 * row['coverage']:.0f} %" if row["given"] >= 0.1 else "-" for row in told]
-        lines.append(f"| {names[sizes]} | " + " | ".join(cells) + " |")
+    """Coverage of the package's interval of metrics over all classes, where classes sit in few groups."""
+    found = pd.read_csv(COVERAGE, sep="\t").query("model == 'clustered' and kind == 'overall'")
+    rows = found.pivot(index="sizes", columns="metric", values="coverage").rename(columns=metrics.short)
+    lines = ["| groups | " + " | ".join(rows) + " |", "|---" * (len(rows.columns) + 1) + "|"]
+    lines += [f"| {words} | " + _per_cent(rows.loc[sizes]) for sizes, words in STRAINED.items()]
     return "\n".join(lines) + "\n"
 
 
+def of_class() -> str:
+    """Coverage of the package's interval of a rare class, by the groups that have it, in both models."""
+    found = pd.read_csv(COVERAGE, sep="\t").query("sizes == 'groups with the class'")
+    rows = found.pivot(index=["model", "groups"], columns="metric", values="coverage").rename(columns=metrics.short)
+    lines = ["| model | groups with the class | " + " | ".join(rows) + " |", "|---" * (len(rows.columns) + 2) + "|"]
+    for model in ("usual", "clustered"):
+        shown = [groups for groups in WITH_CLASS if (model, groups) in rows.index]
+        lines += [f"| {model} | {groups} | " + _per_cent(rows.loc[model, groups]) for groups in shown]
+    return "\n".join(lines) + "\n"
+
+
+def _per_cent(row: pd.Series) -> str:
+    return " | ".join("-" if pd.isna(value) else f"{100 * value:.0f} %" for value in row) + " |"
+
+
 def with_clustered(text: str) -> str:
-    """The page on intervals with its table renewed."""
-    before, rest = text.split(CLUSTERED_BEGIN)
-    return before + CLUSTERED_BEGIN + clustered() + CLUSTERED_END + rest.split(CLUSTERED_END)[1]
+    """The page on intervals with its tables renewed."""
+    return _renewed(text, (CLUSTERED_BEGIN, CLUSTERED_END, clustered()), (CLASS_BEGIN, CLASS_END, of_class()))
 
 
 def with_table(text: str) -> str:
     """The page with its tables renewed."""
-    for begin, end, content in ((BEGIN, END, table()), (COVERAGE_BEGIN, COVERAGE_END, coverage())):
+    return _renewed(text, (BEGIN, END, table()), (COVERAGE_BEGIN, COVERAGE_END, coverage()))
+
+
+def _renewed(text: str, *parts: tuple[str, str, str]) -> str:
+    for begin, end, content in parts:
         before, rest = text.split(begin)
         text = before + begin + content + end + rest.split(end)[1]
     return text

@@ -8,7 +8,7 @@ import pytest
 from sentinel_forest import datasets
 from sentinel_forest.config.files import File
 from sentinel_forest.datasets.base import no_hashes
-from sentinel_forest.datasets.keys import forms_of
+from sentinel_forest.datasets.keys import codes_of, forms_of, key_values, value_of
 
 
 @pytest.mark.parametrize(("test", "is_named"), [("7", False), ("7.0", True), (" 7", True), ("ROI_7", True)])
@@ -38,3 +38,21 @@ def test_forms_in_words() -> None:
     assert forms_of(pd.Series(["", None])) == ""
     assert forms_of(pd.Series(["1", "2"])) == "whole numbers"
     assert forms_of(pd.Series(["1.0", "a "])) == "blanks around, decimal numbers, text"
+
+
+@pytest.mark.parametrize("text", ["7", "7.0", " 7", "07", "+7", "7.", "7\u00a0", "\ufeff7"])
+def test_a_number_is_its_value_however_it_is_written(text: str) -> None:
+    assert value_of(text) == "7"
+
+
+@pytest.mark.parametrize("text", ["nan", "NaN", "None", "null", "NA", "n/a", "<NA>", "unknown", " ", ""])
+def test_a_word_for_nothing_is_no_place_in_common(text: str) -> None:
+    column = pd.Series([text, "a", text])
+    assert key_values(column).isna().tolist() == [True, False, True]
+    assert codes_of(column).tolist() == [-1, 0, -1]
+
+
+def test_case_makes_no_difference_and_other_numbers_do() -> None:
+    assert codes_of(pd.Series(["Berlin", "berlin", " BERLIN ", "Bern"])).tolist() == [0, 0, 0, 1]
+    assert codes_of(pd.Series(["10", "1", "-1", "1e1", "0", "-0"])).tolist() == [0, 1, 2, 3, 4, 5]
+    assert value_of("9" * 5000) == "9" * 5000

@@ -8,32 +8,53 @@ from bench import coverage as simulation
 from sentinel_forest.config import groups
 
 TABLE = pd.read_csv(simulation.TABLE, sep="\t")
-CHOSEN = "logit t, bootstrap"
+CHOSEN = simulation.CHOSEN
 OVERALL = TABLE[(TABLE["kind"] == "overall") & (TABLE["method"] == CHOSEN)]
-OF_CLASS = TABLE[TABLE["sizes"] == "groups with the class"]
-KINDS = [("", OVERALL, groups.LEAST_GROUPS, 0.5), ("water", OF_CLASS, groups.LEAST_GROUPS_OF_CLASS, 0.75)]
+OF_CLASS = TABLE[TABLE["sizes"] == simulation.WITH_CLASS]
+KINDS = [("", OVERALL, groups.LEAST_GROUPS), ("water", OF_CLASS, groups.LEAST_GROUPS_OF_CLASS)]
 
 
-@pytest.mark.parametrize(("of_class", "table", "least", "width"), KINDS)
-def test_coverage_is_at_least_what_notes_state_and_never_below_92_per_cent(of_class, table, least, width):
+@pytest.mark.parametrize(("of_class", "table", "least"), KINDS)
+def test_notes_state_the_lowest_coverage_of_both_models(of_class, table, least):
     known = table[(table["groups"] >= least) & (table["groups"] < groups.MANY_GROUPS)]
-    assert set(known["groups"]) >= {8, 10, 12, 15}
+    assert set(known["model"]) == set(simulation.MODELS)
+    assert set(known["groups"]) >= {8, 10, 15, 20}
     for row in known.itertuples():
-        assert row.coverage >= 0.92, row
         assert row.coverage >= groups.coverage(row.groups, of_class) - 0.0005, row
-        assert row.coverage <= groups.coverage(row.groups, of_class) + 0.08, row
+    # Each constant is a value of the table, rounded: none is lower than what was found.
+    steps = groups.COVERAGE_OF_CLASS if of_class else groups.COVERAGE
+    ends = [*sorted(steps)[1:], groups.MANY_GROUPS]
+    for (first, value), end in zip(sorted(steps.items()), ends, strict=True):
+        lowest = known.loc[known["groups"].between(first, end - 1), "coverage"].min()
+        assert value == pytest.approx(lowest, abs=0.0105), first
 
 
-@pytest.mark.parametrize(("of_class", "table", "least", "width"), KINDS)
-def test_one_group_fewer_says_next_to_nothing(of_class, table, least, width):
-    widest = table[table["metric"] != "kappa"].groupby("groups")["width"].max()
-    assert widest[least] <= width < widest[least - 1]
+def test_coverage_is_92_per_cent_wherever_an_interval_is_given():
+    """Of macro-F1 over 26 large groups that differ much it is 91 %, as the page on intervals says."""
+    shown = pd.concat(
+        table[(table["groups"] >= least) & (table["groups"] < groups.MANY_GROUPS)] for _, table, least in KINDS
+    )
+    below = shown[shown["coverage"] < 0.92]
+    assert set(below["model"]) <= {"clustered"}
+    assert set(below["metric"]) <= {"f1.present"}
+    assert below["coverage"].min() > 0.9
+    assert below["groups"].min() >= 26
+
+
+@pytest.mark.parametrize(("of_class", "table", "least"), KINDS)
+def test_one_group_fewer_says_next_to_nothing(of_class, table, least):
+    usual = table[(table["metric"] != "kappa") & (table["model"] == "usual")]
+    widest = usual.groupby("groups")["width"].max()
+    limit = 0.75 if of_class else 0.6
+    assert widest[least] <= limit < widest[least - 1]
 
 
 def test_the_chosen_interval_covers_most_of_six_and_the_table_has_enough_runs():
-    assert TABLE.loc[TABLE["sizes"] != "groups with the class", "runs"].max() == simulation.RUNS == 4000
+    assert OVERALL["runs"].min() >= simulation.RUNS - 40
+    assert simulation.RUNS == 4000
     assert {"10 cities", "26 scenes", "195 ROIs of 5"} <= set(TABLE["sizes"])
-    worst = TABLE[TABLE["kind"] == "overall"].groupby(["sizes", "method"])["coverage"].min().unstack()
+    compared = TABLE[(TABLE["model"] == "usual") & TABLE["sizes"].isin(simulation.COMPARED)]
+    worst = compared[compared["kind"] == "overall"].groupby(["sizes", "method"])["coverage"].min().unstack()
     assert (worst[CHOSEN] >= worst.drop(columns=CHOSEN).max(axis=1) - 0.01).all()
     assert worst.loc["10 cities", "percentile"] < 0.88
     assert worst.loc["10 cities", CHOSEN] > 0.92
@@ -41,12 +62,23 @@ def test_the_chosen_interval_covers_most_of_six_and_the_table_has_enough_runs():
 
 def test_a_small_simulation_agrees_with_the_table():
     """300 runs of five uneven groups: the percentile interval covers far too little, the chosen one what it should."""
-    methods = {name: simulation.METHODS[name] for name in ("percentile", CHOSEN)}
+    methods = ["percentile", CHOSEN]
     with np.errstate(all="ignore"):
-        found = pd.concat(simulation.simulate(simulation.SIZES["5 uneven"], 300, 200, methods, seed=7))
+        sizes, model = simulation.SIZES["5 uneven"], simulation.MODELS["usual"]
+        found = pd.concat(simulation.simulate(sizes, 300, 200, methods, model, seed=7))
     keys = ["kind", "metric", "method"]
-    own = simulation.summary(found, keys).set_index(keys)["coverage"]
-    expected = TABLE[TABLE["sizes"] == "5 uneven"].set_index(keys)["coverage"].reindex(own.index)
+    own = simulation.summary(found[found["kind"] == "overall"], keys).set_index(keys)["coverage"]
+    there = TABLE[(TABLE["sizes"] == "5 uneven") & (TABLE["model"] == "usual")]
+    expected = there.set_index(keys)["coverage"].reindex(own.index)
     assert (abs(own - expected) < 4 * np.sqrt(expected * (1 - expected) / 300) + 0.02).all()
     assert (own.xs("percentile", level="method") < 0.90).all()
     assert (own.xs(CHOSEN, level="method") > 0.92).all()
+
+
+def test_a_rare_class_in_few_of_many_groups():
+    """Ten large groups of which about three have the class: the groups that have it count, not those of the units."""
+    model, sizes = simulation.MODELS["clustered"], simulation.SIZES["10 cities"]
+    with np.errstate(all="ignore"):
+        found = pd.concat(simulation.simulate(sizes, 300, 200, [CHOSEN], model, seed=3))
+    covered = found[found["groups"] >= groups.LEAST_GROUPS_OF_CLASS].groupby("metric")["inside"].mean()
+    assert (covered[["ua", "f1", "iou", "boa.question"]] > 0.93).all()

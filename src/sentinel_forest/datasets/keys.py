@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,14 +16,23 @@ else:
     pd = lazy("pandas")
 
 _DECIMAL = re.compile(r"([+-]?\d+)\.0*")
-_FORMS = {"decimal numbers": _DECIMAL, "whole numbers": re.compile(r"[+-]?\d+")}
+_WHOLE = re.compile(r"\+?(-?)0*(\d+)")
+_FORMS = {"decimal numbers": _DECIMAL, "whole numbers": _WHOLE}
+MISSING = frozenset({"", "nan", "none", "null", "na", "n/a", "<na>", "unknown"})
+"""What tables write for a value that they do not have, in small letters."""
 
 
 def value_of(text: str) -> str:
-    """The value of a key that a text stands for: ``" 7"``, ``"7.0"`` and ``"7"`` are one ROI."""
-    stripped = text.strip()
+    """The value of a key that a text stands for: ``" 7"``, ``"7.0"``, ``"07"`` and ``"7"`` are one ROI.
+
+    Blank where the text stands for none (`MISSING`): to patches of unknown place, ``"nan"`` is no place in common.
+    """
+    stripped = text.strip("\ufeff" + string.whitespace).strip()
     decimal = _DECIMAL.fullmatch(stripped)
-    return decimal[1] if decimal else stripped
+    whole = decimal[1] if decimal else stripped
+    if number := _WHOLE.fullmatch(whole):
+        return number[1] + number[2]
+    return "" if stripped.lower() in MISSING else stripped
 
 
 def key_values(column: pd.Series) -> pd.Series:
@@ -33,8 +43,10 @@ def key_values(column: pd.Series) -> pd.Series:
 
 
 def codes_of(column: pd.Series) -> np.ndarray:
-    """A number for each value of a key, int64 from 0; -1 where it is missing or blank."""
-    return np.asarray(pd.factorize(key_values(column))[0], dtype=np.int64)
+    """A number for each value of a key, int64 from 0; -1 where it is missing or blank. Case makes no difference."""
+    codes, texts = pd.factorize(column)
+    values = pd.Series([value_of(str(text)).casefold() for text in texts] + [""], dtype="str")
+    return np.asarray(pd.factorize(values.where(values != ""))[0], dtype=np.int64)[codes]
 
 
 def forms_of(column: pd.Series) -> str:

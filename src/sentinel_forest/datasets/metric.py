@@ -26,6 +26,25 @@ ONE_CLASS = "role {role} has one class only, and it is always predicted"
 
 
 @dataclass(frozen=True)
+class Parts:
+    """What a metric is put together from, where groups may have units of one part and none of another.
+
+    User's accuracy needs the class in the truth and among the predictions, a mean over classes each class. Few
+    groups may hold one of them, and then the value rests on few groups, whatever the number of its units.
+
+    Parameters
+    ----------
+    units : callable
+        Counts to the units of each part: the shape of `Metric.function`, and one axis more.
+    is_mean : bool
+        Whether the metric is a mean over its parts; else it needs all of them.
+    """
+
+    units: Function
+    is_mean: bool = False
+
+
+@dataclass(frozen=True)
 class Metric:
     """A metric of a confusion table.
 
@@ -49,6 +68,8 @@ class Metric:
         Range of the values.
     headline : bool
         Whether classifiers are compared by it.
+    parts : Parts, optional
+        What it is put together from, if that is more than the units of `support`.
     """
 
     id: str
@@ -62,6 +83,7 @@ class Metric:
     low: float = 0.0
     high: float = 1.0
     headline: bool = False
+    parts: Parts | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +140,16 @@ def of_prediction(counts: np.ndarray) -> np.ndarray:
 def union(counts: np.ndarray) -> np.ndarray:
     """Units that are of a class or predicted as it, by class."""
     return np.asarray(of_truth(counts) + of_prediction(counts) - hits(counts))
+
+
+def of_both(counts: np.ndarray) -> np.ndarray:
+    """Units by their true and by their predicted class, (..., classes, 2)."""
+    return np.stack([of_truth(counts), of_prediction(counts)], axis=-1)
+
+
+def of_second(counts: np.ndarray) -> np.ndarray:
+    """Units that are, and that are predicted as, the second of two classes, (..., 2)."""
+    return of_both(counts)[..., 1, :]
 
 
 def units(counts: np.ndarray) -> np.ndarray:

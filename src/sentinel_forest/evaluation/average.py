@@ -26,6 +26,7 @@ from sentinel_forest.evaluation.evaluate import drawn, evaluate, known_groups
 from sentinel_forest.evaluation.figures import FIGURE, WHICH, WHO
 from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.evaluation.scored import Score, notes
+from sentinel_forest.evaluation.uncertainty import Support
 from sentinel_forest.io import checksums
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_parquet, read_tsv, write_tsv
@@ -143,11 +144,11 @@ def _mean(
         doubts = OF_NO_COUNTS
     elif known:
         mean = np.mean([score.replicates for score in of_known], axis=0)
-        fewest = min((score.support for score in of_known), key=lambda support: support.groups)
+        fewest = Support.least(score.support for score in of_known)
         least = least_groups(str(first["class"]))
         exact = float(np.mean([score.value for score in of_known]))
         low, high = uncertainty.interval(exact, mean, fewest, of_known[0].span, least)
-        doubts = _doubts(mean, groups, str(first["class"]), any(score.reservation for score in of_known))
+        doubts = _doubts(mean, fewest, str(first["class"]), any(score.reservation for score in of_known))
     parts = {number: _parts(str(row["note"])) for number, row in told.items()}
     few = f"mean of {len(known)} of {len(numbers)} trials" if 0 < len(known) < len(numbers) else ""
     return {name: first[name] for name in AVERAGES.columns if name in first} | {
@@ -163,12 +164,12 @@ def _mean(
     }
 
 
-def _doubts(replicates: np.ndarray, groups: int, of_class: str, is_reserved: bool) -> str:
+def _doubts(replicates: np.ndarray, support: Support, of_class: str, is_reserved: bool) -> str:
     """What is to be said about the interval of a mean; which patches have no group, its trials say."""
     if is_reserved:
         return ""
-    few = uncertainty.few_groups(groups, of_class)
-    if groups < least_groups(of_class):
+    few = uncertainty.few_groups(support.groups, of_class, support.lacking)
+    if support.whole < least_groups(of_class):
         return few
     if not np.nanstd(replicates) > 0:
         return uncertainty.ALIKE
@@ -177,8 +178,8 @@ def _doubts(replicates: np.ndarray, groups: int, of_class: str, is_reserved: boo
 
 
 OF_ONE_INTERVAL = re.compile(
-    r"from a sample of pixels: .*|\d+ groups?: (no interval|95 % intervals|no p value).*|undefined in \d+ of \d+ draws|"
-    + uncertainty.ALIKE
+    r"from a sample of pixels: .*|undefined in \d+ of \d+ draws|"
+    r"\d+ (of \d+ )?groups?( have all it needs)?: (no interval|95 % intervals|no p value).*|" + uncertainty.ALIKE
 )
 """Parts of a note that tell of the interval of a trial, and not of that of the mean."""
 

@@ -213,6 +213,6 @@ def _rows(
     here = np.isin(task.names, positive)
     hit = codes[fractions.argmax(axis=1)] == held.truth
     error = np.square(probability_of(fractions, here[codes]) - here[held.truth])
-    yield (*about, OA, "", *summary(held, overall_accuracy(held, hit)))
-    yield (*about, AA, "", *summary(held, average_accuracy(held, hit, len(task.names))))
-    yield (*about, BRIER, event, *summary(held, overall_accuracy(held, error)))
+    yield (*about, OA, "", *summary(held, overall_accuracy(held, hit), OA))
+    yield (*about, AA, "", *summary(held, average_accuracy(held, hit, len(task.names)), AA))
+    yield (*about, BRIER, event, *summary(held, overall_accuracy(held, error), BRIER))

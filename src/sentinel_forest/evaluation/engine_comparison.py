@@ -109,7 +109,7 @@ def _rows(
     """Rows of `ENGINES` for one engine; `others` are the hits of the engine it is held against."""
     before = None if others is None else scores_of(held, others, len(candidate.task.names))
     for metric, values in scores_of(held, hit, len(candidate.task.names)).items():
-        value, low, high, rows, groups, note = summary(held, values)
+        value, low, high, rows, groups, note = summary(held, values, metric)
         outside = out_of_bag[_OUT_OF_BAG[metric]]
         row = {
             "features": candidate.set,
@@ -129,7 +129,7 @@ def _rows(
         }
         if before is not None:
             drawn = values - before[metric]
-            low, high = uncertainty.difference(float(drawn[0]), drawn[1:], held.support())
+            low, high = uncertainty.difference(float(drawn[0]), drawn[1:], held.support_of(metric))
             row |= {"difference": float(drawn[0]), "difference_low": low, "difference_high": high, "test": SWAPPED}
             row["p"] = _p_value(held, hit, others, metric, len(candidate.task.names), candidate.fit["seed"])
             row["note"] = notes(note, "" if held.sample.reservation else testing.few_tested(groups))

@@ -21,7 +21,7 @@ from sentinel_forest.evaluation.medians import GroupMedians
 from sentinel_forest.evaluation.parts import BLOCK_BYTES, Summaries, Tables
 from sentinel_forest.evaluation.sampling_error import SampledCounts
 from sentinel_forest.evaluation.scored import Score
-from sentinel_forest.evaluation.uncertainty import Support
+from sentinel_forest.evaluation.uncertainty import Support, Supports
 from sentinel_forest.models.scored_pixels import ALL_PIXELS
 
 UNWEIGHTED, DESIGN = "none", "design"
@@ -207,44 +207,53 @@ def _all_scores(counts: Counts, pooled: Pooled, classifier: Classifier, patches:
             two = pooled.map(partial(_two_class, true=sides[0], predicted=sides[1]))
             for metric in metrics.QUESTION:
                 parts = Tables(two.of_group, metric.function)
-                yield _pooled_score(metric, question.name, _values(metric, two), parts, patches)
+                yield _pooled_score(metric, question.name, _values(metric, two, patches.groups), parts, patches)
             yield from _patch_scores(counts, classifier, question.name, sides, patches)
 
 
 class Values(NamedTuple):
-    """What a metric makes of `Pooled`: values of draws, support and scored units of groups, values with noise."""
+    """What a metric makes of `Pooled`: values of draws, scored units, the groups they are of, values with noise.
+
+    All values, or those of the class at `place`.
+    """
 
     drawn: np.ndarray
-    support: np.ndarray
     units: np.ndarray
+    supports: Supports
     noisy: np.ndarray | None
+    place: tuple[int, ...] = ()
+
+    @property
+    def support(self) -> Support:
+        """The groups that they rest on."""
+        return self.supports.at(*self.place)
 
     def of_class(self, place: int) -> "Values":
         """Those of one class."""
-        return Values(*(None if each is None else each[..., place] for each in self))  # type: ignore[arg-type]
+        noisy = None if self.noisy is None else self.noisy[..., place]
+        return Values(self.drawn[..., place], self.units[..., place], self.supports, noisy, (place,))
 
 
-def _values(metric: Metric, pooled: Pooled) -> Values:
-    support = metric.support(pooled.by_group)
-    units = support if pooled.noisy is None else metric.support(pooled.units)
+def _values(metric: Metric, pooled: Pooled, groups: int) -> Values:
+    units = metric.support(pooled.by_group if pooled.noisy is None else pooled.units)
     noisy = None if pooled.noisy is None else metric.function(pooled.noisy)
-    return Values(metric.function(pooled.tables), support, units, noisy)
+    return Values(metric.function(pooled.tables), units, Supports.of(metric, pooled.by_group[:groups]), noisy)
 
 
 def _pooled_score(metric: Metric, of_class: str, values: Values, parts: Tables, patches: Sample) -> Score:
-    score = _score(metric, of_class, values.drawn, values.support, parts, patches)
+    score = _score(metric, of_class, values.drawn, int(values.units.sum()), values.support, parts, patches)
     if values.noisy is None:
         return score
-    return replace(score, n=int(values.units.sum()), sampling=sampling_error.error_of(score.value, values.noisy))
+    return replace(score, sampling=sampling_error.error_of(score.value, values.noisy))
 
 
 def _class_scores(classifier: Classifier, pooled: Pooled, patches: Sample) -> Iterator[Score]:
     """Scores over all classes and of each class."""
     for metric in metrics.overall(classifier.task):
         parts = Tables(pooled.of_group, metric.function)
-        yield _pooled_score(metric, "", _values(metric, pooled), parts, patches)
+        yield _pooled_score(metric, "", _values(metric, pooled, patches.groups), parts, patches)
     for metric in metrics.PER_CLASS:
-        values = _values(metric, pooled)
+        values = _values(metric, pooled, patches.groups)
         for place, name in enumerate(classifier.task.names):
             parts = Tables(pooled.of_group, partial(_of_class, metric.function, place))
             yield _pooled_score(metric, name, values.of_class(place), parts, patches)
@@ -296,9 +305,10 @@ def summarise(
     for metric in values:
         found = summaries[metric]
         known = ~np.isnan(values[metric])
-        support = np.bincount(patches.group, weights=known, minlength=patches.draws.shape[1])
+        units = np.bincount(patches.group, weights=known, minlength=patches.draws.shape[1])
+        support = Support.of(units[: patches.groups])
         parts = Summaries(values[metric], weight, patches.group, patches.draws.shape[1], metric.summary)
-        yield _score(metric, question, np.concatenate(found), support, parts, patches)
+        yield _score(metric, question, np.concatenate(found), int(known.sum()), support, parts, patches)
 
 
 def _two_class(counts: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
@@ -311,11 +321,12 @@ def _score(
     metric: Metric | PatchMetric,
     of_class: str,
     values: np.ndarray,
-    support: np.ndarray,
+    n: int,
+    support: Support,
     parts: Tables | Summaries,
     patches: Sample,
 ) -> Score:
-    """`values` (1 + draws,), the sample itself first; `support` (groups,)."""
+    """`values` (1 + draws,), the sample itself first."""
     replicates = np.concatenate([values[1:], np.full(patches.undrawn, np.nan)])
     return Score(
         metric,
@@ -323,8 +334,8 @@ def _score(
         UNWEIGHTED,
         float(values[0]),
         replicates,
-        int(support.sum()),
-        Support.of(support[: patches.groups]),
+        n,
+        support,
         parts,
         metric.undefined if np.isnan(values[0]) else "",
         patches.reservation,

@@ -18,9 +18,9 @@ from sklearn.ensemble import RandomForestClassifier
 
 from sentinel_forest.datasets.base import Task
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation import evaluate, uncertainty
+from sentinel_forest.evaluation import evaluate, metrics, uncertainty
 from sentinel_forest.evaluation.evaluate import Sample
-from sentinel_forest.evaluation.uncertainty import Support
+from sentinel_forest.evaluation.uncertainty import Support, Supports
 from sentinel_forest.io.tables import read_parquet
 from sentinel_forest.models import forest
 
@@ -101,6 +101,15 @@ class HeldOut:
         """The known groups of the rows that are `counted` (rows,), 1 or 0; by default of all."""
         weight = self.weight if counted is None else self.weight * counted
         return Support.of(np.bincount(self.group, weight, self._all_groups)[: self.groups])
+
+    def support_of(self, metric: str) -> Support:
+        """The known groups that a metric of all rows rests on: a mean over classes, on those of its classes."""
+        if metric != AA:
+            return self.support()
+        classes = int(self.truth.max(initial=0)) + 1
+        units = np.bincount(self.group * classes + self.truth, self.weight, self._all_groups * classes)
+        counts = units.reshape(-1, classes, 1)[: self.groups] * np.eye(classes)
+        return Supports.of(metrics.AVERAGE_ACCURACY, counts).at()
 
     def by_patch(self, values: npt.ArrayLike, chosen: npt.NDArray[np.bool_] | None = None) -> Floats:
         """Mean of values (rows,) over the rows of each patch by weight, of chosen rows alone; NaN where there is none.
@@ -244,7 +253,7 @@ def ratio(above: np.ndarray, below: np.ndarray) -> Floats:
     return np.asarray(np.divide(above, below, out=np.full(above.shape, np.nan), where=below != 0))
 
 
-def summary(held: HeldOut, values: np.ndarray) -> tuple[float, float, float, int, int, str]:
-    """Value, interval, rows, groups and note of a score (1 + draws,)."""
-    low, high = uncertainty.interval(float(values[0]), values[1:], held.support())
+def summary(held: HeldOut, values: np.ndarray, metric: str = OA) -> tuple[float, float, float, int, int, str]:
+    """Value, interval, rows, groups and note of the values (1 + draws,) of a metric."""
+    low, high = uncertainty.interval(float(values[0]), values[1:], held.support_of(metric))
     return (float(values[0]), low, high, len(held.truth), held.groups, held.doubts(held.groups))

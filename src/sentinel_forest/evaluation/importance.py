@@ -99,7 +99,7 @@ def importance_of_families(candidate: Candidate, held: HeldOut, repeats: int, se
         after = scores_of(held, hit, len(task.names))
         for metric in (OA, AA):
             drop = before[metric] - after[metric]
-            interval = uncertainty.difference(float(drop[0]), drop[1:], held.support())
+            interval = uncertainty.difference(float(drop[0]), drop[1:], held.support_of(metric))
             about = feature_set.name, task.name, name, len(members), metric
             values = float(before[metric][0]), float(drop[0]), *interval, float(impurity[members].sum())
             basis = len(held.truth), held.groups, held.doubts(held.groups), candidate.fit["importance"]["caveat"]

@@ -17,12 +17,15 @@ from sentinel_forest.datasets.metric import (
     ONE_SIDED,
     UNPREDICTED,
     Metric,
+    Parts,
     PatchMetric,
     balanced_accuracy,
     f1,
     iou,
     kappa,
+    of_both,
     of_prediction,
+    of_second,
     of_truth,
     over_all,
     over_present,
@@ -41,18 +44,24 @@ JACCARD = "Everingham et al. 2010, doi 10.1007/s11263-009-0275-4"
 BRODERSEN = "Brodersen et al. 2010, doi 10.1109/ICPR.2010.764"
 RIJSBERGEN = "van Rijsbergen 1979, Information Retrieval, 2nd edition"
 
+CLASSES = Parts(of_truth, is_mean=True)
+BOTH, SECOND = Parts(of_both), Parts(of_second)
+
+AVERAGE_ACCURACY = Metric(
+    "aa.present",
+    "AA",
+    "AA over present classes",
+    "mean of PA over the classes that occur in the truth",
+    CONGALTON,
+    over_present(producers_accuracy),
+    units,
+    headline=True,
+    parts=CLASSES,
+)
+
 OVERALL = (
     Metric("oa", "OA", "OA", "sum_i n_ii / n", CONGALTON, overall_accuracy, units, headline=True),
-    Metric(
-        "aa.present",
-        "AA",
-        "AA over present classes",
-        "mean of PA over the classes that occur in the truth",
-        CONGALTON,
-        over_present(producers_accuracy),
-        units,
-        headline=True,
-    ),
+    AVERAGE_ACCURACY,
     Metric(
         "aa.all",
         "AA",
@@ -61,6 +70,7 @@ OVERALL = (
         CONGALTON,
         over_all(producers_accuracy),
         units,
+        parts=CLASSES,
     ),
     Metric(
         "kappa",
@@ -83,6 +93,7 @@ OVERALL = (
         over_present(f1),
         units,
         headline=True,
+        parts=CLASSES,
     ),
     Metric(
         "iou.present",
@@ -93,6 +104,7 @@ OVERALL = (
         over_present(iou),
         units,
         headline=True,
+        parts=CLASSES,
     ),
     Metric(
         "iou.all",
@@ -102,14 +114,17 @@ OVERALL = (
         JACCARD,
         over_all(iou),
         units,
+        parts=CLASSES,
     ),
 )
 
 PER_CLASS = (
     Metric("pa", "PA", "PA of a class", "n_ii / n_i.", CONGALTON, producers_accuracy, of_truth, ABSENT),
-    Metric("ua", "UA", "UA of a class", "n_ii / n_.i", CONGALTON, users_accuracy, of_prediction, UNPREDICTED),
-    Metric("f1", "F1", "F1 of a class", "2 n_ii / (n_i. + n_.i)", RIJSBERGEN, f1, union, NEITHER),
-    Metric("iou", "IoU", "IoU of a class", "n_ii / (n_i. + n_.i - n_ii)", JACCARD, iou, union, NEITHER),
+    Metric(
+        "ua", "UA", "UA of a class", "n_ii / n_.i", CONGALTON, users_accuracy, of_prediction, UNPREDICTED, parts=BOTH
+    ),
+    Metric("f1", "F1", "F1 of a class", "2 n_ii / (n_i. + n_.i)", RIJSBERGEN, f1, union, NEITHER, parts=BOTH),
+    Metric("iou", "IoU", "IoU of a class", "n_ii / (n_i. + n_.i - n_ii)", JACCARD, iou, union, NEITHER, parts=BOTH),
 )
 
 QUESTION = (
@@ -124,6 +139,7 @@ QUESTION = (
         units,
         ONE_SIDED,
         headline=True,
+        parts=Parts(of_truth),
     ),
     Metric(
         "pa.question",
@@ -144,6 +160,7 @@ QUESTION = (
         positive(users_accuracy),
         positive(of_prediction),
         UNPREDICTED,
+        parts=SECOND,
     ),
     Metric(
         "f1.question",
@@ -155,6 +172,7 @@ QUESTION = (
         positive(union),
         NEITHER,
         headline=True,
+        parts=SECOND,
     ),
 )
 """Of a two-class table: negative first, positive second."""

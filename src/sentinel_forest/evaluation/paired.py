@@ -13,6 +13,7 @@ from sentinel_forest.evaluation.confusion import ROLES, Classifier, counted_unit
 from sentinel_forest.evaluation.evaluate import UNWEIGHTED, Sample, evaluate
 from sentinel_forest.evaluation.figures import FIGURE, METRIC, PLACE
 from sentinel_forest.evaluation.scored import Score, notes
+from sentinel_forest.evaluation.uncertainty import Support
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform
 
@@ -130,7 +131,7 @@ def difference(
 ) -> dict[str, object]:
     """A row of `PAIRED` for two scores of the same patches, `n` of them; other parameters as of `compare`."""
     why = a.why_empty(who[0], role) or b.why_empty(who[1], role)
-    support = min(a.support, b.support, key=lambda each: each.groups)
+    support = Support.least([a.support, b.support])
     estimate = np.nan if why else a.value - b.value
     low, high = uncertainty.difference(estimate, a.replicates - b.replicates, support, least_groups(a.of_class))
     p = np.nan if a.reservation else _swap_test(estimate, a, b, support.groups, seed)
@@ -152,7 +153,7 @@ def difference(
         "n": n,
         "groups": support.groups,
         "mark": mark,
-        "note": notes(why or _doubts(a, support.groups, low, estimate), *about),
+        "note": notes(why or _doubts(a, support, low), *about),
     }
 
 
@@ -165,13 +166,13 @@ def _swap_test(estimate: float, a: Score, b: Score, groups: int, seed: int) -> f
     return testing.swap_test(estimate, differ, int(active.sum()), seed)
 
 
-def _doubts(score: Score, groups: int, low: float, estimate: float) -> str:
+def _doubts(score: Score, support: Support, low: float) -> str:
     """What is to be said about the interval and the p value of a difference."""
     if score.reservation:
         return score.reservation
-    few = uncertainty.few_groups(groups, score.of_class)
-    alike = "" if groups < least_groups(score.of_class) or not np.isnan(low) else uncertainty.ALIKE
-    return notes(alike or few, testing.few_tested(groups))
+    few = uncertainty.few_groups(support.groups, score.of_class, support.lacking)
+    alike = "" if support.whole < least_groups(score.of_class) or not np.isnan(low) else uncertainty.ALIKE
+    return notes(alike or few, testing.few_tested(support.groups))
 
 
 def _same_units(a: pd.DataFrame, b: pd.DataFrame) -> bool:

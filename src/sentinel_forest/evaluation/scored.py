@@ -83,8 +83,8 @@ class Score:
     def _doubts_of_groups(self) -> str:
         if self.reservation:
             return self.reservation
-        few = uncertainty.few_groups(self.groups, self.of_class)
-        if self.groups < least_groups(self.of_class):
+        few = uncertainty.few_groups(self.groups, self.of_class, self.support.lacking)
+        if self.support.whole < least_groups(self.of_class):
             return notes(few, self._of_each())
         if not np.nanstd(self.replicates) > 0:
             return uncertainty.ALIKE

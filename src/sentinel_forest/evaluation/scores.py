@@ -1,7 +1,6 @@
 """Metrics of any confusion matrix, with their definitions."""
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -92,19 +91,19 @@ def scores(
     if groups is None:
         total = counts.reshape(-1, len(names), len(names)).sum(axis=0)
         rows: list[tuple[object, ...]] = [
-            (*who, float(pick(metric.function(total)))) for metric, who, pick in _figures(names)
+            (*who, float(metric.function(total)[place])) for metric, who, place in _figures(names)
         ]
         return pd.DataFrame(rows, columns=_COLUMNS)
     sums, known, reservation = _by_group(counts, groups)
     drawn = uncertainty.resamples(known, draws, random_state) if not reservation else np.empty((0, len(sums)))
     tables = np.tensordot(np.vstack([np.ones((1, len(sums))), drawn]), sums, axes=1)
     rows = []
-    for metric, who, pick in _figures(names):
-        values = pick(metric.function(tables))
-        support = uncertainty.Support.of(pick(metric.support(sums[:known])))
+    for metric, who, place in _figures(names):
+        values = metric.function(tables)[(..., *place)]
+        support = uncertainty.Supports.of(metric, sums[:known]).at(*place)
         value, span, of_class = float(values[0]), (metric.low, metric.high), who[2]
         low, high = uncertainty.interval(value, values[1:], support, span, least_groups(of_class))
-        note = reservation or uncertainty.few_groups(support.groups, of_class)
+        note = reservation or uncertainty.few_groups(support.groups, of_class, support.lacking)
         rows.append((*who, value, low, high, support.groups, note))
     return pd.DataFrame(rows, columns=[*_COLUMNS, "low", "high", "groups", "note"])
 
@@ -112,17 +111,13 @@ def scores(
 _COLUMNS = ["metric", "definition", "class", "value"]
 
 
-def _figures(names: Sequence[str]) -> Iterator[tuple[Metric, tuple[str, str, str], Callable[[np.ndarray], Any]]]:
-    """The metrics; what a row says of them; and how its number is picked from their values."""
+def _figures(names: Sequence[str]) -> Iterator[tuple[Metric, tuple[str, str, str], Any]]:
+    """The metrics; what a row says of them; and the place of its number among their values."""
     for metric in metrics.OVERALL:
-        yield metric, (metric.id, metric.definition, ""), lambda values: values
+        yield metric, (metric.id, metric.definition, ""), ()
     for metric in metrics.PER_CLASS:
         for place, name in enumerate(names):
-            yield metric, (metric.id, metric.definition, name), partial(_of_class, place=place)
-
-
-def _of_class(values: np.ndarray, place: int) -> Any:
-    return values[..., place]
+            yield metric, (metric.id, metric.definition, name), (place,)
 
 
 def _counts(confusion: Any, classes: Sequence[object] | None) -> tuple[np.ndarray, list[str]]:

@@ -4,14 +4,16 @@ The cluster bootstrap draws whole groups with replacement. A draw is a count for
 every replicate of every metric follows from weighted sums of the groups' confusion counts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import special
 
 from sentinel_forest.config.groups import LEAST_GROUPS, MANY_GROUPS, coverage, least_groups
+from sentinel_forest.datasets.metric import Metric, ratio
 
 LEVEL = 0.95
 Span = tuple[float, float]
@@ -26,18 +28,84 @@ class Support:
     groups : int
         Groups with units.
     effective : float
-        Number of groups of equal size that would tell as much (Kish 1965, Survey Sampling): (sum of units)^2 / sum of
-        units^2.
+        Number of groups of equal size that would tell as much; see `effective`.
+    lacking : int
+        Of the groups with units, those without a part that the figure needs (`sentinel_forest.datasets.metric.Parts`).
     """
 
     groups: int
     effective: float
+    lacking: int = 0
+
+    @property
+    def whole(self) -> int:
+        """Groups with units of all that the figure needs."""
+        return self.groups - self.lacking
 
     @classmethod
     def of(cls, units: np.ndarray) -> "Support":
         """From the units of each group, float64 (groups,)."""
-        squares = float(np.square(units).sum())
-        return cls(int((units > 0).sum()), float(units.sum()) ** 2 / squares if squares else 0.0)
+        return cls(int((units > 0).sum()), float(effective(units)))
+
+    @classmethod
+    def least(cls, supports: Iterable["Support"]) -> "Support":
+        """What figures of the same groups have in common: the least of each number."""
+        every = list(supports)
+        groups, whole = min(each.groups for each in every), min(each.whole for each in every)
+        return cls(groups, min(each.effective for each in every), groups - min(groups, whole))
+
+
+class Supports(NamedTuple):
+    """`Support` of many values of a metric, arrays (...)."""
+
+    groups: np.ndarray
+    effective: np.ndarray
+    lacking: np.ndarray
+
+    @classmethod
+    def of(cls, metric: Metric, counts: np.ndarray) -> "Supports":
+        """From the counts of each group, (groups, ..., true, predicted); shapes as from `metric.function` of a group.
+
+        The effective number of groups of a metric that needs several parts is that of the part with the lowest, of a
+        mean over parts it is their mean; parts without units do not count. `tests/bench/coverage.py` holds intervals
+        by this rule against a simulation.
+        """
+        units = metric.support(counts)
+        groups, number = (units > 0).sum(axis=0), effective(units)
+        if metric.parts is None:
+            return cls(groups, number, np.zeros_like(groups))
+        parts = metric.parts.units(counts)
+        of_parts, known = effective(parts), parts.any(axis=0)
+        if metric.parts.is_mean:
+            mean = of_parts.sum(axis=-1) / np.maximum(known.sum(axis=-1), 1)
+            return cls(groups, np.minimum(number, mean), np.zeros_like(groups))
+        lowest = np.where(known, of_parts, np.inf).min(axis=-1)
+        lacking = (units > 0) & ((parts == 0) & known).any(axis=-1)
+        return cls(groups, np.minimum(number, lowest), lacking.sum(axis=0))
+
+    def at(self, *place: int) -> Support:
+        """That of one value."""
+        return Support(int(self.groups[place]), float(self.effective[place]), int(self.lacking[place]))
+
+
+def effective(units: np.ndarray) -> np.ndarray:
+    """Number of groups of equal size that would tell as much: (sum of units)^2 / sum of units^2.
+
+    Parameters
+    ----------
+    units : ndarray of float64, shape (groups, ...)
+        Units of each group.
+
+    Returns
+    -------
+    ndarray of float64, shape (...)
+        0 where no group has units.
+
+    Notes
+    -----
+    Kish 1965, Survey Sampling.
+    """
+    return np.asarray(np.nan_to_num(ratio(units.sum(axis=0) ** 2, np.square(units).sum(axis=0))))
 
 
 def counted(groups: int) -> str:
@@ -45,12 +113,14 @@ def counted(groups: int) -> str:
     return "1 group" if groups == 1 else f"{groups} groups"
 
 
-def few_groups(groups: int, of_class: str = "") -> str:
-    """What is to be said about an interval over so few groups, or nothing."""
-    if groups < least_groups(of_class):
-        return f"{counted(groups)}: no interval below {least_groups(of_class)}"
-    few = groups < MANY_GROUPS
-    return f"{groups} groups: 95 % intervals held {coverage(groups, of_class):.0%} in simulation" if few else ""
+def few_groups(groups: int, of_class: str = "", lacking: int = 0) -> str:
+    """What is to be said about an interval over so few groups, of which some lack a part, or nothing."""
+    whole, least = groups - lacking, least_groups(of_class)
+    said = f"{whole} of {groups} groups have all it needs" if lacking else counted(groups)
+    if whole < least:
+        return f"{said}: no interval below {least}"
+    held = f"95 % intervals held {coverage(whole, of_class):.0%} in simulation"
+    return f"{said}: {held}" if whole < MANY_GROUPS else ""
 
 
 ALIKE = "all groups score alike: no interval"
@@ -118,7 +188,7 @@ def interval(
     (cluster bootstrap, standard error).
     """
     error = standard_error(replicates, support.groups)
-    if support.groups < max(least, 2) or np.isnan(value) or not error > 0:
+    if support.whole < max(least, 2) or np.isnan(value) or not error > 0:
         return np.nan, np.nan
     reach = error * float(special.stdtrit(max(support.effective - 1.0, 1.0), (1 + LEVEL) / 2))
     low, high = span

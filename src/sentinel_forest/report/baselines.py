@@ -1,6 +1,7 @@
 """The page on baselines: confusion, scores by class and question, and paired comparisons."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -67,12 +68,21 @@ def _sources(release: ReleaseResults) -> tuple[Source, ...]:
     return (release.from_file(paths.AVERAGES, "average"), *release.from_trials(paths.METRICS, "score"))
 
 
+def _defined_by(release: ReleaseResults, rows: pd.DataFrame) -> str:
+    """Who defined the metrics that the dataset's tasks have of their own, as far as rows have them."""
+    sources: dict[str, list[str]] = {}
+    for metric in chain.from_iterable(task.metrics for task in release.dataset.tasks.values()):
+        if metric.id in set(rows["metric"]) and metric.name not in sources.setdefault(metric.source, []):
+            sources[metric.source].append(metric.name)
+    return "".join(f" {', '.join(names)}: {source}." for source, names in sources.items())
+
+
 def _overall(release: ReleaseResults, scores: pd.DataFrame) -> list[Item]:
     rows = scores[scores["class"] == ""]
     shown = columns(release, rows, ["scheme", "classifier", "features", "task", "definition"])
     explained = (
         "Scores over all classes, on test patches. “Over present classes” leaves out classes that do not occur among "
-        "the test units; “over all classes” counts every class of the published list."
+        "the test units; “over all classes” counts every class of the published list." + _defined_by(release, rows)
     )
     return [table(f"Overall scores on {release.name}", shown, _sources(release), explained, release.is_sample)]
 
@@ -187,7 +197,7 @@ def _questions(release: ReleaseResults, scores: pd.DataFrame) -> list[Item]:
     explained = (
         "A question divides the classes into two, such as cloud and no cloud. “Pooled”: all units together; “over "
         "patches”: the median or mean of the scores of single patches; “%”: the fraction of patches whose score lies "
-        "in the range." + LEFT_OUT
+        "in the range." + LEFT_OUT + _defined_by(release, rows)
     )
     sources = _sources(release)
     return [

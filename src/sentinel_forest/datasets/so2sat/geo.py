@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sentinel_forest.datasets.keys import key_values
 from sentinel_forest.datasets.so2sat.layout import PATTERN, SIDE
 from sentinel_forest.io.lazy import lazy
 
@@ -61,7 +62,7 @@ def geo_table(handle: h5py.File) -> pd.DataFrame:
     city = [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in names]
     geo = pd.DataFrame(
         {
-            "city": pd.Series(city, dtype="str").str.strip(),
+            "city": key_values(pd.Series(city, dtype="str")).fillna(""),
             "epsg": codes.astype("int64"),
             "x": left + SIDE / 2 * np.abs(width),
             "y": top - SIDE / 2 * np.abs(height),
