@@ -30,22 +30,15 @@ def test_notes_state_the_lowest_coverage_of_both_models(of_class, table, least):
 
 
 def test_coverage_is_92_per_cent_wherever_an_interval_is_given():
-    """Of macro-F1 over 26 large groups that differ much it is 91 %, as the page on intervals says."""
-    shown = pd.concat(
-        table[(table["groups"] >= least) & (table["groups"] < groups.MANY_GROUPS)] for _, table, least in KINDS
-    )
-    below = shown[shown["coverage"] < 0.92]
-    assert set(below["model"]) <= {"clustered"}
-    assert set(below["metric"]) <= {"f1.present"}
-    assert below["coverage"].min() > 0.9
-    assert below["groups"].min() >= 26
+    for _, table, least in KINDS:
+        assert (table.loc[table["groups"] >= least, "coverage"] >= 0.92).all()
 
 
 @pytest.mark.parametrize(("of_class", "table", "least"), KINDS)
 def test_one_group_fewer_says_next_to_nothing(of_class, table, least):
     usual = table[(table["metric"] != "kappa") & (table["model"] == "usual")]
     widest = usual.groupby("groups")["width"].max()
-    limit = 0.75 if of_class else 0.6
+    limit = 0.75 if of_class else 0.5
     assert widest[least] <= limit < widest[least - 1]
 
 

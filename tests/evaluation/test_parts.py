@@ -28,11 +28,14 @@ def test_of_a_class_by_hand():
 
 
 def test_of_means_over_classes_by_hand():
-    mean = (kish(11, 11, 11, 11, 10, 10) + kish(3) + kish(8, 4)) / 3
+    """Satterthwaite's degrees of freedom: class 1 is in one group, class 2 in 1.8, and both count with one degree."""
+    many, few = kish(11, 11, 11, 11, 10, 10), kish(8, 4)
+    freedom = (1 / many + 1 + 1 / few) ** 2 / (1 / many**2 / (many - 1) + 1 + 1 / few**2)
+    assert 1.9 < freedom < 2.4
     for name in ("aa.present", "aa.all", "f1.present", "iou.present", "iou.all"):
         support = Supports.of(BY_ID[name], TABLES).at()
         assert (support.groups, support.lacking) == (6, 0)
-        assert support.effective == pytest.approx(mean)
+        assert support.effective == pytest.approx(1 + freedom)
     total = TABLES.sum(axis=(1, 2))
     assert Supports.of(BY_ID["oa"], TABLES).at() == Support(6, pytest.approx(kish(*total)))
 

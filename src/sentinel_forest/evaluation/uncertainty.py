@@ -77,8 +77,7 @@ class Supports(NamedTuple):
         parts = metric.parts.units(counts)
         of_parts, known = effective(parts), parts.any(axis=0)
         if metric.parts.is_mean:
-            mean = of_parts.sum(axis=-1) / np.maximum(known.sum(axis=-1), 1)
-            return cls(groups, np.minimum(number, mean), np.zeros_like(groups))
+            return cls(groups, np.minimum(number, _of_mean(of_parts)), np.zeros_like(groups))
         lowest = np.where(known, of_parts, np.inf).min(axis=-1)
         lacking = (units > 0) & ((parts == 0) & known).any(axis=-1)
         return cls(groups, np.minimum(number, lowest), lacking.sum(axis=0))
@@ -106,6 +105,18 @@ def effective(units: np.ndarray) -> np.ndarray:
     Kish 1965, Survey Sampling.
     """
     return np.asarray(np.nan_to_num(ratio(units.sum(axis=0) ** 2, np.square(units).sum(axis=0))))
+
+
+def _of_mean(parts: np.ndarray) -> np.ndarray:
+    """Effective number of groups of a mean over parts (..., parts), from that of each part; 0: no units.
+
+    One more than the degrees of freedom of the sum of independent estimates, each with an error variance taken as
+    inverse to its number of groups (Satterthwaite 1946, Biometrics Bulletin 2(6), doi 10.2307/3002019).
+    """
+    variance = ratio(np.ones_like(parts), parts)
+    freedom = np.maximum(parts - 1, 1)
+    whole, squares = np.nansum(variance, axis=-1), np.nansum(variance**2 / freedom, axis=-1)
+    return np.asarray(1 + np.nan_to_num(ratio(whole**2, squares)))
 
 
 def counted(groups: int) -> str:
