@@ -188,7 +188,7 @@ def test_so2sat_catalog_is_the_same_once_the_images_are_there(tmp_path: Path) ->
         with so2sat.create(tmp_path / "source", name, count) as file:
             file["label"][:, 3] = 1
             for images in ("sen1", "sen2"):
-                file[images][...] = 0.1
+                file[images][...] = np.linspace(0.1, 0.2, 32)[:, None]
     after, _ = chain(tmp_path / "source", tmp_path / "after", "so2sat", {"published": {}})
     learnt = ["label", "labelled_fraction", "content_hash", "valid_fraction_optical", "valid_fraction_radar"]
     hashes = ["hash_sen1", "hash_sen2", "hash_label"]

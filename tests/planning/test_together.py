@@ -73,7 +73,7 @@ def test_a_job_of_several_trials_starts_once(selection):
 
 
 @pytest.mark.parametrize(("schemes", "one_job"), [(["near", "published"], True), (["pooled-random"], False)])
-def test_folds_that_all_trials_of_a_scheme_share_are_matched_by_one_job(schemes, one_job):
+def test_folds_that_all_trials_of_a_scheme_share_are_matched_by_one_job(schemes, one_job, monkeypatch):
     """However large the release is: a job for each trial would match them again."""
     config = {
         "releases": ["sen12ms"],
@@ -81,6 +81,7 @@ def test_folds_that_all_trials_of_a_scheme_share_are_matched_by_one_job(schemes,
         "feature_sets": ["scene-s2"],
         "own_schemes": {"near": {"kind": "knndm", "continents": ["Europe"]}},
     }
+    monkeypatch.setattr(together, "TOGETHER_SECONDS", 0.0)
     large = select(config)
     assert bool(together.done_together(large, "split", "sen12ms")) is one_job
     assert not together.done_together(large, "fit", "sen12ms")

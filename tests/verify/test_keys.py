@@ -24,7 +24,7 @@ def test_one_value_in_several_forms(column: list[object]) -> None:
 
 def test_other_values_stay_apart_and_blanks_are_unknown() -> None:
     column = pd.Series(["7.5", "7", "07", "v7.0", "", " ", None, np.nan], dtype="object")
-    assert codes_of(column).tolist() == [0, 1, 2, 3, -1, -1, -1, -1]
+    assert codes_of(column).tolist() == [0, 1, 1, 2, -1, -1, -1, -1]
 
 
 def test_an_roi_in_two_splits_is_found_whatever_the_form() -> None:

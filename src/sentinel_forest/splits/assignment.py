@@ -159,6 +159,8 @@ def _solve(problem: solver.Problem, unit: np.ndarray, label: np.ndarray, options
             remedy="use the method milp, or larger fractions",
         )
     reached = {name: deviation(added, role) for name, role in found.items()}
-    fits = [("deviation reached", reached[str(method)]), ("lower bound", np.floor(bound * 1e7) / 1e7)]
+    # What is reached is a sum in fixed point: where it is the optimum, it can lie a rounding below the bound.
+    proven = min(float(np.floor(bound * 1e7) / 1e7), reached[str(method)])
+    fits = [("deviation reached", reached[str(method)]), ("lower bound", proven)]
     fits += [(f"method: {name}", value) for name, value in reached.items()] if options.compare else []
     return Assignment(found[str(method)], tuple(fits), unmet)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sentinel_forest.config.paths import VERSION
+from sentinel_forest.errors import InputError
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.checksums import file_checksum
 from sentinel_forest.io.lazy import lazy
@@ -80,7 +81,7 @@ def _file_differences(name: str, sealed: Path, computed: Path, before: str, afte
     if name.endswith((".tsv", ".parquet")) and sealed.is_file() and computed.is_file():
         try:
             rows = list(_table_differences(name, _read(sealed), _read(computed)))
-        except (OSError, ValueError):  # one of them is no table any more
+        except (InputError, OSError, ValueError):  # one of them is no table any more
             rows = []
         if rows:
             yield from rows
