@@ -4,17 +4,18 @@ A row of a patch task is a patch; rows of pixel tasks are a sample of the pixels
 by the number of pixels that they stand for.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
-from sklearn.ensemble import RandomForestClassifier
 
 from sentinel_forest.datasets.base import Task
 from sentinel_forest.errors import InputError
@@ -23,6 +24,9 @@ from sentinel_forest.evaluation.evaluate import Sample
 from sentinel_forest.evaluation.uncertainty import Support, Supports
 from sentinel_forest.io.tables import read_parquet
 from sentinel_forest.models import forest
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import RandomForestClassifier
 
 Floats = npt.NDArray[np.float64]
 
@@ -61,7 +65,7 @@ class HeldOut:
     draws: int
     seed: int
 
-    def at_most(self, count: int, seed: int) -> "HeldOut":
+    def at_most(self, count: int, seed: int) -> HeldOut:
         """Rows drawn at random, in their order, where there are more than `count`."""
         if len(self.truth) <= count:
             return self
