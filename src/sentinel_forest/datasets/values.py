@@ -97,7 +97,7 @@ def _parts(count: int, size: int) -> tuple[int, ...]:
     """Into how many parts the pixels of an image, of `size` bytes each, are cut at a time, until one is left."""
     first = next(parts for parts in range(1, count + 1) if count % parts == 0 and count // parts * size <= FITTING)
     rest = count // first
-    return (first, 8, rest // 8) if rest % 8 == 0 else (first, rest)
+    return (first, rest // 8, 8) if rest % 8 == 0 else (first, rest)
 
 
 def lowest_above_zero(pixels: np.ndarray, low: np.ndarray) -> np.ndarray:

@@ -7,16 +7,8 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
-from sentinel_forest.datasets.base import (
-    OPTICAL,
-    RADAR,
-    File,
-    Finding,
-    array_hash,
-    hash_table,
-    is_measured,
-    unmeasured_finding,
-)
+from sentinel_forest.datasets.base import OPTICAL, RADAR, File, Finding, hash_table, is_measured, unmeasured_finding
+from sentinel_forest.datasets.hashing import row_hashes
 from sentinel_forest.datasets.so2sat.checks import note, verdict
 from sentinel_forest.datasets.so2sat.layout import SIDE
 from sentinel_forest.datasets.so2sat.reader import is_one_hot, row_text
@@ -75,21 +67,23 @@ class Pixels:
 
     def take(self, rows: np.ndarray, stored: np.ndarray | None = None) -> None:
         """Look at rows, float64; `stored` are the same in the dtype of the file, if that is another."""
-        self.hashes += _row_hashes(rows if stored is None else stored)
+        self.hashes += row_hashes(rows if stored is None else stored)
         pixels = rows.reshape(len(rows), SIDE * SIDE, len(self.channels))
         low, high = _extremes(pixels)
         self._look_for_constants(pixels)
-        self.empty += self._count_empty(pixels, low, high)
+        self.empty += self._count_empty(pixels, low)
         self.lowest.append(lowest_above_zero(pixels, low) if self.key == "sen2" else low.astype(np.float32))
         if self.count < SAMPLED_IMAGES:
             self.sample.append(pixels[:, _SAMPLED].swapaxes(1, 2).astype(np.float32))
         if not (np.isfinite(low).all() and np.isfinite(high).all()):
             pixels = self._without_gaps(pixels)
-            low, high = _extremes(pixels)
+            low, high = _extremes(pixels) if len(pixels) else (low, high)
         self.count += len(rows)
         self.used += len(pixels)
-        np.minimum(self.low, low.min(0, initial=np.inf), out=self.low)
-        np.maximum(self.high, high.max(0, initial=-np.inf), out=self.high)
+        if not len(pixels):
+            return
+        np.minimum(self.low, low.min(0), out=self.low)
+        np.maximum(self.high, high, out=self.high)
         parts = pixels.reshape(-1, len(self.total))
         self.total += parts.sum(0)
         self.squares += np.einsum("ij,ij->j", parts, parts)
@@ -108,9 +102,9 @@ class Pixels:
             if (pixels[row, :, channel] == pixels[row, 0, channel]).all():
                 self.constant.add(self.count + row, channel)
 
-    def _count_empty(self, pixels: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[int]:
-        """Count the pixels of each image that are 0 or missing in all channels: none where a channel is never 0."""
-        clear = ((low > 0) | (high < 0)).any(axis=1)
+    def _count_empty(self, pixels: np.ndarray, low: np.ndarray) -> list[int]:
+        """Pixels of each image that are 0 or missing in all channels: none where one is above 0 throughout."""
+        clear = (low > 0).any(axis=1)
         if clear.all():
             return [0] * len(pixels)
         return np.where(clear, 0, (~is_measured(pixels).any(axis=2)).sum(axis=1)).tolist()
@@ -180,7 +174,7 @@ class Labels:
 
     def take(self, rows: np.ndarray, stored: np.ndarray | None = None) -> None:
         """Look at rows, as `Pixels.take`."""
-        self.hashes += _row_hashes(rows if stored is None else stored)
+        self.hashes += row_hashes(rows if stored is None else stored)
         wrong = ~is_one_hot(rows)
         if not self.wrong and wrong.any():
             first = int(wrong.argmax())
@@ -208,14 +202,9 @@ class Labels:
 
 
 def _extremes(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest value of each image and channel, NaN where one is."""
+    """Lowest value of each image and channel, and the highest one of each channel; NaN where one is."""
     with np.errstate(invalid="ignore"):
-        return fold(pixels, np.minimum), fold(pixels, np.maximum)
-
-
-def _row_hashes(rows: np.ndarray) -> bytes:
-    """Hashes of rows, 16 bytes each, one after another."""
-    return b"".join(bytes.fromhex(array_hash(row)) for row in rows)
+        return fold(pixels, np.minimum), fold(pixels.reshape(1, -1, pixels.shape[2]), np.maximum)[0]
 
 
 def _hash_table(path: str, key: str, hashes: bytearray, empty: Sequence[int] | None = None) -> pd.DataFrame:
