@@ -147,7 +147,7 @@ def _compared(ours: pd.Series, theirs: pd.Series, decimals: int, alone: str) -> 
     worst = difference.abs().idxmax() if difference.notna().any() else ""
     largest = float(difference[worst]) if worst else np.nan
     far = abs(largest) > rounding
-    exact = "equal" if decimals >= FULL else f"equal to the {decimals} decimals of their table"
+    exact = "equal" if decimals >= FULL else f"equal to the decimals of their table ({decimals})"
     text = f"{exact} in {equal} of {len(ours)} patches"
     return {
         "patches": len(ours),
