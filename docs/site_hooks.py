@@ -24,9 +24,10 @@ PAGES = {
     **{f"notebooks/{path.name}": f"notebooks/{path.stem}.md" for path in sorted((ROOT / "notebooks").glob("*.ipynb"))},
 }
 """Pages that lie elsewhere in the project, and their place in the site."""
+COVERAGE = ("tests/bench/coverage.py", "tests/bench/coverage.tsv")
 ATTACHED = {
     path: f"attached/{PurePosixPath(path).name}"
-    for path in ("results/reference/bench.tsv", "tests/bench/coverage.py", "CITATION.cff", "LICENSE")
+    for path in ("results/reference/bench.tsv", *COVERAGE, "CITATION.cff", "LICENSE")
 }
 """Other files that pages lead to."""
 REPORT = ROOT / "results" / "sample-v1"

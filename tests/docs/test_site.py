@@ -1,8 +1,10 @@
 """The site: every page has its place, generated pages are up to date, and it builds without a warning."""
 
 import os
+import posixpath
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +18,7 @@ from sentinel_forest.config import groups
 DOCS = ROOT / "docs"
 MKDOCS = ROOT / ".venv-docs" / "bin" / "mkdocs"
 GENERATED = runpy.run_path(str(DOCS / "reference_pages.py"))["PAGES"]
+FENCE = re.compile(r"^```.*?^```$", re.M | re.S)
 sys.path.insert(0, str(DOCS))
 stages = runpy.run_path(str(DOCS / "stages.py"))
 generated = runpy.run_path(str(DOCS / "generated.py"))
@@ -82,15 +85,58 @@ def test_pictures_are_small() -> None:
     assert [path.name for path in (DOCS / "images").iterdir() if path.stat().st_size >= 200_000] == []
 
 
-@pytest.mark.skipif(not MKDOCS.is_file(), reason="no .venv-docs: make docs makes it")
-def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
-    command = [MKDOCS, "build", "--strict", "--site-dir", tmp_path / "site"]
+def test_links_lead_to_pages_of_the_site() -> None:
+    """What does not would stop `make docs`; it is found here without MkDocs."""
+    hooks = (DOCS / "site_hooks.py").read_text(encoding="utf-8")
+    attached = {*re.findall(r'"([\w./-]+)"', hooks), *(f"notebooks/{path.name}" for path in ROOT.glob("notebooks/*"))}
+    pages = [
+        *DOCS.rglob("*.md"),
+        *(path for name in attached if name.endswith(".md") and (path := ROOT / name).is_file()),
+    ]
+    links = {
+        posixpath.normpath(f"{page.parent.relative_to(ROOT).as_posix()}/{target}")
+        for page in pages
+        for target in re.findall(r"\]\(([^)#\s:]+)(?:#[^)\s]*)?\)", FENCE.sub("", page.read_text(encoding="utf-8")))
+    }
+    assert "docs/leakage.md" in links
+    assert sorted(link for link in links - attached if not link.startswith("docs/")) == []
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built without a warning."""
+    if not MKDOCS.is_file():
+        pytest.skip("no .venv-docs: make docs makes it")
+    folder = tmp_path_factory.mktemp("built") / "site"
+    command = [MKDOCS, "build", "--strict", "--site-dir", folder]
     environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    home = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    return folder
+
+
+def test_the_site_has_its_pages_and_asks_no_other_server(site: Path) -> None:
+    home = (site / "index.html").read_text(encoding="utf-8")
     assert 'href="datasets/cloudsen12.html"' in home
     assert not re.search(r'<(?:script|link|img)[^>]*(?:src|href)="https?://(?!example)', home), "a request elsewhere"
-    api = (tmp_path / "site" / "reference" / "api.html").read_text(encoding="utf-8")
+    api = (site / "reference" / "api.html").read_text(encoding="utf-8")
     assert "Raises" in api
     assert all(f">{name}<" in api for name in ("open_trial", "leakage", "scores", "GroupStratifiedSplit"))
+
+
+def test_pages_open_and_search_from_disk(site: Path) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or pytest.skip("no chromium on the PATH")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page, trouble = browser.new_page(), []
+        page.on("requestfailed", lambda request: trouble.append(request.url))
+        page.on("console", lambda message: trouble.append(message.text))
+        page.on("request", lambda request: trouble.append(request.url) if request.url.startswith("http") else None)
+        for name in ("index.html", "datasets/so2sat.html"):
+            page.goto((site / name).as_uri(), wait_until="load")
+            page.click("input[name=query]")
+            page.keyboard.type("leakage")
+            page.locator(".md-search-result__item a", has_text="Leakage").first.wait_for()
+        browser.close()
+    assert trouble == []

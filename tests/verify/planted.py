@@ -208,6 +208,7 @@ CLOUDS = {
     "twin": copy("train/L1C_B4.dat", "train/train_B04.dat"),
     "name": copy("train/L1C_B4.dat", "train/train_B04.dat", move=True),
     "layers": remove("val/L1C_B4.dat"),
+    "folder": copy("val/L1C_B4.dat", "Val/L1C_B4.dat", move=True),
     "size": cut("train/L1C_B4.dat", 1),
     "dtype": layer("LABEL_manual_hq", lambda images: np.pad(images, ((0, 0), (1, 2), (1, 2))).astype("<i2")),
     "padding": all_bands(shifted),
@@ -321,6 +322,7 @@ def scaled(pixels: np.ndarray) -> np.ndarray:
 
 TILES = {
     "name": lambda folder: copy(first(folder, "s2"), first(folder, "s2").replace(".tif", "_copy.tif"))(folder),
+    "folder": lambda folder: copy(first(folder, "s2"), first(folder, "s2").lower().replace("_p", "_p9"))(folder),
     "archives": archives,
     "triplets": lambda folder: (folder / first(folder, "s1")).unlink(),
     "sensors": lambda folder: [path.unlink() for path in folder.glob("ROIs*/s1_*/*.tif")],
@@ -466,6 +468,7 @@ ZONES = {
     "grid": first_of("tfw", [10, 0, 0, -10, 500_033, 5_000_077]),
     "same-rows": of_another_version,
     "image": remove("testing.h5"),
+    "folder": copy("testing_geo.h5", "Testing_Geo.h5", move=True),
     "city-neighbours": rows(again("city", lambda values: np.arange(len(values)).reshape(values.shape)), GEO),
     "city-extent": first_of("tfw", [10, 0, 0, -10, 500_000, 9_000_000]),
     "city-epsg": known(first_of("epsg", 32701)),
@@ -480,7 +483,17 @@ ZONES = {
 
 PLANTED = {"cloudsen12": CLOUDS, "sen12ms": TILES, "so2sat": ZONES}
 
-LEFT_OUT = {"name": 0, "twin": 0, "triplets": 1, "readable": 1, "shape": 1, "nan": 1, "nodata": 1, "measured": 0}
+LEFT_OUT = {
+    "name": 0,
+    "folder": 0,
+    "twin": 0,
+    "triplets": 1,
+    "readable": 1,
+    "shape": 1,
+    "nan": 1,
+    "nodata": 1,
+    "measured": 0,
+}
 """Checks after which what is concerned is left out, in whatever dataset, and the patches that planting them costs;
 after all others what was found is kept."""
 

@@ -48,6 +48,13 @@ def array_hash(values: np.ndarray) -> str:
     return xxhash.xxh3_128_hexdigest(np.ascontiguousarray(values).data)
 
 
+def row_hashes(rows: np.ndarray) -> bytes:
+    """`array_hash` of each row of an array, 16 bytes each, one after another."""
+    if rows.dtype.byteorder not in _LITTLE:
+        rows = rows.astype(rows.dtype.newbyteorder("<"))
+    return b"".join([xxhash.xxh3_128_digest(row) for row in np.ascontiguousarray(rows)])
+
+
 def hash_columns(hashes: pd.DataFrame, files: Mapping[str, Sequence[str] | pd.Series], rows: pd.Series) -> pd.DataFrame:
     """Columns of hashes for a catalog.
 

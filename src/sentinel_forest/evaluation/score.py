@@ -49,10 +49,10 @@ METRICS = pa.DataFrameSchema(
 where each patch counts 1 / its probability to be drawn. `pixels`: ``all``, or ``sample of N`` a patch. `class` is the
 class or the two-class question, empty for a figure over all classes.
 
-`low`, `high`: 95 % interval over groups; empty below eight groups, or where a patch of the role has no known
-group, and `note` says so. `n`: units (patches or pixels; patches for a summary over
-patches) that the value rests on, `groups`: the groups they come from. Fractions are in 0..1, definitions
-with ``%`` in 0..100. An undefined value is empty and `note` says why.
+`low`, `high`: 95 % interval over groups; empty where there are fewer than it needs (`config.groups`), or where a patch
+of the role has no known group, and `note` says so. `n`: units (patches or pixels; patches for a summary over patches)
+that the value rests on, `groups`: the groups they come from. Fractions are in 0..1, definitions with ``%`` in 0..100.
+An undefined value is empty and `note` says why.
 """
 
 SCORES_BY = pa.DataFrameSchema(

@@ -12,7 +12,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sentinel_forest import datasets
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets.base import Dataset, FeatureSet, Task
-from sentinel_forest.errors import InputError
+from sentinel_forest.errors import FormError
 from sentinel_forest.features import find_set
 from sentinel_forest.io import tables
 from sentinel_forest.models import persistence
@@ -159,7 +159,7 @@ def load_candidate(
     loaded = persistence.load(model)
     found = (list(loaded.feature_names_in_), [str(entry) for entry in loaded.classes_])
     if found[0] != list(feature_set.features) or not set(found[1]) <= set(task.names):
-        raise InputError(
+        raise FormError(
             "A forest does not fit its feature set.",
             where=model,
             found=f"{found[0]}, {found[1]}",

@@ -162,7 +162,8 @@ def _doubts(version: VersionResults, found: Summary) -> str:
             parts.append(f"{first['groups']} groups are too few for an interval")
     forest, dummy = found.best(found.trusted, FOREST), found.best(found.trusted, DUMMY)
     if forest is not None and dummy is not None and forest["low"] <= dummy["value"]:
-        parts.append("the interval of the forest includes the score of a dummy classifier")
+        lies = "lies below" if forest["high"] < dummy["value"] else "includes"
+        parts.append(f"the interval of the forest {lies} the score of a dummy classifier")
     notes = [note for text in rows["note"] for note in text.split("; ") if note.startswith("not published")]
     keys = sorted({note.split(": ", 1)[1] for note in notes})
     parts += [f"the {key} of the patches was never published, so links by it cannot be found" for key in keys]

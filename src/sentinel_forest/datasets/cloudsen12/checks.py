@@ -170,7 +170,8 @@ def _measured_findings(layout: Layout, name: str, layers: Sequence[LayerInspecti
         unmeasured = count_unmeasured(layout, folder, patches, hashes, kind)
         if (unmeasured >= 0).all():
             names = [f"row {row}" for row in range(count)]
-            yield unmeasured_finding(f"{name}/", check, unmeasured, layout.image**2, names, kind)
+            at_end = kind == "radar"  # a ROI without an image of Sentinel-1 has none in any of its patches
+            yield unmeasured_finding(f"{name}/", check, unmeasured, layout.image**2, names, kind, at_end)
 
 
 def _split_findings(folder: Path, split: Split, image: int) -> Iterator[Finding]:

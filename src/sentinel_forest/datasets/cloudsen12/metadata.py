@@ -30,12 +30,12 @@ _DATE = re.compile(r"(?:^|_)(\d{4})(\d{2})(\d{2})T\d{6}")
 UTM = r"(?:EPSG:)?(32[67](?:0[1-9]|[1-5]\d|60))(?:\.0)?"
 
 _FORESTS = (
-    "evergreen needleleaf",
-    "evergreen broadleaf",
-    "deciduous needleleaf",
-    "deciduous broadleaf",
+    "evergreen needle leaf",
+    "evergreen broad leaf",
+    "deciduous needle leaf",
+    "deciduous broad leaf",
     "mixed",
-    "unknown",
+    "unknown type",
 )
 BLANK = ("", "nan", "NaN", "None", "NA", "null", "<NA>")
 """Texts that stand for nothing."""
@@ -51,20 +51,23 @@ NUMBERS: Mapping[str, tuple[float, float]] = {
 """Columns that hold numbers, and the range in which they can be true: degrees, codes of CGLS-LC100, pixels."""
 
 LAND_COVER: Mapping[str, str] = {
+    "0": "unknown",
     "20": "shrubs",
     "30": "herbaceous vegetation",
     "40": "cropland",
-    "50": "built-up",
+    "50": "urban or built-up",
     "60": "bare or sparse vegetation",
     "70": "snow and ice",
-    "80": "permanent water",
+    "80": "permanent water bodies",
     "90": "herbaceous wetland",
     "100": "moss and lichen",
     **{str(110 + code): f"closed forest, {kind}" for code, kind in enumerate(_FORESTS, 1)},
     **{str(120 + code): f"open forest, {kind}" for code, kind in enumerate(_FORESTS, 1)},
-    "200": "ocean",
+    "200": "ocean or sea",
 }
-"""Classes of CGLS-LC100 (Buchhorn et al. 2020, doi 10.3390/rs12061044), by code."""
+"""Classes of CGLS-LC100 (Buchhorn et al. 2020, doi 10.3390/rs12061044), by code. Names are those of the
+band `discrete_classification` in Google Earth Engine (COPERNICUS/Landcover/100m/Proba-V-C3/Global), as others quote
+its table."""
 
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
 

@@ -24,6 +24,7 @@ from sentinel_forest.datasets.sen12ms.layout import (
     is_tile,
     parse,
     sensors_of,
+    tile_path,
 )
 from sentinel_forest.datasets.sen12ms.vocabulary import BANDS
 from sentinel_forest.datasets.values import Values
@@ -43,7 +44,7 @@ def structure(folder: Path, files: Sequence[File]) -> list[Finding]:
     """
     paths = [file.path for file in files]
     tiles = parse(filter(is_tile, paths))
-    findings = _name_findings(paths, tiles) + _archive_findings(paths)
+    findings = _name_findings(paths, tiles) + _unlike_findings(tiles) + _archive_findings(paths)
     if len(tiles):
         findings += _triplet_findings(tiles) + _count_findings(tiles)
     return findings
@@ -182,6 +183,26 @@ def _name_findings(paths: Sequence[str], tiles: pd.DataFrame) -> list[Finding]:
                 "left out",
             )
             for path in strange
+        ]
+    )
+
+
+def _unlike_findings(tiles: pd.DataFrame) -> list[Finding]:
+    """Tiles that are not found from the name of another one of their patch: other endings, other folders of a season.
+
+    In most releases all names have one form, and nothing is compared.
+    """
+    if len({(path.rpartition(".")[2], len(path.split("/")[0].split("_"))) for path in tiles["path"]}) < 2:
+        return []
+    order = tiles["sensor"].map(SENSORS.index)
+    first = tiles.iloc[order.argsort(kind="stable")].drop_duplicates("patch").set_index("patch")["path"]
+    expected = [tile_path(file, sensor) for file, sensor in zip(first[tiles["patch"]], tiles["sensor"], strict=True)]
+    remedy = "rename it: the names of the tiles of a patch differ in the sensor alone"
+    return limited(
+        [
+            Finding(path, "structure", "name", "failed", path, wanted, remedy)
+            for path, wanted in zip(tiles["path"], expected, strict=True)
+            if path != wanted
         ]
     )
 

@@ -1,5 +1,6 @@
 """The content of one tile: its header and its pixels."""
 
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -161,7 +162,9 @@ def _runs(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Pixels (pixels, bands) without those that equal the one before them, and for how many each stands."""
     size = pixels.shape[1] * pixels.itemsize
     whole = np.ascontiguousarray(pixels).view(f"u{size}")[:, 0] if size in (1, 2, 4, 8) else np.arange(len(pixels))
-    starts = np.flatnonzero(np.concatenate([[True], whole[1:] != whole[:-1]]))
+    begins = np.ones(len(whole), dtype=bool)
+    np.not_equal(whole[1:], whole[:-1], out=begins[1:])
+    starts = np.flatnonzero(begins)
     return pixels[starts], np.diff(starts, append=len(pixels))
 
 
@@ -225,4 +228,4 @@ def inspector(layout: Layout, folder: Path, file: File) -> Inspector | None:
     """An inspector for a tile; what the tiles show together is said by `conclude`."""
     if not match_tile(file.path):
         return None
-    return TileInspector(file.path, (folder / file.path).stat().st_size, layout.side)
+    return TileInspector(file.path, os.stat(f"{folder}/{file.path}").st_size, layout.side)
