@@ -12,7 +12,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sentinel_forest import datasets
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets.base import Dataset, FeatureSet, Task
-from sentinel_forest.errors import FormError
+from sentinel_forest.errors import FormError, InputError
 from sentinel_forest.features import find_set
 from sentinel_forest.io import tables
 from sentinel_forest.models import persistence
