@@ -236,6 +236,7 @@ CLOUDS = {
     "reflectance-scale": all_bands(by(lambda images: images // 100)),
     "offset": all_bands(by(lambda images: images + 1000)),
     "band-order": exchange("L1C_B2", "L1C_B12"),
+    "same-bands": copy("train/L1C_B3.dat", "train/L1C_B4.dat"),
 }
 
 
@@ -356,6 +357,7 @@ TILES = {
     "reflectance-scale": tiles("s2", scaled, -1),
     "offset": tiles("s2", lambda pixels: pixels + np.uint16(1000), -1),
     "band-order": tiles("s2", lambda pixels: pixels[[0, 12, *range(2, 12), 1]], -1),
+    "same-bands": tiles("s2", lambda pixels: pixels[[0, 1, 2, 2, *range(4, 13)]], 9),
 }
 
 
@@ -479,6 +481,7 @@ ZONES = {
     "reflectance-scale": everywhere("sen2", lambda values: values * 100),
     "offset": everywhere("sen2", lambda values: values + 0.1),
     "band-order": everywhere("sen2", lambda values: values[..., [9, *range(1, 9), 0]]),
+    "same-bands": everywhere("sen2", lambda values: values[..., [0, 1, 1, *range(3, 10)]]),
 }
 
 PLANTED = {"cloudsen12": CLOUDS, "sen12ms": TILES, "so2sat": ZONES}

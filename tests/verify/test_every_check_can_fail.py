@@ -43,6 +43,7 @@ AT = {
     "_rows_verdict": 1,
     "_finding": 1,
     "_verdict": 0,
+    "pool_verdict": 0,
     "unmeasured_finding": 1,
     "scaling_finding": 2,
 }
@@ -127,7 +128,7 @@ def checks_of(path: Path) -> set[str]:
 def test_every_check_of_a_dataset_has_an_input(samples: dict[str, Path], name: str) -> None:
     """Those that its modules name, and those that verifying the sample shows."""
     written = set().union(*(checks_of(path) for path in (PACKAGE / "datasets" / name).glob("*.py")))
-    written |= checks_of(PACKAGE / "datasets" / "plausibility.py")
+    written |= checks_of(PACKAGE / "datasets" / "plausibility.py") | checks_of(PACKAGE / "datasets" / "band_rules.py")
     shown = {row.check for row in verified(name, samples[name])}
     table = set(PLANTED[name])
     kinds = {check.rpartition(":")[2] for check in table}
