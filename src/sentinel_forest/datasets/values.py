@@ -135,6 +135,20 @@ def stacked(parts: Sequence[np.ndarray]) -> np.ndarray:
     return np.stack([part.astype(np.float32) for part in parts], axis=1)
 
 
+def alike(first: np.ndarray, second: np.ndarray) -> tuple[int, int]:
+    """In how many images two layers have the same sampled values, and how many images can tell.
+
+    An image of one value, and values that are missing, tell nothing.
+
+    Parameters
+    ----------
+    first, second : ndarray
+        (images, pixels).
+    """
+    telling = np.isfinite(first).all(axis=1) & (first != first[:, :1]).any(axis=1)
+    return int((first[telling] == second[telling]).all(axis=1).sum()), int(telling.sum())
+
+
 def better_order(correlation: np.ndarray) -> tuple[float, list[int]]:
     """The order with the largest sum of correlations between neighbours that moving or swapping bands gives.
 

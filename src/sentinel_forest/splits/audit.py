@@ -20,7 +20,8 @@ from sentinel_forest.io.tables import columns, conform, read_catalog, write_text
 from sentinel_forest.splits import audit_page
 from sentinel_forest.splits.ledger import COUNTED, linkings, status_of
 from sentinel_forest.splits.links import IMPLIED, NOT_PUBLISHED, complete_gate
-from sentinel_forest.splits.lists import NUMBER, SplitList, named_catalog, read_lists
+from sentinel_forest.splits.lists import NUMBER, SplitList, read_lists
+from sentinel_forest.splits.named import named_catalog
 from sentinel_forest.steps import Output
 from sentinel_forest.verify import catalog as catalogs
 

@@ -188,23 +188,20 @@ def _name_findings(paths: Sequence[str], tiles: pd.DataFrame) -> list[Finding]:
 
 
 def _unlike_findings(tiles: pd.DataFrame) -> list[Finding]:
-    """Tiles that are not found from the name of another one of their patch: other endings, other folders of a season.
-
-    In most releases all names have one form, and nothing is compared.
-    """
+    """Tiles that are not found from the name of another one of their patch: other endings, or folders of seasons."""
     if len({(path.rpartition(".")[2], len(path.split("/")[0].split("_"))) for path in tiles["path"]}) < 2:
         return []
     order = tiles["sensor"].map(SENSORS.index)
     first = tiles.iloc[order.argsort(kind="stable")].drop_duplicates("patch").set_index("patch")["path"]
     expected = [tile_path(file, sensor) for file, sensor in zip(first[tiles["patch"]], tiles["sensor"], strict=True)]
-    remedy = "rename it: the names of the tiles of a patch differ in the sensor alone"
-    return limited(
-        [
-            Finding(path, "structure", "name", "failed", path, wanted, remedy)
-            for path, wanted in zip(tiles["path"], expected, strict=True)
-            if path != wanted
-        ]
+    unlike = [(path, wanted) for path, wanted in zip(tiles["path"], expected, strict=True) if path != wanted]
+    if not unlike:
+        return []
+    found, remedy = (
+        f"{len(unlike)} tiles, such as {unlike[0][0]}",
+        "rename them: the names of a patch's tiles are alike",
     )
+    return [Finding("(all tiles)", "structure", "name", "failed", found, f"{unlike[0][1]}, ...", remedy)]
 
 
 def _archive_findings(paths: Sequence[str]) -> list[Finding]:

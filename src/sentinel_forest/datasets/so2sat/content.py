@@ -93,7 +93,8 @@ class Pixels:
         finite = np.isfinite(pixels).all(axis=1)
         for row, channel in np.argwhere(~finite):
             self.not_finite.add(self.count + row, channel)
-        return pixels[finite.all(axis=1)]
+        whole: np.ndarray = pixels[finite.all(axis=1)]
+        return whole
 
     def _look_for_constants(self, pixels: np.ndarray) -> None:
         # Three pixels tell nearly all patches apart; only the others are looked through.
@@ -107,7 +108,8 @@ class Pixels:
         clear = (low > 0).any(axis=1)
         if clear.all():
             return [0] * len(pixels)
-        return np.where(clear, 0, (~is_measured(pixels).any(axis=2)).sum(axis=1)).tolist()
+        counts: list[int] = np.where(clear, 0, (~is_measured(pixels).any(axis=2)).sum(axis=1)).tolist()
+        return counts
 
     def findings(self, file: File) -> list[Finding]:
         gaps = self.not_finite.text()
