@@ -17,6 +17,15 @@ INTERVALS = ROOT / "docs" / "intervals.md"
 CLUSTERED_BEGIN, CLUSTERED_END = "<!-- clustered: begin -->\n", "<!-- clustered: end -->\n"
 CLASS_BEGIN, CLASS_END = "<!-- of a class: begin -->\n", "<!-- of a class: end -->\n"
 CHOSEN = "logit t, bootstrap"
+FURTHER_BEGIN, FURTHER_END = "<!-- further: begin -->\n", "<!-- further: end -->\n"
+FURTHER = {
+    "summary": "median, mean and percentages over patches",
+    "difference, overall": "difference of two classifiers, score over all classes",
+    "difference, class": "difference, score of the rare class",
+    "difference, summary": "difference of medians over patches",
+}
+LEAST = {"difference, class": 7}
+"""Groups below which nothing of a kind has an interval, if not 5."""
 WITH_CLASS = (7, 10, 15, 20, 25)
 """Numbers of groups with the class that are shown."""
 SIZES = {
@@ -73,12 +82,23 @@ def clustered() -> str:
 
 def of_class() -> str:
     """Coverage of the package's interval of a rare class, by the groups that have it, in both models."""
-    found = pd.read_csv(COVERAGE, sep="\t").query("sizes == 'groups with the class'")
+    found = pd.read_csv(COVERAGE, sep="\t").query("sizes == 'groups with the class' and kind == 'class'")
     rows = found.pivot(index=["model", "groups"], columns="metric", values="coverage").rename(columns=metrics.short)
     lines = ["| model | groups with the class | " + " | ".join(rows) + " |", "|---" * (len(rows.columns) + 2) + "|"]
     for model in ("usual", "clustered"):
         shown = [groups for groups in WITH_CLASS if (model, groups) in rows.index]
         lines += [f"| {model} | {groups} | " + _per_cent(rows.loc[model, groups]) for groups in shown]
+    return "\n".join(lines) + "\n"
+
+
+def further() -> str:
+    """Lowest and highest coverage of intervals of summaries over patches and of differences."""
+    found = pd.read_csv(COVERAGE, sep="\t").query("groups < 30")
+    lines = ["| interval of | lowest coverage | highest |", "|---|---|---|"]
+    for kind, words in FURTHER.items():
+        # A percentage that nearly no run has an interval for tells nothing.
+        rows = found[(found["kind"] == kind) & (found["groups"] >= LEAST.get(kind, 5)) & (found["runs"] >= 500)]
+        lines.append(f"| {words} | " + _per_cent(rows["coverage"].agg(["min", "max"])))
     return "\n".join(lines) + "\n"
 
 
@@ -88,7 +108,9 @@ def _per_cent(row: pd.Series) -> str:
 
 def with_clustered(text: str) -> str:
     """The page on intervals with its tables renewed."""
-    return _renewed(text, (CLUSTERED_BEGIN, CLUSTERED_END, clustered()), (CLASS_BEGIN, CLASS_END, of_class()))
+    tables = {CLUSTERED_BEGIN: clustered(), CLASS_BEGIN: of_class(), FURTHER_BEGIN: further()}
+    ends = CLUSTERED_END, CLASS_END, FURTHER_END
+    return _renewed(text, *((begin, end, table) for (begin, table), end in zip(tables.items(), ends, strict=True)))
 
 
 def with_table(text: str) -> str:

@@ -14,6 +14,7 @@ from sentinel_forest.datasets.cloudsen12 import CloudSEN12
 from sentinel_forest.datasets.so2sat import create
 from sentinel_forest.features.table import feature_table
 from sentinel_forest.io.tables import write_text
+from sentinel_forest.models.candidate import TablesOf
 from sentinel_forest.models.fit import fit
 from sentinel_forest.sensors import SENTINEL_2
 from sentinel_forest.versions.manifest import manifest
@@ -67,8 +68,8 @@ def _sealed(root: Path, dataset: str, layout: Mapping[str, object], feature_set:
     feature_table(**about, folder=root / "data" / "mine", shard=1, shards=1, draw=draw, seed=1, output=table)
     place = folder / "mine" / "baselines" / "published" / "1" / feature_set
     settings = ForestSettings(trees=9, engine="scikit-learn")
-    trial = {"release": "mine", "scheme": "published", "trial": 1, "split": split, "features": [table]}
-    fit(**about, **trial, forest=settings, seed=1, model=place / "forest.skops", fit=place / "fit.json")
+    of = TablesOf(**about, scheme="published", trial=1, split=split, features=[table])
+    fit(release="mine", of=of, forest=settings, seed=1, model=place / "forest.skops", fit=place / "fit.json")
     return seal(folder)
 
 
@@ -110,20 +111,31 @@ NAME = "S2A_MSIL1C_20220105T102411_N0301_R065_T32UQD_20220105T122218"
 
 
 def write_safe(
-    root: Path, values: Mapping[str, np.ndarray], offset: int | None = None, baseline: str = "03.01", level: str = "1C"
+    root: Path,
+    values: Mapping[str, np.ndarray],
+    offset: int | str | None = None,
+    baseline: str = "03.01",
+    level: str = "1C",
 ) -> Path:
-    """Write a SAFE folder with bands in their own resolutions (JPEG 2000 without loss)."""
+    """Write a SAFE folder with bands in their own resolutions (JPEG 2000 without loss); `offset` of all, or as XML."""
     folder = root / f"{NAME}.SAFE"
-    lines = [f'<RADIO_ADD_OFFSET band_id="{number}">{offset}</RADIO_ADD_OFFSET>' for number in range(13)]
-    offsets = f"<Radiometric_Offset_List>{''.join(lines)}</Radiometric_Offset_List>" if offset is not None else ""
-    text = METADATA.format(name=NAME, level=level, baseline=baseline, offsets=offsets)
+    name = {"1C": "RADIO_ADD_OFFSET", "2A": "BOA_ADD_OFFSET"}[level]
+    offsets = offset if isinstance(offset, str) else offset_list(name, dict.fromkeys(range(13), offset))
+    text = METADATA.format(name=NAME, level=level, baseline=baseline, offsets="" if offset is None else offsets)
     write_text(folder / f"MTD_MSIL{level}.xml", text)
-    images = folder / "GRANULE" / "L1C_T32UQD_A034107_20220105T102406" / "IMG_DATA"
+    images = folder / "GRANULE" / f"L{level}_T32UQD_A034107_20220105T102406" / "IMG_DATA"
     for band, image in values.items():
-        name = f"T32UQD_20220105T102411_B{band[1:].zfill(2)}.jp2"
         pixel = SENTINEL_2[band].resolution or 10.0
-        write_band(images / name, image, pixel, driver="JP2OpenJPEG", QUALITY="100", REVERSIBLE="YES")
+        own, size = (f"R{pixel:.0f}m", f"_{pixel:.0f}m") if level == "2A" else ("", "")
+        place = images / own / f"T32UQD_20220105T102411_B{band[1:].zfill(2)}{size}.jp2"
+        write_band(place, image, pixel, driver="JP2OpenJPEG", QUALITY="100", REVERSIBLE="YES")
     return folder
+
+
+def offset_list(name: str, offsets: Mapping[object, object]) -> str:
+    """Offsets by number of the band, as metadata hold them."""
+    lines = [f'<{name} band_id="{number}">{offset}</{name}>' for number, offset in offsets.items()]
+    return f"<{name}_LIST>{''.join(lines)}</{name}_LIST>"
 
 
 def stored_patch(root: Path, dataset: str, layout: Mapping[str, object], row: int, layers: Iterable[str]) -> np.ndarray:

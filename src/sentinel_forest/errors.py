@@ -25,7 +25,7 @@ class InputError(Exception):
         expected: object = None,
         remedy: str | None = None,
     ) -> None:
-        self.problem, self.found, self.expected, self.remedy = problem, found, expected, remedy
+        self.problem, self.where, self.found, self.expected, self.remedy = problem, where, found, expected, remedy
         lines = [problem]
         rows = {"where": where, "found": found, "expected": expected, "what to do": remedy}
         lines += [f"  {label}: {value}" for label, value in rows.items() if value is not None]
@@ -34,3 +34,7 @@ class InputError(Exception):
 
 class ArgumentError(InputError, ValueError):
     """An argument of a public function is not what it should be: a `ValueError`, as scikit-learn raises it."""
+
+
+class FormError(InputError):
+    """A file that this project has written is not as this code writes it: other code may have written it."""

@@ -1,128 +1,30 @@
 """Coverage of 95 % intervals over groups, by simulation: python -m bench coverage
 
-Two models generate the data. Each group draws class fractions from a Dirichlet distribution with mean `FRACTIONS`, and
-the accuracy of each class on the logit scale: that of `ACCURACY`, plus an effect of the group, plus one of the group
-and class. Units of a group are then multinomial; errors fall on other classes by their frequency. The fourth class is
-rare. What an interval should hold is the metric of the expected counts. `Model` says how much groups differ: in the
-model *clustered*, which is there to strain the intervals, half of the groups have next to nothing of the rare class.
-
-Sizes of groups are the real ones where they are published. Metrics and intervals are those of the package.
+Two models generate the data (`bench.coverage_model`). What an interval should hold is the metric of the expected
+counts. Metrics and intervals are those of the package. Intervals of differences of two classifiers, and of summaries
+over patches, have simulations of their own (`bench.coverage_further`).
 """
 
 import time
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import stats
 
+from bench import coverage_further
+from bench.coverage_further import CHOSEN
+from bench.coverage_model import CLASSES, FIGURES, MODELS, SIZES, Model, expected, population
 from bench.measure import Row
-from sentinel_forest.datasets.metric import Metric
-from sentinel_forest.evaluation import metrics, uncertainty
+from sentinel_forest.evaluation import uncertainty
 from sentinel_forest.evaluation.uncertainty import Support, Supports
 
-FRACTIONS, ACCURACY = np.array([0.5, 0.3, 0.15, 0.05]), np.array([0.9, 0.8, 0.65, 0.55])
-
-
-class Model(NamedTuple):
-    """Concentration of class fractions in groups, and std of the effects on accuracy of a group, and of group and
-    class, both on the logit scale.
-    """
-
-    concentration: float
-    of_group: float
-    of_class: float
-
-
-MODELS = {"usual": Model(8.0, 0.6, 0.4), "clustered": Model(1.0, 1.2, 0.8)}
-CLASSES, RARE = len(FRACTIONS), 3
 TABLE = Path(__file__).with_name("coverage.tsv")
 RUNS, DRAWS, BLOCK = 4000, 400, 250
-SCENES = (205, 479, 557, 599, 612, 663, 687, 690, 690, 694, 695, 696, 744, 747, 756, 760, 763, 772, 775, 779, 783, 784)
-SCENES = (*SCENES, 784, 784, 789, 819)
-"""Patches of the 26 scenes of the hold-out of SEN12MS."""
-LARGEST = 5.0
-"""Sizes of So2Sat's ten test cities are not published: 24,119 patches, the largest city with 5 times the smallest."""
-
-
-def uneven(groups: int, each: int) -> np.ndarray:
-    """Sizes in geometric steps, the largest `LARGEST` times the smallest, `each` on average."""
-    steps = LARGEST ** np.linspace(0, 1, groups)
-    return np.round(groups * each * steps / steps.sum()).astype(int)
-
-
-SIZES: dict[str, np.ndarray] = {
-    **{f"{groups} of 60": np.full(groups, 60) for groups in (3, 4, 5, 6, 8, 10, 12, 15, 20)},
-    **{f"{groups} uneven": uneven(groups, 60) for groups in (4, 5, 7, 10, 15, 25)},
-    **{f"{groups} cities": uneven(groups, 2412) for groups in (5, 7, 10, 15, 20, 29)},
-    "26 scenes": np.array(SCENES),
-    "195 ROIs of 5": np.full(195, 5),
-}
 COMPARED = ("3 of 60", "5 of 60", "5 uneven", "8 of 60", "15 uneven", "10 cities", "26 scenes", "195 ROIs of 5")
 """Sizes on which all methods are compared, on the first model; elsewhere there is the interval of the package alone."""
-
-
-def _of_rare(metric: Metric) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda tables: metric.function(tables)[..., RARE]
-
-
-def _rare_or_not(tables: np.ndarray) -> np.ndarray:
-    """Two-class tables of the rare class and all others."""
-    rare = np.eye(2)[(np.arange(CLASSES) == RARE).astype(int)]
-    return np.einsum("...ij,ia,jb->...ab", tables, rare, rare, optimize=True)
-
-
-class Figure(NamedTuple):
-    """A figure of the simulation: its metric, and where it is found among the metric's values."""
-
-    metric: Metric
-    kind: str
-
-    @property
-    def tables(self) -> Callable[[np.ndarray], np.ndarray]:
-        """What is done to tables before."""
-        return _rare_or_not if self.metric in metrics.QUESTION else np.asarray
-
-    def pick(self, values: np.ndarray) -> np.ndarray:
-        """The values of the rare class, if the metric has one for each class."""
-        return values[..., RARE] if self.metric in metrics.PER_CLASS else values
-
-    def of(self, tables: np.ndarray) -> np.ndarray:
-        """Values of tables (..., classes, classes)."""
-        return self.pick(self.metric.function(self.tables(tables)))
-
-    def supports(self, tables: np.ndarray) -> Supports:
-        """The groups that values of runs rest on; tables (runs, groups, classes, classes)."""
-        counts = np.moveaxis(self.tables(tables), 1, 0)
-        return Supports(*(self.pick(each) for each in Supports.of(self.metric, counts)))
-
-
-FIGURES = [
-    *(Figure(each, "overall") for each in metrics.OVERALL if not each.id.endswith(".all")),
-    *(Figure(each, "class") for each in metrics.PER_CLASS),
-    *(Figure(each, "class") for each in metrics.QUESTION if each.id == "boa.question"),
-]
-
-
-def expected(generator: np.random.Generator, runs: int, groups: int, model: Model) -> np.ndarray:
-    """Probabilities of the cells of each group's table, (runs, groups, classes, classes)."""
-    fractions = generator.dirichlet(model.concentration * FRACTIONS, (runs, groups))
-    effect = generator.normal(0, model.of_group, (runs, groups, 1))
-    effect = effect + generator.normal(0, model.of_class, (runs, groups, CLASSES))
-    right = special.expit(special.logit(ACCURACY) + effect)[..., None]
-    wrong = np.broadcast_to(FRACTIONS, (CLASSES, CLASSES)) * (1 - np.eye(CLASSES))
-    cells = np.eye(CLASSES) * right + (1 - right) * wrong / wrong.sum(axis=1, keepdims=True)
-    found = fractions[..., None] * cells
-    return found / found.sum(axis=(-2, -1), keepdims=True)
-
-
-@cache
-def _population(model: Model) -> np.ndarray:
-    """The table of 400,000 groups."""
-    return np.asarray(expected(np.random.default_rng(0), 1, 400_000, model)[0].sum(axis=0))
 
 
 class Runs(NamedTuple):
@@ -208,7 +110,6 @@ def chosen(runs: Runs) -> Bounds:
     return bounds[0], bounds[1]
 
 
-CHOSEN = "logit t, bootstrap"
 METHODS: dict[str, Callable[[Runs], Bounds]] = {
     "percentile": percentile,
     "expanded percentile": expanded,
@@ -231,7 +132,7 @@ def simulate(
         counts = generator.multinomial(np.broadcast_to(sizes, (some, groups)), cells).astype(np.float64)
         total = counts.sum(axis=1, keepdims=True)
         every = counts, total, weights @ counts, total - counts
-        yield from _blocks(*(each.reshape(some, -1, CLASSES, CLASSES) for each in every), _population(model), methods)
+        yield from _blocks(*(each.reshape(some, -1, CLASSES, CLASSES) for each in every), population(model), methods)
 
 
 def _blocks(
@@ -264,6 +165,7 @@ def summary(found: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
 KEYS = ["model", "sizes", "kind", "metric", "method"]
 WITH_CLASS = "groups with the class"
+COLUMNS = ["model", "sizes", "groups", "kind", "metric", "method", "runs", "coverage", "width"]
 LEAST_RUNS = 500
 """Runs of a row of the table by groups with the class."""
 
@@ -279,15 +181,28 @@ def tabled(runs: int, draws: int) -> pd.DataFrame:
         found = pd.concat(simulate(number, runs, draws, methods, model)).assign(model=name, sizes=sizes)
         of_class.append(found[(found["kind"] == "class") & (found["method"] == CHOSEN) & (found["groups"] < 30)])
         parts.append(summary(found[found["kind"] == "overall"], KEYS).assign(groups=len(number)))
-    by_groups = summary(pd.concat(of_class).assign(sizes=WITH_CLASS), [*KEYS, "groups"])
-    by_groups = by_groups[by_groups["runs"] >= LEAST_RUNS].sort_values(["model", "groups", "metric"])
-    columns = ["model", "sizes", "groups", "kind", "metric", "method", "runs", "coverage", "width"]
-    return pd.concat([*parts, by_groups], ignore_index=True)[columns]
+    return pd.concat([*parts, by_groups(pd.concat(of_class))], ignore_index=True)[COLUMNS]
+
+
+def by_groups(found: pd.DataFrame) -> pd.DataFrame:
+    """Coverage of a class by the groups that have all it needs, over all sizes together."""
+    table = summary(found.assign(sizes=WITH_CLASS), [*KEYS, "groups"])
+    return table[table["runs"] >= LEAST_RUNS].sort_values(["model", "groups", "metric"])
+
+
+def tabled_further(runs: int, draws: int) -> pd.DataFrame:
+    """The same of differences of two classifiers, and of summaries over patches."""
+    found = pd.concat(coverage_further.simulate(runs, draws), ignore_index=True)
+    is_class = found["kind"] == "difference, class"
+    by_sizes = summary(found[~is_class], [*KEYS, "number"]).rename(columns={"number": "groups"})
+    few = found[is_class & (found["groups"] < 30)]
+    return pd.concat([by_sizes, by_groups(few)], ignore_index=True)[COLUMNS]
 
 
 def _write(path: Path) -> None:
     with np.errstate(all="ignore"):
-        table = tabled(RUNS, DRAWS)
+        parts = [tabled(RUNS, DRAWS), tabled_further(coverage_further.RUNS, DRAWS)]
+    table = pd.concat(parts, ignore_index=True)
     table.to_csv(path, sep="\t", index=False, float_format="%.3f", lineterminator="\n")
 
 

@@ -45,11 +45,39 @@ def test_a_number_is_its_value_however_it_is_written(text: str) -> None:
     assert value_of(text) == "7"
 
 
-@pytest.mark.parametrize("text", ["nan", "NaN", "None", "null", "NA", "n/a", "<NA>", "unknown", " ", ""])
+WORDS = [
+    "nan",
+    "NaN",
+    "None",
+    "NONE",
+    "null",
+    "NULL",
+    "NA",
+    "n/a",
+    "N/A",
+    "#N/A",
+    "<NA>",
+    "unknown",
+    "Unknown",
+    " ",
+    "",
+]
+
+
+@pytest.mark.parametrize("text", WORDS)
 def test_a_word_for_nothing_is_no_place_in_common(text: str) -> None:
     column = pd.Series([text, "a", text])
     assert key_values(column).isna().tolist() == [True, False, True]
     assert codes_of(column).tolist() == [-1, 0, -1]
+
+
+@pytest.mark.parametrize("name", ["Nan", "Na", "Null", "Nana", "Nonesuch", "Unknown Bay"])
+def test_a_place_whose_name_is_a_word_for_nothing_is_a_place(name: str) -> None:
+    """Nan is a town of Thailand; whoever does not know writes ``nan``, ``NaN`` or ``NA``."""
+    column = pd.Series([name, "nan", name, "NA"])
+    assert key_values(column).tolist()[::2] == [name, name]
+    assert key_values(column).isna().tolist() == [False, True, False, True]
+    assert codes_of(column).tolist() == [0, -1, 0, -1]
 
 
 def test_case_makes_no_difference_and_other_numbers_do() -> None:

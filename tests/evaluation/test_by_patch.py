@@ -35,6 +35,8 @@ A = [("a", THICK, "cloud", 6), ("a", THICK, "land", 2), ("a", CLEAR, "cloud", 4)
 """Cloud: PA 6 / 8, UA 6 / 10, BOA (6 / 8 + 12 / 16) / 2."""
 B = [("b", CLEAR, "land", 5), ("b", SHADOW, "cloud shadow", 5)]
 """No cloud, and none found: all undefined."""
+C = [("c", THICK, "cloud", 2), ("c", THICK, "land", 1), ("c", CLEAR, "land", 1)]
+"""Not in the authors' table; PA 2 / 3, UA 1, BOA (2 / 3 + 1) / 2."""
 
 
 def authors(folder: Path, **values: float) -> Path:
@@ -54,7 +56,7 @@ def run(folder: Path, values: Path) -> pd.DataFrame:
     """Rows of the step, question cloud."""
     catalog = pd.DataFrame({"patch": ["a", "b", "c"], "roi": ["ROI_1", "ROI_2", "ROI_3"]})
     catalog.assign(product=["S2_A", "S2_B", "S2_C"]).to_parquet(folder / "catalog.parquet")
-    tables.write_parquet(folder / "1.parquet", counted(*A, *B), reference.REFERENCES)
+    tables.write_parquet(folder / "1.parquet", counted(*A, *B, *C), reference.REFERENCES)
     tables.write_parquet(folder / "1.unmeasured.parquet", counted().iloc[:0], reference.REFERENCES)
     by_patch.by_patch(
         dataset="cloudsen12", catalog=folder / "catalog.parquet", counts=[folder / "1.parquet"],
@@ -66,17 +68,56 @@ def run(folder: Path, values: Path) -> pd.DataFrame:
 
 def test_equal_values_are_equal_in_all_patches(tmp_path):
     table = run(tmp_path, authors(tmp_path))
-    assert table["verdict"].tolist() == ["equal in 2 of 2 patches"] * 3
+    told = "equal to the decimals of their table (2) in 2 of 2 patches; 1 of 3 patches not in their table"
+    assert table["verdict"].tolist() == [told] * 3
     assert table["fraction_equal"].tolist() == [1.0] * 3
     assert table["one_undefined"].tolist() == [0] * 3
 
 
 def test_a_difference_says_how_large_and_where(tmp_path):
-    table = run(tmp_path, authors(tmp_path, fmask_exp01_BOA=0.70, fmask_exp01_RECALL=np.nan))
-    assert table.loc["boa", "verdict"] == "equal in 1 of 2 patches; largest difference +0.05 in a"
-    assert table.loc["boa", "largest"] == pytest.approx(0.05)
+    table = run(tmp_path, authors(tmp_path, fmask_exp01_BOA=0.71, fmask_exp01_RECALL=np.nan))
+    told = "equal to the decimals of their table (2) in 1 of 2 patches; largest difference +0.04 in a; "
+    assert table.loc["boa", "verdict"] == told + "1 of 3 patches not in their table"
+    assert table.loc["boa", "largest"] == pytest.approx(0.04)
     assert (table.loc["pa", "equal"], table.loc["pa", "one_undefined"]) == (1, 1)
     assert table.loc["ua", "equal"] == 2
+
+
+def rewritten(folder: Path, change) -> Path:
+    """The authors' table with a row of patch c, 2 / 3 in full, after a change of its texts."""
+    table = pd.read_csv(authors(folder), dtype="str", keep_default_na=False)
+    other = dict.fromkeys(table.columns, "NA") | {"ROI_ID": "ROI_3", "S2_ID": "S2_C"}
+    other |= {"fmask_exp01_RECALL": repr(2 / 3), "fmask_exp01_PRECISION": "1", "fmask_exp01_BOA": repr(5 / 6)}
+    change(pd.concat([table, pd.DataFrame([other])], ignore_index=True)).to_csv(folder / "other.csv", index=False)
+    return folder / "other.csv"
+
+
+def test_values_in_full_are_equal_in_any_order_of_rows(tmp_path):
+    for change in (lambda table: table, lambda table: table[::-1].iloc[:, ::-1]):
+        assert run(tmp_path, rewritten(tmp_path, change))["verdict"].tolist() == ["equal in 3 of 3 patches"] * 3
+
+
+@pytest.mark.parametrize("decimals", [2, 4, 8])
+def test_rounded_values_are_equal_to_their_decimals(tmp_path, decimals):
+    """Rounding is no difference; one unit of the last decimal is."""
+
+    def rounded(table, more=0.0):
+        numbers = table.apply(pd.to_numeric, errors="coerce").map(
+            lambda value: f"{round(value, decimals) + more:.{decimals}f}"
+        )
+        return table.where(table.apply(pd.to_numeric, errors="coerce").isna(), numbers)
+
+    told = f"equal to the decimals of their table ({decimals}) in"
+    assert run(tmp_path, rewritten(tmp_path, rounded)).loc["pa", "verdict"] == f"{told} 3 of 3 patches"
+    other = run(tmp_path, rewritten(tmp_path, lambda table: rounded(table, -(10.0**-decimals)))).loc["pa", "verdict"]
+    assert other.startswith(f"{told} 1 of 3 patches; largest difference +")
+
+
+def test_a_value_that_is_none_is_named(tmp_path):
+    other = tmp_path / "other.csv"
+    pd.read_csv(authors(tmp_path), dtype="str").fillna("NA").replace("0.6", "0,6").to_csv(other, index=False)
+    with pytest.raises(InputError, match="no fraction"):
+        run(tmp_path, other)
 
 
 def test_another_table_is_refused_by_name(tmp_path):

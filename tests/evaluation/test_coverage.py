@@ -5,12 +5,22 @@ import pandas as pd
 import pytest
 
 from bench import coverage as simulation
+from bench import coverage_further as further
 from sentinel_forest.config import groups
+from sentinel_forest.evaluation import uncertainty
 
 TABLE = pd.read_csv(simulation.TABLE, sep="\t")
 CHOSEN = simulation.CHOSEN
 OVERALL = TABLE[(TABLE["kind"] == "overall") & (TABLE["method"] == CHOSEN)]
-OF_CLASS = TABLE[TABLE["sizes"] == simulation.WITH_CLASS]
+OF_CLASS = TABLE[(TABLE["sizes"] == simulation.WITH_CLASS) & (TABLE["kind"] == "class")]
+IS_CLASS_DIFFERENCE = TABLE["kind"] == "difference, class"
+FURTHER = {
+    "summary": TABLE[TABLE["kind"] == "summary"],
+    "difference": TABLE[
+        TABLE["kind"].isin(["difference, overall", "difference, summary"])
+        | (IS_CLASS_DIFFERENCE & (TABLE["groups"] >= groups.LEAST_GROUPS_OF_CLASS))
+    ],
+}
 KINDS = [("", OVERALL, groups.LEAST_GROUPS), ("water", OF_CLASS, groups.LEAST_GROUPS_OF_CLASS)]
 
 
@@ -27,6 +37,28 @@ def test_notes_state_the_lowest_coverage_of_both_models(of_class, table, least):
     for (first, value), end in zip(sorted(steps.items()), ends, strict=True):
         lowest = known.loc[known["groups"].between(first, end - 1), "coverage"].min()
         assert value == pytest.approx(lowest, abs=0.0105), first
+
+
+@pytest.mark.parametrize("kind", list(FURTHER))
+def test_notes_of_summaries_and_differences_state_the_lowest_coverage_of_their_own(kind):
+    table = FURTHER[kind]
+    assert set(table["model"]) == set(simulation.MODELS)
+    assert set(table["groups"]) >= {5, 10, 15}
+    lowest = table["coverage"].min()
+    assert lowest >= 0.92
+    for number in (5, 12, 29):
+        assert 0 <= lowest - groups.coverage(number, "", kind) < 0.0105
+        assert groups.coverage(number, "", kind) == groups.coverage(number + 5, "water", kind)
+
+
+def test_a_bin_of_patches_rests_on_the_groups_that_have_any():
+    """Twelve groups of ten patches; 3 patches below 0.1 lie in two of them, and all of a third."""
+    percent = np.array([10.0, 20.0, 100.0, *[0.0] * 9])
+    support = uncertainty.Support.of_bin(np.full(12, 10.0), percent)
+    assert (support.groups, support.whole) == (12, 3)
+    assert support.effective == pytest.approx(13**2 / (1 + 4 + 100))
+    none = uncertainty.Support.of_bin(np.full(12, 10.0), np.zeros(12))
+    assert (none.groups, none.whole, none.effective) == (12, 0, 0.0)
 
 
 def test_coverage_is_92_per_cent_wherever_an_interval_is_given():
@@ -66,6 +98,32 @@ def test_a_small_simulation_agrees_with_the_table():
     assert (abs(own - expected) < 4 * np.sqrt(expected * (1 - expected) / 300) + 0.02).all()
     assert (own.xs("percentile", level="method") < 0.90).all()
     assert (own.xs(CHOSEN, level="method") > 0.92).all()
+
+
+def test_a_small_simulation_of_differences_and_summaries_agrees_with_the_table():
+    """250 runs of ten groups."""
+    model, sizes = simulation.MODELS["usual"], "10 of 5 patches, uneven"
+    with np.errstate(all="ignore"):
+        pairs = further._of_pairs(simulation.SIZES["10 cities"], 250, 100, model, 99)
+        patches = further._of_patches(further.PATCH_SIZES[sizes], 250, 100, model, 99)
+        found = pd.concat(
+            [*(each.assign(sizes="10 cities") for each in pairs), *(p.assign(sizes=sizes) for p in patches)]
+        )
+    keys = ["sizes", "kind", "metric"]
+    own = simulation.summary(found[(found["kind"] != "difference, class") & (found["metric"] != "pa.low")], keys)
+    own = own.set_index(keys)["coverage"]
+    expected = TABLE[TABLE["model"] == "usual"].set_index(keys)["coverage"].loc[own.index]
+    assert len(own) == 9
+    assert (abs(own - expected) < 4 * np.sqrt(expected * (1 - expected) / 250) + 0.02).all()
+
+
+def test_true_summaries_are_those_of_many_patches():
+    model = simulation.MODELS["clustered"]
+    values = further.patch_values(np.random.default_rng(1), np.full(100_000, 3), model)
+    for metric in further._summaries():
+        for one, shift in zip(values, (0.0, -further.WORSE), strict=True):
+            found = float(metric.summary(one, np.ones((1, len(one))))[0])
+            assert found == pytest.approx(further.true_summary(metric, model, shift), abs=0.004 * metric.high)
 
 
 def test_a_rare_class_in_few_of_many_groups():

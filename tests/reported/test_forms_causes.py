@@ -33,6 +33,7 @@ OTHERS = {
     "a .npy header": (b"\x93NUMPY\x01\x00v\x00" + bytes(118), "tofile"),
     "gzip-compressed": (gzip.compress(b"something"), "gunzip"),
     "a zip archive": (b"PK\x03\x04" + bytes(60), "unzip"),
+    "a spreadsheet": (b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml", "save it as CSV"),
     "an empty file": (b"", "fetch it again"),
     "a server's answer in XML": (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "fetch it again"),
     "zeros where the file begins": (bytes(4096), "interrupted download"),

@@ -86,9 +86,10 @@ def test_a_tile_in_the_folder_of_another_sensor_is_a_finding(tiles: Path) -> Non
     assert "name" in failed(SEN12MS.structure(tiles, [File(path) for path in SEN12MS.list_files(tiles)]))
 
 
-def test_endings_in_capitals(tiles: Path) -> None:
+@pytest.mark.parametrize("ending", [".TIF", ".Tif"])
+def test_endings_in_capitals(tiles: Path, ending: str) -> None:
     for path in list(tiles.rglob("*.tif")):
-        path.rename(path.with_suffix(".TIF"))
+        path.rename(path.with_suffix(ending))
     findings, table = verify(SEN12MS, tiles)
     assert (failed(findings), len(table)) == ([], 6)
     assert len(next(SEN12MS.blocks(tiles, table, ["s1:VV", "s2:B2"], 2)).patches) == 2

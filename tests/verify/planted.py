@@ -11,13 +11,15 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pandas as pd
+import pytest
 import rasterio
 from rasterio.transform import Affine
 
-from sentinel_forest import datasets
+from sentinel_forest import datasets, simulate
 from sentinel_forest.datasets import plausibility
 from sentinel_forest.datasets.base import Dataset, File, Finding, hash_table
 from sentinel_forest.datasets.findings import joined
+from sentinel_forest.datasets.sen12ms import checks
 from sentinel_forest.features.table import feature_rows
 from sentinel_forest.verify import admit, catalog, inspect
 
@@ -27,6 +29,16 @@ SAMPLES = {
     "sen12ms": {"seed": 1, "scenes": 5, "patches": 2},
     "so2sat": {"seed": 1, "training": 204, "validation": 34, "testing": 34, "cities": 2},
 }
+
+
+def write_samples(folder: Path) -> dict[str, Path]:
+    """Write a small sample of each dataset; that of CloudSEN12 has two of the three splits."""
+    folders = {name: folder / name for name in SAMPLES}
+    for name, place in folders.items():
+        place.mkdir()
+        simulate.write(name, LAYOUTS[name], SAMPLES[name], place)
+    shutil.rmtree(folders["cloudsen12"] / "test")
+    return folders
 
 
 FEATURES = {"cloudsen12": ["l1c+indices"], "sen12ms": ["scene-s1+s2", "pixel-s1+s2"], "so2sat": ["lcz-s1+s2"]}
@@ -163,7 +175,7 @@ def exchange(first: str, second: str) -> Callable[[Path], None]:
     """Exchange two layers in all splits."""
 
     def plant(folder: Path) -> None:
-        for split in ("train", "val", "test"):
+        for split in ("train", "val"):
             one, two = (folder / split / f"{name}.dat" for name in (first, second))
             held = one.read_bytes()
             one.write_bytes(two.read_bytes())
@@ -196,6 +208,7 @@ CLOUDS = {
     "twin": copy("train/L1C_B4.dat", "train/train_B04.dat"),
     "name": copy("train/L1C_B4.dat", "train/train_B04.dat", move=True),
     "layers": remove("val/L1C_B4.dat"),
+    "folder": copy("val/L1C_B4.dat", "Val/L1C_B4.dat", move=True),
     "size": cut("train/L1C_B4.dat", 1),
     "dtype": layer("LABEL_manual_hq", lambda images: np.pad(images, ((0, 0), (1, 2), (1, 2))).astype("<i2")),
     "padding": all_bands(shifted),
@@ -223,6 +236,8 @@ CLOUDS = {
     "reflectance-scale": all_bands(by(lambda images: images // 100)),
     "offset": all_bands(by(lambda images: images + 1000)),
     "band-order": exchange("L1C_B2", "L1C_B12"),
+    "same-bands": copy("train/L1C_B3.dat", "train/L1C_B4.dat"),
+    "repeated": all_bands(by(lambda images: images[:1])),
 }
 
 
@@ -286,6 +301,14 @@ def names_alone(scene: str, count: int) -> list[Finding]:
     return datasets.load("sen12ms", {}).structure(Path(), [File(path) for path in paths])
 
 
+def too_many(folder: Path) -> list[Finding]:
+    """More patches than are published, were these 20."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checks, "PATCHES", 20)
+        assert not {row.status for row in names_alone("ROIs1868_summer/1", 20)} & {"failed"}
+        return names_alone("ROIs1868_summer/1", 21)
+
+
 def archives(folder: Path) -> None:
     (folder / "ROIs1158_spring_s2.tar.gz").write_bytes(b"")
 
@@ -301,11 +324,12 @@ def scaled(pixels: np.ndarray) -> np.ndarray:
 
 TILES = {
     "name": lambda folder: copy(first(folder, "s2"), first(folder, "s2").replace(".tif", "_copy.tif"))(folder),
+    "folder": lambda folder: copy(first(folder, "s2"), first(folder, "s2").lower().replace("_p", "_p9"))(folder),
     "archives": archives,
     "triplets": lambda folder: (folder / first(folder, "s1")).unlink(),
     "sensors": lambda folder: [path.unlink() for path in folder.glob("ROIs*/s1_*/*.tif")],
     "hold-out": lambda folder: names_alone("ROIs1868_summer/104", 206),
-    "patches": lambda folder: names_alone("ROIs1868_summer/1", 180_663),
+    "patches": too_many,
     "readable": lambda folder: (folder / first(folder, "s2")).write_bytes(b"II*\0"),
     "list": lambda folder: (folder / "splits/train_list.txt").write_text(""),
     "lists": lambda folder: [
@@ -334,6 +358,8 @@ TILES = {
     "reflectance-scale": tiles("s2", scaled, -1),
     "offset": tiles("s2", lambda pixels: pixels + np.uint16(1000), -1),
     "band-order": tiles("s2", lambda pixels: pixels[[0, 12, *range(2, 12), 1]], -1),
+    "same-bands": tiles("s2", lambda pixels: pixels[[0, 1, 2, 2, *range(4, 13)]], 9),
+    "repeated": tiles("s2", lambda pixels: np.arange(1000, 1000 + pixels.size).reshape(pixels.shape).astype("u2"), 9),
 }
 
 
@@ -446,6 +472,7 @@ ZONES = {
     "grid": first_of("tfw", [10, 0, 0, -10, 500_033, 5_000_077]),
     "same-rows": of_another_version,
     "image": remove("testing.h5"),
+    "folder": copy("testing_geo.h5", "Testing_Geo.h5", move=True),
     "city-neighbours": rows(again("city", lambda values: np.arange(len(values)).reshape(values.shape)), GEO),
     "city-extent": first_of("tfw", [10, 0, 0, -10, 500_000, 9_000_000]),
     "city-epsg": known(first_of("epsg", 32701)),
@@ -456,11 +483,24 @@ ZONES = {
     "reflectance-scale": everywhere("sen2", lambda values: values * 100),
     "offset": everywhere("sen2", lambda values: values + 0.1),
     "band-order": everywhere("sen2", lambda values: values[..., [9, *range(1, 9), 0]]),
+    "same-bands": everywhere("sen2", lambda values: values[..., [0, 1, 1, *range(3, 10)]]),
+    "repeated": everywhere("sen1", lambda values: values[:1]),
+    "sen1:range": rows(put("sen1", (0, 0, 0, 0), 1e9)),
 }
 
 PLANTED = {"cloudsen12": CLOUDS, "sen12ms": TILES, "so2sat": ZONES}
 
-LEFT_OUT = {"name": 0, "twin": 0, "triplets": 1, "readable": 1, "shape": 1, "nan": 1, "nodata": 1, "measured": 0}
+LEFT_OUT = {
+    "name": 0,
+    "folder": 0,
+    "twin": 0,
+    "triplets": 1,
+    "readable": 1,
+    "shape": 1,
+    "nan": 1,
+    "nodata": 1,
+    "measured": 0,
+}
 """Checks after which what is concerned is left out, in whatever dataset, and the patches that planting them costs;
 after all others what was found is kept."""
 

@@ -33,8 +33,8 @@ Accept = Literal["", "kept", "left out"]
 a file) is left out. Blank: it cannot be accepted, because reading cannot go on."""
 
 
-LONG_TAIL = 5
-"""Empty patches at the end of a file that are no chance: what an interrupted copy has left empty."""
+LONG_RUN = 5
+"""Empty patches one after another that are no chance: what an interrupted copy, or a part of a download, left empty."""
 
 MOST_WORST = 3
 """Patches with the most pixels without a measurement that a finding names, where none is empty."""
@@ -126,7 +126,7 @@ class Inspection:
 class Inspector(ABC):
     """Checks the content of one file while its bytes pass by for the checksum.
 
-    `block_bytes` is the length of the pieces it wants (the last may be shorter); a file is never
+    `block_bytes` is the length of the next piece it wants (the last may be shorter); a file is never
     held whole unless it is small.
     """
 
@@ -148,7 +148,13 @@ def valid_fraction(unmeasured: Sequence[int] | np.ndarray, size: int) -> np.ndar
 
 
 def unmeasured_finding(
-    file: str, check: str, pixels: Sequence[int] | np.ndarray, size: int, names: Sequence[str], kind: str = "optical"
+    file: str,
+    check: str,
+    pixels: Sequence[int] | np.ndarray,
+    size: int,
+    names: Sequence[str],
+    kind: str = "optical",
+    at_end: bool = False,
 ) -> Finding:
     """The finding for pixels without a measurement: a note, and a failure where patches have nothing else.
 
@@ -164,6 +170,8 @@ def unmeasured_finding(
         Names of the patches.
     kind : str
         Kind of sensor.
+    at_end : bool
+        Whether all patches of a place may lack this sensor, so that only empty ones at the end are a fault.
     """
     counts, expected = np.asarray(pixels, dtype=np.int64), f"not 0 or missing in all {kind} bands"
     if not counts.any():
@@ -172,23 +180,27 @@ def unmeasured_finding(
     if (counts == size).all():
         remedy = f"the {kind} bands say nothing about any patch: fetch them again"
         return Finding(file, "content", check, "failed", found, expected, remedy, "left out")
-    if (tail := empty_tail(counts, size)) >= LONG_TAIL:
-        remedy = f"the last {tail} patches are empty: was a copy interrupted? fetch the files again"
+    if run := empty_run(counts, size, at_end):
+        remedy = f"{len(run)} patches one after another are empty: was a copy interrupted? fetch the files again"
         return Finding(file, "content", check, "failed", found, expected, remedy, "left out")
     remedy = "nothing: pixels without a measurement, and empty patches, are neither learnt from nor scored"
     return Finding(file, "content", check, "note", found, expected, remedy)
 
 
-def empty_tail(pixels: Sequence[int] | np.ndarray, size: int) -> int:
-    """How many of the last patches are empty, from the pixels of each without a measurement.
+def empty_run(pixels: Sequence[int] | np.ndarray, size: int, at_end: bool = False) -> range:
+    """Empty patches that follow each other, from the pixels of each without a measurement: the longest run.
+
+    Only `LONG_RUN` or more are one; with `at_end` only if they are the last.
 
     Examples
     --------
-    >>> empty_tail([4, 0, 4, 4], 4)
-    2
+    >>> empty_run([4, 0, 4, 4, 4, 4, 4, 0], 4), empty_run([4, 0, 4, 4], 4)
+    (range(2, 7), range(0, 0))
     """
-    full = np.flatnonzero(np.asarray(pixels) != size)
-    return len(pixels) - (int(full[-1]) + 1 if len(full) else 0)
+    ends = np.concatenate([[-1], np.flatnonzero(np.asarray(pixels) != size), [len(pixels)]])
+    lengths = np.diff(ends) - 1
+    at = len(lengths) - 1 if at_end else int(lengths.argmax())
+    return range(int(ends[at]) + 1, int(ends[at + 1])) if lengths[at] >= LONG_RUN else range(0)
 
 
 def _unmeasured_text(counts: np.ndarray, size: int, names: Sequence[str]) -> str:

@@ -18,21 +18,25 @@ else:
 _DECIMAL = re.compile(r"([+-]?\d+)\.0*")
 _WHOLE = re.compile(r"\+?(-?)0*(\d+)")
 _FORMS = {"decimal numbers": _DECIMAL, "whole numbers": _WHOLE}
-MISSING = frozenset({"", "nan", "none", "null", "na", "n/a", "<na>", "unknown"})
-"""What tables write for a value that they do not have, in small letters."""
+MISSING = frozenset({"", "n/a", "#n/a", "#na", "<na>", "-nan", "unknown"})
+"""What tables write for a value that they do not have, in small letters: no place has such a name."""
+MISSING_AS_WRITTEN = frozenset({"nan", "NaN", "NAN", "na", "NA", "null", "NULL", "none", "None", "NONE"})
+"""Words for nothing, as programs write them (Python ``None``, R ``NA``, SQL ``NULL``, NumPy ``nan``). Places have such
+names, too, but written as names: Na, Nan, Null."""
 
 
 def value_of(text: str) -> str:
     """The value of a key that a text stands for: ``" 7"``, ``"7.0"``, ``"07"`` and ``"7"`` are one ROI.
 
-    Blank where the text stands for none (`MISSING`): to patches of unknown place, ``"nan"`` is no place in common.
+    Blank where the text stands for none (`MISSING`, `MISSING_AS_WRITTEN`): to patches of unknown place, ``"nan"`` is no
+    place in common. ``"Nan"`` is a town.
     """
     stripped = text.strip("\ufeff" + string.whitespace).strip()
     decimal = _DECIMAL.fullmatch(stripped)
     whole = decimal[1] if decimal else stripped
     if number := _WHOLE.fullmatch(whole):
         return number[1] + number[2]
-    return "" if stripped.lower() in MISSING else stripped
+    return "" if stripped.lower() in MISSING or stripped in MISSING_AS_WRITTEN else stripped
 
 
 def key_values(column: pd.Series) -> pd.Series:

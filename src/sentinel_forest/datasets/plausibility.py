@@ -10,12 +10,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sentinel_forest.datasets.band_rules import (
+    ALIKE,
+    ALIKE_IMAGES,
+    ALL_IMAGES,
+    ENOUGH_VALUES,
+    ORDER_BANDS,
+    ORDER_GAIN,
+    ORDER_IMAGES,
+    band_order,
+    pool_verdict,
+    repeated,
+    same_bands,
+)
 from sentinel_forest.datasets.findings import Finding
 from sentinel_forest.datasets.terms import Layer
-from sentinel_forest.datasets.values import Pool, Values, better_order, pool
-from sentinel_forest.sensors import AMPLITUDE, ATMOSPHERE, DECIBEL, SENTINEL_1
-
-ALL_IMAGES = "(all images)"
+from sentinel_forest.datasets.values import Pool, Values, pool
+from sentinel_forest.sensors import AMPLITUDE, DECIBEL, SENTINEL_1
 
 REFLECTANCE = (0.026, 1.5)
 """Mean reflectance of the brightest band: above what eight bits times 1e-4 can give; below what snow gives."""
@@ -37,12 +48,6 @@ ENOUGH_IMAGES = 30
 
 ONE_SIDED = 0.05
 """Least fraction of values of either sign in the parts of complex backscatter."""
-
-ENOUGH_VALUES = 100
-"""Sampled values that a rule needs."""
-
-ORDER_IMAGES, ORDER_BANDS, ORDER_GAIN = 10, 8, 0.15
-"""Images and bands that the order is judged by, and the sum of correlations that another order may gain."""
 
 _BASELINE = re.compile(r"_N(\d{4})_")
 _DATE = re.compile(r"(?:^|_)(\d{8})T\d{6}")
@@ -104,7 +109,7 @@ def _radar_unit(pool: Pool) -> Iterator[Finding]:
     if looked:
         remedy = "the backscatter is in another unit (dB, linear power, amplitude); convert it, or get the publisher's"
         expected = "dB, power or complex parts, as published"
-        yield _verdict("radar-unit", "; ".join(faults), f"{looked} layers", expected, remedy)
+        yield pool_verdict("radar-unit", "; ".join(faults), f"{looked} layers", expected, remedy)
 
 
 _INTENSITIES = (SENTINEL_1["VH_intensity"], SENTINEL_1["VV_intensity"])
@@ -132,7 +137,7 @@ def _radar_order(pool: Pool) -> Iterator[Finding]:
         weak, strong = (float(np.median(sample)) for sample in samples)
         text = f"median {cross} {weak:.4g}, {co} {strong:.4g}"
         remedy = "the two polarisations are exchanged: put them into the published order"
-        yield _verdict("radar-order", "" if weak < strong else text, text, f"{cross} below {co}", remedy)
+        yield pool_verdict("radar-order", "" if weak < strong else text, text, f"{cross} below {co}", remedy)
 
 
 def _reflectance_scale(pool: Pool) -> Iterator[Finding]:
@@ -149,7 +154,7 @@ def _reflectance_scale(pool: Pool) -> Iterator[Finding]:
     good = REFLECTANCE[0] <= means[brightest] <= REFLECTANCE[1]
     expected = f"{REFLECTANCE[0]:g} to {REFLECTANCE[1]:g} in the brightest band"
     remedy = "the reflectance is on another scale (0 to 1, 0 to 10,000, percent, 8 bits): convert it"
-    yield _verdict("reflectance-scale", "" if good else text, text, expected, remedy)
+    yield pool_verdict("reflectance-scale", "" if good else text, text, expected, remedy)
 
 
 def _offset(pool: Pool) -> Iterator[Finding]:
@@ -175,7 +180,7 @@ def _offset(pool: Pool) -> Iterator[Finding]:
             f"{len(told)} products of baseline 04.00 without a dark pixel, the lowest "
             f"{min(dark[names == product].min() for product in told):.4g}: {', '.join(told[:3])}{more}"
         )
-        yield _verdict("offset", text, "", expected, remedy)
+        yield pool_verdict("offset", text, "", expected, remedy)
         return
     others = dark[~raised & np.isfinite(dark)]
     if not others.size:
@@ -185,7 +190,7 @@ def _offset(pool: Pool) -> Iterator[Finding]:
         what = f"cannot be told: {text}, too few to say"
         yield Finding(ALL_IMAGES, "content", "offset", "note", what, expected, "look at the baseline of the products")
     else:
-        yield _verdict("offset", text if others.min() >= DISPROVED_BELOW else "", text, expected, remedy)
+        yield pool_verdict("offset", text if others.min() >= DISPROVED_BELOW else "", text, expected, remedy)
 
 
 def _is_raised(product: str) -> bool:
@@ -194,39 +199,6 @@ def _is_raised(product: str) -> bool:
     if baseline:
         return baseline[1] >= "0400"
     return bool(date and date[1] >= OFFSET_SINCE)
-
-
-def _band_order(pool: Pool) -> Iterator[Finding]:
-    """Neighbours in wavelength resemble each other more than they would after one band is moved."""
-    bands = [
-        (band.wavelength, band.name, name)
-        for name in pool.of("optical")
-        if (band := pool.layers[name].band) and band.wavelength and band.family != ATMOSPHERE
-    ]
-    names = [name for _, _, name in sorted(bands)]
-    counts = {pool.sample[name].shape for name in names}
-    images = next(iter(counts))[0] if len(counts) == 1 else 0
-    expected = "bands in the published order: neighbours in wavelength resemble each other most"
-    if not names or len(counts) > 1:
-        return
-    if images < ORDER_IMAGES or len(names) < ORDER_BANDS:
-        text = f"not computed: {len(names)} bands of {images} images, {ORDER_BANDS} of {ORDER_IMAGES} are needed"
-        yield Finding(ALL_IMAGES, "content", "band-order", "note", text, expected)
-        return
-    table = np.stack([pool.sample[name].reshape(-1) for name in names]).astype(np.float64)
-    table = table[:, np.isfinite(table).all(axis=0) & (table != 0).all(axis=0)]
-    if table.shape[1] < ENOUGH_VALUES or (table.std(axis=1) == 0).any():
-        return
-    gain, better = better_order(np.asarray(np.corrcoef(table)))
-    text = f"another order gains {gain:.3f} in correlation: {', '.join(names[place] for place in better)}"
-    remedy = "the bands are not in the order of the layout: get the publisher's, or put them into it"
-    yield _verdict("band-order", text if gain > ORDER_GAIN else "", f"{images} images", expected, remedy)
-
-
-def _verdict(check: str, fault: str, found: str, expected: str, remedy: str) -> Finding:
-    if not fault:
-        return Finding(ALL_IMAGES, "content", check, "ok", found, expected)
-    return Finding(ALL_IMAGES, "content", check, "failed", fault, expected, remedy, "kept")
 
 
 RULES: tuple[Rule, ...] = (
@@ -280,14 +252,32 @@ RULES: tuple[Rule, ...] = (
         "four real sets gain 0.12 at most, exchanged bands that are no neighbours mostly 0.2 to 3; a reversed order, "
         "and neighbours such as B8 and B8A, cannot be told",
         "B2 and B12 exchanged; B8A behind B12",
-        _band_order,
+        band_order,
+    ),
+    Rule(
+        "same-bands",
+        "sampled values of each image in two bands",
+        "Sentinel-1 and Sentinel-2: all bands",
+        f"the same in {100 * ALIKE:g} % of the images, {ALIKE_IMAGES} at least",
+        "two bands are never equal in all sampled pixels of an image that has more than one value",
+        "B3 written in the place of B4",
+        same_bands,
+    ),
+    Rule(
+        "repeated",
+        "sampled values of all bands of a sensor, against those of the other images",
+        "Sentinel-1 and Sentinel-2: all bands",
+        f"{100 * ALIKE:g} % of the images, {ALIKE_IMAGES} at least, have those of another one",
+        "two images are never equal; a few published ones are there twice, which the ledger of a split counts",
+        "one image written into all rows; a block of rows written twice",
+        repeated,
     ),
     Rule(
         "range",
         "lowest and highest value of a tile, or of a layer",
-        "SEN12MS: s1, s2; CloudSEN12: images, S1_VV, S1_VH, S1_angle, EXTRA and TCI layers; So2Sat: sen2",
-        "outside of what the unit allows: -90 to 50 dB, 0 to 32767 (So2Sat: 0 to 6.5535), angles of 15 to 60 degrees, "
-        "0 to 100 %",
+        "SEN12MS: s1, s2; CloudSEN12: images, S1_VV, S1_VH, S1_angle, EXTRA and TCI layers; So2Sat: sen1, sen2",
+        "outside of what the unit allows: -90 to 50 dB, 0 to 32767 (So2Sat: 0 to 6.5535, sen1 below 1e6), "
+        "angles of 15 to 60 degrees, 0 to 100 %",
         "16 bits; Sentinel-1 looks at 29 to 46 degrees in wide swath",
         "dB x 100 in int16; angles in radians; negative reflectance",
         judged_in="content of each dataset",

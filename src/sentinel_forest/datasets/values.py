@@ -1,8 +1,8 @@
 """What images show of their values while their bytes pass by: the lowest ones, and a few pixels of each."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations, permutations
 
 import numpy as np
@@ -79,11 +79,25 @@ def pool(layers: Mapping[str, Layer], values: Sequence[Values]) -> Pool:
     return Pool(layers, lows, samples, tuple(products))
 
 
+FITTING = 12 << 10
+"""Bytes of partial results that stay in the processor's first cache."""
+
+
 def fold(pixels: np.ndarray, ufunc: np.ufunc) -> np.ndarray:
-    """Reduce square images (images, pixels, bands) to (images, bands): first rows upon each other, which is fast."""
-    side = math.isqrt(pixels.shape[1])
-    rows = ufunc.reduce(pixels.reshape(len(pixels), side, side, pixels.shape[2]), axis=1)
-    return np.asarray(ufunc.reduce(rows, axis=1))
+    """Reduce images (images, pixels, bands) to (images, bands): parts of an image upon each other, which is fast."""
+    images, count, bands = pixels.shape
+    for parts in _parts(count, bands * pixels.itemsize):
+        count //= parts
+        pixels = ufunc.reduce(pixels.reshape(images, parts, count * bands), axis=1)
+    return pixels.reshape(images, bands)
+
+
+@cache
+def _parts(count: int, size: int) -> tuple[int, ...]:
+    """Into how many parts the pixels of an image, of `size` bytes each, are cut at a time, until one is left."""
+    first = next(parts for parts in range(1, count + 1) if count % parts == 0 and count // parts * size <= FITTING)
+    rest = count // first
+    return (first, rest // 8, 8) if rest % 8 == 0 else (first, rest)
 
 
 def lowest_above_zero(pixels: np.ndarray, low: np.ndarray) -> np.ndarray:
@@ -102,7 +116,8 @@ def lowest_above_zero(pixels: np.ndarray, low: np.ndarray) -> np.ndarray:
         float32 (images, bands), NaN where no value is above 0.
     """
     lowest = low.astype(np.float32)
-    for image, band in np.argwhere(~(low > 0)):
+    unclear = ~(low > 0)
+    for image, band in np.argwhere(unclear) if unclear.any() else ():
         values = pixels[image, :, band]
         above = values[values > 0]
         lowest[image, band] = above.min() if above.size else np.nan
@@ -118,6 +133,20 @@ def grid(side: int, across: int) -> np.ndarray:
 def stacked(parts: Sequence[np.ndarray]) -> np.ndarray:
     """Arrays (images, pixels) of single layers as one (images, layers, pixels), float32."""
     return np.stack([part.astype(np.float32) for part in parts], axis=1)
+
+
+def alike(first: np.ndarray, second: np.ndarray) -> tuple[int, int]:
+    """In how many images two layers have the same sampled values, and how many images can tell.
+
+    An image of one value, and values that are missing, tell nothing.
+
+    Parameters
+    ----------
+    first, second : ndarray
+        (images, pixels).
+    """
+    telling = np.isfinite(first).all(axis=1) & (first != first[:, :1]).any(axis=1)
+    return int((first[telling] == second[telling]).all(axis=1).sum()), int(telling.sum())
 
 
 def better_order(correlation: np.ndarray) -> tuple[float, list[int]]:

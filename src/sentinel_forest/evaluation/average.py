@@ -148,7 +148,7 @@ def _mean(
         least = least_groups(str(first["class"]))
         exact = float(np.mean([score.value for score in of_known]))
         low, high = uncertainty.interval(exact, mean, fewest, of_known[0].span, least)
-        doubts = _doubts(mean, fewest, str(first["class"]), any(score.reservation for score in of_known))
+        doubts = _doubts(mean, fewest, of_known)
     parts = {number: _parts(str(row["note"])) for number, row in told.items()}
     few = f"mean of {len(known)} of {len(numbers)} trials" if 0 < len(known) < len(numbers) else ""
     return {name: first[name] for name in AVERAGES.columns if name in first} | {
@@ -164,11 +164,12 @@ def _mean(
     }
 
 
-def _doubts(replicates: np.ndarray, support: Support, of_class: str, is_reserved: bool) -> str:
-    """What is to be said about the interval of a mean; which patches have no group, its trials say."""
-    if is_reserved:
+def _doubts(replicates: np.ndarray, support: Support, scores: Sequence[Score]) -> str:
+    """What is to be said about the interval of a mean of scores; which patches have no group, its trials say."""
+    if any(score.reservation for score in scores):
         return ""
-    few = uncertainty.few_groups(support.groups, of_class, support.lacking)
+    of_class = scores[0].of_class
+    few = uncertainty.few_groups(support.groups, of_class, support.lacking, scores[0].kind)
     if support.whole < least_groups(of_class):
         return few
     if not np.nanstd(replicates) > 0:

@@ -306,9 +306,16 @@ def summarise(
         found = summaries[metric]
         known = ~np.isnan(values[metric])
         units = np.bincount(patches.group, weights=known, minlength=patches.draws.shape[1])
-        support = Support.of(units[: patches.groups])
         parts = Summaries(values[metric], weight, patches.group, patches.draws.shape[1], metric.summary)
+        support = _support(metric, units, parts, patches.groups)
         yield _score(metric, question, np.concatenate(found), int(known.sum()), support, parts, patches)
+
+
+def _support(metric: PatchMetric, units: np.ndarray, parts: Summaries, groups: int) -> Support:
+    """The known groups that a summary rests on; `units` (groups,): patches with a value."""
+    if metric.of_bins:
+        return Support.of_bin(units[:groups], parts.of_groups()[:groups])
+    return Support.of(units[:groups])
 
 
 def _two_class(counts: np.ndarray, true: np.ndarray, predicted: np.ndarray) -> np.ndarray:

@@ -170,7 +170,7 @@ def _doubts(score: Score, support: Support, low: float) -> str:
     """What is to be said about the interval and the p value of a difference."""
     if score.reservation:
         return score.reservation
-    few = uncertainty.few_groups(support.groups, score.of_class, support.lacking)
+    few = uncertainty.few_groups(support.groups, score.of_class, support.lacking, "difference")
     alike = "" if support.whole < least_groups(score.of_class) or not np.isnan(low) else uncertainty.ALIKE
     return notes(alike or few, testing.few_tested(support.groups))
 

@@ -28,10 +28,12 @@ from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import conform, read_parquet, write_tsv
 from sentinel_forest.io.texts import read_texts
 from sentinel_forest.registry import PAPERS, RELEASES
-from sentinel_forest.splits.lists import catalog_of_names
+from sentinel_forest.splits.named import catalog_of_names
 from sentinel_forest.steps import Layout, Output
 
 NOTE = "from the authors' values of each patch, not from pixels"
+UNDEFINED = ["", "NA", "NaN", "nan"]
+"""What a table holds where a value is undefined."""
 UNDECLARED = "unknown: pretraining"
 """The mark of a model of which nobody says what it was trained on."""
 
@@ -89,23 +91,32 @@ def read_values(path: Path, form: PatchValues, dataset: Dataset) -> pd.DataFrame
     wanted = {
         form.column_of(*each, metric): (*each, metric) for each in _answered(form, table) for metric in form.metrics
     }
-    numbers = table[[*wanted, form.positives]].apply(pd.to_numeric, errors="coerce")
-    blank = table[[*wanted, form.positives]].isin(["", "NA", "NaN", "nan"])
-    for name in numbers:
-        wrong = ~(numbers[name].between(0, 1) | blank[name])
-        if wrong.any():
-            row = int(np.flatnonzero(wrong)[0])
-            place = f"{path}, column {name}, row {row + 2}"
-            raise InputError(
-                "A value is no fraction.",
-                where=place,
-                found=table[name].iloc[row][:80],
-                expected="0 to 1",
-                remedy="give the authors' file as they publish it",
-            )
+    numbers = fractions(table[[*wanted, form.positives]], path)
     numbers = numbers.set_index(pd.Index(patches)).rename(columns=wanted | {form.positives: ("positives", "", "")})
     values: pd.DataFrame = numbers.set_axis(pd.MultiIndex.from_tuples(numbers.columns), axis=1)
     return values
+
+
+def fractions(texts: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Numbers from 0 to 1 that a table at `path` holds as text, float64; NaN where it has none (`UNDEFINED`).
+
+    Raises
+    ------
+    InputError
+        If a value is no fraction.
+    """
+    numbers = texts.apply(pd.to_numeric, errors="coerce").astype("float64")
+    wrong = ~(numbers.apply(lambda column: column.between(0, 1)) | texts.isin(UNDEFINED))
+    for name in numbers.columns[wrong.any()]:
+        row = int(np.flatnonzero(wrong[name])[0])
+        raise InputError(
+            "A value is no fraction.",
+            where=f"{path}, column {name}, row {row + 2}",
+            found=texts[name].iloc[row][:80],
+            expected="0 to 1",
+            remedy="give the authors' file as they publish it",
+        )
+    return numbers
 
 
 def scores_of(

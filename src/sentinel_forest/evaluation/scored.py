@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sentinel_forest.config.groups import least_groups
+from sentinel_forest.config.groups import Kind, least_groups
 from sentinel_forest.datasets.metric import NOTHING, Metric, PatchMetric
 from sentinel_forest.evaluation import sampling_error, uncertainty
 from sentinel_forest.evaluation.confusion import Classifier
@@ -39,6 +39,11 @@ class Score:
     def groups(self) -> int:
         """Number of known groups that it rests on."""
         return self.support.groups
+
+    @property
+    def kind(self) -> Kind:
+        """What its interval is of."""
+        return "summary" if isinstance(self.metric, PatchMetric) else "score"
 
     @property
     def span(self) -> tuple[float, float]:
@@ -83,7 +88,7 @@ class Score:
     def _doubts_of_groups(self) -> str:
         if self.reservation:
             return self.reservation
-        few = uncertainty.few_groups(self.groups, self.of_class, self.support.lacking)
+        few = uncertainty.few_groups(self.groups, self.of_class, self.support.lacking, self.kind)
         if self.support.whole < least_groups(self.of_class):
             return notes(few, self._of_each())
         if not np.nanstd(self.replicates) > 0:

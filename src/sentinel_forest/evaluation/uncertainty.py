@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from sentinel_forest.config.groups import LEAST_GROUPS, MANY_GROUPS, coverage, least_groups
+from sentinel_forest.config.groups import LEAST_GROUPS, MANY_GROUPS, Kind, coverage, least_groups
 from sentinel_forest.datasets.metric import Metric, ratio
 
 LEVEL = 0.95
@@ -46,6 +46,17 @@ class Support:
     def of(cls, units: np.ndarray) -> "Support":
         """From the units of each group, float64 (groups,)."""
         return cls(int((units > 0).sum()), float(effective(units)))
+
+    @classmethod
+    def of_bin(cls, units: np.ndarray, percent: np.ndarray) -> "Support":
+        """Of the percentage of units that lie in a bin, from that of each group, float64 (groups,).
+
+        It needs units inside and units outside, as few groups may hold all of one kind.
+        """
+        inside = np.nan_to_num(percent) * units / 100
+        sides = np.round(np.stack([inside, units - inside], axis=-1), 6)
+        groups, whole = int((units > 0).sum()), int((sides > 0).sum(axis=0).min())
+        return cls(groups, float(min(effective(units), effective(sides).min())), groups - whole)
 
     @classmethod
     def least(cls, supports: Iterable["Support"]) -> "Support":
@@ -124,13 +135,14 @@ def counted(groups: int) -> str:
     return "1 group" if groups == 1 else f"{groups} groups"
 
 
-def few_groups(groups: int, of_class: str = "", lacking: int = 0) -> str:
+def few_groups(groups: int, of_class: str = "", lacking: int = 0, kind: Kind = "score") -> str:
     """What is to be said about an interval over so few groups, of which some lack a part, or nothing."""
     whole, least = groups - lacking, least_groups(of_class)
     said = f"{whole} of {groups} groups have all it needs" if lacking else counted(groups)
     if whole < least:
         return f"{said}: no interval below {least}"
-    held = f"95 % intervals held {coverage(whole, of_class):.0%} in simulation"
+    of_kind = f" of {kind}s" if kind == "difference" else ""
+    held = f"95 % intervals{of_kind} held {coverage(whole, of_class, kind):.0%} in simulation"
     return f"{said}: {held}" if whole < MANY_GROUPS else ""
 
 

@@ -67,6 +67,7 @@ _PAGE = Cause(
 NUMPY = Cause("a .npy header before the values", "write the values alone: numpy.load(FILE).tofile(FILE)")
 HDF5 = Cause("an HDF5 file", "give it the name of an HDF5 file")
 _PICKLE = Cause("a Python pickle", "nothing is unpickled here: give the published file, of a list the .txt form")
+_OFFICE = Cause("a spreadsheet (.xlsx, .ods, .xls)", "open it, and save it as CSV in UTF-8, with commas")
 _APPLE = Cause("what macOS notes about a file (._)", "remove it; the file itself has the same name without ._")
 
 BY_FIRST_BYTES: dict[str, tuple[re.Pattern[bytes], Cause]] = {
@@ -75,6 +76,8 @@ BY_FIRST_BYTES: dict[str, tuple[re.Pattern[bytes], Cause]] = {
     "XML": (re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml"), Cause("a server's answer in XML, not the file itself", AGAIN)),
     "npy": (re.compile(rb"\x93NUMPY"), NUMPY),
     "gzip": (re.compile(rb"\x1f\x8b\x08"), Cause("gzip-compressed data", "unpack it: gunzip")),
+    "xlsx": (re.compile(rb"PK\x03\x04.{26}(?:\[Content_Types\]|_rels/|docProps/|xl/|mimetype)", re.DOTALL), _OFFICE),
+    "xls": (re.compile(rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), _OFFICE),
     "zip": (re.compile(rb"PK\x03\x04"), Cause("a zip archive", "unpack it: unzip")),
     "xz": (re.compile(rb"\xfd7zXZ\x00"), Cause("xz-compressed data", "unpack it: unxz")),
     "zstd": (re.compile(rb"\x28\xb5\x2f\xfd"), Cause("zstd-compressed data", "unpack it: unzstd")),

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
-from sentinel_forest.errors import InputError
+from sentinel_forest.errors import FormError, InputError
 from sentinel_forest.io import causes
 from sentinel_forest.io.lazy import lazy
 from sentinel_forest.io.schemas import Column, DataFrameSchema
@@ -142,11 +142,17 @@ def read_parquet(
         raise causes.unusable(path, "Parquet", error) from None
     missing = [name for name in columns or () if name not in about.names]
     if missing:
-        raise InputError("A table lacks columns.", where=path, found=about.names, expected=missing)
+        raise _lacking(path, about.names, missing)
     texts = [field.name for field in about if categories and _arrow().types.is_large_string(field.type)]
     read = partial(_arrow().parquet.read_table, columns=columns and list(columns), read_dictionary=texts)
     table: pd.DataFrame = read(path, filters=rows and list(rows)).to_pandas()
     return table
+
+
+def _lacking(path: Path, there: Sequence[str], missing: Sequence[str]) -> FormError:
+    """The error for a table without columns that are read."""
+    found, expected = (", ".join(names) for names in (there, missing))
+    return FormError("A table lacks columns.", where=path, found=found[:80], expected=expected[:80])
 
 
 def read_note(path: Path, name: str) -> str:
@@ -203,7 +209,7 @@ def read_tsv(path: Path, schema: DataFrameSchema, validated: bool = False) -> pd
     table = pd.read_csv(path, sep="\t", dtype="str", na_filter=False, encoding="utf-8")
     missing = [name for name in schema.columns if name not in table.columns]
     if missing:
-        raise InputError("A table lacks columns.", where=path, found=list(table.columns), expected=missing)
+        raise _lacking(path, list(table.columns), missing)
     table = _each_text(table, schema, _GUARDED, "")
     for name, column in schema.columns.items():
         if not str(column.dtype).startswith("str"):

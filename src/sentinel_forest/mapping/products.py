@@ -28,7 +28,8 @@ MOST_BYTES = 20 * 2**20
 MOST_FILES = 100_000
 """Entries of an archive or folder that are looked at."""
 
-LEVELS = ("L1C", "L2A")
+_OFFSET = {"L1C": "RADIO_ADD_OFFSET", "L2A": "BOA_ADD_OFFSET"}
+LEVELS = tuple(_OFFSET)
 
 _IMAGE = re.compile(r"\.(jp2|tiff?)$", re.IGNORECASE)
 _BAND = re.compile(r"(?:^|[_.\- ])B0?(1[0-2]|8A|[1-9])(?=[_.\- ])", re.IGNORECASE)
@@ -51,7 +52,7 @@ class Product:
     baseline : str
         Processing baseline, e.g. ``05.09``; blank if unknown.
     offsets : mapping or None
-        For each band the number to add; None if nothing declares it.
+        For each band the number to add; without the bands, or None, where nothing declares it.
     """
 
     name: str
@@ -222,23 +223,30 @@ def _described(path: Path, name: str, data: bytes, files: Mapping[str, tuple[str
     quantification = text("QUANTIFICATION_VALUE", "BOA_QUANTIFICATION_VALUE")
     if not level or not re.fullmatch(r"\d\d\.\d\d", baseline) or quantification not in ("10000", "10000.0"):
         raise _no_metadata(where, f"level {level!r}, baseline {baseline!r}, quantification {quantification!r}")
-    declared = [*values.get("RADIO_ADD_OFFSET", []), *values.get("BOA_ADD_OFFSET", [])]
-    bands = list(SENTINEL_2)
-    try:
-        offsets = {bands[int(each.get("band_id", ""))]: float(each.text or "") for each in declared}
-    except (ValueError, IndexError):
-        raise _no_metadata(where, "an offset of no band") from None
+    offsets = _declared_offsets(values.get(_OFFSET[level], []), where)
     if not offsets and float(baseline) >= NEW_BASELINE:
         raise InputError(
             "A product of a new baseline does not declare its offset.",
             where=where,
-            found=f"baseline {baseline}, no RADIO_ADD_OFFSET or BOA_ADD_OFFSET",
+            found=f"baseline {baseline}, no {_OFFSET[level]}",
             remedy="fetch the product again",
         )
     identifier = text("PRODUCT_URI", "PRODUCT_URI_1C", "PRODUCT_URI_2A") or path.name
-    return Product(
-        identifier.removesuffix(".SAFE"), files, level, baseline, {band: offsets.get(band, 0.0) for band in bands}
-    )
+    return Product(identifier.removesuffix(".SAFE"), files, level, baseline, offsets or dict.fromkeys(SENTINEL_2, 0.0))
+
+
+def _declared_offsets(elements: Iterable[ET.Element], where: str) -> dict[str, float]:
+    """Offset of each band that the metadata declare one for."""
+    numbers = {str(number): band for number, band in enumerate(SENTINEL_2)}
+    offsets: dict[str, float] = {}
+    for each in elements:
+        band, told = numbers.get(each.get("band_id", "").strip()), (each.text or "").strip()
+        if band is None or band in offsets:
+            raise _no_metadata(where, f"an offset of {'a band that has one' if band else 'no band'}: {told}")
+        if not re.fullmatch(r"-?\d{1,5}(\.\d{1,6})?", told) or not -QUANTIFICATION <= float(told) <= 0:
+            raise _no_metadata(where, f"offset {told!r} of {band}")
+        offsets[band] = float(told)
+    return offsets
 
 
 def _no_metadata(where: str, found: str) -> InputError:
@@ -246,6 +254,6 @@ def _no_metadata(where: str, found: str) -> InputError:
         "The metadata of the product cannot be used.",
         where=where,
         found=found[:80],
-        expected="level, processing baseline and quantification value 10000",
+        expected="level, baseline, quantification value 10000, offsets from -10000 to 0 once for each band",
         remedy="fetch the product again",
     )

@@ -10,9 +10,10 @@ import hashlib
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -21,7 +22,7 @@ from sentinel_forest.acquire.history import Seen, State
 from sentinel_forest.config import releases
 from sentinel_forest.datasets import plausibility
 from sentinel_forest.datasets.base import Dataset, File, Finding, Inspection, no_hashes
-from sentinel_forest.datasets.findings import joined
+from sentinel_forest.datasets.findings import Inspector, joined
 from sentinel_forest.io import causes
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.lazy import lazy
@@ -158,7 +159,10 @@ def presence(files: Sequence[File], folder: Path) -> list[Finding]:
 def read_all(
     dataset: Dataset, folder: Path, files: Sequence[File], threads: int
 ) -> tuple[dict[str, State], list[Inspection]]:
-    """Read every file once: its state and what its bytes showed; files in parallel."""
+    """Read every file once: its state and what its bytes showed; files in parallel, the largest first.
+
+    (A large one that comes last would be read while other threads have nothing left to do.)
+    """
     buffers = [bytearray(CHUNK) for _ in range(threads)]  # fresh memory for each file would cost much
 
     def read(file: File) -> tuple[State, Inspection]:
@@ -168,10 +172,10 @@ def read_all(
         finally:
             buffers.append(buffer)
 
+    ordered = sorted(files, key=lambda file: -os.stat(f"{folder}/{file.path}").st_size)
     with ThreadPoolExecutor(threads) as pool:
-        results = list(pool.map(read, files))
-    states = {file.path: state for file, (state, _) in zip(files, results, strict=True)}
-    return states, [inspection for _, inspection in results]
+        results = dict(zip([file.path for file in ordered], pool.map(read, ordered), strict=True))
+    return {file.path: results[file.path][0] for file in files}, [results[file.path][1] for file in files]
 
 
 def read_one(dataset: Dataset, folder: Path, file: File, buffer: bytearray) -> tuple[State, Inspection]:
@@ -179,19 +183,29 @@ def read_one(dataset: Dataset, folder: Path, file: File, buffer: bytearray) -> t
     path = folder / file.path
     inspector = dataset.inspector(folder, file)
     hashers = {name: hashlib.new(name) for name in {"sha256", *file.checksums}}
-    wanted = inspector.block_bytes if inspector else len(buffer)
-    block = memoryview(buffer if wanted <= len(buffer) else bytearray(wanted))[:wanted]
     with open(path, "rb") as stream:
-        while length := stream.readinto(block):
+        for block in _blocks(stream, memoryview(buffer), inspector):
             for hasher in hashers.values():
-                hasher.update(block[:length])
+                hasher.update(block)
             if inspector:
-                inspector.update(block[:length])
+                inspector.update(block)
         status = os.fstat(stream.fileno())
     inspection = inspector.finish() if inspector else Inspection(())
     checksums = {name: hasher.hexdigest() for name, hasher in hashers.items()}
     findings = (*byte_findings(file, status.st_size, checksums), *inspection.findings)
     return State(status.st_size, status.st_mtime_ns, checksums["sha256"]), replace(inspection, findings=findings)
+
+
+def _blocks(stream: BufferedReader, memory: memoryview, inspector: Inspector | None) -> Iterator[memoryview]:
+    """The bytes of a file in the pieces that the inspector wants, each in the place of the one before."""
+    while True:
+        wanted = inspector.block_bytes if inspector else len(memory)
+        if wanted > len(memory):
+            memory = memoryview(bytearray(wanted))
+        length = stream.readinto(memory[:wanted])
+        if not length:
+            return
+        yield memory[:length]
 
 
 def byte_findings(file: File, size: int, checksums: dict[str, str]) -> list[Finding]:

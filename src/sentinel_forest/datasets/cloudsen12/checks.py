@@ -1,5 +1,6 @@
 """Findings about the files of CloudSEN12: what names and sizes say, and what layers say together."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -170,7 +171,8 @@ def _measured_findings(layout: Layout, name: str, layers: Sequence[LayerInspecti
         unmeasured = count_unmeasured(layout, folder, patches, hashes, kind)
         if (unmeasured >= 0).all():
             names = [f"row {row}" for row in range(count)]
-            yield unmeasured_finding(f"{name}/", check, unmeasured, layout.image**2, names, kind)
+            at_end = kind == "radar"  # a ROI without an image of Sentinel-1 has none in any of its patches
+            yield unmeasured_finding(f"{name}/", check, unmeasured, layout.image**2, names, kind, at_end)
 
 
 def _split_findings(folder: Path, split: Split, image: int) -> Iterator[Finding]:
@@ -193,6 +195,9 @@ def _split_findings(folder: Path, split: Split, image: int) -> Iterator[Finding]
     yield Finding(f"{split.name}/", "structure", "patches", "ok", str(split.count))
     if there:
         yield from _metadata_findings(folder, table, split)
+    elif os.path.lexists(folder / table):
+        cause = causes.of_place(folder / table)
+        yield Finding(table, "structure", "metadata", "failed", cause.found, "a table, one row per patch", cause.remedy)
     else:
         yield Finding(
             table,

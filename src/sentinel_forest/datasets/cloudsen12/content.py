@@ -20,7 +20,7 @@ from sentinel_forest.datasets.cloudsen12.vocabulary import (
     NO_DATA,
     RADAR_LAYERS,
 )
-from sentinel_forest.datasets.findings import LONG_TAIL, empty_tail
+from sentinel_forest.datasets.findings import empty_run
 from sentinel_forest.datasets.values import SAMPLED_IMAGES, grid, lowest_above_zero
 
 
@@ -112,6 +112,7 @@ class LayerInspector(Inspector):
         patch = side**2 * dtype.itemsize
         self.block_bytes = patch * max(1, (512 << 10) // patch)  # what is looked at stays in the cache
         self.count = 0
+        self.window: np.ndarray | None = None
         self.hashes: list[str] = []
         self.empty: list[int] = []
         self.padding: set[str] = set()
@@ -131,23 +132,33 @@ class LayerInspector(Inspector):
         patches = values.reshape(whole, self.side, self.side)
         if not whole:
             return
-        window = np.ascontiguousarray(patches[:, *self.place.window(self.side)])
+        window = self._window_of(patches)
+        low, high = window.min(axis=(1, 2)), window.max(axis=(1, 2))  # NaN, if there is one
         if self.count == 0:
             self.constant = window[0, 0, 0]
         self._see_padding(patches)
         self.hashes += [array_hash(image) for image in window]
         if LAYERS[self.layer].is_image:
-            self._count_empty(window)
+            self.empty += self._count_empty(window, low, high)
         if self.is_image:
-            self._see_image(window)
+            self._see_image(window, low, high)
         else:
-            self._see_values(window)
+            self._see_values(window, low, high)
         if self.judged and self.count < SAMPLED_IMAGES:
             self.sample.append(window[:, *np.divmod(self.pixels, window.shape[2])])
         if self.layer == LABEL:
             few = window[:, ::4, ::4].reshape(whole, -1)
             self.fractions.append(np.stack([(few == kind.code).mean(axis=1) for kind in CATEGORIES], axis=1))
         self.count += whole
+
+    def _window_of(self, patches: np.ndarray) -> np.ndarray:
+        """The images of patches in one piece, in memory that is used again for the next ones."""
+        window = patches[:, *self.place.window(self.side)]
+        if self.window is None or len(self.window) < len(window):
+            self.window = np.empty(window.shape, self.dtype)
+        images = self.window[: len(window)]
+        np.copyto(images, window)
+        return images
 
     def _see_padding(self, patches: np.ndarray) -> None:
         strips = [strip for strip in self.place.strips(patches) if strip.size]
@@ -158,35 +169,39 @@ class LayerInspector(Inspector):
         if self.is_image or self.layer == LABEL:
             self.extent.update(patches, len(self.padding) > 1)
 
-    def _count_empty(self, images: np.ndarray) -> None:
-        if images.min() > 0:
-            self.empty += [0] * len(images)
-            return
+    def _count_empty(self, images: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[int]:
+        """Pixels without a measurement, by image; extremes mostly tell that there are none."""
         missing = LAYERS[self.layer].missing
-        self.empty += [image.size - np.count_nonzero(is_measured(image, missing)) for image in images]
+        clear = (low > 0) | (high < 0)
+        if missing is not None:
+            clear &= (low > missing) | (high < missing)
+        return [
+            0 if known else image.size - np.count_nonzero(is_measured(image, missing))
+            for known, image in zip(clear.tolist(), images, strict=True)
+        ]
 
-    def _see_image(self, images: np.ndarray) -> None:
-        low, high = images.min(axis=(1, 2)), images.max()
-        self.low, self.high = min(self.low, float(low.min())), max(self.high, float(high))
+    def _see_image(self, images: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
+        self.low, self.high = min(self.low, float(low.min())), max(self.high, float(high.max()))
         self.lowest.append(lowest_above_zero(images.reshape(len(images), -1, 1), low[:, None])[:, 0])
-        if self.constant is not None and (images != self.constant).any():
+        if self.constant is not None and not (low.min() == self.constant == high.max()):
             self.constant = None
 
-    def _see_values(self, window: np.ndarray) -> None:
+    def _see_values(self, window: np.ndarray, lows: np.ndarray, highs: np.ndarray) -> None:
         if self.judged:
-            self._see_backscatter(window)
-        low, high = window.min(), window.max()  # NaN, if there is one
+            self._see_backscatter(window, lows)
+        low, high = lows.min(), highs.max()
         if self.dtype.kind == "f" and not (np.isfinite(low) and np.isfinite(high)):
             window, low, high = self._see_gaps(window)
         self.low, self.high = min(self.low, float(low)), max(self.high, float(high))
         if self.codes is not None and not (low >= 0 and set(range(int(high) + 1)) <= self.codes):
             self._see_codes(window)
 
-    def _see_backscatter(self, window: np.ndarray) -> None:
+    def _see_backscatter(self, window: np.ndarray, low: np.ndarray) -> None:
         """Keep the lowest value of each image; fill values are left out, and 0, which is no measurement either."""
-        whole = window.min() > NO_DATA and window.all()
-        known = window if whole else np.where((window > NO_DATA) & (window != 0), window, np.inf)
-        low = known.min(axis=(1, 2)).astype(np.float32)
+        if not (low.min() > NO_DATA and not any(self.empty[self.count :])):
+            known = np.where((window > NO_DATA) & (window != 0), window, np.inf)
+            low = known.min(axis=(1, 2))
+        low = low.astype(np.float32)
         self.lowest.append(np.where(np.isfinite(low), low, np.nan))
 
     def _see_gaps(self, window: np.ndarray) -> tuple[np.ndarray, float, float]:
@@ -232,11 +247,13 @@ class LayerInspector(Inspector):
         good = value in ("0", "")
         yield Finding(self.path, "content", "padding", "ok" if good else "note", value or "none", "0")
         constant = self.low if self.low == self.high else self.constant if self.is_image else None
-        tail = empty_tail(self.empty, (self.side - self.place.top - self.place.bottom) ** 2)
+        image = (self.side - self.place.top - self.place.bottom) ** 2
+        run = empty_run(self.empty, image, at_end=not LAYERS[self.layer].is_optical)
         if constant is not None:
             yield self._constant_finding(float(constant))
-        elif tail >= LONG_TAIL:
-            found, remedy = f"0 everywhere in the last {tail} patches", "was a copy interrupted? fetch it again"
+        elif run:
+            found = f"0 everywhere in patches {run[0]} to {run[-1]}"
+            remedy = "was a copy or a download interrupted? fetch it again"
             yield Finding(self.path, "content", "constant", "failed", found, "several values", remedy, "kept")
         if self.layer in LIMITS and self.low <= self.high:
             yield self._range_finding(*LIMITS[self.layer])

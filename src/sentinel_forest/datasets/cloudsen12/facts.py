@@ -272,7 +272,8 @@ def _coverage_findings(path: str, table: pd.DataFrame, fractions: np.ndarray) ->
     cloud = [name in ("thick cloud", "thin cloud") for name in TASK.names]
     cover = fractions[:, cloud].sum(axis=1)[known]
     if known.sum() < ENOUGH_PATCHES or classes[known].nunique() < 2 or np.ptp(cover) == 0:
-        text = f"not computed: {int(known.sum())} patches of several classes, {ENOUGH_PATCHES} are needed"
+        text = f"not computed: {int(known.sum())} patches, classes of cloudiness: {classes[known].nunique()}"
+        expected += f"; {ENOUGH_PATCHES} patches of two classes, whose cloud cover differs"
         yield Finding(path, "content", "cloud-coverage", "note", text, expected)
         return
 
@@ -297,7 +298,8 @@ def _difficulty_findings(path: str, table: pd.DataFrame, fractions: np.ndarray) 
     samples = [groups for groups in samples if len(groups) > 1 and np.ptp(np.concatenate(groups)) > 0]
     count = int(np.isin(numbers, levels).sum())
     if count < MANY_PATCHES or not samples:
-        text = f"not computed: {count} patches of several levels, {MANY_PATCHES} are needed"
+        text = f"not computed: {count} patches, levels with 5 patches or more: {len(levels)}"
+        expected += f"; {MANY_PATCHES} patches of two levels, whose labels differ"
         yield Finding(path, "content", "difficulty", "note", text, expected)
         return
 

@@ -14,7 +14,7 @@ from sentinel_forest.datasets.cloudsen12.metadata import METADATA, METADATA_PARQ
 from sentinel_forest.datasets.cloudsen12.quality import INDICES
 from sentinel_forest.datasets.cloudsen12.vocabulary import LABEL, LAYERS
 from sentinel_forest.datasets.findings import Finding
-from sentinel_forest.datasets.unused import PICKLES, is_file_or_lost, unused_findings
+from sentinel_forest.datasets.unused import PICKLES, first_misplaced, is_file_or_lost, unused_findings
 from sentinel_forest.errors import InputError
 from sentinel_forest.sensors import SENTINEL_2
 
@@ -132,6 +132,9 @@ def _aliases() -> dict[str, str]:
 
 ALIASES = _aliases()
 _NAME = re.compile(r"(?:(?:train|validation|val|test)_)?(?P<name>.+)\.dat", re.IGNORECASE)
+
+
+_SPLIT = re.compile(f"{SCRIBBLES}|train|val|test")
 
 
 @cache
@@ -264,7 +267,7 @@ def list_files(folder: Path) -> list[str]:
         raise InputError(
             "The folder holds no files of CloudSEN12.",
             where=folder,
-            found=", ".join(there[:8]),
+            found=first_misplaced(folder, _home) or ", ".join(there[:8]),
             expected="train/, val/ or test/ with files such as L1C_B2.dat and LABEL_manual_hq.dat",
             remedy="give the folder that holds these folders",
         )
@@ -283,7 +286,16 @@ def list_files(folder: Path) -> list[str]:
 
 def unused(folder: Path) -> list[Finding]:
     """Files of a folder that are not read, see `unused_findings`."""
-    return unused_findings(folder, list_files, _suggest)
+    return unused_findings(folder, list_files, _suggest, _home)
+
+
+def _home(path: str) -> str:
+    """Where a file would be read that has the name of a layer, below a folder named as a split; see `unused.Home`."""
+    *folders, name = path.split("/")
+    layer = layer_of(name)
+    words = [_SPLIT.match(folder.lower()) for folder in folders]
+    split = next((f"{word[0]}" for word in reversed(words) if word), "")
+    return f"{split}/{layer}.dat" if layer and split and not labels_nothing(path) else ""
 
 
 def _suggest(path: str) -> str:

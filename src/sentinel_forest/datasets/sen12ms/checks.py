@@ -24,6 +24,7 @@ from sentinel_forest.datasets.sen12ms.layout import (
     is_tile,
     parse,
     sensors_of,
+    tile_path,
 )
 from sentinel_forest.datasets.sen12ms.vocabulary import BANDS
 from sentinel_forest.datasets.values import Values
@@ -43,7 +44,7 @@ def structure(folder: Path, files: Sequence[File]) -> list[Finding]:
     """
     paths = [file.path for file in files]
     tiles = parse(filter(is_tile, paths))
-    findings = _name_findings(paths, tiles) + _archive_findings(paths)
+    findings = _name_findings(paths, tiles) + _unlike_findings(tiles) + _archive_findings(paths)
     if len(tiles):
         findings += _triplet_findings(tiles) + _count_findings(tiles)
     return findings
@@ -184,6 +185,23 @@ def _name_findings(paths: Sequence[str], tiles: pd.DataFrame) -> list[Finding]:
             for path in strange
         ]
     )
+
+
+def _unlike_findings(tiles: pd.DataFrame) -> list[Finding]:
+    """Tiles that are not found from the name of another one of their patch: other endings, or folders of seasons."""
+    if len({(path.rpartition(".")[2], len(path.split("/")[0].split("_"))) for path in tiles["path"]}) < 2:
+        return []
+    order = tiles["sensor"].map(SENSORS.index)
+    first = tiles.iloc[order.argsort(kind="stable")].drop_duplicates("patch").set_index("patch")["path"]
+    expected = [tile_path(file, sensor) for file, sensor in zip(first[tiles["patch"]], tiles["sensor"], strict=True)]
+    unlike = [(path, wanted) for path, wanted in zip(tiles["path"], expected, strict=True) if path != wanted]
+    if not unlike:
+        return []
+    found, remedy = (
+        f"{len(unlike)} tiles, such as {unlike[0][0]}",
+        "rename them: the names of a patch's tiles are alike",
+    )
+    return [Finding("(all tiles)", "structure", "name", "failed", found, f"{unlike[0][1]}, ...", remedy)]
 
 
 def _archive_findings(paths: Sequence[str]) -> list[Finding]:

@@ -1,5 +1,6 @@
 """The content of one tile: its header and its pixels."""
 
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -92,7 +93,7 @@ def inspect_tile(path: str, data: bytes | memoryview, side: int) -> TileInspecti
         header, pixels = _opened(memoryview(data), (len(BANDS[sensor]), side, side))
     except RasterioError:
         return _unreadable(path, bytes(data))
-    findings = tuple(_header_findings(path, sensor, header, side))
+    findings = tuple(_header_findings(path, sensor, header, side)) + _mask_findings(path, header.masked)
     seen = TileInspection(findings, dtype=header.dtype, placed=header.is_placed, grid=header.grid)
     if pixels is None:
         return seen
@@ -161,7 +162,9 @@ def _runs(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Pixels (pixels, bands) without those that equal the one before them, and for how many each stands."""
     size = pixels.shape[1] * pixels.itemsize
     whole = np.ascontiguousarray(pixels).view(f"u{size}")[:, 0] if size in (1, 2, 4, 8) else np.arange(len(pixels))
-    starts = np.flatnonzero(np.concatenate([[True], whole[1:] != whole[:-1]]))
+    begins = np.ones(len(whole), dtype=bool)
+    np.not_equal(whole[1:], whole[:-1], out=begins[1:])
+    starts = np.flatnonzero(begins)
     return pixels[starts], np.diff(starts, append=len(pixels))
 
 
@@ -209,6 +212,14 @@ def _header_findings(path: str, sensor: str, header: Header, side: int) -> list[
     ] + ([scaling_finding(path, "structure", "scale", header.scaling)] if header.scaling else [])
 
 
+def _mask_findings(path: str, masked: int) -> tuple[Finding, ...]:
+    """A mask beside the pixels: it is not read, so that what it hides would be taken for measured."""
+    if not masked:
+        return ()
+    found, expected = f"a mask says that {masked} pixels are missing", "a value in every pixel, 0 if missing"
+    return (Finding(path, "content", "nodata", "failed", found, expected, "write 0 in these pixels", "left out"),)
+
+
 def _accept(check: str) -> Accept:
     """Pixels of another shape are not those of a patch; other numbers, and places, can be read as they are."""
     return "left out" if check == "shape" else "kept"
@@ -225,4 +236,4 @@ def inspector(layout: Layout, folder: Path, file: File) -> Inspector | None:
     """An inspector for a tile; what the tiles show together is said by `conclude`."""
     if not match_tile(file.path):
         return None
-    return TileInspector(file.path, (folder / file.path).stat().st_size, layout.side)
+    return TileInspector(file.path, os.stat(f"{folder}/{file.path}").st_size, layout.side)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from sentinel_forest.datasets.findings import Finding
 from sentinel_forest.datasets.sen12ms.vocabulary import LAYERS, TASKS
-from sentinel_forest.datasets.unused import PICKLES, is_folder, unused_findings
+from sentinel_forest.datasets.unused import PICKLES, first_misplaced, is_folder, unused_findings
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.clutter import is_clutter
 from sentinel_forest.io.lazy import lazy
@@ -80,9 +80,14 @@ BLOCK = CELL * PIXEL
 
 _NAME = re.compile(
     rf"({'|'.join((*SEASONS, *DFC_SPLITS))})(?:_(?:{'|'.join(SENSORS)}))?/({'|'.join(SENSORS)})_([0-9A-Za-z]+)"
-    r"/\1_\2_([0-9A-Za-z]+)_p([0-9]+)\.(?:tif|TIF)"
+    r"/\1_\2_([0-9A-Za-z]+)_p([0-9]+)\.(?i:tif)"
 )
 """The copy on Kaggle has a folder for each sensor of a season: ``ROIs2017_winter_s1/s1_21/...``."""
+
+_FILE = re.compile(
+    rf"({'|'.join((*SEASONS, *DFC_SPLITS))})_({'|'.join(SENSORS)})_([0-9A-Za-z]+)_p([0-9]+)\.tiff?", re.IGNORECASE
+)
+"""The name of a tile, in whatever case."""
 
 ARCHIVE = re.compile(r"^(ROIs[0-9]{4}_[a-z]+)_(s1|s2|lc|dfc)\.tar\.gz$")
 
@@ -213,6 +218,7 @@ def list_files(folder: Path) -> list[str]:
         raise InputError(
             "There is no file of SEN12MS in the folder.",
             where=folder,
+            found=first_misplaced(folder, _home),
             expected="folders like ROIs1158_spring/s2_1, or archives like ROIs1158_spring_s2.tar.gz; "
             "lists like splits/train_list.txt are enough for splits",
             remedy="give the folder that holds the season folders",
@@ -222,7 +228,17 @@ def list_files(folder: Path) -> list[str]:
 
 def unused(folder: Path) -> list[Finding]:
     """Files of a folder that are not read, see `unused_findings`."""
-    return unused_findings(folder, list_files, _suggest)
+    return unused_findings(folder, list_files, _suggest, _home)
+
+
+def _home(path: str) -> str:
+    """Where a file would be read whose name is that of a tile, in whatever case; see `unused.Home`."""
+    match = _FILE.fullmatch(path.rsplit("/", 1)[-1])
+    if not match:
+        return ""
+    season = next(name for name in (*SEASONS, *DFC_SPLITS) if name.lower() == match[1].lower())
+    sensor, scene = match[2].lower(), DFC_SPLITS.get(season, match[3])
+    return f"{season}/{sensor}_{scene}/{season}_{sensor}_{match[3]}_p{match[4]}.tif"
 
 
 def _suggest(path: str) -> str:

@@ -34,7 +34,7 @@ MOST_BYTES = 64 << 20
 LONGEST_LINE = 500
 
 _LISTED_SCENE = re.compile(r"(ROIs[0-9]{4}_[a-z]+)/(?:s1|s2|lc)_([0-9A-Za-z]+)/?")
-_LISTED_FILE = re.compile(r"(?:.*/)?(ROIs[0-9]{4}_[a-z]+)_(?:s1|s2|lc|dfc)_([0-9A-Za-z]+)_p([0-9]+)(?:\.tif|\.TIF)?")
+_LISTED_FILE = re.compile(r"(?:.*/)?(ROIs[0-9]{4}_[a-z]+)_(?:s1|s2|lc|dfc)_([0-9A-Za-z]+)_p([0-9]+)(?i:\.tif)?")
 
 
 def published_splits(folder: Path, files: Sequence[str], patches: pd.DataFrame) -> pd.Series:

@@ -52,10 +52,12 @@ from sentinel_forest.io.lazy import parts_of
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sentinel_forest.datasets.so2sat import catalog, checks, content, export, reader
+    from sentinel_forest.datasets.so2sat import catalog, checks, export, inspectors, reader
     from sentinel_forest.datasets.so2sat.export import create, write_geo
 else:
-    catalog, checks, content, export, reader = parts_of(__name__, "catalog", "checks", "content", "export", "reader")
+    catalog, checks, export, inspectors, reader = parts_of(
+        __name__, "catalog", "checks", "export", "inspectors", "reader"
+    )
 
 __all__ = ["DATASET", "So2Sat", "create", "write_geo"]
 
@@ -126,7 +128,7 @@ class So2Sat(Dataset):
 
     def inspector(self, folder: Path, file: File) -> Inspector | None:
         """Checks every value of an image file, and hashes its rows."""
-        return content.inspector(folder, file)
+        return inspectors.inspector(folder, file)
 
     def conclude(self, inspections: Mapping[str, Inspection]) -> Inspection:
         """What all image files show of their values."""

@@ -68,11 +68,14 @@ def _image_structure(file: File, handle: h5py.File, size: int, dtype: str) -> It
     alike = len(there) == len(SHAPES) and len(kinds) == 1 and kinds != {dtype}
     if alike:
         yield _other_dtype(file, kinds.pop(), dtype)
+    rows = {key: dataset.shape[0] if dataset.shape else 0 for key, dataset in there.items()}
+    if not missing and not any(rows.values()):
+        yield verdict(file, "structure", "rows", False, "no rows", "rows of patches", "fetch the published file")
+        return
     for key, dataset in there.items():
         yield from _dataset_structure(file, dataset, key, _kind(dataset) if alike else dtype)
     if missing:
         return
-    rows = {key: dataset.shape[0] if dataset.shape else 0 for key, dataset in there.items()}
     yield verdict(
         file,
         "structure",
@@ -121,11 +124,13 @@ def _dataset_structure(file: File, dataset: h5py.Dataset, key: str, dtype: str) 
         file,
         "structure",
         f"{key}:shape",
-        shape[1:] == expected and shape[0] > 0,
+        shape[1:] == expected,
         f"({', '.join(map(str, shape))})",
         f"(N, {', '.join(map(str, expected))})",
         "the axes are turned: channels come last" if turned else "fetch the published file",
     )
+    if shape[1:] != expected:
+        return
     yield verdict(
         file,
         "structure",
@@ -265,4 +270,4 @@ def _stored_labels(image: Path) -> np.ndarray:
 def _row_count(geo: Path) -> int | None:
     """Rows of the image file beside a geo file, None where it cannot be told."""
     places = places_in_file(geo.with_name(geo.name.replace("_geo.h5", ".h5")))
-    return places["sen2"][1] if places and "sen2" in places else None
+    return (places["sen2"][1] or None) if places and "sen2" in places else None

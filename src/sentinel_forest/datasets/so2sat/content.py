@@ -1,37 +1,26 @@
-"""The content of image files, looked at while their bytes pass by."""
+"""The content of image files: what the rows of their datasets show."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
 import pandas as pd
 
-from sentinel_forest.datasets.base import (
-    OPTICAL,
-    RADAR,
-    File,
-    Finding,
-    Inspection,
-    Inspector,
-    array_hash,
-    hash_table,
-    is_measured,
-    no_hashes,
-    unmeasured_finding,
-)
-from sentinel_forest.datasets.so2sat.checks import note, unreadable, verdict
-from sentinel_forest.datasets.so2sat.layout import SHAPES, SIDE, image_paths
-from sentinel_forest.datasets.so2sat.places import neighbour_findings
-from sentinel_forest.datasets.so2sat.reader import AT_ONCE, holds_rows, is_one_hot, places_in_file, row_text
+from sentinel_forest.datasets.base import OPTICAL, RADAR, File, Finding, hash_table, is_measured, unmeasured_finding
+from sentinel_forest.datasets.findings import LONG_RUN
+from sentinel_forest.datasets.hashing import row_hashes
+from sentinel_forest.datasets.so2sat.checks import note, verdict
+from sentinel_forest.datasets.so2sat.layout import SIDE
+from sentinel_forest.datasets.so2sat.reader import is_one_hot, row_text
 from sentinel_forest.datasets.so2sat.vocabulary import CHANNELS, CLASSES, SAR
 from sentinel_forest.datasets.values import SAMPLED_IMAGES, Values, fold, grid, lowest_above_zero
-from sentinel_forest.errors import InputError
-from sentinel_forest.io import hdf5
 
 LARGEST_REFLECTANCE = 6.5535
 """Largest 16-bit digital number / 10,000."""
+
+LARGEST_BACKSCATTER = 1e6
+"""Outliers of the published files are below 6,000; no power in linear units is near this."""
 
 KINDS = {"sen1": RADAR, "sen2": OPTICAL}
 
@@ -39,34 +28,14 @@ TOLERANCE = 0.01
 """Difference from a published mean or deviation that passes, in standard deviations (fact `tolerance`)."""
 
 
+MANY_CONSTANT = 0.1
+"""Fraction of patches in which a channel of one value is no chance."""
+
 _SAMPLED = grid(SIDE, 2)
 """Pixels of a patch whose values are kept."""
 
-
-class _Rows:
-    """Cuts the bytes of one dataset into its rows, whatever the pieces they come in."""
-
-    def __init__(self, offset: int, count: int, values: int, take: Callable[[np.ndarray], None]) -> None:
-        self.offset, self.values, self.take = offset, values, take
-        self.end = offset + count * values * 8
-        self.carried = bytearray()
-
-    def update(self, piece: memoryview) -> None:
-        length = self.values * 8
-        if self.carried:
-            missing = length - len(self.carried)
-            self.carried += piece[:missing]
-            piece = piece[missing:]
-            if len(self.carried) < length:
-                return
-            self._pass_on(memoryview(self.carried))
-        whole = len(piece) // length * length
-        if whole:
-            self._pass_on(piece[:whole])
-        self.carried = bytearray(piece[whole:])
-
-    def _pass_on(self, rows: memoryview) -> None:
-        self.take(np.frombuffer(rows, "<f8").reshape(-1, self.values))
+_SUMMED = 128
+"""Pixels that are summed beside each other: many enough for the processor's vectors, few enough for its first cache."""
 
 
 class _Places:
@@ -89,66 +58,65 @@ class _Places:
         return f"{self.count} patch channels: {', '.join(self.first)}{more}" if self.count else ""
 
 
-class _Pixels:
+class Pixels:
     """What the rows of ``sen1`` or ``sen2`` show, channel by channel, accumulated in float64."""
 
     def __init__(self, key: str) -> None:
         self.key, self.channels = key, CHANNELS[key]
-        values = SIDE * SIDE * len(self.channels)
         self.count = self.used = 0
         self.lowest: list[np.ndarray] = []
         self.sample: list[np.ndarray] = []
         self.low, self.high = np.full(len(self.channels), np.inf), np.full(len(self.channels), -np.inf)
-        self.total, self.squares = np.zeros(values), np.zeros(values)
+        self.total, self.squares = np.zeros((2, _SUMMED * len(self.channels)))
         self.hashes = bytearray()
         self.empty: list[int] = []
         self.not_finite, self.constant = _Places(self.channels), _Places(self.channels)
 
     def take(self, rows: np.ndarray, stored: np.ndarray | None = None) -> None:
         """Look at rows, float64; `stored` are the same in the dtype of the file, if that is another."""
-        self.hashes += b"".join(bytes.fromhex(array_hash(row)) for row in (rows if stored is None else stored))
-        with np.errstate(invalid="ignore"):
-            pixels = rows.reshape(len(rows), SIDE * SIDE, len(self.channels))
-            low, high = fold(pixels, np.minimum), fold(pixels, np.maximum)
-        self._look_for_constants(rows, self.count)
-        self._count_empty(rows, low)
+        self.hashes += row_hashes(rows if stored is None else stored)
+        pixels = rows.reshape(len(rows), SIDE * SIDE, len(self.channels))
+        low, high = _extremes(pixels)
+        self._look_for_constants(pixels)
+        self.empty += self._count_empty(pixels, low)
         self.lowest.append(lowest_above_zero(pixels, low) if self.key == "sen2" else low.astype(np.float32))
         if self.count < SAMPLED_IMAGES:
             self.sample.append(pixels[:, _SAMPLED].swapaxes(1, 2).astype(np.float32))
-        self.count += len(rows)
         if not (np.isfinite(low).all() and np.isfinite(high).all()):
-            rows, low, high = self._without_gaps(rows, self.count - len(rows))
-        self.used += len(rows)
-        np.minimum(self.low, low.min(0, initial=np.inf), out=self.low)
-        np.maximum(self.high, high.max(0, initial=-np.inf), out=self.high)
-        self.total += rows.sum(0)
-        self.squares += np.einsum("ij,ij->j", rows, rows)
+            pixels = self._without_gaps(pixels)
+            low, high = _extremes(pixels) if len(pixels) else (low, high)
+        self.count += len(rows)
+        self.used += len(pixels)
+        if not len(pixels):
+            return
+        np.minimum(self.low, low.min(0), out=self.low)
+        np.maximum(self.high, high, out=self.high)
+        parts = pixels.reshape(-1, len(self.total))
+        self.total += parts.sum(0)
+        self.squares += np.einsum("ij,ij->j", parts, parts)
 
-    def _without_gaps(self, rows: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Note NaN and Inf; give the rows that have none, so that the statistics still say something."""
-        finite = np.isfinite(rows)
-        bad = ~finite.reshape(len(rows), -1, len(self.channels)).all(1)
-        for row, channel in np.argwhere(bad):
-            self.not_finite.add(first + row, channel)
-        rows = rows[finite.all(1)]
-        pixels = rows.reshape(len(rows), SIDE * SIDE, len(self.channels))
-        return rows, fold(pixels, np.minimum), fold(pixels, np.maximum)
+    def _without_gaps(self, pixels: np.ndarray) -> np.ndarray:
+        """Note NaN and Inf; give the images that have none, so that the statistics still say something."""
+        finite = np.isfinite(pixels).all(axis=1)
+        for row, channel in np.argwhere(~finite):
+            self.not_finite.add(self.count + row, channel)
+        whole: np.ndarray = pixels[finite.all(axis=1)]
+        return whole
 
-    def _look_for_constants(self, rows: np.ndarray, first: int) -> None:
-        pixels = rows.reshape(len(rows), SIDE * SIDE, len(self.channels))
+    def _look_for_constants(self, pixels: np.ndarray) -> None:
         # Three pixels tell nearly all patches apart; only the others are looked through.
         same = (pixels[:, 0] == pixels[:, -1]) & (pixels[:, 0] == pixels[:, SIDE * SIDE // 2 + SIDE // 2])
-        for row, channel in np.argwhere(same):
+        for row, channel in np.argwhere(same) if same.any() else ():
             if (pixels[row, :, channel] == pixels[row, 0, channel]).all():
-                self.constant.add(first + row, channel)
+                self.constant.add(self.count + row, channel)
 
-    def _count_empty(self, rows: np.ndarray, low: np.ndarray) -> None:
-        """Count the pixels of each row that are 0 or missing in all channels."""
-        pixels = rows.reshape(len(rows), SIDE * SIDE, len(self.channels))
-        if low.min() > 0 or is_measured(pixels[..., 0]).all():
-            self.empty += [0] * len(rows)
-            return
-        self.empty += (~is_measured(pixels).any(axis=2)).sum(axis=1).tolist()
+    def _count_empty(self, pixels: np.ndarray, low: np.ndarray) -> list[int]:
+        """Pixels of each image that are 0 or missing in all channels: none where one is above 0 throughout."""
+        clear = (low > 0).any(axis=1)
+        if clear.all():
+            return [0] * len(pixels)
+        counts: list[int] = np.where(clear, 0, (~is_measured(pixels).any(axis=2)).sum(axis=1)).tolist()
+        return counts
 
     def findings(self, file: File) -> list[Finding]:
         gaps = self.not_finite.text()
@@ -162,19 +130,24 @@ class _Pixels:
         return found + (self._value_findings(file) if self.used else [])
 
     def _constants(self, file: File) -> Finding:
-        """A note for patches of one value; a failure for a channel that is so in all of them: it says nothing."""
+        """A note for patches of one value; a failure for a channel that is so in many of those that are not empty."""
         check, text, counts = f"{self.key}:constant", self.constant.text(), self.constant.by_channel
-        dead = [channel for channel, count in zip(self.channels, counts, strict=True) if count == self.count > 1]
-        if not dead or sum(size == SIDE * SIDE for size in self.empty) == self.count:
+        empty = sum(size == SIDE * SIDE for size in self.empty)
+        many = max(min(LONG_RUN, self.count), MANY_CONSTANT * self.count)
+        dead = [channel for channel, count in zip(self.channels, counts, strict=True) if count - empty >= many > 1]
+        if not dead:
             return note(file, check, not text, text or "none", "no constant patch")
-        remedy = "the channel says nothing about any patch: fetch the file again"
-        return verdict(file, "content", check, False, f"{', '.join(dead)} in all patches", "several values", remedy)
+        worst = max(counts) - empty
+        found = f"{', '.join(dead)} in {'all' if worst == self.count else worst} patches"
+        remedy = "the channel says nothing about these patches: fetch the file again"
+        return verdict(file, "content", check, False, found, "several values", remedy)
 
     def _value_findings(self, file: File) -> list[Finding]:
-        shape = (SIDE * SIDE, len(self.channels))
+        shape = (_SUMMED, len(self.channels))
         number = self.used * SIDE * SIDE
         mean = self.total.reshape(shape).sum(0) / number
-        deviation = np.sqrt(np.maximum(self.squares.reshape(shape).sum(0) / number - mean**2, 0))
+        with np.errstate(over="ignore", invalid="ignore"):  # `_range` tells of values that are too large for squares
+            deviation = np.sqrt(np.maximum(self.squares.reshape(shape).sum(0) / number - mean**2, 0))
         low, high = self.low, self.high
         start = list(CHANNELS).index(self.key) * len(SAR)
         found = []
@@ -185,14 +158,18 @@ class _Pixels:
             )
             at = start + channel
             found.append(_values(file, f"{self.key}:{band}", text, float(mean[channel]), float(deviation[channel]), at))
-        return [*found, self._range(file, low, high)] if self.key == "sen2" else found
+        return [*found, *self._range(file, low, high)]
 
-    def _range(self, file: File, low: np.ndarray, high: np.ndarray) -> Finding:
-        """Whether all values can be reflectance; their scale and offset are judged over the release."""
+    def _range(self, file: File, low: np.ndarray, high: np.ndarray) -> list[Finding]:
+        """Whether all values can be reflectance, or backscatter; their scale and offset are judged over the release."""
         text = f"{low.min():.6g} .. {high.max():.6g}"
+        if self.key == "sen1":
+            expected, remedy = f"below {LARGEST_BACKSCATTER:g} in size", "values are damaged: fetch the file again"
+            good = max(-low.min(), high.max()) < LARGEST_BACKSCATTER
+            return [] if good else [verdict(file, "content", "sen1:range", False, text, expected, remedy)]
         good = bool(low.min() >= 0 and high.max() <= LARGEST_REFLECTANCE)
         remedy = "digital numbers are divided by 10,000, and negative ones are none: fetch the file again"
-        return verdict(file, "content", "sen2:range", good, text, f"0 .. {LARGEST_REFLECTANCE}", remedy)
+        return [verdict(file, "content", "sen2:range", good, text, f"0 .. {LARGEST_REFLECTANCE}", remedy)]
 
     def values(self) -> Values:
         """What `sentinel_forest.datasets.plausibility` judges."""
@@ -204,7 +181,7 @@ class _Pixels:
         return _hash_table(path, self.key, self.hashes, self.empty)
 
 
-class _Labels:
+class Labels:
     """What the rows of ``label`` show."""
 
     def __init__(self) -> None:
@@ -214,8 +191,8 @@ class _Labels:
         self.wrong, self.first_wrong = 0, ""
 
     def take(self, rows: np.ndarray, stored: np.ndarray | None = None) -> None:
-        """Look at rows, as `_Pixels.take`."""
-        self.hashes += b"".join(bytes.fromhex(array_hash(row)) for row in (rows if stored is None else stored))
+        """Look at rows, as `Pixels.take`."""
+        self.hashes += row_hashes(rows if stored is None else stored)
         wrong = ~is_one_hot(rows)
         if not self.wrong and wrong.any():
             first = int(wrong.argmax())
@@ -242,60 +219,10 @@ class _Labels:
         return _hash_table(path, "label", self.hashes)
 
 
-class _ImageInspector(Inspector):
-    """Looks at all datasets of one file as its bytes pass by, each byte once."""
-
-    block_bytes = 1 << 20  # so that a piece stays in the processor's cache for all that is done with it
-
-    def __init__(self, file: File, path: Path, places: Mapping[str, tuple[int, int]]) -> None:
-        self.file, self.path, self.position = file, path, 0
-        self.pixels = {key: _Pixels(key) for key in CHANNELS}
-        self.labels = _Labels()
-        self.parts: dict[str, _Pixels | _Labels] = {**self.pixels, "label": self.labels}
-        self.regions = [
-            _Rows(offset, count, int(np.prod(SHAPES[key])), self.parts[key].take)
-            for key, (offset, count) in places.items()
-        ]
-
-    def update(self, block: memoryview) -> None:
-        for region in self.regions:
-            start = max(region.offset - self.position, 0)
-            stop = min(region.end - self.position, len(block))
-            if start < stop:
-                region.update(block[start:stop])
-        self.position += len(block)
-
-    def finish(self) -> Inspection:
-        findings = [finding for part in self.pixels.values() for finding in part.findings(self.file)]
-        if self.labels.count:
-            findings += self.labels.findings(self.file)
-            findings += neighbour_findings(self.file, self.path, np.frombuffer(self.labels.classes, np.uint8))
-        tables = [part.hash_table(self.file.path) for part in self.parts.values() if part.count]
-        values = tuple(part.values() for part in self.pixels.values() if part.count)
-        return Inspection(
-            tuple(findings), pd.concat(tables, ignore_index=True) if tables else no_hashes(), values=values
-        )
-
-
-class _RepackedInspector(_ImageInspector):
-    """The same for a file in chunks, compressed or of other numbers, which only HDF5 can put together."""
-
-    def __init__(self, file: File, path: Path) -> None:
-        super().__init__(file, path, {})
-
-    def update(self, block: memoryview) -> None:
-        """Nothing can be told from the bytes as they lie."""
-
-    def finish(self) -> Inspection:
-        try:
-            with hdf5.opened(self.path) as handle:
-                for key, part in self.parts.items():
-                    for start in range(0, len(handle.get(key, ())), AT_ONCE):
-                        stored = handle[key][start : start + AT_ONCE]
-                        part.take(stored.astype("<f8").reshape(len(stored), -1), stored)
-        except InputError as error:
-            return Inspection((unreadable(self.file, error),))
-        return super().finish()
+def _extremes(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest value of each image and channel, and the highest one of each channel; NaN where one is."""
+    with np.errstate(invalid="ignore"):
+        return fold(pixels, np.minimum), fold(pixels.reshape(1, -1, pixels.shape[2]), np.maximum)[0]
 
 
 def _hash_table(path: str, key: str, hashes: bytearray, empty: Sequence[int] | None = None) -> pd.DataFrame:
@@ -328,17 +255,3 @@ def _values(file: File, layer: str, text: str, mean: float, deviation: float, at
 def _fact(file: File, name: str, at: int) -> float | None:
     values = file.facts.get(name)
     return values[at] if isinstance(values, Sequence) else None
-
-
-def inspector(folder: Path, file: File) -> Inspector | None:
-    """Checks every value of an image file.
-
-    A file whose datasets cannot be read as rows of numbers has no inspector: `structure` says why.
-    """
-    if not image_paths([file.path]):
-        return None
-    path = folder / file.path
-    places = places_in_file(path)
-    if places is not None:
-        return _ImageInspector(file, path, places)
-    return _RepackedInspector(file, path) if holds_rows(path) else None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sentinel_forest.datasets.base import SPLITS
 from sentinel_forest.datasets.findings import Finding
-from sentinel_forest.datasets.unused import PICKLES, is_file_or_lost, unused_findings
+from sentinel_forest.datasets.unused import PICKLES, first_misplaced, is_file_or_lost, unused_findings
 from sentinel_forest.errors import InputError
 
 SIDE = 32
@@ -24,6 +24,7 @@ OVERHEAD_BYTES = 2_048
 """Bytes of HDF5 around the data of a published file."""
 
 PATTERN = re.compile(r"(?:[^/]+/)?(training|validation|testing)(_geo)?\.h5(\.gz)?")
+_NEARLY = re.compile(r"(train|val|test)(?:ing|idation)?(_geo)?\.(?:h5|hdf5)(?:\.gz)?")
 PUBLISHED = {"training": "train", "validation": "validation", "testing": "test"}
 
 
@@ -65,7 +66,7 @@ def list_files(folder: Path) -> list[str]:
         raise InputError(
             "No file of So2Sat LCZ42 here.",
             where=folder,
-            found="a folder of tensorflow_datasets" if of_tfds else None,
+            found="a folder of tensorflow_datasets" if of_tfds else first_misplaced(folder, _home),
             expected="training.h5, validation.h5 or testing.h5 (or .h5.gz), here or one folder down; "
             "training_geo.h5, ... are enough for splits",
             remedy="make HDF5 files of it: sentinel-forest tfds-import (docs/tfds.md)"
@@ -100,7 +101,13 @@ def read_dtype(given: object) -> str:
 
 def unused(folder: Path) -> list[Finding]:
     """Files of a folder that are not read, see `unused_findings`."""
-    return unused_findings(folder, list_files, _suggest)
+    return unused_findings(folder, list_files, _suggest, _home)
+
+
+def _home(path: str) -> str:
+    """Where a file would be read that has nearly the name of one; see `unused.Home`."""
+    match = _NEARLY.fullmatch(path.rsplit("/", 1)[-1].lower())
+    return f"{next(stem for stem in PUBLISHED if stem.startswith(match[1]))}{match[2] or ''}.h5" if match else ""
 
 
 def _suggest(path: str) -> str:
