@@ -8,6 +8,7 @@ from scipy.io import savemat
 from sentinel_forest import datasets
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.foreign_files import read_answers
+from sentinel_forest.planning.checking import select
 
 DATASET = datasets.load("so2sat")
 TASK = DATASET.tasks["lcz"]
@@ -78,3 +79,17 @@ def test_codes_that_are_none_are_not_taken_for_a_doubt_of_counting(tmp_path, cod
     np.save(tmp_path / "net.npy", np.array(codes, dtype=np.int64))
     with pytest.raises(InputError, match=problem):
         read(tmp_path / "net.npy")
+
+
+@pytest.mark.parametrize(("model", "is_known"), [("Sen2LCZ-Net", True), ("Sen2LCZ", False), ("KappaMask L2A", False)])
+def test_a_model_of_no_paper_is_answered_before_anything_runs(tmp_path, model, is_known):
+    """It would get no verdict, and nothing would say why; KappaMask L2A has figures of clouds, not of climate zones."""
+    (tmp_path / "net.csv").write_text("patch,predicted\n")
+    net = {"release": "so2sat-sample", "file": str(tmp_path / "net.csv"), "model": model}
+    config = {"releases": ["so2sat-sample"], "feature_sets": ["lcz-bands"], "predictions": {"net": net}}
+    if is_known:
+        assert select(config).configuration.predictions["net"].model == model
+        return
+    with pytest.raises(InputError, match=r"predictions\.net\.model") as caught:
+        select(config)
+    assert "Sen2LCZ-Net" in str(caught.value)
