@@ -237,6 +237,7 @@ CLOUDS = {
     "offset": all_bands(by(lambda images: images + 1000)),
     "band-order": exchange("L1C_B2", "L1C_B12"),
     "same-bands": copy("train/L1C_B3.dat", "train/L1C_B4.dat"),
+    "repeated": all_bands(by(lambda images: images[:1])),
 }
 
 
@@ -358,6 +359,7 @@ TILES = {
     "offset": tiles("s2", lambda pixels: pixels + np.uint16(1000), -1),
     "band-order": tiles("s2", lambda pixels: pixels[[0, 12, *range(2, 12), 1]], -1),
     "same-bands": tiles("s2", lambda pixels: pixels[[0, 1, 2, 2, *range(4, 13)]], 9),
+    "repeated": tiles("s2", lambda pixels: np.arange(1000, 1000 + pixels.size).reshape(pixels.shape).astype("u2"), 9),
 }
 
 
@@ -482,6 +484,8 @@ ZONES = {
     "offset": everywhere("sen2", lambda values: values + 0.1),
     "band-order": everywhere("sen2", lambda values: values[..., [9, *range(1, 9), 0]]),
     "same-bands": everywhere("sen2", lambda values: values[..., [0, 1, 1, *range(3, 10)]]),
+    "repeated": everywhere("sen1", lambda values: values[:1]),
+    "sen1:range": rows(put("sen1", (0, 0, 0, 0), 1e9)),
 }
 
 PLANTED = {"cloudsen12": CLOUDS, "sen12ms": TILES, "so2sat": ZONES}
