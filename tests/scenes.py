@@ -14,6 +14,7 @@ from sentinel_forest.datasets.cloudsen12 import CloudSEN12
 from sentinel_forest.datasets.so2sat import create
 from sentinel_forest.features.table import feature_table
 from sentinel_forest.io.tables import write_text
+from sentinel_forest.models.candidate import TablesOf
 from sentinel_forest.models.fit import fit
 from sentinel_forest.sensors import SENTINEL_2
 from sentinel_forest.versions.manifest import manifest
@@ -67,8 +68,8 @@ def _sealed(root: Path, dataset: str, layout: Mapping[str, object], feature_set:
     feature_table(**about, folder=root / "data" / "mine", shard=1, shards=1, draw=draw, seed=1, output=table)
     place = folder / "mine" / "baselines" / "published" / "1" / feature_set
     settings = ForestSettings(trees=9, engine="scikit-learn")
-    trial = {"release": "mine", "scheme": "published", "trial": 1, "split": split, "features": [table]}
-    fit(**about, **trial, forest=settings, seed=1, model=place / "forest.skops", fit=place / "fit.json")
+    of = TablesOf(**about, scheme="published", trial=1, split=split, features=[table])
+    fit(release="mine", of=of, forest=settings, seed=1, model=place / "forest.skops", fit=place / "fit.json")
     return seal(folder)
 
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import inspect
 import re
 import shlex
 import subprocess
@@ -144,7 +143,7 @@ def test_every_argument_of_a_step_is_given_by_some_rule(planned):
         flags = {re.split(r"[.=]", word[2:])[0] for word in words if word.startswith("--")}
         given_flags.setdefault(name.replace("-", "_"), set()).update(flag.replace("-", "_") for flag in flags)
     for name, flags in given_flags.items():
-        assert set(inspect.signature(steps.load(name)).parameters) - flags <= UNUSED_HERE.get(name, set()), name
+        assert set(steps.parameters(steps.load(name))) - flags <= UNUSED_HERE.get(name, set()), name
 
 
 UNUSED_HERE: dict[str, set[str]] = {name: {"layout"} for name in steps.STEPS} | {

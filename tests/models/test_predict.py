@@ -18,6 +18,7 @@ from sentinel_forest.features import shards
 from sentinel_forest.io import tables
 from sentinel_forest.models import counts, fit, forest, persistence, predict
 from sentinel_forest.models.batches import forest_bytes, in_batches
+from sentinel_forest.models.candidate import TablesOf
 from sentinel_forest.steps import ForestFile, SetFile, TrialFile
 
 CLASSES = ("clear", "thick cloud", "thin cloud", "cloud shadow")
@@ -383,13 +384,15 @@ def test_real_pixels_give_sane_scores(real, tmp_path):
     given = files_of(tmp_path, [("published", 1, "lcz-s2")])
     fit.fit(
         release="r",
-        scheme="published",
-        trial=1,
-        feature_set="lcz-s2",
-        dataset="so2sat",
-        catalog=tmp_path / "catalog.parquet",
-        split=given["splits"][0].path,
-        features=[features],
+        of=TablesOf(
+            scheme="published",
+            trial=1,
+            feature_set="lcz-s2",
+            dataset="so2sat",
+            catalog=tmp_path / "catalog.parquet",
+            split=given["splits"][0].path,
+            features=[features],
+        ),
         forest=ForestSettings(minimum_leaf=1),
         seed=1,
         model=given["forests"][0].path,

@@ -18,6 +18,7 @@ from sentinel_forest.datasets.cloudsen12 import CloudSEN12
 from sentinel_forest.errors import InputError
 from sentinel_forest.features.table import feature_table
 from sentinel_forest.io import tables
+from sentinel_forest.models.candidate import TablesOf
 from sentinel_forest.models.fit import fit
 from sentinel_forest.report import show
 from sentinel_forest.report.inputs import ReleaseResults
@@ -101,7 +102,9 @@ def version(tmp_path_factory) -> ReleaseResults:
         name: results / paths.place(pattern, **owner, set="l1c-6")
         for name, pattern in {"model": paths.FOREST, "fit": paths.FIT}.items()
     }
-    fit(**own, **owner, catalog=where, split=split, features=[table], forest=ForestSettings(trees=10), **forest)
+    about = {name: own[name] for name in ("dataset", "layout", "feature_set")}
+    of = TablesOf(**about, scheme="published", trial=1, catalog=where, split=split, features=[table])
+    fit(release="mine", of=of, forest=ForestSettings(trees=10), seed=1, **forest)
     release = ReleaseResults(
         "mine",
         dataset,

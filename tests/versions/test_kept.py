@@ -17,6 +17,7 @@ from sentinel_forest.features.table import feature_table
 from sentinel_forest.io import tables
 from sentinel_forest.io.tables import write_text
 from sentinel_forest.models import predict as predicting
+from sentinel_forest.models.candidate import TablesOf
 from sentinel_forest.models.fit import fit
 from sentinel_forest.splits.split import split
 from sentinel_forest.steps import ForestFile, TrialFile
@@ -65,8 +66,9 @@ class Run:
             path = folder / "split.parquet"
             split(**about, definition=definition, classes=(), output=path, **tables_, **more)
             made = {"model": folder / "forest.skops", "fit": folder / "fit.json"}
-            settings = {"feature_set": "l1c-6", "features": [table], "forest": ForestSettings(trees=trees)}
-            fit(**about, **OWN, release="mine", split=path, **settings, **made, **more)
+            trial = {"scheme": scheme, "trial": 1, "catalog": self.catalog, "split": path}
+            of = TablesOf(**trial, **OWN, feature_set="l1c-6", features=[table])
+            fit(release="mine", of=of, forest=ForestSettings(trees=trees), seed=7, **made, **more)
             splits.append(TrialFile(scheme, 1, path))
             forests.append(ForestFile(scheme, 1, "l1c-6", made["model"]))
             fits.append(ForestFile(scheme, 1, "l1c-6", made["fit"]))

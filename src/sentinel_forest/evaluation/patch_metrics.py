@@ -28,7 +28,7 @@ from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import conform, read_parquet, write_tsv
 from sentinel_forest.io.texts import read_texts
 from sentinel_forest.registry import PAPERS, RELEASES
-from sentinel_forest.splits.lists import catalog_of_names
+from sentinel_forest.splits.named import catalog_of_names
 from sentinel_forest.steps import Layout, Output
 
 NOTE = "from the authors' values of each patch, not from pixels"

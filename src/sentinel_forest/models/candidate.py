@@ -9,14 +9,77 @@ from typing import Any
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 
+from sentinel_forest import datasets
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets.base import Dataset, FeatureSet, Task
-from sentinel_forest.errors import FormError
+from sentinel_forest.errors import FormError, InputError
 from sentinel_forest.features import find_set
 from sentinel_forest.io import tables
 from sentinel_forest.models import persistence
+from sentinel_forest.steps import Arguments, Layout, NamedFile
 
 HELD_OUT = ("validation", "test")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialOf(Arguments):
+    """A trial of a release, as steps are told of it.
+
+    Parameters
+    ----------
+    scheme, trial
+        The trial, for messages; its number counts for seeds.
+    dataset, layout
+        Name of the dataset, and how the release deviates from its published layout.
+    catalog, split : Path
+        Catalog of the release, roles of the trial.
+    """
+
+    scheme: str
+    trial: int
+    dataset: str
+    layout: Layout | None = None
+    catalog: Path
+    split: Path
+
+    def opened(self) -> Dataset:
+        """The dataset, with the layout of the release."""
+        return datasets.load(self.dataset, self.layout)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TablesOf(TrialOf):
+    """A feature set of a trial, with its tables.
+
+    Parameters
+    ----------
+    feature_set
+        Feature set of the forest.
+    features : list of Path
+        Tables of the feature set, of all shards.
+    """
+
+    feature_set: str
+    features: list[Path]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForestOf(TablesOf):
+    """A forest of a trial, with its tables.
+
+    Parameters
+    ----------
+    forest, fit : Path
+        The forest, and what is known about it.
+    """
+
+    forest: Path
+    fit: Path
+
+    def load(self) -> "Candidate":
+        """Read the forest; see `load_candidate`."""
+        trial = self.scheme, self.trial, self.feature_set
+        return load_candidate(self.opened(), *trial, self.split, self.forest, self.fit)
 
 
 @dataclass(frozen=True)
@@ -112,6 +175,16 @@ def load_candidate(
         np.array([task.names.index(entry) for entry in found[1]]),
         read_fit(fit),
         frozenset(roles.loc[roles["role"].isin(tested), "patch"]),
+    )
+
+
+def incomplete(entry: NamedFile, lacking: str) -> InputError:
+    """The error for a forest that is given without what belongs to it."""
+    return InputError(
+        "A forest is given without what belongs to it.",
+        where=str(entry),
+        expected=f"a file of it among {lacking}",
+        remedy=f"name one: --{lacking}",
     )
 
 

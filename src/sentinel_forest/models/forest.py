@@ -168,7 +168,7 @@ def grow(training: Training, settings: ForestSettings, seed: int, threads: int) 
     """Grow a forest with the engine of its settings; the same for any `threads`."""
     weight = training.weight if settings.draw_weights else None
     engine = ENGINES[settings.engine]
-    return engine(training.X, training.y, weight, settings, settings.trees, checksums.seed(seed, 1), threads)
+    return engine(training.X, training.y, weight, settings, checksums.seed(seed, 1), threads)
 
 
 def tuned(

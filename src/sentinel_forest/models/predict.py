@@ -24,13 +24,12 @@ import pandas as pd
 from sentinel_forest import datasets
 from sentinel_forest.config.settings import ScoreSettings
 from sentinel_forest.datasets.base import Dataset, kinds_of
-from sentinel_forest.errors import InputError
 from sentinel_forest.features.shards import read_blocks
 from sentinel_forest.io import checksums, tables
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.models import forest
 from sentinel_forest.models.batches import forest_bytes, in_batches
-from sentinel_forest.models.candidate import Candidate, load_candidate, read_fit
+from sentinel_forest.models.candidate import Candidate, incomplete, load_candidate, read_fit
 from sentinel_forest.models.counts import confusion, counts_table
 from sentinel_forest.models.earlier import Earlier
 from sentinel_forest.models.samples import Samples, cut, patch_samples, pixel_samples
@@ -297,9 +296,4 @@ def _check_given(forests: Sequence[ForestFile], splits: Container[object], fits:
         lacking = "fits" if entry.owner not in fits else ""
         lacking = "splits" if (entry.scheme, entry.trial) not in splits else lacking
         if lacking:
-            raise InputError(
-                "A forest is given without what belongs to it.",
-                where=str(entry),
-                expected=f"a file of it among {lacking}",
-                remedy=f"name one: --{lacking}",
-            )
+            raise incomplete(entry, lacking)

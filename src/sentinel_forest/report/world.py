@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from sentinel_forest.report import palette
-from sentinel_forest.report.charts import Chart, Spec, names_of, number
+from sentinel_forest.report.charts import Chart, Spec, field, names_of, number
 from sentinel_forest.report.figures import look_of
 from sentinel_forest.report.palette import COAST, LAND
 
@@ -37,8 +37,12 @@ def world(places: pd.DataFrame, land: list[Spec], lakes: list[Spec], x: Sequence
         }
         for name, fill in (("land", LAND), ("lakes", "white"))
     ]
-    mark = {"type": "point", "filled": True, "size": 42, "opacity": 0.85, "tooltip": {"content": "data"}}
-    layers.append({"mark": mark, "encoding": {"x": lon, "y": lat, **look_of(names_of(data["series"]), colours)}})
+    names = names_of(data["series"])
+    data = data.sort_values("series", key=lambda series: series.map(names.index), kind="stable")
+    sizes = [round(90 - 60 * place / len(names)) for place in range(len(names))]  # at one place, each shows a rim
+    size = field("series", scale={"domain": names, "range": sizes}, legend=None)
+    mark = {"type": "point", "filled": True, "opacity": 0.85, "tooltip": {"content": "data"}}
+    layers.append({"mark": mark, "encoding": {"x": lon, "y": lat, "size": size, **look_of(names, colours)}})
     height = min(400, round(640 * (y[1] - y[0]) / (x[1] - x[0])))
     spec = {"data": {"name": "values"}, "datasets": {"land": land, "lakes": lakes}}
     return Chart({**spec, "width": 640, "height": height, "layer": layers}, data)

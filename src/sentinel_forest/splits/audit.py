@@ -20,7 +20,8 @@ from sentinel_forest.io.tables import columns, conform, read_catalog, write_text
 from sentinel_forest.splits import audit_page
 from sentinel_forest.splits.ledger import COUNTED, linkings, status_of
 from sentinel_forest.splits.links import IMPLIED, NOT_PUBLISHED, complete_gate
-from sentinel_forest.splits.lists import NUMBER, SplitList, named_catalog, read_lists
+from sentinel_forest.splits.lists import NUMBER, SplitList, read_lists
+from sentinel_forest.splits.named import named_catalog
 from sentinel_forest.steps import Output
 from sentinel_forest.verify import catalog as catalogs
 
@@ -118,9 +119,16 @@ def _doubt(source: SplitList, unknown: Sequence[str], patches: int) -> str:
     """What unknown entries may mean."""
     if unknown and not patches:
         return "no entry is of this release: the list of another dataset?"
-    if source.has_numbers and len(unknown) == 1 and unknown[0] == max(source.names, key=_number):
+    if counts_from_1(source.names, unknown):
         return "the largest row number is one too large: are rows counted from 1? They are read as counted from 0"
     return ""
+
+
+def counts_from_1(names: Sequence[str], unknown: Sequence[str]) -> bool:
+    """Whether row numbers seem to count from 1: none is 0, and none is too large but the last, by one."""
+    numbers = {_number(name) for name in names}
+    last = max(numbers, default=-1)
+    return min(numbers, default=-1) > 0 and [_number(name) for name in unknown] == [last] and last - 1 in numbers
 
 
 def _number(name: str) -> int:

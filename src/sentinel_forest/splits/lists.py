@@ -8,7 +8,7 @@ names of files or scenes, or row numbers; which patch a name stands for is the d
 import csv
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sentinel_forest import datasets
 from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import causes
 from sentinel_forest.io.checksums import file_checksum
 from sentinel_forest.io.texts import read_texts
-from sentinel_forest.verify.groups import groups
 
 MOST_BYTES = 64 << 20
 """Bytes of a list; that of all patches of SEN12MS has 7 MB."""
@@ -41,6 +39,10 @@ HOLD_OUT = "hold"
 """A list whose name begins or goes on with this says what is held out: all that it leaves out trains."""
 NUMBER = re.compile(r"(?:id_)?(\d+)")
 """A row number, plain or as GEO-Bench writes it."""
+CELLS = re.compile(r"[,;|\t]")
+"""What parts the cells of a line."""
+MOST_CELLS = 3
+"""Cells of the only line of a list; more are names that should stand on lines of their own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +86,11 @@ def role_of(text: str) -> str:
     return roles.pop() if len(roles) == 1 else ""
 
 
+def plain_name(name: str) -> str:
+    """A name without blanks and quotes around it, with slashes for the backslashes of Windows."""
+    return name.strip(" \t\r\n\"'").replace("\\", "/")
+
+
 def read_lists(folder: Path, dataset: Dataset) -> list[SplitList]:
     """Read the lists in a folder (or one file), in the order of their names.
 
@@ -97,6 +104,8 @@ def read_lists(folder: Path, dataset: Dataset) -> list[SplitList]:
     paths = [folder] if folder.is_file() else sorted(path for path in folder.glob("*") if path.is_file())
     paths = [path for path in paths if not path.name.startswith(".")]
     found = [each for path in paths for each in read_list(path, dataset)]
+    inner = sorted(path for path in folder.glob("*/") if not path.name.startswith("."))
+    found += [SplitList(f"{path.name}/", "", (), "", unread="a folder: give it by itself") for path in inner]
     used = [each for each in found if not each.unread]
     if not used or len(used) > MOST_LISTS:
         raise InputError(
@@ -125,6 +134,7 @@ def read_list(path: Path, dataset: Dataset) -> list[SplitList]:
     if blank.any() and not of_file:
         return [SplitList(path.name, "", (), checksum, unread="neither its name, columns nor keys say a role")]
     table["role"] = table["role"].mask(blank, of_file)
+    table["name"] = table["name"].map(plain_name)
     parts = table.groupby("role", sort=True)
     holds = HOLD_OUT in path.stem.lower()
     return [
@@ -149,29 +159,47 @@ def _entries(path: Path, dataset: Dataset) -> pd.DataFrame:
     """A row for each entry of a file: role (blank where only the file's name can say it), name, class."""
     kind = path.suffix.lower()
     if kind == ".json":
-        return _of_keys(_read_json(path), path)
+        return _of_json(_read_json(path), path, dataset)
     if kind in (".npy", ".npz"):
         return _of_keys(_read_numpy(path), path)
     if kind == ".parquet" or (kind == ".csv" and _has_header(path, dataset)):
         return _of_table(read_texts(path), path, dataset)
-    return _as_table([("", line, "") for line in _lines(path)])
+    return _as_table([("", name, "") for name in _names_of_lines(path, dataset)])
 
 
 def _as_table(rows: Sequence[tuple[str, str, str]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["role", "name", "class"], dtype="str")
 
 
-def _lines(path: Path) -> list[str]:
-    """Lines with something on them; of a CSV file without a header the first cell."""
-    if cause := causes.of_file(path, "text"):
+def _names_of_lines(path: Path, dataset: Dataset) -> list[str]:
+    """The name on each line that has something on it."""
+    if cause := causes.of_file(path, "text") or causes.text_of(path, path.read_bytes()[:2]):
         raise InputError("A split list cannot be read.", where=path, found=cause.found, remedy=cause.remedy)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise InputError("A split list is not text.", where=path, expected="UTF-8, a patch on each line") from None
-    lines = (line.strip() for line in text.splitlines())
-    cut = (line.split(",")[0].strip().strip('"') if path.suffix == ".csv" else line for line in lines)
-    return [line for line in cut if line]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) == 1 and len(cells := CELLS.split(lines[0])) > MOST_CELLS:
+        raise _NoListError(f"{len(cells)} entries on one line: write each on a line of its own")
+    return [_name_of_line(plain_name(line), dataset) for line in lines]
+
+
+def _name_of_line(line: str, dataset: Dataset) -> str:
+    """The name on a line: all of it, its first cell, or the first two where these name a patch (ROI and product)."""
+    cells = [plain_name(cell) for cell in CELLS.split(line)]
+    is_blank = len(cells) == 1
+    cells = line.split() if is_blank else cells
+    pair = "/".join(cells[:2])
+    if not _names_patch(cells[0], dataset) and _names_patch(pair, dataset):
+        return pair
+    is_first = dataset.listed_name(cells[0]) or all(re.fullmatch(r"[\d.+-]+", cell) for cell in cells[1:])
+    return cells[0] if is_first or not is_blank else line
+
+
+def _names_patch(name: str, dataset: Dataset) -> bool:
+    named = dataset.listed_name(name)
+    return named is not None and named[0] == "patch"
 
 
 def _has_header(path: Path, dataset: Dataset) -> bool:
@@ -245,6 +273,17 @@ def _read_numpy(path: Path) -> Any:
         ) from None
 
 
+def _of_json(content: Any, path: Path, dataset: Dataset) -> pd.DataFrame:
+    """Entries of a list of records, of a mapping of names to roles, or as `_of_keys` reads them."""
+    if isinstance(content, list) and content and all(isinstance(each, dict) for each in content):
+        return _of_table(pd.DataFrame(content).fillna("").astype("str"), path, dataset)
+    if isinstance(content, dict) and content and all(isinstance(each, str) for each in content.values()):
+        roles = {name: role_of(word) for name, word in content.items()}
+        if all(roles.values()):
+            return _as_table([(role, name, "") for name, role in roles.items()])
+    return _of_keys(content, path)
+
+
 def _of_keys(content: Any, path: Path) -> pd.DataFrame:
     """Entries of a list, or of a mapping of roles to lists (GEO-Bench: a partition)."""
     if not isinstance(content, dict):
@@ -278,53 +317,3 @@ def _names(values: Any, path: Path) -> Iterator[str]:
             )
         array = array.astype(np.int64)
     return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in array.tolist())
-
-
-def catalog_of_names(dataset: Dataset, patches: Mapping[str, str]) -> pd.DataFrame:
-    """The catalog as far as ids tell: patches (each with a class, or ""), their keys and groups; nothing of pixels."""
-    blank = dict.fromkeys(dataset.group_keys, "")
-    keys = pd.DataFrame([blank | dataset.named_keys(patch) for patch in patches], columns=list(blank))
-    unknown = dict.fromkeys(("x", "y", "lon", "lat", "side_m"), np.nan)
-    texts = {"file": "", "published_split": "", "content_hash": ""}
-    table = pd.DataFrame({"patch": list(patches), "class": list(patches.values()), **texts, **unknown}).join(keys)
-    table = table.assign(epsg=pd.Series(pd.NA, index=table.index, dtype="Int32"), label=-1)
-    table = table.sort_values("patch", ignore_index=True).astype(dict.fromkeys(("patch", *keys, *texts), "str"))
-    return table.assign(group=groups(dataset, table))
-
-
-def _is_known(dataset: str, name: str) -> bool:
-    """Whether a dataset knows the patch that a name stands for."""
-    named = datasets.load(dataset).listed_name(name)
-    return named is not None and named[0] == "patch"
-
-
-def named_catalog(dataset: Dataset, lists: Sequence[SplitList]) -> pd.DataFrame:
-    """The catalog as far as names in lists tell: patches, their keys, and groups; nothing is known of pixels.
-
-    Raises
-    ------
-    InputError
-        If no list names a patch.
-    """
-    patches: dict[str, str] = {}
-    for one in lists:
-        for name, label in zip(one.names, one.classes or ("",) * len(one.names), strict=True):
-            named = dataset.listed_name(name)
-            if named and named[0] == "patch":
-                patches[named[1]] = patches.get(named[1]) or label
-    if not patches:
-        first = next((one.names[0] for one in lists if one.names), "no entry")
-        others = [name for name in datasets.names() if name != dataset.name and _is_known(name, first)]
-        if others:
-            raise InputError(
-                "The lists are of another dataset.",
-                found=first[:80],
-                expected=f"patches of {dataset.name}",
-                remedy=f"give a release of {others[0]}: --release RELEASE",
-            )
-        raise InputError(
-            "The lists alone do not tell which patches there are.",
-            found=first[:80],
-            remedy="give the catalog of the release: --catalog work/RELEASE/catalog.parquet, or --metadata FOLDER",
-        )
-    return catalog_of_names(dataset, patches)
