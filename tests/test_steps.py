@@ -96,6 +96,9 @@ FETCHED = {
 """Releases that are on disk, and one that is downloaded; two of them take their places from the first."""
 
 
+FILES = ("mine/catalog.parquet", "bare/files.tsv", "so2sat-v2/files.tsv")
+
+
 @pytest.fixture(scope="module")
 def planned(tmp_path_factory) -> list[list[str]]:
     folder = tmp_path_factory.mktemp("bound")
@@ -123,8 +126,7 @@ def planned(tmp_path_factory) -> list[list[str]]:
         *commands(folder, "all", "export", "tfds", *default),
         *commands(folder, "all", "compare", "maps", "publish", *default, str(folder / "more.yaml")),
         *commands(folder, "check", *fetched, "--config", "version=earlier"),
-        *commands(folder, "plan", "work/mine/catalog.parquet", "work/bare/files.tsv", *fetched),
-        *commands(folder, "work/so2sat-v2/files.tsv", *fetched),
+        *commands(folder, "plan", *(f"work/{name}" for name in FILES), *fetched),
     ]
     return [words for command in dict.fromkeys(found) for words in cli.runs(words_of(command))]
 

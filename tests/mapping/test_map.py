@@ -268,6 +268,12 @@ def test_a_map_replaces_nothing_that_it_needs(words, tmp_path, capsys):
     assert (tmp_path / "new" / "map.tif").is_file()
 
 
+def test_what_a_map_would_ignore_is_refused(words, tmp_path, capsys):
+    assert "The forest uses no radar" in refused(capsys, *words, *SAID, "--radar", tmp_path / "radar")
+    message = refused(capsys, *words, *SAID, "--applicability", tmp_path / "near.tif", "--samples", 0)
+    assert "expected: 2 or more" in message
+
+
 def test_a_product_without_its_offset_is_refused(words, tmp_path, capsys):
     names = ("B2", "B3", "B4", "B8")
     product = scenes.write_safe(tmp_path / "new", {band: scenes.noise(1, (40, 40)) for band in names}, None, "04.00")

@@ -18,8 +18,10 @@ ORDER_IMAGES, ORDER_BANDS, ORDER_GAIN = 10, 8, 0.15
 """Images and bands that the order is judged by, and the sum of correlations that another order may gain."""
 
 ALIKE, ALIKE_IMAGES = 0.1, 5
-"""Fraction of images, and their least number, in which two bands, or two images, cannot have the same sampled values
-by chance."""
+"""Fraction of images, and their least number, in which two bands cannot have the same sampled values by chance."""
+
+REPEATED = 0.2
+"""Fraction of images that cannot be there twice; a few may."""
 
 
 def band_order(pool: Pool) -> Iterator[Finding]:
@@ -72,7 +74,7 @@ def repeated(pool: Pool) -> Iterator[Finding]:
         values = np.concatenate([pool.sample[name] for name in names], axis=1)
         telling = values[np.isfinite(values).all(axis=1) & (values != values[:, :1]).any(axis=1)]
         _, counts = np.unique(telling, axis=0, return_counts=True)
-        if (copies := int(counts[counts > 1].sum())) >= max(ALIKE_IMAGES, ALIKE * len(telling)):
+        if (copies := int(counts[counts > 1].sum())) >= max(ALIKE_IMAGES, REPEATED * len(telling)):
             faults.append(f"{copies} of {len(telling)} {kind} images have the values of another one")
     if faults:
         remedy = "images were written more than once, or in the place of others: fetch the files again"

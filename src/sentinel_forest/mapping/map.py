@@ -173,6 +173,10 @@ def map_scene(
     folder = version if version.is_dir() else Path("results") / version
     sealed = open_forest(folder, release, scheme, trial, set)
     needed = _needed_bands(sealed)
+    if radar is not None and not needed[RADAR]:
+        raise InputError("The forest uses no radar.", where="--radar", found=radar, remedy="omit --radar")
+    if "applicability" in asked and samples < 2:
+        raise InputError("Pixels are compared with samples.", where="--samples", found=samples, expected="2 or more")
     votes = bool({"probability", "margin"} & asked.keys())
     area = _area(folder, sealed, release, samples) if "applicability" in asked else None
     mapper = Mapper(sealed.dataset, sealed.feature_set, sealed.candidate, votes, area, "codes" in asked)

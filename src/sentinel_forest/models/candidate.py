@@ -9,42 +9,33 @@ from typing import Any
 import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 
-from sentinel_forest import datasets
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets.base import Dataset, FeatureSet, Task
+from sentinel_forest.datasets.given import ReleaseOf
 from sentinel_forest.errors import FormError, InputError
 from sentinel_forest.features import find_set
 from sentinel_forest.io import tables
 from sentinel_forest.models import persistence
-from sentinel_forest.steps import Arguments, Layout, NamedFile
+from sentinel_forest.steps import NamedFile
 
 HELD_OUT = ("validation", "test")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrialOf(Arguments):
+class TrialOf(ReleaseOf):
     """A trial of a release, as steps are told of it.
 
     Parameters
     ----------
     scheme, trial
         The trial, for messages; its number counts for seeds.
-    dataset, layout
-        Name of the dataset, and how the release deviates from its published layout.
-    catalog, split : Path
-        Catalog of the release, roles of the trial.
+    split : Path
+        Roles of the trial.
     """
 
     scheme: str
     trial: int
-    dataset: str
-    layout: Layout | None = None
-    catalog: Path
     split: Path
-
-    def opened(self) -> Dataset:
-        """The dataset, with the layout of the release."""
-        return datasets.load(self.dataset, self.layout)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,7 +34,7 @@ CANDIDATES = 12
 """Numbers of clusters that are tried, from one for each fold to one for each point."""
 
 FEW = 5_000
-"""Up to so many points, `CANDIDATES_OF_FEW` numbers of clusters are tried, and both kinds of clusters for each."""
+"""Up to so many points, `CANDIDATES_OF_FEW` numbers of clusters are tried."""
 
 CANDIDATES_OF_FEW = 100
 
@@ -189,8 +189,7 @@ def _candidates(points: Floats, k: int, seed: int) -> Iterator[tuple[Folds, int]
     """Folds to choose from, and the number of clusters that each is made of."""
     from scipy.cluster.hierarchy import cut_tree, linkage
 
-    few = len(points) <= FEW
-    counts = _cluster_counts(k, len(points), CANDIDATES_OF_FEW if few else CANDIDATES)
+    counts = _cluster_counts(k, len(points), CANDIDATES_OF_FEW if len(points) <= FEW else CANDIDATES)
     cells = _median_cut(points, min(CELLS, len(points)))
     middles = _middles(points, cells)
     coarse = [count for count in counts if count <= len(middles)]
@@ -198,7 +197,7 @@ def _candidates(points: Floats, k: int, seed: int) -> Iterator[tuple[Folds, int]
         folds = _merge(points, clusters, k)
         if np.bincount(folds).max() <= LARGEST * len(points):
             yield folds, count
-    for count in counts if few else counts[len(coarse) :]:
+    for count in counts:
         yield _deal(_median_cut(points, count), k, seed), count
 
 
