@@ -26,6 +26,14 @@ def real() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A small sample of each dataset, in which faults are planted. Only read them."""
+    from verify.planted import write_samples  # only tests that plant faults import what writes and verifies
+
+    return write_samples(tmp_path_factory.mktemp("samples"))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that take many minutes (a whole run on a cluster, growth) run only when they are asked for."""
     if not os.environ.get("SENTINEL_FOREST_LONG"):

@@ -11,9 +11,11 @@ from finished import version_of
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets import load
 from sentinel_forest.datasets.cloudsen12 import CloudSEN12
+from sentinel_forest.datasets.given import ShardOf
 from sentinel_forest.datasets.so2sat import create
 from sentinel_forest.features.table import feature_table
 from sentinel_forest.io.tables import write_text
+from sentinel_forest.models.candidate import TablesOf
 from sentinel_forest.models.fit import fit
 from sentinel_forest.sensors import SENTINEL_2
 from sentinel_forest.versions.manifest import manifest
@@ -62,13 +64,13 @@ def _sealed(root: Path, dataset: str, layout: Mapping[str, object], feature_set:
     folder = version_of(root, dataset, layout, scheme="published", version="v1")
     catalog, split = root / "work" / "mine" / "catalog.parquet", folder / "mine" / "splits" / "published" / "1.parquet"
     table = root / "work" / "table.parquet"
-    about = {"dataset": dataset, "layout": layout, "catalog": catalog, "feature_set": feature_set}
-    draw = {"pixels": 4000}
-    feature_table(**about, folder=root / "data" / "mine", shard=1, shards=1, draw=draw, seed=1, output=table)
+    about = {"dataset": dataset, "layout": layout, "catalog": catalog}
+    shard = ShardOf(**about, folder=root / "data" / "mine", shard=1, shards=1)
+    feature_table(of=shard, feature_set=feature_set, draw={"pixels": 4000}, seed=1, output=table)
     place = folder / "mine" / "baselines" / "published" / "1" / feature_set
     settings = ForestSettings(trees=9, engine="scikit-learn")
-    trial = {"release": "mine", "scheme": "published", "trial": 1, "split": split, "features": [table]}
-    fit(**about, **trial, forest=settings, seed=1, model=place / "forest.skops", fit=place / "fit.json")
+    of = TablesOf(**about, scheme="published", trial=1, split=split, feature_set=feature_set, features=[table])
+    fit(release="mine", of=of, forest=settings, seed=1, model=place / "forest.skops", fit=place / "fit.json")
     return seal(folder)
 
 

@@ -1,6 +1,5 @@
 """What the command line says of itself: a line for each command, and words for each of its options."""
 
-import inspect
 import re
 
 import pytest
@@ -18,9 +17,8 @@ def test_the_list_of_commands_says_what_each_does(capsys: pytest.CaptureFixture[
 @pytest.mark.parametrize("name", [*steps.STEPS, *steps.COMMANDS])
 def test_no_option_is_without_words(name: str) -> None:
     step = steps.load(name)
-    text = cli._one_by_one(step.__doc__ or "")
-    told = [each for each in inspect.signature(step).parameters if re.search(rf"^{each}(?: :.*)?\n    \S", text, re.M)]
-    assert told == list(inspect.signature(step).parameters)
+    text, parameters = cli._one_by_one(steps.told(step)), list(steps.parameters(step))
+    assert [each for each in parameters if re.search(rf"^{each}(?: :.*)?\n    \S", text, re.M)] == parameters
 
 
 def test_parameters_that_share_a_text_have_it_each() -> None:

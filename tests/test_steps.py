@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import inspect
 import re
 import shlex
 import subprocess
@@ -97,6 +96,9 @@ FETCHED = {
 """Releases that are on disk, and one that is downloaded; two of them take their places from the first."""
 
 
+FILES = ("mine/catalog.parquet", "bare/files.tsv", "so2sat-v2/files.tsv")
+
+
 @pytest.fixture(scope="module")
 def planned(tmp_path_factory) -> list[list[str]]:
     folder = tmp_path_factory.mktemp("bound")
@@ -124,8 +126,7 @@ def planned(tmp_path_factory) -> list[list[str]]:
         *commands(folder, "all", "export", "tfds", *default),
         *commands(folder, "all", "compare", "maps", "publish", *default, str(folder / "more.yaml")),
         *commands(folder, "check", *fetched, "--config", "version=earlier"),
-        *commands(folder, "plan", "work/mine/catalog.parquet", "work/bare/files.tsv", *fetched),
-        *commands(folder, "work/so2sat-v2/files.tsv", *fetched),
+        *commands(folder, "plan", *(f"work/{name}" for name in FILES), *fetched),
     ]
     return [words for command in dict.fromkeys(found) for words in cli.runs(words_of(command))]
 
@@ -144,7 +145,7 @@ def test_every_argument_of_a_step_is_given_by_some_rule(planned):
         flags = {re.split(r"[.=]", word[2:])[0] for word in words if word.startswith("--")}
         given_flags.setdefault(name.replace("-", "_"), set()).update(flag.replace("-", "_") for flag in flags)
     for name, flags in given_flags.items():
-        assert set(inspect.signature(steps.load(name)).parameters) - flags <= UNUSED_HERE.get(name, set()), name
+        assert set(steps.parameters(steps.load(name))) - flags <= UNUSED_HERE.get(name, set()), name
 
 
 UNUSED_HERE: dict[str, set[str]] = {name: {"layout"} for name in steps.STEPS} | {

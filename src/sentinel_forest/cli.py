@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from cyclopts import App, CycloptsError, Parameter
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -19,7 +19,7 @@ from sentinel_forest.config.paths import ENVIRONMENT, MANIFEST, VERSION
 from sentinel_forest.config.validation import parse
 from sentinel_forest.errors import FormError, InputError
 from sentinel_forest.io import causes
-from sentinel_forest.steps import AND, COMMANDS, STEPS, load, summary
+from sentinel_forest.steps import AND, COMMANDS, STEPS, gathered, load, parameters, summary, told
 
 NAME = "sentinel-forest"
 GROUPS = {"Commands": COMMANDS, "Steps, each run by the rule of its name": STEPS}
@@ -86,22 +86,19 @@ def application(names: Sequence[str]) -> App:
 
 def _parsed(step: Callable[..., None]) -> Callable[..., None]:
     """A step whose nested settings are taken as flags with dots: ``--forest.trees 100``."""
-
-    signature, hints = inspect.signature(step), get_type_hints(step, include_extras=True)
-    models = {name: TypeAdapter(hint) for name, hint in hints.items() if name != "return" and _has_keys(hint)}
+    given = parameters(step)
+    models = {name: TypeAdapter(each.annotation) for name, each in given.items() if _has_keys(each.annotation)}
 
     def call(**arguments: object) -> None:
         for name, model in models.items():
             if arguments.get(name) is not None:
                 arguments[name] = parse(model.validate_python, arguments[name], f"--{name.replace('_', '-')}")
-        step(**arguments)
+        step(**gathered(step, arguments))
 
-    parameters = [
-        parameter.replace(annotation=_for_parser(hints[name])) for name, parameter in signature.parameters.items()
-    ]
-    call.__signature__ = signature.replace(parameters=parameters, return_annotation=None)  # type: ignore[attr-defined]
-    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    call.__doc__, call.__name__ = _one_by_one(step.__doc__ or ""), step.__name__
+    taken = [each.replace(annotation=_for_parser(each.annotation)) for each in given.values()]
+    call.__signature__ = inspect.Signature(taken, return_annotation=None)  # type: ignore[attr-defined]
+    call.__annotations__ = {each.name: each.annotation for each in taken}
+    call.__doc__, call.__name__ = _one_by_one(told(step)), step.__name__
     return call
 
 

@@ -23,7 +23,7 @@ from pydantic import BaseModel
 
 from sentinel_forest.io.checksums import canonical, checksum_of, code_checksum, file_checksum
 from sentinel_forest.io.tables import write_text
-from sentinel_forest.steps import NamedFile, Output
+from sentinel_forest.steps import NamedFile, Output, one_by_one
 
 STORE = "store"
 """Folder of the store below ``work/``."""
@@ -56,7 +56,7 @@ def kept(module: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
 
         @functools.wraps(step)
         def call(*, store: Path | None = None, **arguments: Any) -> None:
-            if store is None or not keepable(arguments):
+            if store is None or not keepable(one_by_one(arguments)):
                 step(**arguments)
                 return
             about = described(step.__name__, module, arguments, outputs)
@@ -87,6 +87,7 @@ def described(step: str, module: str, arguments: Described, outputs: list[str]) 
 
     The folder of a release does not count: its pixels are those of the catalog, or reading them stops.
     """
+    arguments = one_by_one(arguments)
     given = {
         name: _content(value)
         for name, value in arguments.items()

@@ -7,6 +7,7 @@ function of the same form that only people call.
 
 import ast
 import importlib
+import inspect
 import json
 import re
 import shlex
@@ -94,6 +95,12 @@ Layout = Mapping[str, Any]
 """Type of the deviations from a dataset's published layout, e.g. ``{"side": 128}``, and of what a configuration adds to
 its vocabulary (`sentinel_forest.datasets.vocabulary`)."""
 
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments:
+    """Arguments that several steps share: one value for the step, and flags of their own on the command line."""
+
+
 STEPS: dict[str, str] = {
     "sample": "simulate:sample",
     "link": "acquire.link:link",
@@ -163,6 +170,48 @@ def load(name: str) -> Callable[..., None]:
     module, function = (STEPS | COMMANDS)[name].split(":")
     step: Callable[..., None] = getattr(importlib.import_module(f"sentinel_forest.{module}"), function)
     return step
+
+
+def shared(step: Callable[..., Any]) -> dict[str, type[Arguments]]:
+    """Find the arguments of a step that it shares with others, by name."""
+    hints = get_type_hints(step).items()
+    return {name: hint for name, hint in hints if isinstance(hint, type) and issubclass(hint, Arguments)}
+
+
+def parameters(step: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Parameters of a step as its command line has them, with their types: shared arguments one by one."""
+    hints, together = get_type_hints(step, include_extras=True), shared(step)
+    found: dict[str, inspect.Parameter] = {}
+    for name, parameter in inspect.signature(step).parameters.items():
+        own = {name: parameter.replace(annotation=hints[name])}
+        found |= parameters(together[name]) if name in together else own
+    return found
+
+
+def gathered(step: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of a step from those of its command line."""
+    rest = dict(given)
+    for name, kind in shared(step).items():
+        rest[name] = kind(**{each: rest.pop(each) for each in parameters(kind) if each in rest})
+    return rest
+
+
+def one_by_one(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of a step as its command line has them: the reverse of `gathered`."""
+    found: dict[str, Any] = {}
+    for name, value in arguments.items():
+        found |= vars(value) if isinstance(value, Arguments) else {name: value}
+    return found
+
+
+def told(step: Callable[..., Any]) -> str:
+    """Text of a step, in which shared arguments have the entries of their own texts."""
+    text = f"{inspect.cleandoc(step.__doc__ or '')}\n"
+    for name, kind in shared(step).items():
+        texts = (inspect.cleandoc(each.__doc__ or "") for each in reversed(kind.__mro__))
+        entries = "".join(f"{each.partition('----------')[2].strip()}\n" for each in texts if "----------" in each)
+        text = re.sub(rf"^{name} : .*\n(?:    .+\n)+", entries.replace("\\", r"\\"), text, flags=re.M)
+    return text
 
 
 def summary(name: str) -> str:

@@ -64,7 +64,7 @@ class LogHandler(LogHandlerBase):
         self._line = ""
         self._jobs: dict[int, _Job] = {}
         self._run = Run({})
-        self._stage = ""
+        self._told: set[str] = set()
         self._since = time.monotonic()
         self._everything = self.common_settings.verbose or bool(getattr(self.settings, "everything", 0))
         self._events: dict[str, Callable[[Any], None]] = {
@@ -156,22 +156,27 @@ class LogHandler(LogHandlerBase):
             self._tell(*_end_of(Path(path)), f"  log: {path}")
 
     def _show(self, stage: str) -> None:
-        """Show how far a stage has come: rewritten on a terminal; elsewhere a line when it begins."""
+        """Show how far a stage has come: on a terminal in a line that is rewritten, elsewhere when it begins and ends.
+
+        Jobs of several stages run side by side; the terminal has the first of these stages.
+        """
         if stage not in self._run.stages:
             return
-        text = self._text(stage)
         if self._stream.isatty():
-            self._rewrite(text)
-        elif stage != self._stage:
-            self._tell(text)
-        self._stage = stage
+            running = {STAGE_OF[job.rule] for job in self._jobs.values()}
+            self._rewrite(self._text(next((each for each in self._run.stages if each in running), stage)))
+            return
+        ended, planned = self._run.count(stage)
+        if stage not in self._told or (ended == planned > 1):
+            self._tell(self._text(stage))
+        self._told.add(stage)
 
     def _text(self, stage: str) -> str:
         ended, planned = self._run.count(stage)
         left = self._run.left(time.monotonic() - self._since)
         place = f"stage {self._run.stages.index(stage) + 1} of {len(self._run.stages)}: {stage}"
         jobs = f"{ended} of {planned} jobs done" if ended else f"{planned} {'job' if planned == 1 else 'jobs'}"
-        return f"{place}, {jobs}" + (f", about {duration(left)} left" if left else "")
+        return f"{place}, {jobs}" + (f", about {roughly(left)} left" if left else "")
 
     def _rewrite(self, text: str) -> None:
         """Replace the last line of a terminal."""
@@ -188,6 +193,19 @@ class LogHandler(LogHandlerBase):
         self._stream.flush()
         if line:
             self._rewrite(line)
+
+
+def roughly(seconds: float) -> str:
+    """A time to come, no more exactly than it can be told.
+
+    Examples
+    --------
+    >>> roughly(4.0), roughly(43.0), roughly(163.0), roughly(7500.0)
+    ('10 s', '40 s', '3 min', '2 h 05 min')
+    """
+    if seconds < 90:
+        return f"{max(10, round(seconds / 10) * 10)} s"
+    return f"{round(seconds / 60)} min" if seconds < 3600 else duration(seconds)
 
 
 def shortened(text: str) -> str:

@@ -18,7 +18,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import families, importance, uncertainty
 from sentinel_forest.io import tables
 from sentinel_forest.models import forest, persistence
-from sentinel_forest.models.candidate import Candidate
+from sentinel_forest.models.candidate import Candidate, TrialOf
 from sentinel_forest.models.fit import IMPORTANCE_CAVEAT
 from sentinel_forest.steps import SetFile
 
@@ -209,7 +209,7 @@ class Planted:
 @pytest.fixture
 def step(tmp_path, monkeypatch):
     """A trial with one forest; and the step's function, which returns its tables."""
-    monkeypatch.setattr(importance.datasets, "load", lambda name, layout: Planted)
+    monkeypatch.setattr(datasets, "load", lambda name, layout: Planted)
     X, y = planted(1200)
     patches = np.repeat([f"p{number:02d}" for number in range(24)], 50)
     table = pd.DataFrame({"patch": patches, "label": y, "weight": np.float32(1)})
@@ -232,11 +232,7 @@ def step(tmp_path, monkeypatch):
         outputs = {table: tmp_path / f"{table}.tsv" for table in importance.SCHEMAS}
         files = [SetFile(name, tmp_path / f"features/planted/{shard}.parquet") for shard in (1, 2)]
         importance.importance(
-            scheme="s",
-            trial=1,
-            dataset="planted",
-            catalog=tmp_path / "catalog.parquet",
-            split=path,
+            of=TrialOf(scheme="s", trial=1, dataset="planted", catalog=tmp_path / "catalog.parquet", split=path),
             features=files,
             forests=[SetFile(name, folder / "forest.skops")],
             fits=[SetFile(name, folder / "fit.json")],
@@ -295,11 +291,7 @@ def test_a_forest_without_its_tables_is_named(step, tmp_path):
     lone = SetFile("planted", tmp_path / "forest.skops")
     with pytest.raises(InputError, match="given without what belongs to it"):
         importance.importance(
-            scheme="s",
-            trial=1,
-            dataset="planted",
-            catalog=tmp_path,
-            split=tmp_path,
+            of=TrialOf(scheme="s", trial=1, dataset="planted", catalog=tmp_path, split=tmp_path),
             features=[],
             forests=[lone],
             fits=[lone],

@@ -221,6 +221,47 @@ def test_what_cannot_be_priced_says_why():
     assert np.isnan(row["difference"])
 
 
+def test_patches_without_relatives_have_no_price():
+    """Each patch is a group of its own: both forests are trained without relatives, and what they differ by is luck."""
+    alone = catalog(60, 1)
+    generator = np.random.default_rng(1)
+    label = generator.integers(0, 3, 60)
+    (row,) = priced(alone, rows_of(alone, label, generator.normal(label[:, None], 1.0, (60, 2)))).to_dict("records")
+    assert row["note"] == "no price: no test patch has a relative to train on"
+    assert np.isnan([row["difference"], row["dose"], row["relatives"]]).all()
+
+
+def test_trials_without_relatives_are_left_out_and_told():
+    """Two groups of many patches and 40 patches alone, in six parts: some parts have patches alone, and none else."""
+    sizes = [40, 40, *[1] * 40]
+    names = np.repeat([f"g{number:02}" for number in range(42)], sizes)
+    patches = pd.DataFrame({"patch": [f"p{at:04}" for at in range(120)], "group": names})
+    generator = np.random.default_rng(1)
+    label = generator.integers(0, 3, 120)
+    rows = rows_of(patches, label, generator.normal(label[:, None], 1.0, (120, 2)))
+    row = overall(priced(patches, rows, trials=6))
+    assert row["trials"] < 6
+    assert f"{6 - row['trials']} trials left out: no test patch has a relative to train on" in row["note"]
+    assert row["relatives"] > 0
+
+
+def test_the_price_of_a_known_effect():
+    """The class of a group is drawn by chance, and its features are its own: with relatives nearly all is right;
+    without, guesses are right by chance, the sum of the squares of the classes' fractions."""
+    found = []
+    for seed in range(3):
+        generator, patches = np.random.default_rng(seed), catalog(40, 10)
+        group = np.repeat(np.arange(40), 10)
+        label = generator.choice(3, 40, p=(0.5, 0.3, 0.2))[group]
+        centre = 100 * generator.normal(size=(40, 2))[group]
+        row = overall(priced(patches, rows_of(patches, label, centre + generator.normal(0, 0.01, (400, 2)))))
+        assert row["with_relatives"] > 0.9
+        assert row["low"] > 0
+        assert row["p"] < 0.01
+        found.append(row["without"] - np.square(np.bincount(label) / 400).sum())
+    assert abs(np.mean(found)) < 0.1
+
+
 def test_few_groups_have_a_price_without_interval():
     row = overall(priced(*without_group_effect(1, groups=4)))
     assert np.isfinite(row["difference"])

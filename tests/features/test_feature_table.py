@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from sentinel_forest import datasets, simulate
 from sentinel_forest.datasets.base import IGNORE, Category, Dataset, FeatureSet, Layer, Task, no_hashes
+from sentinel_forest.datasets.given import ShardOf
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import pixel, shards, table
 from sentinel_forest.io import tables
@@ -280,13 +281,10 @@ def command(desert, catalog, tmp_path, monkeypatch):
     pixels = 5 * len(catalog) * len(desert.tasks["ground"].categories)
 
     def call(**changes):
+        catalog_file = tmp_path / "catalog.parquet"
         given = {
-            "dataset": "desert",
-            "folder": tmp_path,
-            "catalog": tmp_path / "catalog.parquet",
+            "of": ShardOf(dataset="desert", folder=tmp_path, catalog=catalog_file, shard=2, shards=3),
             "feature_set": "plain",
-            "shard": 2,
-            "shards": 3,
             "draw": {"pixels": pixels},
             "seed": 1,
             "output": tmp_path / "out" / "2.parquet",

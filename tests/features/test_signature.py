@@ -11,6 +11,7 @@ from hypothesis import strategies as some
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import no_hashes
 from sentinel_forest.datasets.cloudsen12 import CloudSEN12
+from sentinel_forest.datasets.given import ShardOf
 from sentinel_forest.features import signature
 from sentinel_forest.io import tables
 from sentinel_forest.planning.checking import select
@@ -73,20 +74,14 @@ def test_signatures_are_in_physical_units_and_the_same_in_any_number_of_shards(r
     made = catalog_of(release)
     tables.write_parquet(tmp_path / "catalog.parquet", made, catalog.schema(CloudSEN12(side=40)))
 
+    about = {"dataset": "cloudsen12", "layout": {"side": 40}, "folder": release}
+    about["catalog"] = tmp_path / "catalog.parquet"
+
     def written(shards: int) -> pd.DataFrame:
         parts = []
         for shard in range(1, shards + 1):
             output = tmp_path / f"{shard}.parquet"
-            signature.signature(
-                dataset="cloudsen12",
-                layout={"side": 40},
-                folder=release,
-                catalog=tmp_path / "catalog.parquet",
-                shard=shard,
-                shards=shards,
-                layers=list(BANDS),
-                output=output,
-            )
+            signature.signature(of=ShardOf(**about, shard=shard, shards=shards), layers=list(BANDS), output=output)
             parts.append(tables.read_parquet(output))
         return pd.concat(parts, ignore_index=True)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from rasterio.transform import Affine
 
 import scenes
@@ -71,3 +72,25 @@ def test_pixels_that_are_not_10_m_of_ground_north_up_are_refused(tmp_path, crs, 
 def test_numbers_of_8_bits_are_no_digital_numbers(tmp_path) -> None:
     with pytest.raises(InputError, match="does not hold digital numbers"):
         read(scenes.write_bands(tmp_path / "scene", BANDS, (NUMBERS // 30).astype(np.uint8)), 0)
+
+
+@pytest.mark.parametrize("driver", ["GTiff", "JP2OpenJPEG"])
+def test_an_image_that_ends_early_is_no_scene(tmp_path, driver) -> None:
+    folder, values = tmp_path / "scene", scenes.noise(4, (2, 200, 200))
+    more = {"QUALITY": "100", "REVERSIBLE": "YES"} if driver == "JP2OpenJPEG" else {}
+    for band, image in zip(BANDS, values, strict=True):
+        scenes.write_band(folder / f"{band}.jp2", image, driver=driver, **more)
+    np.testing.assert_array_equal(read(folder, 0)[1], values)
+    whole = (folder / "B4.jp2").read_bytes()
+    (folder / "B4.jp2").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"An image cannot be read(.|\n)*B4\.jp2"):
+        read(folder, 0)
+
+
+def test_an_image_of_several_bands_is_not_one_band(tmp_path) -> None:
+    folder = scenes.write_bands(tmp_path / "scene", BANDS, NUMBERS)
+    about = {"driver": "GTiff", "dtype": "uint16", "count": 3, "height": 12, "width": 18, "crs": "EPSG:32632"}
+    with rasterio.open(folder / "B4.tif", "w", transform=Affine(10, 0, 6e5, 0, -10, 6e6), **about) as file:
+        file.write(NUMBERS[[0, 1, 1]])
+    with pytest.raises(InputError, match=r"holds several(.|\n)*3 bands"):
+        read(folder, 0)

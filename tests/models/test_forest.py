@@ -21,6 +21,7 @@ from sentinel_forest.config.validation import parse
 from sentinel_forest.datasets.base import Category, FeatureSet, Question, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.models import dummy, engines, fit, forest, persistence
+from sentinel_forest.models.candidate import TablesOf
 
 CLASSES = ("clear", "thick cloud", "thin cloud", "cloud shadow")
 TASK = Task(
@@ -468,7 +469,7 @@ class FakeDataset:
 @pytest.fixture
 def step(tmp_path, monkeypatch):
     """Call the step on rows in two shards; gives the folder and the function."""
-    monkeypatch.setattr(fit.datasets, "load", lambda name, layout: FakeDataset())
+    monkeypatch.setattr("sentinel_forest.datasets.load", lambda name, layout: FakeDataset())
     training = rows()
     table = pd.DataFrame(training.X, columns=list(FEATURES))
     table.insert(0, "patch", training.patches)
@@ -484,13 +485,15 @@ def step(tmp_path, monkeypatch):
     def call(out: str, options: dict | None = None, threads: int = 1) -> None:
         fit.fit(
             release="r",
-            scheme="s",
-            trial=1,
-            feature_set="l1c",
-            dataset="d",
-            catalog=tmp_path / "catalog.parquet",
-            split=tmp_path / "split.parquet",
-            features=[tmp_path / "1.parquet", tmp_path / "2.parquet"],
+            of=TablesOf(
+                scheme="s",
+                trial=1,
+                feature_set="l1c",
+                dataset="d",
+                catalog=tmp_path / "catalog.parquet",
+                split=tmp_path / "split.parquet",
+                features=[tmp_path / "1.parquet", tmp_path / "2.parquet"],
+            ),
             forest=ForestSettings.model_validate(options or {"trees": 7}),
             seed=1,
             threads=threads,

@@ -12,12 +12,14 @@ from sentinel_forest import datasets
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.config.settings import ScoreSettings
 from sentinel_forest.datasets.base import IGNORE, Block, Category, FeatureSet, Layer, Question, Reference, Task
+from sentinel_forest.datasets.given import ShardOf
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import reference
 from sentinel_forest.features import shards
 from sentinel_forest.io import tables
 from sentinel_forest.models import counts, fit, forest, persistence, predict
 from sentinel_forest.models.batches import forest_bytes, in_batches
+from sentinel_forest.models.candidate import TablesOf
 from sentinel_forest.steps import ForestFile, SetFile, TrialFile
 
 CLASSES = ("clear", "thick cloud", "thin cloud", "cloud shadow")
@@ -95,7 +97,7 @@ ROLES = {
 def run(tmp_path, monkeypatch):
     """A folder with two trials, forests of two feature sets, and a dataset; and the step's function."""
     dataset = Memory()
-    monkeypatch.setattr(predict.datasets, "load", lambda name, layout: dataset)
+    monkeypatch.setattr(datasets, "load", lambda name, layout: dataset)
     dataset.catalog_table.to_parquet(tmp_path / "catalog.parquet")
     for trial, roles in ROLES.items():
         path = tmp_path / f"splits/s/{trial}.parquet"
@@ -107,11 +109,7 @@ def run(tmp_path, monkeypatch):
     def call(forests, shard=1, shards=1, threads=1, memory=2000.0, **more):
         output = tmp_path / f"{shard}of{shards}.parquet"
         predict.predict(
-            dataset="memory",
-            folder=tmp_path,
-            catalog=tmp_path / "catalog.parquet",
-            shard=shard,
-            shards=shards,
+            of=shard_of(tmp_path, shard, shards),
             **files_of(tmp_path, forests),
             features=[SetFile("whole", tmp_path / f"whole/{shard}.parquet")],
             threads=threads,
@@ -122,6 +120,11 @@ def run(tmp_path, monkeypatch):
         return tables.read_parquet(output)
 
     return tmp_path, dataset, call
+
+
+def shard_of(folder, shard, shards):
+    """A shard of what `Memory` holds."""
+    return ShardOf(dataset="memory", folder=folder, catalog=folder / "catalog.parquet", shard=shard, shards=shards)
 
 
 def files_of(folder, forests):
@@ -317,14 +320,10 @@ def test_confusion_counts_as_a_loop_does(seed, samples):
 
 def test_reference_counts_by_hand(tmp_path, monkeypatch):
     dataset = Memory()
-    monkeypatch.setattr(reference.datasets, "load", lambda name, layout: dataset)
+    monkeypatch.setattr(datasets, "load", lambda name, layout: dataset)
     dataset.catalog_table.to_parquet(tmp_path / "catalog.parquet")
     reference.reference(
-        dataset="memory",
-        folder=tmp_path,
-        catalog=tmp_path / "catalog.parquet",
-        shard=1,
-        shards=2,
+        of=shard_of(tmp_path, 1, 2),
         references=["mask"],
         counts=tmp_path / "r.parquet",
         unmeasured=tmp_path / "unmeasured.parquet",
@@ -354,9 +353,8 @@ def test_no_reference_and_an_unknown_one():
 def test_forest_without_what_belongs_to_it_is_named(run, lacking):
     folder, _, _ = run
     given = files_of(folder, ALL) | {lacking: []}
-    shard = {"folder": folder, "catalog": folder / "catalog.parquet", "shard": 1, "shards": 1}
     with pytest.raises(InputError, match=f"--{lacking}"):
-        predict.predict(dataset="memory", **shard, **given, features=[], output=folder / "p.parquet")
+        predict.predict(of=shard_of(folder, 1, 1), **given, features=[], output=folder / "p.parquet")
 
 
 def test_shard_that_does_not_exist(run):
@@ -377,26 +375,29 @@ def test_real_pixels_give_sane_scores(real, tmp_path):
     (tmp_path / "splits/published").mkdir(parents=True)
     split = pd.DataFrame({"patch": catalog["patch"], "role": catalog["published_split"]})
     split.to_parquet(tmp_path / "splits/published/1.parquet")
-    shard = {"folder": folder, "catalog": tmp_path / "catalog.parquet", "shard": 1, "shards": 1}
+    catalog_file = tmp_path / "catalog.parquet"
+    shard = ShardOf(dataset="so2sat", folder=folder, catalog=catalog_file, shard=1, shards=1)
     features = tmp_path / "features.parquet"
-    table.feature_table(dataset="so2sat", **shard, feature_set="lcz-s2", draw={"pixels": 1000}, seed=1, output=features)
+    table.feature_table(of=shard, feature_set="lcz-s2", draw={"pixels": 1000}, seed=1, output=features)
     given = files_of(tmp_path, [("published", 1, "lcz-s2")])
     fit.fit(
         release="r",
-        scheme="published",
-        trial=1,
-        feature_set="lcz-s2",
-        dataset="so2sat",
-        catalog=tmp_path / "catalog.parquet",
-        split=given["splits"][0].path,
-        features=[features],
+        of=TablesOf(
+            scheme="published",
+            trial=1,
+            feature_set="lcz-s2",
+            dataset="so2sat",
+            catalog=tmp_path / "catalog.parquet",
+            split=given["splits"][0].path,
+            features=[features],
+        ),
         forest=ForestSettings(minimum_leaf=1),
         seed=1,
         model=given["forests"][0].path,
         fit=given["fits"][0].path,
     )
     output = tmp_path / "p.parquet"
-    predict.predict(dataset="so2sat", **shard, **given, features=[SetFile("lcz-s2", features)], output=output)
+    predict.predict(of=shard, **given, features=[SetFile("lcz-s2", features)], output=output)
     found = tables.read_parquet(tmp_path / "p.parquet")
     validation = set(split.loc[split["role"] == "validation", "patch"])
     chosen = found[found["patch"].isin(validation) & (found["classifier"] == "forest")]

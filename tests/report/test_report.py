@@ -394,7 +394,7 @@ def test_a_headline_number_has_its_data_split_definition_interval_mark_and_file(
 
 def test_the_first_page_says_first_what_was_found(version):
     page = Outline((version / "report.html").read_text(encoding="utf-8"))
-    found = page.text.index("The random forest on l1c reaches 0.813 [0.763, 0.863] (OA)")
+    found = page.text.index("The random forest on the features l1c reaches 0.813 [0.763, 0.863] (OA)")
     assert "on test patches of a split that is not clean (linked: <roi>)" in page.text[found : found + 150]
     assert "the best reference algorithm (fmask) reaches 0.500 [0.450, 0.550]." in page.text
     assert "Doubts: the data are simulated" in page.text
@@ -787,14 +787,14 @@ def test_each_class_has_a_gallery_of_its_first_patches(tmp_path):
     assert [each.title for each in galleries] == ["Class Compact high-rise in r", "Class Water in r"]
     assert [[each.caption for each in gallery.pictures] for gallery in galleries] == [
         ["p1. Truth: Compact high-rise. Forest s1: Water (wrong).", "p3. Truth: Compact high-rise."],
-        ["p0. Truth: Water. Forest s1: Water (right).", *(f"p{n}. Truth: Water." for n in (2, 4, 5))],
+        ["p0. Truth: Water. Forest s1: Water (correct).", *(f"p{n}. Truth: Water." for n in (2, 4, 5))],
     ]
     assert "4 of 5 test patches" in galleries[1].reading
     assert "Compact mid-rise" in note.text
     assert "Water" not in note.text
     assert pair.title == "Both sensors on patch p0 of r"  # a gallery of pixels may show the same patch
     assert [each.caption for each in pair.pictures] == [pictures.RADAR.name, pictures.TRUE_COLOUR.name]
-    assert "Truth: Water. Forest s1: Water (right)." in pair.reading
+    assert "Truth: Water. Forest s1: Water (correct)." in pair.reading
 
 
 def test_a_strip_shows_the_patch_that_its_caption_names(tmp_path):

@@ -15,9 +15,11 @@ from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.config.releases import FILES
 from sentinel_forest.datasets.base import no_hashes
 from sentinel_forest.datasets.cloudsen12 import CloudSEN12
+from sentinel_forest.datasets.given import ShardOf
 from sentinel_forest.errors import InputError
 from sentinel_forest.features.table import feature_table
 from sentinel_forest.io import tables
+from sentinel_forest.models.candidate import TablesOf
 from sentinel_forest.models.fit import fit
 from sentinel_forest.report import show
 from sentinel_forest.report.inputs import ReleaseResults
@@ -92,16 +94,18 @@ def version(tmp_path_factory) -> ReleaseResults:
     split = results / paths.place(paths.SPLIT, release="mine", scheme="published", trial=1)
     roles = pd.DataFrame({"patch": catalog["patch"], "role": catalog["published_split"], "weight": 1.0})
     tables.write_parquet(split, roles, SPLIT)
-    own = {"dataset": "cloudsen12", "layout": {"side": SIDE}, "feature_set": "l1c-6", "seed": 1}
     table, where = root / "features.parquet", root / "work" / "mine" / "catalog.parquet"
     data = root / "data" / "mine"
-    feature_table(**own, folder=data, catalog=where, shard=1, shards=1, draw={"pixels": 8000}, output=table)
+    own = {"dataset": "cloudsen12", "layout": {"side": SIDE}, "catalog": where}
+    shard = ShardOf(**own, folder=data, shard=1, shards=1)
+    feature_table(of=shard, feature_set="l1c-6", draw={"pixels": 8000}, seed=1, output=table)
     owner = {"release": "mine", "scheme": "published", "trial": 1}
     forest = {
         name: results / paths.place(pattern, **owner, set="l1c-6")
         for name, pattern in {"model": paths.FOREST, "fit": paths.FIT}.items()
     }
-    fit(**own, **owner, catalog=where, split=split, features=[table], forest=ForestSettings(trees=10), **forest)
+    of = TablesOf(**own, scheme="published", trial=1, split=split, feature_set="l1c-6", features=[table])
+    fit(release="mine", of=of, forest=ForestSettings(trees=10), seed=1, **forest)
     release = ReleaseResults(
         "mine",
         dataset,

@@ -16,7 +16,7 @@ def by_hand(lon, lat, folds):
     return np.where(folds[:, None] == folds, np.inf, distances).min(axis=1)
 
 
-def clustered(rng, clusters=25, each=40):
+def clustered(rng, clusters=25, each=16):
     """Training points in clusters of 0.2 degrees, as benchmark scenes are."""
     centres = rng.uniform([0, 40], [20, 55], (clusters, 2))
     points = (centres[:, None] + rng.normal(0, 0.2, (clusters, each, 2))).reshape(-1, 2)
@@ -100,11 +100,22 @@ def test_the_mismatch_is_the_area_between_the_two_distribution_functions() -> No
     assert mismatch_of(lon, lat, folds, *places.T) == pytest.approx(expected, rel=1e-9)
 
 
-def test_points_that_already_fit_the_place_of_prediction_get_random_folds() -> None:
-    """As CAST's `knndm`: training data that are spread as the place of prediction is are divided at random."""
+def test_points_that_already_fit_the_place_of_prediction_are_mixed() -> None:
+    """As CAST's `knndm`: training data that are spread as the place of prediction is are not kept together."""
     rng = np.random.default_rng(7)
     lon, lat = rng.uniform([0, 40], [20, 55], (400, 2)).T
     places = rng.uniform([0, 40], [20, 55], (400, 2))
     matched = match_folds(lon, lat, *places.T)
-    assert matched.clusters == len(lon)
+    assert matched.clusters > 0.5 * len(lon)
     assert matched.mismatch < 0.3 * matched.target.mean()
+
+
+def test_many_points_are_clustered_by_cells() -> None:
+    """More points than cells and than few: clusters are found all the same, and a repeated call gives the same."""
+    rng = np.random.default_rng(8)
+    lon, lat = clustered(rng, 12, 600)
+    places = rng.uniform([0, 40], [20, 55], (300, 2))
+    matched = match_folds(lon, lat, *places.T)
+    random_folds = rng.integers(0, 5, len(lon))
+    assert matched.mismatch < 0.3 * mismatch_of(lon, lat, random_folds, *places.T)
+    np.testing.assert_array_equal(matched.folds, match_folds(lon, lat, *places.T).folds)

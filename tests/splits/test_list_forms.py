@@ -9,7 +9,7 @@ import pytest
 
 from sentinel_forest import datasets
 from sentinel_forest.errors import InputError
-from sentinel_forest.splits import lists
+from sentinel_forest.splits import audit, lists
 
 NAMES = ("ROIs1158_spring_s2_1_p30.tif", "ROIs1158_spring_s2_1_p31.tif")
 IMAGES = ("ROI_0002/20190116T142751_20190116T143701_T19GDN", "ROI_0003/20190116T142751_20190116T143701_T19GDM")
@@ -75,3 +75,9 @@ def test_text_in_utf_16_says_how_to_write_it(tmp_path):
     with pytest.raises(InputError, match="cannot be read") as caught:
         lists.read_lists(tmp_path, datasets.load("sen12ms"))
     assert "iconv" in str(caught.value)
+
+
+@pytest.mark.parametrize(("names", "expected"), [("123", True), ("0123", False), ("129", False), ("12", False)])
+def test_only_numbers_that_are_one_too_large_are_doubted(names, expected):
+    unknown = [name for name in names if int(name) > 2]
+    assert audit.counts_from_1(list(names), unknown) == expected

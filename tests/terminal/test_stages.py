@@ -79,6 +79,36 @@ def test_a_run_prints_its_stages_and_its_end(tmp_path: Path) -> None:
     assert "Nothing to be done" in again.stderr
 
 
+WAVES = """
+rule all:
+    input: expand("{name}.features", name=["a", "b"])
+
+rule split:
+    output: "{name}.split"
+    shell: "touch {output}"
+
+rule feature_table:
+    input: "{name}.split"
+    output: "{name}.features"
+    priority: 9
+    shell: "touch {output}"
+"""
+
+
+def test_stages_that_run_side_by_side_are_told_when_they_begin_and_end(tmp_path: Path) -> None:
+    (tmp_path / "Snakefile").write_text(WAVES)
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    words = [sys.executable, "-m", "snakemake", "-c1", "--logger", "sentinel-forest"]
+    finished = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    stages = [line for line in finished.stderr.splitlines() if line.startswith("stage ")]
+    assert stages == [
+        "stage 1 of 2: splits, 2 jobs",
+        "stage 2 of 2: features, 2 jobs",
+        "stage 1 of 2: splits, 2 of 2 jobs done",
+        "stage 2 of 2: features, 2 of 2 jobs done",
+    ], "splits of b come after features of a, and no stage is told twice"
+
+
 def test_a_failure_shows_the_message_of_the_step_and_the_log(tmp_path: Path) -> None:
     finished = run_toy(tmp_path, "echo working > {log}; echo 'error: no such band' >> {log}; exit 1")
     assert finished.returncode != 0

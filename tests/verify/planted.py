@@ -11,13 +11,15 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pandas as pd
+import pytest
 import rasterio
 from rasterio.transform import Affine
 
-from sentinel_forest import datasets
+from sentinel_forest import datasets, simulate
 from sentinel_forest.datasets import plausibility
 from sentinel_forest.datasets.base import Dataset, File, Finding, hash_table
 from sentinel_forest.datasets.findings import joined
+from sentinel_forest.datasets.sen12ms import checks
 from sentinel_forest.features.table import feature_rows
 from sentinel_forest.verify import admit, catalog, inspect
 
@@ -27,6 +29,16 @@ SAMPLES = {
     "sen12ms": {"seed": 1, "scenes": 5, "patches": 2},
     "so2sat": {"seed": 1, "training": 204, "validation": 34, "testing": 34, "cities": 2},
 }
+
+
+def write_samples(folder: Path) -> dict[str, Path]:
+    """Write a small sample of each dataset; that of CloudSEN12 has two of the three splits."""
+    folders = {name: folder / name for name in SAMPLES}
+    for name, place in folders.items():
+        place.mkdir()
+        simulate.write(name, LAYOUTS[name], SAMPLES[name], place)
+    shutil.rmtree(folders["cloudsen12"] / "test")
+    return folders
 
 
 FEATURES = {"cloudsen12": ["l1c+indices"], "sen12ms": ["scene-s1+s2", "pixel-s1+s2"], "so2sat": ["lcz-s1+s2"]}
@@ -163,7 +175,7 @@ def exchange(first: str, second: str) -> Callable[[Path], None]:
     """Exchange two layers in all splits."""
 
     def plant(folder: Path) -> None:
-        for split in ("train", "val", "test"):
+        for split in ("train", "val"):
             one, two = (folder / split / f"{name}.dat" for name in (first, second))
             held = one.read_bytes()
             one.write_bytes(two.read_bytes())
@@ -225,6 +237,7 @@ CLOUDS = {
     "offset": all_bands(by(lambda images: images + 1000)),
     "band-order": exchange("L1C_B2", "L1C_B12"),
     "same-bands": copy("train/L1C_B3.dat", "train/L1C_B4.dat"),
+    "repeated": all_bands(by(lambda images: images[:1])),
 }
 
 
@@ -288,6 +301,14 @@ def names_alone(scene: str, count: int) -> list[Finding]:
     return datasets.load("sen12ms", {}).structure(Path(), [File(path) for path in paths])
 
 
+def too_many(folder: Path) -> list[Finding]:
+    """More patches than are published, were these 20."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checks, "PATCHES", 20)
+        assert not {row.status for row in names_alone("ROIs1868_summer/1", 20)} & {"failed"}
+        return names_alone("ROIs1868_summer/1", 21)
+
+
 def archives(folder: Path) -> None:
     (folder / "ROIs1158_spring_s2.tar.gz").write_bytes(b"")
 
@@ -308,7 +329,7 @@ TILES = {
     "triplets": lambda folder: (folder / first(folder, "s1")).unlink(),
     "sensors": lambda folder: [path.unlink() for path in folder.glob("ROIs*/s1_*/*.tif")],
     "hold-out": lambda folder: names_alone("ROIs1868_summer/104", 206),
-    "patches": lambda folder: names_alone("ROIs1868_summer/1", 180_663),
+    "patches": too_many,
     "readable": lambda folder: (folder / first(folder, "s2")).write_bytes(b"II*\0"),
     "list": lambda folder: (folder / "splits/train_list.txt").write_text(""),
     "lists": lambda folder: [
@@ -337,7 +358,8 @@ TILES = {
     "reflectance-scale": tiles("s2", scaled, -1),
     "offset": tiles("s2", lambda pixels: pixels + np.uint16(1000), -1),
     "band-order": tiles("s2", lambda pixels: pixels[[0, 12, *range(2, 12), 1]], -1),
-    "same-bands": tiles("s2", lambda pixels: pixels[[0, 1, 2, 2, *range(4, 13)]], 9),
+    "same-bands": tiles("s2", lambda pixels: pixels[[0, 1, 2, 2, *range(4, 13)]], 12),
+    "repeated": tiles("s2", lambda pixels: np.arange(1000, 1000 + pixels.size).reshape(pixels.shape).astype("u2"), 12),
 }
 
 
@@ -462,6 +484,8 @@ ZONES = {
     "offset": everywhere("sen2", lambda values: values + 0.1),
     "band-order": everywhere("sen2", lambda values: values[..., [9, *range(1, 9), 0]]),
     "same-bands": everywhere("sen2", lambda values: values[..., [0, 1, 1, *range(3, 10)]]),
+    "repeated": everywhere("sen1", lambda values: values[:1]),
+    "sen1:range": rows(put("sen1", (0, 0, 0, 0), 1e9)),
 }
 
 PLANTED = {"cloudsen12": CLOUDS, "sen12ms": TILES, "so2sat": ZONES}

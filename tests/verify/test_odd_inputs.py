@@ -6,10 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
+from rasterio.io import MemoryFile
+from rasterio.transform import Affine
 
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import File, Finding
 from sentinel_forest.datasets.findings import empty_run, unmeasured_finding
+from sentinel_forest.datasets.sen12ms.content import inspect_tile
+from sentinel_forest.datasets.so2sat.content import Pixels
 from sentinel_forest.datasets.values import alike, fold
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import texts
@@ -95,6 +100,34 @@ def test_a_tile_whose_name_does_not_lead_to_those_of_its_patch_fails(path: str) 
     (finding,) = [row for row in dataset.structure(Path(), [File(each) for each in paths]) if row.check == "name"]
     assert (finding.found, finding.accept) == (f"2 tiles, such as {paths[1]}", "")
     assert finding.expected == f"{paths[1][:-3]}tif, ..."
+
+
+@pytest.mark.parametrize(("dead", "status"), [(4, "note"), (6, "failed"), (40, "failed")])
+def test_a_channel_of_one_value_in_many_patches_fails(dead: int, status: str) -> None:
+    """Half of the patches had no B5, and that was a note."""
+    rows = np.random.default_rng(1).uniform(0.1, 1, (40, 32, 32, 10))
+    rows[:dead, ..., 3] = 0
+    seen = Pixels("sen2")
+    seen.take(rows.reshape(40, -1))
+    (finding,) = [row for row in seen.findings(File("training.h5")) if row.check == "sen2:constant"]
+    assert (finding.status, "B5" in finding.found) == (status, True)
+
+
+def test_a_mask_that_hides_pixels_is_told() -> None:
+    """It is not read, so that what it hides was learnt from; a mask that hides nothing is nobody's fault."""
+    profile = {"driver": "GTiff", "dtype": "uint16", "count": 13, "width": 64, "height": 64, "crs": "EPSG:32632"}
+    pixels = np.random.default_rng(1).integers(1, 9000, (13, 64, 64)).astype("u2")
+    for hidden in (0, 7):
+        shown = np.ones((64, 64), dtype=bool)
+        shown[0, :hidden] = False
+        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True), MemoryFile() as memory:
+            with memory.open(**profile, transform=Affine(10, 0, 667_100, 0, -10, 5_256_600)) as target:
+                target.write(pixels)
+                target.write_mask(shown)
+            seen = inspect_tile(f"{SPRING}/s2_1/{TILE}", bytes(memory.read()), 64)
+        found = [(row.check, row.found) for row in seen.findings if row.status == "failed"]
+        assert found == ([("nodata", "a mask says that 7 pixels are missing")] if hidden else [])
+        assert seen.left_out == bool(hidden)
 
 
 @pytest.mark.parametrize("first", ["[Content_Types].xml", "docProps/app.xml", "xl/workbook.xml"])

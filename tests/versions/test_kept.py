@@ -13,10 +13,12 @@ from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.config.schemes import parse_scheme
 from sentinel_forest.datasets.base import array_hash, no_hashes
 from sentinel_forest.datasets.cloudsen12 import CloudSEN12
+from sentinel_forest.datasets.given import ShardOf
 from sentinel_forest.features.table import feature_table
 from sentinel_forest.io import tables
 from sentinel_forest.io.tables import write_text
 from sentinel_forest.models import predict as predicting
+from sentinel_forest.models.candidate import TablesOf
 from sentinel_forest.models.fit import fit
 from sentinel_forest.splits.split import split
 from sentinel_forest.steps import ForestFile, TrialFile
@@ -54,8 +56,8 @@ class Run:
         """Bytes of all that a version has, by path."""
         results, more = self.root / "results" / name, {"store": self.work / "store"} if store else {}
         table = results / "features.parquet"
-        given = {"folder": self.data, "catalog": self.catalog, **OWN, **more}
-        feature_table(**given, shard=1, shards=1, feature_set="l1c-6", draw={"pixels": 900}, seed=1, output=table)
+        shard = ShardOf(folder=self.data, catalog=self.catalog, **OWN, shard=1, shards=1)
+        feature_table(of=shard, feature_set="l1c-6", draw={"pixels": 900}, seed=1, output=table, **more)
         splits, forests, fits = [], [], []
         for scheme in schemes:
             folder = results / scheme
@@ -65,13 +67,14 @@ class Run:
             path = folder / "split.parquet"
             split(**about, definition=definition, classes=(), output=path, **tables_, **more)
             made = {"model": folder / "forest.skops", "fit": folder / "fit.json"}
-            settings = {"feature_set": "l1c-6", "features": [table], "forest": ForestSettings(trees=trees)}
-            fit(**about, **OWN, release="mine", split=path, **settings, **made, **more)
+            trial = {"scheme": scheme, "trial": 1, "catalog": self.catalog, "split": path}
+            of = TablesOf(**trial, **OWN, feature_set="l1c-6", features=[table])
+            fit(release="mine", of=of, forest=ForestSettings(trees=trees), seed=7, **made, **more)
             splits.append(TrialFile(scheme, 1, path))
             forests.append(ForestFile(scheme, 1, "l1c-6", made["model"]))
             fits.append(ForestFile(scheme, 1, "l1c-6", made["fit"]))
-        of = {"shard": 1, "shards": 1, "splits": splits, "forests": forests, "fits": fits, "features": []}
-        predicting.predict(**given, **of, output=results / "predictions.parquet")
+        of = {"splits": splits, "forests": forests, "fits": fits, "features": []}
+        predicting.predict(of=shard, **of, **more, output=results / "predictions.parquet")
         files = [path for path in sorted(results.rglob("*")) if path.is_file()]
         write_text(results / "manifest.sha256", manifest(results, files))
         return {path.relative_to(results).as_posix(): path.read_bytes() for path in files}

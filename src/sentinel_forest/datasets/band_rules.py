@@ -17,8 +17,11 @@ ENOUGH_VALUES = 100
 ORDER_IMAGES, ORDER_BANDS, ORDER_GAIN = 10, 8, 0.15
 """Images and bands that the order is judged by, and the sum of correlations that another order may gain."""
 
-ALIKE, ALIKE_IMAGES = 0.1, 5
+ALIKE, ALIKE_IMAGES = 0.1, 10
 """Fraction of images, and their least number, in which two bands cannot have the same sampled values by chance."""
+
+REPEATED = 0.2
+"""Fraction of images that cannot be there twice; a few may."""
 
 
 def band_order(pool: Pool) -> Iterator[Finding]:
@@ -57,8 +60,26 @@ def same_bands(pool: Pool) -> Iterator[Finding]:
             if same >= max(ALIKE_IMAGES, ALIKE * images):
                 faults.append(f"{one} and {other} in {same} of {images} images")
     if faults:
+        more = f"; and {len(faults) - 3} more pairs" if len(faults) > 3 else ""
         remedy = "a band was written in the place of another: fetch it again"
-        yield pool_verdict("same-bands", "; ".join(faults), "", "other values in each band", remedy)
+        yield pool_verdict("same-bands", "; ".join(faults[:3]) + more, "", "other values in each band", remedy)
+
+
+def repeated(pool: Pool) -> Iterator[Finding]:
+    """Few images have all sampled values of another one: more were written twice; told only if there are."""
+    faults = []
+    for kind in ("optical", "radar"):
+        names = pool.of(kind)
+        if not names or len({pool.sample[name].shape for name in names}) > 1:
+            continue
+        values = np.concatenate([pool.sample[name] for name in names], axis=1)
+        telling = values[np.isfinite(values).all(axis=1) & (values != values[:, :1]).any(axis=1)]
+        _, counts = np.unique(telling, axis=0, return_counts=True)
+        if (copies := int(counts[counts > 1].sum())) >= max(ALIKE_IMAGES, REPEATED * len(telling)):
+            faults.append(f"{copies} of {len(telling)} {kind} images have the values of another one")
+    if faults:
+        remedy = "images were written more than once, or in the place of others: fetch the files again"
+        yield pool_verdict("repeated", "; ".join(faults), "", "images that differ", remedy)
 
 
 def pool_verdict(check: str, fault: str, found: str, expected: str, remedy: str) -> Finding:

@@ -73,14 +73,20 @@ def hash_columns(hashes: pd.DataFrame, files: Mapping[str, Sequence[str] | pd.Se
         ``hash_<array>`` (str), blank where the hash is unknown; with the index of `rows`. No column if no
         hash is known at all: the pixels are not there yet.
     """
-    columns: dict[str, np.ndarray] = {}
-    if hashes.empty:
+    if hashes.empty or not files:
         return pd.DataFrame(index=rows.index)
-    for name, paths in files.items():
-        known = hashes[hashes["layer"] == name].set_index(["file", "row"])["hash"]
-        places = pd.MultiIndex.from_arrays([list(paths), rows.to_numpy()])
-        columns[f"{COLUMN}{name}"] = known.reindex(places).fillna("").to_numpy()
-    return pd.DataFrame(columns, index=rows.index, dtype="str")
+    keys = ["layer", "file", "row"]
+    wanted = pd.MultiIndex.from_arrays(
+        [
+            np.repeat(list(files), len(rows)),
+            [path for paths in files.values() for path in paths],
+            np.tile(rows.to_numpy(), len(files)),
+        ],
+        names=keys,
+    )
+    found = hashes.set_index(keys)["hash"].reindex(wanted).fillna("").to_numpy()
+    names = [f"{COLUMN}{name}" for name in files]
+    return pd.DataFrame(found.reshape(len(files), -1).T, rows.index, names, dtype="str")
 
 
 def hold_arrays(patches: pd.DataFrame, arrays: Arrays, file_of: Callable[[str, str], str]) -> None:

@@ -18,8 +18,10 @@ from sentinel_forest.datasets.band_rules import (
     ORDER_BANDS,
     ORDER_GAIN,
     ORDER_IMAGES,
+    REPEATED,
     band_order,
     pool_verdict,
+    repeated,
     same_bands,
 )
 from sentinel_forest.datasets.findings import Finding
@@ -263,11 +265,20 @@ RULES: tuple[Rule, ...] = (
         same_bands,
     ),
     Rule(
+        "repeated",
+        "sampled values of all bands of a sensor, against those of the other images",
+        "Sentinel-1 and Sentinel-2: all bands",
+        f"{100 * REPEATED:g} % of the images, {ALIKE_IMAGES} at least, have those of another one",
+        "two images are never equal; a few published ones are there twice, which the ledger of a split counts",
+        "one image written into all rows; a block of rows written twice",
+        repeated,
+    ),
+    Rule(
         "range",
         "lowest and highest value of a tile, or of a layer",
-        "SEN12MS: s1, s2; CloudSEN12: images, S1_VV, S1_VH, S1_angle, EXTRA and TCI layers; So2Sat: sen2",
-        "outside of what the unit allows: -90 to 50 dB, 0 to 32767 (So2Sat: 0 to 6.5535), angles of 15 to 60 degrees, "
-        "0 to 100 %",
+        "SEN12MS: s1, s2; CloudSEN12: images, S1_VV, S1_VH, S1_angle, EXTRA and TCI layers; So2Sat: sen1, sen2",
+        "outside of what the unit allows: -90 to 50 dB, 0 to 32767 (So2Sat: 0 to 6.5535, sen1 below 1e6), "
+        "angles of 15 to 60 degrees, 0 to 100 %",
         "16 bits; Sentinel-1 looks at 29 to 46 degrees in wide swath",
         "dB x 100 in int16; angles in radians; negative reflectance",
         judged_in="content of each dataset",

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from sentinel_forest.config.validation import nearest
 from sentinel_forest.datasets.metric import Metric
 from sentinel_forest.datasets.reading import Block
 from sentinel_forest.datasets.terms import IGNORE, Category, Question, Task
@@ -99,7 +100,7 @@ def _check_classes(task: Task, merge: Mapping[str, Sequence[str]], drop: Sequenc
     named = [*(name for members in merge.values() for name in members), *drop]
     for place, name in enumerate(named):
         if name not in task.names:
-            raise InputError("Unknown class.", where=where, found=name, expected=", ".join(task.names)[:300])
+            raise InputError("Unknown class.", where=where, found=name, expected=nearest(name, task.names))
         if name in named[:place]:
             raise InputError(
                 "A class is merged or dropped twice.", where=where, found=name, expected="each class in one place"

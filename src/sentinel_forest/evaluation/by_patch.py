@@ -133,7 +133,7 @@ def compare_values(
     absent = len(ours) - len(patches)
     alone = f"{absent} of {len(ours)} patches not in their table" if absent else ""
     rows = [
-        about | {"metric": metric} | _compared(ours.loc[patches, metric], theirs.loc[patches, metric], decimals, alone)
+        {**about, "metric": metric} | _compared(ours.loc[patches, metric], theirs.loc[patches, metric], decimals, alone)
         for metric in ("pa", "ua", "boa")
     ]
     return pd.DataFrame(rows)
@@ -144,7 +144,7 @@ def _compared(ours: pd.Series, theirs: pd.Series, decimals: int, alone: str) -> 
     difference, empty = ours - theirs, (ours.isna(), theirs.isna())
     rounding = 0.5 * 10.0 ** -min(decimals, FULL) * (1 + 1e-9)
     equal = int(((difference.abs() <= rounding) | (empty[0] & empty[1])).sum())
-    worst = difference.abs().idxmax() if difference.notna().any() else ""
+    worst = str(difference.abs().idxmax()) if difference.notna().any() else ""
     largest = float(difference[worst]) if worst else np.nan
     far = abs(largest) > rounding
     exact = "equal" if decimals >= FULL else f"equal to the decimals of their table ({decimals})"

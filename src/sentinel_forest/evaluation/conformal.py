@@ -10,23 +10,21 @@ Beside it stands what sets cover that were calibrated as if there were no groups
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from sentinel_forest import datasets
 from sentinel_forest.datasets.base import Task
 from sentinel_forest.datasets.metric import ABSENT, PatchMetric, weighted_mean
 from sentinel_forest.errors import ArgumentError
 from sentinel_forest.evaluation.further import FURTHER, further_rows, given
-from sentinel_forest.evaluation.held_out import HeldOut, class_fractions, held_out_rows, read_roles
+from sentinel_forest.evaluation.held_out import HeldOut, OpenForest, class_fractions
 from sentinel_forest.evaluation.scored import notes
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import conform, write_tsv
-from sentinel_forest.models.candidate import Candidate, load_candidate
-from sentinel_forest.steps import Layout, Output
+from sentinel_forest.models.candidate import Candidate, ForestOf
+from sentinel_forest.steps import Output
 
 Floats = npt.NDArray[np.float64]
 Sets = npt.NDArray[np.bool_]
@@ -241,37 +239,13 @@ def _all_classes(threshold: float) -> str:
     return "too few to calibrate on: every class is in every set" if np.isinf(threshold) else ""
 
 
-def conformal(
-    *,
-    scheme: str,
-    trial: int,
-    feature_set: str,
-    dataset: str,
-    layout: Layout | None = None,
-    catalog: Path,
-    split: Path,
-    features: list[Path],
-    forest: Path,
-    fit: Path,
-    alpha: float,
-    seed: int,
-    draws: int = 1000,
-    output: Output,
-) -> None:
+def conformal(*, of: ForestOf, alpha: float, seed: int, draws: int = 1000, output: Output) -> None:
     """Calibrate sets of classes on validation patches, and score them on test patches.
 
     Parameters
     ----------
-    scheme, trial, feature_set
-        The forest.
-    dataset, layout
-        Name of the dataset, and how the release deviates from its published layout.
-    catalog, split : Path
-        Catalog of the release, roles of the trial.
-    features : list of Path
-        Feature tables of the set, of all shards.
-    forest, fit : Path
-        The forest, and what is known about it.
+    of : ForestOf
+        The forest and its tables.
     alpha : float
         Probability that a set may miss the true class.
     seed : int
@@ -281,12 +255,8 @@ def conformal(
     output : Path
         The table `FURTHER`.
     """
-    candidate = load_candidate(datasets.load(dataset, layout), scheme, trial, feature_set, split, forest, fit)
-    roles, drawn_by = read_roles(split, catalog), checksums.seed(seed, trial, feature_set, "conformal")
-    validation, test = (
-        held_out_rows(features, candidate.feature_set.features, roles[roles["role"] == role], draws, drawn_by)
-        for role in ("validation", "test")
-    )
+    opened, drawn_by = OpenForest.of(of), checksums.seed(seed, of.trial, of.feature_set, "conformal")
+    candidate = opened.candidate
+    validation, test = (opened.held_out([role], draws, drawn_by) for role in ("validation", "test"))
     given_to = {"validation": probabilities_of(candidate, validation.X), "test": probabilities_of(candidate, test.X)}
-    table = score_sets(validation, test, given_to, candidate.task, feature_set, alpha)
-    write_tsv(output, table, FURTHER)
+    write_tsv(output, score_sets(validation, test, given_to, candidate.task, of.feature_set, alpha), FURTHER)

@@ -14,20 +14,19 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from sentinel_forest import datasets
 from sentinel_forest.datasets.base import Task
 from sentinel_forest.datasets.metric import NOTHING, PatchMetric, weighted_mean
 from sentinel_forest.errors import ArgumentError
 from sentinel_forest.evaluation.applicability import Applicability, fit_applicability, thin
 from sentinel_forest.evaluation.confusion import ROLES
 from sentinel_forest.evaluation.further import FURTHER, further_rows, given
-from sentinel_forest.evaluation.held_out import HeldOut, held_out_rows, read_roles
+from sentinel_forest.evaluation.held_out import HeldOut, OpenForest
 from sentinel_forest.io import checksums
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_parquet, write_parquet, write_tsv
-from sentinel_forest.models.candidate import Candidate, load_candidate
-from sentinel_forest.models.forest import Training, predict, training_rows
-from sentinel_forest.steps import Layout, Output
+from sentinel_forest.models.candidate import Candidate, ForestOf
+from sentinel_forest.models.forest import Training, predict
+from sentinel_forest.steps import Output
 
 Floats = npt.NDArray[np.float64]
 
@@ -163,16 +162,7 @@ def read_area(path: Path, candidate: Candidate, most: int) -> Applicability:
 
 def applicability(
     *,
-    scheme: str,
-    trial: int,
-    feature_set: str,
-    dataset: str,
-    layout: Layout | None = None,
-    catalog: Path,
-    split: Path,
-    features: list[Path],
-    forest: Path,
-    fit: Path,
+    of: ForestOf,
     samples: int,
     seed: int,
     draws: int = 1000,
@@ -185,16 +175,8 @@ def applicability(
 
     Parameters
     ----------
-    scheme, trial, feature_set
-        The forest.
-    dataset, layout
-        Name of the dataset, and how the release deviates from its published layout.
-    catalog, split : Path
-        Catalog of the release, roles of the trial.
-    features : list of Path
-        Feature tables of the set, of all shards.
-    forest, fit : Path
-        The forest, and what is known about it.
+    of : ForestOf
+        The forest and its tables.
     samples : int
         Training rows that are kept.
     seed : int
@@ -206,24 +188,23 @@ def applicability(
     kept, errors, output : Path
         Training rows that are kept (`kept_schema`), error by dissimilarity (`DISSIMILARITY`), scores (`FURTHER`).
     """
-    candidate = load_candidate(datasets.load(dataset, layout), scheme, trial, feature_set, split, forest, fit)
+    opened, seeds = OpenForest.of(of), checksums.seed(seed, of.trial, of.feature_set, "applicability")
+    candidate, learnt = opened.candidate, opened.training()
     names, task = candidate.feature_set.features, candidate.task
-    roles, seeds = read_roles(split, catalog), checksums.seed(seed, trial, feature_set, "applicability")
-    learnt = training_rows(features, names, roles, f"{scheme} {trial}")
-    groups = roles.set_index("patch")["group"].fillna("").loc[learnt.patches].to_numpy(np.str_)
+    groups = opened.roles.set_index("patch")["group"].fillna("").loc[learnt.patches].to_numpy(np.str_)
     training = thinned(learnt, groups, names, samples, seeds)
     area, note = _area(training, candidate)
     found: list[dict[str, object]] = []
     bins: list[dict[str, object]] = []
     for role in ROLES:
-        rows = held_out_rows(features, names, roles[roles["role"] == role], draws, checksums.seed(seeds, role))
+        rows = opened.held_out([role], draws, checksums.seed(seeds, role))
         if not len(rows.truth):
             continue
         index = area.dissimilarity(rows.X, threads) if area else np.full(len(rows.truth), np.nan)
         right = candidate.codes[predict(candidate.model, rows.X, threads)] == rows.truth
         judged, threshold = Judged(rows, index, right), area.threshold if area else np.nan
-        found += further_rows(values_of(judged, threshold), rows.sample, task, feature_set, role, note)
-        bins += error_by_bin(judged, threshold, task, feature_set, role)
+        found += further_rows(values_of(judged, threshold), rows.sample, task, of.feature_set, role, note)
+        bins += error_by_bin(judged, threshold, task, of.feature_set, role)
     write_parquet(kept, training, kept_schema(names))
     write_tsv(errors, conform(pd.DataFrame(bins, columns=list(DISSIMILARITY.columns)), DISSIMILARITY), DISSIMILARITY)
     write_tsv(output, conform(pd.DataFrame(found, columns=list(FURTHER.columns)), FURTHER), FURTHER)

@@ -16,7 +16,7 @@ from sentinel_forest.datasets.base import Dataset, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import causes
 from sentinel_forest.io.texts import read_texts
-from sentinel_forest.splits.lists import NAME_COLUMNS
+from sentinel_forest.splits.lists import NAME_COLUMNS, plain_name
 
 PREDICTED = ("predicted", "prediction", "pred", "y_pred", "predicted_class")
 """Names of columns and variables with predictions."""
@@ -54,7 +54,7 @@ def read_answers(
     """
     fields = _fields(path, dataset, task, variable)
     where = str(path)
-    names = None if fields["names"] is None else tuple(str(name).strip() for name in fields["names"])
+    names = None if fields["names"] is None else tuple(plain_name(_text(name)) for name in fields["names"])
     classes = as_classes(fields["predicted"], task, first_code, where)
     if names is not None and len(names) != len(classes):
         found = f"{len(names)} names, {len(classes)} predictions"
@@ -80,13 +80,15 @@ def read_answers(
 
 def as_classes(values: np.ndarray, task: Task, first_code: int | None, where: str) -> np.ndarray:
     """Indices of classes, int64, from names, codes, or a number for each class (the largest counts)."""
-    values = np.squeeze(values) if values.ndim > 2 or 1 in values.shape else values
-    values = np.atleast_1d(values)
+    if not values.size:
+        raise InputError("A file of predictions is empty.", where=where, found="no rows", expected="one for each patch")
+    values = _without_axes_of_one(values, len(task.names))
     if values.ndim == 2:
         return _largest(values, task, where)
-    texts = pd.Series(values).astype("str").str.strip()
-    if texts.isin(task.names).all() and len(texts):
-        return pd.Index(task.names).get_indexer(pd.Index(texts)).astype(np.int64)
+    texts = pd.Series(values).map(_text).str.strip()
+    named = pd.Index(task.names).str.casefold().get_indexer(pd.Index(texts.str.casefold()))
+    if (named >= 0).all():
+        return np.asarray(named, dtype=np.int64)
     numbers = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64)
     wrong = np.isnan(numbers) | (numbers != np.floor(numbers))
     if wrong.any():
@@ -97,6 +99,18 @@ def as_classes(values: np.ndarray, task: Task, first_code: int | None, where: st
     if outside.any():
         raise _no_class(str(codes[outside][0]), int(outside.argmax()), task, where, first)
     return codes - first
+
+
+def _text(value: object) -> str:
+    """A name or a class as text; NumPy keeps text as bytes, too."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _without_axes_of_one(values: np.ndarray, classes: int) -> np.ndarray:
+    """Values without axes of length one, but with that of the only patch where they are its number for each class."""
+    flat = np.atleast_1d(np.squeeze(values))
+    is_vector = flat.shape == (classes,) and flat.dtype.kind == "f" and bool((flat != np.floor(flat)).any())
+    return flat[None] if is_vector else flat
 
 
 def first_of(codes: np.ndarray, classes: int, first_code: int | None, where: str) -> int:
@@ -110,7 +124,7 @@ def first_of(codes: np.ndarray, classes: int, first_code: int | None, where: str
     if first_code is not None:
         return first_code
     low, high = int(codes.min(initial=classes)), int(codes.max(initial=0))
-    if low == 0 or high < 0:
+    if low <= 0 or high > classes:  # where these are no classes, the caller says so
         return 0
     if high == classes:
         return 1
@@ -253,7 +267,7 @@ def _without_predictions(lower: Mapping[str, str], task: Task, path: Path) -> In
 def _of_variables(arrays: Mapping[str, np.ndarray], path: Path, task: Task, variable: str) -> dict[str, Any]:
     """Fields from named arrays; the predictions are the variable that is named, or the only one that can be."""
     lower = {name.lower(): name for name in arrays}
-    names = next((lower[name] for name in IDS if name in lower), None)
+    names = next((lower[name] for one in IDS for name in (one, f"{one}s", f"{one}es") if name in lower), None)
     true = next((lower[name] for name in TRUE if name in lower), None)
     others = [name for name in arrays if name not in (names, true)]
     named = [lower[name] for name in (*PREDICTED, *EITHER) if name in lower and lower[name] in others]
@@ -288,8 +302,14 @@ def _read_matlab(path: Path) -> dict[str, np.ndarray]:
         read = loadmat(path, squeeze_me=True, chars_as_strings=True)
     except (NotImplementedError, MatReadError, ValueError, TypeError, OSError, EOFError) as error:
         raise _unreadable(path, "a MATLAB file of version 5 to 7 (save -v7)", error) from None
-    arrays = {name: np.asarray(value) for name, value in read.items() if not name.startswith("__")}
+    arrays = {name: _of_cells(np.asarray(value)) for name, value in read.items() if not name.startswith("__")}
     return {name: array for name, array in arrays.items() if array.dtype.kind in "iufbU" and array.ndim in (1, 2)}
+
+
+def _of_cells(array: np.ndarray) -> np.ndarray:
+    """A cell array of texts as an array of text; any other as it is."""
+    is_text = array.dtype.kind == "O" and all(isinstance(each, str) for each in array.ravel())
+    return array.astype("U") if is_text else array
 
 
 def _unreadable(path: Path, expected: str, error: Exception) -> InputError:

@@ -12,7 +12,7 @@ from sentinel_forest.datasets.metric import kappa
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.foreign_files import Answers
 from sentinel_forest.evaluation.scored import notes
-from sentinel_forest.splits.audit import BY_FILE, rows_by_name, rows_by_number
+from sentinel_forest.splits.audit import BY_FILE, counts_from_1, rows_by_name, rows_by_number
 from sentinel_forest.splits.lists import NUMBER
 
 IN_ORDER = "rows taken in the order of the catalog"
@@ -112,8 +112,7 @@ def check_known(places: Sequence[Sequence[int]], names: Sequence[str], catalog: 
     if not strange:
         return
     none = len(strange) == len(places)
-    last = names[strange[0]]
-    from_1 = len(strange) == 1 and bool(NUMBER.fullmatch(last)) and not any(name in ("0", "id_0") for name in names)
+    from_1 = counts_from_1(names, [names[row] for row in strange])
     raise InputError(
         "Predictions are of another dataset or release." if none else "A prediction is of no patch of the release.",
         where=f"{where}, row {strange[0] + 1}",

@@ -24,6 +24,8 @@ from sentinel_forest.evaluation.evaluate import Sample
 from sentinel_forest.evaluation.uncertainty import Support, Supports
 from sentinel_forest.io.tables import read_parquet
 from sentinel_forest.models import forest
+from sentinel_forest.models.candidate import Candidate, ForestOf
+from sentinel_forest.models.forest import Training
 
 if TYPE_CHECKING:
     from sklearn.ensemble import RandomForestClassifier
@@ -208,6 +210,40 @@ def held_out_rows(
         draws,
         seed,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class OpenForest:
+    """A forest of a trial, and where its rows are.
+
+    Attributes
+    ----------
+    candidate : Candidate
+        The forest.
+    files : sequence of Path
+        Tables of its feature set, of all shards.
+    roles : DataFrame
+        See `read_roles`.
+    """
+
+    candidate: Candidate
+    files: Sequence[Path]
+    roles: pd.DataFrame
+
+    @classmethod
+    def of(cls, given: ForestOf) -> "OpenForest":
+        """Read a forest and the roles of its trial."""
+        return cls(given.load(), given.features, read_roles(given.split, given.catalog))
+
+    def held_out(self, roles: Sequence[str], draws: int, seed: int) -> HeldOut:
+        """`held_out_rows` of the patches of some roles."""
+        patches = self.roles[self.roles["role"].isin(roles)]
+        return held_out_rows(self.files, self.candidate.feature_set.features, patches, draws, seed)
+
+    def training(self) -> Training:
+        """The rows that it was grown on."""
+        one = self.candidate
+        return forest.training_rows(self.files, one.feature_set.features, self.roles, f"{one.scheme} {one.trial}")
 
 
 def event_of(task: Task, fit: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:

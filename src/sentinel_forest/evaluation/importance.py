@@ -21,19 +21,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sentinel_forest import datasets
-from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation import calibration, curves, engine_comparison, seeds, uncertainty
 from sentinel_forest.evaluation.families import families
-from sentinel_forest.evaluation.held_out import AA, OA, HeldOut, held_out_rows, read_roles, scores_of
+from sentinel_forest.evaluation.held_out import AA, OA, HeldOut, OpenForest, scores_of
 from sentinel_forest.evaluation.seed_notes import SEEDS
 from sentinel_forest.io import checksums
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, write_tsv
 from sentinel_forest.models import forest
-from sentinel_forest.models.candidate import Candidate, load_candidate
+from sentinel_forest.models.candidate import HELD_OUT, Candidate, ForestOf, TrialOf, incomplete
 from sentinel_forest.models.forest import Training
-from sentinel_forest.steps import Layout, Output, SetFile
+from sentinel_forest.steps import Output, SetFile
 
 IMPORTANCE = pa.DataFrameSchema(
     {
@@ -199,12 +197,7 @@ def inspect(
 
 def importance(
     *,
-    scheme: str,
-    trial: int,
-    dataset: str,
-    layout: Layout | None = None,
-    catalog: Path,
-    split: Path,
+    of: TrialOf,
     features: list[SetFile],
     forests: list[SetFile],
     fits: list[SetFile],
@@ -223,12 +216,8 @@ def importance(
 
     Parameters
     ----------
-    scheme, trial
-        The trial, for messages; its number counts for seeds.
-    dataset, layout
-        Name of the dataset, and how the release deviates from its published layout.
-    catalog, split : Path
-        Catalog of the release, roles of the trial.
+    of : TrialOf
+        The trial.
     features : list of SetFile
         Feature tables, of all shards.
     forests, fits : list of SetFile
@@ -246,19 +235,14 @@ def importance(
     importance, curves, calibration, engines, seeds : Path
         Tables to write, see `SCHEMAS`.
     """
-    opened, known = datasets.load(dataset, layout), {fit.set: fit.path for fit in fits}
-    terms = Terms(engines_beside, forest_seeds, draws, (seed, trial), threads)
-    found = []
+    terms = Terms(engines_beside, forest_seeds, draws, (seed, of.trial), threads)
+    known, found = {fit.set: fit.path for fit in fits}, list[dict[str, pd.DataFrame]]()
     for entry in forests:
         files = [table.path for table in features if table.set == entry.set]
         if entry.set not in known or not files:
-            raise InputError(
-                "A forest is given without what belongs to it.",
-                where=str(entry.path),
-                expected=f"files of {entry.set} among fits and features",
-            )
-        candidate = load_candidate(opened, scheme, trial, entry.set, split, entry.path, known[entry.set])
-        found.append(_tables(candidate, files, split, catalog, terms))
+            raise incomplete(entry, "features" if entry.set in known else "fits")
+        own = ForestOf(**vars(of), feature_set=entry.set, features=files, forest=entry.path, fit=known[entry.set])
+        found.append(_tables(own, terms))
     for name, output in zip(SCHEMAS, (importance, curves, calibration, engines, seeds), strict=True):
         _write(name, output, [tables[name] for tables in found if tables])
 
@@ -270,17 +254,14 @@ def _write(name: str, path: Path, parts: Sequence[pd.DataFrame]) -> None:
     write_tsv(path, engine_comparison.corrected(table) if name == "engines" else table, schema)
 
 
-def _tables(
-    candidate: Candidate, files: Sequence[Path], split: Path, catalog: Path, terms: Terms
-) -> dict[str, pd.DataFrame]:
+def _tables(of: ForestOf, terms: Terms) -> dict[str, pd.DataFrame]:
     """The tables of a forest; none if no held-out row is labelled."""
-    roles, features = read_roles(split, catalog), candidate.feature_set.features
-    names = *terms.seed, candidate.task.name, "held out"
-    tested = roles[roles["patch"].isin(candidate.held_out)]
-    held = held_out_rows(files, features, tested, terms.draws, checksums.seed(*names, "bootstrap"))
+    opened = OpenForest.of(of)
+    candidate, names = opened.candidate, (*terms.seed, opened.candidate.task.name, "held out")
+    held = opened.held_out(HELD_OUT, terms.draws, checksums.seed(*names, "bootstrap"))
     if not len(held.truth):
         print(f"{candidate.set}: no labelled row is held out", file=sys.stderr)
         return {}
-    training = forest.training_rows(files, features, roles, f"{candidate.scheme} {candidate.trial}")
-    group = forest.row_groups(catalog, training.patches)
+    training = opened.training()
+    group = forest.row_groups(of.catalog, training.patches)
     return inspect(candidate, held.at_most(ROWS, checksums.seed(*names, "rows")), training, group, terms)

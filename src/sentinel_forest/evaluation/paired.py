@@ -1,7 +1,7 @@
 """Comparisons of two classifiers on the same patches."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -131,10 +131,12 @@ def difference(
 ) -> dict[str, object]:
     """A row of `PAIRED` for two scores of the same patches, `n` of them; other parameters as of `compare`."""
     why = a.why_empty(who[0], role) or b.why_empty(who[1], role)
-    support = Support.least([a.support, b.support])
+    active = a.parts.active(b.parts)  # type: ignore[arg-type]
+    support = _support(a, b, int(active.sum()))
     estimate = np.nan if why else a.value - b.value
     low, high = uncertainty.difference(estimate, a.replicates - b.replicates, support, least_groups(a.of_class))
-    p = np.nan if a.reservation else _swap_test(estimate, a, b, support.groups, seed)
+    untested = bool(a.reservation) or support.groups < LEAST_TESTED
+    p = np.nan if untested else _swap_test(estimate, a, b, active, seed)
     return {
         "classifier_a": who[0].name,
         "features_a": who[0].features,
@@ -157,11 +159,16 @@ def difference(
     }
 
 
-def _swap_test(estimate: float, a: Score, b: Score, groups: int, seed: int) -> float:
+def _support(a: Score, b: Score, differing: int) -> Support:
+    """What a difference rests on; groups in which the two are alike tell little of it, where they differ in few."""
+    least = Support.least([a.support, b.support])
+    return replace(least, effective=min(least.effective, differing))
+
+
+def _swap_test(estimate: float, a: Score, b: Score, active: np.ndarray, seed: int) -> float:
     """p value of a difference from swaps of whole groups; those in which the two are alike need none."""
-    if groups < LEAST_TESTED or np.isnan(estimate):
+    if np.isnan(estimate):
         return np.nan
-    active = a.parts.active(b.parts)  # type: ignore[arg-type]
     differ = a.parts.swapped(b.parts, active)  # type: ignore[arg-type]
     return testing.swap_test(estimate, differ, int(active.sum()), seed)
 

@@ -92,8 +92,8 @@ def read_values(path: Path, form: PatchValues, dataset: Dataset) -> pd.DataFrame
         form.column_of(*each, metric): (*each, metric) for each in _answered(form, table) for metric in form.metrics
     }
     numbers = fractions(table[[*wanted, form.positives]], path)
-    numbers = numbers.set_index(pd.Index(patches)).rename(columns=wanted | {form.positives: ("positives", "", "")})
-    values: pd.DataFrame = numbers.set_axis(pd.MultiIndex.from_tuples(numbers.columns), axis=1)
+    names = pd.MultiIndex.from_tuples([*wanted.values(), ("positives", "", "")])
+    values: pd.DataFrame = numbers.set_index(pd.Index(patches)).set_axis(names, axis=1)
     return values
 
 
@@ -105,7 +105,7 @@ def fractions(texts: pd.DataFrame, path: Path) -> pd.DataFrame:
     InputError
         If a value is no fraction.
     """
-    numbers = texts.apply(pd.to_numeric, errors="coerce").astype("float64")
+    numbers: pd.DataFrame = texts.apply(pd.to_numeric, errors="coerce").astype("float64")
     wrong = ~(numbers.apply(lambda column: column.between(0, 1)) | texts.isin(UNDEFINED))
     for name in numbers.columns[wrong.any()]:
         row = int(np.flatnonzero(wrong[name])[0])

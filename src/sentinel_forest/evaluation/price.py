@@ -107,16 +107,26 @@ def price_of_set(
     """
     if not trials:
         return [_no_price(name, task, "fewer than two groups are known: nothing could be trained on without relatives")]
-    outcomes = [each for each in (run_trial(rows, features, name, trial, task, terms) for trial in trials) if each]
-    if not outcomes:
+    run = [each for each in (run_trial(rows, features, name, trial, task, terms) for trial in trials) if each]
+    if not run:
         return [_no_price(name, task, "no trial has two classes to train on and a patch to test")]
-    left_out = len(trials) - len(outcomes)
-    doubt = f"{left_out} trials left out: fewer than two classes in both training sets" if left_out else ""
+    outcomes = [each for each in run if each.relatives > 0]
+    if not outcomes:
+        return [_no_price(name, task, "no test patch has a relative to train on")]
+    doubt = notes(
+        _left_out(len(trials) - len(run), "fewer than two classes in both training sets"),
+        _left_out(len(run) - len(outcomes), "no test patch has a relative to train on"),
+    )
     about = {"features": name, "pixels": PIXELS[task.unit], **_terms_of(outcomes)}
     group = pd.concat([trial.group[trial.test] for trial in trials])
     return [
         row | about | {"note": notes(str(row["note"]), doubt)} for row in _compared(outcomes, group, name, task, terms)
     ]
+
+
+def _left_out(trials: int, why: str) -> str:
+    """What is to be said of trials that price nothing, or nothing."""
+    return f"{trials} trials left out: {why}" if trials else ""
 
 
 def _terms_of(outcomes: Sequence[Outcome]) -> dict[str, object]:

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sentinel_forest import datasets
 from sentinel_forest.config.settings import ScoreSettings
 from sentinel_forest.datasets.base import IGNORE, NO_ANSWER, OPTICAL, Block, Dataset, true_classes
+from sentinel_forest.datasets.given import ShardOf
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.confusion import SCORED
 from sentinel_forest.features.shards import read_blocks
@@ -21,7 +21,7 @@ from sentinel_forest.io import schemas as pa
 from sentinel_forest.io import tables
 from sentinel_forest.models.counts import confusion, counts_table
 from sentinel_forest.models.scored_pixels import ALL_PIXELS, count_classes, draw_pixels, sample_of
-from sentinel_forest.steps import Layout, Output
+from sentinel_forest.steps import Output
 
 REFERENCES = pa.DataFrameSchema(
     {
@@ -125,12 +125,7 @@ def _layers(dataset: Dataset, references: Sequence[str]) -> tuple[str, ...]:
 
 def reference(
     *,
-    dataset: str,
-    layout: Layout | None = None,
-    folder: Path,
-    catalog: Path,
-    shard: int,
-    shards: int,
+    of: ShardOf,
     references: list[str],
     scoring: ScoreSettings = ScoreSettings(),  # noqa: B008 (it is frozen)
     seed: int = 0,
@@ -141,14 +136,8 @@ def reference(
 
     Parameters
     ----------
-    dataset, layout
-        Name of the dataset, and how the release deviates from its published layout.
-    folder : Path
-        The release.
-    catalog : Path
-        Its catalog.
-    shard, shards : int
-        Which of how many row ranges of the catalog, from 1.
+    of : ShardOf
+        The shard.
     references : list of str
         Names of the algorithms.
     scoring : ScoreSettings
@@ -158,7 +147,6 @@ def reference(
     counts, unmeasured : Path
         Tables `REFERENCES`: of pixels that carry a measurement, and of the others.
     """
-    rows = tables.read_shard(catalog, shard, shards)
-    found = count_references(datasets.load(dataset, layout), folder, rows, references, scoring.sample, seed)
+    found = count_references(of.opened(), of.folder, of.rows(), references, scoring.sample, seed)
     for path, table in zip((counts, unmeasured), found, strict=True):
         tables.write_parquet(path, table, REFERENCES)

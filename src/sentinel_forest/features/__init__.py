@@ -100,7 +100,8 @@ def check_bands(needed: Iterable[str], bands: Mapping[str, np.ndarray]) -> None:
 def unknown(name: str, known: Iterable[str], forms: Iterable[str]) -> InputError:
     """The error for a feature name that nothing explains, with the nearest names that exist."""
     known = list(known)
-    near = difflib.get_close_matches(name, known, n=5, cutoff=0.4)
+    near = [each for each in known if each.casefold() == name.casefold()]
+    near = near or difflib.get_close_matches(name, known, n=5, cutoff=0.4)
     return InputError(
         "Unknown feature.",
         found=name,

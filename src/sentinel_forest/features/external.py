@@ -7,7 +7,6 @@ say what they mean.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -19,6 +18,7 @@ from sentinel_forest.datasets.base import External, FeatureSet
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.borders import quoted
 from sentinel_forest.io.lazy import lazy
+from sentinel_forest.io.texts import NO_COLUMN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,8 +27,6 @@ else:
     pd = lazy("pandas")
     pq = lazy("pyarrow.parquet")
 
-NO_COLUMN = re.compile(r"__index_level_\d+__")
-"""What pandas calls an index without a name when it writes Parquet."""
 PRETRAINING = "unknown: pretraining"
 """The mark of scores from vectors of which nobody says what their model was trained on."""
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sentinel_forest import datasets
 from sentinel_forest.datasets.base import Block, Dataset
+from sentinel_forest.datasets.given import ShardOf
 from sentinel_forest.features.shards import read_blocks
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io import tables
-from sentinel_forest.steps import Layout, Output
+from sentinel_forest.steps import Output
 
 
 def schema(layers: Sequence[str]) -> pa.DataFrameSchema:
@@ -67,34 +67,17 @@ def _of_block(dataset: Dataset, block: Block, layers: Sequence[str]) -> pd.DataF
     return pd.DataFrame(columns)
 
 
-def signature(
-    *,
-    dataset: str,
-    layout: Layout | None = None,
-    folder: Path,
-    catalog: Path,
-    shard: int,
-    shards: int,
-    layers: list[str],
-    output: Output,
-) -> None:
+def signature(*, of: ShardOf, layers: list[str], output: Output) -> None:
     """Describe each patch of a shard by a few numbers, for near-duplicates.
 
     Parameters
     ----------
-    dataset, layout
-        Name of the dataset, and how the release deviates from its published layout.
-    folder : Path
-        The release.
-    catalog : Path
-        Its catalog.
-    shard, shards : int
-        Which of how many row ranges of the catalog, from 1.
+    of : ShardOf
+        The shard.
     layers : list of str
         Bands of the image.
     output : Path
         The table `schema`.
     """
-    rows = tables.read_shard(catalog, shard, shards)
-    table = signatures(datasets.load(dataset, layout), folder, rows, layers)
+    table = signatures(of.opened(), of.folder, of.rows(), layers)
     tables.write_parquet(output, table, schema(layers))

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sentinel_forest import datasets
 from sentinel_forest.datasets.base import IGNORE, VALID_FRACTION, Block, Dataset, FeatureSet, kinds_of, true_classes
+from sentinel_forest.datasets.given import ShardOf
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import bands_of, find_set, patch, pixel
 from sentinel_forest.features.shards import read_blocks
 from sentinel_forest.io import checksums, tables
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.kept import kept
-from sentinel_forest.steps import Layout, Output
+from sentinel_forest.steps import Output
 
 PIXELS = pa.DataFrameSchema(
     {
@@ -276,31 +276,13 @@ def pixels_per_class(draw: object, patches: int, classes: int) -> int:
 
 
 @kept("features.table")
-def feature_table(
-    *,
-    dataset: str,
-    layout: Layout | None = None,
-    folder: Path,
-    catalog: Path,
-    shard: int,
-    shards: int,
-    feature_set: str,
-    draw: dict[str, Any],
-    seed: int,
-    output: Output,
-) -> None:
+def feature_table(*, of: ShardOf, feature_set: str, draw: dict[str, Any], seed: int, output: Output) -> None:
     """Compute a feature set for the rows of one shard.
 
     Parameters
     ----------
-    dataset, layout
-        Name of the dataset, and how the release deviates from its published layout.
-    folder : Path
-        The release.
-    catalog : Path
-        Its catalog.
-    shard, shards : int
-        Which of how many row ranges of the catalog, from 1.
+    of : ShardOf
+        The shard.
     feature_set : str
         What to compute.
     draw : dict
@@ -310,12 +292,13 @@ def feature_table(
     output : Path
         The table; see `PIXELS` and `PATCHES`.
     """
-    opened = datasets.load(dataset, layout)
+    opened = of.opened()
     about = find_set(opened.feature_sets, feature_set)
     task = opened.tasks[about.task]
-    whole = tables.read_parquet(catalog)
+    whole = tables.read_parquet(of.catalog)
     per_class = pixels_per_class(draw, len(whole), len(task.categories))
-    table = feature_rows(opened, about, folder, tables.shard(whole, shard, shards), per_class, (seed, "pixels"))
+    rows = tables.shard(whole, of.shard, of.shards)
+    table = feature_rows(opened, about, of.folder, rows, per_class, (seed, "pixels"))
     counts = table.attrs[BOUNDED]
     if counts:
         told = ", ".join(f"{name} {count}" for name, count in counts.items())

@@ -62,7 +62,7 @@ def code_checksum(*names: str) -> str:
     ModuleNotFoundError
         If one of them does not exist.
     """
-    return checksum_of({name: checksum_of([_statements(name), _data(name)]) for name in sorted(code_modules(names))})
+    return checksum_of({name: _of_module(name) for name in sorted(code_modules(names))})
 
 
 def code_modules(names: Iterable[str]) -> set[str]:
@@ -99,6 +99,12 @@ def _statements(name: str) -> str:
     source = path.read_text(encoding="utf-8")
     joined = _TEXT_OR_COMMENT.sub(lambda found: (found["text"] or "").replace("\n", "\0"), source)
     return "\n".join(line.rstrip() for line in joined.split("\n") if line.strip())
+
+
+@cache
+def _of_module(name: str) -> str:
+    """Checksum of the source of a module and of its data."""
+    return checksum_of([_statements(name), _data(name)])
 
 
 @cache

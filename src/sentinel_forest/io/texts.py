@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,9 @@ MOST_COLUMNS = 1000
 MOST_OF_HEADER = 64 << 10
 """Bytes of the first line."""
 
+NO_COLUMN = re.compile(r"__index_level_\d+__")
+"""What pandas calls an index without a name when it writes Parquet; one with a name is a column like any other."""
+
 PROBLEM = "A table cannot be read."
 
 
@@ -42,7 +46,7 @@ def read_texts(path: Path) -> pd.DataFrame:
         If it is no such table, larger than `MOST_BYTES`, or has more than `MOST_COLUMNS`.
     """
     causes.check_regular(path)
-    packed = path.suffix == ".parquet"
+    packed = path.suffix.lower() == ".parquet"
     if cause := causes.of_file(path, "Parquet" if packed else "CSV"):
         raise InputError(PROBLEM, where=path, found=cause.found, expected=_expected(packed), remedy=cause.remedy)
     with borders.guarded(path, "Parquet" if packed else "CSV", PROBLEM):
@@ -122,7 +126,9 @@ def _parquet_as_csv(path: Path) -> str:
         _check_length(path, sum(about.row_group(place).total_byte_size for place in range(about.num_row_groups)))
         if about.num_columns > MOST_COLUMNS:
             raise _too_large(path, f"{about.num_columns} columns", f"at most {MOST_COLUMNS} columns")
-        text: str = file.read().to_pandas().to_csv(index=False)
+        table = file.read()
+        named = [name for name in table.column_names if not NO_COLUMN.fullmatch(name)]
+        text: str = table.select(named).to_pandas(ignore_metadata=True).to_csv(index=False)
     return text
 
 

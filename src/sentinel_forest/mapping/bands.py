@@ -31,9 +31,31 @@ def _open(stack: ExitStack, name: str | Path) -> Any:
     try:
         return stack.enter_context(rasterio.open(name))
     except RasterioError as error:
+        raise unreadable(str(name), error) from None
+
+
+def _open_band(stack: ExitStack, name: str | Path) -> Candidate:
+    """An image of one band, opened."""
+    file = _open(stack, name)
+    if file.count != 1:
         raise InputError(
-            "An image cannot be read.", where=str(name)[-80:], found=str(error)[:80], remedy="fetch it again"
-        ) from None
+            "An image that is named by one band holds several.",
+            where=str(name)[-80:],
+            found=f"{file.count} bands",
+            expected="one",
+            remedy="write each band to a file of its own: gdal_translate -b 1",
+        )
+    return file, 1
+
+
+def unreadable(name: str, error: Exception) -> InputError:
+    """The error for an image that GDAL cannot read; its words say why, where it tells them."""
+    cause = error
+    while isinstance(cause.__cause__, Exception):
+        cause = cause.__cause__
+    return InputError(
+        "An image cannot be read.", where=name[-80:], found=str(cause)[:80], remedy="fetch or write it again"
+    )
 
 
 def candidates_of(
@@ -47,7 +69,7 @@ def candidates_of(
             name = (text or "").strip()
             found.setdefault(name if name in bands else band_of(name) or "", []).append((opened, place))
         return found
-    return {name: [(_open(stack, each), 1) for each in paths] for name, paths in files.items()}
+    return {name: [_open_band(stack, each) for each in paths] for name, paths in files.items()}
 
 
 def radar_candidates(stack: ExitStack, path: Path | None, bands: Sequence[str]) -> dict[str, list[Candidate]]:
@@ -66,7 +88,7 @@ def radar_candidates(stack: ExitStack, path: Path | None, bands: Sequence[str]) 
         return candidates_of(stack, path, {}, bands)
     files = [each for each in sorted(path.iterdir()) if each.suffix.lower() in _IMAGES]
     named = {name: [each for each in files if each.stem == name or each.stem.endswith(f"_{name}")] for name in bands}
-    return {name: [(_open(stack, each), 1) for each in paths] for name, paths in named.items()}
+    return {name: [_open_band(stack, each) for each in paths] for name, paths in named.items()}
 
 
 def pixel_of(file: Any) -> float:

@@ -15,7 +15,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.applicability import Applicability
 from sentinel_forest.evaluation.dissimilarity import read_area
 from sentinel_forest.evaluation.score import METRICS
-from sentinel_forest.features import find_set, patch, pixel
+from sentinel_forest.features import patch, pixel
 from sentinel_forest.io.checksums import file_checksum
 from sentinel_forest.io.tables import read_tsv
 from sentinel_forest.mapping.classify import Mapper
@@ -43,8 +43,6 @@ class Sealed:
     ----------
     dataset : Dataset
         The dataset of the release it was trained on.
-    feature_set : FeatureSet
-        Its features.
     candidate : Candidate
         The forest.
     tags : mapping
@@ -52,9 +50,13 @@ class Sealed:
     """
 
     dataset: Dataset
-    feature_set: FeatureSet
     candidate: Candidate
     tags: Mapping[str, str]
+
+    @property
+    def feature_set(self) -> FeatureSet:
+        """Its features."""
+        return self.candidate.feature_set
 
 
 def open_forest(folder: Path, release: str, scheme: str, trial: int, set_name: str) -> Sealed:
@@ -75,7 +77,6 @@ def open_forest(folder: Path, release: str, scheme: str, trial: int, set_name: s
     read_version(folder)
     own_entries = folder.absolute().parent.parent / OWN
     dataset = dataset_of(folder, release, own_entries)
-    feature_set = find_set(dataset.feature_sets, set_name)
     values = {"release": release, "scheme": scheme, "trial": trial}
     model = folder / paths.place(paths.FOREST, **values, set=set_name)
     if not model.is_file():
@@ -99,7 +100,7 @@ def open_forest(folder: Path, release: str, scheme: str, trial: int, set_name: s
         "training_data": "simulated pixels of a sample" if is_sample(folder, release, own_entries) else "as released",
         "mark": _mark(folder / paths.place(paths.METRICS, **values), set_name),
     }
-    return Sealed(dataset, feature_set, candidate, tags)
+    return Sealed(dataset, candidate, tags)
 
 
 def _mark(metrics: Path, set_name: str) -> str:
@@ -172,6 +173,10 @@ def map_scene(
     folder = version if version.is_dir() else Path("results") / version
     sealed = open_forest(folder, release, scheme, trial, set)
     needed = _needed_bands(sealed)
+    if radar is not None and not needed[RADAR]:
+        raise InputError("The forest uses no radar.", where="--radar", found=radar, remedy="omit --radar")
+    if "applicability" in asked and samples < 2:
+        raise InputError("Pixels are compared with samples.", where="--samples", found=samples, expected="2 or more")
     votes = bool({"probability", "margin"} & asked.keys())
     area = _area(folder, sealed, release, samples) if "applicability" in asked else None
     mapper = Mapper(sealed.dataset, sealed.feature_set, sealed.candidate, votes, area, "codes" in asked)

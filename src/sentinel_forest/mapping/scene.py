@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import rasterio
 from rasterio.enums import MaskFlags
+from rasterio.errors import RasterioError
 
 from sentinel_forest.errors import InputError
 from sentinel_forest.mapping.bands import (
@@ -23,6 +24,7 @@ from sentinel_forest.mapping.bands import (
     pixel_of,
     radar_band,
     radar_candidates,
+    unreadable,
 )
 from sentinel_forest.mapping.products import QUANTIFICATION, Product, find_product, leveled
 from sentinel_forest.sensors import FINEST_M, SENTINEL_2
@@ -98,7 +100,11 @@ class Source:
         return whole[rows.start - numbers.start * lines : rows.stop - numbers.start * lines]
 
     def _window(self, rows: slice, columns: slice) -> np.ndarray:
-        values: np.ndarray = self.file.read(self.index, window=((rows.start, rows.stop), (columns.start, columns.stop)))
+        window = ((rows.start, rows.stop), (columns.start, columns.stop))
+        try:
+            values: np.ndarray = self.file.read(self.index, window=window)
+        except RasterioError as error:
+            raise unreadable(self.file.name, error) from None
         return values
 
 

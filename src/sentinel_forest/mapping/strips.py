@@ -65,7 +65,7 @@ def map_grid(mapper: Mapper, scene: Grid, stride: int) -> Grid:
 
 
 def classified(mapper: Mapper, scene: Scene, stride: int, threads: int) -> Iterator[tuple[int, Answers]]:
-    """Classify a scene; while one strip is classified, the next is read.
+    """Classify a scene; while one strip is classified, the one before is put together, and then the next one read.
 
     Yields
     ------
@@ -76,23 +76,28 @@ def classified(mapper: Mapper, scene: Scene, stride: int, threads: int) -> Itera
     """
     strips = _window_strips(mapper, scene.grid, stride) if mapper.of_patches else _tile_strips(mapper, scene.grid)
     columns = slice(0, scene.grid.width)
+    before: list[Future[tuple[Window, Answers]]] = []
     with ThreadPoolExecutor(threads) as workers, ThreadPoolExecutor(1) as reader:
-        reading: list[Future[Bands]] = []
-        for number, strip in enumerate(strips):
-            ahead = strips[number + len(reading) : number + 2]
-            reading += [reader.submit(scene.read, each.rows, columns) for each in ahead]
-            bands = reading.pop(0).result()
-            yield strip.first, _joined(list(workers.map(partial(_call, bands), strip.parts)), strip.shape)
+        try:
+            reading = reader.submit(scene.read, strips[0].rows, columns)
+            for number, strip in enumerate(strips):
+                bands = reading.result()
+                running = [workers.submit(part, bands) for part in strip.parts]
+                if before:
+                    yield strips[number - 1].first, _joined(before, strips[number - 1].shape)
+                if number + 1 < len(strips):  # not earlier: no more than two strips are in memory
+                    reading = reader.submit(scene.read, strips[number + 1].rows, columns)
+                before = running
+            yield strips[-1].first, _joined(before, strips[-1].shape)
+        finally:
+            workers.shutdown(cancel_futures=True)
 
 
-def _call(bands: Bands, part: Part) -> tuple[Window, Answers]:
-    return part(bands)
-
-
-def _joined(parts: list[tuple[Window, Answers]], shape: tuple[int, int]) -> Answers:
-    """Parts of some rows of a map put together."""
-    whole = {name: np.empty(shape, np.uint8) for name in LAYERS if getattr(parts[0][1], name) is not None}
-    for place, answers in parts:
+def _joined(parts: list[Future[tuple[Window, Answers]]], shape: tuple[int, int]) -> Answers:
+    """Parts of some rows of a map put together, as soon as they are there."""
+    known = {name for name in LAYERS if getattr(parts[0].result()[1], name) is not None}
+    whole = {name: np.empty(shape, np.uint8) for name in LAYERS if name in known}
+    for place, answers in (part.result() for part in parts):
         for name, values in whole.items():
             values[place] = getattr(answers, name)
     return Answers(**whole)

@@ -12,10 +12,12 @@ import numpy as np
 
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets.base import Dataset, FeatureSet, Task
-from sentinel_forest.errors import FormError
+from sentinel_forest.datasets.given import ReleaseOf
+from sentinel_forest.errors import FormError, InputError
 from sentinel_forest.features import find_set
 from sentinel_forest.io import tables
 from sentinel_forest.io.lazy import lazy
+from sentinel_forest.steps import NamedFile
 
 if TYPE_CHECKING:
     from sklearn.ensemble import RandomForestClassifier
@@ -25,6 +27,58 @@ else:
     persistence = lazy("sentinel_forest.models.persistence")
 
 HELD_OUT = ("validation", "test")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialOf(ReleaseOf):
+    """A trial of a release, as steps are told of it.
+
+    Parameters
+    ----------
+    scheme, trial
+        The trial, for messages; its number counts for seeds.
+    split : Path
+        Roles of the trial.
+    """
+
+    scheme: str
+    trial: int
+    split: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class TablesOf(TrialOf):
+    """A feature set of a trial, with its tables.
+
+    Parameters
+    ----------
+    feature_set
+        Feature set of the forest.
+    features : list of Path
+        Tables of the feature set, of all shards.
+    """
+
+    feature_set: str
+    features: list[Path]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForestOf(TablesOf):
+    """A forest of a trial, with its tables.
+
+    Parameters
+    ----------
+    forest, fit : Path
+        The forest, and what is known about it.
+    """
+
+    forest: Path
+    fit: Path
+
+    def load(self) -> "Candidate":
+        """Read the forest; see `load_candidate`."""
+        trial = self.scheme, self.trial, self.feature_set
+        return load_candidate(self.opened(), *trial, self.split, self.forest, self.fit)
 
 
 @dataclass(frozen=True)
@@ -120,6 +174,16 @@ def load_candidate(
         np.array([task.names.index(entry) for entry in found[1]]),
         read_fit(fit),
         frozenset(roles.loc[roles["role"].isin(tested), "patch"]),
+    )
+
+
+def incomplete(entry: NamedFile, lacking: str) -> InputError:
+    """The error for a forest that is given without what belongs to it."""
+    return InputError(
+        "A forest is given without what belongs to it.",
+        where=str(entry),
+        expected=f"a file of it among {lacking}",
+        remedy=f"name one: --{lacking}",
     )
 
 

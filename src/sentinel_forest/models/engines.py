@@ -45,17 +45,11 @@ class Grown:
     votes: np.ndarray
 
 
-Engine = Callable[[np.ndarray, np.ndarray, np.ndarray | None, ForestSettings, int, int, int], Grown]
+Engine = Callable[[np.ndarray, np.ndarray, np.ndarray | None, ForestSettings, int, int], Grown]
 
 
 def scikit_learn(
-    X: np.ndarray,
-    y: np.ndarray,
-    weight: np.ndarray | None,
-    settings: ForestSettings,
-    trees: int,
-    seed: int,
-    threads: int,
+    X: np.ndarray, y: np.ndarray, weight: np.ndarray | None, settings: ForestSettings, seed: int, threads: int
 ) -> Grown:
     """Grow trees with `sklearn.ensemble.RandomForestClassifier`; equal for any number of threads.
 
@@ -68,15 +62,15 @@ def scikit_learn(
     weight : ndarray or None
         (rows,): rows are drawn into a bootstrap with probabilities in these proportions.
     settings : ForestSettings
-        How trees are grown.
-    trees, seed, threads : int
-        How many trees, from which seed, on how many threads.
+        How many trees are grown, and how.
+    seed, threads : int
+        From which seed, on how many threads.
     """
     from sklearn.ensemble import RandomForestClassifier
 
-    forest = RandomForestClassifier(n_jobs=threads, **_parameters(settings, trees, seed))
+    forest = RandomForestClassifier(n_jobs=threads, **_parameters(settings, seed))
     forest.fit(X, y, sample_weight=weight)
-    left_out = np.ones((trees, len(y)), dtype=bool)
+    left_out = np.ones((settings.trees, len(y)), dtype=bool)
     for row, drawn in zip(left_out, forest.estimators_samples_, strict=True):
         row[drawn] = False
     votes = _votes_out_of_bag(forest, left_out, X, threads)
@@ -86,13 +80,7 @@ def scikit_learn(
 
 
 def scikit_learn_intelex(
-    X: np.ndarray,
-    y: np.ndarray,
-    weight: np.ndarray | None,
-    settings: ForestSettings,
-    trees: int,
-    seed: int,
-    threads: int,
+    X: np.ndarray, y: np.ndarray, weight: np.ndarray | None, settings: ForestSettings, seed: int, threads: int
 ) -> Grown:
     """Grow trees with scikit-learn-intelex (oneDAL), as `scikit_learn`; x86-64 only.
 
@@ -116,14 +104,14 @@ def scikit_learn_intelex(
     edges = [_bin_edges(column) for column in X.T]
     bins = np.column_stack([edge.searchsorted(column) for edge, column in zip(edges, X.T, strict=True)])
     bins = bins.astype(np.float32)
-    classes = int(y.max()) + 1
+    classes, trees = int(y.max()) + 1, settings.trees
 
     def one_draw(first: int) -> tuple[list[DecisionTreeClassifier], np.ndarray, np.ndarray]:
         """Trees from one bootstrap, the rows that they have not seen, and their votes on these."""
         own_seed = checksums.seed(seed, first)
         times = bootstrap(fractions, own_seed)
         drawn, unseen = np.flatnonzero(times), np.flatnonzero(times == 0)
-        parameters = _parameters(settings, min(TREES_OF_A_DRAW, trees - first), own_seed)
+        parameters = _parameters(settings.model_copy(update={"trees": min(TREES_OF_A_DRAW, trees - first)}), own_seed)
         few = library.RandomForestClassifier(n_jobs=1, **{**parameters, "class_weight": None, "bootstrap": False})
         few.fit(bins[drawn], y[drawn], sample_weight=times[drawn].astype(np.float64))
         told, grown = np.zeros((len(unseen), classes)), few.estimators_
@@ -140,7 +128,7 @@ def scikit_learn_intelex(
             for few, unseen, told in each(one_draw, draws[start : start + at_once]):
                 votes[unseen] += told
                 estimators += few
-    return Grown(_assembled(estimators, X.shape[1], _parameters(settings, trees, seed)), votes)
+    return Grown(_assembled(estimators, X.shape[1], _parameters(settings, seed)), votes)
 
 
 ENGINES: Mapping[str, Engine] = {"scikit-learn": scikit_learn, "scikit-learn-intelex": scikit_learn_intelex}
@@ -172,9 +160,9 @@ def each_block(work: Callable[[slice], np.ndarray], rows: int, threads: int) -> 
         return list(pool.map(work, slices))
 
 
-def _parameters(settings: ForestSettings, trees: int, seed: int) -> dict[str, Any]:
+def _parameters(settings: ForestSettings, seed: int) -> dict[str, Any]:
     return {
-        "n_estimators": trees,
+        "n_estimators": settings.trees,
         "min_samples_leaf": settings.minimum_leaf,
         "max_depth": settings.depth,
         "max_features": settings.features_per_split,

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from sentinel_forest import datasets
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets.base import Dataset, Task
 from sentinel_forest.errors import InputError
@@ -18,10 +17,11 @@ from sentinel_forest.io import checksums, tables
 from sentinel_forest.kept import kept
 from sentinel_forest.models import forest as forests
 from sentinel_forest.models import persistence
+from sentinel_forest.models.candidate import TablesOf
 from sentinel_forest.models.dummy import dummies
 from sentinel_forest.models.engines import Grown
 from sentinel_forest.models.forest import Training
-from sentinel_forest.steps import Layout, Output
+from sentinel_forest.steps import Output
 
 IMPORTANCE_CAVEAT = (
     "mean decrease of Gini impurity in training; it favours features with many values and shares "
@@ -104,36 +104,16 @@ def _notes(
 
 @kept("models.fit")
 def fit(
-    *,
-    release: str,
-    scheme: str,
-    trial: int,
-    feature_set: str,
-    dataset: str,
-    layout: Layout | None = None,
-    catalog: Path,
-    split: Path,
-    features: list[Path],
-    forest: ForestSettings,
-    seed: int,
-    threads: int = 1,
-    model: Output,
-    fit: Output,
+    *, release: str, of: TablesOf, forest: ForestSettings, seed: int, threads: int = 1, model: Output, fit: Output
 ) -> None:
     """Grow the forest of one trial and feature set.
 
     Parameters
     ----------
-    release, scheme, trial, feature_set
-        What the forest is of, for its record and for messages; the number of the trial counts for seeds.
-    dataset, layout
-        Name of the dataset, and how the release deviates from its published layout.
-    catalog : Path
-        Catalog of the release, for the groups.
-    split : Path
-        Roles of the trial.
-    features : list of Path
-        Tables of the feature set, of all shards.
+    release
+        Name of the release, for its record and for messages.
+    of : TablesOf
+        The trial, and the tables of the feature set.
     forest : ForestSettings
         How it is grown.
     seed : int
@@ -143,28 +123,28 @@ def fit(
     model, fit : Path
         The forest, and what is worth knowing about it.
     """
-    opened = datasets.load(dataset, layout)
-    about = find_set(opened.feature_sets, feature_set)
-    task = opened.tasks[about.task]
-    where = f"{release}, {scheme} trial {trial}, {feature_set}"
-    training = forests.training_rows(features, about.features, tables.read_parquet(split, ["patch", "role"]), where)
-    own_seed = checksums.seed(seed, trial, feature_set, "forest")
+    opened = of.opened()
+    about = find_set(opened.feature_sets, of.feature_set)
+    task, roles = opened.tasks[about.task], tables.read_parquet(of.split, ["patch", "role"])
+    where = f"{release}, {of.scheme} trial {of.trial}, {of.feature_set}"
+    training = forests.training_rows(of.features, about.features, roles, where)
+    own_seed = checksums.seed(seed, of.trial, of.feature_set, "forest")
     print(f"{where}: {len(training.y)} training rows, {len(about.features)} features", file=sys.stderr)
-    settings, tuning = _tuned(training, catalog, forest, own_seed, threads)
+    settings, tuning = _tuned(training, of.catalog, forest, own_seed, threads)
     grown = forests.grow(training, settings, own_seed, threads)
     forests.name(grown.forest, [task.names[place] for place in training.present], about.features, own_seed)
     said = {
         "release": release,
-        "scheme": scheme,
-        "trial": trial,
-        "set": feature_set,
+        "scheme": of.scheme,
+        "trial": of.trial,
+        "set": of.feature_set,
         "task": task.name,
         "seed": own_seed,
         "settings": settings.model_dump(),
         "features": list(about.features),
         "tuning": tuning,
-        "bounded": bounded_values(features),
-        **describe(training, grown, task, about.features, *_counts(catalog, opened, task, training)),
+        "bounded": bounded_values(of.features),
+        **describe(training, grown, task, about.features, *_counts(of.catalog, opened, task, training)),
     }
     persistence.save(model, grown.forest)
     tables.write_text(fit, json.dumps(said, indent=1, allow_nan=False) + "\n")

@@ -21,21 +21,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sentinel_forest import datasets
 from sentinel_forest.config.settings import ScoreSettings
 from sentinel_forest.datasets.base import Dataset, kinds_of
-from sentinel_forest.errors import InputError
+from sentinel_forest.datasets.given import ShardOf
 from sentinel_forest.features.shards import read_blocks
 from sentinel_forest.io import checksums, tables
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.models import forest
 from sentinel_forest.models.batches import forest_bytes, in_batches
-from sentinel_forest.models.candidate import Candidate, load_candidate, read_fit
+from sentinel_forest.models.candidate import Candidate, incomplete, load_candidate, read_fit
 from sentinel_forest.models.counts import confusion, counts_table
 from sentinel_forest.models.earlier import Earlier
 from sentinel_forest.models.samples import Samples, cut, patch_samples, pixel_samples
 from sentinel_forest.models.scored_pixels import ALL_PIXELS, sample_of
-from sentinel_forest.steps import ForestFile, Layout, Output, SetFile, TrialFile
+from sentinel_forest.steps import ForestFile, Output, SetFile, TrialFile
 
 PREDICTIONS = pa.DataFrameSchema(
     {
@@ -210,12 +209,7 @@ def predict_patches(
 
 def predict(
     *,
-    dataset: str,
-    layout: Layout | None = None,
-    folder: Path,
-    catalog: Path,
-    shard: int,
-    shards: int,
+    of: ShardOf,
     splits: list[TrialFile],
     forests: list[ForestFile],
     fits: list[ForestFile],
@@ -231,14 +225,8 @@ def predict(
 
     Parameters
     ----------
-    dataset, layout
-        Name of the dataset, and how the release deviates from its published layout.
-    folder : Path
-        The release.
-    catalog : Path
-        Its catalog.
-    shard, shards : int
-        Which of how many row ranges of the catalog, from 1.
+    of : ShardOf
+        The shard.
     splits : list of TrialFile
         The split of each trial.
     forests, fits : list of ForestFile
@@ -259,8 +247,7 @@ def predict(
     output : Path
         The table `PREDICTIONS`.
     """
-    opened = datasets.load(dataset, layout)
-    rows = tables.read_shard(catalog, shard, shards)
+    opened, rows = of.opened(), of.rows()
     of_set = {entry.set: entry.path for entry in features}
     about = {entry.owner: entry.path for entry in fits}
     roles = {entry.owner: entry.path for entry in splits}
@@ -270,9 +257,8 @@ def predict(
         split, fit = roles[entry.scheme, entry.trial], about[entry.owner]
         return load_candidate(opened, entry.scheme, entry.trial, entry.set, split, entry.path, fit, scoring.roles)
 
-    shared = {"dataset": dataset, "layout": layout, "folder": folder, "catalog": catalog}
     drawn = {"scoring": scoring, **({"seed": seed} if scoring.sample else {})}
-    earlier = Earlier(store, {**shared, **drawn, "shard": shard, "shards": shards}, PREDICTIONS)
+    earlier = Earlier(store, {**vars(of), **drawn}, PREDICTIONS)
     known = {
         entry.owner: earlier.about(entry, about[entry.owner], roles[entry.scheme, entry.trial], of_set.get(entry.set))
         for entry in forests
@@ -282,7 +268,7 @@ def predict(
     sizes = [forest_bytes(read_fit(about[entry.owner])) for entry in missing]
     for batch in in_batches(sizes, memory * 10**6) if missing else ():
         loaded = [load(entry) for entry in missing[batch]]
-        table = predict_batch(opened, folder, rows, of_set, loaded, threads, scoring.sample, seed)
+        table = predict_batch(opened, of.folder, rows, of_set, loaded, threads, scoring.sample, seed)
         for entry in missing[batch]:
             own = (table[["scheme", "trial", "set"]] == list(entry.owner)).all(axis=1)
             tables_of[entry.owner] = table[own]
@@ -297,9 +283,4 @@ def _check_given(forests: Sequence[ForestFile], splits: Container[object], fits:
         lacking = "fits" if entry.owner not in fits else ""
         lacking = "splits" if (entry.scheme, entry.trial) not in splits else lacking
         if lacking:
-            raise InputError(
-                "A forest is given without what belongs to it.",
-                where=str(entry),
-                expected=f"a file of it among {lacking}",
-                remedy=f"name one: --{lacking}",
-            )
+            raise incomplete(entry, lacking)

@@ -1,18 +1,20 @@
 """Whether a configuration can be run: all that it names is known, and it selects something."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from sentinel_forest import datasets
 from sentinel_forest.config import releases
 from sentinel_forest.config.model import Configuration
-from sentinel_forest.config.validation import nearest, parse
+from sentinel_forest.config.papers import Paper
+from sentinel_forest.config.validation import nearest, parse, read_yaml
 from sentinel_forest.errors import InputError
 from sentinel_forest.planning import vocabulary
 from sentinel_forest.planning.maps import check_maps
 from sentinel_forest.planning.places import resolved
 from sentinel_forest.planning.selection import Selection
+from sentinel_forest.registry import PAPERS
 from sentinel_forest.splits import links
 
 
@@ -132,7 +134,23 @@ def _check_predictions(selection: Selection) -> None:
             path = getattr(prediction, part)
             if path and not Path(path).exists():
                 raise InputError("There is no such file.", where=f"{key}.{part}'", found=path)
+        if prediction.model:
+            _check_model(prediction.model, {prediction.task} if prediction.task else set(tasks), f"{key}.model'")
         selection.predicted(name)
+
+
+def _check_model(model: str, tasks: Collection[str], where: str) -> None:
+    """A model of no paper would get no verdict, and nobody would say why."""
+    papers = [parse(Paper.model_validate, read_yaml(path), path) for path in sorted(PAPERS.glob("*.yaml"))]
+    known = {row.model for paper in papers for table in paper.tables if table.task in tasks for row in table.rows}
+    if model not in known:
+        raise InputError(
+            "No paper of the registry has figures of this model.",
+            where=where,
+            found=model,
+            expected=nearest(model, known),
+            remedy="leave the key out: the predictions are scored all the same",
+        )
 
 
 def _check_audits(selection: Selection) -> None:

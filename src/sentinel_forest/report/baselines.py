@@ -173,11 +173,12 @@ def _classes(release: ReleaseResults, scores: pd.DataFrame) -> list[Item]:
             items.append(
                 Plot(
                     f"F1 by class of the forest {features} on {release.name}",
-                    figures.intervals(drawn, "F1, role test", limits=(0, 1), colours=mark_colours(part)),
+                    figures.intervals(drawn, "F1, test patches", limits=(0, 1), colours=mark_colours(part)),
                     f"F1 of each class by scheme for {task}. Best: {best['class']} {best['value']:.2f} "
                     f"({best['scheme']}); worst: {worst['class']} {worst['value']:.2f} "
                     f"({worst['scheme']}).",
-                    "A row for each class; a symbol for each scheme, its bar the 95 % interval over groups.",
+                    "A row for each class; a symbol for each scheme, its bar the 95 % interval over groups, where "
+                    "enough of them have the class.",
                     "Rare classes that score high in a scheme that leaks and low in one without leaks. Intervals that "
                     "overlap for all schemes: too few groups.",
                     sources,
@@ -232,7 +233,7 @@ def _paired(release: ReleaseResults) -> list[Item]:
                 f"Paired differences of OA on {release.name}",
                 figures.intervals(
                     drawn,
-                    f"difference of overall accuracy, {release.primary[0]} {release.primary[1]}, role test",
+                    f"difference of overall accuracy, {release.primary[0]} {release.primary[1]}, test patches",
                     zero=True,
                     colours=mark_colours(primary),
                 ),

@@ -64,7 +64,7 @@ def answers(release: ReleaseResults, task: Task, patches: pd.Series, of: tuple[s
 def in_words(truth: str, told: Mapping[str, str]) -> str:
     """Truth and answers, e.g. ``Truth: Water. Forest s1: Dense trees (wrong).``."""
     said = [
-        f" Forest {features}: {name} ({'right' if name == truth else 'wrong'})."
+        f" Forest {features}: {name} ({'correct' if name == truth else 'wrong'})."
         for features, name in sorted(told.items())
     ]
     return f"Truth: {truth}." + "".join(said)

@@ -106,7 +106,7 @@ def _drawn(version: VersionResults, rows: pd.DataFrame, other: str, source: Sour
     most = rows.iloc[0]
     return Plot(
         f"Scores of the forests that moved since {other}",
-        figures.intervals(pd.concat(sides), "score, role test"),
+        figures.intervals(pd.concat(sides), "score, test patches"),
         f"The largest change is {most['difference']:+.3f}: {label.iloc[0]}.",
         f"The {len(rows)} headline scores of forests that moved most, each as it was and as it is, with 95 % "
         "intervals over groups.",

@@ -73,9 +73,9 @@ def _out_of_bag(release: ReleaseResults) -> list[Item]:
 
 
 def _engines(release: ReleaseResults) -> list[Item]:
-    """The configured engine and those beside it, in the trial that was looked into."""
+    """The configured engine and those beside it, if there are any, in the trial that was looked into."""
     rows = release.engines
-    if rows.empty:
+    if not rows["against"].any():
         return []
     shown = pd.DataFrame(
         {
@@ -87,13 +87,11 @@ def _engines(release: ReleaseResults) -> list[Item]:
             "gap": column(map(number, rows["gap"])),
         }
     )
-    if rows["against"].any():
-        differences = ["difference", "difference_low", "difference_high"]
-        shown["against"] = rows["against"]
-        shown["difference [95 % interval]"] = _intervals(rows, differences)
-        shown["p"] = column(map(p_value, rows["p"]))
-        shown["p (Holm)"] = column(map(p_value, rows["p_holm"]))
-        shown["test"] = rows["test"]
+    shown["against"] = rows["against"]
+    shown["difference [95 % interval]"] = _intervals(rows, ["difference", "difference_low", "difference_high"])
+    shown["p"] = column(map(p_value, rows["p"]))
+    shown["p (Holm)"] = column(map(p_value, rows["p_holm"]))
+    shown["test"] = rows["test"]
     shown[["rows", "groups", "note"]] = rows[["rows", "groups", "note"]]
     return [
         table(

@@ -92,7 +92,7 @@ def _forest(found: Summary) -> str:
     )
     trials = f"{forest['trials']} trial{'s' if forest['trials'] > 1 else ''}"
     text = (
-        f"The random forest on {forest['features']} reaches {_score(forest)} ({found.what}) {where} "
+        f"The random forest on the features {forest['features']} reaches {_score(forest)} ({found.what}) {where} "
         f"(scheme {scheme}, {trials}, n = {forest['n']:,} in {forest['groups']} groups)."
     )
     others = [_other(found, scheme, REFERENCE, "reference algorithm"), _other(found, scheme, DUMMY, "dummy classifier")]

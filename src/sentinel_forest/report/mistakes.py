@@ -123,6 +123,13 @@ def _distance(test: pd.DataFrame, train: pd.DataFrame) -> np.ndarray:
     return found
 
 
+_SUSPICIOUS = {
+    "distance": "A line that falls with distance: the forest depends on training patches nearby.",
+    "size": "A line that rises with the size of the group: large groups dominate training.",
+    "positive": "A line that falls towards one end: the forest has learnt one class at the cost of the other.",
+}
+
+
 def _against(release: ReleaseResults, task: Task, features: str, frame: pd.DataFrame) -> list[Item]:
     """Accuracy against each thing that could explain it, where it differs between patches."""
     question = task.questions[0].name if task.questions else ""
@@ -131,10 +138,10 @@ def _against(release: ReleaseResults, task: Task, features: str, frame: pd.DataF
         "size": "patches of the group",
         "positive": f"fraction of {question} in the patch",
     }
+    shown = [name for name in words if name in frame and frame[name].nunique() >= FEWEST]
     parts = [
-        pd.DataFrame({"panel": title, "patch": frame.index, "x": frame[name], "y": frame["accuracy"]}).dropna()
-        for name, title in words.items()
-        if name in frame and frame[name].nunique() >= FEWEST
+        pd.DataFrame({"panel": words[name], "patch": frame.index, "x": frame[name], "y": frame["accuracy"]}).dropna()
+        for name in shown
     ]
     if not parts:
         return [Note(f"Too few test patches differ in place or size to compare accuracy ({task.name}) with these.")]
@@ -149,8 +156,7 @@ def _against(release: ReleaseResults, task: Task, features: str, frame: pd.DataF
             f"Rank correlation with accuracy of the forest on {features}: {'; '.join(trends)}.",
             f"A dot for each {unit}: the fraction of it that the forest on {features} gets right ({scheme} {trial}). "
             "The line is a smooth curve through the dots (loess).",
-            "A line that falls with distance: the forest depends on training patches nearby. A line that rises with "
-            "the size of the group: large groups dominate training.",
+            " ".join(_SUSPICIOUS[name] for name in shown),
             (catalog_source(release), release.from_file(paths.CONFUSION, "score", scheme=scheme, trial=trial)),
             release.is_sample,
         )
@@ -185,9 +191,9 @@ def _maps(
             Gallery(
                 f"{name[0].upper()}{name[1:]}: the worst patch, {release.name}, {task.name}",
                 tuple(pictures),
-                f"Patch {patch}: the forest on {features} finds {100 * recall:.0f} % of its {name}. Mistakes: red is "
-                "wrong, grey is right, white has no label. Confidence: the probability of the predicted class, from "
-                "dark (low) to white (1).",
+                f"Patch {patch}: the forest on {features} finds {100 * recall:.0f} % of its pixels of class {name}. "
+                "Mistakes: red is wrong, grey is right, white has no label. Confidence: the probability of the "
+                "predicted class, from dark (low) to white (1).",
                 () if galleries else legend,
                 _sources(release, features),
                 release.is_sample,

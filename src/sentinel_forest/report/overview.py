@@ -5,6 +5,7 @@ import json
 import pandas as pd
 
 from sentinel_forest.config import paths
+from sentinel_forest.config.schemes import KINDS
 from sentinel_forest.report import figures, palette
 from sentinel_forest.report.findings import Summary, findings, summary
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
@@ -41,8 +42,16 @@ LEAD = (
     "What random forests reach on test patches that share nothing with training (blue), what leakage changes "
     "(orange), and what there is to doubt. Brackets: 95 % confidence intervals over groups, that is places or images "
     "whose patches belong together. n: test patches or pixels. OA, overall accuracy: the fraction of them that get "
-    "their true class. BOA, balanced overall accuracy: the mean of that fraction over the two classes of a question."
+    "their true class. BOA, balanced overall accuracy: the mean of that fraction over the two classes of a question. "
+    "A scheme is a way to split the patches: "
 )
+SCHEMES = {
+    "published": "by the publisher",
+    "pooled-random": "patches at random",
+    "grouped": "whole groups at random",
+    "grouped-stratified": "whole groups at random, with nearly the same fraction of each class in all roles",
+}
+"""Frequent kinds of schemes in words; others are told by their models."""
 READING = (
     "A row for each classifier: forests first, then the reference algorithms that ship with the release, then dummy "
     "classifiers, the best of each kind on top. A large symbol is the mean over the trials of a scheme with its 95 % "
@@ -65,7 +74,15 @@ def page(version: VersionResults) -> Page:
     if not version.headline.empty:
         sections.append(Section("All headline scores", _scores(version)))
     sections.append(Section("What was run", _run(version)))
-    return Page("report", "Overview", LEAD, tuple(sections), prints_tables=True)
+    return Page("report", "Overview", f"{LEAD}{_schemes_told(version)}.", tuple(sections), prints_tables=True)
+
+
+def _schemes_told(version: VersionResults) -> str:
+    """Each scheme of a version, with its kind in words."""
+    kinds = {name: kind for release in version.releases for name, kind in release.kinds.items()}
+    models = {kind: str(KINDS[kind].__doc__).splitlines()[0].rstrip(".") for kind in kinds.values()}
+    told = {kind: SCHEMES.get(kind, f"{text[0].lower()}{text[1:]}") for kind, text in models.items()}
+    return "; ".join(f"{name}, {told[kind]}" for name, kind in kinds.items())
 
 
 def _plot(found: Summary) -> Plot:

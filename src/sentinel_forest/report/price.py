@@ -5,7 +5,7 @@ import pandas as pd
 from sentinel_forest.config import paths
 from sentinel_forest.report import figures
 from sentinel_forest.report.inputs import ReleaseResults
-from sentinel_forest.report.model import Cell, Item, Note, Plot, Source, Table, column, p_value, score, table
+from sentinel_forest.report.model import Cell, Item, Note, Plot, Source, Table, column, number, p_value, score, table
 from sentinel_forest.report.scores import definitions
 
 
@@ -47,7 +47,9 @@ def _picture(release: ReleaseResults, rows: pd.DataFrame, source: Source) -> Plo
 
 
 def _sides(rows: pd.DataFrame) -> pd.DataFrame:
-    label = definitions(rows) + (" (forest " + rows["features"] + ")")
+    label = definitions(rows)
+    if rows["features"].nunique() > 1:
+        label += " (forest " + rows["features"] + ")"
     values = {"without relatives": rows["without"], "with relatives": rows["with_relatives"]}
     return pd.concat([pd.DataFrame({"label": label, "side": name, "value": value}) for name, value in values.items()])
 
@@ -61,7 +63,9 @@ def _table(release: ReleaseResults, rows: pd.DataFrame, source: Source) -> Table
     )
     shown["p"], shown["p (Holm)"] = (column(map(p_value, rows[name])) for name in ("p", "p_holm"))
     shown[["n", "groups", "trials"]] = rows[["n", "groups", "trials"]]
-    shown[["dose", "relatives", "training rows"]] = rows[["dose", "relatives", "train_rows"]]
+    shown["dose"] = rows["dose"]
+    shown["relatives"] = column([number(value, 1) for value in rows["relatives"]])
+    shown["training rows"] = column([number(round(value)) for value in rows["train_rows"]])
     shown["pixels"], shown["note"] = rows["pixels"], column(Cell(text) for text in rows["note"])
     return table(
         f"Scores with and without relatives in {release.name}",

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from sentinel_forest.config import paths
+from sentinel_forest.config.groups import LEAST_GROUPS
 from sentinel_forest.report import audits, blockmaps, figures, heatmaps, palette, price, splitmaps
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Item, Note, Page, Plot, Section, Source, column, links, number, percent, table
@@ -211,7 +212,7 @@ def _effective(release: ReleaseResults, groups: pd.DataFrame, source: tuple[Sour
         "Pale bars: the groups of a role. Full bars: the effective number, that is the number of equally large groups "
         "that would give as much information. The certainty of a test score depends on this number, not on the number "
         "of patches or pixels.",
-        "Fewer than eight effective test groups: intervals cannot be trusted.",
+        f"Few effective test groups: intervals are wide, and with fewer than {LEAST_GROUPS} groups there is none.",
         source,
         release.is_sample,
     )

@@ -61,7 +61,7 @@ def _plot(release: ReleaseResults, attribute: str, trial: str, rows: pd.DataFram
     worst, best = drawn.iloc[0], drawn.iloc[-1]
     return Plot(
         f"OA of the forests by {attribute} on {release.name}",
-        figures.intervals(drawn, f"overall accuracy, {trial}, role test", limits=(-0.02, 1.02)),
+        figures.intervals(drawn, f"overall accuracy, {trial}, test patches", limits=(-0.02, 1.02)),
         f"Overall accuracy of each forest by {attribute}. Lowest: {worst['label']} {worst['value']:.2f} "
         f"({worst['series']}); highest: {best['label']} {best['value']:.2f} ({best['series']}).",
         f"A row for each value of {attribute}, the lowest accuracy on top; a symbol for each forest, its bar the 95 % "

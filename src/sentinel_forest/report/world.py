@@ -1,11 +1,12 @@
 """Places on a map of the world."""
 
+import json
 from collections.abc import Sequence
 
 import pandas as pd
 
 from sentinel_forest.report import palette
-from sentinel_forest.report.charts import Chart, Spec, names_of, number
+from sentinel_forest.report.charts import Chart, Spec, field, names_of, number
 from sentinel_forest.report.figures import look_of
 from sentinel_forest.report.palette import COAST, LAND
 
@@ -37,8 +38,19 @@ def world(places: pd.DataFrame, land: list[Spec], lakes: list[Spec], x: Sequence
         }
         for name, fill in (("land", LAND), ("lakes", "white"))
     ]
-    mark = {"type": "point", "filled": True, "size": 42, "opacity": 0.85, "tooltip": {"content": "data"}}
-    layers.append({"mark": mark, "encoding": {"x": lon, "y": lat, **look_of(names_of(data["series"]), colours)}})
+    names = names_of(data["series"])
+    data = data.sort_values("series", key=lambda series: series.map(names.index), kind="stable")
+    # At one place, what lies below shows a rim.
+    sizes = f"180 - {140 / max(1, len(names) - 1):.0f} * indexof({json.dumps(names)}, datum.series)"
+    size = field("size", "quantitative", scale=None)
+    mark = {"type": "point", "filled": True, "opacity": 0.85, "tooltip": {"content": "data"}}
+    layers.append(
+        {
+            "transform": [{"calculate": sizes, "as": "size"}],
+            "mark": mark,
+            "encoding": {"x": lon, "y": lat, "size": size, **look_of(names, colours)},
+        }
+    )
     height = min(400, round(640 * (y[1] - y[0]) / (x[1] - x[0])))
     spec = {"data": {"name": "values"}, "datasets": {"land": land, "lakes": lakes}}
     return Chart({**spec, "width": 640, "height": height, "layer": layers}, data)

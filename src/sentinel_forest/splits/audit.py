@@ -119,9 +119,16 @@ def _doubt(source: SplitList, unknown: Sequence[str], patches: int) -> str:
     """What unknown entries may mean."""
     if unknown and not patches:
         return "no entry is of this release: the list of another dataset?"
-    if source.has_numbers and len(unknown) == 1 and unknown[0] == max(source.names, key=_number):
+    if counts_from_1(source.names, unknown):
         return "the largest row number is one too large: are rows counted from 1? They are read as counted from 0"
     return ""
+
+
+def counts_from_1(names: Sequence[str], unknown: Sequence[str]) -> bool:
+    """Whether row numbers seem to count from 1: none is 0, and none is too large but the last, by one."""
+    numbers = {_number(name) for name in names}
+    last = max(numbers, default=-1)
+    return min(numbers, default=-1) > 0 and [_number(name) for name in unknown] == [last] and last - 1 in numbers
 
 
 def _number(name: str) -> int:

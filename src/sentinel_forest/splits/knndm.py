@@ -5,12 +5,15 @@ will do where it is meant to predict. The k-fold nearest neighbour distance matc
 doi 10.5194/gmd-17-5897-2024) chooses folds such that the distances from test samples to the nearest training sample
 are distributed as those from the places of prediction are.
 
-This implementation follows the paper except for three choices. Candidates are clusters of a median cut of the
-points, which gives the same clusters on every machine, instead of hierarchical or k-means clusters. Clusters are
-dealt to folds by size, the largest first to the smallest fold. Random folds are one of the candidates, so that no
-preceding test decides whether the training data are clustered.
+As in the paper, candidates are Ward's clusters of the points, in numbers from one for each fold to one for each point,
+which are merged to folds: clusters of the size of a fold stay alone, the others are dealt in turn along the first
+principal component. This implementation departs from it in three ways. Where there are more than `CELLS` points, the
+clusters are those of as many cells of a median cut. Folds of the cells of median cuts themselves, dealt by size, are
+candidates as well; of as many cells as points they are random folds, so that no preceding test decides whether the
+training data are clustered. Fewer numbers of clusters are tried where there are more than `FEW` points.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +32,17 @@ COMPARED = 20_000
 
 CANDIDATES = 12
 """Numbers of clusters that are tried, from one for each fold to one for each point."""
+
+FEW = 5_000
+"""Up to so many points, `CANDIDATES_OF_FEW` numbers of clusters are tried."""
+
+CANDIDATES_OF_FEW = 100
+
+CELLS = 2_000
+"""Cells that hierarchical clusters are made of, where there are more points."""
+
+LARGEST = 0.5
+"""Fraction of the points that a fold of merged clusters holds at most."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +122,7 @@ def match_folds(
     target = _great_circle(KDTree(points).query(places)[0])
     compared = np.zeros(len(points), dtype=bool)
     compared[np.random.default_rng(seed).permutation(len(points))[:COMPARED]] = True
-    candidates = [(_deal(_median_cut(points, count), k, seed), count) for count in _cluster_counts(k, len(points))]
+    candidates = list(_candidates(points, k, seed))
     mismatches = [
         float(wasserstein_distance(distances_between_folds(points, folds, compared), target)) for folds, _ in candidates
     ]
@@ -171,10 +185,45 @@ def _great_circle(chord: Floats) -> Floats:
     return distance
 
 
-def _cluster_counts(k: int, points: int) -> list[int]:
+def _candidates(points: Floats, k: int, seed: int) -> Iterator[tuple[Folds, int]]:
+    """Folds to choose from, and the number of clusters that each is made of."""
+    from scipy.cluster.hierarchy import cut_tree, linkage
+
+    counts = _cluster_counts(k, len(points), CANDIDATES_OF_FEW if len(points) <= FEW else CANDIDATES)
+    cells = _median_cut(points, min(CELLS, len(points)))
+    middles = _middles(points, cells)
+    coarse = [count for count in counts if count <= len(middles)]
+    for count, clusters in zip(coarse, cut_tree(linkage(middles, "ward"), coarse).T[:, cells], strict=True):
+        folds = _merge(points, clusters, k)
+        if np.bincount(folds).max() <= LARGEST * len(points):
+            yield folds, count
+    for count in counts:
+        yield _deal(_median_cut(points, count), k, seed), count
+
+
+def _cluster_counts(k: int, points: int, number: int) -> list[int]:
     """Numbers of clusters to try: evenly spaced in the logarithm, from `k` to one for each point."""
-    spaced = np.geomspace(k, points, CANDIDATES)
-    return sorted({int(count) for count in np.round(spaced)})
+    return sorted({int(count) for count in np.round(np.geomspace(k, points, number))})
+
+
+def _middles(points: Floats, clusters: Folds) -> Floats:
+    """Mean of the points of each cluster."""
+    sums = np.stack([np.bincount(clusters, axis) for axis in points.T], axis=1)
+    middles: Floats = sums / np.bincount(clusters)[:, None]
+    return middles
+
+
+def _merge(points: Floats, clusters: Folds, k: int) -> Folds:
+    """Merge clusters to folds: large ones stay alone, others are dealt in turn along the first principal component."""
+    centred = points - points.mean(axis=0)
+    axis = np.linalg.eigh(centred.T @ centred)[1][:, -1]
+    axis *= np.sign(axis[np.argmax(np.abs(axis))])
+    order = np.argsort(_middles(points, clusters) @ axis, kind="stable")
+    large = np.bincount(clusters)[order] >= len(points) / k
+    fold_of = np.empty(len(order), dtype=np.int64)
+    fold_of[order[large]] = np.arange(large.sum())
+    fold_of[order[~large]] = large.sum() + np.arange((~large).sum()) % max(k - large.sum(), 1)
+    return fold_of[clusters]
 
 
 def _median_cut(points: Floats, count: int) -> Folds:

@@ -87,10 +87,10 @@ def _fractions(
     if LABEL not in split.files:
         return {name: np.full(split.count, np.nan, np.float32) for name in (*names, "labelled_fraction")}
     counts = np.zeros((split.count, len(names)), dtype=np.int64)
-    for place, (patch, arrays) in enumerate(verified_arrays(layout, folder, verified, [LABEL])):
+    for place, (_, arrays) in enumerate(verified_arrays(layout, folder, verified, [LABEL])):
         codes = np.asarray(arrays[LABEL][0])
         if unmeasured[place] > 0:
-            codes = codes[measured(layout, folder, patch, OPTICAL)[0]]
+            codes = codes[measured(layout, folder, verified.iloc[[place]], OPTICAL)[0]]
         counts[place] = [np.count_nonzero(codes == category.code) for category in CATEGORIES]
     valid = counts.sum(axis=1)
     with np.errstate(invalid="ignore"):

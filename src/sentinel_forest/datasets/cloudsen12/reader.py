@@ -128,7 +128,8 @@ def read(
 def verified_arrays(
     layout: Layout, folder: Path, patches: pd.DataFrame, arrays: Sequence[str]
 ) -> Iterator[tuple[pd.DataFrame, Arrays]]:
-    """`read`, patch by patch, held against the hashes that `patches` has."""
+    """`read`, patch by patch, held against the hashes that `patches` has of these layers."""
+    patches = patches.filter(["file", "row", *(f"hash_{name}" for name in arrays)])
     for rows, stored in read(layout, folder, patches, arrays, 1):
         hold_arrays(rows, stored, lambda file, layer: f"{file}/{layer}.dat")
         yield rows, stored

@@ -93,7 +93,7 @@ def inspect_tile(path: str, data: bytes | memoryview, side: int) -> TileInspecti
         header, pixels = _opened(memoryview(data), (len(BANDS[sensor]), side, side))
     except RasterioError:
         return _unreadable(path, bytes(data))
-    findings = tuple(_header_findings(path, sensor, header, side))
+    findings = tuple(_header_findings(path, sensor, header, side)) + _mask_findings(path, header.masked)
     seen = TileInspection(findings, dtype=header.dtype, placed=header.is_placed, grid=header.grid)
     if pixels is None:
         return seen
@@ -210,6 +210,14 @@ def _header_findings(path: str, sensor: str, header: Header, side: int) -> list[
         for check, good, found, wanted in checks
         if not good
     ] + ([scaling_finding(path, "structure", "scale", header.scaling)] if header.scaling else [])
+
+
+def _mask_findings(path: str, masked: int) -> tuple[Finding, ...]:
+    """A mask beside the pixels: it is not read, so that what it hides would be taken for measured."""
+    if not masked:
+        return ()
+    found, expected = f"a mask says that {masked} pixels are missing", "a value in every pixel, 0 if missing"
+    return (Finding(path, "content", "nodata", "failed", found, expected, "write 0 in these pixels", "left out"),)
 
 
 def _accept(check: str) -> Accept:

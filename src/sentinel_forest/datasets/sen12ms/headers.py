@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
+from rasterio.enums import MaskFlags
 from rasterio.io import DatasetReader
 
 from sentinel_forest.datasets.scaling import scaling_text
@@ -26,7 +27,7 @@ class Header:
 
     `shape` counts bands, rows and columns; `transform` has the six terms of the affine transform; `start` is where
     the pixels lie in one piece as they are published, or None; `scaling` are scales and offsets that it declares
-    (`scaling_text`), `nodata` is the number for missing values.
+    (`scaling_text`), `nodata` is the number for missing values, `masked` counts pixels that a mask says are missing.
     """
 
     shape: tuple[int, int, int]
@@ -38,6 +39,7 @@ class Header:
     start: int | None
     scaling: str
     nodata: float | None
+    masked: int = 0
 
     @property
     def end(self) -> int:
@@ -72,6 +74,9 @@ def header_of(tile: DatasetReader) -> Header:
         start_of_plain_pixels(tile) if dtype_of(tile) in _KINDS else None,
         scaling_text(declared_numbers(tile)),
         tile.nodata,
+        int((tile.dataset_mask() == 0).sum())
+        if any(MaskFlags.per_dataset in each for each in tile.mask_flag_enums)
+        else 0,
     )
 
 

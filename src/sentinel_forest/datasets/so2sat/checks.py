@@ -129,6 +129,8 @@ def _dataset_structure(file: File, dataset: h5py.Dataset, key: str, dtype: str) 
         f"(N, {', '.join(map(str, expected))})",
         "the axes are turned: channels come last" if turned else "fetch the published file",
     )
+    if shape[1:] != expected:
+        return
     yield verdict(
         file,
         "structure",

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.datasets.base import OPTICAL, RADAR, File, Finding, hash_table, is_measured, unmeasured_finding
+from sentinel_forest.datasets.findings import LONG_RUN
 from sentinel_forest.datasets.hashing import row_hashes
 from sentinel_forest.datasets.so2sat.checks import note, verdict
 from sentinel_forest.datasets.so2sat.layout import SIDE
@@ -18,11 +19,17 @@ from sentinel_forest.datasets.values import SAMPLED_IMAGES, Values, fold, grid, 
 LARGEST_REFLECTANCE = 6.5535
 """Largest 16-bit digital number / 10,000."""
 
+LARGEST_BACKSCATTER = 1e6
+"""Outliers of the published files are below 6,000; no power in linear units is near this."""
+
 KINDS = {"sen1": RADAR, "sen2": OPTICAL}
 
 TOLERANCE = 0.01
 """Difference from a published mean or deviation that passes, in standard deviations (fact `tolerance`)."""
 
+
+MANY_CONSTANT = 0.1
+"""Fraction of patches in which an optical channel of one value is no chance."""
 
 _SAMPLED = grid(SIDE, 2)
 """Pixels of a patch whose values are kept."""
@@ -123,19 +130,27 @@ class Pixels:
         return found + (self._value_findings(file) if self.used else [])
 
     def _constants(self, file: File) -> Finding:
-        """A note for patches of one value; a failure for a channel that is so in all of them: it says nothing."""
+        """A note for patches of one value; a failure for an optical channel that is so in many that are not empty.
+
+        Intensities are so in a fifth of some real patches: a channel of radar fails where it is so in all.
+        """
         check, text, counts = f"{self.key}:constant", self.constant.text(), self.constant.by_channel
-        dead = [channel for channel, count in zip(self.channels, counts, strict=True) if count == self.count > 1]
-        if not dead or sum(size == SIDE * SIDE for size in self.empty) == self.count:
+        empty = sum(size == SIDE * SIDE for size in self.empty)
+        many = max(min(LONG_RUN, self.count), MANY_CONSTANT * self.count) if self.key == "sen2" else self.count
+        dead = [channel for channel, count in zip(self.channels, counts, strict=True) if count - empty >= many > 1]
+        if not dead:
             return note(file, check, not text, text or "none", "no constant patch")
-        remedy = "the channel says nothing about any patch: fetch the file again"
-        return verdict(file, "content", check, False, f"{', '.join(dead)} in all patches", "several values", remedy)
+        worst = max(counts) - empty
+        found = f"{', '.join(dead)} in {'all' if worst == self.count else worst} patches"
+        remedy = "the channel says nothing about these patches: fetch the file again"
+        return verdict(file, "content", check, False, found, "several values", remedy)
 
     def _value_findings(self, file: File) -> list[Finding]:
         shape = (_SUMMED, len(self.channels))
         number = self.used * SIDE * SIDE
         mean = self.total.reshape(shape).sum(0) / number
-        deviation = np.sqrt(np.maximum(self.squares.reshape(shape).sum(0) / number - mean**2, 0))
+        with np.errstate(over="ignore", invalid="ignore"):  # `_range` tells of values that are too large for squares
+            deviation = np.sqrt(np.maximum(self.squares.reshape(shape).sum(0) / number - mean**2, 0))
         low, high = self.low, self.high
         start = list(CHANNELS).index(self.key) * len(SAR)
         found = []
@@ -146,14 +161,18 @@ class Pixels:
             )
             at = start + channel
             found.append(_values(file, f"{self.key}:{band}", text, float(mean[channel]), float(deviation[channel]), at))
-        return [*found, self._range(file, low, high)] if self.key == "sen2" else found
+        return [*found, *self._range(file, low, high)]
 
-    def _range(self, file: File, low: np.ndarray, high: np.ndarray) -> Finding:
-        """Whether all values can be reflectance; their scale and offset are judged over the release."""
+    def _range(self, file: File, low: np.ndarray, high: np.ndarray) -> list[Finding]:
+        """Whether all values can be reflectance, or backscatter; their scale and offset are judged over the release."""
         text = f"{low.min():.6g} .. {high.max():.6g}"
+        if self.key == "sen1":
+            expected, remedy = f"below {LARGEST_BACKSCATTER:g} in size", "values are damaged: fetch the file again"
+            good = max(-low.min(), high.max()) < LARGEST_BACKSCATTER
+            return [] if good else [verdict(file, "content", "sen1:range", False, text, expected, remedy)]
         good = bool(low.min() >= 0 and high.max() <= LARGEST_REFLECTANCE)
         remedy = "digital numbers are divided by 10,000, and negative ones are none: fetch the file again"
-        return verdict(file, "content", "sen2:range", good, text, f"0 .. {LARGEST_REFLECTANCE}", remedy)
+        return [verdict(file, "content", "sen2:range", good, text, f"0 .. {LARGEST_REFLECTANCE}", remedy)]
 
     def values(self) -> Values:
         """What `sentinel_forest.datasets.plausibility` judges."""

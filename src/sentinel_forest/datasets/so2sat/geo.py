@@ -45,7 +45,13 @@ def tfw_order(tfw: np.ndarray) -> str | None:
 
 
 def geo_table(handle: h5py.File) -> pd.DataFrame:
-    """Centres of patches: city, epsg, x, y (m), width, height (of a pixel, m), lon, lat (degrees).
+    """Centres of patches as `places_of`, and lon, lat (degrees)."""
+    geo = places_of(handle)
+    return geo.assign(**_degrees(geo))
+
+
+def places_of(handle: h5py.File) -> pd.DataFrame:
+    """Centres of patches: city, epsg, x, y (m), width, height (of a pixel, m).
 
     Beside them `downward` (whether rows go from north to south) and `turn` (the larger term of rotation). The place in
     the file is taken for the upper left corner, whatever the sign of the height, as the authors' script does.
@@ -60,7 +66,7 @@ def geo_table(handle: h5py.File) -> pd.DataFrame:
     names = cities_of(handle)
     names = np.full(len(tfw), b"") if names is None else names
     city = [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in names]
-    geo = pd.DataFrame(
+    return pd.DataFrame(
         {
             "city": key_values(pd.Series(city, dtype="str")).fillna(""),
             "epsg": codes.astype("int64"),
@@ -72,7 +78,6 @@ def geo_table(handle: h5py.File) -> pd.DataFrame:
             "turn": turn,
         }
     )
-    return geo.assign(**_degrees(geo))
 
 
 def cities_of(handle: h5py.File) -> np.ndarray | None:

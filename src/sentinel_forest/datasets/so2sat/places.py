@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.datasets.base import File, Finding
-from sentinel_forest.datasets.so2sat.geo import geo_table, is_utm
+from sentinel_forest.datasets.so2sat.geo import is_utm, places_of
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import hdf5
 
@@ -184,7 +184,7 @@ def neighbour_findings(file: File, image: Path, classes: np.ndarray) -> Iterator
         return
     try:
         with hdf5.opened(path) as handle:
-            geo = geo_table(handle)
+            geo = places_of(handle)
     except (InputError, KeyError, IndexError, ValueError, TypeError):
         return  # the structure of the geo file says why
     if len(geo) != len(classes):
@@ -214,9 +214,10 @@ def _agreement(geo: pd.DataFrame, classes: np.ndarray) -> tuple[int, int]:
 
     same = pairs = 0
     on_map = (geo["x"].between(0, 1e6) & geo["y"].between(-1e7, 1e7)).to_numpy()
-    for epsg in geo["epsg"].unique():
-        rows = np.flatnonzero(on_map & (geo["epsg"] == epsg).to_numpy())
-        near = cKDTree(geo[["x", "y"]].to_numpy()[rows]).query_pairs(NEIGHBOUR_M, output_type="ndarray")
+    places, codes = geo[["x", "y"]].to_numpy(), geo["epsg"].to_numpy()
+    for epsg in np.unique(codes):
+        rows = np.flatnonzero(on_map & (codes == epsg))
+        near = cKDTree(places[rows]).query_pairs(NEIGHBOUR_M, output_type="ndarray")
         first, second = classes[rows[near[:, 0]]], classes[rows[near[:, 1]]]
         same, pairs = same + int((first == second).sum()), pairs + len(near)
     return same, pairs

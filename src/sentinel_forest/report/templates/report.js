@@ -55,7 +55,7 @@ function elementOf(row, kinds) {
   row.element = make("tr", {}, ...row.cells.map((cell, place) => {
     const made = make(place ? "td" : "th", {className: kinds[place] === "number" ? "number" : ""});
     if (!place) made.scope = "row";
-    made.append(cell.c ? make("span", {className: `tone ${cell.c}`, textContent: cell.t}) : cell.t);
+    made.append(cell.c ? make("span", {className: `tone ${cell.c}${cell.t.length > 24 ? " long" : ""}`, textContent: cell.t}) : cell.t);
     for (const [text, href] of cell.l || []) made.append(" ", make("a", {href, textContent: text}));
     return made;
   }));
