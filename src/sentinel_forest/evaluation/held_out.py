@@ -231,7 +231,7 @@ class OpenForest:
     roles: pd.DataFrame
 
     @classmethod
-    def of(cls, given: ForestOf) -> "OpenForest":
+    def of(cls, given: ForestOf) -> OpenForest:
         """Read a forest and the roles of its trial."""
         return cls(given.load(), given.features, read_roles(given.split, given.catalog))
 

@@ -75,7 +75,7 @@ class ForestOf(TablesOf):
     forest: Path
     fit: Path
 
-    def load(self) -> "Candidate":
+    def load(self) -> Candidate:
         """Read the forest; see `load_candidate`."""
         trial = self.scheme, self.trial, self.feature_set
         return load_candidate(self.opened(), *trial, self.split, self.forest, self.fit)
