@@ -97,7 +97,7 @@ def test_size_of_a_folder(tmp_path, monkeypatch, most, files):
         ("inspect", "", 400 + 400 + 4, 2 + 7 * 0.05, 0),
         ("catalog", "", 400 + 4, 2 + 4e-4 * 1000, 0),
         # Two trials of a grouped-stratified scheme; a job draws one.
-        ("split", "", 400 + 4, 2 + 1e-5 * 1000 + 6.5, 0),
+        ("split", "", 400 + 4, 2 + 1e-5 * 1000 + 3.0, 0),
         ("ledger", "", 400 + 8, 2 + 1e-5 * 2000, 0),
         # 5000 pixels drawn, 1250 in a shard, 3 features of 4 bytes; 2.5 million pixels, 12.5 MB to read.
         ("feature_table", "pixels", 800 + 0.045, 2 + 0.045, 0.015),

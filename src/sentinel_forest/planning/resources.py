@@ -40,8 +40,8 @@ ROW_SECONDS = 4e-4
 """Per patch, and trial where it is scored: groups, counts."""
 LINK_SECONDS = 1e-5
 """Per patch and trial: roles and links; 400,000 patches take 2 s."""
-SOLVE_SECONDS = 6.5
-"""Per trial of a grouped-stratified scheme: 1 to 10 s, whatever the number of patches."""
+SOLVE_SECONDS = 3.0
+"""Per trial of a grouped-stratified scheme: 0.3 to 6 s, whatever the number of patches."""
 SCORE_SECONDS = 0.2
 """Per classifier and trial: metrics, strata and tests, however few the patches."""
 AVERAGED = 0.2
