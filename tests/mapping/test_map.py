@@ -11,6 +11,7 @@ import scenes
 from sentinel_forest.cli import main
 from sentinel_forest.datasets import load
 from sentinel_forest.datasets.base import IGNORE
+from sentinel_forest.datasets.given import ShardOf
 from sentinel_forest.io.tables import read_catalog, read_parquet
 from sentinel_forest.mapping import strips
 from sentinel_forest.mapping.map import map_scene, open_forest
@@ -57,12 +58,14 @@ def test_a_patch_is_mapped_as_the_workflow_predicts_it(version, tmp_path):
     place = folder / "mine" / "baselines" / "published" / "1" / name
     owner = ("published", 1, name)
     predict(
-        dataset="cloudsen12",
-        layout=LAYOUT,
-        folder=root / "data" / "mine",
-        catalog=root / "work" / "mine" / "catalog.parquet",
-        shard=1,
-        shards=1,
+        of=ShardOf(
+            dataset="cloudsen12",
+            layout=LAYOUT,
+            folder=root / "data" / "mine",
+            catalog=root / "work" / "mine" / "catalog.parquet",
+            shard=1,
+            shards=1,
+        ),
         splits=[TrialFile("published", 1, folder / "mine" / "splits" / "published" / "1.parquet")],
         forests=[ForestFile(*owner, place / "forest.skops")],
         fits=[ForestFile(*owner, place / "fit.json")],

@@ -5,6 +5,7 @@ such text for what it would be in a YAML file.
 """
 
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -23,6 +24,8 @@ from sentinel_forest.config.validation import load_yaml, nearest, wrong
 from sentinel_forest.io import borders
 
 T = TypeVar("T")
+CLOSE = 0.8
+"""How much of a key two names share before one is taken for the other (`difflib`)."""
 
 
 class Section(BaseModel):
@@ -36,8 +39,19 @@ class Section(BaseModel):
         known = {field.alias or name for name, field in cls.model_fields.items()}
         for key in values if isinstance(values, Mapping) else ():
             if key not in known:
-                raise wrong("Unknown key.", key=str(key), found=values[key], expected=nearest(key, known))
+                below = "" if get_close_matches(str(key), known, cutoff=CLOSE) else cls._below(str(key))
+                raise wrong("Unknown key.", key=str(key), found=values[key], expected=below or nearest(key, known))
         return values
+
+    @classmethod
+    def _below(cls, key: str) -> str:
+        """What to write instead of a key that stands, or nearly so, in a section below; nothing if there is none."""
+        for name, field in cls.model_fields.items():
+            inner = field.annotation
+            fields = inner.model_fields if isinstance(inner, type) and issubclass(inner, Section) else {}
+            if close := get_close_matches(key, fields, n=1, cutoff=CLOSE):
+                return f"did you mean '{name}: {{{close[0]}: ...}}'?"
+        return ""
 
 
 def _from_text(value: Any) -> Any:

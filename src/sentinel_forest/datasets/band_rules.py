@@ -17,7 +17,7 @@ ENOUGH_VALUES = 100
 ORDER_IMAGES, ORDER_BANDS, ORDER_GAIN = 10, 8, 0.15
 """Images and bands that the order is judged by, and the sum of correlations that another order may gain."""
 
-ALIKE, ALIKE_IMAGES = 0.1, 5
+ALIKE, ALIKE_IMAGES = 0.1, 10
 """Fraction of images, and their least number, in which two bands cannot have the same sampled values by chance."""
 
 REPEATED = 0.2
@@ -60,8 +60,9 @@ def same_bands(pool: Pool) -> Iterator[Finding]:
             if same >= max(ALIKE_IMAGES, ALIKE * images):
                 faults.append(f"{one} and {other} in {same} of {images} images")
     if faults:
+        more = f"; and {len(faults) - 3} more pairs" if len(faults) > 3 else ""
         remedy = "a band was written in the place of another: fetch it again"
-        yield pool_verdict("same-bands", "; ".join(faults), "", "other values in each band", remedy)
+        yield pool_verdict("same-bands", "; ".join(faults[:3]) + more, "", "other values in each band", remedy)
 
 
 def repeated(pool: Pool) -> Iterator[Finding]:

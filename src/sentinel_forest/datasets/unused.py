@@ -25,7 +25,10 @@ Home = Callable[[str], str]
 
 
 def unused_findings(
-    folder: Path, list_files: Callable[[Path], Collection[str]], suggest: Callable[[str], str], home: Home
+    folder: Path,
+    list_files: Callable[[Path], Collection[str]],
+    suggest: Callable[[str], str],
+    home: Home = lambda path: "",
 ) -> list[Finding]:
     """What is said of the files of a folder that are not read.
 

@@ -124,8 +124,9 @@ def lowest_above_zero(pixels: np.ndarray, low: np.ndarray) -> np.ndarray:
     return lowest
 
 
+@cache
 def grid(side: int, across: int) -> np.ndarray:
-    """Flat indices of a regular grid of pixels in an image of `side` x `side`: int64 (across * across,)."""
+    """Flat indices of a regular grid of pixels in an image of `side` x `side`: int64 (across * across,), to be read."""
     lines = (2 * np.arange(across) + 1) * side // (2 * across)
     return (lines[:, None] * side + lines).reshape(-1)
 

@@ -153,7 +153,7 @@ def vote_fractions(model: RandomForestClassifier, X: np.ndarray) -> npt.NDArray[
     """
     trees = [estimator.tree_ for estimator in model.estimators_]
     result = np.empty((len(X), len(model.classes_)))
-    order = forest.alike(trees, X)
+    order, _ = forest.alike(trees, X)
     for start in range(0, len(X), BLOCK_ROWS):
         rows = order[start : start + BLOCK_ROWS]
         block = X[rows]

@@ -279,15 +279,20 @@ def predict(forest: RandomForestClassifier, X: np.ndarray, threads: int = 1) -> 
     """
     trees = [estimator.tree_ for estimator in forest.estimators_]
     classes = len(forest.classes_)
-    order = alike(trees, X, threads)
-    blocks = each_block(lambda place: _predict_block(trees, classes, X[order[place]]), len(X), threads)
+    order, leaves = alike(trees, X, threads)
+
+    def work(place: slice) -> np.ndarray:
+        rows = order[place]
+        return _predict_block(trees, classes, X[rows], [each[rows] for each in leaves])
+
+    blocks = each_block(work, len(X), threads)
     result = np.empty(len(X), dtype=np.int64)
     result[order] = np.concatenate([np.empty(0, dtype=np.int64), *blocks])
     return result
 
 
-def alike(trees: Sequence[Any], X: np.ndarray, threads: int = 1) -> np.ndarray:
-    """Order in which rows that reach the same leaves of the first trees stand together: int64 (rows,).
+def alike(trees: Sequence[Any], X: np.ndarray, threads: int = 1) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Order in which rows that reach the same leaves of the first trees stand together, and these leaves: (rows,) each.
 
     Such rows take similar ways through the other trees as well, which a processor foresees.
     """
@@ -296,7 +301,7 @@ def alike(trees: Sequence[Any], X: np.ndarray, threads: int = 1) -> np.ndarray:
         small = np.min_scalar_type(tree.node_count)
         blocks = each_block(partial(_leaves, tree, X, small), len(X), threads)
         leaves.append(np.concatenate([np.empty(0, small), *blocks]))
-    return np.lexsort(leaves[::-1])
+    return np.lexsort(leaves[::-1]), leaves
 
 
 def _leaves(tree: Any, X: np.ndarray, dtype: np.dtype[Any], place: slice) -> np.ndarray:
@@ -305,15 +310,15 @@ def _leaves(tree: Any, X: np.ndarray, dtype: np.dtype[Any], place: slice) -> np.
     return leaves
 
 
-def _predict_block(trees: Sequence[Any], classes: int, X: np.ndarray) -> np.ndarray:
-    """`predict` for some rows on one thread."""
+def _predict_block(trees: Sequence[Any], classes: int, X: np.ndarray, leaves: Sequence[np.ndarray]) -> np.ndarray:
+    """`predict` for some rows on one thread; `leaves` that they reach in the first trees are known."""
     result = np.empty(len(X), dtype=np.int64)
     rows = np.arange(len(X))
     votes = np.zeros((len(X), classes))
     for done, tree in enumerate(trees, 1):
-        votes += tree.predict(X)
+        votes += tree.value[:, 0].take(leaves[done - 1], axis=0) if done <= len(leaves) else tree.predict(X)
         rest = len(trees) - done
-        if done % _CHECK_TREES == 0 and done >= rest:
+        if done % _CHECK_TREES == 0 and done > rest:
             second, first = np.partition(votes, classes - 2, axis=1)[:, -2:].T
             decided = first - second > rest + _ROUNDING
             result[rows[decided]] = votes[decided].argmax(axis=1)

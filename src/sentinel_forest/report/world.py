@@ -1,5 +1,6 @@
 """Places on a map of the world."""
 
+import json
 from collections.abc import Sequence
 
 import pandas as pd
@@ -39,10 +40,17 @@ def world(places: pd.DataFrame, land: list[Spec], lakes: list[Spec], x: Sequence
     ]
     names = names_of(data["series"])
     data = data.sort_values("series", key=lambda series: series.map(names.index), kind="stable")
-    sizes = [round(90 - 60 * place / len(names)) for place in range(len(names))]  # at one place, each shows a rim
-    size = field("series", scale={"domain": names, "range": sizes}, legend=None)
+    # At one place, what lies below shows a rim.
+    sizes = f"180 - {140 / max(1, len(names) - 1):.0f} * indexof({json.dumps(names)}, datum.series)"
+    size = field("size", "quantitative", scale=None)
     mark = {"type": "point", "filled": True, "opacity": 0.85, "tooltip": {"content": "data"}}
-    layers.append({"mark": mark, "encoding": {"x": lon, "y": lat, "size": size, **look_of(names, colours)}})
+    layers.append(
+        {
+            "transform": [{"calculate": sizes, "as": "size"}],
+            "mark": mark,
+            "encoding": {"x": lon, "y": lat, "size": size, **look_of(names, colours)},
+        }
+    )
     height = min(400, round(640 * (y[1] - y[0]) / (x[1] - x[0])))
     spec = {"data": {"name": "values"}, "datasets": {"land": land, "lakes": lakes}}
     return Chart({**spec, "width": 640, "height": height, "layer": layers}, data)
