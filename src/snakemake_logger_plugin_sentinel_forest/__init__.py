@@ -94,8 +94,8 @@ class LogHandler(LogHandlerBase):
         ended, planned = self._run.ended.total(), sum(self._run.planned.values())
         self._run = Run({})
         if planned and not (self._everything or self.common_settings.dryrun):
-            words = "done" if ended == planned else "ended early"
-            self._tell(f"{words}: {ended} of {planned} jobs in {duration(time.monotonic() - self._since)}")
+            words, then = ("done", "") if ended == planned else ("ended early", "; the same command goes on from here")
+            self._tell(f"{words}: {ended} of {planned} jobs in {duration(time.monotonic() - self._since)}{then}")
         self._rewrite("")
         super().close()
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sentinel_forest.report import findings, palette
+from sentinel_forest.report import findings, overview, palette
 
 CLEAN, LINKED = "clean", "linked: roi (92 %); linked (validation-test): roi (30 %)"
 
@@ -89,6 +89,23 @@ def test_links_with_validation_alone_are_told_as_such():
 def test_a_forest_that_may_be_no_better_than_a_dummy_says_so():
     doubts = told(row("grouped", "forest", 0.7), row("grouped", "dummy", 0.66))["doubts"]
     assert "includes the score of a dummy classifier" in doubts
+
+
+def test_a_forest_that_is_worse_than_a_dummy_says_so():
+    doubts = told(row("grouped", "forest", 0.7), row("grouped", "dummy", 0.8))["doubts"]
+    assert "lies below the score of a dummy classifier" in doubts
+
+
+def test_each_scheme_is_told_with_its_kind_in_words():
+    told_of = overview._schemes_told(SimpleNamespace(releases=[release()]))
+    assert told_of == (
+        "published, by the publisher; grouped, whole groups at random, with nearly the same fraction of each class in "
+        "all roles; random, patches at random"
+    )
+    folds = SimpleNamespace(kinds={"folds": "kfold"})
+    assert overview._schemes_told(SimpleNamespace(releases=[folds])) == (
+        "folds, folds of whole groups, each of them test in one trial"
+    )
 
 
 @pytest.mark.parametrize(

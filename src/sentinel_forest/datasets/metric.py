@@ -117,7 +117,7 @@ class PatchMetric:
 def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     """`above / below`, NaN where `below` is 0."""
     above, below = np.asarray(above, np.float64), np.asarray(below, np.float64)
-    shape = np.broadcast_shapes(above.shape, below.shape)
+    shape = np.broadcast(above, below).shape
     return np.asarray(np.divide(above, below, out=np.full(shape, np.nan), where=below != 0))
 
 

@@ -8,7 +8,6 @@ Niculescu-Mizil and Caruana 2005, doi 10.1145/1102351.1102430 (calibration of fo
 
 import numpy as np
 import pandas as pd
-from sklearn.isotonic import IsotonicRegression
 
 from sentinel_forest.evaluation import uncertainty
 from sentinel_forest.evaluation.held_out import HeldOut, class_fractions, event_of, probability_of, ratio
@@ -76,6 +75,8 @@ def isotonic(held: HeldOut, probability: np.ndarray, happened: np.ndarray) -> np
     ndarray or None
         float64 (rows,), between 0 and 1.
     """
+    from sklearn.isotonic import IsotonicRegression
+
     count = int(held.group.max()) + 1
     if count < 2:
         return None

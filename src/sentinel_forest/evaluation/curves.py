@@ -6,12 +6,14 @@ forests are grown on the others. Intervals are over the groups that are set asid
 Brier 1950, Monthly Weather Review 78(1), 1-3, doi 10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import RandomForestClassifier
 
 from sentinel_forest.evaluation.held_out import (
     AA,
@@ -31,6 +33,9 @@ from sentinel_forest.io.tables import columns
 from sentinel_forest.models import forest
 from sentinel_forest.models.candidate import Candidate
 from sentinel_forest.models.forest import Training
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import RandomForestClassifier
 
 TREES, GROUPS = "trees", "groups"
 """What curves run over, in the order of the table."""

@@ -16,10 +16,10 @@ from scipy import sparse
 from sentinel_forest.datasets.base import NO_ANSWER
 from sentinel_forest.datasets.metric import Function, Metric, PatchMetric, weighted_median
 from sentinel_forest.evaluation import metrics, sampling_error, uncertainty
-from sentinel_forest.evaluation.confusion import Classifier, counted_units
+from sentinel_forest.evaluation.cells import Cells, Counts, cells_of
+from sentinel_forest.evaluation.confusion import Classifier
 from sentinel_forest.evaluation.medians import GroupMedians
 from sentinel_forest.evaluation.parts import BLOCK_BYTES, Summaries, Tables
-from sentinel_forest.evaluation.sampling_error import SampledCounts
 from sentinel_forest.evaluation.scored import Score
 from sentinel_forest.evaluation.uncertainty import Support, Supports
 from sentinel_forest.models.scored_pixels import ALL_PIXELS
@@ -118,42 +118,16 @@ def evaluate(rows: pd.DataFrame, classifier: Classifier, patches: Sample) -> lis
     patches : Sample
         The role; patches without rows (nothing valid in them) take no part.
     """
-    counts = _cells(rows, classifier, patches, rows["count"])
-    cells = counts if classifier.pixels == ALL_PIXELS else _cells(rows, classifier, patches, counted_units(rows))
-    plain = list(_scores(Counts(counts, cells, np.ones(len(patches.patches))), classifier, patches))
+    return evaluate_cells(cells_of(rows, classifier, patches.patches), classifier, patches)
+
+
+def evaluate_cells(cells: Cells, classifier: Classifier, patches: Sample, brief: bool = False) -> list[Score]:
+    """As `evaluate`, from counts; `brief` leaves out classes, and of questions all but the headline."""
+    plain = list(_scores(Counts(*cells, np.ones(len(patches.patches))), classifier, patches, brief))
     if not patches.is_weighted:
         return plain
-    weighted = _scores(Counts(counts, cells, patches.weight), classifier, patches)
+    weighted = _scores(Counts(*cells, patches.weight), classifier, patches, brief)
     return [*plain, *(replace(score, weighting=DESIGN) for score in weighted)]
-
-
-class Counts(NamedTuple):
-    """Counts of a classifier, (patches, true x predicted): `counts` of scored units, `cells` of all that they stand
-    for. They are the same unless a sample of pixels is scored. `weight` (patches,) is how often a patch counts."""
-
-    counts: sparse.csr_array
-    cells: sparse.csr_array
-    weight: np.ndarray
-
-    @property
-    def is_sample(self) -> bool:
-        """Whether counts are of a sample of the pixels of each patch."""
-        return self.counts is not self.cells
-
-    def sampled(self, shape: tuple[int, int]) -> SampledCounts:
-        """The sample, for its error; `shape` is (classes, answers)."""
-        counts, cells = (each.toarray().reshape(-1, *shape) for each in (self.counts, self.cells))
-        return SampledCounts(counts, cells.sum(axis=2), self.weight)
-
-
-def _cells(rows: pd.DataFrame, classifier: Classifier, patches: Sample, count: pd.Series) -> sparse.csr_array:
-    """Counts (patches, true x predicted)."""
-    true = pd.Index(classifier.task.names).get_indexer(pd.Index(rows["true"]))
-    predicted = pd.Index(classifier.predicted).get_indexer(pd.Index(rows["predicted"]))
-    place = patches.patches.get_indexer(pd.Index(rows["patch"]))
-    shape = len(patches.patches), len(classifier.task.names) * len(classifier.predicted)
-    places = place, true * len(classifier.predicted) + predicted
-    return sparse.csr_array((count.to_numpy(np.float64), places), shape=shape)
 
 
 class Pooled(NamedTuple):
@@ -176,28 +150,36 @@ class Pooled(NamedTuple):
 
 def _pooled(counts: Counts, patches: Sample, shape: tuple[int, int]) -> Pooled:
     """`Pooled` of all classes and answers."""
-    weighted = sparse.diags_array(counts.weight).tocsr() @ counts.cells
-    groups = (patches.membership @ each for each in (counts.cells, weighted, counts.counts))
-    by_group, of_group, units = (each.toarray().reshape(-1, *shape) for each in groups)
+    plain = patches.membership @ counts.cells
+    weighted = plain
+    if (counts.weight != 1).any():
+        weighted = patches.membership @ (sparse.diags_array(counts.weight).tocsr() @ counts.cells)
+    by_group = of_group = units = plain.toarray().reshape(-1, *shape)
+    if weighted is not plain:
+        of_group = weighted.toarray().reshape(-1, *shape)
+    if counts.is_sample:
+        units = (patches.membership @ counts.counts).toarray().reshape(-1, *shape)
     # Sparse products add up in one fixed order, dense ones in an order that depends on the cores.
-    tables = ((patches.membership @ weighted).T @ patches.draws.T).T.reshape(-1, *shape)
+    tables = (weighted.T @ patches.draws.T).T.reshape(-1, *shape)
     noisy = counts.sampled(shape).tables() if counts.is_sample else None
     return Pooled(tables, by_group, of_group, units, noisy)
 
 
-def _scores(counts: Counts, classifier: Classifier, patches: Sample) -> Iterator[Score]:
+def _scores(counts: Counts, classifier: Classifier, patches: Sample, brief: bool) -> Iterator[Score]:
     """Scores of counts; how much they rest on is counted without weights."""
     shape = len(classifier.task.names), len(classifier.predicted)
     pooled = _pooled(counts, patches, shape)
-    for score in _all_scores(counts, pooled, classifier, patches):
-        yield replace(score, pixels=classifier.pixels)
+    for score in _all_scores(counts, pooled, classifier, patches, brief):
+        yield score if classifier.pixels == ALL_PIXELS else replace(score, pixels=classifier.pixels)
 
 
-def _all_scores(counts: Counts, pooled: Pooled, classifier: Classifier, patches: Sample) -> Iterator[Score]:
+def _all_scores(
+    counts: Counts, pooled: Pooled, classifier: Classifier, patches: Sample, brief: bool
+) -> Iterator[Score]:
     silent = [name for name in classifier.predicted if name == NO_ANSWER]
     if set(classifier.predicted) == {*classifier.task.names, *silent}:
         order = [classifier.predicted.index(name) for name in (*classifier.task.names, *silent)]
-        yield from _class_scores(classifier, pooled.map(lambda each: each[..., order]), patches)
+        yield from _class_scores(classifier, pooled.map(lambda each: each[..., order]), patches, brief)
     for question in classifier.task.questions:
         if question.name in classifier.positive:
             sides = (
@@ -206,9 +188,11 @@ def _all_scores(counts: Counts, pooled: Pooled, classifier: Classifier, patches:
             )
             two = pooled.map(partial(_two_class, true=sides[0], predicted=sides[1]))
             for metric in metrics.QUESTION:
+                if brief and not metric.headline:
+                    continue
                 parts = Tables(two.of_group, metric.function)
                 yield _pooled_score(metric, question.name, _values(metric, two, patches.groups), parts, patches)
-            yield from _patch_scores(counts, classifier, question.name, sides, patches)
+            yield from _patch_scores(counts, classifier, question.name, sides, patches, brief)
 
 
 class Values(NamedTuple):
@@ -247,12 +231,12 @@ def _pooled_score(metric: Metric, of_class: str, values: Values, parts: Tables, 
     return replace(score, sampling=sampling_error.error_of(score.value, values.noisy))
 
 
-def _class_scores(classifier: Classifier, pooled: Pooled, patches: Sample) -> Iterator[Score]:
-    """Scores over all classes and of each class."""
+def _class_scores(classifier: Classifier, pooled: Pooled, patches: Sample, brief: bool) -> Iterator[Score]:
+    """Scores over all classes and, unless `brief`, of each class."""
     for metric in metrics.overall(classifier.task):
         parts = Tables(pooled.of_group, metric.function)
         yield _pooled_score(metric, "", _values(metric, pooled, patches.groups), parts, patches)
-    for metric in metrics.PER_CLASS:
+    for metric in () if brief else metrics.PER_CLASS:
         values = _values(metric, pooled, patches.groups)
         for place, name in enumerate(classifier.task.names):
             parts = Tables(pooled.of_group, partial(_of_class, metric.function, place))
@@ -265,13 +249,19 @@ def _of_class(function: Function, place: int, tables: np.ndarray) -> np.ndarray:
 
 
 def _patch_scores(
-    counts: Counts, classifier: Classifier, question: str, sides: tuple[np.ndarray, np.ndarray], patches: Sample
+    counts: Counts,
+    classifier: Classifier,
+    question: str,
+    sides: tuple[np.ndarray, np.ndarray],
+    patches: Sample,
+    brief: bool,
 ) -> Iterator[Score]:
     """Summaries over patches of a question; `sides` tell which classes and answers are positive.
 
     Those that count patches in bins are not given for a sample of pixels: noise moves patches from bin to bin.
     """
-    of_task = [each for each in metrics.per_patch(classifier.task) if not (counts.is_sample and each.of_bins)]
+    shown = [each for each in metrics.per_patch(classifier.task) if each.headline or not brief]
+    of_task = [each for each in shown if not (counts.is_sample and each.of_bins)]
     if not of_task:
         return
     shape = len(classifier.task.names), len(classifier.predicted)
@@ -295,7 +285,7 @@ def summarise(
     """Summaries of values of each patch (float64 (patches,), NaN where undefined), with `weight` (patches,)."""
     medians = [metric for metric in values if metric.summary is weighted_median]
     summaries: dict[PatchMetric, list[np.ndarray]] = {metric: [] for metric in values if metric not in medians}
-    for draws in patches.patch_draws():
+    for draws in patches.patch_draws() if summaries else ():
         weights = draws * weight
         for metric, found in summaries.items():
             found.append(metric.summary(values[metric], weights))

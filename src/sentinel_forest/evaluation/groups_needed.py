@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import special, stats
+from scipy import special
 
 from sentinel_forest.config.groups import least_groups
 from sentinel_forest.errors import InputError
@@ -98,7 +98,7 @@ class Spread:
             return np.nan
         error = self.deviation / np.sqrt(having)
         freedom = max(having * self.equal - 1.0, 1.0)
-        step = error * stats.t.ppf((1 + LEVEL) / 2, freedom) / (self.value * (1 - self.value))
+        step = error * special.stdtrit(freedom, (1 + LEVEL) / 2) / (self.value * (1 - self.value))
         low, high = special.expit(special.logit(self.value) + np.array([-step, step]))
         return float(high - low) / 2
 

@@ -4,17 +4,18 @@ A row of a patch task is a patch; rows of pixel tasks are a sample of the pixels
 by the number of pixels that they stand for.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
-from sklearn.ensemble import RandomForestClassifier
 
 from sentinel_forest.datasets.base import Task
 from sentinel_forest.errors import InputError
@@ -25,6 +26,9 @@ from sentinel_forest.io.tables import read_parquet
 from sentinel_forest.models import forest
 from sentinel_forest.models.candidate import Candidate, ForestOf
 from sentinel_forest.models.forest import Training
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import RandomForestClassifier
 
 Floats = npt.NDArray[np.float64]
 
@@ -63,7 +67,7 @@ class HeldOut:
     draws: int
     seed: int
 
-    def at_most(self, count: int, seed: int) -> "HeldOut":
+    def at_most(self, count: int, seed: int) -> HeldOut:
         """Rows drawn at random, in their order, where there are more than `count`."""
         if len(self.truth) <= count:
             return self
@@ -227,7 +231,7 @@ class OpenForest:
     roles: pd.DataFrame
 
     @classmethod
-    def of(cls, given: ForestOf) -> "OpenForest":
+    def of(cls, given: ForestOf) -> OpenForest:
         """Read a forest and the roles of its trial."""
         return cls(given.load(), given.features, read_roles(given.split, given.catalog))
 

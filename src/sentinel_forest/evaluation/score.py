@@ -18,9 +18,10 @@ from sentinel_forest.config.groups import LEAST_GROUPS, LEAST_GROUPS_OF_CLASS
 from sentinel_forest.config.settings import ScoreSettings
 from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.errors import InputError
+from sentinel_forest.evaluation.cells import cells_of
 from sentinel_forest.evaluation.confusion import CONFUSION, ROLES, Classifier, classifiers
 from sentinel_forest.evaluation.confusion import confusion as count_confusion
-from sentinel_forest.evaluation.evaluate import Sample, evaluate, known_groups, sample
+from sentinel_forest.evaluation.evaluate import Sample, evaluate, evaluate_cells, known_groups, sample
 from sentinel_forest.evaluation.figures import FIGURE, PLACE, WHICH, WHO, Place
 from sentinel_forest.evaluation.further import joining
 from sentinel_forest.evaluation.paired import PAIRED, Scored, compare, paired_table, pairs
@@ -153,17 +154,18 @@ def score_by(trial: TrialCounts, of: Sequence[Classifier] | None = None) -> pd.D
     """
     dataset, table = trial.dataset, trial.table
     found = classifiers(table, dataset) if of is None else of
+    held = {role: pd.Index(trial.split.loc[trial.split["role"] == role, "patch"]) for role in ROLES}
+    cells = {(role, one): cells_of(one.rows(table, role), one, held[role]) for role in ROLES for one in found}
     scored: list[dict[str, object]] = []
     for attribute in dataset.strata_keys:
         for role, stratum, patches in _strata(trial.split, attribute):
             here = {"attribute": attribute, "stratum": stratum}
-            inside = table[table["patch"].isin(patches["patch"])]
+            places = held[role].get_indexer(pd.Index(patches["patch"]))
             # Too few groups have no interval to draw for.
             wanted = trial.draws if len(known_groups(patches)) >= min(LEAST_GROUPS, LEAST_GROUPS_OF_CLASS) else 0
             drawn = trial.sample(patches, wanted, role, attribute, stratum)
             for one in found:
-                scores = evaluate(one.rows(inside, role), one, drawn)
-                shown = [each for each in scores if each.metric.headline or not each.of_class]
+                shown = evaluate_cells(cells[role, one].of(places), one, drawn, brief=True)
                 shared = _shared_labels(dataset, one, patches)
                 own_mark, told = _declared(dataset, trial.marks[role], one)
                 rows = metric_rows(trial.place, one, role, shown, own_mark, notes(shared, told), stratum)

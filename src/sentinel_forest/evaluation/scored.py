@@ -91,9 +91,9 @@ class Score:
         few = uncertainty.few_groups(self.groups, self.of_class, self.support.lacking, self.kind)
         if self.support.whole < least_groups(self.of_class):
             return notes(few, self._of_each())
-        if not np.nanstd(self.replicates) > 0:
-            return uncertainty.ALIKE
         undefined = int(np.isnan(self.replicates).sum())
+        if not (np.nanstd(self.replicates) if undefined else self.replicates.std()) > 0:
+            return uncertainty.ALIKE
         return notes(few, f"undefined in {undefined} of {len(self.replicates)} draws" if undefined else "")
 
     def _of_each(self) -> str:

@@ -115,7 +115,8 @@ def effective(units: np.ndarray) -> np.ndarray:
     -----
     Kish 1965, Survey Sampling.
     """
-    return np.asarray(np.nan_to_num(ratio(units.sum(axis=0) ** 2, np.square(units).sum(axis=0))))
+    squares = np.square(units).sum(axis=0)
+    return np.asarray(np.divide(units.sum(axis=0) ** 2, squares, out=np.zeros_like(squares), where=squares != 0))
 
 
 def _of_mean(parts: np.ndarray) -> np.ndarray:

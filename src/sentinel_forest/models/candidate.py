@@ -1,13 +1,14 @@
 """A forest of a trial, with what is known of it and the patches that it is tested on."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.ensemble import RandomForestClassifier
 
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.datasets.base import Dataset, FeatureSet, Task
@@ -15,8 +16,15 @@ from sentinel_forest.datasets.given import ReleaseOf
 from sentinel_forest.errors import FormError, InputError
 from sentinel_forest.features import find_set
 from sentinel_forest.io import tables
-from sentinel_forest.models import persistence
+from sentinel_forest.io.lazy import lazy
 from sentinel_forest.steps import NamedFile
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import RandomForestClassifier
+
+    from sentinel_forest.models import persistence
+else:
+    persistence = lazy("sentinel_forest.models.persistence")
 
 HELD_OUT = ("validation", "test")
 
@@ -67,7 +75,7 @@ class ForestOf(TablesOf):
     forest: Path
     fit: Path
 
-    def load(self) -> "Candidate":
+    def load(self) -> Candidate:
         """Read the forest; see `load_candidate`."""
         trial = self.scheme, self.trial, self.feature_set
         return load_candidate(self.opened(), *trial, self.split, self.forest, self.fit)

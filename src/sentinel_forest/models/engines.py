@@ -4,6 +4,8 @@ Whatever grows it, the result is a plain scikit-learn forest: it is stored, read
 and using it needs no other library.
 """
 
+from __future__ import annotations
+
 import importlib
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,15 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.tree import DecisionTreeClassifier
 
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import checksums
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.tree import DecisionTreeClassifier
 
 TREES_OF_A_DRAW = 4
 """Trees that scikit-learn-intelex grows from one bootstrap. Over six seeds of forests of 40 trees, held-out balanced
@@ -62,6 +66,8 @@ def scikit_learn(
     seed, threads : int
         From which seed, on how many threads.
     """
+    from sklearn.ensemble import RandomForestClassifier
+
     forest = RandomForestClassifier(n_jobs=threads, **_parameters(settings, seed))
     forest.fit(X, y, sample_weight=weight)
     left_out = np.ones((settings.trees, len(y)), dtype=bool)
@@ -300,6 +306,9 @@ def _assembled(
     estimators: list[DecisionTreeClassifier], features: int, parameters: Mapping[str, Any]
 ) -> RandomForestClassifier:
     """A scikit-learn forest of trees that are grown."""
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.tree import DecisionTreeClassifier
+
     forest = RandomForestClassifier(**parameters)
     forest.estimators_ = estimators
     forest.estimator_ = DecisionTreeClassifier()

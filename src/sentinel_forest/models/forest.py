@@ -10,20 +10,24 @@ more often. On real pixels (10 training images, 400 pixels a class and image) th
 Breiman 2001, Machine Learning 45, 5-32, doi 10.1023/A:1010933404324.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence, Set
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from sklearn.ensemble import RandomForestClassifier
 
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import checksums, tables
 from sentinel_forest.models import tuning
 from sentinel_forest.models.engines import ENGINES, Grown, each_block
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import RandomForestClassifier
 
 _CHECK_TREES = 10
 _ALIKE_IN = 3
@@ -66,7 +70,7 @@ class Training:
         sums[self.present] = np.bincount(self.y, self.weight)
         return np.asarray(sums / sums.sum())
 
-    def of(self, rows: np.ndarray) -> "Training":
+    def of(self, rows: np.ndarray) -> Training:
         """Some of the rows: places, or bool (rows,)."""
         pixels = None if self.pixels is None else self.pixels[rows]
         labels = self.present[self.y[rows]]

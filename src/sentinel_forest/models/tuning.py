@@ -9,7 +9,6 @@ from itertools import product
 from typing import TypeVar
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
 
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.errors import InputError
@@ -44,6 +43,8 @@ def folds(y: np.ndarray, group: np.ndarray, number: int, seed: int) -> list[Fold
     InputError
         If there are fewer groups than folds, or a fold would leave one class to grow on.
     """
+    from sklearn.model_selection import StratifiedGroupKFold
+
     groups = len(np.unique(group))
     if groups < number:
         raise InputError(

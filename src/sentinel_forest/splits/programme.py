@@ -1,5 +1,7 @@
 """Sharing out groups as a mixed-integer programme: its terms, its solution by HiGHS, and bounds of it."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from sentinel_forest.splits.draws import SCALE
@@ -28,32 +30,50 @@ def reassign(
 ) -> tuple[np.ndarray, float]:
     """Reassign the free groups by a mixed-integer programme, the others held.
 
-    Variables: ``x[g, r]`` binary (group g in role r), then ``d[r, c] >= |surplus|``.
+    The same programme, as all rounds and trials have it where every group is free, is solved once.
 
     Returns
     -------
     role, bound
         The new assignment (the old one if none was found) and the proven least mean deviation.
     """
-    from scipy.optimize import Bounds, LinearConstraint, milp
-
-    groups, (roles, strata) = len(free), added.shape[1:]
+    roles, strata = added.shape[1:]
     held = surplus(added, role)
     np.add.at(held, role[free], -added[free, role[free]])
-    held_kept = held.ravel() / ONE
+    staying = np.bincount(np.delete(role, free), minlength=roles)
+    programme = added[free].tobytes(), held.tobytes(), np.maximum(least - staying, 0).tobytes()
+    parts, bound = _solved(*programme, (len(free), roles, strata), nodes, seconds)
+    found = role.copy()
+    if parts is not None:
+        found[free] = parts
+    return found, bound
+
+
+@lru_cache(maxsize=64)
+def _solved(
+    given: bytes, held: bytes, least: bytes, shape: tuple[int, int, int], nodes: int, seconds: float
+) -> tuple[np.ndarray | None, float]:
+    """The part of each group, or none that was found, and the proven least mean deviation.
+
+    Variables: ``x[g, r]`` binary (group g in role r), then ``d[r, c] >= |surplus|``; `held` is the surplus without
+    the groups, `least` the number of them that each role has at least.
+    """
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    groups, roles, strata = shape
+    held_kept = np.frombuffer(held, np.int64) / ONE
     cells = roles * strata
     spread = np.zeros((groups, roles, roles, strata))
-    spread[:, np.arange(roles), np.arange(roles)] = added[free] / ONE
+    spread[:, np.arange(roles), np.arange(roles)] = np.frombuffer(given, np.int64).reshape(shape) / ONE
     gives = spread.reshape(groups * roles, cells).T
     once = np.kron(np.eye(groups), np.ones(roles))
-    staying = np.bincount(np.delete(role, free), minlength=roles)
     member = np.tile(np.eye(roles), groups)
     none = np.zeros((groups + roles, cells))
     constraints = [
         LinearConstraint(np.hstack([gives, -np.eye(cells)]), -np.inf, -held_kept),
         LinearConstraint(np.hstack([gives, np.eye(cells)]), -held_kept, np.inf),
         LinearConstraint(np.hstack([once, none[:groups]]), 1, 1),
-        LinearConstraint(np.hstack([member, none[groups:]]), np.maximum(least - staying, 0), np.inf),
+        LinearConstraint(np.hstack([member, none[groups:]]), np.frombuffer(least, np.int64), np.inf),
     ]
     kinds = np.concatenate([np.ones(groups * roles), np.zeros(cells)])
     solved = milp(
@@ -63,12 +83,8 @@ def reassign(
         constraints=constraints,
         options={"node_limit": nodes, "time_limit": seconds},
     )
-    bound = getattr(solved, "mip_dual_bound", None) or 0.0
-    if solved.x is None:
-        return role, bound / cells
-    found = role.copy()
-    found[free] = solved.x[: groups * roles].reshape(groups, roles).argmax(axis=1)
-    return found, bound / cells
+    bound = (getattr(solved, "mip_dual_bound", None) or 0.0) / cells
+    return None if solved.x is None else solved.x[: groups * roles].reshape(groups, roles).argmax(axis=1), bound
 
 
 TOLERANCE = 1e-6

@@ -140,7 +140,8 @@ def solve(problem: Problem, seed: int, time_limit: float) -> Fit:
     seed : int
         Seed of the start and of the order of the search.
     time_limit : float
-        Seconds after which the search ends early: a safety net that a result must not depend on.
+        Seconds after which the search ends early: a safety net that a result must not depend on. Each programme has
+        as many, so that the same one is solved once.
 
     Returns
     -------
@@ -150,7 +151,7 @@ def solve(problem: Problem, seed: int, time_limit: float) -> Fit:
     added, least = problem.added, problem.least
     deadline = time.monotonic() + time_limit
     start = fill(by_group(problem.sizes, problem.fractions, seed), problem.sizes, least)
-    role, bound, complete = _searched(problem, start, seed, deadline)
+    role, bound, complete = _searched(problem, start, seed, time_limit, deadline)
     if len(role) <= WHOLE and deviation(added, role) > max(NEAR * bound, FAR):
         bound = max(bound, problem.proven(time_limit))
         deadline = max(deadline, time.monotonic() + time_limit) if complete else deadline  # proofs are not the search
@@ -160,26 +161,26 @@ def solve(problem: Problem, seed: int, time_limit: float) -> Fit:
     return Fit(role, deviation(added, role), bound, complete and time.monotonic() < deadline)
 
 
-def _searched(problem: Problem, start: np.ndarray, seed: int, deadline: float) -> tuple[np.ndarray, float, bool]:
+def _searched(
+    problem: Problem, start: np.ndarray, seed: int, seconds: float, deadline: float
+) -> tuple[np.ndarray, float, bool]:
     """The assignment that the search reaches from a start, the bound it has proven, and whether time sufficed."""
     added, bound, least = problem.added, problem.bound, problem.least
     role = _kicked(added, exchange(added, start, least, seed), least, seed)
     everything = np.arange(len(role))
     if len(role) <= WHOLE:
-        bound = max(
-            bound, reassign(added, role, everything, least, WHOLE_NODES, max(deadline - time.monotonic(), 0))[1]
-        )
+        bound = max(bound, reassign(added, role, everything, least, WHOLE_NODES, seconds)[1])
     annealed = role
     if deviation(added, role) > max(NEAR * bound, ENOUGH) and time.monotonic() < deadline:
         annealed = exchange(added, anneal(added, role, least, seed), least, seed)
     if deviation(added, annealed) < GAIN * deviation(added, role):
         return annealed, bound, True
-    role, complete = _programmes(problem, role, bound, seed, deadline)
+    role, complete = _programmes(problem, role, bound, seed, seconds, deadline)
     return role, bound, complete
 
 
 def _programmes(
-    problem: Problem, role: np.ndarray, bound: float, seed: int, deadline: float
+    problem: Problem, role: np.ndarray, bound: float, seed: int, seconds: float, deadline: float
 ) -> tuple[np.ndarray, bool]:
     """Reassign parts of the groups by mixed-integer programmes, one after the other; and whether time sufficed."""
     added, least = problem.added, problem.least
@@ -187,11 +188,10 @@ def _programmes(
         reached = deviation(added, role)
         if reached <= max(bound + 1e-9, ENOUGH):
             break
-        left = deadline - time.monotonic()
-        if left <= 0:
+        if time.monotonic() >= deadline:
             return role, False
         free = np.sort(shuffled(len(role), seed + turn)[:FREE])
-        found, _ = reassign(added, role, free, least, NODES, left)
+        found, _ = reassign(added, role, free, least, NODES, seconds)
         if deviation(added, found) < reached:
             role = exchange(added, found, least, seed + turn)
     return role, time.monotonic() < deadline
