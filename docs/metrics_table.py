@@ -1,5 +1,6 @@
 """Write the tables of metrics and of coverage in the pages of the documentation: python docs/metrics_table.py"""
 
+import re
 import sys
 from pathlib import Path
 
@@ -46,6 +47,8 @@ STRAINED = {
     "26 scenes": SIZES["26 scenes"],
     "195 ROIs of 5": SIZES["195 ROIs of 5"],
 }
+FIELD = re.compile(r"(?:\b(?:role|class) )?\{(role|class)\}")
+"""What a reason leaves open, with the word before it: MkDocs would take the braces for attributes of a cell."""
 BEGIN, END = "<!-- table of metrics: begin -->\n", "<!-- table of metrics: end -->\n"
 
 
@@ -54,7 +57,8 @@ def table() -> str:
     lines = ["| metric | definition | formula | range | empty if | source |", "|---|---|---|---|---|---|"]
     for metric in metrics.registry().values():
         span = f"{metric.low:g} .. {metric.high:g}"
-        cells = (metric.id, metric.definition, metric.formula, span, metric.undefined, metric.source)
+        empty = FIELD.sub("the \\1", metric.undefined)
+        cells = (metric.id, metric.definition, metric.formula, span, empty, metric.source)
         lines.append("| " + " | ".join(_plain(cell) for cell in cells) + " |")
     return "\n".join(lines) + "\n"
 

@@ -215,6 +215,45 @@ def test_lists_arrive_as_they_were_given(values, last):
     assert seen == [(values, last)]
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Shared(steps.Arguments):
+    """What steps share.
+
+    Parameters
+    ----------
+    first : int
+        The first.
+    layout : mapping
+        The second.
+    """
+
+    first: int
+    layout: steps.Layout | None = None
+
+
+def test_shared_arguments_are_one_value_for_a_step_and_flags_on_its_command_line():
+    seen = []
+
+    def step(*, of: Shared, last: int) -> None:
+        """Keep what arrives.
+
+        Parameters
+        ----------
+        of : Shared
+            What is shared.
+        last : int
+            The last.
+        """
+        seen.append({"of": of, "last": last})
+
+    given = [{"of": Shared(first=1, layout={"side": 8}), "last": 3}, {"of": Shared(first=2), "last": 4}]
+    for each in given:
+        call(step, steps.flags(**steps.one_by_one(each)))
+    assert seen == given
+    entries = "first : int\n    The first.\nlayout : mapping\n    The second.\nlast : int\n    The last.\n"
+    assert steps.told(step).endswith(entries)
+
+
 WORK = Work("so2sat-v4", "fit", 3, 1.5, 2000, 30, 0.25, guessed=True)
 
 

@@ -3,9 +3,14 @@
 Samples are small: their many small files show what each file costs besides its bytes. The layers of
 full-sized patches show what the bytes cost. Some systems build ``sha256sum`` without the processor's own
 instructions for SHA-256; ``openssl`` always has them and is the harder measure. Held against it, goals
-are lower where a check has more to do than a checksum: So2Sat has five passes over its values, and each tile of
-SEN12MS its own findings. Its headers are known after the first pass, as those of all but some hundreds of the
-541,986 tiles of the release are when they are read. On one core it is processor time that is compared.
+are lower where a check has more to do than a checksum: each tile of SEN12MS has its own findings. Its headers are
+known after the first pass, as those of all but some hundreds of the 541,986 tiles of the release are when they are
+read. On one core it is processor time that is compared.
+
+Where the goal is missed: in 1 MB of So2Sat that lies in the cache, SHA-256 takes 780 to 920 us, the hash of patches 40,
+and each of minimum, maximum, sum and sum of squares 35 to 60, because NumPy goes through the values once for each.
+With these alone the ratio is 0.8; a tenth of SHA-256 is reached by compiled code that does all in one pass, which is
+no reason for another library: of the whole 52 GB of So2Sat it would save ten seconds.
 """
 
 import shutil

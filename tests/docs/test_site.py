@@ -102,6 +102,18 @@ def test_links_lead_to_pages_of_the_site() -> None:
     assert sorted(link for link in links - attached if not link.startswith("docs/")) == []
 
 
+def test_no_cell_of_a_table_ends_in_braces() -> None:
+    """MkDocs takes them for attributes of the cell, and shows nothing of them."""
+    pages = [*DOCS.rglob("*.md"), *ROOT.glob("*.md"), ROOT / "config" / "README.md"]
+    lost = [
+        (page.name, line)
+        for page in pages
+        for line in FENCE.sub("", page.read_text(encoding="utf-8")).splitlines()
+        if line.startswith("|") and re.search(r"\{[^{}\n]+\} *\|", re.sub(r"`[^`]*`", "", line))
+    ]
+    assert lost == []
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, built without a warning."""

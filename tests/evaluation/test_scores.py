@@ -135,3 +135,15 @@ def test_what_is_no_confusion_matrix(confusion, more, words):
     with pytest.raises(ValueError, match="where") as met:
         scores(confusion, **more)
     assert all(word in str(met.value) for word in words), met.value
+
+
+@pytest.mark.parametrize("word", ["nan", "NA", "None", " ", None])
+def test_a_word_for_nothing_is_no_group_and_forms_of_a_number_are_one(word):
+    counts = np.random.default_rng(1).poisson([[8, 2], [1, 9]], (24, 2, 2))
+    names = [f"{number % 12}" for number in range(24)]
+    forms = [name if at < 12 else f"0{name}" for at, name in enumerate(names)]
+    plain, other = (scores(counts, groups=each) for each in (names, forms))
+    pd.testing.assert_frame_equal(plain, other)
+    unknown = scores(counts, groups=[word, *names[1:]])
+    assert unknown["low"].isna().all()
+    assert unknown["note"].iloc[0].startswith("1 of 24 patches have no known group")

@@ -83,8 +83,9 @@ def test_an_image_that_ends_early_is_no_scene(tmp_path, driver) -> None:
     np.testing.assert_array_equal(read(folder, 0)[1], values)
     whole = (folder / "B4.jp2").read_bytes()
     (folder / "B4.jp2").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match=r"An image cannot be read(.|\n)*B4\.jp2"):
+    with pytest.raises(InputError, match=r"An image cannot be read(.|\n)*B4\.jp2") as refused:
         read(folder, 0)
+    assert len(str(refused.value).splitlines()) == 4
 
 
 def test_an_image_of_several_bands_is_not_one_band(tmp_path) -> None:

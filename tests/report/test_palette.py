@@ -80,3 +80,15 @@ def test_price_of_leakage_has_the_colours_of_the_splits():
     scale = figures.pairs(frame, "score").spec["layer"][1]["encoding"]["color"]["scale"]
     colours = dict(zip(scale["domain"], scale["range"], strict=True))
     assert colours == {"without relatives": palette.SPLITS["no leak found"], "with relatives": palette.SPLITS["leaks"]}
+
+
+@pytest.mark.parametrize(
+    ("mark", "words"),
+    [
+        ("linked: city (>99.9 %), roi (3 %)", "leaks (>99.9 %)"),
+        ("linked: product (<0.1 %)", "leaks (<0.1 %)"),
+        ("linked: city (at least 12.5 %), roi (3 %)", "leaks (at least 12.5 %)"),
+    ],
+)
+def test_the_strongest_link_is_told_however_its_fraction_is_written(mark, words):
+    assert palette.in_words(mark) == words

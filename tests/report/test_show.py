@@ -1,6 +1,7 @@
 """One patch as a figure: real pixels of each dataset, what forests and algorithms say, and what cannot be shown."""
 
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,12 +12,14 @@ from PIL import Image
 
 from sentinel_forest import cli, datasets
 from sentinel_forest.config import paths
+from sentinel_forest.config.additions import ExternalTable
 from sentinel_forest.config.forest import ForestSettings
 from sentinel_forest.config.releases import FILES
 from sentinel_forest.datasets.base import no_hashes
 from sentinel_forest.datasets.cloudsen12 import CloudSEN12
 from sentinel_forest.datasets.given import ShardOf
 from sentinel_forest.errors import InputError
+from sentinel_forest.features.external_sets import completed
 from sentinel_forest.features.table import feature_table
 from sentinel_forest.io import tables
 from sentinel_forest.models.candidate import TablesOf
@@ -143,6 +146,19 @@ def test_forest_and_reference_algorithm_stand_beside_the_label(version):
 def test_a_patch_that_the_forest_has_seen_says_so(version):
     figure = show.show_patch(version, str(version.catalog["patch"].iloc[0]), ("published", 1))
     assert "a train patch: the forests have seen it" in figure.title
+
+
+def test_a_forest_of_vectors_of_another_model_is_named_where_it_cannot_be_drawn(version, tmp_path):
+    np.save(tmp_path / "pixels.npy", np.zeros((6, SIDE - 3, SIDE - 3, 1), np.float32))
+    version.catalog[["patch"]].to_csv(tmp_path / "keys.csv", index=False)
+    table = ExternalTable(release="mine", file=str(tmp_path / "pixels.npy"), keys=str(tmp_path / "keys.csv"))
+    conv = {"conv": completed("conv", table, version.dataset)}
+    dataset = datasets.load("cloudsen12", {"side": SIDE, "feature_sets": conv})
+    beside = replace(version, dataset=dataset)
+    beside.__dict__["metrics"] = pd.DataFrame({"features": ["conv", "l1c-6"]})
+    figure = show.show_patch(beside, str(version.catalog["patch"].iloc[-1]), ("published", 1))
+    assert "Not drawn: forest conv" in figure.title
+    assert not any("conv" in title for title in titles(figure))
 
 
 def test_without_a_trial_no_forest_is_asked(version):

@@ -388,4 +388,4 @@ def test_what_cannot_be_seen_is_not_clean():
         gate.check_gate(stopped)
     catalog["city"] = ["Bonn", "Oslo", "", "Bonn"]
     linked = ledger.build(catalog, {("s", 1): split}, keys)
-    assert marks.mark(linked, "s", 1, "test") == "linked: city (50 %); unknown (validation-test): city"
+    assert marks.mark(linked, "s", 1, "test") == "linked: city (at least 50 %); unknown (validation-test): city"

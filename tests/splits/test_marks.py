@@ -71,6 +71,26 @@ def test_place_acquisition_and_footprint_mark_by_default_and_the_tile_is_counted
     assert marks.mark(build(table), "s", 1, "test") == mark
 
 
+@pytest.mark.parametrize(("key", "value"), [("roi", ""), ("x", float("nan")), ("product", None)])
+def test_links_beside_unknown_values_are_the_least_that_there_are(key: str, value: object) -> None:
+    """Ten test patches, of which one is linked with training and eight are of unknown place."""
+    names = [f"p{number:02}" for number in range(12)]
+    table = catalog().iloc[[0] * 12].assign(patch=names, content_hash=names, roi=names, product=names, tile=names)
+    table = table.reset_index(drop=True).assign(x=[1e4 * number for number in range(12)])
+    table.loc[2, key] = table.loc[0, key]
+    table.loc[4:, key] = value
+    found = build(table, "train validation " + "test " * 10)
+    name = "footprint" if key == "x" else key
+    assert status(found, name) == ledger.AT_LEAST
+    marked = f"linked: {name} (at least 10 %); unknown (validation-test): {name}"
+    assert marks.mark(found, "s", 1, "test") == marked
+    assert (
+        marks.combine([f"linked: {name} (3 %)", f"linked: {name} (at least 10 %)"]) == f"linked: {name} (at least 10 %)"
+    )
+    stopped = build(table, "train validation " + "test " * 10, gate={name: "stop"})
+    assert status(stopped, name) == "stops"
+
+
 def test_the_gate_changes_what_a_key_does() -> None:
     table = catalog()
     table.loc[3, ["tile", "product"]] = "a"

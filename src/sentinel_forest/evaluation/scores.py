@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.config.groups import least_groups
+from sentinel_forest.datasets.keys import codes_of
 from sentinel_forest.datasets.metric import Metric
 from sentinel_forest.errors import ArgumentError
 from sentinel_forest.evaluation import metrics, uncertainty
@@ -163,9 +164,8 @@ def _by_group(counts: np.ndarray, groups: Any) -> tuple[np.ndarray, int, str]:
             found=f"shape {np.shape(groups)}, of confusion {counts.shape}",
             expected="a group for each patch, and counts by patch (n_patches, n_classes, n_classes)",
         )
-    named = pd.Series(groups)
-    code, values = pd.factorize(named.where(named.notna() & (named != "")))
-    unknown = code < 0
-    sums = np.zeros((len(values) + bool(unknown.any()), *counts.shape[1:]))
-    np.add.at(sums, np.where(unknown, len(values), code), counts)
-    return sums, len(values), uncertainty.ungrouped(int(unknown.sum()), len(code))
+    code = codes_of(pd.Series(groups))
+    unknown, known = code < 0, int(code.max(initial=-1)) + 1
+    sums = np.zeros((known + bool(unknown.any()), *counts.shape[1:]))
+    np.add.at(sums, np.where(unknown, known, code), counts)
+    return sums, known, uncertainty.ungrouped(int(unknown.sum()), len(code))

@@ -53,9 +53,8 @@ def unreadable(name: str, error: Exception) -> InputError:
     cause = error
     while isinstance(cause.__cause__, Exception):
         cause = cause.__cause__
-    return InputError(
-        "An image cannot be read.", where=name[-80:], found=str(cause)[:80], remedy="fetch or write it again"
-    )
+    found = " ".join(str(cause).split())[:80]
+    return InputError("An image cannot be read.", where=name[-80:], found=found, remedy="fetch or write it again")
 
 
 def candidates_of(

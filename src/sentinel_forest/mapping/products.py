@@ -254,6 +254,6 @@ def _no_metadata(where: str, found: str) -> InputError:
         "The metadata of the product cannot be used.",
         where=where,
         found=found[:80],
-        expected="level, baseline, quantification value 10000, offsets from -10000 to 0 once for each band",
+        expected="level, baseline, quantification 10000, and one offset, at most 0, for each band",
         remedy="fetch the product again",
     )

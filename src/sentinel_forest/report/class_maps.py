@@ -30,6 +30,12 @@ def sets_of(release: ReleaseResults, task: Task) -> list[str]:
     return [name for name in release.sets if known[name].task == task.name and known[name].external is None]
 
 
+def undrawn(release: ReleaseResults) -> list[str]:
+    """The feature sets of pixels whose forests cannot be drawn: their vectors are in a file of another model."""
+    known, tasks = release.dataset.feature_sets, release.dataset.tasks
+    return [name for name in release.sets if known[name].external and tasks[known[name].task].unit == "pixel"]
+
+
 def predicted(release: ReleaseResults, trial: tuple[str, int], feature_set: str, block: Block) -> np.ndarray:
     """What the forest of a trial says of all pixels of the first patch of a block.
 

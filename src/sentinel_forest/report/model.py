@@ -283,6 +283,7 @@ _STATES = {
     "note": "caution",
     "counted": "caution",
     "marked": "bad",
+    "marked, some unknown": "bad",
     "failed": "bad",
     "stops": "bad",
     "unknown": "bad",

@@ -60,8 +60,13 @@ def in_words(mark: str) -> str:
     'no leak found'
     """
     of_training = next((part for part in mark.split("; ") if part.startswith("linked: ")), "")
-    fractions = re.findall(r"\(([\d.]+) %\)", of_training)
-    return f"{meaning(mark)} ({max(fractions, key=float)} %)" if fractions else meaning(mark)
+    fractions = re.findall(r"\(((?:at least )?[<>]?([\d.]+)) %\)", of_training)
+    return f"{meaning(mark)} ({max(fractions, key=_number)[0]} %)" if fractions else meaning(mark)
+
+
+def _number(fraction: tuple[str, str]) -> float:
+    """The number of a fraction in a mark, given with its text."""
+    return float(fraction[1])
 
 
 def of_series(names: Iterable[str], known: Mapping[str, str] | None = None) -> list[str]:

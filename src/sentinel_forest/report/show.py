@@ -236,6 +236,8 @@ def _words(release: ReleaseResults, row: pd.DataFrame, task: Task | None, trial:
         role = role_of(release, patch, trial)
         seen = ": the forests have seen it" if role == "train" else ""
         lines.append(f"{release.results.resolve().name}, {trial[0]}, trial {trial[1]}: a {role} patch{seen}")
+        if absent := class_maps.undrawn(release):
+            lines.append(f"Not drawn: forest {', '.join(absent)}, whose vectors were made by another model.")
     label = -1 if task is None else int(release.dataset.patch_classes(task.name, row["label"].to_numpy())[0])
     if task is not None and label >= 0:
         told = classes.answers(release, task, row["patch"], trial) if trial else {}

@@ -136,10 +136,10 @@ def _ledger(release: ReleaseResults) -> list[Item]:
             source,
             "Linked: patches of role a that are linked with a patch of role b. Shared values: values of the key that "
             "occur in both roles. Status: clean (no link), counted (links that change no mark), marked (the scores "
-            "carry a mark), stops (the run stops), unknown (no link was found, but patches lack the value; the scores "
-            "carry a mark), not computed (the same for a key that is only counted), not looked at (a role has no "
-            "patches), implied (patches that share this key also share another one), not published (no file has it; "
-            "the notes of the scores say so).",
+            "carry a mark; some unknown: there may be more links, as patches lack the value), stops (the run stops), "
+            "unknown (no link was found, but patches lack the value; the scores carry a mark), not computed (the "
+            "same for a key that is only counted), not looked at (a role has no patches), implied (patches that share "
+            "this key also share another one), not published (no file has it; the notes of the scores say so).",
             release.is_sample,
             {"role_a": "role a", "role_b": "role b"},
         )

@@ -37,8 +37,9 @@ def leakage(
     DataFrame
         A row for each pair of roles and key, with the columns and statuses of the leakage ledger of a version:
         `linked` of `total` patches of `role_a` share their value with a patch of `role_b`, `fraction` says how
-        many of them, and `shared_values` is the number of such values. `status` is ``marked`` (linked), ``clean``
-        (not linked), ``unknown`` (no link is seen, but values are missing) or ``not looked at`` (a role is empty).
+        many of them, and `shared_values` is the number of such values. `status` is ``marked`` (linked), ``marked, some
+        unknown`` (linked, and there may be more, as values are missing), ``clean`` (not linked), ``unknown`` (no link
+        is seen, but values are missing) or ``not looked at`` (a role is empty).
         `scheme` is blank and `trial` is 1.
 
     Raises

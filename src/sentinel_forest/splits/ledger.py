@@ -27,7 +27,9 @@ ROLES = ("train", "validation", "test")
 PAIRS = (("validation", "train"), ("test", "train"), ("test", "validation"))
 WITHIN = tuple((role, role) for role in ROLES)
 NOT_LOOKED_AT = "not looked at"
-LINKED = ("marked", "stops")
+AT_LEAST = "marked, some unknown"
+"""Links were found, and there may be more: the key of some patches is unknown."""
+LINKED = ("marked", AT_LEAST, "stops")
 STATES = ("clean", "counted", *LINKED, "unknown", "not computed", IMPLIED, NOT_PUBLISHED, NOT_LOOKED_AT)
 NO_KEYS: Mapping[str, str] = MappingProxyType({})
 
@@ -51,7 +53,8 @@ LEDGER = pa.DataFrameSchema(
 `shared_values` is how many values of the key (ROIs, products, ...) occur in both roles. For the key
 ``footprint-pixels``, `linked` and `total` count pixels of 10 m instead of patches. For the keys
 ``distance_km_...``, `fraction` is the distance in km (great circle) and `linked` is empty. `status` is
-``clean`` (no link), what the gate makes of a link (``counted``, ``marked``, ``stops``), or, where none was
+``clean`` (no link), what the gate makes of a link (``counted``, ``marked``, ``stops``; ``marked, some unknown`` where
+the catalog lacks the value of some of the patches, so that there may be more), or, where none was
 found and the catalog lacks the value of some of the patches, ``unknown`` (the gate would mark a link; where
 it would stop, it stops) or ``not computed`` (links of this kind are only counted). ``not looked at``: one of
 the roles has no patches. ``implied`` and ``not published``: see `build`; `linked` is empty.
@@ -187,7 +190,8 @@ def status_of(row: Row, action: str, within: bool = False) -> str:
         action = "count"
     if row.linked is None:
         return {"stop": "stops", "mark": "unknown", "count": "not computed"}.get(action, action)
-    return {"stop": "stops", "mark": "marked", "count": "counted"}[action] if row.linked else "clean"
+    marked = "marked" if row.complete else AT_LEAST
+    return {"stop": "stops", "mark": marked, "count": "counted"}[action] if row.linked else "clean"
 
 
 def _roles(catalog: pd.DataFrame, split: pd.DataFrame, scheme: str, trial: int) -> np.ndarray:

@@ -25,7 +25,8 @@ class Row(NamedTuple):
     """What is found by a key: `linked` of `total` patches; `linked` is None where nobody can tell.
 
     `shared` is the number of values that occur on both sides. Where `linked` is None, `fraction` is a measure of
-    another kind (km, a number of groups), or None.
+    another kind (km, a number of groups), or None. `complete`: the key of all patches of both sides is known; else
+    there may be more links than were found.
     """
 
     key: str
@@ -33,6 +34,7 @@ class Row(NamedTuple):
     total: int
     fraction: float | None = None
     shared: int | None = None
+    complete: bool = True
 
 
 class Linking(ABC):
@@ -67,16 +69,15 @@ class ByValue(Linking):
     def between(self, own: np.ndarray, other: np.ndarray) -> list[Row]:
         """Patches whose value occurs in the other role."""
         linked = shared_codes(self.codes, own, other)
-        if unseen(linked, self.codes >= 0, own, other):
-            return [Row(self.key, None, len(own))]
-        return [_row(self.key, linked, len(np.unique(self.codes[own][linked])))]
+        return [self._row(linked, own, other)]
 
     def within(self, own: np.ndarray) -> list[Row]:
         """Patches whose value occurs more than once."""
         linked = repeated_codes(self.codes, own)
-        if unseen(linked, self.codes >= 0, own, own):
-            return [Row(self.key, None, len(own))]
-        return [_row(self.key, linked, len(np.unique(self.codes[own][linked])))]
+        return [self._row(linked, own, own)]
+
+    def _row(self, linked: np.ndarray, own: np.ndarray, other: np.ndarray) -> Row:
+        return row_of(self.key, linked, self.codes >= 0, own, other, len(np.unique(self.codes[own][linked])))
 
 
 class ByFootprint(Linking):
@@ -99,11 +100,13 @@ class ByFootprint(Linking):
 
     def _rows(self, shared: np.ndarray, own: np.ndarray, other: np.ndarray) -> list[Row]:
         assert self.ground is not None
-        if unseen(shared > 0, self.ground.seen, own, other):
-            return [Row(key, None, len(own)) for key in GROUND_KEYS]
+        found = row_of(FOOTPRINT, shared > 0, self.ground.seen, own, other)
+        if found.linked is None:
+            return [found, found._replace(key=FOOTPRINT_PIXELS)]
         total = self.ground.pixels(own)
         fraction = float(shared.sum() / total) if total else None
-        return [_row(FOOTPRINT, shared > 0), Row(FOOTPRINT_PIXELS, round(shared.sum()), round(total), fraction)]
+        pixels = Row(FOOTPRINT_PIXELS, round(shared.sum()), round(total), fraction, complete=found.complete)
+        return [found, pixels]
 
 
 class ByDistance(Linking):
@@ -171,11 +174,6 @@ def by_distance(catalog: pd.DataFrame) -> Linking:
     return ByDistance(catalog) if {"lon", "lat"} <= set(catalog.columns) else NotComputed(list(DISTANCES))
 
 
-def unseen(linked: np.ndarray, known: np.ndarray, own: np.ndarray, other: np.ndarray) -> bool:
-    """Whether no link was found, but one may be between patches of which the key is not known."""
-    return not linked.any() and not (bool(known[own].all()) and bool(known[other].all()))
-
-
 def shared_codes(codes: np.ndarray, own: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Whether the code of each patch of `own` occurs in `other`: bool (own,); -1 is no code."""
     there = np.zeros(codes.max(initial=-1) + 2, dtype=bool)
@@ -191,6 +189,14 @@ def repeated_codes(codes: np.ndarray, own: np.ndarray) -> np.ndarray:
     return np.asarray(counts[codes[own] + 1] > 1)
 
 
-def _row(key: str, linked: np.ndarray, shared: int | None = None) -> Row:
-    """A row from the marks of the linked patches."""
-    return Row(key, int(linked.sum()), len(linked), float(linked.mean()) if len(linked) else None, shared)
+def row_of(
+    key: str, linked: np.ndarray, known: np.ndarray, own: np.ndarray, other: np.ndarray, shared: int | None = None
+) -> Row:
+    """A row from the marks of the linked patches; `known` (patches,) says of which patches the key is known.
+
+    Nobody can tell where no link was found, but one may be between patches of which the key is not known.
+    """
+    complete = bool(known[own].all()) and bool(known[other].all())
+    if not complete and not linked.any():
+        return Row(key, None, len(own))
+    return Row(key, int(linked.sum()), len(linked), float(linked.mean()) if len(linked) else None, shared, complete)

@@ -1,7 +1,8 @@
 """The mark that a score carries: what links its patches with those that the forest was grown on.
 
 A mark is ``clean``, or parts with ``;`` between them: a kind, a colon, and keys. ``linked: product (0.4 %)`` counts
-the patches of the role that share a product with training; ``linked (validation-test): city (100 %)`` the test patches
+the patches of the role that share a product with training, ``(at least 0.4 %)`` where the product of some is unknown;
+``linked (validation-test): city (100 %)`` the test patches
 that share a city with validation, on which settings may have been chosen.
 """
 
@@ -10,14 +11,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from sentinel_forest.splits.ledger import LINKED, NOT_LOOKED_AT
+from sentinel_forest.splits.ledger import AT_LEAST, LINKED, NOT_LOOKED_AT
 from sentinel_forest.splits.links import IMPLIED, NOT_PUBLISHED
 
 CLEAN = "clean"
 NO_TRAINING = "unknown: no training patches"
 """The mark of scores of a split without training patches of its own."""
 BETWEEN = "(validation-test)"
-_KEY = re.compile(r"(?P<key>.+?)(?: \((?P<sign>[<>]?)(?P<percent>[\d.]+) %\))?")
+_KEY = re.compile(r"(?P<key>.+?)(?: \((?:at least )?(?P<sign>[<>]?)(?P<percent>[\d.]+) %\))?")
 
 
 def mark(ledger: pd.DataFrame, scheme: str, trial: int, role: str, trained_here: bool = True) -> str:
@@ -57,8 +58,8 @@ def mark(ledger: pd.DataFrame, scheme: str, trial: int, role: str, trained_here:
 def _parts(kind: str, rows: pd.DataFrame) -> list[str]:
     """A part of a mark with the keys of some rows of the ledger, or none."""
     keys = [
-        key if pd.isna(fraction) else f"{key} ({percent(fraction)})"
-        for key, fraction in zip(rows["key"], rows["fraction"], strict=True)
+        key if pd.isna(fraction) else f"{key} ({'at least ' if status == AT_LEAST else ''}{percent(fraction)})"
+        for key, fraction, status in zip(rows["key"], rows["fraction"], rows["status"], strict=True)
     ]
     return [f"{kind}: {', '.join(keys)}"] if keys else []
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.datasets.keys import codes_of
-from sentinel_forest.splits.linking import Linking, Row, repeated_codes, shared_codes, unseen
+from sentinel_forest.splits.linking import Linking, Row, repeated_codes, row_of, shared_codes
 from sentinel_forest.splits.links import NEAR_DUPLICATE
 
 UNKNOWN = 1e9
@@ -41,9 +41,7 @@ class NearDuplicates(Linking):
         return self._rows(close, own, own)
 
     def _rows(self, close: np.ndarray, own: np.ndarray, other: np.ndarray) -> list[Row]:
-        if unseen(close, self.known, own, other):
-            return [Row(NEAR_DUPLICATE, None, len(own))]
-        return [Row(NEAR_DUPLICATE, int(close.sum()), len(own), float(close.mean()) if len(own) else None)]
+        return [row_of(NEAR_DUPLICATE, close, self.known, own, other)]
 
     def _close(self, own: np.ndarray, other: np.ndarray, neighbours: int) -> np.ndarray:
         """Whether so many patches of `other` differ from each of `own` by at most `distance` in every column."""

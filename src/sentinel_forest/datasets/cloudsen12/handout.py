@@ -30,8 +30,8 @@ $layers
 ```python
 from load import open_layer
 
-red = open_layer("$first", "$layer")     # (patches, $image, $image), mapped into memory, padding cut off
-print(red.shape, red.dtype)
+values = open_layer("$first", "$layer")     # (patches, $image, $image), mapped into memory, padding cut off
+print(values.shape, values.dtype)
 ```
 
 `python load.py` prints the shape of every layer.
