@@ -71,6 +71,14 @@ def test_of_one_trial_it_is_its_row():
     pd.testing.assert_frame_equal(found, one.metrics.drop(columns="trial"), check_dtype=False)
 
 
+def test_trials_that_test_the_same_patches_are_named():
+    one, two, three = (
+        random_trial(number, np.arange(start, start + 12), number) for number, start in enumerate((0, 0, 6), 1)
+    )
+    assert overall(averaged(one, two, three)).note.endswith("trials 1, 2 drew the same test patches")
+    assert "drew the same" not in overall(averaged(one, three)).note
+
+
 def test_trials_on_the_same_groups_have_no_shorter_interval_than_one():
     """The same trial three times: the mean is the trial, and so is its interval, up to other draws."""
     one = random_trial(1, np.arange(20), 2)

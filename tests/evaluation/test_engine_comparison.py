@@ -41,10 +41,10 @@ def case(request):
     return subject, held_rows(truth, weight, np.arange(600) % groups, Z, 300), training
 
 
-def blind(X, y, weight, settings, trees, seed, threads):
+def blind(X, y, weight, settings, seed, threads):
     """An engine that sees nothing but noise."""
     noise = np.random.default_rng(seed).normal(size=X.shape)
-    return engines.scikit_learn(noise.astype(np.float32), y, weight, settings, trees, seed, threads)
+    return engines.scikit_learn(noise.astype(np.float32), y, weight, settings, seed, threads)
 
 
 def table(case, *others):

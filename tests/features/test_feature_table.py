@@ -280,10 +280,10 @@ def command(desert, catalog, tmp_path, monkeypatch):
 
     pixels = 5 * len(catalog) * len(desert.tasks["ground"].categories)
 
-    def call(**changes):
+    def call(shard=2, **changes):
         catalog_file = tmp_path / "catalog.parquet"
         given = {
-            "of": ShardOf(dataset="desert", folder=tmp_path, catalog=catalog_file, shard=2, shards=3),
+            "of": ShardOf(dataset="desert", folder=tmp_path, catalog=catalog_file, shard=shard, shards=3),
             "feature_set": "plain",
             "draw": {"pixels": pixels},
             "seed": 1,

@@ -122,10 +122,10 @@ def test_engine_that_is_not_there(monkeypatch):
 def intelex(monkeypatch):
     """The fast engine, where it is installed; it may not leave the work to scikit-learn."""
     pytest.importorskip("sklearnex", reason="scikit-learn-intelex is not installed")
-    plain = engines.RandomForestClassifier.fit
+    plain = RandomForestClassifier.fit
 
     def refuse(self, *rest, **more):
-        assert type(self) is engines.RandomForestClassifier, "scikit-learn grows the fast engine's trees"
+        assert type(self) is RandomForestClassifier, "scikit-learn grows the fast engine's trees"
         return plain(self, *rest, **more)
 
     monkeypatch.setattr(ForestClassifier, "fit", refuse)

@@ -49,7 +49,7 @@ def test_the_clean_scheme_is_told_and_the_random_one_is_held_against_it():
     assert "reaches 0.700 [0.650, 0.750] (OA) on test patches" in sentences["forest"]
     assert "reference algorithm (fmask) reaches 0.600" in sentences["forest"]
     assert "dummy classifier (majority) reaches 0.500" in sentences["forest"]
-    assert "its score is 0.900 [0.850, 0.950], 0.200 more than above" in sentences["random"]
+    assert sentences["random"].endswith("gives 0.900 [0.850, 0.950].")
     assert "linked with training by roi (92 %)" in sentences["random"]
     assert "the published split has test patches linked with training by product (2 %)" in sentences["doubts"]
 
@@ -60,23 +60,40 @@ def test_without_a_clean_split_it_says_so():
     assert "random" not in sentences
 
 
+OF_ALL = {"class": "", "weighting": "none", "n": 1200, "groups": 12, "trials": 3}
 PRICE = [
-    {"metric": "kappa", "class": "", "difference": 0.5, "low": 0.4, "high": 0.6, "definition": "kappa"},
-    {"metric": "oa", "class": "", "difference": 0.03, "low": 0.01, "high": 0.05, "definition": "OA"},
+    OF_ALL | {"metric": "kappa", "difference": 0.5, "low": 0.4, "high": 0.6, "definition": "kappa"},
+    OF_ALL | {"metric": "oa", "difference": 0.03, "low": 0.01, "high": 0.05, "definition": "OA"},
 ]
 
 
 def test_the_price_of_leakage_stands_before_the_random_split():
     rows = row("grouped", "forest", 0.7), row("random", "forest", 0.6, LINKED)
     text = told(*rows, price=pd.DataFrame(PRICE))["random"]
-    assert "changes the score by +0.030 [0.010, 0.050] in OA. A random split has other test patches" in text
-    assert text.endswith("0.100 less than above.")
+    assert "(1,200 test patches or pixels, 12 groups, 3 trials)" in text
+    assert "OA changes by +0.030 [0.010, 0.050]. A random split, whose test patches are linked with" in text
+    assert text.endswith("it has other test and training patches, so only the experiment measures the effect.")
+
+
+def test_a_price_that_may_be_none_leaves_the_word_to_overall_accuracy():
+    of_class = PRICE[1] | {"metric": "boa.median", "class": "cloud", "definition": "BOA", "low": -0.01}
+    rows = [row("grouped", "forest", 0.7) | {"metric": "boa.median", "class": "cloud"}]
+    text = told(*rows, price=pd.DataFrame([of_class, *PRICE]))["random"]
+    assert text.endswith(
+        "BOA changes by +0.030 [-0.010, 0.050]; the interval includes 0, but OA changes by +0.030 [0.010, 0.050]."
+    )
+
+
+def test_trials_that_drew_the_same_patches_are_a_doubt():
+    note = "trials 1, 2 drew the same test patches"
+    told_of = told(row("grouped", "forest", 0.7) | {"note": note}, row("random", "forest", 0.9, LINKED))
+    assert f"of grouped, {note}" in told_of["doubts"]
 
 
 def test_a_price_that_may_be_none_says_so():
     price = pd.DataFrame(PRICE).assign(low=-0.01)
     assert (
-        "in OA; the interval includes 0, so an effect is not shown."
+        "+0.030 [-0.010, 0.050]; the interval includes 0, so an effect on this score is not shown."
         in told(row("grouped", "forest", 0.7), price=price)["random"]
     )
 

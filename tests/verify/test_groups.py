@@ -136,7 +136,7 @@ def test_ground_of_an_unknown_projection_is_not_seen_beside_others() -> None:
     assert ground.seen.tolist() == [True, False, False]
     drawn = pd.DataFrame({"patch": made["patch"], "role": ["validation", "train", "test"]})
     found = ledger.build(made, {("s", 1): drawn}).set_index(["key", "role_a", "role_b"])["status"]
-    assert found["footprint", "test", "train"] == "marked", "they are of one projection, known or not"
+    assert found["footprint", "test", "train"] == "marked, some unknown", "they are of one projection, known or not"
     assert found["footprint", "validation", "train"] == "unknown"
 
 

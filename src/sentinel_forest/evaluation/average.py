@@ -25,7 +25,7 @@ from sentinel_forest.evaluation.confusion import ROLES, classifiers
 from sentinel_forest.evaluation.evaluate import drawn, evaluate, known_groups
 from sentinel_forest.evaluation.figures import FIGURE, WHICH, WHO
 from sentinel_forest.evaluation.score import METRICS
-from sentinel_forest.evaluation.scored import Score, notes
+from sentinel_forest.evaluation.scored import SAME_PATCHES, Score, notes
 from sentinel_forest.evaluation.uncertainty import Support
 from sentinel_forest.io import checksums
 from sentinel_forest.io import schemas as pa
@@ -62,6 +62,7 @@ OF_NO_COUNTS = "mean over trials: no interval, as the score does not follow from
 
 Key = tuple[str, ...]
 """Entries of the columns `KEY`."""
+ROLE = KEY.index("role")
 
 
 class Trial(NamedTuple):
@@ -106,11 +107,23 @@ def average_trials(trials: Sequence[Trial], dataset: Dataset, draws: int, seed: 
         for trial in trials
     ]
     numbers = [trial.number for trial in trials]
+    repeated = {role: notes(*_repeated(trials, role)) for role in ROLES}
     rows = [
-        _mean(numbers, [each.get(key) for each in by_key], [each.get(key) for each in scores])
+        _mean(numbers, [each.get(key) for each in by_key], [each.get(key) for each in scores], repeated[key[ROLE]])
         for key in dict.fromkeys(key for each in by_key for key in each)
     ]
     return conform(pd.DataFrame(rows, columns=list(AVERAGES.columns)), AVERAGES)
+
+
+def _repeated(trials: Sequence[Trial], role: str) -> Iterator[str]:
+    """Which trials hold out the same patches: their spread is not one between draws of the split."""
+    alike: dict[frozenset[str], list[str]] = {}
+    for trial in trials:
+        held = trial.confusion.loc[trial.confusion["role"] == role, "patch"].unique()
+        alike.setdefault(frozenset(held), []).append(str(trial.number))
+    for patches, numbers in alike.items():
+        if patches and len(numbers) > 1:
+            yield f"trials {', '.join(numbers)} {SAME_PATCHES} {role} patches"
 
 
 def _scores(
@@ -129,9 +142,9 @@ def _scores(
 
 
 def _mean(
-    numbers: Sequence[int], rows: Sequence[Mapping[Any, Any] | None], scores: Sequence[Score | None]
+    numbers: Sequence[int], rows: Sequence[Mapping[Any, Any] | None], scores: Sequence[Score | None], repeated: str
 ) -> dict[str, object]:
-    """A row of `AVERAGES` from those of the trials: None where a trial has none."""
+    """A row of `AVERAGES` from those of the trials: None where a trial has none; `repeated`: see `_repeated`."""
     told = {number: row for number, row in zip(numbers, rows, strict=True) if row is not None}
     first = next(iter(told.values()))
     known = {number: row for number, row in told.items() if not pd.isna(row["value"])}
@@ -160,7 +173,7 @@ def _mean(
         "n": min(int(row["n"]) for row in support),
         "groups": groups,
         "mark": combine([str(row["mark"]) for row in told.values()]),
-        "note": notes(doubts, few, *_by_trial(parts)),
+        "note": notes(doubts, few, repeated if len(known) > 1 else "", *_by_trial(parts)),
     }
 
 

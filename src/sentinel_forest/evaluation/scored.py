@@ -12,6 +12,9 @@ from sentinel_forest.evaluation.parts import Summaries, Tables
 from sentinel_forest.evaluation.uncertainty import Support
 from sentinel_forest.models.scored_pixels import ALL_PIXELS
 
+SAME_PATCHES = "drew the same"
+"""Of trials, in a note: their spread is that of their forests, not of draws of the split."""
+
 
 @dataclass(frozen=True, eq=False)
 class Score:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.evaluation.evaluate import UNWEIGHTED
+from sentinel_forest.evaluation.scored import SAME_PATCHES
 from sentinel_forest.models.scored_pixels import ALL_PIXELS
 from sentinel_forest.report import palette, published
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
@@ -115,11 +116,10 @@ def _random(found: Summary) -> str:
     promised, kept = found.best(found.random, FOREST), found.best(found.trusted, FOREST)
     if promised is None or kept is None:
         return price
-    more = promised["value"] - kept["value"]
-    change = f"{abs(more):.3f} {'more' if more > 0 else 'less'}"
+    only = "; it has other test and training patches, so only the experiment measures the effect" if price else ""
     return (
-        f"{price} A random split has other test patches, which are linked with training by "
-        f"{_links(promised['mark'])}: its score is {_score(promised)}, {change} than above."
+        f"{price} A random split, whose test patches are linked with training by {_links(promised['mark'])}, "
+        f"gives {_score(promised)}{only}."
     ).strip()
 
 
@@ -133,18 +133,31 @@ def _price(found: Summary) -> str:
     rows = found.release.price
     if rows is None or rows.empty:
         return ""
-    rows = rows[rows["difference"].notna()]
-    of_figure = (rows["metric"] == found.rows["metric"].iloc[0]) & (rows["class"] == found.rows["class"].iloc[0])
-    rows = rows[of_figure] if of_figure.any() else rows[rows["class"] == ""]
+    known = rows[rows["difference"].notna()]
+    of_figure = (known["metric"] == found.rows["metric"].iloc[0]) & (known["class"] == found.rows["class"].iloc[0])
+    rows = known[of_figure] if of_figure.any() else known[known["class"] == ""]
     if rows.empty:
         return ""
     row = rows.iloc[0]
-    includes = row["low"] <= 0 <= row["high"]
-    shown = "; the interval includes 0, so an effect is not shown" if includes else ""
     return (
-        f"Leakage: on the same test patches, training with patches of their own groups changes the score by "
-        f"{row['difference']:+.3f} {_bracket(row)}in {row['definition']}{shown}."
+        f"Leakage, in an experiment of its own ({row['n']:,} test patches or pixels, {row['groups']} groups, "
+        f"{row['trials']} trials): with patches of the test patches' groups in training, {row['definition']} changes "
+        f"by {_difference(row)}{_not_shown(row, known)}."
     )
+
+
+def _not_shown(row: pd.Series, rows: pd.DataFrame) -> str:
+    """What is to be said of a difference that may be 0: overall accuracy may show what this figure does not."""
+    if not row["low"] <= 0 <= row["high"]:
+        return ""
+    overall = rows[(rows["metric"] == "oa") & (rows["weighting"] == UNWEIGHTED) & (rows["low"] > 0)]
+    if row["metric"] == "oa" or overall.empty:
+        return "; the interval includes 0, so an effect on this score is not shown"
+    return f"; the interval includes 0, but OA changes by {_difference(overall.iloc[0])}"
+
+
+def _difference(row: pd.Series) -> str:
+    return f"{row['difference']:+.3f} {_bracket(row)}".strip()
 
 
 def _doubts(version: VersionResults, found: Summary) -> str:
@@ -164,6 +177,8 @@ def _doubts(version: VersionResults, found: Summary) -> str:
     if forest is not None and dummy is not None and forest["low"] <= dummy["value"]:
         lies = "lies below" if forest["high"] < dummy["value"] else "includes"
         parts.append(f"the interval of the forest {lies} the score of a dummy classifier")
+    told = [note for text in rows.loc[rows["scheme"] == found.trusted, "note"] for note in text.split("; ")]
+    parts += [f"of {found.trusted}, {note}" for note in dict.fromkeys(told) if SAME_PATCHES in note]
     notes = [note for text in rows["note"] for note in text.split("; ") if note.startswith("not published")]
     keys = sorted({note.split(": ", 1)[1] for note in notes})
     parts += [f"the {key} of the patches was never published, so links by it cannot be found" for key in keys]
