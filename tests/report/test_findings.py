@@ -71,7 +71,7 @@ def test_the_price_of_leakage_stands_before_the_random_split():
     rows = row("grouped", "forest", 0.7), row("random", "forest", 0.6, LINKED)
     text = told(*rows, price=pd.DataFrame(PRICE))["random"]
     assert "(1,200 test patches or pixels, 12 groups, 3 trials)" in text
-    assert "OA changes by +0.030 [0.010, 0.050]. A random split, whose test patches are linked with" in text
+    assert "the score (OA) changes by +0.030 [0.010, 0.050]. A random split, whose test patches are linked with" in text
     assert text.endswith("it has other test and training patches, so only the experiment measures the effect.")
 
 
@@ -80,7 +80,7 @@ def test_a_price_that_may_be_none_leaves_the_word_to_overall_accuracy():
     rows = [row("grouped", "forest", 0.7) | {"metric": "boa.median", "class": "cloud"}]
     text = told(*rows, price=pd.DataFrame([of_class, *PRICE]))["random"]
     assert text.endswith(
-        "BOA changes by +0.030 [-0.010, 0.050]; the interval includes 0, but OA changes by +0.030 [0.010, 0.050]."
+        "the score (BOA) changes by +0.030 [-0.010, 0.050]; the interval includes 0, but OA changes by +0.030 [0.010, 0.050]."
     )
 
 

@@ -141,8 +141,8 @@ def _price(found: Summary) -> str:
     row = rows.iloc[0]
     return (
         f"Leakage, in an experiment of its own ({row['n']:,} test patches or pixels, {row['groups']} groups, "
-        f"{row['trials']} trials): with patches of the test patches' groups in training, {row['definition']} changes "
-        f"by {_difference(row)}{_not_shown(row, known)}."
+        f"{row['trials']} trials): with patches of the test patches' groups in training, the score "
+        f"({row['definition']}) changes by {_difference(row)}{_not_shown(row, known)}."
     )
 
 
