@@ -26,9 +26,11 @@ def row(scheme, kind, value, mark=CLEAN, groups=12, note="", pixels="all", low=0
     }
 
 
-def release(is_sample=False, price=None, name="mine"):
+def release(is_sample=False, price=None, name="mine", unmet=()):
     kinds = {"published": "published", "grouped": "grouped-stratified", "random": "pooled-random"}
-    return SimpleNamespace(name=name, is_sample=is_sample, kinds=kinds, price=price, primary=("published", 1))
+    infeasible = pd.DataFrame({"scheme": list(unmet)})
+    about = {"kinds": kinds, "price": price, "primary": ("published", 1), "infeasible": infeasible}
+    return SimpleNamespace(name=name, is_sample=is_sample, **about)
 
 
 def told(*rows, accepted=(), sheet=None, **of_release):
@@ -81,6 +83,12 @@ def test_a_price_that_may_be_none_leaves_the_word_to_overall_accuracy():
     text = told(*rows, price=pd.DataFrame([of_class, *PRICE]))["random"]
     assert "the score (BOA) changes by +0.030 [-0.010, 0.050]; the interval includes 0, but" in text
     assert text.endswith("but OA changes by +0.030 [0.010, 0.050].")
+
+
+def test_sizes_that_groups_do_not_allow_are_a_doubt():
+    rows = row("grouped", "forest", 0.7), row("random", "forest", 0.9, LINKED)
+    found = told(*rows, unmet=["grouped", "grouped", "random"])["doubts"]
+    assert "2 sizes or class fractions asked of grouped were not met (see Splits)" in found
 
 
 def test_trials_that_drew_the_same_patches_are_a_doubt():

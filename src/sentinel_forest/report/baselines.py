@@ -179,8 +179,8 @@ def _classes(release: ReleaseResults, scores: pd.DataFrame) -> list[Item]:
                     f"({worst['scheme']}).",
                     "A row for each class; a symbol for each scheme, its bar the 95 % interval over groups, where "
                     "enough of them have the class.",
-                    "Rare classes that score high in a scheme that leaks and low in one without leaks. Intervals that "
-                    "overlap for all schemes: too few groups.",
+                    "Rare classes that score high in a scheme that leaks and low in one without leaks. Where the "
+                    "intervals of all schemes overlap, no difference is shown.",
                     sources,
                     release.is_sample,
                 )

@@ -179,6 +179,9 @@ def _doubts(version: VersionResults, found: Summary) -> str:
         parts.append(f"the interval of the forest {lies} the score of a dummy classifier")
     told = [note for text in rows.loc[rows["scheme"] == found.trusted, "note"] for note in text.split("; ")]
     parts += [f"of {found.trusted}, {note}" for note in dict.fromkeys(told) if SAME_PATCHES in note]
+    unmet = int((release.infeasible["scheme"] == found.trusted).sum())
+    if unmet:
+        parts.append(f"{unmet} sizes or class fractions asked of {found.trusted} were not met (see Splits)")
     notes = [note for text in rows["note"] for note in text.split("; ") if note.startswith("not published")]
     keys = sorted({note.split(": ", 1)[1] for note in notes})
     parts += [f"the {key} of the patches was never published, so links by it cannot be found" for key in keys]

@@ -13,7 +13,7 @@ from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Gallery, Item, Note, Page, Picture, Section
 
 LEAD = (
-    "Test patches as the sensors saw them: Sentinel-1, and Sentinel-2 in true and false colour. If each patch has one "
+    "Test patches as pictures: Sentinel-1, and Sentinel-2 in true and false colour. If each patch has one "
     "label, some patches of each class are shown with the class that the forests predict. If pixels have labels, "
     "these are shown beside the maps of forests and reference algorithms. All pictures have the same stretch, so that "
     "they can be compared."

@@ -18,7 +18,7 @@ from sentinel_forest.verify.spatial import nearest_km, on_sphere
 
 LEAD = (
     "Where the forest is wrong on test patches, in the published split if there is one: accuracy against what could "
-    "explain it, and for each class the worst patch as the sensors saw it."
+    "explain it, and for each class the worst patch in pictures."
 )
 CLASSES = 6
 """Classes of a pixel task of which the worst patch is shown."""
@@ -155,7 +155,7 @@ def _against(release: ReleaseResults, task: Task, features: str, frame: pd.DataF
             figures.scatter(data, None, "accuracy"),
             f"Rank correlation with accuracy of the forest on {features}: {'; '.join(trends)}.",
             f"A dot for each {unit}: the fraction of it that the forest on {features} gets right ({scheme} {trial}). "
-            "The line is a smooth curve through the dots (loess).",
+            "The line is a local average of the dots (loess).",
             " ".join(_SUSPICIOUS[name] for name in shown),
             (catalog_source(release), release.from_file(paths.CONFUSION, "score", scheme=scheme, trial=trial)),
             release.is_sample,

@@ -42,8 +42,8 @@ LEAD = (
     "What random forests reach on test patches that share nothing with training (blue), what leakage changes "
     "(orange), and what there is to doubt. Brackets: 95 % confidence intervals over groups, that is places or images "
     "whose patches belong together. n: test patches or pixels. OA, overall accuracy: the fraction of them that get "
-    "their true class. BOA, balanced overall accuracy: the mean of that fraction over the two classes of a question. "
-    "A scheme is a way to split the patches: "
+    "their true class. BOA, balanced overall accuracy: the mean of that fraction over the two classes of a question, "
+    "such as cloud or not; for images, the median over them is given. A scheme is a way to split the patches: "
 )
 SCHEMES = {
     "published": "by the publisher",
@@ -171,7 +171,12 @@ def _run(version: VersionResults) -> tuple[Item, ...]:
     if len(skipped):
         items.append(table("What was not computed", skipped[["release", "kind", "name", "reason"]], [VERSION]))
     else:
-        items.append(Note("Everything that the configuration asks for was computed."))
+        items.append(
+            Note(
+                "Everything that the configuration asks for was computed. The page on splits says where groups did not "
+                "allow the sizes that were asked for."
+            )
+        )
     return tuple(items)
 
 

@@ -39,8 +39,8 @@ def _picture(release: ReleaseResults, rows: pd.DataFrame, source: Source) -> Plo
         "Each line joins two scores on the same test patches. Blue: the forest was trained without patches of their "
         "groups. Orange: it was trained with as many patches of their groups (relatives) as a random split would put "
         "into training. The table has the interval of the difference.",
-        "Orange far to the right of blue: scores of random splits are too high by about this difference. Orange far to "
-        "the left: a mistake in the experiment, because relatives in training do not make a forest worse.",
+        "Orange far to the right of blue: scores of random splits are too high by about this difference. Orange to the "
+        "left, with an interval that excludes 0: probably a mistake in the experiment.",
         (source,),
         release.is_sample,
     )

@@ -130,7 +130,7 @@ def _close_up(release: ReleaseResults, catalog: pd.DataFrame, roles: Mapping[str
     mixed = [name for name, found in beside.items() if {"train", "test"} <= found]
     return [
         Plot(
-            f"Close up: footprints around one test patch, {release.name}",
+            f"Close up: footprints around one patch, {release.name}",
             Chart(_squares_spec(list(roles), reach / 1000), data),
             f"Footprints within {reach / 1000:.1f} km of patch {row['patch']} (group {row['group']}). Training and "
             f"test side by side in: {', '.join(mixed) or 'no scheme'}.",

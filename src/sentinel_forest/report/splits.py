@@ -71,8 +71,8 @@ def _balance(release: ReleaseResults) -> list[Item]:
                 "For each class, role and trial: how much more (right) or less (left) frequent the "
                 "class is in the role than in all patches.",
                 "Points far from 0 on opposite sides for train and test: the forest learns another mixture of classes "
-                "than it is tested on. Grouped schemes deviate more, because groups are not cut; if they deviate much "
-                "more, there are too few groups.",
+                "than it is tested on. Schemes of whole groups can deviate more, because groups are not cut. A large "
+                "deviation means that there are too few groups or patches.",
                 sources,
                 release.is_sample,
             )
@@ -121,8 +121,8 @@ def _ledger(release: ReleaseResults) -> list[Item]:
                 "Each row is a way in which patches can be linked: the same patch, the same pixels (content), "
                 "near-duplicates, overlapping footprints (and how many of their pixels overlap), the same value of a "
                 "key. Dark cells: many linked patches. “–”: not known, or not looked for.",
-                "Anything but 0 for patch or content. Links in a scheme that should keep groups "
-                "together. Scores of such splits carry the mark “linked”.",
+                "Anything but 0 for patch or content. Links in a scheme that should keep groups together. The status "
+                "in the table says which keys give scores the mark “linked”, and which are only counted.",
                 source,
                 release.is_sample,
             )
