@@ -132,7 +132,7 @@ def test_the_step_writes_scores_that_join_those_of_counts(zones, tmp_path) -> No
 def test_the_mean_over_trials_of_a_score_without_counts_has_no_interval() -> None:
     about = dict.fromkeys(AVERAGES.columns, "") | {"metric": "conformal.coverage", "class": "", "mark": "clean"}
     rows = [{**about, "value": value, "n": 9, "groups": 8, "note": "same"} for value in (0.8, 0.9)]
-    row = average._mean([1, 2], rows, [None, None])
+    row = average._mean([1, 2], rows, [None, None], "")
     assert row["value"] == pytest.approx(0.85)
     assert np.isnan([row["low"], row["high"]]).all()
     assert row["trial_std"] == pytest.approx(np.std([0.8, 0.9], ddof=1))
