@@ -62,7 +62,7 @@ def test_without_a_clean_split_it_says_so():
     assert "random" not in sentences
 
 
-OF_ALL = {"class": "", "weighting": "none", "n": 1200, "groups": 12, "trials": 3}
+OF_ALL = {"task": "lcz", "features": "l1c", "class": "", "weighting": "none", "n": 1200, "groups": 12, "trials": 3}
 PRICE = [
     OF_ALL | {"metric": "kappa", "difference": 0.5, "low": 0.4, "high": 0.6, "definition": "kappa"},
     OF_ALL | {"metric": "oa", "difference": 0.03, "low": 0.01, "high": 0.05, "definition": "OA"},
@@ -83,6 +83,9 @@ def test_a_price_that_may_be_none_leaves_the_word_to_overall_accuracy():
     text = told(*rows, price=pd.DataFrame([of_class, *PRICE]))["random"]
     assert "the score (BOA) changes by +0.030 [-0.010, 0.050]; the interval includes 0, but" in text
     assert text.endswith("but OA changes by +0.030 [0.010, 0.050].")
+    others = [each | {"features": "lcz-s2"} for each in PRICE]
+    text = told(*rows, price=pd.DataFrame([of_class, *others]))["random"]
+    assert text.endswith("an effect on this score is not shown."), "OA of other features says nothing of these"
 
 
 def test_sizes_that_groups_do_not_allow_are_a_doubt():

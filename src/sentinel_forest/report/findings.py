@@ -150,7 +150,8 @@ def _not_shown(row: pd.Series, rows: pd.DataFrame) -> str:
     """What is to be said of a difference that may be 0: overall accuracy may show what this figure does not."""
     if not row["low"] <= 0 <= row["high"]:
         return ""
-    overall = rows[(rows["metric"] == "oa") & (rows["weighting"] == UNWEIGHTED) & (rows["low"] > 0)]
+    same = (rows["task"] == row["task"]) & (rows["features"] == row["features"])
+    overall = rows[same & (rows["metric"] == "oa") & (rows["weighting"] == UNWEIGHTED) & (rows["low"] > 0)]
     if row["metric"] == "oa" or overall.empty:
         return "; the interval includes 0, so an effect on this score is not shown"
     return f"; the interval includes 0, but OA changes by {_difference(overall.iloc[0])}"
