@@ -15,7 +15,6 @@ from typing import NamedTuple
 from bench import plain_script
 from bench.large import OVERLAY, prepared
 from bench.measure import Row
-from project import Checkout
 
 
 class Cost(NamedTuple):
@@ -31,9 +30,10 @@ def rows(folder: Path) -> list[Row]:
     checkout.overlay("script.yaml", **{**OVERLAY, "schemes": ["published"]}, own_releases=own)
     forest = OVERLAY["forest"]
     words = [OVERLAY["draw"]["pixels"], forest["trees"], forest["minimum_leaf"]]
-    script = cost([sys.executable, plain_script.__file__, release, *words], checkout)
+    where = checkout.folder, checkout.folder / "src"
+    script = cost([sys.executable, plain_script.__file__, release, *words], *where)
     snakemake = Path(sys.executable).parent / "snakemake"
-    ours = cost([snakemake, "--cores", "2", "--configfile", "script.yaml", "--until", "score"], checkout)
+    ours = cost([snakemake, "--cores", "2", "--configfile", "script.yaml", "--until", "score"], *where)
     what = f"CloudSEN12 of {sum(path.stat().st_size for path in release.rglob('*')) / 1e9:.1f} GB, bytes to scores"
     against = "a plain script, features to scores"
     return [
@@ -42,13 +42,13 @@ def rows(folder: Path) -> list[Row]:
     ]
 
 
-def cost(command: Sequence[object], checkout: Checkout) -> Cost:
-    """What a command takes, with all processes that it starts."""
+def cost(command: Sequence[object], folder: Path, source: Path) -> Cost:
+    """What a command in some folder takes, with all processes that it starts; the package is that of `source`."""
     child = os.fork()
     if not child:
-        environment = os.environ | {"PYTHONPATH": str(checkout.folder / "src")}
+        environment = os.environ | {"PYTHONPATH": str(source)}
         done = subprocess.run(
-            [str(word) for word in command], cwd=checkout.folder, env=environment, stdout=sys.stderr, check=False
+            [str(word) for word in command], cwd=folder, env=environment, stdout=sys.stderr, check=False
         )
         os._exit(done.returncode)
     _, status, usage = os.wait4(child, 0)

@@ -19,20 +19,35 @@ MOST_CHARACTERS, MOST_NODES = 400, 200
 """Bounds of one expression; the longest index of the catalogues has 120 characters."""
 LARGEST_CONSTANT, LARGEST_EXPONENT = 1e9, 8.0
 
+
+def _rounded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function computed in float64 whose result is rounded to the type of its arguments.
+
+    The last bit of a logarithm, an exponential or a power depends on the instructions that a processor has. Rounded to
+    float32, results are the same on all of them.
+    """
+
+    def compute(*given: Any) -> Any:
+        result = function(*(np.asarray(each, dtype=np.float64) for each in given))
+        return np.asarray(result).astype(np.result_type(*given))
+
+    return compute
+
+
 OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
-    ast.Pow: operator.pow,
+    ast.Pow: _rounded(np.power),
 }
 SIGNS: dict[type[ast.unaryop], Callable[[Any], Any]] = {ast.UAdd: operator.pos, ast.USub: operator.neg}
 FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "abs": (1, np.abs),
     "sqrt": (1, np.sqrt),
-    "exp": (1, np.exp),
-    "log": (1, np.log),
-    "log10": (1, np.log10),
+    "exp": (1, _rounded(np.exp)),
+    "log": (1, _rounded(np.log)),
+    "log10": (1, _rounded(np.log10)),
     "minimum": (2, np.minimum),
     "maximum": (2, np.maximum),
 }
@@ -149,12 +164,19 @@ def parse(text: str) -> Expression:
     inputs = tuple(dict.fromkeys(_names(tree, text)))
     if not inputs:
         raise _wrong(text, "no band and no feature", "at least one name")
-    expression = Expression(text, tree, inputs)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp | ast.Call) and not any(_names(node, text)) and not _has_value(node):
+            raise _wrong(text, f"{ast.unparse(node)[:60]}, which has no value", "numbers within range")
+    return Expression(text, tree, inputs)
+
+
+def _has_value(node: ast.expr) -> bool:
+    """Whether an expression of constants is a finite number."""
     try:
-        expression.evaluate(*(np.ones(1, np.float32) for _ in inputs))
-    except ArithmeticError as error:
-        raise _wrong(text, f"constants without a value ({error})", "numbers within range") from None
-    return expression
+        with np.errstate(all="ignore"):
+            return bool(np.isfinite(_value(node, {})))
+    except ArithmeticError:
+        return False
 
 
 def _tree(text: str) -> ast.expr:
