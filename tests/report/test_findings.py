@@ -26,10 +26,10 @@ def row(scheme, kind, value, mark=CLEAN, groups=12, note="", pixels="all", low=0
     }
 
 
-def release(is_sample=False, price=None, name="mine", unmet=()):
+def release(is_sample=False, price=None, name="mine", unmet=(), ledger=None):
     kinds = {"published": "published", "grouped": "grouped-stratified", "random": "pooled-random"}
     infeasible = pd.DataFrame({"scheme": list(unmet)})
-    about = {"kinds": kinds, "price": price, "primary": ("published", 1), "infeasible": infeasible}
+    about = {"kinds": kinds, "price": price, "primary": ("published", 1), "infeasible": infeasible, "ledger": ledger}
     return SimpleNamespace(name=name, is_sample=is_sample, **about)
 
 
@@ -54,6 +54,13 @@ def test_the_clean_scheme_is_told_and_the_random_one_is_held_against_it():
     assert sentences["random"].endswith("gives 0.900 [0.850, 0.950].")
     assert "linked with training by roi (92 %)" in sentences["random"]
     assert "the published split has test patches linked with training by product (2 %)" in sentences["doubts"]
+
+
+@pytest.mark.parametrize(("fraction", "is_doubt"), [(np.nan, True), (0.0, False)])
+def test_near_duplicates_that_nobody_looked_for_are_a_doubt(fraction, is_doubt):
+    ledger = pd.DataFrame({"scheme": ["grouped"], "key": ["near-duplicate"], "fraction": [fraction]})
+    doubts = told(row("grouped", "forest", 0.7), ledger=ledger)["doubts"]
+    assert ("near-duplicate images in test and training were not looked for" in doubts) is is_doubt
 
 
 def test_without_a_clean_split_it_says_so():
@@ -168,7 +175,9 @@ def test_the_published_score_stands_beside_that_of_the_forest_on_the_same_split(
     rows = row("published", "forest", 0.6), row("grouped", "forest", 0.7)
     sheet = pd.DataFrame([published(release="so2sat-v2")])
     text = told(*rows, sheet=sheet, name="so2sat-v2")["published"]
-    assert "another model (Sen2LCZ-Net, a neural network) reaches 0.6937 on the published split of so2sat-v2" in text
+    assert (
+        "another model (Sen2LCZ-Net, a neural network) reaches 0.6937 (OA) on the published split of so2sat-v2" in text
+    )
     assert "the forest here reaches 0.600 [0.550, 0.650] on that split" in text
 
 

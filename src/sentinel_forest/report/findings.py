@@ -14,6 +14,7 @@ from sentinel_forest.report import palette, published
 from sentinel_forest.report.inputs import ReleaseResults, VersionResults
 from sentinel_forest.report.model import Findings, interval_text
 from sentinel_forest.report.scores import DUMMY, FOREST, REFERENCE, defined, kinds
+from sentinel_forest.splits.links import NEAR_DUPLICATE
 
 RANDOM = "pooled-random"
 """The kind of scheme that splits at random."""
@@ -183,6 +184,8 @@ def _doubts(version: VersionResults, found: Summary) -> str:
     unmet = int((release.infeasible["scheme"] == found.trusted).sum())
     if unmet:
         parts.append(f"{unmet} sizes or class fractions asked of {found.trusted} were not met (see Splits)")
+    if _lacks_near_duplicates(release, found.trusted):
+        parts.append("near-duplicate images in test and training were not looked for")
     notes = [note for text in rows["note"] for note in text.split("; ") if note.startswith("not published")]
     keys = sorted({note.split(": ", 1)[1] for note in notes})
     parts += [f"the {key} of the patches was never published, so links by it cannot be found" for key in keys]
@@ -190,6 +193,14 @@ def _doubts(version: VersionResults, found: Summary) -> str:
     if checks:
         parts.append(f"failed checks were accepted: {', '.join(checks)}")
     return f"Doubts: {'; '.join(parts)}." if parts else "No doubt is known beyond the intervals."
+
+
+def _lacks_near_duplicates(release: ReleaseResults, scheme: str) -> bool:
+    """Whether the ledger has no answer on near-duplicates in a scheme."""
+    if release.ledger is None:
+        return False
+    rows = release.ledger[(release.ledger["scheme"] == scheme) & (release.ledger["key"] == NEAR_DUPLICATE)]
+    return len(rows) > 0 and bool(rows["fraction"].isna().all())
 
 
 def _linked(mark: str) -> str:

@@ -29,7 +29,8 @@ def sentence(version: VersionResults, found: "Summary") -> str:
     if figure is None:
         return ""
     model = f"another model ({figure.model}, {figure.differs['model']})" if figure.differs else figure.model
-    text = f"Published: {model} reaches {figure.value:.{figure.decimals}f} on the published split of {figure.release}"
+    value = f"{figure.value:.{figure.decimals}f} ({found.what})"
+    text = f"Published: {model} reaches {value} on the published split of {figure.release}"
     if found.release.is_sample:
         return f"{text}, which this sample only imitates."
     scheme = next((name for name, kind in found.release.kinds.items() if kind == PUBLISHED), "")
