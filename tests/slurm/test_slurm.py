@@ -104,7 +104,7 @@ def test_cancelled_job_and_killed_snakemake(cluster, local, tmp_path):
     assert submitted(before).count("fit_all") == 2
     again = checkout.snakemake(*CALL, **cluster.environment)
     assert "was killed; its lock is removed" in again
-    assert set(submitted(again)) == {"predict", "importance", "score_all", "pages"}
+    assert set(submitted(again)) == {"predict", "importance", "score_all", "average", "pages"}
     assert checkout.manifest("tiny-v1") == local.manifest("tiny-v1")
 
 
