@@ -7,7 +7,7 @@ import sys
 import numpy as np
 
 FEATURES = """
-import hashlib, sys
+import hashlib
 import numpy as np
 from sentinel_forest import datasets
 from sentinel_forest.features import patch, pixel
