@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from sentinel_forest.datasets.keys import codes_of
 from sentinel_forest.splits import ledger, linking, near_duplicates
 from sentinel_forest.verify.footprints import footprints
 
@@ -24,7 +25,7 @@ def test_shared_ground_within_a_role_by_hand() -> None:
 @given(some.lists(some.sampled_from(["", "a", "b", "c", "d"]), min_size=1, max_size=20))
 def test_values_within_a_role_are_those_of_a_loop(values: list[str]) -> None:
     rows = np.arange(len(values))
-    (row,) = linking.ByValue("key", pd.Series(values)).within(rows)
+    (row,) = linking.ByValue("key", codes_of(pd.Series(values))).within(rows)
     linked = sum(values.count(value) > 1 for value in values if value)
     if linked:
         repeated = {value for value in values if value and values.count(value) > 1}

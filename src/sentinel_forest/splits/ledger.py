@@ -160,16 +160,19 @@ def linkings(
 ) -> Iterator[Linking]:
     """Every way to be linked; parameters as of `build`."""
     hidden = [key for key, action in keys.items() if action in (IMPLIED, NOT_PUBLISHED)]
-    columns = {key: key for key in keys if key not in (FOOTPRINT, *hidden)}
-    for key, column in {"patch": "patch", "content": "content_hash", **columns}.items():
-        if column not in catalog and key in keys:
+    yield linking.by_value("patch", catalog.get("patch"), as_written=True)
+    yield linking.by_value("content", catalog.get("content_hash"), as_written=True)
+    for key in keys:
+        if key in (FOOTPRINT, *hidden):
+            continue
+        if key not in catalog:
             raise InputError(
                 "The catalog has no such column.",
                 where="keys of the ledger",
                 found=key,
                 expected=" | ".join(catalog.columns),
             )
-        yield linking.by_value(key, catalog.get(column))
+        yield linking.by_value(key, catalog[key])
     yield NotComputed([key for key in hidden if key != FOOTPRINT])
     if signatures is None:
         yield NotComputed([NEAR_DUPLICATE])

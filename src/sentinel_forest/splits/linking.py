@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from sentinel_forest.datasets.keys import codes_of
+from sentinel_forest.datasets.keys import codes_as_written, codes_of
 from sentinel_forest.splits.links import FOOTPRINT, FOOTPRINT_PIXELS, GROUND_KEYS
 from sentinel_forest.verify import spatial
 from sentinel_forest.verify.footprints import footprints
@@ -61,10 +61,10 @@ class NotComputed(Linking):
 
 
 class ByValue(Linking):
-    """Links by equal values of a column; a missing or blank value is unknown."""
+    """Links by equal values of a column: int64 `codes` (patches,), -1 where the value is unknown."""
 
-    def __init__(self, key: str, values: pd.Series) -> None:
-        self.key, self.codes = key, codes_of(values)
+    def __init__(self, key: str, codes: np.ndarray) -> None:
+        self.key, self.codes = key, codes
 
     def between(self, own: np.ndarray, other: np.ndarray) -> list[Row]:
         """Patches whose value occurs in the other role."""
@@ -155,12 +155,12 @@ class EffectiveGroups(Linking):
         return [Row(GROUPS, None, len(own), float(sizes.sum() ** 2 / np.square(sizes).sum()), len(sizes))]
 
 
-def by_value(key: str, values: pd.Series | None) -> Linking:
-    """Links by equal values of a column, as far as it has any."""
+def by_value(key: str, values: pd.Series | None, as_written: bool = False) -> Linking:
+    """Links by equal values of a column, as far as it has any; a missing or blank value is unknown."""
     if values is None:
         return NotComputed([key])
-    linking = ByValue(key, values)
-    return linking if (linking.codes >= 0).any() else NotComputed([key])
+    codes = codes_as_written(values) if as_written else codes_of(values)
+    return ByValue(key, codes) if (codes >= 0).any() else NotComputed([key])
 
 
 def by_footprint(catalog: pd.DataFrame, side: float | None) -> Linking:

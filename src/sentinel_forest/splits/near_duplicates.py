@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from sentinel_forest.datasets.keys import codes_of
+from sentinel_forest.datasets.keys import codes_as_written
 from sentinel_forest.splits.linking import Linking, Row, repeated_codes, row_of, shared_codes
 from sentinel_forest.splits.links import NEAR_DUPLICATE
 
@@ -28,7 +28,7 @@ class NearDuplicates(Linking):
         values = signatures.drop(columns="patch").to_numpy(np.float64)
         self.known = np.isfinite(values).any(axis=1)
         self.values, self.distance = standardized(values), distance
-        self.content = codes_of(catalog.get("content_hash", pd.Series("", index=catalog.index)))
+        self.content = codes_as_written(catalog.get("content_hash", pd.Series("", index=catalog.index)))
 
     def between(self, own: np.ndarray, other: np.ndarray) -> list[Row]:
         """Patches that resemble one of the other role."""
