@@ -8,7 +8,7 @@ import pytest
 from sentinel_forest import datasets
 from sentinel_forest.config.files import File
 from sentinel_forest.datasets.base import no_hashes
-from sentinel_forest.datasets.keys import codes_of, forms_of, key_values, value_of
+from sentinel_forest.datasets.keys import codes_as_written, codes_of, forms_of, key_values, value_of
 
 
 @pytest.mark.parametrize(("test", "is_named"), [("7", False), ("7.0", True), (" 7", True), ("ROI_7", True)])
@@ -84,3 +84,11 @@ def test_case_makes_no_difference_and_other_numbers_do() -> None:
     assert codes_of(pd.Series(["Berlin", "berlin", " BERLIN ", "Bern"])).tolist() == [0, 0, 0, 1]
     assert codes_of(pd.Series(["10", "1", "-1", "1e1", "0", "-0"])).tolist() == [0, 1, 2, 3, 4, 5]
     assert value_of("9" * 5000) == "9" * 5000
+
+
+def test_names_and_hashes_are_equal_only_if_they_are_written_alike() -> None:
+    """A hash may consist of digits alone, and a patch may be called "7" beside "07": neither is a number."""
+    column = pd.Series(["7", "07", "7.0", "P7", "p7", "", None, "7"], dtype="str")
+    assert codes_as_written(column).tolist() == [0, 1, 2, 3, 4, -1, -1, 0]
+    digits = pd.Series([f"{number:032d}" for number in (12, 120, 12)])
+    assert codes_as_written(digits).tolist() == [0, 1, 0]
