@@ -1,5 +1,7 @@
 """The console command `sentinel-forest`: a subcommand for each step and command, derived from its signature."""
 
+import atexit
+import gc
 import inspect
 import itertools
 import json
@@ -33,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     ``--pdb`` among the arguments starts the debugger where an exception was raised.
     """
+    atexit.register(gc.freeze)  # or Python looks for garbage once more before the process ends, for up to half a second
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--pdb" in words
     words = [word for word in words if word != "--pdb"]
@@ -77,11 +80,21 @@ def application(names: Sequence[str]) -> App:
         for name, place in places.items():
             flag = name.replace("_", "-")
             if flag in names:
-                app.command(_parsed(load(name)), name=flag)
+                app.command(_parsed(_loaded(name)), name=flag)
             else:
                 text = summary(name) if is_listed else ""
                 app.command(f"sentinel_forest.{place}", name=flag, help=text, group=group)
     return app
+
+
+def _loaded(name: str) -> Callable[..., None]:
+    """A step or command; what libraries bring stays, so that no garbage is looked for meanwhile."""
+    gc.disable()
+    try:
+        return load(name)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _parsed(step: Callable[..., None]) -> Callable[..., None]:
