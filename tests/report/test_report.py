@@ -602,6 +602,21 @@ def test_a_report_that_fails_leaves_the_one_before(tmp_path, monkeypatch):
     assert not [path for path in (tmp_path / "results" / "v1").iterdir() if path.name.startswith(".")]
 
 
+def test_scripts_are_put_together_once_and_a_damaged_copy_is_not_used(tmp_path, monkeypatch):
+    arguments = make_version(tmp_path)
+    written = tmp_path / "results" / "v1" / "report" / "vega.js"
+    pages.pages(**arguments)
+    whole = written.read_bytes()
+    with monkeypatch.context() as changed:
+        changed.setattr(charts, "_scripts", lambda: 1 / 0)
+        pages.pages(**arguments)
+    assert written.read_bytes() == whole
+    (copy,) = (tmp_path / "work" / "store" / "vega").glob("*/script")
+    copy.write_bytes(b"alert(1)")
+    pages.pages(**arguments)
+    assert written.read_bytes() == whole
+
+
 def test_pages_say_what_is_not_there(tmp_path):
     arguments = make_version(tmp_path)
     shutil.rmtree(tmp_path / "work")

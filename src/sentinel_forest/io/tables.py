@@ -181,8 +181,9 @@ def write_tsv(path: Path, table: pd.DataFrame, schema: DataFrameSchema) -> None:
 def tsv_text(table: pd.DataFrame, float_format: str) -> str:
     """A table without a schema as text for people, guarded as `write_tsv` guards it; its headings too."""
     guarded = table.rename(columns=lambda name: _FORMULA.sub(r"'\g<0>", str(name)))
-    for name in guarded.select_dtypes(exclude="number"):
-        guarded[name] = guarded[name].map(lambda cell: _FORMULA.sub(r"'\g<0>", cell) if isinstance(cell, str) else cell)
+    for name, cells in guarded.select_dtypes(exclude="number").items():
+        if any(isinstance(cell, str) and cell.startswith(_FIRST) for cell in cells):
+            guarded[name] = cells.map(lambda cell: _FORMULA.sub(r"'\g<0>", cell) if isinstance(cell, str) else cell)
     return _tsv(guarded, float_format)
 
 

@@ -4,13 +4,15 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import vl_convert
 
-from sentinel_forest.io.tables import tsv_text
+from sentinel_forest import kept
+from sentinel_forest.io.tables import tsv_text, write_text
 from sentinel_forest.report.palette import INK, LINE
 
 Spec = dict[str, Any]
@@ -106,9 +108,16 @@ def size(drawn: str) -> tuple[int, int]:
     return round(float(width)), round(float(height))
 
 
-@cache
-def scripts() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script, which needs no network."""
+def write_scripts(path: Path, store: Path) -> None:
+    """Write Vega, Vega-Lite and Vega-Embed as one script, which needs no network.
+
+    Putting it together takes longer than many a page, so that it is kept in the folder `store`.
+    """
+    about = {"step": "vega", "packages": {"vl-convert-python": version("vl-convert-python")}}
+    kept.reuse(store, about, {"script": path}, lambda: write_text(path, _scripts()))
+
+
+def _scripts() -> str:
     return str(vl_convert.javascript_bundle())  # type: ignore[call-arg]  # its types lack the defaults
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import jinja2
 
+from sentinel_forest import kept
 from sentinel_forest.config.paths import REPORT
 from sentinel_forest.io.tables import write_text
 from sentinel_forest.report import (
@@ -58,7 +59,7 @@ def pages(*, results: Path, work: Path, data: Path, output: Output) -> None:
         The first page, ``report.html``.
     """
     version = inputs.read(results, work, data)
-    write(version, filled(version), output)
+    write(version, filled(version), output, work / kept.STORE)
 
 
 def filled(version: VersionResults) -> list[Page]:
@@ -73,15 +74,18 @@ def filled(version: VersionResults) -> list[Page]:
     return made
 
 
-def write(version: VersionResults, made: Sequence[Page], output: Path) -> None:
-    """Write the folder of the report, whole or not at all, and then its first page."""
+def write(version: VersionResults, made: Sequence[Page], output: Path, store: Path) -> None:
+    """Write the folder of the report, whole or not at all, and then its first page.
+
+    `store` is the folder of kept results, see `sentinel_forest.kept`.
+    """
     environment = _environment(version, made)
     sizes: dict[str, tuple[int, int]] = {}
     environment.globals["drawn"] = sizes
     with _replacing_folder(output.with_name(FOLDER)) as folder:
         for name in ASSETS:
             shutil.copyfile(TEMPLATES / name, folder / name)
-        write_text(folder / "vega.js", charts.scripts())
+        charts.write_scripts(folder / "vega.js", store)
         for page in made:
             root = "" if page.name == "report" else "../"
             for section in page.sections:
