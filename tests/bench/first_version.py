@@ -1,7 +1,8 @@
 """The default run and its report against version 0.1, in processor time: python -m bench first_version
 
 `SENTINEL_FOREST_FIRST` names a checkout of version 0.1 (commit fc44af1) with its environment in ``.venv``: its lock has
-other versions of the libraries. Not part of `make bench` unless it is named.
+other versions of the libraries. Not part of `make bench` unless it is named. Measured in an environment as users have
+it (`make .venv/installed`): pandera imports hypothesis, which only tests need, wherever it finds it.
 """
 
 import os

@@ -1,5 +1,7 @@
 """Configuration, places and the wiring that all rules share."""
 
+import atexit
+import gc
 import sys
 from functools import cache
 from pathlib import Path
@@ -30,6 +32,9 @@ from sentinel_forest.planning.together import jobs
 from sentinel_forest.planning.wiring import Wiring, baseline_file, listing, told
 from sentinel_forest.steps import ForestFile, ReleaseFile, SetFile, TrialFile, flags
 from sentinel_forest.versions import holding, seal
+
+# Or Python looks for garbage among all rules and jobs once more before it ends.
+atexit.register(gc.freeze)
 
 SELECTION = told(select)(config)
 config.update(SELECTION.config)
