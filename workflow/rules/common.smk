@@ -33,7 +33,8 @@ from sentinel_forest.planning.wiring import Wiring, baseline_file, listing, told
 from sentinel_forest.steps import ForestFile, ReleaseFile, SetFile, TrialFile, flags
 from sentinel_forest.versions import holding, seal
 
-# Or Python looks for garbage among all rules and jobs once more before it ends.
+# Modules and rules stay: nobody need look for garbage among them, nor once more when Snakemake ends.
+gc.freeze()
 atexit.register(gc.freeze)
 
 SELECTION = told(select)(config)
