@@ -23,8 +23,8 @@ CLASSES_OF_A_PATCH = 4
 FORESTS_MB = 2000
 """Forests that are in memory together when a shard is predicted."""
 
-START_MB, START_SECONDS = 400.0, 2.0
-"""A step that has loaded its libraries: 180 to 280 MB, 1 to 2 s."""
+START_MB, START_SECONDS = 400.0, 1.2
+"""A step that has loaded its libraries: 180 to 280 MB, 0.6 to 2 s."""
 BLOCK_MB = 400.0
 """The block of patches that a step works on, whatever the shard: up to 315 MB above the start."""
 ROW_KB = 4.0
@@ -44,7 +44,7 @@ SOLVE_SECONDS = 3.0
 """Per trial of a grouped-stratified scheme: 0.3 to 6 s, whatever the number of patches."""
 SCORE_SECONDS = 0.2
 """Per classifier and trial: metrics, strata and tests, however few the patches."""
-AVERAGED = 0.2
+AVERAGED = 0.15
 """Of the work of scoring a trial, what its part in the averages takes: 0.12 to 0.2."""
 TRAINED = 0.8
 """Fraction of the rows of a release that a forest is grown on."""
@@ -294,7 +294,7 @@ def _copy(selection: Selection, release: str, name: str) -> Need:
     """Files written again: samples, exports."""
     size = size_in(selection, release)
     return Need(
-        START_MB + BLOCK_MB, START_SECONDS + 13 * _reading(selection, release, size.gigabytes), 1e3 * size.gigabytes
+        START_MB + BLOCK_MB, START_SECONDS + 11 * _reading(selection, release, size.gigabytes), 1e3 * size.gigabytes
     )
 
 
