@@ -35,6 +35,7 @@ from sentinel_forest.splits.ledger import build
 from sentinel_forest.splits.split import SPLIT
 from sentinel_forest.verify.catalog import schema
 from sentinel_forest.verify.inspect import INTEGRITY
+from sentinel_forest.versions import clean
 from sentinel_forest.versions.compare import COMPARISON
 from sentinel_forest.versions.headline import HEADLINE, headline_of
 from sentinel_forest.versions.manifest import manifest
@@ -612,6 +613,9 @@ def test_scripts_are_put_together_once_and_a_damaged_copy_is_not_used(tmp_path, 
         pages.pages(**arguments)
     assert written.read_bytes() == whole
     (copy,) = (tmp_path / "work" / "store" / "vega").glob("*/script")
+    entries = clean.read_entries(tmp_path / "work" / "store")
+    assert [entry.step for entry in entries] == ["vega"]
+    assert clean.unneeded(entries, clean.version_checksums(tmp_path / "results")) == []
     copy.write_bytes(b"alert(1)")
     pages.pages(**arguments)
     assert written.read_bytes() == whole

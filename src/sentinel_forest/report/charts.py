@@ -113,7 +113,7 @@ def write_scripts(path: Path, store: Path) -> None:
 
     Putting it together takes longer than many a page, so that it is kept in the folder `store`.
     """
-    about = {"step": "vega", "packages": {"vl-convert-python": version("vl-convert-python")}}
+    about = {"step": "vega", "given": {}, "packages": {"vl-convert-python": version("vl-convert-python")}}
     kept.reuse(store, about, {"script": path}, lambda: write_text(path, _scripts()))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import jinja2
 
 from sentinel_forest import kept
-from sentinel_forest.config.paths import REPORT
+from sentinel_forest.config.paths import REPORT, SCRIPTS
 from sentinel_forest.io.tables import write_text
 from sentinel_forest.report import (
     baselines,
@@ -85,7 +85,7 @@ def write(version: VersionResults, made: Sequence[Page], output: Path, store: Pa
     with _replacing_folder(output.with_name(FOLDER)) as folder:
         for name in ASSETS:
             shutil.copyfile(TEMPLATES / name, folder / name)
-        charts.write_scripts(folder / "vega.js", store)
+        charts.write_scripts(folder / Path(SCRIPTS).name, store)
         for page in made:
             root = "" if page.name == "report" else "../"
             for section in page.sections:
