@@ -93,7 +93,6 @@ def _loaded(name: str) -> Callable[..., None]:
     try:
         return load(name)
     finally:
-        gc.freeze()
         gc.enable()
 
 
