@@ -12,6 +12,7 @@ import pandas as pd
 import vl_convert
 
 from sentinel_forest import kept
+from sentinel_forest.io.checksums import code_checksum
 from sentinel_forest.io.tables import tsv_text, write_text
 from sentinel_forest.report.palette import INK, LINE
 
@@ -113,7 +114,8 @@ def write_scripts(path: Path, store: Path) -> None:
 
     Putting it together takes longer than many a page, so that it is kept in the folder `store`.
     """
-    about = {"step": "vega", "given": {}, "packages": {"vl-convert-python": version("vl-convert-python")}}
+    packages = {"vl-convert-python": version("vl-convert-python")}
+    about = {"step": "vega", "given": {}, "code": code_checksum("report.charts"), "packages": packages}
     kept.reuse(store, about, {"script": path}, lambda: write_text(path, _scripts()))
 
 
