@@ -238,6 +238,9 @@ CLOUDS = {
     "band-order": exchange("L1C_B2", "L1C_B12"),
     "same-bands": copy("train/L1C_B3.dat", "train/L1C_B4.dat"),
     "repeated": all_bands(by(lambda images: images[:1])),
+    "alignment": layer("LABEL_manual_hq", by(lambda images: images[:, ::-1].copy())),
+    "hole": layer("S1_VV", assign(np.s_[3, :9, :9], 0)),
+    "labels-clear": layer("LABEL_manual_hq", assign(np.s_[:25], 0)),
 }
 
 
@@ -359,6 +362,8 @@ TILES = {
     "offset": tiles("s2", lambda pixels: pixels + np.uint16(1000), -1),
     "band-order": tiles("s2", lambda pixels: pixels[[0, 12, *range(2, 12), 1]], -1),
     "same-bands": tiles("s2", lambda pixels: pixels[[0, 1, 2, 2, *range(4, 13)]], 12),
+    "alignment": tiles("s1", lambda pixels: pixels[:, :, ::-1], -1),
+    "hole": tiles("s1", assign(np.s_[0, :20, :20], 0)),
     "repeated": tiles("s2", lambda pixels: np.arange(1000, 1000 + pixels.size).reshape(pixels.shape).astype("u2"), 12),
 }
 
@@ -485,6 +490,7 @@ ZONES = {
     "band-order": everywhere("sen2", lambda values: values[..., [9, *range(1, 9), 0]]),
     "same-bands": everywhere("sen2", lambda values: values[..., [0, 1, 1, *range(3, 10)]]),
     "repeated": everywhere("sen1", lambda values: values[:1]),
+    "alignment": everywhere("sen1", lambda values: values.swapaxes(1, 2)),
     "sen1:range": rows(put("sen1", (0, 0, 0, 0), 1e9)),
 }
 

@@ -133,7 +133,8 @@ def checks_of(path: Path) -> set[str]:
 def test_every_check_of_a_dataset_has_an_input(clean: dict[str, list[Finding]], name: str) -> None:
     """Those that its modules name, and those that verifying the sample shows."""
     written = set().union(*(checks_of(path) for path in (PACKAGE / "datasets" / name).glob("*.py")))
-    written |= checks_of(PACKAGE / "datasets" / "plausibility.py") | checks_of(PACKAGE / "datasets" / "band_rules.py")
+    for module in ("alignment", "band_rules", "unit_rules"):
+        written |= checks_of(PACKAGE / "datasets" / f"{module}.py")
     shown = {row.check for row in clean[name]}
     table = set(PLANTED[name])
     kinds = {check.rpartition(":")[2] for check in table}

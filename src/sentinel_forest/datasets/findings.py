@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Literal
@@ -35,6 +35,10 @@ a file) is left out. Blank: it cannot be accepted, because reading cannot go on.
 
 LONG_RUN = 5
 """Empty patches one after another that are no chance: what an interrupted copy, or a part of a download, left empty."""
+
+HOLE = 0.01
+"""Fraction of an image that one band of Sentinel-1 cannot lack by chance where the other has all: both are measured
+at once. (Bands of Sentinel-2 end apart from each other at the edge of what was seen, and may be 0 over dark water.)"""
 
 MOST_WORST = 3
 """Patches with the most pixels without a measurement that a finding names, where none is empty."""
@@ -201,6 +205,33 @@ def empty_run(pixels: Sequence[int] | np.ndarray, size: int, at_end: bool = Fals
     lengths = np.diff(ends) - 1
     at = len(lengths) - 1 if at_end else int(lengths.argmax())
     return range(int(ends[at]) + 1, int(ends[at + 1])) if lengths[at] >= LONG_RUN else range(0)
+
+
+def hole_findings(
+    file: str, missing: Mapping[str, np.ndarray], size: int, names: Sequence[str] = ()
+) -> Iterator[Finding]:
+    """The failed check ``hole`` where one band of a sensor lacks pixels in images that another has whole.
+
+    Parameters
+    ----------
+    file : str
+        What the finding is of.
+    missing : mapping
+        By band, the pixels without a measurement: int64 (images,).
+    size : int
+        Pixels of an image.
+    names : sequence of str
+        Names of the images, if there are several.
+    """
+    whole = np.min(list(missing.values()), axis=0) == 0
+    for band, counts in missing.items():
+        holes: list[int] = np.flatnonzero(whole & (counts > HOLE * size)).tolist()
+        if holes:
+            others = ", ".join(other for other in missing if other != band)
+            where = f" in {len(holes)} patches, the first {names[holes[0]]}," if names else ""
+            found = f"{band} is 0 or missing{where} at {counts[holes[0]]} pixels that {others} has"
+            remedy = "a part of the band was lost: fetch the file again; accepted, these pixels are used as stored"
+            yield Finding(file, "content", "hole", "failed", found, f"{band} wherever {others} is", remedy, "kept")
 
 
 def _unmeasured_text(counts: np.ndarray, size: int, names: Sequence[str]) -> str:

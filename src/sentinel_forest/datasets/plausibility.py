@@ -1,57 +1,41 @@
 """Units, offsets and the order of bands, told from values: one table of rules, and what it says of a release.
 
-`RULES` is the table; the page ``docs/checks.md`` is made from it. Values are pooled over a release: a single image
-may be a desert, a sheet of ice or a cloud.
+`RULES` is the table; the page ``docs/checks.md`` is made from it. Values are pooled over a release, because a single
+image may be a desert, a sheet of ice or a cloud; then over each file, split or season of `ENOUGH_IMAGES` or more, whose
+fault the others would hide.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
-
+from sentinel_forest.datasets.alignment import ENOUGH_IMAGES as ENOUGH_PAIRS
+from sentinel_forest.datasets.alignment import MANY_IMAGES, TURNED, UNRELATED, alignment
 from sentinel_forest.datasets.band_rules import (
     ALIKE,
     ALIKE_IMAGES,
-    ALL_IMAGES,
     ENOUGH_VALUES,
     ORDER_BANDS,
     ORDER_GAIN,
     ORDER_IMAGES,
     REPEATED,
     band_order,
-    pool_verdict,
     repeated,
     same_bands,
 )
 from sentinel_forest.datasets.findings import Finding
 from sentinel_forest.datasets.terms import Layer
-from sentinel_forest.datasets.values import Pool, Values, pool
-from sentinel_forest.sensors import AMPLITUDE, DECIBEL, SENTINEL_1
-
-REFLECTANCE = (0.026, 1.5)
-"""Mean reflectance of the brightest band: above what eight bits times 1e-4 can give; below what snow gives."""
-
-DARK_BANDS = ("B8", "B11", "B12")
-"""Water, shadow and wet ground are darker in them than the offset in nearly every image."""
-
-OFFSET = 0.1
-"""Added to reflectance from processing baseline 04.00 on: 1000 digital numbers."""
-
-DISPROVED_BELOW = 0.9 * OFFSET
-"""Reflectance that no raised image has, noise included."""
-
-OFFSET_SINCE = "20220125"
-"""First day of baseline 04.00 (ESA, Sentinel-2 Processing Baseline)."""
-
-ENOUGH_IMAGES = 30
-"""Images of which one should show a dark pixel, if nothing was added."""
-
-ONE_SIDED = 0.05
-"""Least fraction of values of either sign in the parts of complex backscatter."""
-
-_BASELINE = re.compile(r"_N(\d{4})_")
-_DATE = re.compile(r"(?:^|_)(\d{8})T\d{6}")
+from sentinel_forest.datasets.unit_rules import (
+    DARK_BANDS,
+    DISPROVED_BELOW,
+    ENOUGH_IMAGES,
+    ONE_SIDED,
+    REFLECTANCE,
+    offset,
+    radar_order,
+    radar_unit,
+    reflectance_scale,
+)
+from sentinel_forest.datasets.values import Pool, Values, by_part, pool
 
 
 @dataclass(frozen=True)
@@ -81,7 +65,7 @@ class Rule:
 
 
 def findings(layers: Mapping[str, Layer], values: Sequence[Values]) -> list[Finding]:
-    """What the rules say about the values of a release.
+    """What the rules say about the values of a release; and of each of its parts, where that fails alone.
 
     Parameters
     ----------
@@ -90,116 +74,21 @@ def findings(layers: Mapping[str, Layer], values: Sequence[Values]) -> list[Find
     values : sequence of Values
         Of all its images.
     """
-    pooled = pool(layers, values)
+    told = _judged(pool(layers, values))
+    failed = {finding.check for finding in told if finding.status == "failed"}
+    parts = by_part(values)
+    for name, of_part in parts.items() if len(parts) > 1 else ():
+        if min(len(value.low) for value in of_part) >= ENOUGH_IMAGES:
+            told += [
+                replace(finding, file=name)
+                for finding in _judged(pool(layers, of_part))
+                if finding.status == "failed" and finding.check not in failed
+            ]
+    return told
+
+
+def _judged(pooled: Pool) -> list[Finding]:
     return [finding for rule in RULES if rule.judge for finding in rule.judge(pooled)]
-
-
-def _radar_unit(pool: Pool) -> Iterator[Finding]:
-    """Backscatter in dB is below 0 somewhere in every image; power never is; complex parts take both signs."""
-    faults, looked = [], 0
-    for name in pool.of("radar"):
-        band, low = pool.layers[name].band, pool.low[name]
-        assert band is not None
-        looked += 1
-        if band.unit == DECIBEL and (linear := int((low >= 0).sum())):
-            faults.append(f"{name}: no value below 0 dB in {linear} of {len(low)} images")
-        if band in _INTENSITIES and (negative := int((low < 0).sum())):
-            faults.append(f"{name}: negative power in {negative} of {len(low)} images, the lowest {np.nanmin(low):.4g}")
-        if band.unit == AMPLITUDE and (text := _one_sided(pool.sample[name])):
-            faults.append(f"{name}: {text}")
-    if looked:
-        remedy = "the backscatter is in another unit (dB, linear power, amplitude); convert it, or get the publisher's"
-        expected = "dB, power or complex parts, as published"
-        yield pool_verdict("radar-unit", "; ".join(faults), f"{looked} layers", expected, remedy)
-
-
-_INTENSITIES = (SENTINEL_1["VH_intensity"], SENTINEL_1["VV_intensity"])
-
-
-def _one_sided(sample: np.ndarray) -> str:
-    values = sample[np.isfinite(sample) & (sample != 0)]
-    if len(values) < ENOUGH_VALUES:
-        return ""
-    positive = float((values > 0).mean())
-    return "" if ONE_SIDED <= positive <= 1 - ONE_SIDED else f"{100 * positive:.3g} % of the values are above 0"
-
-
-def _radar_order(pool: Pool) -> Iterator[Finding]:
-    """Cross-polarised backscatter (VH) is weaker than co-polarised (VV)."""
-    for cross, co in (("VH", "VV"), ("VH_intensity", "VV_intensity")):
-        names = pool.named(cross), pool.named(co)
-        if names[0] is None or names[1] is None:
-            continue
-        samples = [pool.sample[name][np.isfinite(pool.sample[name])] for name in names if name]
-        if min(map(len, samples)) < ENOUGH_VALUES:
-            text = f"not computed: {min(map(len, samples))} values, {ENOUGH_VALUES} are needed"
-            yield Finding(ALL_IMAGES, "content", "radar-order", "note", text, f"{cross} below {co}")
-            continue
-        weak, strong = (float(np.median(sample)) for sample in samples)
-        text = f"median {cross} {weak:.4g}, {co} {strong:.4g}"
-        remedy = "the two polarisations are exchanged: put them into the published order"
-        yield pool_verdict("radar-order", "" if weak < strong else text, text, f"{cross} below {co}", remedy)
-
-
-def _reflectance_scale(pool: Pool) -> Iterator[Finding]:
-    """The mean of the brightest optical band can be a reflectance."""
-    means = {}
-    for name in pool.of("optical"):
-        values = pool.sample[name][np.isfinite(pool.sample[name]) & (pool.sample[name] != 0)]
-        if values.size:
-            means[name] = float(values.mean(dtype=np.float64))
-    if not means:
-        return
-    brightest = max(means, key=lambda name: means[name])
-    text = f"mean reflectance of {brightest} {means[brightest]:.4g}"
-    good = REFLECTANCE[0] <= means[brightest] <= REFLECTANCE[1]
-    expected = f"{REFLECTANCE[0]:g} to {REFLECTANCE[1]:g} in the brightest band"
-    remedy = "the reflectance is on another scale (0 to 1, 0 to 10,000, percent, 8 bits): convert it"
-    yield pool_verdict("reflectance-scale", "" if good else text, text, expected, remedy)
-
-
-def _offset(pool: Pool) -> Iterator[Finding]:
-    """Whether 1000 digital numbers were added: by the names of products, else by the darkest pixels of all images."""
-    bands = [name for name in map(pool.named, DARK_BANDS) if name]
-    if not bands:
-        return
-    counts = {len(pool.low[name]) for name in bands} | {len(pool.products)}
-    if len(counts) > 1:
-        bands = [name for name in bands if len(pool.low[name]) == len(pool.products)]
-    if not bands:
-        return
-    lows = np.stack([pool.low[name] for name in bands])
-    dark = np.nanmin(np.where(np.isfinite(lows), lows, np.inf), axis=0)
-    raised = np.array([_is_raised(product) for product in pool.products])
-    names = np.array(pool.products)
-    told = sorted({product for product in names[raised] if dark[names == product].min() >= DISPROVED_BELOW})
-    remedy = "subtract 1000 from the digital numbers (0.1 from the reflectance) of these images"
-    expected = f"a value below {DISPROVED_BELOW:g} in {', '.join(DARK_BANDS)}"
-    if told:
-        more = f" and {len(told) - 3} more" if len(told) > 3 else ""
-        text = (
-            f"{len(told)} products of baseline 04.00 without a dark pixel, the lowest "
-            f"{min(dark[names == product].min() for product in told):.4g}: {', '.join(told[:3])}{more}"
-        )
-        yield pool_verdict("offset", text, "", expected, remedy)
-        return
-    others = dark[~raised & np.isfinite(dark)]
-    if not others.size:
-        return
-    text = f"lowest value {others.min():.4g} in {len(others)} images"
-    if others.min() >= DISPROVED_BELOW and len(others) < ENOUGH_IMAGES:
-        what = f"cannot be told: {text}, too few to say"
-        yield Finding(ALL_IMAGES, "content", "offset", "note", what, expected, "look at the baseline of the products")
-    else:
-        yield pool_verdict("offset", text if others.min() >= DISPROVED_BELOW else "", text, expected, remedy)
-
-
-def _is_raised(product: str) -> bool:
-    """Whether a product is of baseline 04.00 or later, by its name: the baseline, or else the date."""
-    baseline, date = _BASELINE.search(product), _DATE.search(product)
-    if baseline:
-        return baseline[1] >= "0400"
-    return bool(date and date[1] >= OFFSET_SINCE)
 
 
 RULES: tuple[Rule, ...] = (
@@ -211,7 +100,7 @@ RULES: tuple[Rule, ...] = (
         f"{100 * ONE_SIDED:g} % or over {100 - 100 * ONE_SIDED:g} % above 0",
         "of real tiles in dB 0.06 % of the values at most are above 0; power is a square; speckle has a random phase",
         "So2Sat intensities in dB; SEN12MS in linear power; amplitudes in place of complex parts",
-        _radar_unit,
+        radar_unit,
     ),
     Rule(
         "radar-order",
@@ -220,7 +109,7 @@ RULES: tuple[Rule, ...] = (
         "median of VH above that of VV",
         "cross-polarised backscatter is weaker in C band over land and sea: by 2 dB and more in all real tiles",
         "VV and VH exchanged",
-        _radar_order,
+        radar_order,
     ),
     Rule(
         "reflectance-scale",
@@ -229,7 +118,7 @@ RULES: tuple[Rule, ...] = (
         f"below {REFLECTANCE[0]:g} or above {REFLECTANCE[1]:g}",
         "eight bits give 0.0255 at most; scattered light alone makes 0.08 in B1 and B2; snow stays below 1.5",
         "reflectance x 10,000 in So2Sat; percent or 8 bits in SEN12MS and CloudSEN12",
-        _reflectance_scale,
+        reflectance_scale,
     ),
     Rule(
         "offset",
@@ -241,7 +130,7 @@ RULES: tuple[Rule, ...] = (
         "ESA, Sentinel-2 Processing Baseline: 1000 is added to digital numbers from 04.00 on. Real images have 0.0007 "
         "to 0.016 without it, and not below 0.1007 with it; a desert or a full cloud has no dark pixel",
         "1000 added to the digital numbers, or 0.1 to the reflectance",
-        _offset,
+        offset,
     ),
     Rule(
         "band-order",
@@ -272,6 +161,17 @@ RULES: tuple[Rule, ...] = (
         "two images are never equal; a few published ones are there twice, which the ledger of a split counts",
         "one image written into all rows; a block of rows written twice",
         repeated,
+    ),
+    Rule(
+        "alignment",
+        "how far pixels that differ in one also differ in the other (Mantel correlation within each image, 16 pixels), "
+        "as stored, with one turned or mirrored, and with that of another image",
+        "labels of pixels, and Sentinel-1, against Sentinel-2",
+        f"turned or mirrored it is larger (t above {TURNED:g}, {ENOUGH_PAIRS} images or more); or "
+        f"that of other images is as large (t below {UNRELATED:g}, {MANY_IMAGES} images or more)",
+        "Mantel 1967; real images of both sensors have 0.1 to 0.4 as stored and 0.04 to 0.12 at most turned",
+        "all images mirrored; labels in another order than the images",
+        alignment,
     ),
     Rule(
         "range",

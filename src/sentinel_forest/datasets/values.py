@@ -10,15 +10,22 @@ import numpy as np
 from sentinel_forest.datasets.terms import Layer
 
 SAMPLED_IMAGES = 4096
-"""Images of a file of many that are sampled: the first, since files are shuffled."""
+"""Images of a part that are sampled at most: of a file the first, since files are shuffled."""
+
+SAMPLED_ACROSS = 4
+"""Pixels across an image whose values are kept."""
 
 
 @dataclass(frozen=True, eq=False)
 class Values:
     """What some images show in some layers.
 
+    Values of one part that come from different sensors are of the same images, in the same order.
+
     Parameters
     ----------
+    part : str
+        File or folder of the release that the images are in.
     layers : tuple of str
         Layers of the dataset.
     low : ndarray
@@ -27,12 +34,16 @@ class Values:
         float32 (images or fewer, layers, pixels): stored values of some pixels, the same in all layers.
     products : tuple of str
         Product of each image; none where products are not published.
+    labels : ndarray, optional
+        (images or fewer, pixels): codes of the labels of the sampled pixels, where each pixel has one.
     """
 
+    part: str
     layers: tuple[str, ...]
     low: np.ndarray
     sample: np.ndarray
     products: tuple[str, ...] = ()
+    labels: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -40,13 +51,17 @@ class Pool:
     """Values of a release in physical units, by layer.
 
     `low` (images,) and `sample` (images, pixels) of each layer; `products` is that of each image, "" unknown.
-    Layers of one sensor have as many images as `products` has, or other sensors their own number.
+    Layers of one sensor have as many images as `products` has, or other sensors their own number. `labels`
+    (images, pixels) are codes; `paired` says whether the samples of all sensors, and the labels, are of the same
+    images.
     """
 
     layers: Mapping[str, Layer]
     low: Mapping[str, np.ndarray]
     sample: Mapping[str, np.ndarray]
     products: tuple[str, ...]
+    labels: np.ndarray | None
+    paired: bool
 
     def of(self, kind: str, unit: str | None = None) -> list[str]:
         """Layers of a kind of band, in the order of the table of layers."""
@@ -62,10 +77,11 @@ class Pool:
 
 
 def pool(layers: Mapping[str, Layer], values: Sequence[Values]) -> Pool:
-    """Values as physical quantities; parts with the same layers are joined."""
+    """Values as physical quantities; those of the same layers are joined."""
     low: dict[str, list[np.ndarray]] = {}
     sample: dict[str, list[np.ndarray]] = {}
     products: list[str] = []
+    labels = [part.labels for part in values if part.labels is not None]
     for part in values:
         for place, name in enumerate(part.layers):
             factor = np.float32(layers[name].factor)
@@ -76,7 +92,24 @@ def pool(layers: Mapping[str, Layer], values: Sequence[Values]) -> Pool:
     order = [name for name in layers if name in low]
     lows = {name: np.concatenate(low[name]) for name in order}
     samples = {name: np.concatenate(sample[name]) for name in order}
-    return Pool(layers, lows, samples, tuple(products))
+    codes = np.concatenate(labels) if labels and len(labels) == len(by_part(values)) else None
+    return Pool(layers, lows, samples, tuple(products), codes, _are_paired(values))
+
+
+def by_part(values: Sequence[Values]) -> dict[str, list[Values]]:
+    """The values of each part."""
+    parts: dict[str, list[Values]] = {}
+    for each in values:
+        parts.setdefault(each.part, []).append(each)
+    return parts
+
+
+def _are_paired(values: Sequence[Values]) -> bool:
+    """Whether all parts have the same layers, and of all layers, and labels, the same number of images."""
+    parts = by_part(values).values()
+    layers = {frozenset(name for each in part for name in each.layers) for part in parts}
+    counts = [{len(seen) for each in part for seen in (each.sample, each.labels) if seen is not None} for part in parts]
+    return len(layers) == 1 and all(len(numbers) == 1 for numbers in counts)
 
 
 FITTING = 12 << 10
@@ -126,9 +159,29 @@ def lowest_above_zero(pixels: np.ndarray, low: np.ndarray) -> np.ndarray:
 
 @cache
 def grid(side: int, across: int) -> np.ndarray:
-    """Flat indices of a regular grid of pixels in an image of `side` x `side`: int64 (across * across,), to be read."""
+    """Flat indices of a grid of pixels in an image of `side` x `side`: int64 (across * across,), to be read.
+
+    The grid is the same in a turned or mirrored image.
+
+    Examples
+    --------
+    >>> grid(8, 2).tolist()
+    [18, 21, 42, 45]
+    """
     lines = (2 * np.arange(across) + 1) * side // (2 * across)
+    lines[across - across // 2 :] = (side - 1 - lines[: across // 2])[::-1]
     return (lines[:, None] * side + lines).reshape(-1)
+
+
+def spread(count: int, most: int) -> np.ndarray:
+    """Indices of at most `most` of `count` images, evenly spread: int64.
+
+    Examples
+    --------
+    >>> spread(10, 4).tolist()
+    [0, 2, 5, 7]
+    """
+    return np.arange(count) if count <= most else np.arange(most) * count // most
 
 
 def stacked(parts: Sequence[np.ndarray]) -> np.ndarray:

@@ -25,6 +25,7 @@ from sentinel_forest.datasets.cloudsen12.layout import (
 from sentinel_forest.datasets.cloudsen12.metadata import KEY_COLUMNS, METADATA, metadata_path, read_metadata
 from sentinel_forest.datasets.cloudsen12.reader import count_unmeasured
 from sentinel_forest.datasets.cloudsen12.vocabulary import IMAGE_LAYERS, LABEL, RADAR_LAYERS
+from sentinel_forest.datasets.findings import hole_findings
 from sentinel_forest.datasets.keys import forms_of
 from sentinel_forest.datasets.values import Values, stacked
 from sentinel_forest.errors import InputError
@@ -86,7 +87,8 @@ def _key_forms(folder: Path, splits: Sequence[Split]) -> Iterator[Finding]:
 def conclude(layout: Layout, inspections: Mapping[str, Inspection]) -> Inspection:
     """What the layers of a split say together: where its images lie, and which pixels are measured.
 
-    Checks: ``padding`` (only if it fails: data elsewhere than the layout says) and ``measured``.
+    Checks: ``padding`` (only if it fails: data elsewhere than the layout says), ``measured``, and ``hole``
+    (only if it fails).
     """
     splits: dict[str, list[LayerInspection]] = {}
     for path, seen in inspections.items():
@@ -98,6 +100,7 @@ def conclude(layout: Layout, inspections: Mapping[str, Inspection]) -> Inspectio
         for finding in (
             *_extent_findings(layout, name, layers),
             *_measured_findings(layout, name, layers),
+            *_hole_findings(layout, name, layers),
             *_label_findings(name, layers),
         )
     ]
@@ -116,7 +119,9 @@ def _values(splits: Mapping[str, Sequence[LayerInspection]]) -> tuple[Values, ..
             if len({one.count for one in seen}) == 1:
                 low = np.stack([one.low for one in seen if one.low is not None], axis=1)
                 sample = stacked([one.sample for one in seen if one.sample is not None])
-                values.append(Values(tuple(chosen), low, sample, products_of(seen[0].folder / name, seen[0].count)))
+                products = products_of(seen[0].folder / name, seen[0].count)
+                labels = by_layer[LABEL].sample if LABEL in by_layer and names is IMAGE_LAYERS else None
+                values.append(Values(f"{name}/", tuple(chosen), low, sample, products, labels))
     return tuple(values)
 
 
@@ -173,6 +178,14 @@ def _measured_findings(layout: Layout, name: str, layers: Sequence[LayerInspecti
             names = [f"row {row}" for row in range(count)]
             at_end = kind == "radar"  # a ROI without an image of Sentinel-1 has none in any of its patches
             yield unmeasured_finding(f"{name}/", check, unmeasured, layout.image**2, names, kind, at_end)
+
+
+def _hole_findings(layout: Layout, name: str, layers: Sequence[LayerInspection]) -> Iterator[Finding]:
+    """One polarisation of Sentinel-1 that lacks what the other has."""
+    radar = {seen.layer: seen.hashes["empty"].to_numpy() for seen in layers if seen.layer in RADAR_LAYERS}
+    if len(radar) > 1 and len({len(counts) for counts in radar.values()}) == 1:
+        names = [f"row {row}" for row in range(len(next(iter(radar.values()))))]
+        yield from hole_findings(f"{name}/", radar, layout.image**2, names)
 
 
 def _split_findings(folder: Path, split: Split, image: int) -> Iterator[Finding]:

@@ -21,7 +21,7 @@ from sentinel_forest.datasets.cloudsen12.vocabulary import (
     RADAR_LAYERS,
 )
 from sentinel_forest.datasets.findings import empty_run
-from sentinel_forest.datasets.values import SAMPLED_IMAGES, grid, lowest_above_zero
+from sentinel_forest.datasets.values import SAMPLED_ACROSS, SAMPLED_IMAGES, grid, lowest_above_zero
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class LayerInspection(Inspection):
     low : ndarray
         float32 (patches,): the lowest value of each image that is one, of optical bands the lowest above 0.
     sample : ndarray
-        (patches or fewer, pixels): values of some pixels.
+        (patches or fewer, pixels): values of some pixels, of images and labels.
     fractions : ndarray
         float32 (patches, classes): of the label, estimated from one pixel in 16.
     """
@@ -124,7 +124,7 @@ class LayerInspector(Inspector):
         self.sample: list[np.ndarray] = []
         self.fractions: list[np.ndarray] = []
         self.judged = self.is_image or layer in RADAR_LAYERS
-        self.pixels = grid(side - padding.top - padding.bottom, 4)
+        self.pixels = grid(side - padding.top - padding.bottom, SAMPLED_ACROSS)
 
     def update(self, block: memoryview) -> None:
         whole = len(block) // (self.side**2 * self.dtype.itemsize)
@@ -144,7 +144,7 @@ class LayerInspector(Inspector):
             self._see_image(window, low, high)
         else:
             self._see_values(window, low, high)
-        if self.judged and self.count < SAMPLED_IMAGES:
+        if (self.judged or self.layer == LABEL) and self.count < SAMPLED_IMAGES:
             self.sample.append(window[:, *np.divmod(self.pixels, window.shape[2])])
         if self.layer == LABEL:
             few = window[:, ::4, ::4].reshape(whole, -1)

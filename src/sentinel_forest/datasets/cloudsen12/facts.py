@@ -32,6 +32,12 @@ COVERAGES = ("cloud-free", "almost-clear", "low-cloudy", "mid-cloudy", "cloudy")
 LEAST_EXPLAINED = 0.5
 """Least fraction of the variance of ranks of cloud cover that classes of cloudiness explain; shuffled rows: near 0."""
 
+CLOUDY = ("mid-cloudy", "cloudy")
+"""Classes of images with so much cloud that no label can be without any."""
+
+MOST_CLEAR, FEWEST_CLEAR = 0.01, 5
+"""Fraction of cloudy images, and their least number, whose labels show no cloud at all because labels were lost."""
+
 LEAST_LIKELY = 0.001
 """Below this p value (Kruskal and Wallis) difficulty goes along with the labels."""
 
@@ -236,7 +242,7 @@ def _distance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def against_labels(folder: Path, split: str, fractions: np.ndarray) -> Iterator[Finding]:
-    """Checks ``cloud-coverage`` and ``difficulty``: whether they go along with the labels.
+    """Checks ``cloud-coverage``, ``labels-clear`` and ``difficulty``: whether they go along with the labels.
 
     Classes of cloudiness explain most of the variance of the ranks of cloud cover, whatever the exact limits of the
     classes and whatever was drawn anew since; after rows were shuffled or shifted they explain next to nothing.
@@ -258,6 +264,7 @@ def against_labels(folder: Path, split: str, fractions: np.ndarray) -> Iterator[
     if len(table) != len(fractions):
         return
     yield from _coverage_findings(path, table, fractions)
+    yield from _clear_findings(path, table, fractions)
     yield from _difficulty_findings(path, table, fractions)
 
 
@@ -269,8 +276,7 @@ def _coverage_findings(path: str, table: pd.DataFrame, fractions: np.ndarray) ->
     expected = f"classes explain {LEAST_EXPLAINED:g} or more of the variance of cloud cover (ranks)"
     classes = table["cloud_coverage"]
     known = classes.isin(COVERAGES).to_numpy()
-    cloud = [name in ("thick cloud", "thin cloud") for name in TASK.names]
-    cover = fractions[:, cloud].sum(axis=1)[known]
+    cover = _cover(fractions)[known]
     if known.sum() < ENOUGH_PATCHES or classes[known].nunique() < 2 or np.ptp(cover) == 0:
         text = f"not computed: {int(known.sum())} patches, classes of cloudiness: {classes[known].nunique()}"
         expected += f"; {ENOUGH_PATCHES} patches of two classes, whose cloud cover differs"
@@ -284,6 +290,29 @@ def _coverage_findings(path: str, table: pd.DataFrame, fractions: np.ndarray) ->
     good = explained >= LEAST_EXPLAINED
     text = f"{explained:.3f} of {int(known.sum())} patches"
     yield _finding(path, "cloud-coverage", [] if good else [text], text, expected, remedy)
+
+
+def _cover(fractions: np.ndarray) -> np.ndarray:
+    """Fraction of cloud of each patch, thick and thin."""
+    cloud = [name in ("thick cloud", "thin cloud") for name in TASK.names]
+    return np.asarray(fractions[:, cloud].sum(axis=1))
+
+
+def _clear_findings(path: str, table: pd.DataFrame, fractions: np.ndarray) -> Iterator[Finding]:
+    """Cloudy images whose labels show no cloud: labels that were lost, which are 0, clear; told only if there are."""
+    cloudy = table.get("cloud_coverage", pd.Series("", index=table.index)).isin(CLOUDY).to_numpy()
+    rows = np.flatnonzero(cloudy & (_cover(fractions) == 0)).tolist()
+    if not rows:
+        return
+    named = ", ".join(_row(table, row) for row in rows[:3])
+    found = f"{len(rows)} of {int(cloudy.sum())}: {named}" + (", ..." if len(rows) > 3 else "")
+    expected = f"cloud in the label of each image that is {' or '.join(CLOUDY)}"
+    if len(rows) < max(FEWEST_CLEAR, MOST_CLEAR * cloudy.sum()):
+        remedy = "look at these images: their labels, or their classes of cloudiness, are wrong"
+        yield Finding(path, "content", "labels-clear", "note", found, expected, remedy)
+    else:
+        remedy = "the labels of these images were lost: fetch them again"
+        yield Finding(path, "content", "labels-clear", "failed", found, expected, remedy, "kept")
 
 
 def _difficulty_findings(path: str, table: pd.DataFrame, fractions: np.ndarray) -> Iterator[Finding]:

@@ -26,8 +26,7 @@ from sentinel_forest.datasets.sen12ms.layout import (
     sensors_of,
     tile_path,
 )
-from sentinel_forest.datasets.sen12ms.vocabulary import BANDS
-from sentinel_forest.datasets.values import Values
+from sentinel_forest.datasets.sen12ms.samples import values_of
 
 WATER_AGREES = 0.9
 """Least fraction of pixels of water in IGBP or LCCS that are water in both: 1 in tiles of MCD12Q1, 0 after a shift."""
@@ -75,9 +74,10 @@ def conclude(layout: Layout, inspections: Mapping[str, Inspection]) -> Inspectio
     findings += _summary(tiles, failed)
     findings += _unmeasured_findings(layout, tiles)
     findings += _water_findings(tiles) + scene_findings(tiles)
-    patches = parse(tiles).set_index("path")["patch"]
+    table = parse(tiles)
+    patches = table.set_index("path")["patch"]
     left_out = {patches[path] for path, seen in tiles.items() if seen.left_out}
-    findings += _usable_findings(layout, tiles, left_out)
+    findings += _usable_findings(layout, tiles, table, left_out)
     hashed = [(path, seen) for path, seen in sorted(tiles.items()) if seen.pixels and patches[path] not in left_out]
     hashes = hash_table(
         [path for path, _ in hashed],
@@ -86,7 +86,7 @@ def conclude(layout: Layout, inspections: Mapping[str, Inspection]) -> Inspectio
         [seen.pixels for _, seen in hashed],
         [seen.empty or 0 for _, seen in hashed],
     )
-    return Inspection(tuple(findings), hashes, values=_values(tiles))
+    return Inspection(tuple(findings), hashes, values=values_of(tiles, table))
 
 
 def _unmeasured_findings(layout: Layout, tiles: Mapping[str, TileInspection]) -> list[Finding]:
@@ -100,9 +100,10 @@ def _unmeasured_findings(layout: Layout, tiles: Mapping[str, TileInspection]) ->
     return findings
 
 
-def _usable_findings(layout: Layout, tiles: Mapping[str, TileInspection], left_out: Collection[str]) -> list[Finding]:
+def _usable_findings(
+    layout: Layout, tiles: Mapping[str, TileInspection], table: pd.DataFrame, left_out: Collection[str]
+) -> list[Finding]:
     """A failure if no patch would be left, whatever is accepted; nothing if some are."""
-    table = parse(tiles)
     sizes = table["patch"].value_counts()
     complete = set(sizes.index[sizes == len(sensors_of(table))])
     empty = {
@@ -115,19 +116,6 @@ def _usable_findings(layout: Layout, tiles: Mapping[str, TileInspection], left_o
     remedy = "mend what the other findings name, or fetch the tiles again"
     expected = "a patch with all its tiles whole"
     return [Finding("(all patches)", "structure", "usable", "failed", "no patch would be left", expected, remedy)]
-
-
-def _values(tiles: Mapping[str, TileInspection]) -> tuple[Values, ...]:
-    """What the tiles of each image sensor show of their values."""
-    values = []
-    for sensor in ("s1", "s2"):
-        kind = f"/{sensor}_"
-        shown = [seen.shown for path, seen in sorted(tiles.items()) if seen.shown is not None and kind in path]
-        if shown:
-            stack = np.stack(shown)
-            layers = tuple(f"{sensor}:{band}" for band in BANDS[sensor])
-            values.append(Values(layers, stack[:, :, 0], stack[:, :, 1:]))
-    return tuple(values)
 
 
 def _water_findings(tiles: Mapping[str, TileInspection]) -> list[Finding]:
@@ -160,6 +148,7 @@ _TILE_CHECKS: Mapping[str, Literal["structure", "content"]] = {
     "range": "content",
     "classes": "content",
     "constant": "content",
+    "hole": "content",
 }
 
 _GROUND_CHECKS = frozenset({"crs", "pixel-size", "same-crs", "same-transform"})

@@ -16,14 +16,11 @@ from sentinel_forest.datasets.sen12ms.layout import DTYPES, PIXEL, Layout, match
 from sentinel_forest.datasets.sen12ms.pixels import image_findings, label_findings
 from sentinel_forest.datasets.sen12ms.reader import QUICK_OPEN, TIFF_ONLY, shape_text
 from sentinel_forest.datasets.sen12ms.vocabulary import BANDS
-from sentinel_forest.datasets.values import fold, grid, lowest_above_zero
+from sentinel_forest.datasets.values import SAMPLED_ACROSS, fold, grid, lowest_above_zero
 from sentinel_forest.io import causes
 
 PROJECTION = "a projected CRS (UTM) with an EPSG code"
 LARGEST_TILE = 16 << 20
-
-SAMPLED_ACROSS = 2
-"""Pixels across a tile whose values are kept for `sentinel_forest.datasets.plausibility`."""
 
 IGBP_WATER, LCCS_WATER = 17, 3
 """Codes of water bodies in the first two bands of ``lc``."""
@@ -36,9 +33,10 @@ class TileInspection(Inspection):
     `dtype` is its kind of numbers ("" if it cannot be read); `placed` whether it says where it lies at all;
     `grid` is EPSG code and the six terms of the transform, or None; `pixels` is the xxh3_128 (hex) of the
     pixels as published (rows, columns, bands; little-endian), or "" for an image with a fault; `empty` counts
-    the pixels of a tile of ``s2`` that are 0 in all bands (None: another tile, or not read). `shown` is float32
-    (bands, 1 + pixels), for images: the lowest value of each band, then some pixels. `water` are pixels of ``lc``
-    that are water by IGBP and by LCCS, and by either of them.
+    the pixels of a tile of ``s2`` that are 0 in all bands (None: another tile, or not read). `low` is float32
+    (bands,), for images: the lowest value of each band; `sample` (pixels, bands) are the values of some pixels, of
+    labels those of the first band. `water` are pixels of ``lc`` that are water by IGBP and by LCCS, and by either of
+    them.
     """
 
     dtype: str = ""
@@ -46,7 +44,8 @@ class TileInspection(Inspection):
     grid: tuple[float, ...] | None = None
     pixels: str = ""
     empty: int | None = None
-    shown: np.ndarray | None = field(default=None, compare=False)
+    low: np.ndarray | None = field(default=None, compare=False)
+    sample: np.ndarray | None = field(default=None, compare=False)
     water: tuple[int, int] = (0, 0)
 
     @property
@@ -143,19 +142,21 @@ def _with_image(
     whole = all(finding.accept == "kept" for finding in findings if finding.status == "failed")
     lowest = lowest_above_zero(flat, low) if sensor == "s2" else low
     sample = flat[0, grid(len(pixels), SAMPLED_ACROSS)]
-    shown = np.column_stack([lowest[0], sample.T]).astype(np.float32)
     hashed = array_hash(pixels) if whole else ""
-    return replace(seen, findings=findings, pixels=hashed, empty=empty, shown=shown)
+    low = lowest[0].astype(np.float32)
+    return replace(seen, findings=findings, pixels=hashed, empty=empty, low=low, sample=sample)
 
 
 def _with_labels(
     seen: TileInspection, path: str, sensor: str, pixels: np.ndarray, nodata: float | None
 ) -> TileInspection:
     """What the pixels (rows, columns, bands) of labels show in addition to the header."""
-    runs, lengths = _runs(pixels.reshape(-1, pixels.shape[-1]))
+    flat = pixels.reshape(-1, pixels.shape[-1])
+    runs, lengths = _runs(flat)
+    sample = flat[grid(len(pixels), SAMPLED_ACROSS), :1]
     findings = (*seen.findings, *label_findings(path, sensor, runs, lengths, nodata))
     water = _water(runs, lengths) if sensor == "lc" else (0, 0)
-    return replace(seen, findings=findings, pixels=array_hash(pixels), water=water)
+    return replace(seen, findings=findings, pixels=array_hash(pixels), sample=sample, water=water)
 
 
 def _runs(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

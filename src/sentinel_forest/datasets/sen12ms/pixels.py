@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sentinel_forest.datasets.base import Finding
+from sentinel_forest.datasets.findings import hole_findings
 from sentinel_forest.datasets.sen12ms.layout import BROKEN, parse
 from sentinel_forest.datasets.sen12ms.vocabulary import BANDS, CODES, FILL, SCHEMES
 
@@ -39,7 +40,8 @@ def image_findings(
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
         return [*found, _gaps(path, pixels)]
     found += _range(path, float(low.min()), float(high.max()), *RANGES[sensor])
-    return found or _constant_bands(path, sensor, low, high)
+    found = found or _constant_bands(path, sensor, low, high)
+    return found or (_holes(path, pixels, low, high) if sensor == "s1" else [])
 
 
 def label_findings(
@@ -99,6 +101,15 @@ def _constant_bands(path: str, sensor: str, low: np.ndarray, high: np.ndarray) -
         return []
     found, remedy = f"{', '.join(flat)} everywhere", "the band says nothing about any pixel: restore the tile"
     return [Finding(path, "content", "constant", "failed", found, "several values", remedy, "kept")]
+
+
+def _holes(path: str, pixels: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[Finding]:
+    """One polarisation that is 0 where the other is not; extremes of one sign tell that it is not."""
+    zeros = {
+        name: np.array([np.count_nonzero(pixels[..., band] == 0) if low[band] <= 0 <= high[band] else 0])
+        for band, name in enumerate(BANDS["s1"])
+    }
+    return list(hole_findings(path, zeros, pixels[..., 0].size))
 
 
 def _class_findings(path: str, scheme: str, band: np.ndarray, codes: Sequence[int]) -> list[Finding]:

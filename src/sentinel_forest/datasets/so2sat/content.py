@@ -14,7 +14,7 @@ from sentinel_forest.datasets.so2sat.checks import note, verdict
 from sentinel_forest.datasets.so2sat.layout import SIDE
 from sentinel_forest.datasets.so2sat.reader import is_one_hot, row_text
 from sentinel_forest.datasets.so2sat.vocabulary import CHANNELS, CLASSES, SAR
-from sentinel_forest.datasets.values import SAMPLED_IMAGES, Values, fold, grid, lowest_above_zero
+from sentinel_forest.datasets.values import SAMPLED_ACROSS, SAMPLED_IMAGES, Values, fold, grid, lowest_above_zero
 
 LARGEST_REFLECTANCE = 6.5535
 """Largest 16-bit digital number / 10,000."""
@@ -31,7 +31,7 @@ TOLERANCE = 0.01
 MANY_CONSTANT = 0.1
 """Fraction of patches in which an optical channel of one value is no chance."""
 
-_SAMPLED = grid(SIDE, 2)
+_SAMPLED = grid(SIDE, SAMPLED_ACROSS)
 """Pixels of a patch whose values are kept."""
 
 _SUMMED = 128
@@ -174,10 +174,10 @@ class Pixels:
         remedy = "digital numbers are divided by 10,000, and negative ones are none: fetch the file again"
         return [verdict(file, "content", "sen2:range", good, text, f"0 .. {LARGEST_REFLECTANCE}", remedy)]
 
-    def values(self) -> Values:
-        """What `sentinel_forest.datasets.plausibility` judges."""
+    def values(self, path: str) -> Values:
+        """What `sentinel_forest.datasets.plausibility` judges of the file at `path`."""
         layers = tuple(f"{self.key}:{channel}" for channel in self.channels)
-        return Values(layers, np.concatenate(self.lowest), np.concatenate(self.sample))
+        return Values(path, layers, np.concatenate(self.lowest), np.concatenate(self.sample))
 
     def hash_table(self, path: str) -> pd.DataFrame:
         """Hash of each row, see `base.hash_table`."""

@@ -85,7 +85,7 @@ class _ImageInspector(Inspector):
             findings += self.labels.findings(self.file)
             findings += neighbour_findings(self.file, self.path, np.frombuffer(self.labels.classes, np.uint8))
         tables = [part.hash_table(self.file.path) for part in self.parts.values() if part.count]
-        values = tuple(part.values() for part in self.pixels.values() if part.count)
+        values = tuple(part.values(self.file.path) for part in self.pixels.values() if part.count)
         return Inspection(
             tuple(findings), pd.concat(tables, ignore_index=True) if tables else no_hashes(), values=values
         )
