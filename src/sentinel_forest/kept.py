@@ -143,7 +143,10 @@ def reuse(store: Path, about: Described, outputs: Mapping[str, Path], compute: C
         print(f"{about['step']}: taken from {entry}", file=sys.stderr)
         return True
     compute()
-    put(entry, about, outputs)
+    try:
+        put(entry, about, outputs)
+    except OSError as error:  # a store of others that is only read, a full disk: the outputs themselves are there
+        print(f"{about['step']}: not kept in {store}: {error.strerror or error}", file=sys.stderr)
     return False
 
 
@@ -153,7 +156,7 @@ def take(entry: Path, outputs: Mapping[str, Path]) -> bool:
         files = json.loads((entry / ABOUT).read_text(encoding="utf-8"))["files"]
         if set(files) != set(outputs) or any(file_checksum(entry / name) != files[name] for name in outputs):
             raise ValueError("damaged")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except (OSError, ValueError, KeyError, TypeError):
         print(f"{entry} is damaged: it is not used", file=sys.stderr)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sentinel_forest.config.schemes import parse_scheme
-from sentinel_forest.report import blockmaps, charts, splitmaps
+from sentinel_forest.report import blockmaps, charts, maps, splitmaps
 from sentinel_forest.splits import kinds
 from sentinel_forest.verify import spatial
 
@@ -109,6 +109,20 @@ def test_a_square_is_the_footprint_and_those_of_one_place_lie_within_each_other(
     assert squares.loc["train", ["west", "east", "south", "north"]].tolist() == [-0.5, 0.5, -0.5, 0.5]
     assert squares.loc["validation", ["west", "east"]].tolist() == [0.5, 1.5]
     assert 0 < squares.loc["test", "east"] < 0.5
+
+
+@pytest.mark.parametrize("step", [0.5, 1.4])
+def test_a_coarser_coast_is_the_same_coast(step):
+    """Every point lies within half a step of one of the fine outline, and no land is lost that a pixel can show."""
+    fine, coarse = maps.outlines(maps.LAND, 0.01), maps.outlines(maps.LAND, step)
+    assert len(coarse) == len(fine)
+    for exact, thin in zip(fine, coarse, strict=True):
+        apart = np.abs(thin[:, None] - exact[None]).max(axis=2).min(axis=1)
+        assert apart.max() <= step / 2 + 0.01
+        extent = np.ptp(exact, axis=0)
+        assert (np.abs(np.ptp(thin, axis=0) - extent) <= step + 0.01).all()
+        assert len(thin) > 2 or extent.min() < 2 * step
+        assert len(thin) <= len(exact)
 
 
 def test_every_scheme_has_a_panel_before_any_has_two():

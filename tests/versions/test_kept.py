@@ -227,6 +227,16 @@ def test_an_entry_that_is_cut_off_is_no_reason_to_stop(run, capsys):
     assert "2 of 2 results would go" in capsys.readouterr().out
 
 
+def test_a_store_that_cannot_be_written_costs_nothing_but_the_copy(tmp_path, capsys):
+    """A store of others, or a full disk: what was computed is there all the same."""
+    (tmp_path / "store").write_text("a file, no folder", encoding="utf-8")
+    output = tmp_path / "output"
+    about = {"step": "vega", "given": {}, "code": "1" * 64, "packages": {}}
+    assert not kept.reuse(tmp_path / "store", about, {"output": output}, lambda: write_text(output, "made"))
+    assert output.read_text(encoding="utf-8") == "made"
+    assert capsys.readouterr().err.startswith(f"vega: not kept in {tmp_path / 'store'}: ")
+
+
 def test_keys_do_not_depend_on_places_threads_or_order(run, tmp_path):
     arguments = {"dataset": "cloudsen12", "catalog": run.catalog, "forest": ForestSettings(trees=5), "threads": 1}
     key = kept.described("fit", "models.fit", arguments, [])

@@ -169,7 +169,7 @@ RULES: tuple[Rule, ...] = (
         "labels of pixels, and Sentinel-1, against Sentinel-2",
         f"turned or mirrored it is larger (t above {TURNED:g}, {ENOUGH_PAIRS} images or more); or "
         f"that of other images is as large (t below {UNRELATED:g}, {MANY_IMAGES} images or more)",
-        "Mantel 1967; real images of both sensors have 0.1 to 0.4 as stored and 0.04 to 0.12 at most turned",
+        "Mantel 1967; in 88 real patches Sentinel-1 and 2 have 0.17 as stored and 0.06 at most turned",
         "all images mirrored; labels in another order than the images",
         alignment,
     ),
