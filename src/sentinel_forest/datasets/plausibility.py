@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sentinel_forest.datasets.alignment import ENOUGH_IMAGES as ENOUGH_PAIRS
-from sentinel_forest.datasets.alignment import MANY_IMAGES, TURNED, UNRELATED, alignment
+from sentinel_forest.datasets.alignment import GAINED, MANY_IMAGES, TURNED, UNRELATED, alignment
 from sentinel_forest.datasets.band_rules import (
     ALIKE,
     ALIKE_IMAGES,
@@ -167,7 +167,7 @@ RULES: tuple[Rule, ...] = (
         "how far pixels that differ in one also differ in the other (Mantel correlation within each image, 16 pixels), "
         "as stored, with one turned or mirrored, and with that of another image",
         "labels of pixels, and Sentinel-1, against Sentinel-2",
-        f"turned or mirrored it is larger (t above {TURNED:g}, {ENOUGH_PAIRS} images or more); or "
+        f"turned or mirrored it is larger by {GAINED:g} (t above {TURNED:g}, {ENOUGH_PAIRS} images or more); or "
         f"that of other images is as large (t below {UNRELATED:g}, {MANY_IMAGES} images or more)",
         "Mantel 1967; in 88 real patches Sentinel-1 and 2 have 0.17 as stored and 0.06 at most turned",
         "all images mirrored; labels in another order than the images",
