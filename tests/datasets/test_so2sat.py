@@ -524,8 +524,8 @@ def test_means_are_held_against_the_registry(tmp_path: Path) -> None:
     assert failed(inspect(tmp_path, File("training.h5", facts={"means": shifted}))[0]) == ["sen2:B2:values"]
     wider = [*facts["deviations"][:17], 1.05 * facts["deviations"][17]]
     findings, _ = inspect(tmp_path, File("training.h5", facts=facts | {"deviations": wider}))
-    assert [check for check, finding in findings.items() if finding.status != "ok"] == ["sen2:B12:values"]
     assert findings["sen2:B12:values"].status == "note"
+    assert failed(findings) == []
     only = {"means": [None] * 17 + [means[17] + 1]}
     assert failed(inspect(tmp_path, File("training.h5", facts=only))[0]) == ["sen2:B12:values"]
 

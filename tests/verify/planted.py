@@ -240,6 +240,11 @@ CLOUDS = {
     "repeated": all_bands(by(lambda images: images[:1])),
     "alignment": layer("LABEL_manual_hq", by(lambda images: images[:, ::-1].copy())),
     "hole": layer("S1_VV", assign(np.s_[3, :9, :9], 0)),
+    "scattered-light": exchange("L1C_B2", "L1C_B4"),
+    "band-images": layer("L1C_B4", by(lambda images: np.roll(images, 1, axis=0))),
+    "one-value": all_bands(by(lambda images: np.minimum(images, 1500))),
+    "algorithms": layer("LABEL_kappamask_L1C", by(lambda images: np.roll(images, 1, axis=0))),
+    "same-layers": copy("train/L2A_B4.dat", "train/L1C_B4.dat"),
     "labels-clear": layer("LABEL_manual_hq", assign(np.s_[:25], 0)),
 }
 
@@ -364,6 +369,9 @@ TILES = {
     "same-bands": tiles("s2", lambda pixels: pixels[[0, 1, 2, 2, *range(4, 13)]], 12),
     "alignment": tiles("s1", lambda pixels: pixels[:, :, ::-1], -1),
     "hole": tiles("s1", assign(np.s_[0, :20, :20], 0)),
+    "scattered-light": tiles("s2", lambda pixels: pixels[[0, 3, 2, 1, *range(4, 13)]], -1),
+    "band-images": tiles("s2", lambda pixels: np.concatenate([pixels[:3], pixels[3:4, ::-1], pixels[4:]]), -1),
+    "one-value": tiles("s1", lambda pixels: np.maximum(pixels, -19), -1),
     "repeated": tiles("s2", lambda pixels: np.arange(1000, 1000 + pixels.size).reshape(pixels.shape).astype("u2"), 12),
 }
 
@@ -490,6 +498,13 @@ ZONES = {
     "band-order": everywhere("sen2", lambda values: values[..., [9, *range(1, 9), 0]]),
     "same-bands": everywhere("sen2", lambda values: values[..., [0, 1, 1, *range(3, 10)]]),
     "repeated": everywhere("sen1", lambda values: values[:1]),
+    "scattered-light": everywhere("sen2", lambda values: values / 4),
+    "band-images": rows(lambda handle: put("sen2", np.s_[..., 2], np.roll(handle["sen2"][..., 2], 1, 0))(handle)),
+    "one-value": everywhere("sen2", lambda values: np.minimum(values, 0.1)),
+    "radar-parts": everywhere("sen1", lambda values: values ** np.array([1, 1, 1, 1, 0.5, 0.5, 1, 1])),
+    "label:bands": rows(
+        lambda handle: put("label", ..., np.random.default_rng(1).permutation(handle["label"]))(handle)
+    ),
     "alignment": everywhere("sen1", lambda values: values.swapaxes(1, 2)),
     "sen1:range": rows(put("sen1", (0, 0, 0, 0), 1e9)),
 }

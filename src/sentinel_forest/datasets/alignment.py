@@ -27,6 +27,9 @@ CLEAR = 2.0
 MANY_IMAGES, UNRELATED = 300, 3.0
 """Images whose agreement must exceed that with other images, and the t value below which it does not."""
 
+STRUCTURE = 0.06
+"""Agreement of VV and VH from which on radar images show more than speckle: 0.1 to 0.4 over land, 0.03 over sea."""
+
 BRIGHTNESS = ("VV", "VH", "VV_intensity", "VH_intensity")
 """Bands of Sentinel-1 that show how bright the ground is."""
 
@@ -48,15 +51,17 @@ def alignment(pool: Pool) -> Iterator[Finding]:
     optical, radar = pool.of("optical"), [name for band in BRIGHTNESS if (name := pool.named(band))]
     if not (pool.paired and optical):
         return
-    others = {}
+    others, related = {}, {"labels", "Sentinel-1"}
     if pool.labels is not None:
         others["labels"] = _unlike(pool.labels)
     if radar:
         others["Sentinel-1"] = _distances(pool, radar)
+        if not _has_structure(pool, radar):
+            related.discard("Sentinel-1")
     images = _distances(pool, optical)
     compared = {name: _Agreement.of(images, differences) for name, differences in others.items()}
     expected = "agreement with Sentinel-2 larger as stored than turned, or with other images"
-    faults = [f"{name}: {fault}" for name, each in compared.items() if (fault := each.fault())]
+    faults = [f"{name}: {fault}" for name, each in compared.items() if (fault := each.fault(name in related))]
     told = {name: each for name, each in compared.items() if each.count >= ENOUGH_IMAGES}
     text = "; ".join(f"{name}: {each}" for name, each in told.items())
     if faults or (told and all(each.is_clear() for each in told.values())):
@@ -92,15 +97,15 @@ class _Agreement:
         """Images that can tell."""
         return len(self.other)
 
-    def fault(self) -> str:
-        """What is wrong; "" if nothing is, or too few images can tell."""
+    def fault(self, related: bool) -> str:
+        """What is wrong; "" if nothing is, or too few images can tell; `related` if there must be an agreement."""
         if self.count < ENOUGH_IMAGES:
             return ""
         means = self.turned.mean(axis=1)
         best, stored = int(means.argmax()), means[0]
         if means[best] > stored + GAINED and _t(self.turned[best] - self.turned[0]) > TURNED:
             return f"agreement {means[best]:.2f} {_TURNS[best]}, {stored:.2f} as stored ({self.count} images)"
-        if self.count >= MANY_IMAGES and _t(self.turned[0] - self.other) < UNRELATED:
+        if related and self.count >= MANY_IMAGES and _t(self.turned[0] - self.other) < UNRELATED:
             return f"agreement {stored:.2f}, and {self.other.mean():.2f} with other images ({self.count} images)"
         return ""
 
@@ -111,6 +116,13 @@ class _Agreement:
     def __str__(self) -> str:
         turned = self.turned[1:].mean(axis=1).max()
         return f"agreement {self.turned[0].mean():.2f} as stored, {turned:.2f} turned ({self.count} images)"
+
+
+def _has_structure(pool: Pool, radar: Sequence[str]) -> bool:
+    """Whether two polarisations agree within images: they do over land, and hardly over the open sea."""
+    if len(radar) < 2:
+        return True
+    return bool(_Agreement.of(*(_distances(pool, [name]) for name in radar[:2])).turned[0].mean() >= STRUCTURE)
 
 
 def _distances(pool: Pool, names: Sequence[str]) -> np.ndarray:

@@ -13,27 +13,45 @@ from sentinel_forest.datasets.alignment import GAINED, MANY_IMAGES, TURNED, UNRE
 from sentinel_forest.datasets.band_rules import (
     ALIKE,
     ALIKE_IMAGES,
+    BLOCK,
     ENOUGH_VALUES,
+    LEAST_ALIKE,
+    MANY_VALUES,
+    NEIGHBOURS,
+    ONE_VALUE,
     ORDER_BANDS,
     ORDER_GAIN,
     ORDER_IMAGES,
     REPEATED,
+    band_images,
     band_order,
+    one_value,
     repeated,
     same_bands,
 )
 from sentinel_forest.datasets.findings import Finding
 from sentinel_forest.datasets.terms import Layer
 from sentinel_forest.datasets.unit_rules import (
+    BLUEST,
+    CIRRUS,
+    DARK,
     DARK_BANDS,
     DISPROVED_BELOW,
     ENOUGH_IMAGES,
+    FEW_RAISED,
+    LEAST_ORDERED,
     ONE_SIDED,
+    ORDERED_IMAGES,
+    PARTS,
+    POLARISATIONS_DB,
     REFLECTANCE,
+    SCATTERED,
     offset,
     radar_order,
+    radar_parts,
     radar_unit,
     reflectance_scale,
+    scattered_light,
 )
 from sentinel_forest.datasets.values import Pool, Values, by_part, pool
 
@@ -106,9 +124,9 @@ RULES: tuple[Rule, ...] = (
         "radar-order",
         f"medians of sampled pixels, {ENOUGH_VALUES} at least",
         "Sentinel-1: VH against VV",
-        "median of VH above that of VV",
-        "cross-polarised backscatter is weaker in C band over land and sea: by 2 dB and more in all real tiles",
-        "VV and VH exchanged",
+        f"median of VV not {POLARISATIONS_DB[0]:g} to {POLARISATIONS_DB[1]:g} dB above that of VH",
+        "cross-polarised backscatter is weaker in C band over land and sea: by 2 to 7 dB in all real tiles of land",
+        "VV and VH exchanged; natural logarithms",
         radar_order,
     ),
     Rule(
@@ -123,12 +141,12 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "offset",
         "lowest value above 0, by product where its name says baseline 04.00 (or its date is 2022-01-25 or later), "
-        "else over the release",
-        f"Sentinel-2: {', '.join(DARK_BANDS)}",
-        f"no value below {DISPROVED_BELOW:g} in a product so named, or in {ENOUGH_IMAGES} images or more; fewer images "
-        "without one are a note",
+        f"then by image; without {CIRRUS} over the release",
+        f"Sentinel-2: {', '.join((*DARK_BANDS, CIRRUS))}",
+        f"no value below {DISPROVED_BELOW:g} in a product so named, or in {FEW_RAISED} images or more; without "
+        f"{CIRRUS} in all of {ENOUGH_IMAGES} images or more. Fewer images without one are a note",
         "ESA, Sentinel-2 Processing Baseline: 1000 is added to digital numbers from 04.00 on. Real images have 0.0007 "
-        "to 0.016 without it, and not below 0.1007 with it; a desert or a full cloud has no dark pixel",
+        "to 0.041 without it, and not below 0.1007 with it; deserts and full clouds are dark in B10 alone",
         "1000 added to the digital numbers, or 0.1 to the reflectance",
         offset,
     ),
@@ -139,10 +157,48 @@ RULES: tuple[Rule, ...] = (
         "Sentinel-2 without B1, B9, B10",
         f"another order gains more than {ORDER_GAIN:g} in the sum of correlations; {ORDER_BANDS} bands of "
         f"{ORDER_IMAGES} images at least",
-        "four real sets gain 0.12 at most, exchanged bands that are no neighbours mostly 0.2 to 3; a reversed order, "
-        "and neighbours such as B8 and B8A, cannot be told",
+        "real sets of several places gain 0.12 at most and of one place 0.33, exchanged bands that are no neighbours "
+        "mostly 0.2 to 3; a reversed order, and neighbours such as B8 and B8A, cannot be told",
         "B2 and B12 exchanged; B8A behind B12",
         band_order,
+    ),
+    Rule(
+        "scattered-light",
+        "lowest value above 0 of each image",
+        f"Sentinel-2, level 1C: {', '.join(BLUEST)}",
+        f"median below {SCATTERED:g} in B1 or B2; or a band above the next one in under {100 * LEAST_ORDERED:g} % of "
+        f"the images that are below {DARK:g} somewhere in {', '.join(DARK_BANDS)}; {ORDERED_IMAGES} images at least",
+        "scattered light is strongest in the blue: real images of level 1C have 0.07 and more in B2, and the order in "
+        "80 % to all images. Its correction (level 2A) takes it away",
+        "level 2A in place of 1C; reflectance / 2 and less, or one band of another scale; RGB for BGR",
+        scattered_light,
+    ),
+    Rule(
+        "band-images",
+        "correlation of neighbouring bands within each image",
+        f"Sentinel-2: {', '.join('-'.join(pair) for pair in NEIGHBOURS)}",
+        f"median below {LEAST_ALIKE:g} in {BLOCK} images one after another",
+        "real images of a single place have 0.66 and more, bands of other images or mirrored ones 0.2 and less",
+        "a band whose rows are moved by one; a row lost in one file; a mirrored band",
+        band_images,
+    ),
+    Rule(
+        "one-value",
+        "most frequent of the sampled values of a band, pixels that are 0 in all bands apart",
+        "Sentinel-2 without B10; Sentinel-1 in dB",
+        f"more than {100 * ONE_VALUE:g} % of the pixels, {MANY_VALUES} at least",
+        "11 % in real tiles of open sea, 4 % elsewhere",
+        "reflectance clipped at 0.3; one band without its lower half",
+        one_value,
+    ),
+    Rule(
+        "radar-parts",
+        "medians of the squared parts and of the intensity",
+        "So2Sat: sen1",
+        f"squares not {PARTS[0]:g} to {PARTS[1]:g} times the intensity",
+        "the intensity is the filtered square of the amplitude: 0.7 times as large with speckle alone",
+        "amplitude in place of intensity; parts in another order",
+        radar_parts,
     ),
     Rule(
         "same-bands",

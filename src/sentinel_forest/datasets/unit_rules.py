@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,7 +15,13 @@ REFLECTANCE = (0.026, 1.5)
 """Mean reflectance of the brightest band: above what eight bits times 1e-4 can give; below what snow gives."""
 
 DARK_BANDS = ("B8", "B11", "B12")
-"""Water, shadow and wet ground are darker in them than the offset in nearly every image."""
+"""Water, shadow and wet ground are darker in them than the offset in most images, but not in deserts."""
+
+CIRRUS = "B10"
+"""Darker than the offset somewhere in every image, those of deserts and thick clouds included."""
+
+FEW_RAISED = 5
+"""Images without a value below the offset in these bands and `CIRRUS` that are no chance."""
 
 OFFSET = 0.1
 """Added to reflectance from processing baseline 04.00 on: 1000 digital numbers."""
@@ -26,7 +33,24 @@ OFFSET_SINCE = "20220125"
 """First day of baseline 04.00 (ESA, Sentinel-2 Processing Baseline)."""
 
 ENOUGH_IMAGES = 30
-"""Images of which one should show a dark pixel, if nothing was added."""
+"""Images of which one should show a dark pixel, if nothing was added, where `CIRRUS` is missing."""
+
+SCATTERED = 0.05
+"""Reflectance of the darkest pixel in B1 and B2: scattered light alone makes 0.07 and more at the top of the
+atmosphere; there is none after its correction (level 2A)."""
+
+BLUEST = ("B1", "B2", "B3", "B4")
+"""Bands in which there is less and less scattered light, so that an image's darkest pixel is darker and darker."""
+
+LEAST_ORDERED, ORDERED_IMAGES, DARK = 0.5, 10, 0.05
+"""Fraction of images in which that must be so: 0.8 and more of real ones. Images that tell, because their darkest pixel
+in `DARK_BANDS` is below `DARK`: in deserts the ground itself is bright, and brighter in the red."""
+
+POLARISATIONS_DB = (1.0, 20.0)
+"""By how many dB the median of VV exceeds that of VH: 2 to 7 in real tiles of land, more over the sea."""
+
+PARTS = (0.3, 2.0)
+"""Median of the squared parts of complex backscatter over that of the intensity: 0.7 (speckle) to 1."""
 
 ONE_SIDED = 0.05
 """Least fraction of values of either sign in the parts of complex backscatter."""
@@ -54,7 +78,8 @@ def radar_unit(pool: Pool) -> Iterator[Finding]:
         yield pool_verdict("radar-unit", "; ".join(faults), f"{looked} layers", expected, remedy)
 
 
-_INTENSITIES = (SENTINEL_1["VH_intensity"], SENTINEL_1["VV_intensity"])
+_POWERS = ("VH_intensity", "VV_intensity")
+_INTENSITIES = tuple(SENTINEL_1[name] for name in _POWERS)
 
 
 def _one_sided(sample: np.ndarray) -> str:
@@ -66,7 +91,7 @@ def _one_sided(sample: np.ndarray) -> str:
 
 
 def radar_order(pool: Pool) -> Iterator[Finding]:
-    """Cross-polarised backscatter (VH) is weaker than co-polarised (VV)."""
+    """Cross-polarised backscatter (VH) is weaker than co-polarised (VV), by some dB."""
     for cross, co in (("VH", "VV"), ("VH_intensity", "VV_intensity")):
         names = pool.named(cross), pool.named(co)
         if names[0] is None or names[1] is None:
@@ -78,8 +103,14 @@ def radar_order(pool: Pool) -> Iterator[Finding]:
             continue
         weak, strong = (float(np.median(sample)) for sample in samples)
         text = f"median {cross} {weak:.4g}, {co} {strong:.4g}"
-        remedy = "the two polarisations are exchanged: put them into the published order"
-        yield pool_verdict("radar-order", "" if weak < strong else text, text, f"{cross} below {co}", remedy)
+        if co in _POWERS and weak <= 0:
+            continue  # no power: `radar_unit` tells of it
+        if co in _POWERS:
+            weak, strong = (10 * np.log10(max(value, np.finfo(np.float64).tiny)) for value in (weak, strong))
+        low, high = POLARISATIONS_DB
+        expected = f"{cross} {low:g} to {high:g} dB below {co}"
+        remedy = "the two polarisations are exchanged, or in another unit (decibels are 10 log10): get the publisher's"
+        yield pool_verdict("radar-order", "" if low <= strong - weak <= high else text, text, expected, remedy)
 
 
 def reflectance_scale(pool: Pool) -> Iterator[Finding]:
@@ -113,6 +144,7 @@ def offset(pool: Pool) -> Iterator[Finding]:
     dark = np.nanmin(np.where(np.isfinite(lows), lows, np.inf), axis=0)
     raised = np.array([_is_raised(product) for product in pool.products])
     names = np.array(pool.products)
+    cirrus = pool.named(CIRRUS)
     told = sorted({product for product in names[raised] if dark[names == product].min() >= DISPROVED_BELOW})
     remedy = "subtract 1000 from the digital numbers (0.1 from the reflectance) of these images"
     expected = f"a value below {DISPROVED_BELOW:g} in {', '.join(DARK_BANDS)}"
@@ -124,6 +156,9 @@ def offset(pool: Pool) -> Iterator[Finding]:
         )
         yield pool_verdict("offset", text, "", expected, remedy)
         return
+    if cirrus and len(pool.low[cirrus]) == len(dark):
+        yield _image_offsets(np.fmin(dark, pool.low[cirrus]), remedy)
+        return
     others = dark[~raised & np.isfinite(dark)]
     if not others.size:
         return
@@ -133,6 +168,70 @@ def offset(pool: Pool) -> Iterator[Finding]:
         yield Finding(ALL_IMAGES, "content", "offset", "note", what, expected, "look at the baseline of the products")
     else:
         yield pool_verdict("offset", text if others.min() >= DISPROVED_BELOW else "", text, expected, remedy)
+
+
+def _image_offsets(dark: np.ndarray, remedy: str) -> Finding:
+    """What the darkest values of images say, of which each should have a dark pixel."""
+    known = dark[np.isfinite(dark)]
+    lacking = known[known >= DISPROVED_BELOW]
+    expected = f"a value below {DISPROVED_BELOW:g} in {', '.join((*DARK_BANDS, CIRRUS))} of each image"
+    if not len(lacking):
+        return pool_verdict("offset", "", f"{len(known)} images with such a value", expected, remedy)
+    text = f"none in {len(lacking)} of {len(known)} images, the lowest there is {lacking.min():.4g}"
+    if len(lacking) >= FEW_RAISED:
+        return pool_verdict("offset", text, "", expected, remedy)
+    return Finding(ALL_IMAGES, "content", "offset", "note", text, expected, "look at the baseline of the products")
+
+
+def scattered_light(pool: Pool) -> Iterator[Finding]:
+    """Scattered light is there, in B1 and B2 most: not after its correction, on another scale, in other bands."""
+    lows = {band: pool.low[name] for band in BLUEST if (name := pool.named(band)) and pool.layers[name].level == "L1C"}
+    counts = {len(low) for low in lows.values()}
+    if not lows or len(counts) > 1:
+        return
+    typical = {band: float(np.nanmedian(low)) for band, low in lows.items() if np.isfinite(low).any()}
+    found = "darkest pixel, median: " + ", ".join(f"{band} {value:.3g}" for band, value in typical.items())
+    expected = f"{SCATTERED:g} or more in B1 and B2, and less from each of {', '.join(lows)} to the next"
+    if min(counts) < ORDERED_IMAGES:
+        few = f"not computed: {min(counts)} images, {ORDERED_IMAGES} are needed"
+        yield Finding(ALL_IMAGES, "content", "scattered-light", "note", few, expected)
+        return
+    faults = [f"too dark in {band}" for band in BLUEST[:2] if typical.get(band, 1) < SCATTERED]
+    telling = _with_dark_pixels(pool, min(counts))
+    for bluer, redder in pairwise(typical) if telling.sum() >= ORDERED_IMAGES else ():
+        ordered = float((lows[bluer] > lows[redder])[telling].mean())
+        if ordered < LEAST_ORDERED:
+            faults.append(f"{bluer} above {redder} in {100 * ordered:.3g} % of {telling.sum()} images")
+    fault = f"{'; '.join(faults)} ({found})" if faults else ""
+    remedy = "bands are exchanged, on another scale, or corrected for the atmosphere (level 2A): get the publisher's"
+    yield pool_verdict("scattered-light", fault, found, expected, remedy)
+
+
+def _with_dark_pixels(pool: Pool, count: int) -> np.ndarray:
+    """Which of so many images are dark somewhere, bool; all where no band tells."""
+    lows = [pool.low[name] for name in map(pool.named, DARK_BANDS) if name and len(pool.low[name]) == count]
+    return np.any([low < DARK for low in lows], axis=0) if lows else np.ones(count, dtype=bool)
+
+
+def radar_parts(pool: Pool) -> Iterator[Finding]:
+    """Squares of real and imaginary part make the intensity, but for its filter."""
+    faults, told = [], []
+    for polarisation in ("VH", "VV"):
+        names = [pool.named(f"{polarisation}_{part}") for part in ("re", "im", "intensity")]
+        if None in names:
+            continue
+        real, imaginary, intensity = (pool.sample[name].astype(np.float64) for name in names if name)
+        known = np.isfinite(real) & np.isfinite(imaginary) & (intensity > 0)
+        if known.sum() < ENOUGH_VALUES:
+            continue
+        ratio = float(np.median((real**2 + imaginary**2)[known]) / np.median(intensity[known]))
+        told.append(f"{polarisation} {ratio:.2g}")
+        if not PARTS[0] <= ratio <= PARTS[1]:
+            faults.append(told[-1])
+    if told:
+        expected = f"squared parts of {PARTS[0]:g} to {PARTS[1]:g} times the intensity (medians)"
+        remedy = "channels are exchanged, or in another unit (amplitude for intensity): get the publisher's"
+        yield pool_verdict("radar-parts", ", ".join(faults), ", ".join(told), expected, remedy)
 
 
 def _is_raised(product: str) -> bool:

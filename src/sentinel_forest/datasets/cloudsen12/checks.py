@@ -11,6 +11,7 @@ from sentinel_forest.datasets.base import File, Finding, Inspection, unmeasured_
 from sentinel_forest.datasets.cloudsen12 import quality
 from sentinel_forest.datasets.cloudsen12.content import LayerInspection
 from sentinel_forest.datasets.cloudsen12.facts import against_labels, contradictions, products_of
+from sentinel_forest.datasets.cloudsen12.layers import algorithm_findings, same_layer_findings
 from sentinel_forest.datasets.cloudsen12.layout import (
     Layout,
     Padding,
@@ -102,6 +103,8 @@ def conclude(layout: Layout, inspections: Mapping[str, Inspection]) -> Inspectio
             *_measured_findings(layout, name, layers),
             *_hole_findings(layout, name, layers),
             *_label_findings(name, layers),
+            *algorithm_findings(name, {seen.layer: seen.sample for seen in layers if seen.sample is not None}),
+            *same_layer_findings(name, pd.concat([seen.hashes for seen in layers], ignore_index=True)),
         )
     ]
     return Inspection(tuple(findings), values=_values(splits))

@@ -19,6 +19,7 @@ from sentinel_forest.datasets.cloudsen12.vocabulary import (
     LIMITS,
     NO_DATA,
     RADAR_LAYERS,
+    REFERENCES,
 )
 from sentinel_forest.datasets.findings import empty_run
 from sentinel_forest.datasets.values import SAMPLED_ACROSS, SAMPLED_IMAGES, grid, lowest_above_zero
@@ -63,6 +64,9 @@ class LayerInspection(Inspection):
     sample: np.ndarray | None = field(default=None, compare=False)
     fractions: np.ndarray | None = field(default=None, compare=False)
 
+
+SAMPLED_LABELS = frozenset({LABEL, *(reference.layer for reference in REFERENCES.values())})
+"""Labels, of which some pixels are kept as of images."""
 
 MANY_PATCHES = 20
 """Patches of which one value everywhere cannot be chance, in whatever layer."""
@@ -144,7 +148,7 @@ class LayerInspector(Inspector):
             self._see_image(window, low, high)
         else:
             self._see_values(window, low, high)
-        if (self.judged or self.layer == LABEL) and self.count < SAMPLED_IMAGES:
+        if (self.judged or self.layer in SAMPLED_LABELS) and self.count < SAMPLED_IMAGES:
             self.sample.append(window[:, *np.divmod(self.pixels, window.shape[2])])
         if self.layer == LABEL:
             few = window[:, ::4, ::4].reshape(whole, -1)

@@ -286,9 +286,13 @@ def _coverage_findings(path: str, table: pd.DataFrame, fractions: np.ndarray) ->
     ranks = pd.Series(stats.rankdata(cover))
     between = ranks.groupby(classes[known].to_numpy()).transform("mean")
     explained = float(between.var(ddof=0) / ranks.var(ddof=0))
+    levels = classes[known].map(COVERAGES.index).to_numpy()
+    rises = float(np.cov(levels, ranks)[0, 1]) > 0
     remedy = "the rows of the table do not belong to the images (sorted, shuffled, one missing?): fetch both again"
-    good = explained >= LEAST_EXPLAINED
-    text = f"{explained:.3f} of {int(known.sum())} patches"
+    good = explained >= LEAST_EXPLAINED and rises
+    text = f"{explained:.3f} of {int(known.sum())} patches" + (
+        "" if rises else "; the cloudier the class, the less cloud"
+    )
     yield _finding(path, "cloud-coverage", [] if good else [text], text, expected, remedy)
 
 

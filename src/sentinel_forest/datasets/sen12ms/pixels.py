@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sentinel_forest.datasets.base import Finding
-from sentinel_forest.datasets.findings import hole_findings
+from sentinel_forest.datasets.findings import HOLE, hole_findings
 from sentinel_forest.datasets.sen12ms.layout import BROKEN, parse
 from sentinel_forest.datasets.sen12ms.vocabulary import BANDS, CODES, FILL, SCHEMES
 
@@ -14,6 +14,9 @@ UNCONFIRMED = frozenset({"land_cover", "hydrology"})
 
 CIRRUS = "B10"
 """The band that has one low value wherever the sky is clear."""
+
+NEAR_DB = 3.0
+"""Bright targets have values this near 0 dB, and are few; where they are clipped at 0, others are as bright."""
 
 RANGES = {"s1": (-90.0, 50.0, "dB"), "s2": (0, 32_767, "reflectance x 10000")}
 """Values that are possible at all, and their unit; saturated glint and cloud stay below the highest reflectance."""
@@ -103,10 +106,18 @@ def _constant_bands(path: str, sensor: str, low: np.ndarray, high: np.ndarray) -
     return [Finding(path, "content", "constant", "failed", found, "several values", remedy, "kept")]
 
 
+def _count_zeros(band: np.ndarray) -> int:
+    """Pixels of 0 dB that are a gap: none if others are near it, as where values end at 0 because they were clipped."""
+    zeros = int(np.count_nonzero(band == 0))
+    if zeros <= HOLE * band.size or np.count_nonzero(np.abs(band) < NEAR_DB) > 1.1 * zeros:
+        return 0
+    return zeros
+
+
 def _holes(path: str, pixels: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[Finding]:
     """One polarisation that is 0 where the other is not; extremes of one sign tell that it is not."""
     zeros = {
-        name: np.array([np.count_nonzero(pixels[..., band] == 0) if low[band] <= 0 <= high[band] else 0])
+        name: np.array([_count_zeros(pixels[..., band]) if low[band] <= 0 <= high[band] else 0])
         for band, name in enumerate(BANDS["s1"])
     }
     return list(hole_findings(path, zeros, pixels[..., 0].size))

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.datasets.base import File, Inspection, Inspector, no_hashes
+from sentinel_forest.datasets.so2sat.agreement import label_band_findings
 from sentinel_forest.datasets.so2sat.checks import unreadable
 from sentinel_forest.datasets.so2sat.content import Labels, Pixels
 from sentinel_forest.datasets.so2sat.layout import SHAPES, image_paths
@@ -83,7 +84,11 @@ class _ImageInspector(Inspector):
         findings = [finding for part in self.pixels.values() for finding in part.findings(self.file)]
         if self.labels.count:
             findings += self.labels.findings(self.file)
-            findings += neighbour_findings(self.file, self.path, np.frombuffer(self.labels.classes, np.uint8))
+            classes = np.frombuffer(self.labels.classes, np.uint8)
+            findings += neighbour_findings(self.file, self.path, classes)
+            optical = self.pixels["sen2"]
+            if optical.count == len(classes):
+                findings += label_band_findings(self.file, np.concatenate(optical.sample), classes)
         tables = [part.hash_table(self.file.path) for part in self.parts.values() if part.count]
         values = tuple(part.values(self.file.path) for part in self.pixels.values() if part.count)
         return Inspection(
