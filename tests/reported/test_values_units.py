@@ -126,11 +126,11 @@ def test_real_reflectance_in_percent_or_eight_bits(real: Path, tmp_path: Path, f
 
 
 def test_an_offset_in_each_image_is_told_by_its_cirrus_band(real: Path, tmp_path: Path) -> None:
-    """Six images: a desert looks the same in B8, B11 and B12, and not in B10; four alone are a note with their number."""
+    """A desert looks the same in B8, B11 and B12, and not in B10; four images are a note, six fail."""
     folder = copied(real / "sen12ms", tmp_path)
     tiles("s2", lambda pixels: pixels + np.uint16(1000), 4)(folder)
     (note,) = [row for row in verified("sen12ms", folder, side=256) if row.check == "offset"]
-    assert (note.status, note.found[:25]) == ("note", "none in 4 of 6 images, the")
+    assert (note.status, note.found[:22]) == ("note", "none in 4 of 6 images,")
     folder = copied(real / "sen12ms", tmp_path / "all")
     tiles("s2", lambda pixels: pixels + np.uint16(1000), -1)(folder)
     assert failed(verified("sen12ms", folder, side=256))["offset"].startswith(
