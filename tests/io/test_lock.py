@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from sentinel_forest.errors import InputError
 from sentinel_forest.io import lock
 
 
@@ -41,7 +42,7 @@ def test_the_lock_of_a_dead_process_goes(locks):
 
 def test_the_lock_of_a_living_process_stays(locks):
     lock.note(locks)
-    assert "wait for its end" in lock.settle(locks)
+    assert "until its end only plan and check can run" in lock.settle(locks)
     assert (locks / "0.output.lock").is_file()
 
 
@@ -59,3 +60,18 @@ def test_a_lock_that_cannot_be_judged_stays(locks, holder):
 def test_a_lock_that_nobody_noted_stays(locks):
     assert lock.settle(locks).endswith("snakemake --unlock")
     assert (locks / "0.output.lock").is_file()
+
+
+def test_one_process_holds_a_folder_until_it_ends(tmp_path):
+    path = tmp_path / ".snakemake" / lock.RUN.name
+    held = "lock.hold(pathlib.Path(sys.argv[1])); print(1, flush=True); input()"
+    script = f"import sys, pathlib; from sentinel_forest.io import lock; {held}"
+    with subprocess.Popen([sys.executable, "-c", script, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        assert lock.is_taken(path)
+        with pytest.raises(InputError, match=f"process {other.pid} on "):
+            lock.hold(path)
+        other.kill()
+    assert not lock.is_taken(path)
+    lock.hold(path)
+    assert lock.is_taken(path)

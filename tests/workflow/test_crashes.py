@@ -138,8 +138,13 @@ def test_the_lock_of_a_living_run_is_respected(tmp_path, groups):
         groups.append(process.pid)
         started(process, 1)
         printed = checkout.snakemake(*CALL, fails=True)
-        assert f"Process {process.pid} holds this folder; wait for its end" in printed
+        assert f"Process {process.pid} holds this folder; until its end only plan and check can run" in printed
         assert "Directory cannot be locked" in printed
+        assert "Traceback" not in printed
+        checkout.snakemake("plan", *CALL)  # takes Snakemake's locks away, those of the living run as well
+        printed = checkout.snakemake(*CALL, fails=True)
+        assert "Another run makes results in this folder." in printed
+        assert f"process {process.pid} on " in printed
         assert "Traceback" not in printed
         assert process.poll() is None
         end(process.pid)

@@ -47,7 +47,8 @@ IDENTITY = seal.identity(SELECTION.described, SELECTION.releases)
 SEEN = {release: Seen(PLACES.data, release) for release in RELEASES}
 
 if workflow.is_main_process:
-    if held := lock.settle(lock.LOCKS):
+    held = lock.settle(lock.LOCKS)
+    if held and not workflow.dryrun:
         print(held, file=sys.stderr)
     for release in RELEASES:
         SEEN[release].refresh(PLACES.data / release)
@@ -74,9 +75,12 @@ def sealed_or_free(wildcards):
 
 onstart:
     told(check_executor)(workflow.executor_plugin.name)
-    lock.note(lock.LOCKS)
     needed = list(workflow.dag.needrun_jobs())
-    # A check alone makes nothing of the version: it may run whatever has changed since.
+    # A plan or a check alone makes nothing of the version: it may run whatever has changed, and beside another run.
+    makes_results = not {job.rule.name for job in needed} <= {"check", "plan"}
+    if workflow.is_main_process and makes_results:
+        told(lock.hold)(lock.RUN)
+        lock.note(lock.LOCKS)
     if {job.rule.name for job in needed} != {"check"}:
         hold_version()
     if not workflow.touch:

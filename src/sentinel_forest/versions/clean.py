@@ -59,7 +59,7 @@ def clean(
     store = work / STORE
     if store.is_symlink():
         raise InputError("The store is a link: it is not cleaned.", where=store, expected="a folder below work")
-    if yes and lock.is_held(locks):
+    if yes and (lock.is_held(locks) or lock.is_taken(locks.parent / lock.RUN.name)):
         raise InputError("A run holds this folder.", where=locks, remedy="wait for its end; then clean")
     entries = read_entries(store)
     gone = unneeded(entries, version_checksums(results))
