@@ -192,7 +192,7 @@ def test_findings_do_not_grow_with_the_number_of_patches(dataset: sen12ms.Sen12M
         for scene in (1, 2)
         for number in range(300)
     ]
-    assert len(dataset.structure(Path("."), [File(path) for path in paths])) == 2
+    assert len(dataset.structure(Path("."), [File(path) for path in paths])) == 3
     rows = dataset.structure(Path("."), [File(path) for path in paths if "_s1_2" not in path])
     failed = [row for row in rows if row.status == "failed"]
     assert len(failed) == sen12ms.ground.MOST_FINDINGS + 1
@@ -462,7 +462,16 @@ def test_simplified_shares_follow_the_toolbox(counts: list[int]) -> None:
 
 
 def test_a_share_of_exactly_a_tenth_is_no_label() -> None:
-    assert sen12ms.multi_label(np.array([[0.1, 0.9, np.nan]])).tolist() == [[False, True, False]]
+    fractions = np.zeros((1, 10))
+    fractions[0, :3] = 0.1, 0.9, np.nan
+    assert sen12ms.multi_label(fractions).tolist() == [[False, True, *[False] * 8]]
+
+
+@pytest.mark.parametrize("function", [sen12ms.multi_label, sen12ms.single_label])
+def test_columns_that_are_no_classes_are_refused(function: Callable) -> None:
+    """A loose choice of columns takes valid_fraction_optical and valid_fraction_radar along."""
+    with pytest.raises(ValueError, match=r"not \(4, 12\)"):
+        function(np.zeros((4, 12)))
 
 
 def test_pixel_classes_follow_the_published_list(dataset: sen12ms.Sen12MS) -> None:

@@ -334,6 +334,7 @@ TILES = {
     "name": lambda folder: copy(first(folder, "s2"), first(folder, "s2").replace(".tif", "_copy.tif"))(folder),
     "folder": lambda folder: copy(first(folder, "s2"), first(folder, "s2").lower().replace("_p", "_p9"))(folder),
     "archives": archives,
+    "split": lambda folder: names_alone("ROIs1158_spring/901", 3),
     "triplets": lambda folder: (folder / first(folder, "s1")).unlink(),
     "sensors": lambda folder: [path.unlink() for path in folder.glob("ROIs*/s1_*/*.tif")],
     "hold-out": lambda folder: names_alone("ROIs1868_summer/104", 206),

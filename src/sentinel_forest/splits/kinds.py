@@ -62,7 +62,7 @@ def _published(catalog: pd.DataFrame, options: Published, seed: Seed, trial: int
             remedy="choose another scheme, e.g. grouped-stratified",
         )
     empty = [name for code, name in enumerate(ROLES[:3]) if not (known == code).any()]
-    unmet = tuple((f"patches for {name}", "none", "the publisher's split has none") for name in empty)
+    unmet = tuple((f"patches for {name}", "none", "the published split of these files has none") for name in empty)
     return Draw(known, np.ones(len(catalog)), {}, unmet=unmet)
 
 

@@ -26,6 +26,7 @@ from sentinel_forest.datasets.sen12ms.layout import (
     sensors_of,
     tile_path,
 )
+from sentinel_forest.datasets.sen12ms.lists import without_split
 from sentinel_forest.datasets.sen12ms.samples import values_of
 
 WATER_AGREES = 0.9
@@ -45,7 +46,7 @@ def structure(folder: Path, files: Sequence[File]) -> list[Finding]:
     tiles = parse(filter(is_tile, paths))
     findings = _name_findings(paths, tiles) + _unlike_findings(tiles) + _archive_findings(paths)
     if len(tiles):
-        findings += _triplet_findings(tiles) + _count_findings(tiles)
+        findings += _triplet_findings(tiles) + _count_findings(tiles) + without_split(paths, tiles)
     return findings
 
 

@@ -162,6 +162,26 @@ def list_findings(folder: Path, files: Sequence[str]) -> list[Finding]:
     return findings
 
 
+def without_split(files: Sequence[str], patches: pd.DataFrame) -> list[Finding]:
+    """A note if nothing says which patches the publisher tests on: no list, and no scene of the hold-out.
+
+    Parameters
+    ----------
+    files : sequence of str
+        Paths of all files of the release.
+    patches : DataFrame
+        With `season` and `scene`, as from `sentinel_forest.datasets.sen12ms.layout.parse`.
+    """
+    held_out = {f"{season}/{scene}" for season, scenes in HOLD_OUT.items() for scene in scenes}
+    if list_paths(files) or patches["season"].isin(DFC_SPLITS).any():
+        return []
+    if (patches["season"] + "/" + patches["scene"]).isin(held_out).any():
+        return []
+    found, expected = "no split list, no scene of the published hold-out", "a test role in the published split"
+    remedy = "all patches are training in the scheme published: put the lists into splits/, or use another scheme"
+    return [Finding("splits/", "structure", "split", "note", found, expected, remedy)]
+
+
 def _key(line: str) -> str:
     """What a line of a list names, whatever the sensor."""
     return re.sub(r"_(?:s1|s2|lc|dfc)_|/(?:s1|s2|lc)_", "_", line.rsplit(".", 1)[0].rstrip("/"))

@@ -79,7 +79,14 @@ def simplify(fractions: np.ndarray) -> np.ndarray:
 
 
 def single_label(fractions: np.ndarray) -> np.ndarray:
-    """Index of the largest fraction (the first, of equal ones), int16 (patches,); -1 where all are 0 or NaN."""
+    """Index of the largest fraction (the first, of equal ones), int16 (patches,); -1 where all are 0 or NaN.
+
+    Raises
+    ------
+    ValueError
+        If there are as many columns as no scheme has classes.
+    """
+    _check_classes(fractions)
     filled = np.nan_to_num(fractions)
     return np.where(filled.max(axis=1) > 0, filled.argmax(axis=1), -1).astype(np.int16)
 
@@ -89,8 +96,21 @@ def multi_label(fractions: np.ndarray, threshold: float = 0.1) -> np.ndarray:
 
     The rule of doi:10.5194/isprs-annals-V-2-2021-101-2021, for fractions of IGBP classes or those of `simplify`.
     (The toolbox has "at least"; no fraction of 65,536 pixels is exactly a tenth.)
+
+    Raises
+    ------
+    ValueError
+        If there are as many columns as no scheme has classes.
     """
+    _check_classes(fractions)
     return np.asarray(np.nan_to_num(fractions) > threshold)
+
+
+def _check_classes(fractions: np.ndarray) -> None:
+    """Whether there is a column for each class of a scheme, and none besides (such as ``valid_fraction_optical``)."""
+    known = {len(CATEGORIES), len(NO_SAVANNA), *map(len, SCHEMES.values()), len(CODES["dfc"][0])}
+    if fractions.ndim != 2 or fractions.shape[1] not in known:
+        raise ValueError(f"fractions (patches, classes) of {sorted(known)} classes are expected, not {fractions.shape}")
 
 
 def class_counts(tile: np.ndarray, schemes: Iterable[Sequence[int]]) -> np.ndarray:
