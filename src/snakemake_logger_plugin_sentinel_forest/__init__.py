@@ -38,6 +38,10 @@ TOLD_BY_JOBS = ("At least one job did not complete successfully", "Exiting becau
 """Beginnings of Snakemake's messages that repeat what the failed job's own message says."""
 
 
+INTERRUPTED = "Terminating processes on user request"
+"""What Snakemake says after Ctrl-C."""
+
+
 @dataclass
 class LogHandlerSettings(LogHandlerSettingsBase):
     """Settings of this logger; each becomes an option of `snakemake`."""
@@ -66,6 +70,7 @@ class LogHandler(LogHandlerBase):
         self._run = Run({})
         self._told: set[str] = set()
         self._since = time.monotonic()
+        self._interrupted = False
         self._everything = self.common_settings.verbose or bool(getattr(self.settings, "everything", 0))
         self._events: dict[str, Callable[[Any], None]] = {
             LogEvent.RUN_INFO: self._begin_run,
@@ -76,6 +81,7 @@ class LogHandler(LogHandlerBase):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Show a record, or take from it how far the run has come."""
+        self._interrupted |= str(record.msg).startswith(INTERRUPTED)
         try:
             event = getattr(record, "event", None)
             if self._everything:
@@ -94,7 +100,8 @@ class LogHandler(LogHandlerBase):
         ended, planned = self._run.ended.total(), sum(self._run.planned.values())
         self._run = Run({})
         if planned and not (self._everything or self.common_settings.dryrun):
-            words, then = ("done", "") if ended == planned else ("ended early", "; the same command goes on from here")
+            early = "interrupted" if self._interrupted else "ended early"
+            words, then = ("done", "") if ended == planned else (early, "; the same command goes on from here")
             self._tell(f"{words}: {ended} of {planned} jobs in {duration(time.monotonic() - self._since)}{then}")
         self._rewrite("")
         super().close()

@@ -117,8 +117,8 @@ def test_sen12ms_patches_of_both_tasks(real: Path, tmp_path: Path) -> None:
     ("change", "word"),
     [
         ({"release": "yours"}, "no such release"),
-        ({"trial": 2}, "no split"),
-        ({"scheme": "grouped"}, "no split"),
+        ({"trial": 2}, "no such trial"),
+        ({"scheme": "grouped"}, r"(?s)no such scheme.*found: random"),
         ({"role": "dev"}, "Unknown role"),
         ({"layers": ["L1C_B9"]}, "no such layer"),
         ({"task": "scene"}, "Unknown task"),

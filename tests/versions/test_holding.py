@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from sentinel_forest.acquire.history import Seen, State
 from sentinel_forest.config.paths import Places
 from sentinel_forest.errors import InputError
 from sentinel_forest.versions import holding, manifest
@@ -133,6 +134,19 @@ def _table_of_checksums(path):
 def _seen(**checksums):
     states = {f"{name}.dat": SimpleNamespace(sha256=sha) for name, sha in checksums.items()}
     return SimpleNamespace(states=lambda: states)
+
+
+def test_files_that_are_gone_are_missing_and_no_other_data(tmp_path):
+    """A disk that is not mounted, a folder that was deleted: the version was said to be asked with other data."""
+    (tmp_path / "mine").mkdir()
+    seen = Seen(tmp_path, "mine")
+    seen.record({"a": State(1, 1, "0" * 64), "b": State(1, 1, "1" * 64)})
+    holding._hold_missing(tmp_path / "mine", seen)
+    seen.refresh(tmp_path / "mine")
+    assert seen.missing() == ["a", "b"]
+    with pytest.raises(InputError, match=r"2 of 2 files are not there, e\.g\. a") as told:
+        holding._hold_missing(tmp_path / "mine", seen)
+    assert "snakemake fetch" in str(told.value)
 
 
 def test_data_checksum(tmp_path):

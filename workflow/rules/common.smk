@@ -52,6 +52,13 @@ if workflow.is_main_process:
         print(held, file=sys.stderr)
     for release in RELEASES:
         SEEN[release].refresh(PLACES.data / release)
+        if lost := SEEN[release].missing():
+            print(
+                f"warning: {len(lost)} files of {release} that were read before are missing in "
+                f"{PLACES.data / release}, e.g. {lost[0]}; to write them again: "
+                "snakemake fetch --forcerun sample link download",
+                file=sys.stderr,
+            )
 
 
 pathvars:

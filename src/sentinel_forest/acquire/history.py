@@ -18,6 +18,10 @@ MOST_FILES = 10_000
 """Releases of more files are not looked through at each start; ``snakemake -R verify`` reads them."""
 
 
+MISSING = "missing"
+"""In the place of the checksum of a file that is not there any more."""
+
+
 class State(NamedTuple):
     """State of one file: length in bytes, time of change in ns, SHA-256 (hex)."""
 
@@ -65,6 +69,10 @@ class Seen:
         states = [(path, *state) for path, state in sorted((before | dict(now)).items())]
         _write(self.states_path, ("path", *State._fields), states)
 
+    def missing(self) -> list[str]:
+        """Paths of files that were read before and are not there any more, as `refresh` has found."""
+        return [path for path, state in self.states().items() if state.sha256 == MISSING]
+
     def first_checksums(self) -> dict[str, str]:
         """SHA-256 of each file when it was first read."""
         first = {path: state.sha256 for path, state in self.states().items()}
@@ -90,7 +98,7 @@ def state_of(folder: Path, path: str, known: State | None = None) -> State:
     try:
         status = (folder / path).stat()
     except (FileNotFoundError, NotADirectoryError):
-        return State(0, 0, "missing")
+        return State(0, 0, MISSING)
     if known is not None and known[:2] == (status.st_size, status.st_mtime_ns):
         return known
     print(f"reading {path} again: its size or date has changed", file=sys.stderr)

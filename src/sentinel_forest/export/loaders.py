@@ -197,13 +197,19 @@ def open_trial(
     finished = (results / MANIFEST).is_file()
     if finished:
         hold_files(results, [VERSION])
-    _existing(results / VERSION, "version")
+    _named(results, "version", "name the folder of a version, results/<version>")
+    _existing(results / VERSION, "description of the version", "finish the run of this version")
     dataset = dataset_of(results, release, root / OWN)
-    split = _existing(results / place(SPLIT, release=release, scheme=scheme, trial=trial), "split")
+    split = results / place(SPLIT, release=release, scheme=scheme, trial=trial)
+    _named(split.parent, "scheme", "take one that the version has, or finish a run with this scheme")
+    _named(split, "trial", "take one that the version has")
     if finished:
         hold_files(results, [split.relative_to(results).as_posix()])
-    listed = _existing(Path(catalog) if catalog else root / usual.work / place(CATALOG, release=release), "catalog")
-    folder = _existing(Path(data) if data else root / usual.data / release, "folder of the release")
+    usual_catalog = root / usual.work / place(CATALOG, release=release)
+    listed = _existing(Path(catalog) if catalog else usual_catalog, "catalog", "say where it is: catalog=PATH")
+    folder = _existing(
+        Path(data) if data else root / usual.data / release, "folder of the release", "say where it is: data=FOLDER"
+    )
     roles = roles_of(read_catalog(listed), read_parquet(split), split)
     if role not in roles:
         raise InputError("No patch has this role.", where=split, found=role, expected=" | ".join(roles))
@@ -254,14 +260,17 @@ def _bands(dataset: Dataset, known: frozenset[str]) -> tuple[str, ...]:
     return tuple(layer for layer in dataset.layer_table if layer in used & known)
 
 
-def _existing(path: Path, what: str) -> Path:
+def _existing(path: Path, what: str, remedy: str) -> Path:
     if path.exists():
         return path
-    beside = sorted(entry.name for entry in path.parent.iterdir()) if path.parent.is_dir() else []
-    raise InputError(
-        f"There is no {what}.",
-        where=path,
-        found=", ".join(beside[:8]) or "nothing there",
-        expected=path.name,
-        remedy="finish the run of this version, or say where it is",
-    )
+    raise InputError(f"There is no {what}.", where=path, found="nothing there", remedy=remedy)
+
+
+def _named(path: Path, what: str, remedy: str) -> None:
+    """Stop if a part of a version has another name, or none; the message has the names that there are."""
+    if path.exists():
+        return
+    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    names = sorted({entry.name.split(".")[0] if what == "trial" else entry.name for entry in beside})
+    found = ", ".join(names[:20]) or "nothing there"
+    raise InputError(f"There is no such {what}.", where=path, found=found, expected=path.stem, remedy=remedy)

@@ -70,6 +70,8 @@ def hold_run(selection: Selection, places: Places, seen: Mapping[str, Seen]) -> 
     """
     if not is_sealed(places.results):
         return
+    for name in selection.releases:
+        _hold_missing(places.data / name, seen[name])
     read = {
         name: data_checksum(places.work / place(CHECKSUMS_FILE, release=name), seen[name], selection.paths[name])
         for name in selection.releases
@@ -77,6 +79,20 @@ def hold_run(selection: Selection, places: Places, seen: Mapping[str, Seen]) -> 
     described = selection.described
     data = {name: checksum for name, checksum in read.items() if checksum}
     hold(places.results, identity(described, selection.releases), settings(described), data)
+
+
+def _hold_missing(folder: Path, seen: Seen) -> None:
+    """Stop if files of a release are not there any more: missing data are no other data."""
+    missing = seen.missing()
+    if missing:
+        raise InputError(
+            "Files of a finished version's release are missing.",
+            where=folder,
+            found=f"{len(missing)} of {len(seen.states())} files are not there, e.g. {missing[0]}",
+            expected="the files that the version was made from",
+            remedy="put them back (mount the disk, copy them); or write them again under another version's name, with "
+            "the same configuration: snakemake fetch --config version=restored --forcerun sample link download",
+        )
 
 
 def hold_jobs(folder: Path, outputs: Iterable[str]) -> None:
