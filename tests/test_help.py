@@ -21,6 +21,22 @@ def test_no_option_is_without_words(name: str) -> None:
     assert [each for each in parameters if re.search(rf"^{each}(?: :.*)?\n    \S", text, re.M)] == parameters
 
 
+@pytest.mark.parametrize(
+    ("word", "like"),
+    [("export", ["export-trial", "tfds-export"]), ("export_trial", ["export-trial"]), ("shw", ["show"]), ("zzz", [])],
+)
+def test_an_unknown_command_is_answered_with_those_of_like_names(word: str, like: list[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        cli.main([word, "--help"])
+    first, advice = str(stop.value).splitlines()
+    assert re.findall(r"'(\S+)'", first) == [word, *like]
+    assert advice == "  what to do: sentinel-forest --help"
+
+
+def test_a_letter_does_not_list_all_commands() -> None:
+    assert cli._unknown("s").count("'") == 2 * (1 + cli.MOST_LIKE)
+
+
 def test_parameters_that_share_a_text_have_it_each() -> None:
     text = "Do it.\n\n    Parameters\n    ----------\n    one, two : int\n        What they are.\n"
     assert cli._one_by_one(text).endswith("one : int\n    What they are.\ntwo : int\n    What they are.\n")

@@ -111,7 +111,7 @@ def test_no_file_is_large_and_none_names_a_machine_or_an_index():
 
 WINGS = (
     *("errors", "io", "registry", "sensors", "config", "steps", "cli", "kept", "datasets", "acquire", "simulate"),
-    *("verify", "splits", "features", "planning", "models", "evaluation", "versions", "mapping", "report", "export"),
+    *("verify", "splits", "features", "models", "evaluation", "planning", "versions", "mapping", "report", "export"),
 )
 """The wings of the package, and modules beside them: each imports only what stands before it."""
 

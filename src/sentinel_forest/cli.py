@@ -1,6 +1,7 @@
 """The console command `sentinel-forest`: a subcommand for each step and command, derived from its signature."""
 
 import atexit
+import difflib
 import gc
 import inspect
 import itertools
@@ -14,18 +15,21 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, UnknownCommandError
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from sentinel_forest.config.paths import ENVIRONMENT, MANIFEST, VERSION
 from sentinel_forest.config.validation import parse
 from sentinel_forest.errors import FormError, InputError
 from sentinel_forest.io import causes
+from sentinel_forest.io.borders import quoted
 from sentinel_forest.steps import AND, COMMANDS, STEPS, gathered, load, parameters, summary, told
 
 NAME = "sentinel-forest"
 GROUPS = {"Commands": COMMANDS, "Steps, each run by the rule of its name": STEPS}
 """What the list of all subcommands is divided into."""
+MOST_LIKE = 4
+"""Commands that are named at most in the place of one that does not exist."""
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
@@ -194,8 +198,20 @@ def _message(error: Exception, words: Sequence[str]) -> str:
         problem = "; ".join(rows)[:400]
     else:
         problem = str(error)
+    if isinstance(error, UnknownCommandError):
+        return f"error: {_unknown(words[0])}\n  what to do: {NAME} --help"
     step = f" {words[0]}" if words else ""
     return f"error: {problem}\n  what to do: {NAME}{step} --help"
+
+
+def _unknown(word: str) -> str:
+    """What is said of a command that does not exist: commands that begin or end with it, else those of like names."""
+    names = sorted(name.replace("_", "-") for name in COMMANDS | STEPS)
+    part = word.replace("_", "-")
+    like = [name for name in names if part and (name.startswith(part) or name.endswith(f"-{part}"))]
+    like = like or difflib.get_close_matches(part, names)
+    hint = f" Did you mean {' or '.join(map(quoted, like[:MOST_LIKE]))}?" if like else ""
+    return f"Unknown command {quoted(word)}.{hint}"
 
 
 def _with_maker(error: FormError) -> InputError:

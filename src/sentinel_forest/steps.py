@@ -125,6 +125,7 @@ STEPS: dict[str, str] = {
     "papers_pixels": "evaluation.papers_pixels:papers_pixels",
     "by_patch": "evaluation.by_patch:by_patch",
     "foreign": "evaluation.foreign:foreign",
+    "foreign_paired": "evaluation.foreign_paired:foreign_paired",
     "patch_metrics": "evaluation.patch_metrics:patch_metrics",
     "average": "evaluation.average:average",
     "importance": "evaluation.importance:importance",

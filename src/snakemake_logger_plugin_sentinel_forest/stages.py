@@ -22,6 +22,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "papers_pixels",
         "by_patch",
         "foreign",
+        "foreign_paired",
         "patch_metrics",
         "audit_lists",
         "conformal",

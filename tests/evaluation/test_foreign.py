@@ -16,6 +16,7 @@ from sentinel_forest.datasets.base import no_hashes
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.confusion import CONFUSION, WHOLE
 from sentinel_forest.evaluation.foreign import foreign
+from sentinel_forest.evaluation.foreign_paired import foreign_paired
 from sentinel_forest.evaluation.paired import PAIRED
 from sentinel_forest.evaluation.score import METRICS, SCORES_BY
 from sentinel_forest.io import tables
@@ -76,7 +77,26 @@ def release(tmp_path_factory) -> tuple[dict[str, Any], pd.DataFrame]:
 def run(about: dict[str, Any], file: Path, **changes: object) -> dict[str, pd.DataFrame]:
     out = {name: file.with_name(f"{name}.out") for name in ("confusion", "metrics", "scores_by", "paired")}
     given: dict[str, Any] = {"role": "test", "trained_on": "published", "task": "", "model": "", "variable": ""}
-    foreign(**{**about, **given, "folder": file.parent, "file": file, "draws": 200, "seed": 1, **changes}, **out)
+    given = {**about, **given, "folder": file.parent, "file": file, "draws": 200, "seed": 1, **changes}
+    paired, others = out.pop("paired"), given.pop("others")
+    foreign(**given, **out)
+    same = (
+        "name",
+        "role",
+        "task",
+        "model",
+        "release",
+        "scheme",
+        "trial",
+        "dataset",
+        "catalog",
+        "split",
+        "draws",
+        "seed",
+    )
+    scored = {"confusion": out["confusion"], "metrics": out["metrics"], "layout": given.get("layout")}
+    foreign_paired(**{name: given[name] for name in same}, **scored, others=others, paired=paired)
+    out["paired"] = paired
     schemas = {"metrics": METRICS, "scores_by": SCORES_BY, "paired": PAIRED}
     return {name: tables.read_tsv(out[name], schema) for name, schema in schemas.items()}
 
@@ -169,6 +189,11 @@ def wrong_inputs(test: pd.DataFrame) -> dict[str, tuple[pd.DataFrame, str, str]]
     inside = good[good["predicted"].between(1, 15)]
     return {
         "half": (good.iloc[::2], "do not cover the role", "170 of 340"),
+        "other role": (
+            good.assign(patch=good["patch"].str.replace("testing", "training")),
+            "do not cover the role",
+            "0 of 340 patches of test: these are patches of train",
+        ),
         "twice": (pd.concat([good, good.iloc[[5]]]), "predicted twice", "testing/000005"),
         "stranger": (good.replace("testing/000003", "testing/999999"), "of no patch", "testing/999999"),
         "other dataset": (good.assign(patch="ROI_0001/" + good["patch"]), "another dataset", "340 of 340"),
@@ -190,7 +215,7 @@ def wrong_inputs(test: pd.DataFrame) -> dict[str, tuple[pd.DataFrame, str, str]]
 
 
 CASES = ("half", "twice", "stranger", "other dataset", "codes", "no class", "no word", "truth", "no column")
-CASES += ("blank", "rows from 1", "level", "some classes", "no names")
+CASES += ("blank", "rows from 1", "level", "some classes", "no names", "other role")
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -379,4 +404,13 @@ def test_pixels_that_do_not_fit_are_named(clouds, tmp_path):
         run(about, tmp_path / "net.bin", folder=about["folder"])
     (tmp_path / "rasters").mkdir()
     with pytest.raises(InputError, match="has no raster"):
+        run(about, tmp_path / "rasters", folder=about["folder"])
+
+
+def test_rasters_of_another_role_are_recognised(clouds, tmp_path):
+    about, _, truth = clouds
+    (tmp_path / "rasters").mkdir()
+    for patch in pd.read_parquet(about["catalog"]).query("published_split == 'train'")["patch"]:
+        np.save(tmp_path / "rasters" / f"{patch.replace('/', '__')}.npy", truth[0])
+    with pytest.raises(InputError, match=rf"found: 0 of {len(truth)} patches in \d+ files, of train\n"):
         run(about, tmp_path / "rasters", folder=about["folder"])

@@ -81,10 +81,31 @@ def test_codes_that_are_none_are_not_taken_for_a_doubt_of_counting(tmp_path, cod
         read(tmp_path / "net.npy")
 
 
+@pytest.mark.parametrize(
+    ("values", "row", "texts"),
+    [
+        (["Low plants", "Low plants", "Water", "Dense tree"], 4, ["Dense tree (1 of 4", "did you mean 'Dense trees'"]),
+        (["Dense tree", "water", "Watr"], 1, ["Dense tree (2 of 3 rows)", "did you mean 'Dense trees'"]),
+        (["Water", "3"], 2, ["found: 3 (1 of 2 rows)", "valid: Bare rock"]),
+        (["1", "17", "Watr"], 3, ["Watr (1 of 3 rows)", "0 to 16, or names"]),
+        (["0", "3", "40", "41"], 3, ["40 (2 of 4 rows)", "0 to 16, or names"]),
+        (["0", "inf"], 2, ["inf"]),
+    ],
+)
+def test_the_first_value_that_is_no_class_is_named_with_its_row(tmp_path, values, row, texts):
+    """A correct class is never blamed, and a name is answered with the one that is most like it."""
+    pd.DataFrame({"predicted": values}).to_csv(tmp_path / "net.csv", index=False)
+    with pytest.raises(InputError, match=f"is no class.\n.*net.csv, row {row}\n") as caught:
+        read(tmp_path / "net.csv")
+    for text in texts:
+        assert text in str(caught.value)
+    assert len(str(caught.value).splitlines()) <= 5
+
+
 @pytest.mark.parametrize(("model", "is_known"), [("Sen2LCZ-Net", True), ("Sen2LCZ", False), ("KappaMask L2A", False)])
 def test_a_model_of_no_paper_is_answered_before_anything_runs(tmp_path, model, is_known):
     """It would get no verdict, and nothing would say why; KappaMask L2A has figures of clouds, not of climate zones."""
-    (tmp_path / "net.csv").write_text("patch,predicted\n")
+    (tmp_path / "net.csv").write_text("patch,predicted\ntesting/000000,Water\n")
     net = {"release": "so2sat-sample", "file": str(tmp_path / "net.csv"), "model": model}
     config = {"releases": ["so2sat-sample"], "feature_sets": ["lcz-bands"], "predictions": {"net": net}}
     if is_known:

@@ -9,8 +9,8 @@ import pandera.errors
 import pytest
 
 from sentinel_forest.errors import InputError
+from sentinel_forest.io import causes, tables
 from sentinel_forest.io import schemas as pa
-from sentinel_forest.io import tables
 
 SCHEMA = pa.DataFrameSchema(
     {
@@ -130,6 +130,19 @@ def test_no_cell_of_text_is_a_formula_for_a_spreadsheet(tmp_path):
 def test_what_is_no_parquet_is_named_by_its_first_bytes(tmp_path):
     (tmp_path / "page.parquet").write_text("<!DOCTYPE html><html></html>")
     (tmp_path / "table.tsv").write_text("patch\tlabel\n")
-    for name, found in (("page.parquet", "web page|HTML"), ("table.tsv", "damaged or cut short")):
+    for name, found in (("page.parquet", "web page|HTML"), ("table.tsv", r"not a Parquet file: .* 'patch\\tlabel")):
         with pytest.raises(InputError, match=found):
             tables.read_parquet(tmp_path / name)
+    with pytest.raises(InputError, match="expected: a whole Parquet file with the columns patch, role\n"):
+        tables.read_parquet(tmp_path / "table.tsv", ["patch", "role"])
+
+
+def test_a_parquet_file_that_was_cut_short_is_told_from_another_file(tmp_path):
+    whole, cut = tmp_path / "whole.parquet", tmp_path / "cut.parquet"
+    pd.DataFrame({"value": range(100)}).to_parquet(whole)
+    for length in (4, 5, 100):
+        cut.write_bytes(whole.read_bytes()[:length])
+        with pytest.raises(InputError, match=f"found: {length} B, damaged or cut short\n"):
+            tables.read_parquet(cut)
+    assert causes.of_file(whole, "Parquet") is None
+    assert causes.of_bytes(b"PAR1_scene,PAR2_scene\n", "CSV") is None, "text may begin so"

@@ -11,7 +11,7 @@ from sentinel_forest.planning.checking import select
 from sentinel_forest.planning.selection import Selection
 from sentinel_forest.versions import check, seal
 
-CODES = "patch,class\np0,1\n"
+CODES = "patch,class\np0,Water\n"
 
 
 def selected(folder: Path, vectors: str = "patch,e0\np0,0.5\n", codes: str = CODES) -> Selection:
@@ -46,7 +46,7 @@ def test_the_same_files_elsewhere_are_the_same_version(tmp_path: Path) -> None:
 
 def test_another_file_under_the_same_name_is_another_version(tmp_path: Path) -> None:
     before = identity(selected(tmp_path / "here"))
-    assert identity(selected(tmp_path / "codes", codes=CODES + "p1,1\n")) != before
+    assert identity(selected(tmp_path / "codes", codes=CODES + "p1,Water\n")) != before
     assert identity(selected(tmp_path / "vectors", vectors="patch,e0\np0,0.25\n")) != before
 
 
@@ -58,7 +58,7 @@ def test_a_sealed_configuration_leads_to_itself_once_it_is_told_where_the_files_
     assert identity(again) == identity(selection)
     with pytest.raises(InputError, match=r"nobody says where\n.*sha256:.*\n.*--files external\.e\.file=FILE"):
         given.found_again(written, [])
-    (tmp_path / "here" / "net.csv").write_text(CODES + "p1,2\n")
+    (tmp_path / "here" / "net.csv").write_text(CODES + "p1,Heavy industry\n")
     with pytest.raises(InputError, match=r"predictions\.net\.file"):
         given.found_again(written, told)
 

@@ -182,6 +182,16 @@ def test_unknown_patch_trial_form_and_release_are_answered(version, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_release_that_is_not_registered_needs_its_dataset(version, tmp_path, monkeypatch):
+    monkeypatch.chdir(version.work.parent)
+    patch = str(version.catalog["patch"][0])
+    arguments = {"release": "mine", "patch": patch, "output": tmp_path / "x.png"}
+    with pytest.raises(InputError, match=r"No such release is registered(?s:.*)what to do: .*--dataset NAME$"):
+        show.show(**arguments)
+    show.show(**arguments, dataset="cloudsen12", layout={"side": SIDE})
+    assert (tmp_path / "x.png").is_file()
+
+
 def test_a_figure_keeps_its_pixels_and_escapes_its_texts(tmp_path):
     random = np.random.default_rng(1)
     pixels = random.integers(0, 256, (8, 8, 3), dtype=np.uint8)

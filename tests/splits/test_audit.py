@@ -223,6 +223,31 @@ def test_names_become_no_markup_on_the_page(folder, tmp_path):
     assert r"\<script\>\*x" in text
 
 
+def test_lists_of_a_release_of_ones_own_are_held_against_its_catalog(folder, tmp_path):
+    (folder / "train.txt").write_text("training/000000\ntraining/000001\n")
+    (folder / "test.txt").write_text("training/000002\nelsewhere/000009\n")
+    words = ["audit", "--lists", str(folder), "--release", "my_so2", "--catalog", str(so2sat(tmp_path))]
+    with pytest.raises(SystemExit, match="No such release is registered") as stop:
+        cli.main([*words, "--output", str(tmp_path / "out")])
+    advice = str(stop.value).splitlines()[-1]
+    assert "--dataset NAME" in advice
+    assert "key `audits`" in advice
+    assert not (tmp_path / "out").exists()
+    cli.main([*words, "--dataset", "so2sat", "--output", str(tmp_path / "out")])
+    links = read_tsv(tmp_path / "out" / "links.tsv", audit.LINKS).set_index("key")
+    assert (links.loc["city", "linked"], links.loc["city", "total"]) == (1, 1), "rows 0 and 2 are of one city"
+    assert read_tsv(tmp_path / "out" / "lists.tsv", audit.LISTS).set_index("list").loc["test.txt", "unknown"] == 1
+    page = (tmp_path / "out" / "audit.md").read_text(encoding="utf-8")
+    assert page.startswith("# Audit of split lists of my\\_so2\n")
+    assert "Held against the catalog of my_so2." in page
+
+
+def test_a_layout_of_ones_own_is_that_of_the_metadata(folder):
+    (folder / "train.txt").write_text("training/000000\n")
+    with pytest.raises(InputError, match="no_such_option"):
+        run(folder, "mine", dataset="so2sat", layout={"no_such_option": 1})
+
+
 def test_the_command_of_the_page(folder, tmp_path, monkeypatch):
     (folder / "train_list.txt").write_text("ROIs1158_spring_s2_1_p30.tif\n")
     (folder / "test_list.txt").write_text("ROIs1158_spring_s2_1_p31.tif\n")

@@ -2,6 +2,7 @@
 
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -26,6 +27,22 @@ def test_mistake_in_the_configuration_stops_before_anything_runs(checkout, setti
     assert "Traceback" not in output
     assert not (checkout.folder / "results" / "tiny-v1").exists()
     assert not (checkout.folder / "work").exists()
+
+
+def test_predictions_are_checked_before_forests_are_grown(checkout):
+    """What the file tells stops the plan; what needs the split, a job that waits for no forest."""
+    net = {"release": "cloudsen12-sample", "file": "net.npy"}
+    overlay = checkout.overlay("net.yaml", **TINY | {"predictions": {"net": net}})
+    np.save(checkout.folder / "net.npy", np.zeros((3, 96, 96), "float32"))
+    output = checkout.snakemake("-n", "--configfile", overlay, fails=True)
+    for text in ("no array of the role", "key 'predictions.net.file', net.npy", "float32"):
+        assert text in output, output
+    np.save(checkout.folder / "net.npy", np.zeros((3, 96, 96), "uint8"))
+    folder = f"results/{TINY['version']}/cloudsen12-sample/foreign/net"
+    plans = [
+        checkout.snakemake("-n", f"{folder}/{name}.tsv", "--configfile", overlay) for name in ("metrics", "paired")
+    ]
+    assert ["fit" in plan.split() for plan in plans] == [False, True]
 
 
 def _truncate(folder):

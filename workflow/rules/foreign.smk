@@ -33,18 +33,17 @@ rule foreign:
         ledger=f"<results>/{paths.LEDGER}",
         verified=f"<work>/{paths.VERIFIED}",
         held=f"<work>/{paths.LINKS_HELD}",
-        others=WIRING.of_prediction(paths.CONFUSION),
         truth=lambda wildcards: config["predictions"][wildcards.prediction]["truth"]
         or [],
     output:
         confusion=f"<results>/{paths.FOREIGN_CONFUSION}",
         metrics=f"<results>/{paths.FOREIGN_METRICS}",
         scores_by=f"<results>/{paths.FOREIGN_SCORES_BY}",
-        paired=f"<results>/{paths.FOREIGN_PAIRED}",
     log:
         "<logs>/foreign/{release}/{prediction}.log",
     wildcard_constraints:
         prediction=listing(config["predictions"]),
+    priority: 1  # before forests are grown: nothing but the file may be wrong
     resources:
         mem_mb=WIRING.memory_of("score"),
         runtime=WIRING.runtime_of("score"),
@@ -57,8 +56,36 @@ rule foreign:
     shell:
         "sentinel-forest foreign --release {wildcards.release} --file {input.file} --folder {params.folder}"
         " --catalog {input.catalog} --split {input.split} --ledger {input.ledger} --verified {input.verified}"
-        " --others {input.others} {params.settings} --confusion {output.confusion} --metrics {output.metrics}"
-        " --scores-by {output.scores_by} --paired {output.paired} >{log} 2>&1"
+        " {params.settings} --confusion {output.confusion} --metrics {output.metrics}"
+        " --scores-by {output.scores_by} >{log} 2>&1"
+
+
+rule foreign_paired:
+    """Compare predictions that a model made elsewhere with the forests of the trial."""
+    input:
+        catalog=f"<work>/{paths.CATALOG}",
+        split=WIRING.of_prediction(paths.SPLIT),
+        confusion=f"<results>/{paths.FOREIGN_CONFUSION}",
+        metrics=f"<results>/{paths.FOREIGN_METRICS}",
+        others=WIRING.of_prediction(paths.CONFUSION),
+    output:
+        paired=f"<results>/{paths.FOREIGN_PAIRED}",
+    log:
+        "<logs>/foreign_paired/{release}/{prediction}.log",
+    wildcard_constraints:
+        prediction=listing(config["predictions"]),
+    resources:
+        mem_mb=WIRING.memory_of("score"),
+        runtime=WIRING.runtime_of("score"),
+    params:
+        code=WIRING.code_of("foreign_paired", dataset=True),
+        settings=WIRING.comparison_flags,
+    message:
+        "Compare the predictions {wildcards.prediction} of {wildcards.release} with its forests"
+    shell:
+        "sentinel-forest foreign-paired --release {wildcards.release} --catalog {input.catalog} --split {input.split}"
+        " --confusion {input.confusion} --metrics {input.metrics} --others {input.others} {params.settings}"
+        " --paired {output.paired} >{log} 2>&1"
 
 
 rule patch_metrics:

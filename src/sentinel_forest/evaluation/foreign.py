@@ -1,7 +1,8 @@
 """Predictions that a model made elsewhere, scored as those of forests are.
 
 They are held against the catalog (coverage, order, codes, repeated and unknown patches), counted into a confusion
-table, and get the same metrics, intervals, tests against forests and reference algorithms, and scores by stratum.
+table, and get the same metrics, intervals and scores by stratum. No forest is needed for that, so that faults of a file
+show before any is grown; `foreign_paired` has the tests against forests and reference algorithms.
 """
 
 import json
@@ -15,13 +16,12 @@ import pandas as pd
 from sentinel_forest import datasets
 from sentinel_forest.datasets.base import NO_ANSWER, Dataset, Task
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation.confusion import CONFUSION, WHOLE, Classifier, classifiers
-from sentinel_forest.evaluation.evaluate import Sample, evaluate
+from sentinel_forest.evaluation.confusion import CONFUSION, WHOLE, Classifier
+from sentinel_forest.evaluation.evaluate import evaluate
 from sentinel_forest.evaluation.figures import Place
 from sentinel_forest.evaluation.foreign_files import read_answers
-from sentinel_forest.evaluation.foreign_patches import Said, align, check_known, count_patches
+from sentinel_forest.evaluation.foreign_patches import Said, align, check_known, count_patches, read_truth
 from sentinel_forest.evaluation.foreign_pixels import count_pixels
-from sentinel_forest.evaluation.paired import PAIRED, Scored, compare, paired_table
 from sentinel_forest.evaluation.patch_metrics import UNDECLARED
 from sentinel_forest.evaluation.score import METRICS, SCORES_BY, TrialCounts, metric_rows, score_by
 from sentinel_forest.evaluation.scored import notes
@@ -76,21 +76,6 @@ def declared(links: pd.DataFrame, place: Place, role: str, trained_on: str, acce
     return "; ".join(parts) or CLEAN, notes("predictions made elsewhere", word, note(links))
 
 
-def compare_all(
-    own: Scored, others: pd.DataFrame, dataset: Dataset, patches: Sample, role: str, mark: str, seed: int, place: Place
-) -> pd.DataFrame:
-    """`PAIRED`: a model against forests and reference algorithms of a trial."""
-    rows = []
-    for one in classifiers(others, dataset):
-        if one.pixels != own.classifier.pixels:
-            continue
-        if one.task.name == own.classifier.task.name and (one.is_forest or one.is_reference):
-            counts = one.rows(others, role)
-            scored = Scored(one, counts, evaluate(counts, one, patches))
-            rows += [place._asdict() | row for row in compare(own, scored, patches, role, mark, seed)]
-    return paired_table(rows)
-
-
 def foreign(
     *,
     name: str,
@@ -112,13 +97,11 @@ def foreign(
     split: Path,
     ledger: Path,
     verified: Path,
-    others: Path,
     seed: int,
     draws: int = 1000,
     confusion: Output,
     metrics: Output,
     scores_by: Output,
-    paired: Output,
 ) -> None:
     """Score predictions that a model made elsewhere.
 
@@ -134,14 +117,12 @@ def foreign(
         The release; read only for tasks of pixels.
     catalog, split, ledger, verified : Path
         Catalog of the release, roles of the trial, links of all trials, what was accepted.
-    others : Path
-        Confusion table of the trial, whose forests and reference algorithms are compared.
     seed : int
         Seed of the scheme.
     draws : int
         Number of bootstrap draws.
-    confusion, metrics, scores_by, paired : Path
-        Tables to write: `CONFUSION`, `METRICS`, `SCORES_BY`, `PAIRED`.
+    confusion, metrics, scores_by : Path
+        Tables to write: `CONFUSION`, `METRICS`, `SCORES_BY`.
     """
     opened = datasets.load(dataset, layout)
     wanted = task_of(opened, task)
@@ -158,21 +139,21 @@ def foreign(
     table = confusion_of(said, who, wanted, patches, place, int((roles["role"] == "train").sum()))
     links, accepted = read_tsv(ledger, LEDGER), json.loads(verified.read_text(encoding="utf-8"))["accepted"]
     told, word = declared(links, place, role, trained_on, accepted)
-    one = _classifier(who, wanted, table)
-    seeds = checksums.seed(seed, "predictions", name), trial
-    counts = TrialCounts(table, opened, patches, {role: told}, draws, seeds, place)
-    drawn = counts.sample(patches, draws, role)
-    own = Scored(one, table, evaluate(table, one, drawn))
-    scored = pd.DataFrame(metric_rows(place, one, role, own.scores, told, notes(word, said.about)))
-    swaps = checksums.seed(*seeds, role, "swaps")
+    one = classifier(who, wanted, table)
+    counts = TrialCounts(table, opened, patches, {role: told}, draws, seeds(seed, name, trial), place)
+    scores = evaluate(table, one, counts.sample(patches, draws, role))
+    scored = pd.DataFrame(metric_rows(place, one, role, scores, told, notes(word, said.about)))
     write_parquet(confusion, table, CONFUSION)
     write_tsv(metrics, conform(scored[list(METRICS.columns)], METRICS), METRICS)
     write_tsv(scores_by, score_by(counts, [one]), SCORES_BY)
-    others_table = read_parquet(others, list(CONFUSION.columns))
-    write_tsv(paired, compare_all(own, others_table, opened, drawn, role, told, swaps, place), PAIRED)
 
 
-def _classifier(name: str, task: Task, table: pd.DataFrame) -> Classifier:
+def seeds(seed: int, name: str, trial: int) -> tuple[int, int]:
+    """What draws and swaps for predictions of a name are seeded with, from the seed of the scheme."""
+    return checksums.seed(seed, "predictions", name), trial
+
+
+def classifier(name: str, task: Task, table: pd.DataFrame) -> Classifier:
     """The model, which may have no answer for some pixels: these count as wrong, or negative."""
     positive: Mapping[str, tuple[str, ...]] = {question.name: question.positive for question in task.questions}
     silent = table["predicted"] == NO_ANSWER
@@ -185,12 +166,10 @@ def _labels(catalog: pd.DataFrame, truth: Path | None, dataset: Dataset, task: T
     """Index of the true class of each patch of the catalog, int64; -1 where unknown."""
     if truth is None:
         return catalog["label"].to_numpy(np.int64)
-    answers = read_answers(truth, dataset, task)
+    names, classes = read_truth(truth, dataset, task)
     labels = np.full(len(catalog), -1, dtype=np.int64)
-    if answers.names is None:
-        raise InputError("A file of true classes names no patch.", where=truth, expected="a column patch, or id")
-    places = rows_by_name(answers.names, dataset, catalog)
-    check_known(places, answers.names, catalog, truth)
+    places = rows_by_name(names, dataset, catalog)
+    check_known(places, names, catalog, truth)
     at = np.array([rows[0] for rows in places], dtype=np.int64)
     twice = pd.Index(at).duplicated()
     if twice.any():
@@ -198,11 +177,11 @@ def _labels(catalog: pd.DataFrame, truth: Path | None, dataset: Dataset, task: T
         raise InputError(
             "A patch has two true classes.",
             where=f"{truth}, row {first + 1}",
-            found=answers.names[first][:80],
+            found=names[first][:80],
             expected="each patch once",
             remedy="remove all but one of its rows",
         )
-    labels[at] = answers.classes
+    labels[at] = classes
     return labels
 
 

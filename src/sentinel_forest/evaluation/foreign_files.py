@@ -4,6 +4,7 @@ A file names its patches in a column or variable, or has one row for each patch 
 It gives a class by name or code, or a number for each class. If it holds the truth as well, that is held against ours.
 """
 
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sentinel_forest.config.validation import nearest
 from sentinel_forest.datasets.base import Dataset, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import causes
@@ -27,6 +29,8 @@ SCORE_PREFIXES = ("", "p_", "prob_", "score_")
 """What stands before the index of a class in the name of a column with its probability."""
 IDS = tuple(name for name in NAME_COLUMNS if name != "image")
 MOST_BYTES = 2 << 30
+LONGEST = 120
+"""Letters of a list of class names in a message."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,14 +94,16 @@ def as_classes(values: np.ndarray, task: Task, first_code: int | None, where: st
     if (named >= 0).all():
         return np.asarray(named, dtype=np.int64)
     numbers = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64)
-    wrong = np.isnan(numbers) | (numbers != np.floor(numbers))
-    if wrong.any():
-        raise _no_class(texts.iloc[int(wrong.argmax())], int(wrong.argmax()), task, where)
+    strange = ~np.isfinite(numbers) | (numbers != np.floor(numbers))
+    if (named >= 0).any() or strange.all():
+        raise _no_name(texts, named < 0, task, where)
+    if strange.any():
+        raise _no_code(texts, strange, task, where)
     codes = numbers.astype(np.int64)
     first = first_of(codes, len(task.names), first_code, where)
     outside = (codes < first) | (codes >= first + len(task.names))
     if outside.any():
-        raise _no_class(str(codes[outside][0]), int(outside.argmax()), task, where, first)
+        raise _no_code(texts, outside, task, where, first)
     return codes - first
 
 
@@ -137,13 +143,27 @@ def first_of(codes: np.ndarray, classes: int, first_code: int | None, where: str
     )
 
 
-def _no_class(found: str, row: int, task: Task, where: str, first: int = 0) -> InputError:
+def _no_name(texts: pd.Series, unknown: np.ndarray, task: Task, where: str) -> InputError:
+    """A value is no name of a class, and the file does not hold codes."""
+    names = nearest(texts.iloc[int(unknown.argmax())], task.names)
+    expected = textwrap.shorten(names, LONGEST, placeholder=" ...")
+    return _no_class(texts, unknown, where, expected, "write the names of this task, or codes in all rows")
+
+
+def _no_code(texts: pd.Series, unknown: np.ndarray, task: Task, where: str, first: int = 0) -> InputError:
+    """A value is no code of a class."""
     expected = f"{first} to {first + len(task.names) - 1}, or names: {', '.join(task.names[:3])}, ..."
     remedy = "give the classes of this task; codes count from 0 or 1 (first_code)"
+    return _no_class(texts, unknown, where, expected, remedy)
+
+
+def _no_class(texts: pd.Series, unknown: np.ndarray, where: str, expected: str, remedy: str) -> InputError:
+    """The first value that is no class, and how many there are."""
+    row = int(unknown.argmax())
     return InputError(
         "A prediction is no class.",
         where=f"{where}, row {row + 1}",
-        found=found[:80] or "nothing",
+        found=f"{texts.iloc[row][:60] or 'nothing'} ({int(unknown.sum())} of {len(texts)} rows)",
         expected=expected,
         remedy=remedy,
     )
@@ -223,7 +243,7 @@ def _numbers(table: pd.DataFrame, path: Path) -> np.ndarray:
     numbers: np.ndarray = table.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
     if np.isnan(numbers).any():
         row, column = np.argwhere(np.isnan(numbers))[0].tolist()
-        place = f"{path}, column {table.columns[column]}, row {row + 2}"
+        place = f"{path}, column {table.columns[column]}, row {row + 1}"
         raise InputError(
             "A probability is no number.",
             where=place,

@@ -10,7 +10,7 @@ import pandas as pd
 from sentinel_forest.datasets.base import Dataset, Task
 from sentinel_forest.datasets.metric import kappa
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation.foreign_files import Answers
+from sentinel_forest.evaluation.foreign_files import Answers, read_answers
 from sentinel_forest.evaluation.scored import notes
 from sentinel_forest.splits.audit import BY_FILE, counts_from_1, rows_by_name, rows_by_number
 from sentinel_forest.splits.lists import NUMBER
@@ -29,6 +29,20 @@ class Said:
     about: str = ""
 
 
+def read_truth(file: Path, dataset: Dataset, task: Task) -> tuple[tuple[str, ...], np.ndarray]:
+    """Names of patches, and their true classes (int64).
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read as predictions can, or names no patch.
+    """
+    answers = read_answers(file, dataset, task)
+    if answers.names is None:
+        raise InputError("A file of true classes names no patch.", where=file, expected="a column patch, or id")
+    return answers.names, answers.classes
+
+
 def align(
     answers: Answers, dataset: Dataset, catalog: pd.DataFrame, role: np.ndarray, where: Path
 ) -> tuple[np.ndarray, str]:
@@ -41,7 +55,7 @@ def align(
     dataset : Dataset
         Knows names of patches.
     catalog : DataFrame
-        All patches of the release.
+        All patches of the release, with their `role`.
     role : int64 (patches,)
         Rows of the catalog that are wanted.
     where : Path
@@ -74,6 +88,8 @@ def align(
             expected="each patch once",
         )
     absent = role[~np.isin(role, place)]
+    if len(absent) == len(role):
+        raise _of_other_role(place, role, catalog, where)
     if len(absent):
         raise InputError(
             "Predictions do not cover the role.",
@@ -84,6 +100,23 @@ def align(
         )
     others = len(place) - len(role)
     return order[role].to_numpy(), f"predictions of {others} other patches left out" if others else ""
+
+
+def _of_other_role(place: np.ndarray, role: np.ndarray, catalog: pd.DataFrame, where: Path) -> InputError:
+    """Predictions of other patches only."""
+    wanted = catalog["role"].iloc[role[0]]
+    return InputError(
+        "Predictions do not cover the role.",
+        where=where,
+        found=f"0 of {len(role)} patches of {wanted}: these are patches of {roles_of(place, catalog)}",
+        expected=f"a prediction of each patch of {wanted}, such as {catalog['patch'].iloc[role[0]]}",
+        remedy=f"predict the patches of {wanted}; the key role says whether test or validation is scored",
+    )
+
+
+def roles_of(rows: np.ndarray, catalog: pd.DataFrame) -> str:
+    """Roles of some patches, in words."""
+    return " and ".join(sorted(catalog["role"].iloc[rows].unique()))
 
 
 def _in_order(found: int, expected: int, where: Path) -> np.ndarray:

@@ -9,7 +9,7 @@ import pandas as pd
 from sentinel_forest.datasets.base import IGNORE, NO_ANSWER, Dataset, Task, true_classes
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.foreign_files import first_of
-from sentinel_forest.evaluation.foreign_patches import doubt
+from sentinel_forest.evaluation.foreign_patches import doubt, roles_of
 from sentinel_forest.evaluation.scored import notes
 from sentinel_forest.features.shards import read_blocks
 from sentinel_forest.io import causes
@@ -21,6 +21,25 @@ SILENT = (255, -1)
 """Codes of pixels without an answer."""
 Reader = Callable[[np.ndarray], np.ndarray]
 """Takes places in the role (int64) to codes (patches, rows, columns)."""
+
+
+def check_form(file: Path, dataset: Dataset) -> None:
+    """Check what the head of a file tells without the patches of a role.
+
+    Raises
+    ------
+    InputError
+        If it is no array of whole numbers of patches of this size, or a folder without any raster.
+    """
+    if not file.is_dir():
+        _check_size(_array(file, dataset).shape, _window(dataset), dataset, file)
+    elif not _rasters(file):
+        raise InputError(
+            "A folder of predictions has no raster.",
+            where=file,
+            found="no file that ends in " + " | ".join(RASTERS),
+            expected="a raster for each patch of the role",
+        )
 
 
 def count_pixels(
@@ -105,21 +124,37 @@ def _classes(codes: np.ndarray, task: Task, first: int, file: Path) -> np.ndarra
 
 def _fitting(codes: np.ndarray, shape: tuple[int, ...], dataset: Dataset, file: Path) -> np.ndarray:
     """Codes of the valid window of each patch."""
-    if codes.shape != shape and codes.shape[1:] == (dataset.side, dataset.side):
-        codes = dataset.valid_window(codes)
-    if codes.shape == shape:
-        return codes
-    raise InputError(
-        "Predictions of pixels have another size.",
-        where=file,
-        found=f"{codes.shape[1]} x {codes.shape[2]} pixels" if codes.ndim == 3 else f"shape {codes.shape}",
-        expected=f"{shape[1]} x {shape[2]}, or {dataset.side} x {dataset.side} with padding",
-    )
+    _check_size(codes.shape, shape[1:], dataset, file)
+    return codes if codes.shape == shape else dataset.valid_window(codes)
+
+
+def _check_size(shape: tuple[int, ...], window: tuple[int, ...], dataset: Dataset, file: Path) -> None:
+    """Refuse arrays that are neither of whole patches nor of their valid window."""
+    if shape[1:] not in (window, (dataset.side, dataset.side)):
+        raise InputError(
+            "Predictions of pixels have another size.",
+            where=file,
+            found=f"{shape[1]} x {shape[2]} pixels" if len(shape) == 3 else f"shape {shape}",
+            expected=f"{window[0]} x {window[1]}, or {dataset.side} x {dataset.side} with padding",
+        )
+
+
+def _window(dataset: Dataset) -> tuple[int, ...]:
+    """Rows and columns of the valid window of a patch."""
+    return dataset.valid_window(np.empty((1, dataset.side, dataset.side), np.uint8)).shape[1:]
 
 
 def _reader(file: Path, dataset: Dataset, catalog: pd.DataFrame, role: np.ndarray) -> tuple[Reader, str]:
     if file.is_dir():
         return _of_folder(file, dataset, catalog, role)
+    array = _array(file, dataset)
+    if len(array) != len(role):
+        raise _no_array(array, str(len(role)), file)
+    return lambda places: np.asarray(array[places[0] : places[-1] + 1]), "patches taken in the order of the catalog"
+
+
+def _array(file: Path, dataset: Dataset) -> np.ndarray:
+    """Whole numbers (patches, rows, columns), mapped into memory."""
     causes.check_regular(file)
     if file.suffix not in (".npy", ".dat"):
         raise InputError(
@@ -130,15 +165,19 @@ def _reader(file: Path, dataset: Dataset, catalog: pd.DataFrame, role: np.ndarra
             remedy="write them in one of these forms",
         )
     array = _mapped(file, dataset)
-    if array.ndim != 3 or len(array) != len(role) or array.dtype.kind not in "iub":
-        raise InputError(
-            "Predictions of pixels are no array of the role.",
-            where=file,
-            found=f"{array.dtype}, shape {array.shape}",
-            expected=f"whole numbers ({len(role)}, rows, columns)",
-            remedy="give all patches of the role in the order of the catalog, or a folder with a raster for each",
-        )
-    return lambda places: np.asarray(array[places[0] : places[-1] + 1]), "patches taken in the order of the catalog"
+    if array.ndim != 3 or array.dtype.kind not in "iub":
+        raise _no_array(array, "patches", file)
+    return array
+
+
+def _no_array(array: np.ndarray, patches: str, file: Path) -> InputError:
+    return InputError(
+        "Predictions of pixels are no array of the role.",
+        where=file,
+        found=f"{array.dtype}, shape {array.shape}",
+        expected=f"whole numbers ({patches}, rows, columns)",
+        remedy="give all patches of the role in the order of the catalog, or a folder with a raster for each",
+    )
 
 
 def _mapped(file: Path, dataset: Dataset) -> np.ndarray:
@@ -154,37 +193,43 @@ def _mapped(file: Path, dataset: Dataset) -> np.ndarray:
                 expected="whole numbers in .npy; nothing is unpickled",
                 remedy="save it again",
             ) from None
-    values = np.memmap(file, dtype=np.uint8, mode="r")
-    if len(values) % dataset.side**2:
+    size = file.stat().st_size
+    if not size or size % dataset.side**2:
         raise InputError(
             "A file of raw values is of no whole number of patches.",
             where=file,
-            found=f"{len(values)} B",
+            found=f"{size} B",
             expected=f"patches x {dataset.side} x {dataset.side} values of one byte",
             remedy="write whole patches, or an array of their valid window as .npy",
         )
-    return values.reshape(-1, dataset.side, dataset.side)
+    return np.memmap(file, dtype=np.uint8, mode="r").reshape(-1, dataset.side, dataset.side)
 
 
 def _of_folder(folder: Path, dataset: Dataset, catalog: pd.DataFrame, role: np.ndarray) -> tuple[Reader, str]:
     """Rasters by the names of their files, and what is to be said about them."""
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in RASTERS)
+    paths = _rasters(folder)
     names = [path.relative_to(folder).with_suffix("").as_posix() for path in paths]
     found = rows_by_name(names, dataset, catalog)
     short = rows_by_name([path.stem.replace("__", "/") for path in paths], dataset, catalog)
     places = [rows or other for rows, other in zip(found, short, strict=True)]
     by_row = {rows[0]: path for rows, path in zip(places, paths, strict=True) if len(rows) == 1}
     absent = [row for row in role.tolist() if row not in by_row]
+    others = f", of {roles_of(np.array(list(by_row)), catalog)}" if by_row and len(absent) == len(role) else ""
     if absent or len(by_row) < sum(bool(rows) for rows in places):
         raise InputError(
             "A patch of the role has no raster." if absent else "A patch has two rasters.",
             where=folder,
-            found=f"{len(role) - len(absent)} of {len(role)} patches in {len(paths)} files",
+            found=f"{len(role) - len(absent)} of {len(role)} patches in {len(paths)} files{others}",
             expected=f"{catalog['patch'].iloc[absent[0] if absent else role[0]].replace('/', '__')}.tif, or .npy",
         )
-    others = len(paths) - len(role)
-    about = f"{others} rasters of other patches, or of none, left out" if others else ""
+    left = len(paths) - len(role)
+    about = f"{left} rasters of other patches, or of none, left out" if left else ""
     return lambda wanted: np.stack([_raster(by_row[int(row)], dataset) for row in role[wanted]]), about
+
+
+def _rasters(folder: Path) -> list[Path]:
+    """Rasters of a folder and of those in it."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in RASTERS)
 
 
 def _raster(path: Path, dataset: Dataset) -> np.ndarray:

@@ -16,6 +16,9 @@ from sentinel_forest.errors import InputError
 HEAD = 512
 """Bytes from which the kind of a file is told."""
 
+BEGINNING = 20
+"""Bytes of them that a message shows."""
+
 AGAIN = "fetch it again"
 
 
@@ -82,6 +85,7 @@ BY_FIRST_BYTES: dict[str, tuple[re.Pattern[bytes], Cause]] = {
     "xz": (re.compile(rb"\xfd7zXZ\x00"), Cause("xz-compressed data", "unpack it: unxz")),
     "zstd": (re.compile(rb"\x28\xb5\x2f\xfd"), Cause("zstd-compressed data", "unpack it: unzstd")),
     "HDF5": (re.compile(rb"\x89HDF\r\n\x1a\n"), HDF5),
+    "Parquet": (re.compile(rb"PAR1(?:[^\t\n\r -~]|\Z)"), Cause("a Parquet file", "give it the name of a Parquet file")),
     "GeoTIFF": (re.compile(rb"II[*+]\x00|MM\x00[*+]"), Cause("a TIFF file", "give it the name of a TIFF file")),
     "pickle": (re.compile(rb"\x80[\x02-\x05][\x8c\x95\]}(cXK]"), _PICKLE),
     "macOS": (re.compile(rb"\x00\x05\x16\x07"), _APPLE),
@@ -150,8 +154,20 @@ def of_error(error: BaseException | None) -> Cause | None:
 
 def of_either(path: Path, wanted: str, error: BaseException | None = None) -> Cause:
     """The cause by the error, else by the first bytes; else that the file is damaged, and how many bytes it has."""
-    cause = of_error(error) or of_file(path, wanted)
+    cause = of_error(error) or of_file(path, wanted) or _other_beginning(path, wanted)
     return cause or Cause(f"{path.stat().st_size} B, damaged or cut short", AGAIN)
+
+
+def _other_beginning(path: Path, wanted: str) -> Cause | None:
+    """That a file begins otherwise than all files of the kind that is wanted; None if it does not."""
+    if wanted not in BY_FIRST_BYTES:
+        return None
+    with open(path, "rb") as stream:
+        head = stream.read(HEAD)
+    if BY_FIRST_BYTES[wanted][0].match(head):
+        return None
+    begins = head[:BEGINNING].decode("utf-8", "backslashreplace")
+    return Cause(f"not a {wanted} file: it begins with {begins!r}", f"name a {wanted} file; if this was one, {AGAIN}")
 
 
 def text_of(path: Path, head: bytes) -> Cause | None:
@@ -160,15 +176,11 @@ def text_of(path: Path, head: bytes) -> Cause | None:
     return Cause("text in UTF-16", f"write it as UTF-8: iconv -f UTF-16 -t UTF-8 {path.name}") if wide else None
 
 
-def unusable(path: Path, wanted: str, error: BaseException | None = None) -> InputError:
-    """The error to raise for a file that cannot be read as `wanted`."""
+def unusable(path: Path, wanted: str, error: BaseException | None = None, expected: str = "a whole file") -> InputError:
+    """The error to raise for a file that cannot be read as `wanted`; `expected` says more of it."""
     cause = of_either(path, wanted, error)
     return InputError(
-        f"A file cannot be read as {wanted}.",
-        where=path,
-        found=cause.found,
-        expected="a whole file",
-        remedy=cause.remedy,
+        f"A file cannot be read as {wanted}.", where=path, found=cause.found, expected=expected, remedy=cause.remedy
     )
 
 

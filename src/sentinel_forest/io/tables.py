@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
+from textwrap import shorten
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
@@ -141,7 +142,7 @@ def read_parquet(
     try:
         about = _arrow().parquet.read_schema(path)
     except _arrow().ArrowInvalid as error:
-        raise causes.unusable(path, "Parquet", error) from None
+        raise causes.unusable(path, "Parquet", error, _kind_of(columns)) from None
     missing = [name for name in columns or () if name not in about.names]
     if missing:
         raise _lacking(path, about.names, missing)
@@ -149,6 +150,12 @@ def read_parquet(
     read = partial(_arrow().parquet.read_table, columns=columns and list(columns), read_dictionary=texts)
     table: pd.DataFrame = read(path, filters=rows and list(rows)).to_pandas()
     return table
+
+
+def _kind_of(columns: Sequence[str] | None) -> str:
+    """What a Parquet file should be."""
+    named = shorten(", ".join(columns or ()), 40, placeholder=" ...")
+    return f"a whole Parquet file{' with the columns ' if named else ''}{named}"
 
 
 def _lacking(path: Path, there: Sequence[str], missing: Sequence[str]) -> FormError:

@@ -25,7 +25,7 @@ from sentinel_forest.mapping.strips import classified, map_grid
 from sentinel_forest.models.candidate import Candidate, load_candidate
 from sentinel_forest.sensors import SENTINEL_2
 from sentinel_forest.steps import Output
-from sentinel_forest.versions.manifest import is_sealed, read_version
+from sentinel_forest.versions.manifest import is_sealed, read_version, version_folder
 from sentinel_forest.versions.opened import dataset_of, is_sample
 
 STRIDE = 10
@@ -170,7 +170,7 @@ def map_scene(
     if threads < 1:
         raise InputError("A map needs a thread.", where="--threads", found=threads, expected="1 or more")
     _hold_outputs(asked, scene, radar)
-    folder = version if version.is_dir() else Path("results") / version
+    folder = version_folder(version)
     sealed = open_forest(folder, release, scheme, trial, set)
     needed = _needed_bands(sealed)
     if radar is not None and not needed[RADAR]:

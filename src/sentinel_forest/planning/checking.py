@@ -1,20 +1,19 @@
 """Whether a configuration can be run: all that it names is known, and it selects something."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from sentinel_forest import datasets
 from sentinel_forest.config import releases
 from sentinel_forest.config.model import Configuration
-from sentinel_forest.config.papers import Paper
-from sentinel_forest.config.validation import nearest, parse, read_yaml
+from sentinel_forest.config.validation import nearest, parse
 from sentinel_forest.errors import InputError
 from sentinel_forest.planning import vocabulary
 from sentinel_forest.planning.maps import check_maps
 from sentinel_forest.planning.places import resolved
+from sentinel_forest.planning.predictions import check_predictions
 from sentinel_forest.planning.selection import Selection
-from sentinel_forest.registry import PAPERS
 from sentinel_forest.splits import links
 
 
@@ -36,7 +35,7 @@ def select(config: Mapping[str, Any], registry: Path = releases.OWN) -> Selectio
     _check_gate(selection)
     _check_published_patches(selection)
     check_maps(selection)
-    _check_predictions(selection)
+    check_predictions(selection)
     _check_audits(selection)
     return selection
 
@@ -114,43 +113,6 @@ def _check_published_patches(selection: Selection) -> None:
             )
         if not Path(file).is_file():
             raise InputError("There is no such file.", where=f"key 'published_patches.{release}'", found=file)
-
-
-def _check_predictions(selection: Selection) -> None:
-    for name, prediction in selection.configuration.predictions.items():
-        key = f"key 'predictions.{name}"
-        if prediction.release not in selection.releases:
-            expected = nearest(prediction.release, selection.releases)
-            raise InputError("Unknown release.", where=f"{key}.release'", found=prediction.release, expected=expected)
-        tasks = selection.datasets[prediction.release].tasks
-        if prediction.task not in tasks and (prediction.task or len(tasks) > 1):
-            raise InputError(
-                "Which task is predicted?",
-                where=f"{key}.task'",
-                found=prediction.task or "nothing",
-                expected=nearest(prediction.task, tasks),
-            )
-        for part in ("file", "truth"):
-            path = getattr(prediction, part)
-            if path and not Path(path).exists():
-                raise InputError("There is no such file.", where=f"{key}.{part}'", found=path)
-        if prediction.model:
-            _check_model(prediction.model, {prediction.task} if prediction.task else set(tasks), f"{key}.model'")
-        selection.predicted(name)
-
-
-def _check_model(model: str, tasks: Collection[str], where: str) -> None:
-    """A model of no paper would get no verdict, and nobody would say why."""
-    papers = [parse(Paper.model_validate, read_yaml(path), path) for path in sorted(PAPERS.glob("*.yaml"))]
-    known = {row.model for paper in papers for table in paper.tables if table.task in tasks for row in table.rows}
-    if model not in known:
-        raise InputError(
-            "No paper of the registry has figures of this model.",
-            where=where,
-            found=model,
-            expected=nearest(model, known),
-            remedy="leave the key out: the predictions are scored all the same",
-        )
 
 
 def _check_audits(selection: Selection) -> None:

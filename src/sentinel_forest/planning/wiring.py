@@ -125,12 +125,17 @@ class Wiring:
 
     def prediction_flags(self, wildcards: Wildcards) -> str:
         """For a parameter: what the configuration says of predictions made elsewhere, and of their release."""
+        about = self.selection.configuration.predictions[wildcards.prediction]
+        said = about.model_dump(include={"trained_on", "first_code", "variable"})
+        return f"{self.comparison_flags(wildcards)} {flags(**said, truth=about.truth or None)}"
+
+    def comparison_flags(self, wildcards: Wildcards) -> str:
+        """For a parameter: what a comparison of predictions made elsewhere with forests takes of the configuration."""
         release, scheme = self.selection.predicted(wildcards.prediction)
         about = self.selection.configuration.predictions[wildcards.prediction]
-        said = about.model_dump(exclude={"release", "file"})
         return flags(
             name=wildcards.prediction,
-            **said | {"truth": about.truth or None},
+            **about.model_dump(include={"role", "task", "model"}),
             scheme=scheme,
             trial=1,
             dataset=self.selection.releases[release].dataset,

@@ -11,7 +11,7 @@ from sentinel_forest.report.model import Cell, Item, Source, column, mark, p_val
 from sentinel_forest.report.scores import definitions
 
 SCORES = {paths.FOREIGN_METRICS: "foreign", paths.PATCH_METRICS: "patch_metrics"}
-DIFFERENCES = {paths.FOREIGN_PAIRED: "foreign", paths.PATCH_METRICS_PAIRED: "patch_metrics"}
+DIFFERENCES = {paths.FOREIGN_PAIRED: "foreign_paired", paths.PATCH_METRICS_PAIRED: "patch_metrics"}
 """Files with scores and with differences, and the rules that write them."""
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from sentinel_forest import datasets
 from sentinel_forest.config import paths
-from sentinel_forest.config.releases import read_entry
+from sentinel_forest.config.own_releases import named_entry
 from sentinel_forest.datasets.base import Block, Task, true_classes, with_measured
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.tables import read_parquet, replacing
@@ -17,6 +17,7 @@ from sentinel_forest.report import class_maps, classes, images, inputs
 from sentinel_forest.report.inputs import ReleaseResults
 from sentinel_forest.report.panels import FORMS, Figure, Panel
 from sentinel_forest.steps import Layout, Output
+from sentinel_forest.versions.manifest import version_folder
 
 HELD_OUT = ("test", "validation")
 
@@ -43,7 +44,7 @@ def show(
     patch : str
         The patch, as in the column `patch` of the catalog.
     version : Path, optional
-        Folder of a finished version whose forests are shown; without it, no forest is.
+        Folder of a finished version whose forests are shown, or its name below ``results``; without it, no forest is.
     scheme : str, optional
         Scheme of the forests. By default that of the first trial that tests the patch.
     trial : int, optional
@@ -61,7 +62,7 @@ def show(
     """
     if output.suffix not in FORMS:
         raise InputError("No figure has this form.", where=output, found=output.suffix, expected=" | ".join(FORMS))
-    entry = {"dataset": dataset, "layout": layout or {}, "title": release} if dataset else None
+    entry = named_entry(release, dataset, layout) if dataset else None
     results = open_release(release, version, data, work, entry)
     figure = show_patch(results, patch, _trial(results, patch, scheme, trial))
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -80,7 +81,7 @@ def open_release(
     name : str
         The release.
     version : Path or None
-        Folder of a finished version; the whole of it is held against its manifest.
+        Folder of a finished version, or its name below ``results``; all of it is held against its manifest.
     data, work : Path
         Folders with a folder for each release.
     entry : mapping, optional
@@ -92,11 +93,11 @@ def open_release(
         If the version lacks the release, nobody knows it, or it has no catalog or files yet.
     """
     if version is None:
-        known = entry or read_entry(name)
+        known = entry or named_entry(name)
         of = datasets.load(known["dataset"], known["layout"])
         release = ReleaseResults(name, of, known, Path(), work, data, {}, name, frozenset())
     else:
-        release = _of_version(name, version, data, work)
+        release = _of_version(name, version_folder(version), data, work)
     if release.catalog is None or not release.layers:
         raise InputError(
             "A patch is shown from verified files, and this release has no catalog yet.",

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest import datasets
-from sentinel_forest.config.releases import read_entry
+from sentinel_forest.config.own_releases import named_entry
 from sentinel_forest.datasets.base import SPLITS, Dataset, no_hashes
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import schemas as pa
@@ -22,7 +22,7 @@ from sentinel_forest.splits.ledger import COUNTED, linkings, status_of
 from sentinel_forest.splits.links import IMPLIED, NOT_PUBLISHED, complete_gate
 from sentinel_forest.splits.lists import NUMBER, SplitList, read_lists
 from sentinel_forest.splits.named import named_catalog
-from sentinel_forest.steps import Output
+from sentinel_forest.steps import Layout, Output
 from sentinel_forest.verify import catalog as catalogs
 
 LISTS = pa.DataFrameSchema(
@@ -304,6 +304,8 @@ def audit(
     *,
     lists: Path,
     release: str,
+    dataset: str | None = None,
+    layout: Layout | None = None,
     catalog: Path | None = None,
     metadata: Path | None = None,
     numbers: str | None = None,
@@ -317,7 +319,11 @@ def audit(
         Folder of the lists, or one file: text, CSV, Parquet, JSON, NumPy. The role stands in a column (role, split),
         in keys, or in the name of the file.
     release : str
-        The release of the registry that the lists are of.
+        The release that the lists are of.
+    dataset : str, optional
+        Dataset of a release of your own, which is not in the registry.
+    layout : mapping, optional
+        How such a release deviates from the published layout, e.g. ``--layout.side 128``.
     catalog : Path, optional
         Its catalog, work/RELEASE/catalog.parquet.
     metadata : Path, optional
@@ -329,13 +335,13 @@ def audit(
     output : Path
         Folder to write: lists.tsv, links.tsv, classes.tsv, audit.md.
     """
-    entry = read_entry(release)
-    dataset = datasets.load(str(entry["dataset"]), entry.get("layout"))
-    sources = read_lists(lists, dataset)
-    table, basis = make_catalog(release, dataset, sources, catalog, metadata)
-    held = held_against(lists, release, sources, dataset, table, numbers)
-    links = link_table(held, dataset, table)
-    tables = list_table(held, table), links, class_table(held, dataset, table)
+    entry = named_entry(release, dataset, layout, "; or audit lists in a run: key `audits` of the configuration")
+    opened = datasets.load(entry["dataset"], entry["layout"])
+    sources = read_lists(lists, opened)
+    table, basis = make_catalog(release, opened, sources, catalog, metadata)
+    held = held_against(lists, release, sources, opened, table, numbers)
+    links = link_table(held, opened, table)
+    tables = list_table(held, table), links, class_table(held, opened, table)
     for name, part, schema in zip(("lists", "links", "classes"), tables, (LISTS, LINKS, CLASSES), strict=True):
         write_tsv(output / f"{name}.tsv", part, schema)
     silent = sorted(set(links.loc[links["status"].isin([NOT_PUBLISHED, IMPLIED]), "key"]))

@@ -23,7 +23,7 @@ from sentinel_forest.io.tables import write_text, write_tsv
 from sentinel_forest.planning import given
 from sentinel_forest.versions.differences import DIFFERENCES, differences, text
 from sentinel_forest.versions.holding import changed
-from sentinel_forest.versions.manifest import hold_files, is_sealed, read_manifest
+from sentinel_forest.versions.manifest import hold_files, is_sealed, read_manifest, version_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,7 +52,7 @@ use rule * from computed
 
 def check(
     *,
-    version: str,
+    version: Path,
     snakefile: str = SNAKEFILE,
     cores: int | None = None,
     folders: dict[str, str] | None = None,
@@ -67,8 +67,8 @@ def check(
 
     Parameters
     ----------
-    version : str
-        Name of the version, a folder below ``results``.
+    version : Path
+        Folder of the version, or its name below ``results``.
     snakefile : str
         Path or address of the workflow's rules.
     cores : int
@@ -88,11 +88,12 @@ def check(
     InputError
         If the version is not sealed, cannot be computed, or has other files.
     """
-    sealed = sealed_folder(Places(version=checked_name(version, "--version")).versions / version)
-    places, folder = Places.of_check(version), check_folder(version)
+    sealed = sealed_folder(version_folder(version))
+    name = checked_name(sealed.resolve().name, "--version")
+    places, folder = Places.of_check(name), check_folder(name)
     clear(folder)
     configuration = asked(json.loads((sealed / VERSION).read_bytes())["configuration"])
-    configuration |= {"version": version, "pathvars": places.pathvars}
+    configuration |= {"version": name, "pathvars": places.pathvars}
     configuration = given.found_again(configuration, files or [])
     configuration |= _lying(configuration, places.data, folders or {}) | {"places": beside or {}}
     write_text(folder / "configuration.json", json.dumps(configuration, indent=2, sort_keys=True) + "\n")

@@ -17,7 +17,7 @@ from sentinel_forest.io.checksums import canonical
 from sentinel_forest.io.tables import read_tsv, write_tsv
 from sentinel_forest.steps import Output
 from sentinel_forest.versions.headline import SHOWN
-from sentinel_forest.versions.manifest import read_manifest, read_version
+from sentinel_forest.versions.manifest import read_manifest, read_version, version_folder
 
 KEYS = [*PLACE, *WHO, *FIGURE]
 CHANGES = ("moved", "only before", "only now")
@@ -61,14 +61,14 @@ def compare_versions(*, results: Path, against: Path, output: Output) -> None:
     Parameters
     ----------
     results : Path
-        Folder of the version.
+        Folder of the version, or its name below ``results``.
     against : Path
-        Folder of the version to hold it against.
+        The same of the version to hold it against.
     output : Path
         The table `COMPARISON`.
     """
-    now = read(results)
-    before = renamed(read(against), now)
+    now = read(version_folder(results))
+    before = renamed(read(version_folder(against)), now)
     table = comparison(before, now)
     write_tsv(output, table, COMPARISON)
     print(text(table, against.name, results.name))

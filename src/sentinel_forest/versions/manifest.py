@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from sentinel_forest.config.paths import ENVIRONMENT, MANIFEST, VERSION
+from sentinel_forest.config.paths import ENVIRONMENT, MANIFEST, VERSION, Places
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.checksums import file_checksum
 
@@ -52,6 +52,19 @@ def read_manifest(path: Path) -> dict[str, str]:
 def is_sealed(folder: Path) -> bool:
     """Whether a version is finished and must not change."""
     return folder.name != DRAFT and (folder / MANIFEST).is_file()
+
+
+def version_folder(version: Path) -> Path:
+    """Find the folder of a version that a command names: by its path, or by its name below ``results``.
+
+    Examples
+    --------
+    >>> version_folder(Path("mine-v1")).as_posix(), version_folder(Path("results/mine-v1")).as_posix()
+    ('results/mine-v1', 'results/mine-v1')
+    """
+    below = Places.versions / version
+    is_folder = (version / VERSION).is_file() or (version.is_dir() and not below.is_dir())
+    return version if is_folder or len(version.parts) != 1 else below
 
 
 def read_version(folder: Path) -> dict[str, Any]:

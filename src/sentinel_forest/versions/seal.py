@@ -36,6 +36,7 @@ STEPS = (
     "evaluation.papers_pixels",
     "evaluation.by_patch",
     "evaluation.foreign",
+    "evaluation.foreign_paired",
     "evaluation.patch_metrics",
     "evaluation.average",
     "versions.headline",

@@ -11,7 +11,7 @@ from sentinel_forest.datasets.findings import Finding
 PERCENT = 40
 """Probability in percent from which on a pixel counts as cloud here."""
 
-LEAST_AGREEMENT, BLOCK, MIXED = 0.1, 50, 10
+LEAST_AGREEMENT, BLOCK, MIXED = 0.1, 200, 20
 """Correlation of the clouds of an algorithm with those of the labels within images, by blocks of so many images, of
 which so many have both cloud and none. Masks of other images, mirrored ones and reversed codes have about 0 or less."""
 
