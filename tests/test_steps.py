@@ -108,7 +108,7 @@ def planned(tmp_path_factory) -> list[list[str]]:
         (folder / name).mkdir()
     (folder / "bare" / "training.h5").touch()
     (folder / "authors.csv").touch()
-    (folder / "net.csv").touch()
+    (folder / "net.csv").write_text("patch,predicted\ntesting/000000,0\n", encoding="utf-8")
     (folder / "vectors.csv").write_text("patch,e0\n", encoding="utf-8")
     for name in ("training.h5", "training_geo.h5"):
         (folder / "mine" / name).touch()

@@ -72,29 +72,31 @@ def band_images(pool: Pool) -> Iterator[Finding]:
     names = [pair for pair in names if pool.sample[pair[0]].shape == pool.sample[pair[1]].shape]
     if not names:
         return
-    faults, least = [], np.inf
-    for one, other in names:
-        alike_within = _correlations(pool.sample[one], pool.sample[other])
-        for start in range(0, len(alike_within), BLOCK):
-            block = alike_within[start : start + BLOCK]
-            known = block[np.isfinite(block)]
-            if len(known) < ORDER_IMAGES:
-                continue
-            median = float(np.median(known))
-            least = min(least, median)
-            error = float(known.std(ddof=1)) / np.sqrt(len(known))
-            if median < LEAST_ALIKE and known.mean() < BELIEVED * error:
-                faults.append(f"{one} and {other} {median:.2f} in images {start} to {start + len(block) - 1}")
-    expected = (
-        f"a correlation of neighbouring bands within an image of {LEAST_ALIKE:g} or more (median of {BLOCK} images)"
-    )
-    if not np.isfinite(least):
+    expected = f"correlation of neighbouring bands within images of {LEAST_ALIKE:g} or more (median of {BLOCK})"
+    blocks = {
+        f"{one} and {other} {median:.2f} in images {images}": (median, believed)
+        for one, other in names
+        for images, median, believed in _blocks(_correlations(pool.sample[one], pool.sample[other]))
+    }
+    if not blocks:
         text = f"not computed: no {ORDER_IMAGES} images of {BLOCK} that can tell"
         yield Finding(ALL_IMAGES, "content", "band-images", "note", text, expected)
         return
-    more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
+    faults = [text for text, (median, believed) in blocks.items() if median < LEAST_ALIKE and not believed]
+    found = f"{min(median for median, _ in blocks.values()):.2f} at least"
     remedy = "a band has the rows of other images, or is turned or mirrored: fetch the files again"
-    yield pool_verdict("band-images", "; ".join(faults[:3]) + more, f"{least:.2f} at least", expected, remedy)
+    yield pool_verdict("band-images", _first(faults), found, expected, remedy)
+
+
+def _blocks(correlations: np.ndarray) -> Iterator[tuple[str, float, bool]]:
+    """Blocks of images that can tell: which, their median correlation, and whether it is certainly positive."""
+    for start in range(0, len(correlations), BLOCK):
+        block = correlations[start : start + BLOCK]
+        known = block[np.isfinite(block)]
+        if len(known) >= ORDER_IMAGES:
+            error = float(known.std(ddof=1)) / np.sqrt(len(known))
+            believed = bool(known.mean() >= BELIEVED * error)
+            yield f"{start} to {start + len(block) - 1}", float(np.median(known)), believed
 
 
 def _correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -107,34 +109,34 @@ def _correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def one_value(pool: Pool) -> Iterator[Finding]:
     """No value stands in many pixels: it would be a fill, or the end of a clipped scale; told only if one does."""
+    cirrus = pool.named("B10")
     faults = []
-    for kind in ("optical", "radar"):
-        names = [name for name in pool.of(kind) if (band := pool.layers[name].band) and band.name != "B10"]
-        names = [name for name in names if kind == "optical" or _unit(pool, name) == DECIBEL]
-        if len({pool.sample[name].shape for name in names}) != 1:
-            continue
-        seen = np.any([pool.sample[name] != 0 for name in names], axis=0)
-        for name in names:
-            layer, values = pool.layers[name], pool.sample[name][seen]
-            values = values[np.isfinite(values)]
-            if layer.missing is not None:
-                values = values[values != np.float32(layer.missing) * np.float32(layer.factor)]
-            if len(values) < MANY_VALUES:
-                continue
-            different, counts = np.unique(values, return_counts=True)
-            fraction = counts.max() / len(values)
-            if fraction > ONE_VALUE:
-                faults.append(f"{name} is {different[counts.argmax()]:.4g} at {100 * fraction:.3g} % of the pixels")
+    for names in ([name for name in pool.of("optical") if name != cirrus], pool.of("radar", DECIBEL)):
+        if len({pool.sample[name].shape for name in names}) == 1:
+            seen = np.any([pool.sample[name] != 0 for name in names], axis=0)
+            faults += [text for name in names if (text := _frequent(pool, name, seen))]
     if faults:
-        more = f"; and {len(faults) - 3} more bands" if len(faults) > 3 else ""
         remedy = "values are filled or clipped: fetch the files again"
-        yield pool_verdict("one-value", "; ".join(faults[:3]) + more, "", "many different values", remedy)
+        yield pool_verdict("one-value", _first(faults), "", "many different values", remedy)
 
 
-def _unit(pool: Pool, name: str) -> str:
-    """The unit of the band that a layer holds."""
-    band = pool.layers[name].band
-    return band.unit if band else ""
+def _frequent(pool: Pool, name: str, seen: np.ndarray) -> str:
+    """The value that stands in too many of the pixels that were `seen`; "" if none does."""
+    layer, values = pool.layers[name], pool.sample[name][seen]
+    values = values[np.isfinite(values)]
+    if layer.missing is not None:
+        values = values[values != np.float32(layer.missing) * np.float32(layer.factor)]
+    if len(values) < MANY_VALUES:
+        return ""
+    different, counts = np.unique(values, return_counts=True)
+    fraction = counts.max() / len(values)
+    value = different[counts.argmax()]
+    return f"{name} is {value:.4g} at {100 * fraction:.3g} % of the pixels" if fraction > ONE_VALUE else ""
+
+
+def _first(faults: list[str]) -> str:
+    """The first three faults, and how many more there are."""
+    return "; ".join(faults[:3]) + (f"; and {len(faults) - 3} more" if len(faults) > 3 else "")
 
 
 def same_bands(pool: Pool) -> Iterator[Finding]:
@@ -146,9 +148,8 @@ def same_bands(pool: Pool) -> Iterator[Finding]:
             if same >= max(ALIKE_IMAGES, ALIKE * images):
                 faults.append(f"{one} and {other} in {same} of {images} images")
     if faults:
-        more = f"; and {len(faults) - 3} more pairs" if len(faults) > 3 else ""
         remedy = "a band was written in the place of another: fetch it again"
-        yield pool_verdict("same-bands", "; ".join(faults[:3]) + more, "", "other values in each band", remedy)
+        yield pool_verdict("same-bands", _first(faults), "", "other values in each band", remedy)
 
 
 def repeated(pool: Pool) -> Iterator[Finding]:
