@@ -113,6 +113,12 @@ def test_sen12ms_patches_of_both_tasks(real: Path, tmp_path: Path) -> None:
     assert scenes[:]["label"].tolist() == trial.patches["label"].tolist()
 
 
+def test_a_trial_is_shown_in_a_line(clouds: Path) -> None:
+    trial = loaders.open_trial(clouds, "mine", "random", 1, "train", layers=["L1C_B2"])
+    assert repr(trial).startswith(f"<Trial: {len(trial)} patches of cloudsen12 in ")
+    assert repr(trial).endswith("mine, L1C_B2, task cloud>")
+
+
 @pytest.mark.parametrize(
     ("change", "word"),
     [

@@ -22,7 +22,7 @@ from sentinel_forest.versions.opened import dataset_of
 LABEL = "label"
 
 
-@dataclass
+@dataclass(repr=False)
 class Trial:
     """The patches of one role of a trial, in the order of the catalog.
 
@@ -54,7 +54,11 @@ class Trial:
     task: Task
     layers: tuple[str, ...]
     physical: bool = False
-    _readers: dict[str, Reader] = field(default_factory=dict, repr=False)
+    _readers: dict[str, Reader] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        few = f"{len(self.layers)} layers" if len(self.layers) > 4 else ", ".join(self.layers)
+        return f"<Trial: {len(self)} patches of {self.dataset.name} in {self.folder}, {few}, task {self.task.name}>"
 
     def __len__(self) -> int:
         return len(self.patches)
