@@ -6,6 +6,14 @@ TEMPLATES = Path(sentinel_forest.__file__).parent / "report" / "templates"
 report: "../report/captions/workflow.rst"
 
 
+onsuccess:
+    first = PLACES.results / paths.REPORT
+    if first.as_posix() in {
+        path for job in workflow.dag.jobs for path in job.output
+    }:
+        print(f"report: {first}", file=sys.stderr)
+
+
 rule pages:
     """Write the report of a version from its result files."""
     input:
