@@ -43,7 +43,7 @@ rule foreign:
         "<logs>/foreign/{release}/{prediction}.log",
     wildcard_constraints:
         prediction=listing(config["predictions"]),
-    priority: 1  # before forests are grown: nothing but the file may be wrong
+    priority: 1  # ahead of forests, so that a fault of the file ends the run early
     resources:
         mem_mb=WIRING.memory_of("score"),
         runtime=WIRING.runtime_of("score"),
