@@ -97,7 +97,9 @@ def _so2sat(folder: Path) -> None:
         with so2sat.create(folder, name, count) as file:
             file["label"][...] = np.eye(17)[:count]
             radar = chance.normal(0, 0.1, file["sen1"].shape)
-            radar[..., 4:6] = np.abs(radar[..., 4:6])  # intensities
+            radar[..., 2:4] *= 2  # VV
+            for place, parts in ((4, radar[..., 0:2]), (5, radar[..., 2:4])):
+                radar[..., place] = (parts**2).sum(axis=-1)  # intensities
             file["sen1"][...] = radar
             file["sen2"][...] = chance.integers(1, 2800, file["sen2"].shape) / 10_000
         tfw = np.column_stack(
