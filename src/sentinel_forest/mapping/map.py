@@ -144,8 +144,10 @@ def map_scene(
         bands are described by name.
     output : Path
         The map: codes and colours of the classes, 255 where nothing was measured.
-    probability, margin : Path
-        Fraction of the votes for the class, and by how much it exceeds that of the next class, in percent.
+    probability : Path
+        Fraction of the votes for the class, in percent.
+    margin : Path
+        By how much that exceeds the fraction of the next class, in percent.
     applicability : Path
         Dissimilarity to the training data in percent of the threshold: up to 100 lies inside the area of
         applicability. For versions that keep training samples (key `applicability`).
