@@ -216,7 +216,7 @@ def test_all_work():
         "price": 1,
     }
     one_forest = (work["fit"].core_hours * 3600 - 1.2) / 2  # one job grows both
-    assert work["price"].core_hours == pytest.approx((1.2 + 2 * 3 * one_forest + 3 * 4e-4 * 1000) / 3600)
+    assert work["price"].core_hours == pytest.approx((1.2 + 2 * 0.9 * 3 * one_forest + 3 * 4e-4 * 1000) / 3600)
     assert work["feature_table"].core_hours == pytest.approx(4 * 1.245 / 3600)
     assert work["feature_table"].written == pytest.approx(4 * 0.015)
     assert work["inspect"].memory == 2005
