@@ -78,6 +78,14 @@ def test_an_offset_of_a_few_tiles_is_told_by_their_cirrus_band(samples: dict[str
     assert (failed.check, failed.found[:13]) == ("offset", "none in 6 of ")
 
 
+def test_the_highest_clouds_are_no_offset(samples: dict[str, Path], tmp_path: Path) -> None:
+    """Their tops are bright in all bands, B10 among them: such images are a note, however many."""
+    folder = shutil.copytree(samples["sen12ms"], tmp_path / "planted")
+    tiles("s2", lambda pixels: np.maximum(pixels, 2000) + (pixels % 500).astype("uint16"), 6)(folder)
+    (found,) = [row for row in verified("sen12ms", folder) if row.check == "offset"]
+    assert (found.status, found.found[:13]) == ("note", "none in 6 of ")
+
+
 def test_a_hole_in_both_polarisations_is_none_in_one(samples: dict[str, Path], tmp_path: Path) -> None:
     """What neither has was not measured, which is a note; a few pixels in one are chance."""
     folder = shutil.copytree(samples["cloudsen12"], tmp_path / "planted")

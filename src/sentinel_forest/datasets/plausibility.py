@@ -44,6 +44,8 @@ from sentinel_forest.datasets.unit_rules import (
     ORDERED_IMAGES,
     PARTS,
     POLARISATIONS_DB,
+    RAISED_BELOW,
+    RAISED_FRACTION,
     REFLECTANCE,
     SCATTERED,
     offset,
@@ -143,10 +145,11 @@ RULES: tuple[Rule, ...] = (
         "lowest value above 0, by product where its name says baseline 04.00 (or its date is 2022-01-25 or later), "
         f"then by image; without {CIRRUS} over the release",
         f"Sentinel-2: {', '.join((*DARK_BANDS, CIRRUS))}",
-        f"no value below {DISPROVED_BELOW:g} in a product so named, or in {FEW_RAISED} images or more; without "
+        f"no value below {DISPROVED_BELOW:g} in a product so named, or in {FEW_RAISED} images or more (and "
+        f"{100 * RAISED_FRACTION:g} %) whose lowest is below {RAISED_BELOW:g}; without "
         f"{CIRRUS} in all of {ENOUGH_IMAGES} images or more. Fewer images without one are a note",
         "ESA, Sentinel-2 Processing Baseline: 1000 is added to digital numbers from 04.00 on. Real images have 0.0007 "
-        "to 0.041 without it, and not below 0.1007 with it; deserts and full clouds are dark in B10 alone",
+        "to 0.041 without it, and not below 0.1007 with it; deserts and most full clouds are dark in B10 alone",
         "1000 added to the digital numbers, or 0.1 to the reflectance",
         offset,
     ),

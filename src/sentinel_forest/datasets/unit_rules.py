@@ -17,14 +17,18 @@ REFLECTANCE = (0.026, 1.5)
 DARK_BANDS = ("B8", "B11", "B12")
 """Water, shadow and wet ground are darker in them than the offset in most images, but not in deserts."""
 
-CIRRUS = "B10"
-"""Darker than the offset somewhere in every image, those of deserts and thick clouds included."""
-
-FEW_RAISED = 5
-"""Images without a value below the offset in these bands and `CIRRUS` that are no chance."""
-
 OFFSET = 0.1
 """Added to reflectance from processing baseline 04.00 on: 1000 digital numbers."""
+
+CIRRUS = "B10"
+"""Darker than the offset somewhere in deserts and under most clouds; the highest clouds are bright in it."""
+
+RAISED_BELOW = OFFSET + 0.05
+"""What the darkest pixel of a raised image stays below: without the offset it has 0.04 at most in real images."""
+
+FEW_RAISED, RAISED_FRACTION = 5, 0.005
+"""Images, and the fraction of all, whose darkest pixel in these bands and `CIRRUS` may lie just above the offset by
+chance."""
 
 DISPROVED_BELOW = 0.9 * OFFSET
 """Reflectance that no raised image has, noise included."""
@@ -174,11 +178,12 @@ def _image_offsets(dark: np.ndarray, remedy: str) -> Finding:
     """What the darkest values of images say, of which each should have a dark pixel."""
     known = dark[np.isfinite(dark)]
     lacking = known[known >= DISPROVED_BELOW]
+    raised = np.count_nonzero(lacking < RAISED_BELOW)
     expected = f"a value below {DISPROVED_BELOW:g} in {', '.join((*DARK_BANDS, CIRRUS))} of each image"
     if not len(lacking):
         return pool_verdict("offset", "", f"{len(known)} images with such a value", expected, remedy)
     text = f"none in {len(lacking)} of {len(known)} images, the lowest there is {lacking.min():.4g}"
-    if len(lacking) >= FEW_RAISED:
+    if raised >= max(FEW_RAISED, RAISED_FRACTION * len(known)):
         return pool_verdict("offset", text, "", expected, remedy)
     return Finding(ALL_IMAGES, "content", "offset", "note", text, expected, "look at the baseline of the products")
 
