@@ -140,12 +140,18 @@ def test_files_that_are_gone_are_missing_and_no_other_data(tmp_path):
     """A disk that is not mounted, a folder that was deleted: the version was said to be asked with other data."""
     (tmp_path / "mine").mkdir()
     seen = Seen(tmp_path, "mine")
-    seen.record({"a": State(1, 1, "0" * 64), "b": State(1, 1, "1" * 64)})
-    holding._hold_missing(tmp_path / "mine", seen)
+    table = _table_of_checksums(tmp_path / "checksums.tsv")
+    seen.record({path: State(1, 1, "0" * 64) for path in ("a.dat", "b.dat", "never-used.dat")})
+    holding._hold_missing(tmp_path / "mine", table, seen)
+    (tmp_path / "mine" / "a.dat").write_bytes(b"1")
+    (tmp_path / "mine" / "b.dat").write_bytes(b"1")
     seen.refresh(tmp_path / "mine")
-    assert seen.missing() == ["a", "b"]
-    with pytest.raises(InputError, match=r"2 of 2 files are not there, e\.g\. a") as told:
-        holding._hold_missing(tmp_path / "mine", seen)
+    holding._hold_missing(tmp_path / "mine", table, seen)  # what the version was not made from may be gone
+    assert seen.missing() == ["never-used.dat"]
+    (tmp_path / "mine" / "a.dat").unlink()
+    seen.refresh(tmp_path / "mine")
+    with pytest.raises(InputError, match=r"1 of 2 files are not there, e\.g\. a\.dat") as told:
+        holding._hold_missing(tmp_path / "mine", table, seen)
     assert "snakemake fetch" in str(told.value)
 
 

@@ -71,7 +71,7 @@ def hold_run(selection: Selection, places: Places, seen: Mapping[str, Seen]) -> 
     if not is_sealed(places.results):
         return
     for name in selection.releases:
-        _hold_missing(places.data / name, seen[name])
+        _hold_missing(places.data / name, places.work / place(CHECKSUMS_FILE, release=name), seen[name])
     read = {
         name: data_checksum(places.work / place(CHECKSUMS_FILE, release=name), seen[name], selection.paths[name])
         for name in selection.releases
@@ -81,14 +81,15 @@ def hold_run(selection: Selection, places: Places, seen: Mapping[str, Seen]) -> 
     hold(places.results, identity(described, selection.releases), settings(described), data)
 
 
-def _hold_missing(folder: Path, seen: Seen) -> None:
-    """Stop if files of a release are not there any more: missing data are no other data."""
-    missing = seen.missing()
+def _hold_missing(folder: Path, checksums: Path, seen: Seen) -> None:
+    """Stop if files in the table of checksums are not there any more: missing data are no other data."""
+    read = set(read_tsv(checksums, CHECKSUMS)["path"]) if checksums.is_file() else set()
+    missing = [path for path in seen.missing() if path in read]
     if missing:
         raise InputError(
             "Files of a finished version's release are missing.",
             where=folder,
-            found=f"{len(missing)} of {len(seen.states())} files are not there, e.g. {missing[0]}",
+            found=f"{len(missing)} of {len(read)} files are not there, e.g. {missing[0]}",
             expected="the files that the version was made from",
             remedy="put them back (mount the disk, copy them); or write them again under another version's name, with "
             "the same configuration: snakemake fetch --config version=restored --forcerun sample link download",

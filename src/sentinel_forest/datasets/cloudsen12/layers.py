@@ -7,6 +7,7 @@ import pandas as pd
 
 from sentinel_forest.datasets.cloudsen12.vocabulary import CATEGORIES, CODES, FIRST_CODE, LABEL, REFERENCES, TASK
 from sentinel_forest.datasets.findings import Finding
+from sentinel_forest.datasets.terms import Reference
 
 PERCENT = 40
 """Probability in percent from which on a pixel counts as cloud here."""
@@ -39,7 +40,7 @@ def algorithm_findings(split: str, samples: Mapping[str, np.ndarray]) -> Iterato
         codes = samples.get(reference.layer)
         if codes is None or codes.shape != manual.shape or codes.min() == codes.max():
             continue
-        fault = _fault(codes, _clouds(reference.name, codes), manual)
+        fault = _fault(codes, _clouds(reference, codes), manual, _is_percent(reference))
         if fault:
             expected = f"clouds that go along with those of {LABEL} within images, and are not the same"
             remedy = "the layer is of other rows, mirrored, of other codes, or a copy: fetch it again"
@@ -47,20 +48,24 @@ def algorithm_findings(split: str, samples: Mapping[str, np.ndarray]) -> Iterato
             yield Finding(path, "content", "algorithms", "failed", fault, expected, remedy, "kept")
 
 
-def _clouds(name: str, codes: np.ndarray) -> np.ndarray:
+def _is_percent(reference: Reference) -> bool:
+    """Whether an algorithm gives probabilities in percent."""
+    return max(CODES.get(reference.layer, (0,))) == 100
+
+
+def _clouds(reference: Reference, codes: np.ndarray) -> np.ndarray:
     """Where an algorithm sees clouds; without the smoothing that its scores have."""
-    reference = REFERENCES[name]
-    if max(CODES.get(reference.layer, (0,))) == 100:
+    if _is_percent(reference):
         return np.asarray(codes > PERCENT)
     first = FIRST_CODE.get(reference.layer, 0)
     cloudy = [first + place for place, kind in enumerate(reference.predicted) if kind in reference.answers["cloud"]]
     return np.isin(codes, cloudy)
 
 
-def _fault(codes: np.ndarray, clouds: np.ndarray, manual: np.ndarray) -> str:
+def _fault(codes: np.ndarray, clouds: np.ndarray, manual: np.ndarray, percent: bool) -> str:
     """What is wrong with a mask, "" if nothing."""
     both = _is_mixed(manual)
-    if max(codes.max(), 1) == 1 and both.sum() >= MIXED and not clouds.any():
+    if percent and codes.max() <= 1 and both.sum() >= MIXED:
         return "no value above 1 where percent are expected"
     if both.sum() >= MIXED and (clouds == manual)[both].mean() >= COPIED:
         return f"the same clouds as the labels, in {both.sum()} images"
