@@ -34,6 +34,11 @@ def test_what_stops_reading_is_not_offered_and_cannot_be_accepted() -> None:
         assert "readable cannot be accepted" in text
 
 
+def test_an_accepted_name_under_which_nothing_was_found_is_told() -> None:
+    assert message(KEPT, accept=["code"]).endswith("; nothing was found under code, which you accept")
+    assert "nothing was found" not in message(KEPT, LEFT_OUT, accept=["codes"])
+
+
 def test_what_is_accepted_is_named_once() -> None:
     assert admit.judge(inspect.table([KEPT, LEFT_OUT, KEPT]), ["codes", "nan"], "mine", Path()) == ["codes", "nan"]
 

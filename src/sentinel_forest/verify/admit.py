@@ -58,12 +58,18 @@ def judge(findings: pd.DataFrame, accept: Sequence[str], release: str, where: Pa
             where=f"{first['file']} (check {first['check']!r})",
             found=first["found"],
             expected=first["expected"] or None,
-            remedy=f"{first['remedy'] or 'see the table'}{_offer(stopping, release)}",
+            remedy=f"{first['remedy'] or 'see the table'}{_offer(stopping, release)}{_unknown(findings, accept)}",
         )
     return sorted(set(failed["check"]))
 
 
 _FOLLOWS = {"kept": "what was found is taken as it is", "left out": "the patches or files concerned are left out"}
+
+
+def _unknown(findings: pd.DataFrame, accept: Sequence[str]) -> str:
+    """Names that are accepted although nothing was found under them, perhaps because they are misspelt."""
+    names = sorted(set(accept) - set(findings["check"]))
+    return f"; nothing was found under {', '.join(names)}, which you accept" if names else ""
 
 
 def _offer(stopping: pd.DataFrame, release: str) -> str:
