@@ -34,9 +34,29 @@ CODE = re.compile(
 """What Snakemake says where only the checksum of the code differs."""
 TIME = re.compile(r"\[\w{3} \w{3} +\d+ [\d:]+ \d{4}\]")
 
-TOLD_BY_JOBS = ("At least one job did not complete successfully", "Exiting because a job execution failed")
-"""Beginnings of Snakemake's messages that repeat what the failed job's own message says."""
+TOLD_BY_JOBS = (
+    "At least one job did not complete successfully",
+    "Exiting because a job execution failed",
+    "returned non-zero exit status",
+    "died with <Signals",
+)
+"""Snakemake's messages that repeat what the failed job's own message says."""
 
+KILLED = re.compile(r"exit status 137\b|died with <Signals\.SIGKILL")
+"""How a job ends that the system kills, which leaves nothing in its log."""
+
+HEAD_OF_ERROR = re.compile(r"(Traceback \(.*\n)?\w+(Error|Exception)( in file .*)?:\s+", re.DOTALL)
+"""What comes before what Snakemake says of an error, and is for programmers."""
+
+ADVICE = {
+    "No rule to produce": "correct the name; `snakemake --list-target-rules` lists the targets",
+    "No such file or directory": "correct the path; a target comes before --configfile, which takes all words after it",
+    "Invalid config definition": "write `--config key=value`; what lies deeper goes into a file",
+    "Config file is not valid": "correct the file that --configfile names, or config/config.yaml",
+}
+"""What Snakemake says of a slip of the pen, and what to do."""
+
+FEWER_AT_ONCE = "  what to do: run fewer jobs at once, e.g. `--cores 1`, or where there is more memory"
 
 INTERRUPTED = "Terminating processes on user request"
 """What Snakemake says after Ctrl-C."""
@@ -77,6 +97,8 @@ class LogHandler(LogHandlerBase):
             LogEvent.JOB_INFO: self._begin_job,
             LogEvent.JOB_FINISHED: self._end_job,
             LogEvent.JOB_ERROR: self._fail_job,
+            LogEvent.ERROR: self._fail,
+            LogEvent.GROUP_ERROR: self._fail,
         }
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -131,7 +153,7 @@ class LogHandler(LogHandlerBase):
         """Whether a message without an event is for people: warnings, errors, and that there is nothing to do."""
         text = str(record.msg)
         if record.levelno >= logging.WARNING:
-            return not text.startswith(TOLD_BY_JOBS)
+            return not any(told in text for told in TOLD_BY_JOBS)
         return text.startswith("Nothing to be done")
 
     def _begin_run(self, record: Any) -> None:
@@ -161,6 +183,14 @@ class LogHandler(LogHandlerBase):
         self._tell(f"failed: {job.message if job else record.rule_name}")
         for path in record.log:
             self._tell(*_end_of(Path(path)), f"  log: {path}")
+
+    def _fail(self, record: Any) -> None:
+        """What stopped Snakemake itself: a target or file that does not exist, a configuration that is no YAML."""
+        text = str(record.msg).strip()
+        if KILLED.search(text):
+            self._tell("error: the system killed a job, most often because memory ran out", FEWER_AT_ONCE)
+        elif not any(told in text for told in TOLD_BY_JOBS):
+            self._tell(f"error: {for_people(text)}")
 
     def _show(self, stage: str) -> None:
         """Show how far a stage has come: on a terminal in a line that is rewritten, elsewhere when it begins and ends.
@@ -200,6 +230,22 @@ class LogHandler(LogHandlerBase):
         self._stream.flush()
         if line:
             self._rewrite(line)
+
+
+def for_people(text: str) -> str:
+    """What Snakemake says of an error, and what to do; a traceback that nobody expected stays whole.
+
+    Examples
+    --------
+    >>> print(for_people("MissingRuleException:\\nNo rule to produce reprot (if you use input functions ...)"))
+    No rule to produce reprot
+      what to do: correct the name; `snakemake --list-target-rules` lists the targets
+    """
+    advice = next((advice for words, advice in ADVICE.items() if words in text), "")
+    if text.startswith("Traceback") and not advice:
+        return text
+    said = HEAD_OF_ERROR.sub("", text).split(" (if you use")[0]
+    return f"{said}\n  what to do: {advice}" if advice else said
 
 
 def roughly(seconds: float) -> str:

@@ -101,6 +101,12 @@ def test_interval_is_wider_where_groups_differ_than_where_patches_are_taken_as_i
     assert together["high"] - together["low"] > 1.2 * (apart["high"] - apart["low"])
 
 
+def test_a_perfect_classifier_has_no_interval_and_says_why():
+    table = scores(np.tile(np.diag([5, 3]), (40, 1, 1)), groups=np.arange(40)).iloc[0]
+    assert np.isnan(table["low"])
+    assert table["note"] == "all groups score alike: no interval"
+
+
 def test_no_interval_where_it_would_not_hold():
     counts, groups = by_patch(4)
     few = scores(counts, groups=groups).iloc[0]
@@ -129,6 +135,8 @@ def test_no_interval_where_it_would_not_hold():
         (np.zeros((3, 2, 2)), {"groups": ["a", "b"]}, ["groups", "(2,)"]),
         (pd.DataFrame(np.eye(2), index=["a", "a"], columns=["a", "b"]), {}, ["twice"]),
         (pd.DataFrame(np.eye(2)), {"classes": ["a", "b"]}, ["names already"]),
+        (pd.crosstab(*samples(), margins=True), {}, ["sums of the others", "margins"]),
+        (np.zeros((3, 2, 2)), {"groups": [1, 2, 3], "draws": 1}, ["draws", "from 2"]),
     ],
 )
 def test_what_is_no_confusion_matrix(confusion, more, words):

@@ -106,6 +106,8 @@ def test_a_class_that_was_never_mapped_has_no_users_accuracy() -> None:
         ("stratum,reference\na,x\na,x\n", "stratum,area\na,-1\n", "not a positive number"),
         ("stratum,reference\na,x\na,x\n", "stratum,area\na,1\na,1\n", "twice"),
         ("stratum,reference\na,x\na,\n", "stratum,area\na,1\n", "value is missing"),
+        ("stratum,reference,map\na,x,x\na,x,\n", "stratum,area\na,1\n", "value is missing"),
+        ("stratum,reference\n", "stratum,area\na,1\n", "value is missing"),
         ("stratum,label\na,x\na,x\n", "stratum,area\na,1\n", "column is missing"),
         ("patch,stratum,reference\np,a,x\np,a,x\n", "stratum,area\na,1\n", "no probability sample"),
     ],

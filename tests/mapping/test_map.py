@@ -261,7 +261,10 @@ def test_bad_scenes_are_refused_in_words(words, tmp_path, capsys):
 def test_a_map_replaces_nothing_that_it_needs(words, tmp_path, capsys):
     before = {each: each.read_bytes() for each in (tmp_path / "scene").iterdir()}
     output = words.index("--output") + 1
-    for place in (tmp_path / "scene" / "B4.tif", tmp_path / "scene" / "new.tif", tmp_path / "scene"):
+    (tmp_path / "link").symlink_to(tmp_path / "scene")
+    (tmp_path / "other").mkdir()
+    among = ("scene/B4.tif", "scene/new.tif", "scene", "link/B4.tif", "other/../scene/B4.tif")
+    for place in (tmp_path / name for name in among):
         message = refused(capsys, *words[:output], place, *words[output + 1 :], *SAID)
         assert "A map cannot be written there" in message
     assert "another layer" in refused(capsys, *words, *SAID, "--margin", tmp_path / "map.tif")

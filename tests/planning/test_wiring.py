@@ -45,8 +45,8 @@ def test_files_of_trials_and_shards_are_in_the_order_of_the_selection(wiring):
     ]
     assert len(wiring.trial_files(paths.SPLIT)) == 2 * len(splits)
     assert wiring.of_shards(paths.PREDICTIONS)(CLOUDS) == [
-        "<work>/cloudsen12-sample/predictions/1.parquet",
-        "<work>/cloudsen12-sample/predictions/2.parquet",
+        "<run>/cloudsen12-sample/predictions/1.parquet",
+        "<run>/cloudsen12-sample/predictions/2.parquet",
     ]
     assert wiring.of_shards(paths.PREDICTIONS, lambda release: [])(CLOUDS) == []
 

@@ -200,10 +200,11 @@ def test_settings_that_are_not_possible(arguments, words):
     ("y", "groups", "words"),
     [
         (Y, None, ["Groups are missing", "groups=groups"]),
-        (Y, [*G[:-2], None, None], ["2 of 20 are None, NaN or blank", "sample 18 and others"]),
+        (Y, [*G[:-2], None, None], ["2 of 20 are None, NaN, blank", "sample 18 and others"]),
         (Y, np.where(G == 2, np.nan, G), ["4 of 20", "sample 8"]),
         (Y, pd.Series(G, dtype="Int64").mask(G == 0), ["4 of 20", "sample 0"]),
         (Y, ["", *map(str, G[1:])], ["1 of 20"]),
+        (Y, np.array(["NA", "DE", "FR", "IT", "ES"])[G], ["4 of 20", "'NA'"]),
         (Y, G[:-1], ["groups", "19 samples", "20, as in X"]),
         (Y[:-1], G, ["where: y", "19 samples"]),
         (Y, G[:, None], ["groups", "(20, 1)"]),

@@ -143,3 +143,34 @@ def test_a_dry_run_names_few_files_and_no_times() -> None:
         "Job 2: Split the toy\n"
         "Reason: Missing output files: a.tsv, b.tsv and 2 more; Input files updated by another job: e, f"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--", "reprot"], "error: No rule to produce reprot\n  what to do: correct the name; "),
+        (["--configfile", "nosuch.yaml"], "'nosuch.yaml'\n  what to do: correct the path; "),
+        (["--configfile", "broken.yaml"], "error: Config file is not valid"),
+    ],
+)
+def test_what_stops_snakemake_itself_is_said_without_a_traceback(tmp_path: Path, words: list[str], said: str) -> None:
+    (tmp_path / "broken.yaml").write_text("foo: [1, 2")
+    ended = run_toy(tmp_path, "touch {output}", *words)
+    assert ended.returncode == 1
+    assert said in ended.stderr
+    assert "what to do" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_failed_job_is_told_once(tmp_path: Path) -> None:
+    ended = run_toy(tmp_path, "false")
+    assert ended.returncode == 1
+    assert ended.stderr.count("failed: Features of the toy") == 1
+    assert "error: " not in ended.stderr
+
+
+def test_a_job_that_the_system_kills_is_told(tmp_path: Path) -> None:
+    ended = run_toy(tmp_path, "kill -9 $$")
+    assert ended.returncode == 1
+    assert ended.stderr.count("failed: Features of the toy") == 1
+    assert "error: the system killed a job" in ended.stderr

@@ -14,6 +14,7 @@ from sentinel_forest.verify.units import units
     [
         ["7", "7.0", " 7", "7 ", "7."],
         [7, 7.0, "7", np.int64(7), "7.00"],
+        ["K\u00f6ln", "Ko\u0308ln", " K\u00f6ln"],
         ["ROI_0007", " ROI_0007", "ROI_0007 ", "ROI_0007\t", "ROI_0007"],
     ],
 )

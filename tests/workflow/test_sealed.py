@@ -30,6 +30,14 @@ def flip(path):
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
+def test_a_finished_version_stays_finished_after_another_one_of_its_release(sealed):
+    copy, folder = sealed
+    (copy.folder / "other.yaml").write_text((copy.folder / "tiny.yaml").read_text().replace("tiny-v1", "other-v1"))
+    copy.snakemake("--configfile", "other.yaml", "--cores", "1")
+    assert (folder.parent / "other-v1" / "manifest.sha256").exists()
+    assert "Nothing to be done" in copy.snakemake(*CALL)
+
+
 @pytest.mark.parametrize(
     "call",
     [("report",), ("export",), ("check", "report"), ("--report", "seen.html"), ("--forcerun", "crate")],

@@ -32,7 +32,7 @@ rule foreign:
         split=WIRING.of_prediction(paths.SPLIT),
         ledger=f"<results>/{paths.LEDGER}",
         verified=f"<work>/{paths.VERIFIED}",
-        held=f"<work>/{paths.LINKS_HELD}",
+        held=f"<run>/{paths.LINKS_HELD}",
         truth=lambda wildcards: config["predictions"][wildcards.prediction]["truth"]
         or [],
     output:

@@ -11,7 +11,7 @@ for TRIALS in jobs(SELECTION, "fit"):
                 paths.FEATURES, wildcards.release, set=wildcards.set
             ),
             split=TRIALS.files(paths.SPLIT),
-            held=f"<work>/{paths.LINKS_HELD}",
+            held=f"<run>/{paths.LINKS_HELD}",
             catalog=f"<work>/{paths.CATALOG}",
         output:
             model=TRIALS.files(paths.FOREST),
@@ -52,7 +52,7 @@ rule predict:
         features=WIRING.patch_tables,
         external=WIRING.external_files,
     output:
-        f"<work>/{paths.PREDICTIONS}",
+        f"<run>/{paths.PREDICTIONS}",
     log:
         "<logs>/predict/{release}/{shard}.log",
     benchmark:

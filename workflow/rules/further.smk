@@ -21,7 +21,7 @@ rule conformal:
         forest=f"<results>/{paths.FOREST}",
         fit=f"<results>/{paths.FIT}",
     output:
-        f"<work>/{paths.CONFORMAL_SCORES}",
+        f"<run>/{paths.CONFORMAL_SCORES}",
     log:
         "<logs>/conformal/{release}/{scheme}/{trial}/{set}.log",
     benchmark:
@@ -59,7 +59,7 @@ rule applicability:
     output:
         kept=f"<results>/{paths.APPLICABILITY}",
         errors=f"<results>/{paths.DISSIMILARITY}",
-        scores=f"<work>/{paths.APPLICABILITY_SCORES}",
+        scores=f"<run>/{paths.APPLICABILITY_SCORES}",
     log:
         "<logs>/applicability/{release}/{scheme}/{trial}/{set}.log",
     benchmark:

@@ -25,7 +25,7 @@ rule papers_pixels:
         counts=WIRING.of_shards(paths.REFERENCES),
         unmeasured=WIRING.of_shards(paths.UNMEASURED),
     output:
-        f"<work>/{paths.PAPERS_PIXELS}",
+        f"<run>/{paths.PAPERS_PIXELS}",
     log:
         "<logs>/papers_pixels/{release}.log",
     wildcard_constraints:
@@ -85,7 +85,7 @@ rule reproduction:
     """Hold published figures against the scores of this version."""
     input:
         metrics=METRICS,
-        papers_pixels=expand(f"<work>/{paths.PAPERS_PIXELS}", release=PUBLISHED),
+        papers_pixels=expand(f"<run>/{paths.PAPERS_PIXELS}", release=PUBLISHED),
         models=PATCH_METRICS + FOREIGN_METRICS,
     output:
         report(

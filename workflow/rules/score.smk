@@ -14,7 +14,7 @@ for TRIALS in jobs(SELECTION, "score"):
             split=TRIALS.files(paths.SPLIT),
             ledger=f"<results>/{paths.LEDGER}",
             verified=f"<work>/{paths.VERIFIED}",
-            held=f"<work>/{paths.LINKS_HELD}",
+            held=f"<run>/{paths.LINKS_HELD}",
             predictions=WIRING.of_shards(paths.PREDICTIONS, SELECTION.sets),
             references=WIRING.of_shards(paths.REFERENCES, SELECTION.references),
             further=WIRING.further_scores(TRIALS.trials_of),

@@ -106,7 +106,7 @@ rule hold_links:
     input:
         f"<results>/{paths.LEDGER}",
     output:
-        touch(f"<work>/{paths.LINKS_HELD}"),
+        touch(f"<run>/{paths.LINKS_HELD}"),
     log:
         "<logs>/hold_links/{release}.log",
     localrule: True

@@ -70,12 +70,14 @@ HASHES = "{release}/hashes.parquet"
 CHECKSUMS = "{release}/checksums.tsv"
 VERIFIED = "{release}/verified.json"
 CATALOG = "{release}/catalog.parquet"
-LINKS_HELD = "{release}/links_held"
 SIGNATURES = "{release}/signatures/{shard}.parquet"
 FEATURES = "{release}/features/{set}/{shard}.parquet"
-PREDICTIONS = "{release}/predictions/{shard}.parquet"
 REFERENCES = "{release}/references/{shard}.parquet"
 UNMEASURED = "{release}/references/{shard}.unmeasured.parquet"
+
+# Below work/runs/<version>/: made from files of a version, so that another version of the release has its own.
+LINKS_HELD = "{release}/links_held"
+PREDICTIONS = "{release}/predictions/{shard}.parquet"
 APPLICABILITY_SCORES = "{release}/applicability/{scheme}/{trial}/{set}.tsv"
 CONFORMAL_SCORES = "{release}/conformal/{scheme}/{trial}/{set}.tsv"
 """Scores that join those of counts in `METRICS`."""
@@ -140,7 +142,9 @@ class Places:
     @property
     def pathvars(self) -> dict[str, str]:
         """Snakemake's path variables."""
-        return {"work": self.work.as_posix(), "results": self.results.as_posix(), "logs": "logs"}
+        run = self.work / "runs" / self.version
+        folders = {"work": self.work, "run": run, "results": self.results}
+        return {**{name: folder.as_posix() for name, folder in folders.items()}, "logs": "logs"}
 
     def comparisons(self, against: str = "") -> list[str]:
         """Comparisons of the version with others: those that are there, and the one with `against`, if it is named."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+import unicodedata
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,12 +27,13 @@ names, too, but written as names: Na, Nan, Null."""
 
 
 def value_of(text: str) -> str:
-    """The value of a key that a text stands for: ``" 7"``, ``"7.0"``, ``"07"`` and ``"7"`` are one ROI.
+    """The value of a key that a text stands for: ``" 7"``, ``"7.0"``, ``"07"`` and ``"7"`` are one ROI,
+    and ``"ö"`` is the same as one character or as two (macOS writes names of files as two).
 
     Blank where the text stands for none (`MISSING`, `MISSING_AS_WRITTEN`): to patches of unknown place, ``"nan"`` is no
     place in common. ``"Nan"`` is a town.
     """
-    stripped = text.strip("\ufeff" + string.whitespace).strip()
+    stripped = unicodedata.normalize("NFC", text).strip("\ufeff" + string.whitespace).strip()
     decimal = _DECIMAL.fullmatch(stripped)
     whole = decimal[1] if decimal else stripped
     if number := _WHOLE.fullmatch(whole):
@@ -44,6 +46,12 @@ def key_values(column: pd.Series) -> pd.Series:
     codes, texts = pd.factorize(column)
     values = np.array([value_of(str(text)) for text in texts] + [""], dtype=object)[codes]
     return pd.Series(values, index=column.index, dtype="str").where(values != "")
+
+
+def is_known(column: pd.Series) -> np.ndarray:
+    """Whether a key has a value, bool: neither missing, nor blank, nor a word for nothing."""
+    known: np.ndarray = codes_of(column) >= 0
+    return known
 
 
 def codes_of(column: pd.Series) -> np.ndarray:

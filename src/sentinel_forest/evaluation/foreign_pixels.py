@@ -165,7 +165,7 @@ def _array(file: Path, dataset: Dataset) -> np.ndarray:
             remedy="write them in one of these forms",
         )
     array = _mapped(file, dataset)
-    if array.ndim != 3 or array.dtype.kind not in "iub":
+    if array.ndim != 3 or array.dtype.kind not in "iu":
         raise _no_array(array, "patches", file)
     return array
 
@@ -236,13 +236,14 @@ def _raster(path: Path, dataset: Dataset) -> np.ndarray:
     """The only band of a raster, or the array of a file: whole numbers."""
     import rasterio
 
-    if path.suffix == ".npy":
-        return np.asarray(_mapped(path, dataset))
-    try:
-        with rasterio.open(path) as source:
-            bands, codes = source.count, np.asarray(source.read(1))
-    except rasterio.errors.RasterioIOError as error:
-        raise causes.unusable(path, "GeoTIFF", error) from None
+    if path.suffix.lower() == ".npy":
+        bands, codes = 1, np.asarray(_mapped(path, dataset))
+    else:
+        try:
+            with rasterio.open(path) as source:
+                bands, codes = source.count, np.asarray(source.read(1))
+        except rasterio.errors.RasterioIOError as error:
+            raise causes.unusable(path, "GeoTIFF", error) from None
     if bands > 1 or (codes != np.rint(codes)).any():
         raise InputError(
             "A raster does not hold the codes of classes.",

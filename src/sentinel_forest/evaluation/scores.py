@@ -1,6 +1,7 @@
 """Metrics of any confusion matrix, with their definitions."""
 
 from collections.abc import Iterator, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,8 @@ def scores(
     0   0.82  0.76  0.87      10
     """
     counts, names = _counts(confusion, classes)
+    if not isinstance(draws, Integral) or draws < 2:
+        raise ArgumentError("An interval takes draws.", where="draws", found=draws, expected="a whole number from 2")
     if groups is None:
         total = counts.reshape(-1, len(names), len(names)).sum(axis=0)
         rows: list[tuple[object, ...]] = [
@@ -105,6 +108,8 @@ def scores(
         value, span, of_class = float(values[0]), (metric.low, metric.high), who[2]
         low, high = uncertainty.interval(value, values[1:], support, span, least_groups(of_class))
         note = reservation or uncertainty.few_groups(support.groups, of_class, support.lacking)
+        if np.isnan(low) and not np.isnan(value) and "no interval" not in note:
+            note = uncertainty.ALIKE
         rows.append((*who, value, low, high, support.groups, note))
     return pd.DataFrame(rows, columns=[*_COLUMNS, "low", "high", "groups", "note"])
 
@@ -130,6 +135,7 @@ def _counts(confusion: Any, classes: Sequence[object] | None) -> tuple[np.ndarra
             raise ArgumentError(
                 "A class is there twice.", where="confusion", expected="each class once in rows and columns"
             )
+        _hold_sums(confusion)
         labels = [*confusion.index, *(name for name in confusion.columns if name not in confusion.index)]
         confusion, classes = confusion.reindex(index=labels, columns=labels, fill_value=0), labels
     counts = np.asarray(confusion, dtype=np.float64)
@@ -153,6 +159,20 @@ def _counts(confusion: Any, classes: Sequence[object] | None) -> tuple[np.ndarra
             expected=f"{counts.shape[-1]}",
         )
     return counts, names
+
+
+def _hold_sums(table: pd.DataFrame) -> None:
+    """Refuse a table with sums in its last row and column, as `pandas.crosstab` adds them with ``margins=True``."""
+    counts = table.to_numpy(np.float64)
+    inner = counts[:-1, :-1]
+    sums = np.array_equal(counts[-1, :-1], inner.sum(axis=0)) and np.array_equal(counts[:-1, -1], inner.sum(axis=1))
+    if table.index[-1] == table.columns[-1] and inner.any() and sums and counts[-1, -1] == inner.sum():
+        raise ArgumentError(
+            "The last row and column are sums of the others.",
+            where="confusion",
+            found=f"{table.index[-1]!r}",
+            expected="classes alone: pandas.crosstab without margins=True",
+        )
 
 
 def _by_group(counts: np.ndarray, groups: Any) -> tuple[np.ndarray, int, str]:

@@ -190,7 +190,8 @@ def _read(path: Path, required: list[str]) -> pd.DataFrame:
         raise InputError(
             "A column is missing.", where=path, found=", ".join(map(str, table.columns))[:80], expected=missing[0]
         )
-    if table[required].isna().any().any():
-        row = int(np.flatnonzero(table[required].isna().any(axis=1))[0])
-        raise InputError("A value is missing.", where=f"{path}, row {row + 2}", expected=", ".join(required))
+    used = [name for name in ("stratum", "map", "reference", "area") if name in table]
+    if table.empty or table[used].isna().any().any():
+        row = int(table[used].isna().any(axis=1).argmax()) if len(table) else 0
+        raise InputError("A value is missing.", where=f"{path}, row {row + 2}", expected=", ".join(used))
     return table

@@ -256,8 +256,8 @@ def _trained_levels(sealed: Sealed) -> set[str]:
 
 def _hold_outputs(asked: Mapping[str, Path], scene: Path, radar: Path | None) -> None:
     """Refuse outputs that would replace one another, a folder, or what the map is made from."""
-    places = [path.absolute() for path in asked.values()]
-    sources = [each.absolute() for each in (scene, radar) if each is not None]
+    places = [path.resolve() for path in asked.values()]
+    sources = [each.resolve() for each in (scene, radar) if each is not None]
     for path in places:
         wrong = None
         if places.count(path) > 1:

@@ -27,7 +27,7 @@ TextFunction = Callable[[Wildcards], str]
 TrialsOf = Callable[[Wildcards], Sequence[tuple[str, int]]]
 """Scheme and number of the trials of a job."""
 
-WORK, RESULTS = "<work>", "<results>"
+WORK, RUN, RESULTS = "<work>", "<run>", "<results>"
 """Snakemake's path variables for intermediate files and for the results of a version."""
 
 
@@ -198,8 +198,9 @@ class Wiring:
 
     def shard_files(self, pattern: str, release: str, **values: object) -> list[str]:
         """An intermediate file for each shard of a release."""
+        folder = RUN if pattern == paths.PREDICTIONS else WORK
         return [
-            f"{WORK}/{paths.place(pattern, release=release, shard=shard, **values)}" for shard in self.shards(release)
+            f"{folder}/{paths.place(pattern, release=release, shard=shard, **values)}" for shard in self.shards(release)
         ]
 
     def feature_files(self, release: str) -> list[str]:
@@ -233,7 +234,7 @@ class Wiring:
         }
         sets = self.selection.sets(release) if self.selection.source(release) == release else []
         return [
-            ForestFile(scheme, trial, name, Path(WORK, paths.place(pattern, set=name, **values)))
+            ForestFile(scheme, trial, name, Path(RUN, paths.place(pattern, set=name, **values)))
             for scheme, trial in trials
             for values in [{"release": release, "scheme": scheme, "trial": trial}]
             for name in sets

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import BaseShuffleSplit
 
+from sentinel_forest.datasets.keys import is_known
 from sentinel_forest.errors import ArgumentError
 from sentinel_forest.io import checksums
 from sentinel_forest.splits import solver
@@ -307,13 +308,14 @@ def _one_dimensional(values: Any, name: str) -> Any:
 
 
 def _check_known(values: pd.Series, name: str, noun: str, remedy: str) -> None:
-    """Raise for values that are missing (None, NaN) or blank: unknown is not a value of its own."""
-    unknown = (values.isna() | (values == "").fillna(False)).to_numpy()
+    """Raise for values that are missing, blank or a word for nothing: unknown is not a value of its own."""
+    unknown = ~is_known(values)
     if unknown.any():
         raise ArgumentError(
             f"Samples without a known {noun}.",
             where=f"{name}, sample {int(np.flatnonzero(unknown)[0])}" + (" and others" if unknown.sum() > 1 else ""),
-            found=f"{int(unknown.sum())} of {len(values)} are None, NaN or blank",
+            found=f"{int(unknown.sum())} of {len(values)} are None, NaN, blank or a word for nothing, e.g. "
+            f"{values[unknown].iloc[0]!r}",
             expected=f"a {noun} for every sample",
             remedy=remedy,
         )

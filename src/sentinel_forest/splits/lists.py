@@ -136,7 +136,7 @@ def read_list(path: Path, dataset: Dataset) -> list[SplitList]:
     table["role"] = table["role"].mask(blank, of_file)
     table["name"] = table["name"].map(plain_name)
     parts = table.groupby("role", sort=True)
-    holds = HOLD_OUT in path.stem.lower()
+    holds = re.search(rf"(?:^|[^a-z]){HOLD_OUT}", path.stem.lower()) is not None
     return [
         SplitList(
             path.name,
@@ -238,6 +238,8 @@ def _of_table(table: pd.DataFrame, path: Path, dataset: Dataset) -> pd.DataFrame
 def _coded_roles(table: pd.DataFrame) -> pd.Series:
     """Roles from the column ``test`` of CloudSEN12's metadata: 0, 1, 2, or 0 and 1 in its first edition."""
     codes = table.get("test")
+    if codes is not None and (others := [name for name in table if name != "test" and role_of(str(name))]):
+        raise _NoListError(f"a column for each role: {', '.join(map(str, others))}, test; write one column, role")
     if codes is None or not set(codes) <= {"0", "1", "2"}:
         return pd.Series("", index=table.index)
     names = {"0": "train", "1": "validation", "2": "test"} if "2" in set(codes) else {"0": "train", "1": "test"}

@@ -18,6 +18,7 @@ import pandas as pd
 
 from sentinel_forest.config.options import ROLES, USUAL_FRACTIONS, Sized
 from sentinel_forest.config.schemes import AnyScheme, Scheme
+from sentinel_forest.datasets.keys import is_known
 from sentinel_forest.datasets.terms import TRAIN_ONLY
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import checksums
@@ -150,7 +151,7 @@ def _placeable(catalog: pd.DataFrame, options: AnyScheme, scheme: str) -> np.nda
     known = np.ones(len(catalog), dtype=bool)
     for names in options.needed_columns():
         columns = [column_of(catalog, name, "groups") for name in names]
-        known &= np.logical_or.reduce([column.notna() & (column != "") for column in columns])
+        known &= np.logical_or.reduce([is_known(column) for column in columns])
     if not known.any():
         raise InputError(
             "No patch has a group, so this scheme can use none.",

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.datasets.base import Columns, Dataset
+from sentinel_forest.datasets.keys import is_known
 from sentinel_forest.verify import spatial
 from sentinel_forest.verify.footprints import SLACK, footprints
 from sentinel_forest.verify.units import units
@@ -35,7 +36,7 @@ def groups(dataset: Dataset, catalog: pd.DataFrame) -> pd.Series:
     names = pd.Series(pd.NA, index=catalog.index, dtype="str")
     sources = dataset.marking_keys.items()
     columns = {key: source.names for key, source in sources if isinstance(source, Columns)}
-    known = [catalog[name].notna() & (catalog[name] != "") for name in columns.get("place", ())]
+    known = [is_known(catalog[name]) for name in columns.get("place", ())]
     inside = np.logical_and.reduce(known) if known else np.zeros(len(catalog), dtype=bool)
     if not inside.any():
         return names

@@ -39,12 +39,14 @@ CHECKSUMS = pa.DataFrameSchema(
 )
 """What was read: path below the release's folder, length in bytes, SHA-256 (hex)."""
 
+LAYERS, STATUSES = ("bytes", "structure", "content"), ("failed", "note", "ok")
+
 INTEGRITY = pa.DataFrameSchema(
     {
         "file": pa.Column("str"),
-        "layer": pa.Column("str", pa.Check.isin(["bytes", "structure", "content"])),
+        "layer": pa.Column("str", pa.Check.isin(LAYERS)),
         "check": pa.Column("str"),
-        "status": pa.Column("str", pa.Check.isin(["ok", "note", "failed"])),
+        "status": pa.Column("str", pa.Check.isin(STATUSES)),
         "found": pa.Column("str"),
         "expected": pa.Column("str"),
         "remedy": pa.Column("str"),
@@ -266,9 +268,9 @@ def _first_sight(file: File, state: State, first: dict[str, str]) -> list[Findin
 
 
 def table(findings: Iterable[Finding]) -> pd.DataFrame:
-    """Findings as a table, failures first; long lists of one check are cut and counted."""
-    order = {"failed": 0, "note": 1, "ok": 2}
-    rows = sorted(findings, key=lambda row: (order[row.status], row.layer, row.check, row.file, row.found))
+    """Findings as a table, failures first, what lies deeper last; long lists of one check are cut and counted."""
+    order = {name: place for names in (STATUSES, LAYERS) for place, name in enumerate(names)}
+    rows = sorted(findings, key=lambda row: (order[row.status], order[row.layer], row.check, row.file, row.found))
     counts = Counter((row.status, row.layer, row.check, row.accept) for row in rows)
     written: Counter[tuple[str, str, str, str]] = Counter()
     kept = []

@@ -118,8 +118,9 @@ def hold_jobs(folder: Path, outputs: Iterable[str]) -> None:
             f"Version {folder.name!r} is finished and sealed; this call would write its files again.",
             where=folder,
             found=f"{len(again)} of {len(files)} files, e.g. {again[0]}",
-            remedy="after a copy, which gives files new dates, call: snakemake --touch; to compute the version again "
-            f"beside itself: sentinel-forest check --version {folder.name}",
+            remedy="after a copy, which gives files new dates, or after a version with another `accept`, `select`, "
+            "`draw`, `shards` or feature set of the same name, add --touch to this call once; to compute the version "
+            f"again beside itself: sentinel-forest check --version {folder.name}",
         )
 
 

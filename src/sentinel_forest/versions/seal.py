@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -139,13 +140,14 @@ def committed() -> str | None:
 
 
 def _git(*words: str) -> str | None:
-    """What git says of this checkout; None if there is none."""
-    git = shutil.which("git")
+    """What git says of this checkout; None if there is none: an environment may lie in the repository of others."""
+    git, here = shutil.which("git"), Path(__file__)
     if git is None:
         return None
-    command = [git, "-C", str(Path(__file__).parent), *words]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    return answer.stdout.strip() or None
+    ask = partial(subprocess.run, capture_output=True, text=True, check=False)
+    if ask([git, "-C", str(here.parent), "ls-files", "--error-unmatch", here.name]).returncode != 0:
+        return None
+    return ask([git, "-C", str(here.parent), *words]).stdout.strip() or None
 
 
 def environment() -> dict[str, str]:

@@ -24,7 +24,7 @@ SAME_IMAGES = 10
 
 
 def algorithm_findings(split: str, samples: Mapping[str, np.ndarray]) -> Iterator[Finding]:
-    """The check ``algorithms``: whether masks of algorithms go along with the labels; told only if some do not.
+    """The check ``algorithms``: whether masks of algorithms go along with the labels.
 
     Parameters
     ----------
@@ -36,16 +36,29 @@ def algorithm_findings(split: str, samples: Mapping[str, np.ndarray]) -> Iterato
     if LABEL not in samples:
         return
     manual = np.isin(samples[LABEL], [kind.code for kind in CATEGORIES if kind.name in TASK.questions[0].positive])
+    expected = f"clouds that go along with those of {LABEL} within images, and are not the same"
+    compared = sum(reference.layer in samples for reference in REFERENCES.values())
+    faults = dict(_faults(samples, manual))
+    for layer, fault in faults.items():
+        remedy = "the layer is of other rows, mirrored, of other codes, or a copy: fetch it again"
+        yield Finding(f"{split}/{layer}.dat", "content", "algorithms", "failed", fault, expected, remedy, "kept")
+    if compared and not faults:
+        mixed = int(_is_mixed(manual).sum())
+        few = f"not computed: {mixed} images with cloud and without, {MIXED} are needed"
+        path, enough = f"{split}/{LABEL}.dat", mixed >= MIXED
+        found = f"{compared} algorithms" if enough else few
+        yield Finding(path, "content", "algorithms", "ok" if enough else "note", found, expected)
+
+
+def _faults(samples: Mapping[str, np.ndarray], manual: np.ndarray) -> Iterator[tuple[str, str]]:
+    """Layer of each mask that does not go along with the labels, and why."""
     for reference in REFERENCES.values():
         codes = samples.get(reference.layer)
         if codes is None or codes.shape != manual.shape or codes.min() == codes.max():
             continue
         fault = _fault(codes, _clouds(reference, codes), manual, _is_percent(reference))
         if fault:
-            expected = f"clouds that go along with those of {LABEL} within images, and are not the same"
-            remedy = "the layer is of other rows, mirrored, of other codes, or a copy: fetch it again"
-            path = f"{split}/{reference.layer}.dat"
-            yield Finding(path, "content", "algorithms", "failed", fault, expected, remedy, "kept")
+            yield reference.layer, fault
 
 
 def _is_percent(reference: Reference) -> bool:

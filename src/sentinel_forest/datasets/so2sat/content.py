@@ -28,6 +28,9 @@ TOLERANCE = 0.01
 """Difference from a published mean or deviation that passes, in standard deviations (fact `tolerance`)."""
 
 
+UNPUBLISHED = "not compared: none are published of this file"
+"""Stands for what is published in the findings on a file of which nothing is."""
+
 MANY_CONSTANT = 0.1
 """Fraction of patches in which an optical channel of one value is no chance."""
 
@@ -212,9 +215,11 @@ class Labels:
         order = hashlib.sha256(self.classes).hexdigest()
         for check, value in (("class_counts", counts), ("label_order_sha256", order)):
             published = file.facts.get(check)
-            good, expected = published is None or value == published, "" if published is None else str(published)
+            if published is None:
+                findings.append(note(file, check, False, str(value), UNPUBLISHED))
+                continue
             remedy = "the labels or their order are not the published ones: fetch the file again"
-            findings.append(verdict(file, "content", check, good, str(value), expected, remedy))
+            findings.append(verdict(file, "content", check, value == published, str(value), str(published), remedy))
         return findings
 
     def hash_table(self, path: str) -> pd.DataFrame:
@@ -249,6 +254,8 @@ def _values(file: File, layer: str, text: str, mean: float, deviation: float, at
     }
     labels = {"means": "mean", "deviations": "deviation"}
     expected = ", ".join(f"{labels[name]} {value:.8g}" for name, value in published.items() if value is not None)
+    if not expected:
+        return note(file, f"{layer}:values", False, text, UNPUBLISHED)
     if near["means"] and not near["deviations"]:
         return note(file, f"{layer}:values", False, text, expected)
     remedy = "the values are not the published ones: fetch the file again"
