@@ -505,6 +505,10 @@ def test_counts_and_order_are_held_against_the_registry(tmp_path: Path) -> None:
     order = hashlib.sha256(bytes(range(COUNT))).hexdigest()
     file = File("training.h5", facts={"class_counts": counts, "label_order_sha256": order})
     assert failed(inspect(tmp_path, file)[0]) == []
+    unpublished, _ = inspect(tmp_path, File("training.h5"))
+    of_values = [check for check in unpublished if check.endswith(":values")]
+    assert len(of_values) == 18
+    assert {unpublished[check].status for check in ("class_counts", "label_order_sha256", *of_values)} == {"note"}
     write(tmp_path, label=values()["label"][::-1])
     assert failed(inspect(tmp_path, file)[0]) == ["label_order_sha256"]
     wrong = replace(file, facts={"class_counts": counts[::-1]})

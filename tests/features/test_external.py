@@ -167,6 +167,7 @@ def refused_at_once(folder):
     table().to_csv(folder / "semicolons.csv", index=False, sep=";")
     table().rename(columns={"e0": "e1"}).to_csv(folder / "twice.csv", index=False)
     table().rename(columns={"e0": "NDVI"}).to_csv(folder / "taken.csv", index=False)
+    table().rename(columns={"e0": "label"}).to_csv(folder / "label.csv", index=False)
     keys = str(folder / "keys.csv")
     return [
         ("so2sat", {"file": "flat.npy", "keys": keys}, "another shape"),
@@ -180,7 +181,8 @@ def refused_at_once(folder):
         ("so2sat", {"file": "keys.csv"}, "no vectors"),
         ("so2sat", {"file": "semicolons.csv"}, "';' between the names"),
         ("so2sat", {"file": "twice.csv"}, "two columns 'e1'"),
-        ("so2sat", {"file": "taken.csv"}, "name of a band or an index"),
+        ("so2sat", {"file": "taken.csv"}, "name of a band, of an index"),
+        ("so2sat", {"file": "label.csv"}, "what tables of features hold besides"),
         ("so2sat", {"file": "flat.npy"}, "does not say whose vectors"),
         ("so2sat", {"file": "taken.csv", "keys": keys}, "Only NumPy arrays"),
         ("cloudsen12", {"file": "other-key.csv", "key": "id"}, "this task is of pixels"),

@@ -38,6 +38,20 @@ def test_names_are_found_whatever_stands_around_them(tmp_path, name):
     assert [dataset.listed_name(each) for each in found.names] == [dataset.listed_name(each) for each in NAMES]
 
 
+def test_a_column_for_each_role_is_not_read_as_a_code(tmp_path):
+    rows = [f"{NAMES[0]},1,0,0", f"{NAMES[1]},0,1,0"]
+    (tmp_path / "split.csv").write_text("\n".join(["file,train,val,test", *rows]))
+    with pytest.raises(InputError, match="a column for each role: train, val, test"):
+        lists.read_lists(tmp_path, datasets.load("sen12ms"))
+
+
+@pytest.mark.parametrize(("name", "holds"), [("threshold_test.txt", False), ("SEN12MS_holdOutScenes.txt", True)])
+def test_only_a_list_of_the_hold_out_makes_the_rest_training(tmp_path, name, holds):
+    (tmp_path / name).write_text(f"{NAMES[0]}\n")
+    (found,) = lists.read_lists(tmp_path, datasets.load("sen12ms"))
+    assert (found.role, found.rest_trains) == ("test", holds)
+
+
 @pytest.mark.parametrize("between", [",", ";", " ", "\t", "/", "\\"])
 def test_roi_and_product_on_a_line_are_one_image_and_not_all_of_the_roi(tmp_path, between):
     """The first cell alone would stand for every image of the ROI."""

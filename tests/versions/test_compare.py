@@ -54,6 +54,27 @@ def test_equal_scores_are_left_out(tmp_path):
     assert compare.text(table, "v1", "v2") == "v2 and v1 have the same scores"
 
 
+def test_predictions_made_elsewhere_are_compared_like_forests(tmp_path):
+    sides = []
+    for name, value in (("v1", 0.6), ("v2", 1.0)):
+        folder = _version(tmp_path / name, [_score(0.5)])
+        table = folder / "r/foreign/net/metrics.tsv"
+        table.parent.mkdir(parents=True)
+        pd.DataFrame([_score(value, classifier="net")], columns=COLUMNS).to_csv(table, sep="\t", index=False)
+        files = [folder / TRIAL, folder / SPLIT, table]
+        (folder / "manifest.sha256").write_text(manifests.manifest(folder, files))
+        sides.append(compare.read(folder))
+    found = compare.comparison(*sides)
+    assert found[["classifier", "before", "now"]].to_numpy().tolist() == [["net", 0.6, 1.0]]
+
+
+def test_a_score_whose_interval_alone_differs_has_not_moved(tmp_path):
+    table = _compared(tmp_path, [_score(0.5)], [_score(0.5, low=0.41)])
+    assert "0 scores moved, 0 of them beyond their interval, 0 without one; of 1 only the interval" in compare.text(
+        table, "v1", "v2"
+    )
+
+
 @pytest.mark.parametrize(
     ("before", "now", "difference", "beyond"),
     [
@@ -119,7 +140,9 @@ def test_command_writes_and_prints(tmp_path, capsys):
     output = tmp_path / "compare_v1.tsv"
     compare.compare_versions(results=now, against=before, output=output)
     printed = capsys.readouterr().out
-    assert "v2 held against v1: 2 scores moved, 2 of them beyond their interval" in printed
+    assert (
+        "v2 held against v1: 2 scores moved, 2 of them beyond their interval, 0 without one; of 0 only the" in printed
+    )
     assert printed.count("published") == 1, "only the role test is printed"
     written = pd.read_csv(output, sep="\t")
     assert list(written.columns) == list(compare.COMPARISON.columns)

@@ -30,11 +30,13 @@ def noted(table: pd.DataFrame, trial: int) -> dict[tuple[str, str, str], str]:
     --------
     >>> row = ("l1c", "cloud", "oa", 3, 0.84, 0.845, 0.85, 0.005, 10_000, 12)
     >>> noted(pd.DataFrame([row], columns=list(SEEDS.columns)), 1)
-    {('l1c', 'cloud', 'oa'): 'std between 3 forest seeds 0.005 (trial 1)'}
+    {('l1c', 'cloud', 'oa'): 'std between 3 forest seeds 0.005 (trial 1, 10,000 held-out rows)'}
     """
     keys = table[["features", "task", "metric"]].astype("str").itertuples(index=False, name=None)
-    spreads = zip(table["seeds"], table["seed_std"], strict=True)
-    said = [f"std between {count} forest seeds {std:.3f} (trial {trial})" for count, std in spreads]
+    said = [
+        f"std between {count} forest seeds {std:.3f} (trial {trial}, {rows:,} held-out rows)"
+        for count, std, rows in zip(table["seeds"], table["seed_std"], table["rows"], strict=True)
+    ]
     return {
         (str(features), str(task), str(metric)): text for (features, task, metric), text in zip(keys, said, strict=True)
     }

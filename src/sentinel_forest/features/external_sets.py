@@ -14,6 +14,8 @@ from sentinel_forest.io.checksums import file_checksum
 
 MOST_COLUMNS = 8192
 """Most numbers of one vector."""
+IN_TABLES = ("patch", "pixel", "label", "weight")
+"""Columns that tables of features have besides features."""
 SUFFIXES = (".parquet", ".csv", ".npy")
 
 
@@ -38,9 +40,9 @@ def completed(name: str, table: ExternalTable, dataset: Dataset) -> dict[str, An
         )
     about = External(table.file, table.key, table.keys, "", table.trained_on, table.missing)
     columns = _columns(name, about, task, where)
-    if taken := sorted(set(columns) & set(indices.names(own_bands(dataset)))):
+    if taken := sorted(set(columns) & {*indices.names(own_bands(dataset)), *IN_TABLES}):
         raise InputError(
-            "A column has the name of a band or an index.",
+            "A column has the name of a band, of an index, or of what tables of features hold besides.",
             where=f"{where}, {table.file}",
             found=taken[0],
             expected="names such as e0, e1",

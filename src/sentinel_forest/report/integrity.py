@@ -8,8 +8,9 @@ from sentinel_forest.report.model import Item, Note, Page, Section, table
 
 LEAD = (
     "Every byte of a release was read once and compared with the published checksums (where none are published, with "
-    "those of the first reading), the published structure and the range of possible values; bands, labels and tables were compared with each other. A failed check stops a run "
-    "unless the user accepts it by name; every result then says so."
+    "those of the first reading), the published structure and the range of possible values; bands, labels and tables "
+    "were compared with each other. A failed check stops a run unless the user accepts it by name; every result then "
+    "says so."
 )
 
 

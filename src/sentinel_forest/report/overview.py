@@ -49,7 +49,7 @@ SCHEMES = {
     "published": "by the publisher",
     "pooled-random": "patches at random",
     "grouped": "whole groups at random",
-    "grouped-stratified": "whole groups at random, with fractions of each class as near to each other as the groups allow",
+    "grouped-stratified": "whole groups at random, fractions of each class as equal as the groups allow",
 }
 """Frequent kinds of schemes in words; others are told by their models."""
 READING = (

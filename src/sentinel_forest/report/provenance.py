@@ -17,7 +17,8 @@ VERSION = Source(paths.VERSION, "seal")
 ENVIRONMENT = Source(paths.ENVIRONMENT, "seal")
 LEAD = (
     "The same configuration, data and code give the same manifest on any number of cores, and on any machine with the "
-    "same packages, unless a split met its time limit. To check the files of this version, run sha256sum -c manifest.sha256 in its folder."
+    "same packages, unless a split met its time limit. To check the result files of this version, run sha256sum -c "
+    "manifest.sha256 in its folder; pages and figures are made from them."
 )
 
 

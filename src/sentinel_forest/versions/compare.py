@@ -84,7 +84,8 @@ def read(folder: Path) -> Side:
     """
     description = read_version(folder)
     files = read_manifest(folder / MANIFEST)
-    tables = [read_tsv(folder / path, METRICS) for path in files if paths.fields(paths.METRICS, path)]
+    scored = (paths.METRICS, paths.FOREIGN_METRICS)
+    tables = [read_tsv(folder / path, METRICS) for path in files if any(paths.fields(each, path) for each in scored)]
     columns = [*KEYS, "value", "low", "high"]
     scores = pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
     return Side(scores, description, files)
@@ -194,14 +195,16 @@ def text(table: pd.DataFrame, before: str, now: str) -> str:
     """The comparison for a terminal: how many scores differ, and the headline scores on test patches."""
     if table.empty:
         return f"{now} and {before} have the same scores"
-    moved = table[table["change"] == "moved"]
+    differing = table[table["change"] == "moved"]
+    moved = differing[differing["difference"] != 0]
+    alone = len(differing) - len(moved)
     counts = table["change"].value_counts()
     lines = [
         f"{now} held against {before}: {len(moved)} scores moved, {(moved['beyond'] == 'yes').sum()} of them "
-        f"beyond their interval; {counts.get('only before', 0)} only in {before}, "
-        f"{counts.get('only now', 0)} only in {now}"
+        f"beyond their interval, {(moved['beyond'] == '').sum()} without one; of {alone} only the interval moved; "
+        f"{counts.get('only before', 0)} only in {before}, {counts.get('only now', 0)} only in {now}"
     ]
-    lines += [f"explained by: {reason}" for reason in sorted(set(moved["explained"]))]
+    lines += [f"explained by: {reason}" for reason in sorted(set(differing["explained"]))]
     shown = moved[is_headline(moved)]
     if len(shown):
         columns = [
