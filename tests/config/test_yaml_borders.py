@@ -156,3 +156,13 @@ def test_a_path_that_no_disk_takes_is_refused() -> None:
     for path in ("a" * 201, "/".join(["a"] * 600)):
         with pytest.raises(InputError, match="more than 1000 characters, or a part of it more than 200 bytes"):
             parse(RegistryEntry.model_validate, entry | {"files": [{"path": path}]}, "entry")
+
+
+@pytest.mark.parametrize("text", ["a: 1\nb: 2\na: 3", "x: {md5: 1, sha: 2, md5: 3}", "- {a: 1}\n- {b: 1, b: 1}"])
+def test_a_key_that_stands_twice_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="the key .* stands twice in line"):
+        load_yaml(text)
+
+
+def test_a_key_may_stand_in_several_mappings_and_settings_be_taken_over() -> None:
+    assert load_yaml("a: &own {x: 1, y: 2}\nb: {<<: *own, x: 3}") == {"a": {"x": 1, "y": 2}, "b": {"x": 3, "y": 2}}

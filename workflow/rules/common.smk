@@ -23,6 +23,7 @@ if found != WRITTEN_FOR:
 from sentinel_forest import kept
 from sentinel_forest.acquire.history import Seen
 from sentinel_forest.config import paths
+from sentinel_forest.config.validation import read_yaml
 from sentinel_forest.io import lock
 from sentinel_forest.io.checksums import checksum_of, file_checksum
 from sentinel_forest.planning import given, resources, whole
@@ -36,6 +37,11 @@ from sentinel_forest.versions import holding, seal
 # Modules and rules stay: nobody need look for garbage among them, nor once more when Snakemake ends.
 gc.freeze()
 atexit.register(gc.freeze)
+
+if workflow.is_main_process:  # Snakemake takes the last of two equal keys in silence
+    for file in map(Path, workflow.configfiles):
+        if file.suffix in (".yaml", ".yml"):
+            told(read_yaml)(file)
 
 SELECTION = told(select)(config)
 config.update(SELECTION.config)

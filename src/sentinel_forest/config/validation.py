@@ -21,6 +21,22 @@ MOST_CHARACTERS, MOST_DEPTH, MOST_VALUES = 16 << 20, 50, 1_000_000
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+
+class _Loader(_LOADER):  # type: ignore[misc,valid-type]  # of two classes, one is known when it runs
+    """Refuses a key that stands twice: YAML forbids it, and the library takes the last one in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                if key.value in seen:
+                    problem = f"the key {key.value[:80]!r} stands twice"
+                    raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+                seen.add(key.value)
+        made: dict[Any, Any] = super().construct_mapping(node, deep)
+        return made
+
+
 _EXPECTED = {
     "string_type": "text (in quotes if it looks like a number)",
     "int_type": "a whole number",
@@ -69,7 +85,7 @@ def load_yaml(text: str) -> Any:
         raise ValueError(f"it has more than {MOST_CHARACTERS} characters")
     try:
         _hold_depth(text)  # the reader below would end the whole process on text that is nested too deep
-        values = yaml.load(text, Loader=_LOADER)
+        values = yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         place = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ValueError(f"{error.problem or error.context}{place}") from None
