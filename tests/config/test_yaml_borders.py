@@ -160,7 +160,7 @@ def test_a_path_that_no_disk_takes_is_refused() -> None:
 
 @pytest.mark.parametrize("text", ["a: 1\nb: 2\na: 3", "x: {md5: 1, sha: 2, md5: 3}", "- {a: 1}\n- {b: 1, b: 1}"])
 def test_a_key_that_stands_twice_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="the key .* stands twice in line"):
+    with pytest.raises(ValueError, match=r"the key .* stands twice in line"):
         load_yaml(text)
 
 

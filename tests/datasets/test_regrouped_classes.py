@@ -9,8 +9,10 @@ from sentinel_forest.datasets.base import IGNORE, Block, true_classes
 from sentinel_forest.datasets.regrouped import regrouped
 from sentinel_forest.datasets.so2sat.vocabulary import BUILT, CLASSES
 from sentinel_forest.errors import InputError
-from sentinel_forest.evaluation.confusion import WHOLE, classifiers
+from sentinel_forest.evaluation import evaluate
+from sentinel_forest.evaluation.confusion import WHOLE, Classifier, classifiers
 from sentinel_forest.evaluation.figures import Place
+from sentinel_forest.evaluation.score import metric_rows
 from sentinel_forest.planning.checking import select
 from sentinel_forest.registry import PAPERS
 from sentinel_forest.versions.papers import read_papers
@@ -47,6 +49,7 @@ def test_labels_of_pixels_follow_and_dropped_ones_take_no_part():
 def test_local_climate_zones_as_built_and_natural_types():
     dataset = datasets.load("so2sat", {"classes": {"lcz": LCZ}})
     assert dataset.tasks["lcz"].names == ("built", "natural")
+    assert dataset.tasks["lcz"].regrouped == "2 classes, made of the 17 published ones"
     assert dataset.tasks["lcz"].metrics == ()  # similarity and OAu are of the 17 zones
     labels = np.array([-1, 0, 9, 10, 16])
     assert dataset.patch_classes("lcz", labels).tolist() == [-1, 0, 0, 1, 1]
@@ -69,6 +72,21 @@ def test_a_question_that_classes_cannot_answer_is_not_asked():
     assert "qa60" not in dataset.references  # it answers nothing but the question of cloud
     assert set(dataset.references["fmask"].answers) == {"contaminated"}
     assert not dataset.tasks["cloud"].metrics  # summaries over cloudy patches ask for cloud
+
+
+def test_each_score_says_that_its_classes_are_not_the_published_ones():
+    notes = {}
+    for name, classes in (("merged", {"lcz": LCZ}), ("published", {})):
+        task = datasets.load("so2sat", {"classes": classes}).tasks["lcz"]
+        one = Classifier("forest", "lcz-s1+s2", task, task.names, {})
+        cells = {"true": task.names[0], "predicted": task.names[0], "count": 5}
+        rows = pd.DataFrame([{"patch": f"p{number}", **cells} for number in range(6)])
+        patches = pd.DataFrame({"patch": rows["patch"], "group": list("abcdef"), "weight": 1.0})
+        found = evaluate.evaluate(rows, one, evaluate.sample(patches, 20, 1))
+        told = metric_rows(Place("r", "published", 1), one, "test", found, "clean")
+        notes[name] = {str(row["note"]) for row in told if row["value"] == 1}
+    assert all(note.startswith("2 classes, made of the 17 published ones") for note in notes["merged"])
+    assert not any("published ones" in note for note in notes["published"])
 
 
 MISTAKES = [

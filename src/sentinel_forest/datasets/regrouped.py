@@ -93,7 +93,10 @@ def regrouped(
     # Summaries over patches ask the first question which patches count.
     same = bool(asked) and asked[0].name == task.questions[0].name
     kept = tuple(metric for metric in task.metrics if same and not isinstance(metric, Metric))
-    return replace(task, categories=tuple(categories.values()), questions=asked, metrics=kept), lookup
+    told = f"{len(names)} classes, made of the {len(task.names)} published ones"
+    told += f" without {', '.join(drop)}" if drop else ""
+    made = replace(task, categories=tuple(categories.values()), questions=asked, metrics=kept, regrouped=told)
+    return made, lookup
 
 
 def _check_classes(task: Task, merge: Mapping[str, Sequence[str]], drop: Sequence[str], where: str) -> None:

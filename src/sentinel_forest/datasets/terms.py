@@ -75,7 +75,8 @@ class Task:
     """What is to be predicted, for a patch as a whole or for each of its pixels.
 
     `metrics` are those that it has beside the metrics of all tasks: of its whole confusion table (`Metric`), and
-    summaries over patches for each of its questions (`PatchMetric`).
+    summaries over patches for each of its questions (`PatchMetric`). `regrouped` says, beside each score, that a
+    configuration has made its classes of the published ones.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Task:
     categories: tuple[Category, ...]
     questions: tuple[Question, ...] = ()
     metrics: tuple[Metric | PatchMetric, ...] = ()
+    regrouped: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:

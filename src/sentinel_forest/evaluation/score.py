@@ -223,7 +223,7 @@ def metric_rows(
             "n": score.n,
             "groups": score.groups,
             "mark": mark,
-            "note": why or notes(score.doubts(), classifier.silence(), shared),
+            "note": why or notes(classifier.task.regrouped, score.doubts(), classifier.silence(), shared),
         }
 
 
