@@ -6,6 +6,7 @@ import gc
 import inspect
 import itertools
 import json
+import os
 import pdb
 import re
 import sys
@@ -46,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         for each in runs(words):
             application(words[:1])(each, exit_on_error=False, print_error=False)
+    except BrokenPipeError:  # who reads the output has enough of it, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (CycloptsError, InputError, OSError) as error:
         if debug:
             pdb.post_mortem()

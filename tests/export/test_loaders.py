@@ -124,7 +124,7 @@ def test_a_trial_is_shown_in_a_line(clouds: Path) -> None:
     [
         ({"release": "yours"}, "no such release"),
         ({"trial": 2}, "no such trial"),
-        ({"scheme": "grouped"}, r"(?s)no such scheme.*found: random"),
+        ({"scheme": "grouped"}, r"(?s)no such scheme.*found: grouped.*expected: random"),
         ({"role": "dev"}, "Unknown role"),
         ({"layers": ["L1C_B9"]}, "no such layer"),
         ({"task": "scene"}, "Unknown task"),

@@ -276,5 +276,5 @@ def _named(path: Path, what: str, remedy: str) -> None:
         return
     beside = path.parent.iterdir() if path.parent.is_dir() else ()
     names = sorted({entry.name.split(".")[0] if what == "trial" else entry.name for entry in beside})
-    found = ", ".join(names[:20]) or "nothing there"
-    raise InputError(f"There is no such {what}.", where=path, found=found, expected=path.stem, remedy=remedy)
+    there = ", ".join(names[:20]) or "nothing is there"
+    raise InputError(f"There is no such {what}.", where=path, found=path.stem, expected=there, remedy=remedy)

@@ -71,7 +71,9 @@ def find_product(path: Path) -> Product:
         If there is no such path, the metadata cannot be read, or the product has several tiles.
     """
     if not path.exists():
-        raise InputError("There is no such scene.", where=path, expected="a SAFE folder or zip, or a folder of bands")
+        raise InputError(
+            "There is no such scene.", where=path, expected="a SAFE folder or zip, a folder of bands, or an image"
+        )
     path = path.parent if path.is_file() and _METADATA.search(path.name) else path
     if path.is_dir():
         part = path.absolute()

@@ -214,6 +214,11 @@ class GroupStratifiedSplit(BaseShuffleSplit):  # type: ignore[misc]  # scikit-le
             )
         rest = round((1 - train - test) * SCALE)
         for_test = round(test * SCALE)
+        if min(for_test, SCALE - rest - for_test) < 1:
+            raise ArgumentError(
+                "A size is too small.", where="train_size and test_size", found=f"{train:g} and {test:g}",
+                expected=f"at least {1 / SCALE:g} each",
+            )  # fmt: skip
         return np.array([SCALE - rest - for_test, rest, for_test], dtype=np.int64)
 
 

@@ -45,7 +45,10 @@ def _names(placed: pd.DataFrame, names: pd.Series, apart_km: float) -> np.ndarra
     """The name of the cluster of each patch."""
     number = clusters(placed["lon"].to_numpy(), placed["lat"].to_numpy(), apart_km)
     known = names.where(names != "").groupby(number).min()
-    middle = placed[["lat", "lon"]].groupby(number).mean()
+    first = placed["lon"].groupby(number).transform("first")  # from there, so that none lies around the globe
+    turned = first + (placed["lon"] - first + 180) % 360 - 180
+    middle = placed[["lat"]].assign(lon=turned).groupby(number).mean()
+    middle["lon"] = (middle["lon"] + 180) % 360 - 180
     own = [
         f"{abs(lat):.2f}{'N' if lat >= 0 else 'S'} {abs(lon):.2f}{'E' if lon >= 0 else 'W'}"
         for lat, lon in middle.itertuples(index=False)
