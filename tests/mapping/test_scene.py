@@ -28,6 +28,16 @@ def test_an_offset_that_no_product_has_is_refused(tmp_path, offset) -> None:
         read(scenes.write_bands(tmp_path / "scene", BANDS, NUMBERS), offset)
 
 
+def test_what_no_product_stores_is_no_measurement(tmp_path) -> None:
+    """Signed numbers without a declared value for missing ones, as programs export them."""
+    numbers = NUMBERS.astype(np.int16)
+    numbers[:, :2, :3], numbers[:, 4, 4] = -9999, -20
+    _, found = read(scenes.write_bands(tmp_path / "scene", BANDS, numbers), offset=0)
+    assert (found[:, :2, :3] == 0).all()
+    assert (found[:, 4, 4] == 1).all()
+    np.testing.assert_array_equal(found[:, 5:], NUMBERS[:, 5:])
+
+
 def test_a_part_of_a_product_keeps_the_metadata_of_the_product(tmp_path) -> None:
     product = scenes.write_safe(tmp_path, dict(zip(BANDS, NUMBERS, strict=True)), -1000, "05.09")
     images = next(product.rglob("IMG_DATA"))

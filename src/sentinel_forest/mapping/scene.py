@@ -34,6 +34,8 @@ CACHE_MB = 64
 
 KEPT_LINES = 128
 """Blocks of at least so many lines are kept from one strip to the next."""
+LEAST_NUMBER = -1000
+"""Digital numbers below stand for nothing: ESA adds 1000 at most, so that an image without an offset has none."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ class Scene:
     def _optical(self, name: str, rows: slice, columns: slice) -> npt.NDArray[np.uint16]:
         source, offset = self.optical[name], self.offsets[name]
         stored = source.read(rows, columns)
-        empty = (stored == 0) | (stored == source.nodata)
+        empty = (stored == 0) | (stored == source.nodata) | (stored < LEAST_NUMBER)
         if not offset and stored.dtype == np.uint16 and source.nodata in (None, 0):
             return stored
         # What is measured is at least 1, as products of older baselines have it.
