@@ -87,3 +87,11 @@ def test_arguments_that_do_not_suit_the_table(change, words):
     with pytest.raises(ValueError, match="where") as met:
         leakage(table, **({"keys": ["city"]} | change))
     assert all(word in str(met.value) for word in words), met.value
+
+
+def test_folds_are_roles_too():
+    folds = pd.DataFrame({"fold": [0, 0, 1, 1, None], "city": ["a", "b", "b", "c", "a"]}).astype({"fold": "Int64"})
+    found = leakage(folds, role="fold", keys=["city"], roles=[0, 1])
+    assert found[["role_a", "role_b", "linked", "total"]].to_numpy().tolist() == [["1", "0", 1, 2]]
+    with pytest.raises(ValueError, match="roles that are not to be compared"):
+        leakage(folds, role="fold", keys=["city"], roles=[0, 2])

@@ -26,11 +26,11 @@ def leakage(
     table : DataFrame
         A row for each patch.
     role : str, default="role"
-        The column with the role of each patch. Patches that are ``unused``, or have no role, take no part.
+        The column with the role (or fold) of each patch. Patches that are ``unused``, or have no role, take no part.
     keys : sequence of str
         Columns by which patches may be linked. A value that is missing or blank is unknown.
-    roles : sequence of str, default=("train", "validation", "test")
-        Names of the roles, training first. A role is compared with those before it.
+    roles : sequence, default=("train", "validation", "test")
+        Names of the roles (or numbers of folds), training first. A role is compared with those before it.
 
     Returns
     -------
@@ -63,11 +63,12 @@ def leakage(
     1  scene   test  train    <NA>      2       NaN  unknown
     """
     _check(table, role, keys, roles)
+    roles = list(map(str, roles))
     actions = dict.fromkeys(keys, "mark")
     links = [linking.by_value(key, table[key]) for key in keys]
     pairs = [(later, earlier) for earlier, later in combinations(roles, 2)]
-    pairs.sort(key=lambda pair: (list(roles).index(pair[0]), list(roles).index(pair[1])))
-    named = table[role].astype("object").to_numpy()
+    pairs.sort(key=lambda pair: (roles.index(pair[0]), roles.index(pair[1])))
+    named = table[role].map(str, na_action="ignore").astype("object").to_numpy()
     rows = [("", 1, *row) for row in ledger.count(named, links, actions, pairs)]
     return ledger.as_table(rows)
 
@@ -86,13 +87,14 @@ def _check(table: pd.DataFrame, role: str, keys: Sequence[str], roles: Sequence[
                 expected=" | ".join(map(str, table.columns)),
             )
     found = [str(name) for name in table[role].dropna().unique() if name not in ("", UNUSED)]
-    strange = sorted(set(found) - set(roles))
+    names = list(map(str, roles))
+    strange = sorted(set(found) - set(names))
     if strange:
         raise ArgumentError(
             "The table has roles that are not to be compared.",
             where=f"column {role}",
             found=", ".join(strange[:8]),
-            expected=" | ".join(roles),
+            expected=" | ".join(names),
             remedy="name all roles, training first: roles=[...]",
         )
     if len(found) < 2:
@@ -100,5 +102,5 @@ def _check(table: pd.DataFrame, role: str, keys: Sequence[str], roles: Sequence[
             "There are no two roles to compare.",
             where=f"column {role}",
             found=", ".join(found) or "none",
-            expected=" | ".join(roles),
+            expected=" | ".join(names),
         )
