@@ -133,8 +133,8 @@ def test_a_forest_that_is_worse_than_a_dummy_says_so():
 def test_each_scheme_is_told_with_its_kind_in_words():
     told_of = overview._schemes_told(SimpleNamespace(releases=[release()]))
     assert told_of == (
-        "published, by the publisher; grouped, whole groups at random, with nearly the same fraction of each class in "
-        "all roles; random, patches at random"
+        "published, by the publisher; grouped, whole groups at random, fractions of each class as equal as the groups "
+        "allow; random, patches at random"
     )
     folds = SimpleNamespace(kinds={"folds": "kfold"})
     assert overview._schemes_told(SimpleNamespace(releases=[folds])) == (
