@@ -50,7 +50,7 @@ HEAD_OF_ERROR = re.compile(r"(Traceback \(.*\n)?\w+(Error|Exception)( in file .*
 
 ADVICE = {
     "No rule to produce": "correct the name; `snakemake --list-target-rules` lists the targets",
-    "No such file or directory": "correct the path; a target comes before --configfile, which takes all words after it",
+    "load_configfile": "correct the path; a target comes before --configfile, which takes all words after it",
     "Invalid config definition": "write `--config key=value`; what lies deeper goes into a file",
     "Config file is not valid": "correct the file that --configfile names, or config/config.yaml",
 }

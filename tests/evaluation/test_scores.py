@@ -135,6 +135,7 @@ def test_no_interval_where_it_would_not_hold():
         (np.zeros((3, 2, 2)), {"groups": ["a", "b"]}, ["groups", "(2,)"]),
         (pd.DataFrame(np.eye(2), index=["a", "a"], columns=["a", "b"]), {}, ["twice"]),
         (pd.DataFrame(np.eye(2)), {"classes": ["a", "b"]}, ["names already"]),
+        (pd.DataFrame(), {}, ["no confusion matrix"]),
         (pd.crosstab(*samples(), margins=True), {}, ["sums of the others", "margins"]),
         (np.zeros((3, 2, 2)), {"groups": [1, 2, 3], "draws": 1}, ["draws", "from 2"]),
     ],

@@ -251,3 +251,10 @@ def test_each_split_tells_how_far_it_is_from_what_could_be_reached():
     assert len(splitter.deviations_) == len(splitter.bounds_) == 3
     for bound, far in zip(splitter.bounds_, splitter.deviations_, strict=True):
         assert 0 < bound <= far + 1e-9
+
+
+def test_a_class_may_be_called_as_what_is_no_group():
+    words = np.where(Y == 0, "unknown", "NA")
+    splits = (GroupStratifiedSplit(n_splits=1, random_state=0).split(np.zeros(20), y, G) for y in (Y, words))
+    (plain,), (named,) = (list(each) for each in splits)
+    assert all(np.array_equal(one, other) for one, other in zip(plain, named, strict=True))

@@ -95,8 +95,6 @@ def findings(layers: Mapping[str, Layer], values: Sequence[Values]) -> list[Find
         Of all its images.
     """
     told = _judged(pool(layers, values))
-    if any(finding.check == "reflectance-scale" and finding.status == "failed" for finding in told):
-        told = [finding for finding in told if finding.check != "offset"]  # of another unit, the numbers tell none
     failed = {finding.check for finding in told if finding.status == "failed"}
     parts = by_part(values)
     for name, of_part in parts.items() if len(parts) > 1 else ():
@@ -110,7 +108,10 @@ def findings(layers: Mapping[str, Layer], values: Sequence[Values]) -> list[Find
 
 
 def _judged(pooled: Pool) -> list[Finding]:
-    return [finding for rule in RULES if rule.judge for finding in rule.judge(pooled)]
+    told = [finding for rule in RULES if rule.judge for finding in rule.judge(pooled)]
+    if any(finding.check == "reflectance-scale" and finding.status == "failed" for finding in told):
+        return [finding for finding in told if finding.check != "offset"]  # of another scale, numbers tell of none
+    return told
 
 
 RULES: tuple[Rule, ...] = (

@@ -135,7 +135,8 @@ def _counts(confusion: Any, classes: Sequence[object] | None) -> tuple[np.ndarra
             raise ArgumentError(
                 "A class is there twice.", where="confusion", expected="each class once in rows and columns"
             )
-        _hold_sums(confusion)
+        if not confusion.empty:
+            _hold_sums(confusion)
         labels = [*confusion.index, *(name for name in confusion.columns if name not in confusion.index)]
         confusion, classes = confusion.reindex(index=labels, columns=labels, fill_value=0), labels
     counts = np.asarray(confusion, dtype=np.float64)

@@ -253,9 +253,8 @@ def _units(groups: Any, count: int) -> np.ndarray:
         )
     values = pd.Series(_one_dimensional(groups, "groups"))
     _check_length(values, "groups", count)
-    _check_known(
-        values, "groups", "group", "leave these samples out, or find out where they belong: they may be anywhere"
-    )
+    remedy = "leave these samples out, or find out where they belong: they may be anywhere"
+    _check_known(values, is_known(values), "groups", "group", remedy)
     return units([values], count)
 
 
@@ -273,7 +272,8 @@ def _strata(y: Any, count: int) -> np.ndarray:
         return _fractions(y, count)
     values = pd.Series(_one_dimensional(y, "y"))
     _check_length(values, "y", count)
-    _check_known(values, "y", "class", "leave these samples out, or give fractions of classes with a row of zeros")
+    remedy = "leave these samples out, or give fractions of classes with a row of zeros"
+    _check_known(values, (values.notna() & (values != "").fillna(True)).to_numpy(), "y", "class", remedy)
     if pd.api.types.is_float_dtype(values) and (values % 1 != 0).any():
         raise ArgumentError(
             "These values are no classes.",
@@ -312,9 +312,9 @@ def _one_dimensional(values: Any, name: str) -> Any:
     return values if isinstance(values, pd.Series) else list(values) if isinstance(values, tuple) else values
 
 
-def _check_known(values: pd.Series, name: str, noun: str, remedy: str) -> None:
-    """Raise for values that are missing, blank or a word for nothing: unknown is not a value of its own."""
-    unknown = ~is_known(values)
+def _check_known(values: pd.Series, known: np.ndarray, name: str, noun: str, remedy: str) -> None:
+    """Raise for values that are not known: unknown is no value of its own. A class may be called ``unknown``."""
+    unknown = ~known
     if unknown.any():
         raise ArgumentError(
             f"Samples without a known {noun}.",

@@ -37,27 +37,27 @@ def algorithm_findings(split: str, samples: Mapping[str, np.ndarray]) -> Iterato
         return
     manual = np.isin(samples[LABEL], [kind.code for kind in CATEGORIES if kind.name in TASK.questions[0].positive])
     expected = f"clouds that go along with those of {LABEL} within images, and are not the same"
-    compared = sum(reference.layer in samples for reference in REFERENCES.values())
-    faults = dict(_faults(samples, manual))
-    for layer, fault in faults.items():
-        remedy = "the layer is of other rows, mirrored, of other codes, or a copy: fetch it again"
-        yield Finding(f"{split}/{layer}.dat", "content", "algorithms", "failed", fault, expected, remedy, "kept")
-    if compared and not faults:
-        mixed = int(_is_mixed(manual).sum())
-        few = f"not computed: {mixed} images with cloud and without, {MIXED} are needed"
-        path, enough = f"{split}/{LABEL}.dat", mixed >= MIXED
-        found = f"{compared} algorithms" if enough else few
-        yield Finding(path, "content", "algorithms", "ok" if enough else "note", found, expected)
+    compared = dict(_compared(samples, manual))
+    for layer, fault in compared.items():
+        if fault:
+            remedy = "the layer is of other rows, mirrored, of other codes, or a copy: fetch it again"
+            yield Finding(f"{split}/{layer}.dat", "content", "algorithms", "failed", fault, expected, remedy, "kept")
+    path = f"{split}/{LABEL}.dat"
+    if not compared:
+        few = f"not computed: no algorithm with {MIXED} images in which both it and the labels have cloud and none"
+        yield Finding(path, "content", "algorithms", "note", few, expected)
+    elif not any(compared.values()):
+        yield Finding(path, "content", "algorithms", "ok", f"compared: {', '.join(compared)}", expected)
 
 
-def _faults(samples: Mapping[str, np.ndarray], manual: np.ndarray) -> Iterator[tuple[str, str]]:
-    """Layer of each mask that does not go along with the labels, and why."""
+def _compared(samples: Mapping[str, np.ndarray], manual: np.ndarray) -> Iterator[tuple[str, str]]:
+    """Layer of each mask that could be compared with the labels, and what is wrong with it, "" if nothing."""
     for reference in REFERENCES.values():
         codes = samples.get(reference.layer)
         if codes is None or codes.shape != manual.shape or codes.min() == codes.max():
             continue
         fault = _fault(codes, _clouds(reference, codes), manual, _is_percent(reference))
-        if fault:
+        if fault is not None:
             yield reference.layer, fault
 
 
@@ -75,21 +75,23 @@ def _clouds(reference: Reference, codes: np.ndarray) -> np.ndarray:
     return np.isin(codes, cloudy)
 
 
-def _fault(codes: np.ndarray, clouds: np.ndarray, manual: np.ndarray, percent: bool) -> str:
-    """What is wrong with a mask, "" if nothing."""
+def _fault(codes: np.ndarray, clouds: np.ndarray, manual: np.ndarray, percent: bool) -> str | None:
+    """What is wrong with a mask, "" if nothing; None where too few images can tell."""
     both = _is_mixed(manual)
     if percent and codes.max() <= 1 and both.sum() >= MIXED:
         return "no value above 1 where percent are expected"
     if both.sum() >= MIXED and (clouds == manual)[both].mean() >= COPIED:
         return f"the same clouds as the labels, in {both.sum()} images"
+    compared = False
     for start in range(0, len(manual), BLOCK):
         here = slice(start, start + BLOCK)
         told = _is_mixed(manual[here]) & _is_mixed(clouds[here])
         if told.sum() >= MIXED:
+            compared = True
             agreement = _agreement(clouds[here][told], manual[here][told])
             if agreement < LEAST_AGREEMENT:
                 return f"correlation {agreement:.2f} in rows {start} to {min(start + BLOCK, len(manual)) - 1}"
-    return ""
+    return "" if compared else None
 
 
 def _is_mixed(clouds: np.ndarray) -> np.ndarray:
