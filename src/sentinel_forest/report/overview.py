@@ -39,7 +39,7 @@ DEFINITIONS = (
     "links test patches with training patches. The numbers of the trials lead to files with all their scores."
 )
 LEAD = (
-    "What random forests reach on test patches that share nothing with training (blue), what leakage changes "
+    "What random forests reach on test patches that share nothing known with training (blue), what leakage changes "
     "(orange), and what there is to doubt. Brackets: 95 % confidence intervals over groups, that is places or images "
     "whose patches belong together. n: test patches or pixels. OA, overall accuracy: the fraction of them that get "
     "their true class. BOA, balanced overall accuracy: the mean of that fraction over the two classes of a question, "
