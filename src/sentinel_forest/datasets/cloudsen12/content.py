@@ -114,7 +114,7 @@ class LayerInspector(Inspector):
         self.place, self.extent = padding, _Extent(side, padding)
         self.codes, self.is_image = CODES.get(layer), layer in IMAGE_LAYERS
         patch = side**2 * dtype.itemsize
-        self.block_bytes = patch * max(1, (512 << 10) // patch)  # what is looked at stays in the cache
+        self.block_bytes = patch * max(1, (1 << 20) // patch)  # few enough for the cache, many enough for Python
         self.count = 0
         self.window: np.ndarray | None = None
         self.hashes: list[str] = []

@@ -37,8 +37,8 @@ MANY_CONSTANT = 0.1
 _SAMPLED = grid(SIDE, SAMPLED_ACROSS)
 """Pixels of a patch whose values are kept."""
 
-_SUMMED = 128
-"""Pixels that are summed beside each other: many enough for the processor's vectors, few enough for its first cache."""
+_BESIDE = 256
+"""Pixels that are reduced beside each other: many enough for the processor's vectors, few enough for its caches."""
 
 
 class _Places:
@@ -69,8 +69,9 @@ class Pixels:
         self.count = self.used = 0
         self.lowest: list[np.ndarray] = []
         self.sample: list[np.ndarray] = []
-        self.low, self.high = np.full(len(self.channels), np.inf), np.full(len(self.channels), -np.inf)
-        self.total, self.squares = np.zeros((2, _SUMMED * len(self.channels)))
+        width = _BESIDE * len(self.channels)
+        self.low, self.high = np.full(len(self.channels), np.inf), np.full(width, -np.inf)
+        self.total, self.squares = np.zeros((2, width))
         self.hashes = bytearray()
         self.empty: list[int] = []
         self.not_finite, self.constant = _Places(self.channels), _Places(self.channels)
@@ -94,7 +95,7 @@ class Pixels:
             return
         np.minimum(self.low, low.min(0), out=self.low)
         np.maximum(self.high, high, out=self.high)
-        parts = pixels.reshape(-1, len(self.total))
+        parts = _beside(pixels)
         self.total += parts.sum(0)
         self.squares += np.einsum("ij,ij->j", parts, parts)
 
@@ -149,12 +150,12 @@ class Pixels:
         return verdict(file, "content", check, False, found, "several values", remedy)
 
     def _value_findings(self, file: File) -> list[Finding]:
-        shape = (_SUMMED, len(self.channels))
+        shape = (_BESIDE, len(self.channels))
         number = self.used * SIDE * SIDE
         mean = self.total.reshape(shape).sum(0) / number
         with np.errstate(over="ignore", invalid="ignore"):  # `_range` tells of values that are too large for squares
             deviation = np.sqrt(np.maximum(self.squares.reshape(shape).sum(0) / number - mean**2, 0))
-        low, high = self.low, self.high
+        low, high = self.low, self.high.reshape(shape).max(0)
         start = list(CHANNELS).index(self.key) * len(SAR)
         found = []
         for channel, band in enumerate(self.channels):
@@ -228,9 +229,14 @@ class Labels:
 
 
 def _extremes(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest value of each image and channel, and the highest one of each channel; NaN where one is."""
+    """Lowest value of each image and channel, and the highest ones of pixels `_beside` each other; NaN where one is."""
     with np.errstate(invalid="ignore"):
-        return fold(pixels, np.minimum), fold(pixels.reshape(1, -1, pixels.shape[2]), np.maximum)[0]
+        return fold(pixels, np.minimum), _beside(pixels).max(0)
+
+
+def _beside(pixels: np.ndarray) -> np.ndarray:
+    """Images (images, pixels, channels) as (parts of images, values), to be reduced along the parts."""
+    return pixels.reshape(-1, _BESIDE * pixels.shape[2])
 
 
 def _hash_table(path: str, key: str, hashes: bytearray, empty: Sequence[int] | None = None) -> pd.DataFrame:
