@@ -59,3 +59,9 @@ def test_too_few_groups_put_every_class_into_the_set() -> None:
 def test_bad_input_is_answered(scores, alpha) -> None:
     with pytest.raises(ArgumentError):
         calibrate(scores, np.arange(len(scores)), alpha)
+
+
+@pytest.mark.parametrize("unknown", [None, float("nan"), "", "NA"])
+def test_patches_of_unknown_groups_are_no_group(unknown: object) -> None:
+    with pytest.raises(ArgumentError, match="without a known group"):
+        calibrate([0.1, 0.2, 0.3], ["a", unknown, "b"], 0.5)

@@ -1,6 +1,7 @@
 """Tables of vectors: what is read, what is refused, and what scores say of them."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -121,6 +122,15 @@ def _broken(place, value):
 def test_an_index_that_pandas_has_stored_is_no_vector_and_may_hold_the_ids(tmp_path, indexed):
     about = opened(**write(tmp_path, "parquet", indexed(table()))).feature_sets["conv"]
     found = external.vectors(about, PATCHES)
+    np.testing.assert_allclose(np.column_stack(list(found.values())), VALUES, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv", "npy"])
+def test_the_ending_of_a_file_may_be_in_capitals(tmp_path, kind):
+    given = write(tmp_path, kind)
+    loud = Path(given["file"]).with_suffix(f".{kind.upper()}")
+    Path(given["file"]).rename(loud)
+    found = external.vectors(opened(**given | {"file": str(loud)}).feature_sets["conv"], PATCHES)
     np.testing.assert_allclose(np.column_stack(list(found.values())), VALUES, rtol=1e-6)
 
 

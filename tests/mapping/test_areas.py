@@ -104,6 +104,8 @@ def test_a_class_that_was_never_mapped_has_no_users_accuracy() -> None:
         ("stratum,reference\na,x\na,x\nb,x\nb,x\n", "stratum,area\na,1\n", "area is not given"),
         ("stratum,reference\na,x\n", "stratum,area\na,1\n", "too few points"),
         ("stratum,reference\na,x\na,x\n", "stratum,area\na,-1\n", "not a positive number"),
+        ("stratum,reference\na,x\na,x\n", "stratum,area\na,40 ha\n", "stratum a\n  found: 40 ha"),
+        ("stratum,reference\na,x\na,x\n", 'stratum,area\na,"1,200"\n', "found: 1,200"),
         ("stratum,reference\na,x\na,x\n", "stratum,area\na,1\na,1\n", "twice"),
         ("stratum,reference\na,x\na,\n", "stratum,area\na,1\n", "value is missing"),
         ("stratum,reference,map\na,x,x\na,x,\n", "stratum,area\na,1\n", "value is missing"),
@@ -136,3 +138,14 @@ def test_the_command_writes_the_table(tmp_path: Path) -> None:
     main([*call, "--output", f"{tmp_path}/areas.tsv"])
     table = pd.read_csv(tmp_path / "areas.tsv", sep="\t", keep_default_na=False)
     assert len(table) == 17
+
+
+def test_an_interval_of_a_fraction_ends_at_what_a_fraction_can_be() -> None:
+    points = pd.DataFrame({"stratum": ["w"] * 4 + ["l"] * 4, "map": ["w"] * 4 + ["l"] * 4})
+    points["reference"] = ["w", "w", "w", "l"] + ["l"] * 4
+    table = estimate_areas(points, pd.DataFrame({"stratum": ["w", "l"], "area": [40.0, 60.0]}))
+    row = table.set_index(["quantity", "class"]).loc[("user's accuracy", "w")]
+    assert row["value"] == 0.75
+    assert row["value"] + 1.96 * row["se"] > 1 == row["high"]
+    areas = table[table["quantity"] == "area"]
+    assert areas[["low", "high"]].stack().between(0, 100).all()

@@ -337,6 +337,8 @@ def test_trials_differ() -> None:
         ({"kind": "kfold", "folds": 3, "validation_folds": 2}, "validation_folds"),
         ({"kind": "kfold", "folds": True}, "whole number"),
         ({"kind": "leave-one-group-out", "values": ["nowhere"]}, "No patch has this value"),
+        ({"kind": "leave-one-group-out", "key": "citty"}, "where: option key"),
+        ({"kind": "grouped", "groups": ["grp"]}, "where: option groups"),
         ({"kind": "learning-curve", "train_fractions": [0.5, 0.2]}, "rising"),
         ({"kind": "spatial-blocks", "buffer_km": 30_000}, "role is empty"),
         ({"kind": "grouped", "groups": ["planet"]}, "fewer groups"),
@@ -345,6 +347,12 @@ def test_trials_differ() -> None:
 def test_bad_definition(definition: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
         split.make(many().assign(planet="Earth"), parse_scheme(definition), 1, SEED, "scheme")
+
+
+def test_minus_one_is_unknown_as_a_label_and_a_value_elsewhere() -> None:
+    catalog = many().assign(label=[-1, 0, 1, 1] * (len(many()) // 4), orbit=[-1, 2, 2, 2] * (len(many()) // 4))
+    assert strata.strata_of(catalog, ["label"]).names == ("label 0", "label 1")
+    assert strata.strata_of(catalog, ["orbit"]).names == ("orbit -1", "orbit 2")
 
 
 def test_missing_values_of_columns_are_no_values() -> None:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from sentinel_forest.datasets.base import Task
+from sentinel_forest.datasets.keys import codes_of
 from sentinel_forest.datasets.metric import ABSENT, PatchMetric, weighted_mean
 from sentinel_forest.errors import ArgumentError
 from sentinel_forest.evaluation.further import FURTHER, further_rows, given
@@ -55,7 +56,7 @@ def calibrate(
     Raises
     ------
     ArgumentError
-        If there are no patches, or `alpha` does not lie between 0 and 1.
+        If there are no patches, `alpha` does not lie between 0 and 1, or a group is not known.
 
     References
     ----------
@@ -81,7 +82,14 @@ def calibrate(
     if groups is None:
         weights = own / (own.sum() + own.mean())
     else:
-        _, codes = np.unique(np.asarray(groups), return_inverse=True)
+        codes = codes_of(pd.Series(np.asarray(groups)))
+        if (codes < 0).any():
+            raise ArgumentError(
+                "Patches without a known group cannot be calibrated by group.",
+                found=f"{int((codes < 0).sum())} of {len(codes)} are None, NaN, blank or a word for nothing",
+                expected="a group for each patch",
+                remedy="leave these patches out, or give no groups",
+            )
         totals = np.bincount(codes, own)
         weights = own / totals[codes] / (len(totals) + 1)
     order = np.argsort(values, kind="stable")

@@ -156,7 +156,7 @@ def _reader(file: Path, dataset: Dataset, catalog: pd.DataFrame, role: np.ndarra
 def _array(file: Path, dataset: Dataset) -> np.ndarray:
     """Whole numbers (patches, rows, columns), mapped into memory."""
     causes.check_regular(file)
-    if file.suffix not in (".npy", ".dat"):
+    if file.suffix.lower() not in (".npy", ".dat"):
         raise InputError(
             "Predictions of pixels have a form that is not read.",
             where=file,
@@ -182,7 +182,7 @@ def _no_array(array: np.ndarray, patches: str, file: Path) -> InputError:
 
 def _mapped(file: Path, dataset: Dataset) -> np.ndarray:
     """The array of a file, mapped into memory."""
-    if file.suffix == ".npy":
+    if file.suffix.lower() == ".npy":
         try:
             return np.asanyarray(np.load(file, mmap_mode="r", allow_pickle=False))
         except (ValueError, EOFError) as error:

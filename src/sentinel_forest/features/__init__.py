@@ -11,6 +11,7 @@ from sentinel_forest.datasets.base import Block, Dataset, FeatureSet
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import external
 from sentinel_forest.features.bounds import Bounds, bound
+from sentinel_forest.features.expressions import CATALOGUE_BANDS
 from sentinel_forest.sensors import SUN_AZIMUTH, Band
 
 Own = tuple[Band, ...]
@@ -100,7 +101,7 @@ def check_bands(needed: Iterable[str], bands: Mapping[str, np.ndarray]) -> None:
 def unknown(name: str, known: Iterable[str], forms: Iterable[str]) -> InputError:
     """The error for a feature name that nothing explains, with the nearest names that exist."""
     known = list(known)
-    near = [each for each in known if each.casefold() == name.casefold()]
+    near = [each for each in known if each.casefold() == name.casefold() or each == CATALOGUE_BANDS.get(name)]
     near = near or difflib.get_close_matches(name, known, n=5, cutoff=0.4)
     return InputError(
         "Unknown feature.",

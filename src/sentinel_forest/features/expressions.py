@@ -5,6 +5,7 @@ never executed: a tree of the nodes listed here is walked, and whatever else Pyt
 """
 
 import ast
+import math
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -198,12 +199,12 @@ def _names(node: ast.expr, text: str) -> Iterator[str]:
             yield name
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
             if not abs(number) <= LARGEST_CONSTANT:
-                raise _wrong(text, f"the number {number:.3g}", f"numbers up to {LARGEST_CONSTANT:.0e}")
+                raise _wrong(text, f"the number {ast.unparse(node)[:20]}", f"numbers up to {LARGEST_CONSTANT:.0e}")
         case ast.UnaryOp(op=sign, operand=inner) if type(sign) in SIGNS:
             yield from _names(inner, text)
         case ast.BinOp(left=left, op=ast.Pow(), right=right):
             if (exponent := _constant(right)) is None or abs(exponent) > LARGEST_EXPONENT:
-                raise _wrong(text, f"the exponent {ast.unparse(right)}", f"a number up to {LARGEST_EXPONENT:g}")
+                raise _wrong(text, f"the exponent {ast.unparse(right)[:20]}", f"a number up to {LARGEST_EXPONENT:g}")
             yield from _names(left, text)
         case ast.BinOp(left=left, op=kind, right=right) if type(kind) in OPERATORS:
             if isinstance(kind, ast.Div) and _constant(right) == 0:
@@ -233,7 +234,7 @@ def _constant(node: ast.expr) -> float | None:
     """The number that a node is, with its sign; None if it is none."""
     match node:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
-            return float(number)
+            return float(number) if abs(number) <= LARGEST_CONSTANT else math.inf
         case ast.UnaryOp(op=sign, operand=inner) if type(sign) in SIGNS and (signed := _constant(inner)) is not None:
             return float(SIGNS[type(sign)](signed))
     return None

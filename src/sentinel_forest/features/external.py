@@ -50,7 +50,7 @@ def head(path: Path) -> list[str]:
         If the file cannot be read.
     """
     try:
-        if path.suffix == ".parquet":
+        if path.suffix.lower() == ".parquet":
             names = list(map(str, pq.read_schema(path).names))
             return [name for name in names if not NO_COLUMN.fullmatch(name)]
         names = list(map(str, pd.read_csv(path, nrows=1, header=None, dtype="str", keep_default_na=False).iloc[0]))
@@ -81,6 +81,11 @@ def _unreadable(path: Path, error: Exception) -> InputError:
     )
 
 
+def is_array(file: str) -> bool:
+    """Whether a file is a NumPy array, by its name."""
+    return file.lower().endswith(".npy")
+
+
 def array_of(path: Path) -> np.ndarray:
     """A NumPy array, mapped into memory; pickled objects are refused.
 
@@ -93,7 +98,7 @@ def array_of(path: Path) -> np.ndarray:
         array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError:
         raise
-    except ValueError as error:
+    except (ValueError, EOFError) as error:
         raise _unreadable(path, error) from None
     if array.dtype.kind not in "fiu":
         raise InputError("An array does not hold numbers.", where=path, found=str(array.dtype), expected="float32")
@@ -158,7 +163,7 @@ def _lacking(about: External, patches: Sequence[str], asked: int) -> InputError:
 def _rows(about: External, features: Sequence[str], places: np.ndarray) -> np.ndarray:
     """Vectors at some places of a file, float32; places below 0 are passed over."""
     known = places[places >= 0]
-    if about.file.endswith(".npy"):
+    if is_array(about.file):
         return np.asarray(array_of(Path(about.file))[known], dtype=np.float32)
     table = _table(about.file, *stamps(about.file))[list(features)]
     texts = [name for name in features if table[name].dtype.kind not in "fiub"]
@@ -189,7 +194,9 @@ def _check_finite(about: External, values: np.ndarray, patches: Sequence[str]) -
 def _table(file: str, stamp: Stamp) -> pd.DataFrame:
     path = Path(file)
     try:
-        return _parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, dtype_backend="numpy_nullable")
+        return (
+            _parquet(path) if path.suffix.lower() == ".parquet" else pd.read_csv(path, dtype_backend="numpy_nullable")
+        )
     except OSError:
         raise
     except Exception as error:  # as for `_head`
@@ -231,7 +238,7 @@ def _keys(file: str, key: str, stamp: Stamp) -> pd.DataFrame:
     """The column with the ids of the patches, as text: CSV would take ids of digits for numbers."""
     path = Path(file)
     try:
-        if path.suffix == ".parquet":
+        if path.suffix.lower() == ".parquet":
             return _parquet(path)
         return pd.read_csv(path, dtype={key: "str"}, keep_default_na=False)
     except OSError:

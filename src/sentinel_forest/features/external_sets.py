@@ -8,7 +8,7 @@ from sentinel_forest.config.additions import ExternalTable
 from sentinel_forest.datasets.base import Dataset, External, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import indices
-from sentinel_forest.features.external import Stamp, array_of, head, stamps
+from sentinel_forest.features.external import Stamp, array_of, head, is_array, stamps
 from sentinel_forest.features.own import own_bands, task_of
 from sentinel_forest.io.checksums import file_checksum
 
@@ -66,7 +66,7 @@ def _checksums(file: str, keys: str, *stamp: Stamp) -> str:
 def _columns(name: str, about: External, task: Task, where: str) -> tuple[str, ...]:
     """Names of the numbers of a vector, from the head of a file."""
     path = Path(about.file)
-    if path.suffix not in SUFFIXES:
+    if path.suffix.lower() not in SUFFIXES:
         raise InputError(
             "A table of vectors has no form that can be read.",
             where=where,
@@ -75,7 +75,7 @@ def _columns(name: str, about: External, task: Task, where: str) -> tuple[str, .
         )
     _check_keys(about, where)
     columns = (
-        _columns_of_array(name, path, task, where) if path.suffix == ".npy" else _of_table(path, about.key, task, where)
+        _columns_of_array(name, path, task, where) if is_array(about.file) else _of_table(path, about.key, task, where)
     )
     if not 1 <= len(columns) <= MOST_COLUMNS:
         raise InputError(
@@ -89,15 +89,15 @@ def _columns(name: str, about: External, task: Task, where: str) -> tuple[str, .
 
 def _check_keys(about: External, where: str) -> None:
     """A NumPy array comes with a table of keys, all other files without."""
-    is_array = about.file.endswith(".npy")
-    if is_array and not about.keys:
+    array = is_array(about.file)
+    if array and not about.keys:
         raise InputError(
             "A NumPy array does not say whose vectors it has.",
             where=where,
             found="no key keys",
             expected="keys: a Parquet or CSV file with the ids of the patches, in the order of the array's rows",
         )
-    if about.keys and not is_array:
+    if about.keys and not array:
         raise InputError(
             "Only NumPy arrays have a table of keys beside them.",
             where=f"{where[:-1]}.keys'",

@@ -53,8 +53,8 @@ def estimate_areas(points: pd.DataFrame, strata: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Rows ``quantity`` (`area`, `area fraction`, `overall accuracy`, `user's accuracy`, `producer's accuracy`),
-        `class` (empty for the overall accuracy), `value`, `se` (standard error), `low`, `high` (95 % interval),
-        `n` (points). A value that is undefined is missing.
+        `class` (empty for the overall accuracy), `value`, `se` (standard error), `low`, `high` (95 % interval,
+        cut where it goes beyond 0 or the whole area), `n` (points). A value that is undefined is missing.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def estimate_areas(points: pd.DataFrame, strata: pd.DataFrame) -> pd.DataFrame:
     for name in classes:
         fraction, error = estimate.ratio(reference == name, everything)
         n = int((reference == name).sum())
-        rows.append(_row("area", name, fraction * total, error * total, n))
+        rows.append(_row("area", name, fraction, error, n, total))
         rows.append(_row("area fraction", name, fraction, error, n))
     rows.append(_row("overall accuracy", "", *estimate.ratio(mapped == reference, everything), len(points)))
     for quantity, side in (("user's accuracy", mapped), ("producer's accuracy", reference)):
@@ -120,14 +120,15 @@ class _Estimator:
         return ratio, float(np.sqrt(variance)) / total_x
 
 
-def _row(quantity: str, name: object, value: float, error: float, n: int) -> dict[str, object]:
+def _row(quantity: str, name: object, value: float, error: float, n: int, unit: float = 1.0) -> dict[str, object]:
+    """A fraction in some unit, with its interval, which is cut at what no fraction can be."""
     return {
         "quantity": quantity,
         "class": str(name),
-        "value": value,
-        "se": error,
-        "low": value - Z * error,
-        "high": value + Z * error,
+        "value": value * unit,
+        "se": error * unit,
+        "low": np.maximum(value - Z * error, 0.0) * unit,
+        "high": np.minimum(value + Z * error, 1.0) * unit,
         "n": n,
     }
 
@@ -136,10 +137,15 @@ def _areas_of(points: pd.DataFrame, strata: pd.DataFrame) -> "pd.Series[float]":
     """Area of each stratum that has points, checked against them."""
     if repeated := sorted(strata["stratum"][strata["stratum"].duplicated()].astype(str)):
         raise InputError("A stratum stands twice in the table of strata.", found=repeated[0])
-    areas = strata.set_index("stratum")["area"].astype(float)
+    areas = pd.to_numeric(strata.set_index("stratum")["area"], errors="coerce").astype(float)
     if not (np.isfinite(areas) & (areas > 0)).all():
-        worst = areas[~(np.isfinite(areas) & (areas > 0))].index[0]
-        raise InputError("The area of a stratum is not a positive number.", where=worst, found=areas[worst])
+        worst = int(np.flatnonzero(~(np.isfinite(areas) & (areas > 0)))[0])
+        raise InputError(
+            "The area of a stratum is not a positive number.",
+            where=f"stratum {areas.index[worst]}",
+            found=strata["area"].iloc[worst],
+            expected="a number with a point and no unit, in the same unit for all strata",
+        )
     counts = points["stratum"].value_counts().reindex(areas.index, fill_value=0)
     if unknown := sorted(set(points["stratum"].astype(str)) - set(areas.index.astype(str))):
         raise InputError(

@@ -17,7 +17,7 @@ GAP = (
     "Out-of-bag: each training row is predicted by the trees that did not see it. Gap: out-of-bag minus test. Those "
     "trees saw other rows of the same patches and groups, so the out-of-bag score is too high where places matter. A "
     "wide gap means that what was learned does not carry over to other groups. A narrow gap in a scheme that leaks "
-    "means that both scores are too high. A test score far above the out-of-bag score would be suspicious: are test "
+    "means that both scores can be too high. A test score far above the out-of-bag score would be suspicious: are test "
     "patches among the training patches? In pixel tasks, out-of-bag scores count the drawn pixels, test scores all."
 )
 SIDE_BY_SIDE = (

@@ -8,7 +8,7 @@ repeats), in ``leave-one-group-out`` that of the value, in ``learning-curve`` th
 (then of the repeats). In all other kinds it is a new draw.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -150,7 +150,7 @@ def _placeable(catalog: pd.DataFrame, options: AnyScheme, scheme: str) -> np.nda
     """
     known = np.ones(len(catalog), dtype=bool)
     for names in options.needed_columns():
-        columns = [column_of(catalog, name, "groups") for name in names]
+        columns = [column_of(catalog, name, _option_of(options, name)) for name in names]
         known &= np.logical_or.reduce([is_known(column) for column in columns])
     if not known.any():
         raise InputError(
@@ -161,6 +161,16 @@ def _placeable(catalog: pd.DataFrame, options: AnyScheme, scheme: str) -> np.nda
             remedy="get the file that tells it, name other columns (groups: [...]), or leave the scheme out",
         )
     return known
+
+
+def _option_of(options: AnyScheme, column: str) -> str:
+    """The option that names a column of the catalog; the kind of the scheme where none does."""
+    named = options.model_dump().items()
+    return next((option for option, value in named if value == column or column in _collected(value)), "kind")
+
+
+def _collected(value: object) -> Collection[object]:
+    return value if isinstance(value, list | tuple | dict) else ()
 
 
 def _empty(catalog: pd.DataFrame, scheme: str) -> np.ndarray:

@@ -46,7 +46,7 @@ def strata_of(catalog: pd.DataFrame, columns: Sequence[str], names: Sequence[str
             titles.append(column.removeprefix("fraction_"))
             amounts.append(np.rint(values.fillna(0).to_numpy(np.float64) * SCALE).astype(np.int64))
             continue
-        known = values.notna() & ~values.astype("str").isin(["", "-1"])
+        known = values.notna() & (values >= 0 if column == "label" else values.astype("str") != "")
         for value in sorted(values[known].unique()):
             named = column == "label" and int(value) < len(names)
             titles.append(names[int(value)] if named else f"{column} {value}")
