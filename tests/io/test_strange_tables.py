@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from sentinel_forest.datasets.unused import unused_findings
@@ -32,6 +33,12 @@ def test_a_table_of_another_form_is_refused(tmp_path: Path, data: bytes, found: 
 def test_such_signs_in_cells_are_text(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "metadata.csv").write_bytes(data)
     assert len(read_texts(tmp_path / "metadata.csv")) == 1
+
+
+def test_whole_numbers_of_parquet_stay_whole_where_some_are_missing(tmp_path: Path) -> None:
+    numbers = pd.DataFrame({"patch": ["a", "b"], "row": pd.array([7, None], dtype="Int64"), "share": [0.5, None]})
+    numbers.to_parquet(tmp_path / "table.parquet")
+    assert read_texts(tmp_path / "table.parquet").to_numpy().tolist() == [["a", "7", "0.5"], ["b", "", ""]]
 
 
 def test_links_that_lead_round_or_nowhere_are_files_that_are_not_read(tmp_path: Path) -> None:

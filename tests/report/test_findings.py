@@ -28,7 +28,7 @@ def row(scheme, kind, value, mark=CLEAN, groups=12, note="", pixels="all", low=0
 
 def release(is_sample=False, price=None, name="mine", unmet=(), ledger=None):
     kinds = {"published": "published", "grouped": "grouped-stratified", "random": "pooled-random"}
-    infeasible = pd.DataFrame({"scheme": list(unmet)})
+    infeasible = pd.DataFrame(list(unmet), columns=["scheme", "trial", "request"])
     about = {"kinds": kinds, "price": price, "primary": ("published", 1), "infeasible": infeasible, "ledger": ledger}
     return SimpleNamespace(name=name, is_sample=is_sample, **about)
 
@@ -97,7 +97,9 @@ def test_a_price_that_may_be_none_leaves_the_word_to_overall_accuracy():
 
 def test_sizes_that_groups_do_not_allow_are_a_doubt():
     rows = row("grouped", "forest", 0.7), row("random", "forest", 0.9, LINKED)
-    found = told(*rows, unmet=["grouped", "grouped", "random"])["doubts"]
+    test, water = "test: 20 % of the patches", "water: equal fractions"  # equal trials lack the same
+    unmet = [("grouped", trial, request) for trial in (1, 2) for request in (test, water)] + [("random", 1, test)]
+    found = told(*rows, unmet=unmet)["doubts"]
     assert "2 sizes or class fractions asked of grouped were not met (see Splits)" in found
 
 

@@ -128,7 +128,7 @@ def _parquet_as_csv(path: Path) -> str:
             raise _too_large(path, f"{about.num_columns} columns", f"at most {MOST_COLUMNS} columns")
         table = file.read()
         named = [name for name in table.column_names if not NO_COLUMN.fullmatch(name)]
-        text: str = table.select(named).to_pandas(ignore_metadata=True).to_csv(index=False)
+        text: str = table.select(named).to_pandas(ignore_metadata=True, integer_object_nulls=True).to_csv(index=False)
     return text
 
 

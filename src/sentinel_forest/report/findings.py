@@ -181,7 +181,7 @@ def _doubts(version: VersionResults, found: Summary) -> str:
         parts.append(f"the interval of the forest {lies} the score of a dummy classifier")
     told = [note for text in rows.loc[rows["scheme"] == found.trusted, "note"] for note in text.split("; ")]
     parts += [f"of {found.trusted}, {note}" for note in dict.fromkeys(told) if SAME_PATCHES in note]
-    unmet = int((release.infeasible["scheme"] == found.trusted).sum())
+    unmet = release.infeasible.loc[release.infeasible["scheme"] == found.trusted, "request"].nunique()
     if unmet:
         parts.append(f"{unmet} sizes or class fractions asked of {found.trusted} were not met (see Splits)")
     if _lacks_near_duplicates(release, found.trusted):
