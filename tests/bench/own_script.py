@@ -35,7 +35,7 @@ def rows(folder: Path) -> list[Row]:
     where = checkout.folder, checkout.folder / "src"
     script = cost([sys.executable, plain_script.__file__, release, *words], *where)
     snakemake = Path(sys.executable).parent / "snakemake"
-    ours = cost([snakemake, "--cores", "2", "--configfile", "script.yaml", SCORES], *where)
+    ours = cost([snakemake, SCORES, "--cores", "2", "--configfile", "script.yaml"], *where)
     what = f"CloudSEN12 of {sum(path.stat().st_size for path in release.rglob('*')) / 1e9:.1f} GB, bytes to scores"
     against = "a plain script, features to scores"
     return [
