@@ -11,25 +11,30 @@ import functools
 import inspect
 import json
 import os
+import platform
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import pyarrow.parquet as pq
 from pydantic import BaseModel
 
-from sentinel_forest.io.checksums import canonical, checksum_of, code_checksum, file_checksum
+from sentinel_forest.io.checksums import (
+    PACKAGES,
+    canonical,
+    checksum_of,
+    code_checksum,
+    file_checksum,
+    package_versions,
+)
 from sentinel_forest.io.tables import write_text
 from sentinel_forest.steps import NamedFile, Output, one_by_one
 
 STORE = "store"
 """Folder of the store below ``work/``."""
 ABOUT = "about.json"
-PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "pyarrow")
-"""Packages whose versions can change the bytes of a result."""
 HEAD = "Parameters\n----------\n"
 TOLD = "store : Path, optional\n    Folder of kept results: what is there is taken, the rest is computed and added.\n"
 """What the text of a step says of the argument `store`."""
@@ -94,7 +99,7 @@ def described(step: str, module: str, arguments: Described, outputs: list[str]) 
         if name not in (*outputs, *LEFT_OUT, "folder") and value is not None
     }
     code = [module, *([f"datasets.{arguments['dataset']}"] if "dataset" in arguments else [])]
-    packages = {name: version(name) for name in PACKAGES}
+    packages = package_versions(PACKAGES)
     return {"step": step, "given": given, "code": code_checksum(*code), "packages": {**packages, "python": _python()}}
 
 
@@ -164,7 +169,7 @@ def take(entry: Path, outputs: Mapping[str, Path]) -> bool:
         return False
     for name, place in outputs.items():
         place.parent.mkdir(parents=True, exist_ok=True)
-        beside = place.with_name(f".{place.name}.{os.getpid()}")
+        beside = place.with_name(f".{place.name}.{platform.node()}.{os.getpid()}")
         shutil.copyfile(entry / name, beside)
         os.replace(beside, place)
     return True
@@ -172,7 +177,7 @@ def take(entry: Path, outputs: Mapping[str, Path]) -> bool:
 
 def put(entry: Path, about: Described, outputs: Mapping[str, Path]) -> None:
     """Add an entry; one that is there already stays."""
-    building = entry.with_name(f".{entry.name}.{os.getpid()}")
+    building = entry.with_name(f".{entry.name}.{platform.node()}.{os.getpid()}")
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(parents=True)
     files = {}

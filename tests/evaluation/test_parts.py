@@ -61,7 +61,7 @@ def test_a_class_that_is_nowhere_and_one_that_is_never_predicted():
 def test_the_note_says_how_many_groups_have_it():
     assert uncertainty.few_groups(12, "water", 7) == "5 of 12 groups have all it needs: no interval below 7"
     said = uncertainty.few_groups(12, "water", 2)
-    assert said.startswith("10 of 12 groups have all it needs: 95 % intervals held 9")
+    assert said.startswith("10 of 12 groups have all it needs: 95 % intervals held at least 9")
     assert said.endswith(uncertainty.few_groups(10, "water").split(":")[1])
     assert uncertainty.few_groups(50, "water", 20) == ""
     value, drawn = 0.5, np.array([0.4, 0.6, 0.5])

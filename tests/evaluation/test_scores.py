@@ -146,6 +146,10 @@ def test_what_is_no_confusion_matrix(confusion, more, words):
     assert all(word in str(met.value) for word in words), met.value
 
 
+def test_two_classes_at_chance_are_no_class_and_its_sums():
+    assert scores(pd.crosstab(np.array(list("aabb")), np.array(list("abab"))))["value"].iloc[0] == 0.5
+
+
 @pytest.mark.parametrize("word", ["nan", "NA", "None", " ", None])
 def test_a_word_for_nothing_is_no_group_and_forms_of_a_number_are_one(word):
     counts = np.random.default_rng(1).poisson([[8, 2], [1, 9]], (24, 2, 2))

@@ -77,7 +77,7 @@ def test_interval_needs_groups_that_differ() -> None:
 def test_what_is_said_of_few_groups() -> None:
     assert uncertainty.few_groups(4) == "4 groups: no interval below 5"
     assert uncertainty.few_groups(5, "water") == "5 groups: no interval below 7"
-    assert re.fullmatch(r"10 groups: 95 % intervals held 9\d% in simulation", uncertainty.few_groups(10))
+    assert re.fullmatch(r"10 groups: 95 % intervals held at least 9\d % in simulation", uncertainty.few_groups(10))
     assert uncertainty.few_groups(30) == ""
 
 

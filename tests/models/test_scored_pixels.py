@@ -40,12 +40,17 @@ def test_each_class_gives_some_pixels_and_none_more_than_it_has(totals, pixels):
     assert (drawn <= totals).all()
     assert ((drawn > 0) == (totals > 0)).all()
     whole = totals.sum(axis=1)
-    assert (drawn.sum(axis=1) <= np.maximum(pixels, (totals > 0).sum(axis=1))).all()
-    assert (drawn.sum(axis=1) == whole)[whole <= pixels].all()
+    assert (drawn.sum(axis=1) == np.minimum(whole, np.maximum(pixels, (totals > 0).sum(axis=1)))).all()
 
 
 def test_half_of_the_pixels_are_parted_equally_and_half_in_proportion():
     assert allocate(np.array([[7500, 2500, 0]]), 1000).tolist() == [[250 + 375, 250 + 125, 0]]
+
+
+def test_what_rare_classes_lack_is_drawn_of_the_others():
+    totals = np.array([[261_844, 100, 100, 100], [10, 9990, 0, 0], [250_000, 5000, 4000, 81]])
+    assert allocate(totals, 8192).sum(axis=1).tolist() == [8192] * 3
+    assert allocate(totals, 8192)[:2].tolist() == [[7892, 100, 100, 100], [10, 8182, 0, 0]]
 
 
 def test_a_sample_is_seeded_by_patch_and_the_same_for_all_who_ask():

@@ -125,5 +125,5 @@ def test_groups_are_listed_with_place_and_most_frequent_class() -> None:
     table = catalog(lon=[10, 11, 20, 20, -50, -50.0], lat=0.0, label=np.array([0, 0, 9, 9, 9, 3], np.int16))
     (shown,) = data.groups(RELEASE, table)
     texts = [[cell.text for cell in row] for row in shown.rows]
-    assert texts[0] == ["ROIs1868_summer_1", "train", "2", "10.500", "0", "Forest", "100.0 %"]
+    assert texts[0] == ["ROIs1868_summer_1", "train", "2", "10.500", "0", "Forest", "100 %"]
     assert texts[2][-2:] == ["Grassland", "50.0 %"]

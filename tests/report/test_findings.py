@@ -79,7 +79,7 @@ PRICE = [
 def test_the_price_of_leakage_stands_before_the_random_split():
     rows = row("grouped", "forest", 0.7), row("random", "forest", 0.6, LINKED)
     text = told(*rows, price=pd.DataFrame(PRICE))["random"]
-    assert "(1,200 test patches or pixels, 12 groups, 3 trials)" in text
+    assert "(1,200 test patches, 12 groups, 3 trials)" in text
     assert "the score (OA) changes by +0.030 [0.010, 0.050]. A random split, whose test patches are linked with" in text
     assert text.endswith("it has other test and training patches, so only the experiment measures the effect.")
 
@@ -163,7 +163,7 @@ def test_doubts_are_told(rows, options, doubt):
 
 
 def test_without_a_doubt_nothing_is_made_up():
-    assert told(row("grouped", "forest", 0.7))["doubts"] == "No doubt is known beyond the intervals."
+    assert told(row("grouped", "forest", 0.7))["doubts"] == "Apart from the intervals, no reservation is known."
 
 
 def published(**changed):

@@ -77,7 +77,7 @@ def test_bound_role_by_role_is_below_the_best_of_all_assignments_and_equal_for_o
         role for role in np.indices((3,) * 8).reshape(8, -1).T if (np.bincount(role, minlength=3) >= least).all()
     ]
     best = min(programme.deviation(added, role) for role in possible)
-    bound = programme.bound_by_role(added, least, 10_000, 60)
+    bound, _ = programme.bound_by_role(added, least, 10_000, 60)
     assert 0 < bound <= best + 1e-9
     # By hand: for each role the best set of groups, of all sets that are large enough.
     sets = np.indices((2,) * 8).reshape(8, -1).T.astype(bool)
@@ -106,3 +106,26 @@ def test_bound_is_below_the_best_of_all_assignments_where_strata_fall_into_block
         amounts = sparse(seed, groups=8, strata=5)
         added = solver.relative(amounts, FRACTIONS)
         assert 0 < programme.lower_bound(added, amounts, FRACTIONS) <= every_assignment(added) + 1e-9
+
+
+def test_a_proof_that_was_cut_short_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = tables(1)
+    cut = lambda added, least, nodes, seconds: (programme.bound_by_role(added, least, 1, 60)[0], False)  # noqa: E731
+    monkeypatch.setattr(annealing, "STEPS", 100)
+    monkeypatch.setattr(solver, "bound_by_role", cut)
+    solver._proven.cache_clear()
+    try:
+        assert not solver.solve(problem, 1, 600).complete
+        assert not solver.solve(problem, 2, 600).complete  # another trial takes the same proof
+    finally:
+        solver._proven.cache_clear()
+
+
+def test_the_time_of_a_programme_counts() -> None:
+    problem = tables(4)
+    assert programme.bound_by_role(problem.added, problem.least, 5, 600)[1]
+    assert not programme.bound_by_role(problem.added, problem.least, 20_000, 1e-9)[1]
+    everything = np.arange(len(problem.sizes))
+    start = everything % 3
+    assert programme.reassign(problem.added, start, everything, problem.least, 1, 600)[2]
+    assert not programme.reassign(problem.added, start, everything, problem.least, 50, 1e-9)[2]

@@ -15,7 +15,8 @@ from sentinel_forest.datasets.base import array_hash, no_hashes
 from sentinel_forest.datasets.cloudsen12 import CloudSEN12
 from sentinel_forest.datasets.given import ShardOf
 from sentinel_forest.features.table import feature_table
-from sentinel_forest.io import tables
+from sentinel_forest.io import checksums, tables
+from sentinel_forest.io.checksums import checksum_of
 from sentinel_forest.io.tables import write_text
 from sentinel_forest.models import predict as predicting
 from sentinel_forest.models.candidate import TablesOf
@@ -155,7 +156,7 @@ def test_what_a_result_depends_on_counts(run, change, capsys, monkeypatch):
     elif change == "code":
         monkeypatch.setattr(kept, "code_checksum", lambda *names: "other")
     else:
-        monkeypatch.setattr(kept, "version", lambda name: "0")
+        monkeypatch.setattr(checksums, "version", lambda name: "0")
     capsys.readouterr()
     run.version("v2", ("pooled-random",))
     assert taken(capsys) == []
@@ -254,3 +255,11 @@ def test_without_a_seal_the_files_themselves_are_needed(run):
     before = entries(run)
     clean(run, "--yes")
     assert entries(run) == before
+
+
+def test_another_version_of_the_fast_engine_is_another_key(monkeypatch):
+    keys = set()
+    for number in ("1", "2"):
+        monkeypatch.setattr(checksums, "version", lambda name, number=number: number if "intelex" in name else "0")
+        keys.add(checksum_of(kept.described("fit", "models.fit", {"seed": 1}, [])))
+    assert len(keys) == 2

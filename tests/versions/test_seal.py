@@ -11,7 +11,10 @@ import pytest
 from sentinel_forest.config.model import Configuration
 from sentinel_forest.config.releases import resolve
 from sentinel_forest.errors import InputError
+from sentinel_forest.io.checksums import code_modules
+from sentinel_forest.io.modules import PACKAGE
 from sentinel_forest.registry import RELEASES as RELEASE_FILES
+from sentinel_forest.steps import STEPS
 from sentinel_forest.versions import check, differences, seal
 from sentinel_forest.versions import manifest as manifests
 
@@ -44,6 +47,24 @@ def test_identity_follows_every_other_setting(values):
     now, before = _identity(**values), _identity()
     assert now["configuration"] != before["configuration"]
     assert now["code"] == before["code"]
+
+
+NOT_IN_A_VERSION = {
+    *("evaluation.groups_needed", "evaluation.relabelled", "evaluation.scores"),  # commands, and for Python
+    *("splits.group_stratified", "splits.leakage", "splits.roles"),  # for Python, and exports
+    *("features.listing", "features.own", "features.external_sets"),  # a command; definitions become settings
+}
+
+
+def test_code_counts_wherever_it_can_change_a_result():
+    folders = ("verify", "splits", "features", "models", "evaluation")
+    files = (path for folder in folders for path in (PACKAGE / folder).rglob("*.py"))
+    names = {".".join(file.with_suffix("").relative_to(PACKAGE).parts).removesuffix(".__init__") for file in files}
+    assert names - code_modules(seal.result_modules()) == NOT_IN_A_VERSION
+
+
+def test_steps_that_count_for_nothing_are_steps():
+    assert set(seal.WITHOUT_RESULTS) < set(STEPS)
 
 
 def test_identity_has_the_code_of_the_datasets_in_use():

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from sentinel_forest.datasets.base import Task
-from sentinel_forest.datasets.metric import NOTHING, PatchMetric, weighted_mean
+from sentinel_forest.datasets.metric import PatchMetric, weighted_mean
 from sentinel_forest.errors import ArgumentError
 from sentinel_forest.evaluation.applicability import Applicability, fit_applicability, thin
 from sentinel_forest.evaluation.confusion import ROLES
@@ -57,16 +57,23 @@ training samples.
 SOURCE = "Meyer and Pebesma 2021, doi 10.1111/2041-210X.13650"
 
 
-def _metric(name: str, definition: str, formula: str, high: float = 1.0) -> PatchMetric:
+def _metric(name: str, definition: str, formula: str, undefined: str, high: float = 1.0) -> PatchMetric:
     return PatchMetric(
-        f"applicability.{name}", name, definition, formula, SOURCE, given, weighted_mean, False, NOTHING, high=high
+        f"applicability.{name}", name, definition, formula, SOURCE, given, weighted_mean, False, undefined, high=high
     )
 
 
-INDEX = _metric("dissimilarity", "dissimilarity to training data", "distance / mean distance in training", np.inf)
-INSIDE = _metric("inside", "fraction inside the area of applicability", "index up to the threshold")
-OA_INSIDE = _metric("oa.inside", "OA inside the area of applicability", "right / all, of samples inside")
-OA_OUTSIDE = _metric("oa.outside", "OA outside the area of applicability", "right / all, of samples outside")
+def _accuracy(where: str) -> PatchMetric:
+    text, lacking = f"OA {where} the area of applicability", f"no sample of role {{role}} lies {where} the area"
+    return _metric(f"oa.{where}", text, f"right / all, of samples {where}", f"{lacking} of applicability")
+
+
+NO_INDEX = "no sample of role {role} has an index"
+INDEX = _metric(
+    "dissimilarity", "dissimilarity to training data", "distance / mean distance in training", NO_INDEX, np.inf
+)
+INSIDE = _metric("inside", "fraction inside the area of applicability", "index up to the threshold", NO_INDEX)
+OA_INSIDE, OA_OUTSIDE = _accuracy("inside"), _accuracy("outside")
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +115,7 @@ def error_by_bin(judged: Judged, threshold: float, task: Task, features: str, ro
     known = np.flatnonzero(np.isfinite(judged.index))
     edges = np.unique(np.quantile(judged.index[known], np.linspace(0, 1, BINS + 1))) if len(known) else np.empty(0)
     edges = np.repeat(edges, 2) if len(edges) == 1 else edges
-    error = _metric("error", "error", "wrong / all")
+    error = _metric("error", "error", "wrong / all", NO_INDEX)
     found = []
     for number in range(len(edges) - 1):
         last = number == len(edges) - 2

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sentinel_forest.config.groups import Kind, least_groups
-from sentinel_forest.datasets.metric import NOTHING, Metric, PatchMetric
+from sentinel_forest.datasets.metric import ABSENT, NOTHING, Metric, PatchMetric
 from sentinel_forest.evaluation import sampling_error, uncertainty
 from sentinel_forest.evaluation.confusion import Classifier
 from sentinel_forest.evaluation.parts import Summaries, Tables
@@ -80,9 +80,8 @@ class Score:
             return f"the layer of {classifier.name} is constant: it predicts nothing but {classifier.constant}"
         if not self.undefined:
             return ""
-        if not self.n and not self.of_class:
-            return NOTHING.format(role=role)
-        return self.undefined.format_map({"role": role, "class": self.of_class})
+        text = NOTHING if self.undefined == ABSENT and not self.of_class else self.undefined
+        return text.format_map({"role": role, "class": self.of_class})
 
     def doubts(self) -> str:
         """What is to be said about the interval; without one, the value of each group."""

@@ -36,7 +36,7 @@ def scores(
         Names of the classes of an array. By default 0, 1, ...
     groups : array-like, shape (n_patches,), optional
         The group of each patch, for counts by patch. Adds intervals: patches of a group are not independent, so
-        whole groups are drawn.
+        whole groups are drawn. Names that differ in case alone are one group; so are ``7``, ``07`` and ``7.0``.
     draws : int, default=1000
         Number of bootstrap draws.
     random_state : int, default=0
@@ -164,6 +164,8 @@ def _counts(confusion: Any, classes: Sequence[object] | None) -> tuple[np.ndarra
 
 def _hold_sums(table: pd.DataFrame) -> None:
     """Refuse a table with sums in its last row and column, as `pandas.crosstab` adds them with ``margins=True``."""
+    if len(table) < 3:  # any table of two classes could be one class and its sums
+        return
     counts = table.to_numpy(np.float64)
     inner = counts[:-1, :-1]
     sums = np.array_equal(counts[-1, :-1], inner.sum(axis=0)) and np.array_equal(counts[:-1, -1], inner.sum(axis=1))

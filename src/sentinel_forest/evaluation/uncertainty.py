@@ -143,7 +143,7 @@ def few_groups(groups: int, of_class: str = "", lacking: int = 0, kind: Kind = "
     if whole < least:
         return f"{said}: no interval below {least}"
     of_kind = f" of {kind}s" if kind == "difference" else ""
-    held = f"95 % intervals{of_kind} held {coverage(whole, of_class, kind):.0%} in simulation"
+    held = f"95 % intervals{of_kind} held at least {100 * coverage(whole, of_class, kind):.0f} % in simulation"
     return f"{said}: {held}" if whole < MANY_GROUPS else ""
 
 

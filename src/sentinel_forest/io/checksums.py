@@ -5,11 +5,16 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import resolve_name
 from pathlib import Path
 
 from sentinel_forest.io import modules
+
+PACKAGES = ("numpy", "pandas", "scipy", "scikit-learn", "scikit-learn-intelex", "daal", "pyarrow")
+"""Packages whose versions can change the bytes of a result; two of them are the fast engine, where it is installed."""
 
 _FOREIGN = ":"
 """Begins the name of a module of another package."""
@@ -63,6 +68,15 @@ def code_checksum(*names: str) -> str:
         If one of them does not exist.
     """
     return checksum_of({name: _of_module(name) for name in sorted(code_modules(names))})
+
+
+def package_versions(names: Iterable[str]) -> dict[str, str]:
+    """Versions of installed packages; a package that is not installed is left out."""
+    found = {}
+    for name in names:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def code_modules(names: Iterable[str]) -> set[str]:

@@ -166,8 +166,9 @@ def vote_fractions(model: RandomForestClassifier, X: np.ndarray) -> npt.NDArray[
 
 def percent_of_threshold(area: Applicability, X: np.ndarray) -> Bytes:
     """Dissimilarity of samples in percent of the threshold; see `Answers.applicability`."""
-    with np.errstate(divide="ignore"):
-        percent = np.ceil(100 * area.dissimilarity(X) / area.threshold)
+    index = area.dissimilarity(X)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        percent = np.where(index == 0, 0, np.ceil(100 * index / area.threshold))  # a threshold may be 0
     result: Bytes = np.where(np.isnan(percent), IGNORE, np.minimum(percent, MOST_PERCENT)).astype(np.uint8)
     return result
 

@@ -20,7 +20,8 @@ def allocate(totals: np.ndarray, pixels: int) -> np.ndarray:
 
     Half of them are parted equally between the classes that a patch has, the other half in proportion to their pixels.
     So rare classes are known well enough for metrics of a patch, and frequent ones for overall accuracy. A class that
-    has less than its part gives all its pixels; so does a patch of no more than `pixels`.
+    has less than its part gives all its pixels, and the others give what it lacks, in proportion to what they have
+    left; so a patch gives `pixels` pixels, or all that it has. (It gives more only where it has more classes.)
 
     Parameters
     ----------
@@ -33,7 +34,17 @@ def allocate(totals: np.ndarray, pixels: int) -> np.ndarray:
     present = np.maximum((totals > 0).sum(axis=1, keepdims=True), 1)
     part = pixels / 2 / present + pixels / 2 * totals / np.maximum(whole, 1)
     drawn = np.minimum(totals, np.maximum(part.astype(np.int64), 1))
+    drawn += _shared_out(totals - drawn, np.maximum(pixels - drawn.sum(axis=1, keepdims=True), 0))
     return np.where(whole <= pixels, totals, drawn)
+
+
+def _shared_out(left: np.ndarray, lacking: np.ndarray) -> np.ndarray:
+    """`lacking` pixels (patches, 1) out of those that are `left` (patches, classes), in proportion to them."""
+    lacking = np.minimum(lacking, left.sum(axis=1, keepdims=True))
+    given = left * lacking // np.maximum(left.sum(axis=1, keepdims=True), 1)
+    order = np.argsort(given - left, axis=1, kind="stable")  # what rounding leaves over: one each, the largest first
+    rank = np.argsort(order, axis=1, kind="stable")
+    return np.asarray(given + (rank < lacking - given.sum(axis=1, keepdims=True)))
 
 
 def count_classes(labels: np.ndarray, classes: int) -> np.ndarray:

@@ -13,7 +13,8 @@ from sentinel_forest.report.palette import INK, ROLES
 READING = (
     "Held-out rows in bins of their dissimilarity index: the distance to the nearest training sample, divided by the "
     "mean distance between training samples. A point is a bin, its bar the 95 % interval over groups. The area of "
-    "applicability is left of the dashed line: training samples of different groups lie as far apart as that."
+    "applicability is left of the dashed line: there, no row is farther from training than training samples of "
+    "different groups are from each other (outliers among them aside)."
 )
 SUSPICIOUS = (
     "Error that rises to the right: scores hold only for places that resemble the training data. Most points right of "

@@ -15,10 +15,11 @@ OUT_OF_BAG = {OA: "accuracy", AA: "balanced_accuracy"}
 ABOUT = ("scheme", "trial", "features", "task", "definition")
 GAP = (
     "Out-of-bag: each training row is predicted by the trees that did not see it. Gap: out-of-bag minus test. Those "
-    "trees saw other rows of the same patches and groups, so the out-of-bag score is too high where places matter. A "
-    "wide gap means that what was learned does not carry over to other groups. A narrow gap in a scheme that leaks "
-    "means that both scores can be too high. A test score far above the out-of-bag score would be suspicious: are test "
-    "patches among the training patches? In pixel tasks, out-of-bag scores count the drawn pixels, test scores all."
+    "trees saw other rows of the same patches and groups, so the out-of-bag score is too high if patches of one place "
+    "are alike. A wide gap means that what was learned does not carry over to other groups. A narrow gap in a scheme "
+    "that leaks means that both scores can be too high. A test score far above the out-of-bag score would be "
+    "suspicious: are test patches among the training patches? In pixel tasks, out-of-bag scores count the drawn "
+    "pixels, test scores all pixels, or a sample of them."
 )
 SIDE_BY_SIDE = (
     "The configured engine, and those that the key engines_beside names: grown on the same rows with the same settings "

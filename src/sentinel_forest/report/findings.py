@@ -141,7 +141,7 @@ def _price(found: Summary) -> str:
         return ""
     row = rows.iloc[0]
     return (
-        f"Leakage, in an experiment of its own ({row['n']:,} test patches or pixels, {row['groups']} groups, "
+        f"Leakage, in an experiment of its own ({row['n']:,} test patches, {row['groups']} groups, "
         f"{row['trials']} trials): with patches of the test patches' groups in training, the score "
         f"({row['definition']}) changes by {_difference(row)}{_not_shown(row, known)}."
     )
@@ -192,7 +192,7 @@ def _doubts(version: VersionResults, found: Summary) -> str:
     checks = version.description.get("accepted", {}).get(release.name, [])
     if checks:
         parts.append(f"failed checks were accepted: {', '.join(checks)}")
-    return f"Doubts: {'; '.join(parts)}." if parts else "No doubt is known beyond the intervals."
+    return f"Doubts: {'; '.join(parts)}." if parts else "Apart from the intervals, no reservation is known."
 
 
 def _lacks_near_duplicates(release: ReleaseResults, scheme: str) -> bool:

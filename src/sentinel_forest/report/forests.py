@@ -35,7 +35,7 @@ ABOUT = {
         "Scores by number of trees",
         "trees",
         "trees",
-        "A forest of four fifths of the training groups; only its first trees are used.",
+        "A forest of about four fifths of the training groups; only its first trees are used.",
         "Curves that still rise at their right end: the forest has too few trees. Accuracy that falls as trees are "
         "added.",
     ),
@@ -156,7 +156,7 @@ def _calibration(release: ReleaseResults, name: str, rows: pd.DataFrame) -> list
             f"In ten bins: the probability of “{event}” that the forest predicts (horizontal), and the fraction of "
             "rows for which it is true (vertical); bars: 95 % intervals over groups. Below: the fraction of rows in "
             "each bin. Isotonic calibration is fitted on four fifths of the groups and shown on the last fifth, each "
-            f"fifth in turn. {HELD_OUT}",
+            f"fifth in turn (with fewer than five groups: on all but one, and shown on that one). {HELD_OUT}",
             "Points far from the dashed line: below it, the predicted probabilities are too high, above it too low. "
             "Only 0 and 1: the trees are too deep for so few rows.",
             sources,

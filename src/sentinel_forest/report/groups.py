@@ -47,6 +47,11 @@ def _forests(confusion: Path) -> pd.DataFrame:
     return counts[kinds(counts) == FOREST] if len(counts) else counts
 
 
+def _unreached(notes: pd.Series) -> str:
+    """What stands for a number of groups that cannot be given."""
+    return "more than 100,000" if notes.str.startswith("more than").any() else "cannot be told"
+
+
 def _wide(rows: pd.DataFrame) -> pd.DataFrame:
     """A row for each forest and score, a column for each number of groups."""
     keys = ["task", "features", "classifier", "metric", "class"]
@@ -61,7 +66,7 @@ def _wide(rows: pd.DataFrame) -> pd.DataFrame:
                 "score": f"{WHAT[first['metric']]} ({first['class']})" if first["class"] else WHAT[first["metric"]],
                 "groups": int(first["observed_groups"]),
                 **{f"{count} groups": widths.get(count) for count in SHOWN},
-                "enough": str(enough.iloc[0]) if len(enough) else "more than 100,000",
+                "enough": str(enough.iloc[0]) if len(enough) else _unreached(part["note"]),
             }
         )
     frame = pd.DataFrame(shown)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from sentinel_forest.report import palette
 from sentinel_forest.report.charts import Chart
+from sentinel_forest.splits.marks import percent as told_percent
 
 DIGITS = 3
 SHORT = 12
@@ -317,7 +318,7 @@ def p_value(value: Any) -> Cell:
 
 def percent(value: Any) -> Cell:
     """A fraction as a percentage."""
-    return Cell("", "", "number") if pd.isna(value) else Cell(f"{100 * value:.1f} %", repr(float(value)), "number")
+    return Cell("", "", "number") if pd.isna(value) else Cell(told_percent(value), repr(float(value)), "number")
 
 
 def score(value: Any, low: Any, high: Any) -> Cell:

@@ -40,7 +40,7 @@ DEFINITIONS = (
 )
 LEAD = (
     "What random forests reach on test patches that share nothing known with training (blue), what leakage changes "
-    "(orange), and what there is to doubt. Brackets: 95 % confidence intervals over groups, that is places or images "
+    "(orange), and what limits these scores. Brackets: 95 % confidence intervals over groups, that is places or images "
     "whose patches belong together. n: test patches or pixels. OA, overall accuracy: the fraction of them that get "
     "their true class. BOA, balanced overall accuracy: the mean of that fraction over the two classes of a question, "
     "such as cloud or not; for images, the median over them is given. A scheme is a way to split the patches: "

@@ -30,8 +30,9 @@ class GroupStratifiedSplit(BaseShuffleSplit):  # type: ignore[misc]  # scikit-le
     groups for one in which `train_size` and `test_size` hold for the samples of every class as nearly as
     possible.
 
-    It is the scheme ``grouped-stratified`` of the workflow: for the seed of a trial, the first split is the
-    draw of that trial.
+    It solves the problem of the scheme ``grouped-stratified`` of the workflow: for the seed of a trial, the first
+    split is the draw of that trial, if there are fewer than 20 groups. With more, the workflow also gives the test
+    at least ten of them, so that intervals hold; this class keeps to the sizes that are asked for.
 
     Parameters
     ----------
@@ -137,7 +138,7 @@ class GroupStratifiedSplit(BaseShuffleSplit):  # type: ignore[misc]  # scikit-le
         y : array-like, shape (n_samples,) or (n_samples, n_classes)
             The class of each sample (int, bool or text), or the fraction of each class in it (0 to 1).
         groups : array-like, shape (n_samples,)
-            The group of each sample.
+            The group of each sample. Names that differ in case alone are one group; so are ``7``, ``07`` and ``7.0``.
 
         Yields
         ------

@@ -1,6 +1,8 @@
 """Sharing out groups as a mixed-integer programme: its terms, its solution by HiGHS, and bounds of it."""
 
+import time
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -27,38 +29,39 @@ def deviation(added: np.ndarray, role: np.ndarray) -> float:
 
 def reassign(
     added: np.ndarray, role: np.ndarray, free: np.ndarray, least: np.ndarray, nodes: int, seconds: float
-) -> tuple[np.ndarray, float]:
+) -> tuple[np.ndarray, float, bool]:
     """Reassign the free groups by a mixed-integer programme, the others held.
 
     The same programme, as all rounds and trials have it where every group is free, is solved once.
 
     Returns
     -------
-    role, bound
-        The new assignment (the old one if none was found) and the proven least mean deviation.
+    role, bound, complete
+        The new assignment (the old one if none was found), the proven least mean deviation, and whether neither depends
+        on `seconds`.
     """
     roles, strata = added.shape[1:]
     held = surplus(added, role)
     np.add.at(held, role[free], -added[free, role[free]])
     staying = np.bincount(np.delete(role, free), minlength=roles)
     programme = added[free].tobytes(), held.tobytes(), np.maximum(least - staying, 0).tobytes()
-    parts, bound = _solved(*programme, (len(free), roles, strata), nodes, seconds)
+    parts, bound, complete = _solved(*programme, (len(free), roles, strata), nodes, seconds)
     found = role.copy()
     if parts is not None:
         found[free] = parts
-    return found, bound
+    return found, bound, complete
 
 
 @lru_cache(maxsize=64)
 def _solved(
     given: bytes, held: bytes, least: bytes, shape: tuple[int, int, int], nodes: int, seconds: float
-) -> tuple[np.ndarray | None, float]:
-    """The part of each group, or none that was found, and the proven least mean deviation.
+) -> tuple[np.ndarray | None, float, bool]:
+    """The part of each group, or none that was found, the proven least mean deviation, and whether time sufficed.
 
     Variables: ``x[g, r]`` binary (group g in role r), then ``d[r, c] >= |surplus|``; `held` is the surplus without
     the groups, `least` the number of them that each role has at least.
     """
-    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.optimize import Bounds, LinearConstraint
 
     groups, roles, strata = shape
     held_kept = np.frombuffer(held, np.int64) / ONE
@@ -76,22 +79,31 @@ def _solved(
         LinearConstraint(np.hstack([member, none[groups:]]), np.frombuffer(least, np.int64), np.inf),
     ]
     kinds = np.concatenate([np.ones(groups * roles), np.zeros(cells)])
-    solved = milp(
-        np.concatenate([np.zeros(groups * roles), np.ones(cells)]),
-        integrality=kinds,
-        bounds=Bounds(0, np.where(kinds == 1, 1, np.inf)),
-        constraints=constraints,
-        options={"node_limit": nodes, "time_limit": seconds},
-    )
-    bound = (getattr(solved, "mip_dual_bound", None) or 0.0) / cells
-    return None if solved.x is None else solved.x[: groups * roles].reshape(groups, roles).argmax(axis=1), bound
+    cost = np.concatenate([np.zeros(groups * roles), np.ones(cells)])
+    ends = Bounds(0, np.where(kinds == 1, 1, np.inf))
+    found, least_cost, complete = _milp(cost, kinds, ends, constraints, nodes, seconds)
+    parts = None if found is None else found[: groups * roles].reshape(groups, roles).argmax(axis=1)
+    return parts, least_cost / cells, complete
+
+
+def _milp(
+    cost: np.ndarray, integrality: np.ndarray, bounds: Any, constraints: list[Any], nodes: int, seconds: float
+) -> tuple[np.ndarray | None, float, bool]:
+    """What HiGHS finds, the least cost that it has proven, and whether it ended by itself or by its limit of nodes."""
+    from scipy.optimize import milp
+
+    start = time.monotonic()
+    options = {"node_limit": nodes, "time_limit": seconds}
+    solved = milp(cost, integrality=integrality, bounds=bounds, constraints=constraints, options=options)
+    least = float(getattr(solved, "mip_dual_bound", None) or 0.0)
+    return solved.x, least, time.monotonic() - start < seconds
 
 
 TOLERANCE = 1e-6
 """By how much HiGHS may miss a constraint, or a bound the truth."""
 
 
-def bound_by_role(added: np.ndarray, least: np.ndarray, nodes: int, seconds: float) -> float:
+def bound_by_role(added: np.ndarray, least: np.ndarray, nodes: int, seconds: float) -> tuple[float, bool]:
     """A mean deviation that no assignment can be better than: that of the best set of groups for each role by itself.
 
     Which groups the other roles take is left out, so that each role is a small mixed-integer programme, and their least
@@ -107,28 +119,28 @@ def bound_by_role(added: np.ndarray, least: np.ndarray, nodes: int, seconds: flo
         Limit of branch-and-bound nodes for each role; what is proven by then counts.
     seconds : float
         Limit of time for each role: a safety net.
+
+    Returns
+    -------
+    (float, bool)
+        The bound, and whether time sufficed: if not, a slower machine proves less.
     """
-    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.optimize import Bounds, LinearConstraint
 
     groups, roles, strata = added.shape
     is_group, missed = np.repeat([1.0, 0.0], [groups, strata]), np.eye(strata)
-    ends = np.where(is_group == 1, 1, np.inf)
-    proven = 0.0
+    ends = Bounds(0, np.where(is_group == 1, 1, np.inf))
+    proven, complete = 0.0, True
     for role in range(roles):
         gives = added[:, role].T / ONE
-        solved = milp(
-            1 - is_group,
-            integrality=is_group,
-            bounds=Bounds(0, ends),
-            constraints=[
-                LinearConstraint(np.hstack([gives, -missed]), -np.inf, 1),
-                LinearConstraint(np.hstack([gives, missed]), 1, np.inf),
-                LinearConstraint(is_group[None], least[role], np.inf),
-            ],
-            options={"node_limit": nodes, "time_limit": seconds},
-        )
-        proven += max(float(getattr(solved, "mip_dual_bound", None) or 0) - TOLERANCE, 0.0)
-    return float(proven / max(roles * strata, 1))
+        constraints = [
+            LinearConstraint(np.hstack([gives, -missed]), -np.inf, 1),
+            LinearConstraint(np.hstack([gives, missed]), 1, np.inf),
+            LinearConstraint(is_group[None], least[role], np.inf),
+        ]
+        _, cost, in_time = _milp(1 - is_group, is_group, ends, constraints, nodes, seconds)
+        proven, complete = proven + max(cost - TOLERANCE, 0.0), complete and in_time
+    return float(proven / max(roles * strata, 1)), complete
 
 
 def lower_bound(added: np.ndarray, amounts: np.ndarray, fractions: np.ndarray) -> float:

@@ -57,7 +57,8 @@ class Fit:
     """An assignment and how good it is.
 
     `role` int64 (groups,); `deviation` and `bound` are means over roles and strata of the relative
-    deviation (1); `complete` is False if the time limit ended the search.
+    deviation (1); `complete` is False if the time limit ended the search, or a proof, on which it depends how long the
+    search goes on.
     """
 
     role: np.ndarray
@@ -81,13 +82,13 @@ class Problem:
     bound: float
     least: np.ndarray
 
-    def proven(self, seconds: float) -> float:
-        """The bound by `bound_by_role`, computed once for all trials of a scheme: it does not depend on the seed."""
+    def proven(self, seconds: float) -> tuple[float, bool]:
+        """What `bound_by_role` gives, computed once for all trials of a scheme: it does not depend on the seed."""
         return _proven(self.added.tobytes(), self.added.shape, self.least.tobytes(), seconds)
 
 
 @lru_cache(maxsize=8)
-def _proven(added: bytes, shape: tuple[int, ...], least: bytes, seconds: float) -> float:
+def _proven(added: bytes, shape: tuple[int, ...], least: bytes, seconds: float) -> tuple[float, bool]:
     return bound_by_role(
         np.frombuffer(added, np.int64).reshape(shape), np.frombuffer(least, np.int64), PROOF_NODES, seconds
     )
@@ -153,8 +154,10 @@ def solve(problem: Problem, seed: int, time_limit: float) -> Fit:
     start = fill(by_group(problem.sizes, problem.fractions, seed), problem.sizes, least)
     role, bound, complete = _searched(problem, start, seed, time_limit, deadline)
     if len(role) <= WHOLE and deviation(added, role) > max(NEAR * bound, FAR):
-        bound = max(bound, problem.proven(time_limit))
+        proven, in_time = problem.proven(time_limit)
+        bound = max(bound, proven)
         deadline = max(deadline, time.monotonic() + time_limit) if complete else deadline  # proofs are not the search
+        complete &= in_time
         for turn in range(seed + 1, seed + 1 + AGAIN):
             if deviation(added, role) > NEAR * bound and time.monotonic() < deadline:
                 role = exchange(added, anneal(added, role, least, turn), least, turn)
@@ -167,16 +170,17 @@ def _searched(
     """The assignment that the search reaches from a start, the bound it has proven, and whether time sufficed."""
     added, bound, least = problem.added, problem.bound, problem.least
     role = _kicked(added, exchange(added, start, least, seed), least, seed)
-    everything = np.arange(len(role))
+    everything, in_time = np.arange(len(role)), True
     if len(role) <= WHOLE:
-        bound = max(bound, reassign(added, role, everything, least, WHOLE_NODES, seconds)[1])
+        _, proven, in_time = reassign(added, role, everything, least, WHOLE_NODES, seconds)
+        bound = max(bound, proven)
     annealed = role
     if deviation(added, role) > max(NEAR * bound, ENOUGH) and time.monotonic() < deadline:
         annealed = exchange(added, anneal(added, role, least, seed), least, seed)
     if deviation(added, annealed) < GAIN * deviation(added, role):
-        return annealed, bound, True
+        return annealed, bound, in_time
     role, complete = _programmes(problem, role, bound, seed, seconds, deadline)
-    return role, bound, complete
+    return role, bound, complete and in_time
 
 
 def _programmes(
@@ -191,9 +195,11 @@ def _programmes(
         if time.monotonic() >= deadline:
             return role, False
         free = np.sort(shuffled(len(role), seed + turn)[:FREE])
-        found, _ = reassign(added, role, free, least, NODES, seconds)
+        found, _, in_time = reassign(added, role, free, least, NODES, seconds)
         if deviation(added, found) < reached:
             role = exchange(added, found, least, seed + turn)
+        if not in_time:
+            return role, False
     return role, time.monotonic() < deadline
 
 

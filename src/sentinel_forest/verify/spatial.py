@@ -53,7 +53,7 @@ def clusters(lon: np.ndarray, lat: np.ndarray, apart_km: float) -> np.ndarray:
 def blocks(lon: np.ndarray, lat: np.ndarray, side_km: float) -> np.ndarray:
     """Number the block of each point, int64 (points,): rows of one height, in each row blocks of one width.
 
-    A block is `side_km` high and, in the middle of its row, at least `side_km` wide (the last row
+    A block is at least `side_km` high and, in the middle of its row, at least `side_km` wide (the last row
     before a pole may be a single block); the rows start at the South Pole, the blocks at 180 degrees West.
     """
     row, column, _, columns = _places(lon, lat, side_km)

@@ -1,6 +1,5 @@
 """The seal of a version: its manifest, and what its results were made from."""
 
-import importlib.metadata
 import json
 import platform
 import shutil
@@ -13,42 +12,21 @@ from typing import Any
 
 from sentinel_forest.config.paths import ENVIRONMENT, MANIFEST, VERSION
 from sentinel_forest.config.releases import Release
-from sentinel_forest.io.checksums import checksum_of, code_checksum, file_checksum
+from sentinel_forest.io.checksums import PACKAGES, checksum_of, code_checksum, file_checksum, package_versions
 from sentinel_forest.io.tables import write_text
 from sentinel_forest.planning.parts import Skipped
 from sentinel_forest.registry import PAPERS
-from sentinel_forest.steps import Output
+from sentinel_forest.steps import STEPS, Output, module_of
 from sentinel_forest.versions.manifest import manifest
 
-STEPS = (
-    "verify.inspect",
-    "verify.admit",
-    "verify.catalog",
-    "splits.split",
-    "splits.audit_lists",
-    "features.signature",
-    "splits.ledger",
-    "features.table",
-    "models.forest",
-    "models.predict",
-    "evaluation.reference",
-    "evaluation.score",
-    "evaluation.price",
-    "evaluation.papers_pixels",
-    "evaluation.by_patch",
-    "evaluation.foreign",
-    "evaluation.foreign_paired",
-    "evaluation.patch_metrics",
-    "evaluation.average",
-    "versions.headline",
-    "versions.reproduction",
-    "evaluation.importance",
-    "versions.croissant",
+WITHOUT_RESULTS = (
+    *("sample", "link", "download", "plan"),
+    *("seal", "check", "crate", "publish", "compare_versions", "index", "pages"),
+    *("export_trial", "tfds_export", "map"),
 )
-"""Modules whose code can change a result."""
+"""Steps whose code changes no file of the manifest; that of samples counts where there is one."""
 ELSEWHERE = ("version", "against", "export", "maps", "publish", "folders", "places", "pathvars")
 """Keys of the configuration that change no result: names of versions, exports, maps, publications, places of files."""
-PACKAGES = ("h5py", "numpy", "pandas", "pyarrow", "rasterio", "scikit-learn", "scipy", "snakemake")
 
 
 def seal(
@@ -103,9 +81,14 @@ def identity(config: Mapping[str, Any], releases: Mapping[str, Release]) -> dict
     return {
         "configuration": checksum_of(settings(config)),
         "registry": {name: checksum_of(_unnamed(release.entry)) for name, release in releases.items()},
-        "code": code_checksum(*STEPS, *samples, *(f"datasets.{name}" for name in names)),
+        "code": code_checksum(*result_modules(), *samples, *(f"datasets.{name}" for name in names)),
         "papers": papers(),
     }
+
+
+def result_modules() -> list[str]:
+    """Modules of the steps that write results, or what results are made from."""
+    return [module_of(name) for name in STEPS if name not in WITHOUT_RESULTS]
 
 
 def _unnamed(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,4 +135,4 @@ def _git(*words: str) -> str | None:
 
 def environment() -> dict[str, str]:
     """Versions of Python and of the packages that compute."""
-    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in PACKAGES}
+    return {"python": platform.python_version()} | package_versions((*PACKAGES, "h5py", "rasterio", "snakemake"))

@@ -91,7 +91,7 @@ def _metrics() -> tuple[Metric, ...]:
             BECHTEL,
             lambda counts: overall_accuracy(urban(counts)),
             lambda counts: units(urban(counts)),
-            no_urban,
+            "no patch of role {role} of LCZ 1-10 is predicted as one of them",
         ),
         Metric(
             "oabu",
