@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from sentinel_forest.datasets.base import IGNORE
 from sentinel_forest.errors import ArgumentError
 from sentinel_forest.evaluation.applicability import fit_applicability, thin, upper_whisker
+from sentinel_forest.mapping.classify import MOST_PERCENT, percent_of_threshold
 
 
 def by_hand(X, groups, importance, new):
@@ -82,3 +84,11 @@ def test_what_cannot_be_computed_is_refused() -> None:
 
 def test_whisker_leaves_outliers_out() -> None:
     assert upper_whisker(np.array([1.0, 2, 3, 4, 5, 100])) == 5.0
+
+
+def test_a_sample_like_one_of_training_lies_inside_even_if_the_threshold_is_0() -> None:
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    area = fit_applicability(X.repeat(2, axis=0), np.arange(40) % 2, [1, 1])  # each sample in both groups
+    assert area.threshold == 0
+    found = percent_of_threshold(area, np.vstack([X[:3], X[:1] + 0.01, [[np.nan, 0]]]))
+    assert found.tolist() == [0, 0, 0, MOST_PERCENT, IGNORE]

@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from sentinel_forest.datasets import cloudsen12, so2sat
 from sentinel_forest.datasets import metric as metric_functions
 from sentinel_forest.datasets.metric import Metric, PatchMetric
 from sentinel_forest.evaluation import metrics
+from sentinel_forest.evaluation.scored import Score
 
 HAND = np.array([[6, 2, 0, 0], [1, 3, 0, 1], [0, 0, 0, 0], [0, 5, 0, 2]])
 """Class 2 neither occurs nor is predicted. 20 units, 11 right."""
@@ -193,3 +195,17 @@ def test_lcz_metrics_by_hand() -> None:
     assert value("oau.true", counts) == pytest.approx(5 / 10)
     assert value("oau.both", counts) == pytest.approx(5 / 8)
     assert value("oabu", counts) == pytest.approx(17 / 20)
+
+
+@pytest.mark.parametrize(
+    ("metric", "reason"),
+    [
+        ("oau.true", "role test has no patch of LCZ 1-10"),
+        ("oau.both", "no patch of role test of LCZ 1-10 is predicted as one of them"),
+        ("oa", "no scored patch of role test"),
+        ("pa", "no scored patch of role test"),  # over all classes no class can be named
+    ],
+)
+def test_a_score_that_is_undefined_says_what_is_lacking(metric: str, reason: str) -> None:
+    of = SimpleNamespace(undefined=metrics.registry()[metric].undefined, of_class="", n=0)
+    assert Score.why_empty(of, SimpleNamespace(constant=""), "test") == reason

@@ -126,4 +126,4 @@ def test_groups_are_listed_with_place_and_most_frequent_class() -> None:
     (shown,) = data.groups(RELEASE, table)
     texts = [[cell.text for cell in row] for row in shown.rows]
     assert texts[0] == ["ROIs1868_summer_1", "train", "2", "10.500", "0", "Forest", "100 %"]
-    assert texts[2][-2:] == ["Grassland", "50.0 %"]
+    assert texts[2][-2:] == ["Grassland", "50 %"]

@@ -47,6 +47,9 @@ def test_widths_are_those_of_the_command(tmp_path):
     oa = expected[(expected["metric"] == "oa")]
     assert accuracy["score"] == "overall accuracy"
     assert accuracy["groups"] == "12"
+    always_right = dict(zip(item.columns, (cell.text for cell in item.rows[1]), strict=True))
+    assert always_right["score"].endswith("(cloud)")
+    assert always_right["enough"] == "cannot be told"
     assert float(accuracy["20 groups"]) == pytest.approx(oa.set_index("groups")["half_width"][20].min(), abs=5e-3)
     assert accuracy["enough"] == str(oa.loc[oa["note"] != "", "groups"].iloc[0])
 
