@@ -7,6 +7,7 @@ on the terminal as well.
 
 import logging
 import re
+import shutil
 import sys
 import time
 from collections import Counter
@@ -57,6 +58,10 @@ ADVICE = {
 """What Snakemake says of a slip of the pen, and what to do."""
 
 FEWER_AT_ONCE = "  what to do: run fewer jobs at once, e.g. `--cores 1`, or where there is more memory"
+
+FULL = 16 << 20
+"""Free bytes below which a job has most likely failed for want of room; its log may say nothing then."""
+MAKE_ROOM = "  what to do: make room (`sentinel-forest clean` lists what no version needs), and call snakemake again"
 
 INTERRUPTED = "Terminating processes on user request"
 """What Snakemake says after Ctrl-C."""
@@ -183,6 +188,9 @@ class LogHandler(LogHandlerBase):
         self._tell(f"failed: {job.message if job else record.rule_name}")
         for path in record.log:
             self._tell(*_end_of(Path(path)), f"  log: {path}")
+        free = shutil.disk_usage(Path.cwd()).free
+        if free < FULL:
+            self._tell(f"error: the disk of {Path.cwd()} is full: {free >> 10} KiB are free", MAKE_ROOM)
 
     def _fail(self, record: Any) -> None:
         """What stopped Snakemake itself: a target or file that does not exist, a configuration that is no YAML."""

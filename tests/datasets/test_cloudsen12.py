@@ -18,6 +18,7 @@ from sentinel_forest import datasets
 from sentinel_forest.config import releases
 from sentinel_forest.datasets.base import IGNORE, Block, File, Finding, Inspection, no_hashes
 from sentinel_forest.datasets.cloudsen12 import CloudSEN12
+from sentinel_forest.datasets.cloudsen12.facts import COVERAGES, against_labels, products_of
 from sentinel_forest.datasets.cloudsen12.layout import layer_of
 from sentinel_forest.datasets.cloudsen12.metadata import centre
 from sentinel_forest.datasets.cloudsen12.reader import s2cloudless_mask
@@ -570,3 +571,20 @@ def test_real_release_with_six_bands(real: Path) -> None:
         folder, dataset.catalog(folder, dataset.list_files(folder), no_hashes()), ["LABEL_manual_hq"], 9
     )
     assert set(np.unique(dataset.labels("cloud", block))) == {0, 1, 3}
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_metadata_of_either_form_are_held_against_the_labels(tmp_path: Path, kind: str) -> None:
+    cover = np.linspace(0, 1, 40).astype(np.float32)
+    fractions = np.column_stack([1 - cover, cover, 0 * cover, 0 * cover])
+    levels = np.minimum((cover * len(COVERAGES)).astype(int), len(COVERAGES) - 1)
+    product = "S2B_MSIL1C_20190401T103021_N0400_R001_T42QZH_20190401T124510"
+    table = pd.DataFrame({"s2_id": product, "cloud_coverage": [COVERAGES[level] for level in levels]})
+    for name, rows in {"train": table, "test": table.iloc[::-1]}.items():
+        (tmp_path / name).mkdir()
+        write = rows.to_csv if kind == "csv" else rows.to_parquet
+        write(tmp_path / name / f"metadata.{kind}", index=False)
+        (finding,) = [each for each in against_labels(tmp_path, name, fractions) if each.check == "cloud-coverage"]
+        assert finding.status == ("ok" if name == "train" else "failed")
+        assert finding.file == f"{name}/metadata.{kind}"
+        assert products_of(tmp_path / name, 40) == (product,) * 40

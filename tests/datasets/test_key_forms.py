@@ -80,6 +80,21 @@ def test_a_place_whose_name_is_a_word_for_nothing_is_a_place(name: str) -> None:
     assert codes_of(column).tolist() == [0, -1, 0, -1]
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        "S2B_MSIL1C_20190401T103021_N0207_R001_T42QZH_20190401T124510.SAFE",
+        "S2B_MSIL1C_20190401T103021_N0500_R001_T42QZH_20230615T081500",
+        "S2B_MSIL2A_20190401T103021_N0213_R001_T42QZH_20190401T160000",
+        "20190401T103021_20190401T103024_T42QZH",
+    ],
+)
+def test_a_product_is_its_acquisition_and_tile(other: str) -> None:
+    one = "S2B_MSIL1C_20190401T103021_N0207_R001_T42QZH_20190401T124510"
+    assert value_of(one) == value_of(other) == "20190401T103021_T42QZH"
+    assert codes_of(pd.Series([one, other, one.replace("T42QZH", "T42QYH")])).tolist() == [0, 0, 1]
+
+
 def test_case_makes_no_difference_and_other_numbers_do() -> None:
     assert codes_of(pd.Series(["Berlin", "berlin", " BERLIN ", "Bern"])).tolist() == [0, 0, 0, 1]
     assert codes_of(pd.Series(["10", "1", "-1", "1e1", "0", "-0"])).tolist() == [0, 1, 2, 3, 4, 5]

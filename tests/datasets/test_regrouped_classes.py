@@ -160,3 +160,9 @@ def test_reference_algorithms_are_scored_in_the_merged_classes():
     )
     (one,) = classifiers(rows.assign(**WHOLE), dataset)
     assert one.positive["cloud"] == ("cloud",)
+
+
+def test_no_class_may_be_called_as_what_stands_for_no_answer():
+    task = datasets.load("cloudsen12").tasks["cloud"]
+    with pytest.raises(InputError, match="stands for something else"):
+        regrouped(task, {"no answer": ["clear"]})

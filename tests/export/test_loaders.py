@@ -1,10 +1,12 @@
 """Trials opened as arrays: every patch is the one that the files hold."""
 
 import importlib.machinery
+import json
 import pickle
 import re
 import sys
 import types
+from contextlib import nullcontext
 from pathlib import Path
 
 import h5py
@@ -15,6 +17,7 @@ from finished import ROLES, version_of, write_clouds
 from sentinel_forest.datasets import so2sat
 from sentinel_forest.errors import InputError
 from sentinel_forest.export import loaders
+from sentinel_forest.versions.manifest import manifest
 
 ROOT = Path(__file__).parents[2]
 
@@ -95,6 +98,31 @@ def test_so2sat_patches_and_labels(tmp_path: Path) -> None:
             np.testing.assert_array_equal(trial[number]["sen1:VV_intensity"], file["sen1"][row, :, :, 5])
             assert batch["label"][number] == file["label"][row].argmax()
     assert trial[0]["label"].shape == ()
+
+
+def test_labels_of_merged_classes_are_those_of_the_task(tmp_path: Path) -> None:
+    zones = [0, 3, 9, 11, 16]
+    for name, count in {"training": 5, "testing": 0}.items():
+        with so2sat.create(tmp_path / "data" / "mine", name, count) as file:
+            file["label"][:] = np.eye(17)[zones[:count]]
+    merged = {"merge": {"built": ["Compact high-rise", "Open high-rise"]}, "drop": ["Water"]}
+    version = version_of(tmp_path, "so2sat", {"classes": {"lcz": merged}}, ["train"] * 5)
+    trial = loaders.open_trial(version, "mine", "random", 1, "train", layers=())
+    names = [trial.task.names[label] if label >= 0 else "none" for label in trial[:]["label"]]
+    assert names == ["built", "built", "Heavy industry", "Scattered trees", "none"]
+
+
+def test_a_finished_version_is_not_opened_with_other_data(clouds: Path) -> None:
+    split, verified = clouds / "mine" / "splits" / "random" / "1.parquet", clouds.parents[1] / "work" / "mine"
+    description = json.loads((clouds / "version.json").read_text())
+    description["identity"] = {"data": {"mine": "a" * 64}}
+    (clouds / "version.json").write_text(json.dumps(description))
+    (clouds / "manifest.sha256").write_text(manifest(clouds, [split, clouds / "version.json"]))
+    loaders.open_trial(clouds, "mine", "random", 1, "train")  # nothing says what was verified last
+    for data, fits in (("a" * 64, True), ("b" * 64, False)):
+        (verified / "verified.json").write_text(json.dumps({"data": data}))
+        with nullcontext() if fits else pytest.raises(InputError, match="not those that the version was made from"):
+            loaders.open_trial(clouds, "mine", "random", 1, "train")
 
 
 def test_sen12ms_patches_of_both_tasks(real: Path, tmp_path: Path) -> None:

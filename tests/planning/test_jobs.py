@@ -3,10 +3,12 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from sentinel_forest.errors import InputError
+from sentinel_forest.planning import jobs
 from sentinel_forest.planning.jobs import check_executor, shell_prefix
 
 
@@ -37,3 +39,23 @@ def test_the_interpreter_that_runs_snakemake_runs_the_jobs_unless_they_have_an_e
     first = str(Path(sys.executable).parent)
     assert run('echo "${PATH%%:*}"').stdout.strip() == first
     assert f"PATH={first}" not in shell_prefix(Path("Snakefile"), deployed=True)
+
+
+def test_jobs_write_no_compiled_modules(tmp_path):
+    (tmp_path / "toy.py").write_text("VALUE = 1\n")
+    assert run(f"cd {tmp_path}; python -c 'import toy'").returncode == 0
+    assert not (tmp_path / "__pycache__").exists()
+
+
+def test_modules_are_compiled_once_and_not_on_a_full_disk(monkeypatch, tmp_path):
+    package = tmp_path / "sentinel_forest"
+    (package / "planning").mkdir(parents=True)
+    (package / "planning" / "jobs.py").write_text("VALUE = 1\n")
+    monkeypatch.setattr(jobs, "__file__", str(package / "planning" / "jobs.py"))
+    monkeypatch.setattr(jobs.shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 20))
+    jobs.compile_modules()
+    assert not list(package.rglob("*.pyc"))
+    monkeypatch.undo()
+    monkeypatch.setattr(jobs, "__file__", str(package / "planning" / "jobs.py"))
+    jobs.compile_modules()
+    assert len(list(package.rglob("*.pyc"))) == 1

@@ -71,7 +71,13 @@ def test_accuracy_stands_beside_distance_size_and_cloud(catalog, roles):
     assert frame.loc[["b", "c"], "distance"].tolist() == pytest.approx([degree, 2 * degree])
     assert np.isnan(frame.loc["d", "distance"])
     assert frame["size"].tolist() == [3, 3, 3]
-    assert frame["positive"].tolist() == [0.2, 0.3, 0.4]
+    assert frame["positive"].tolist() == [0, 1, 1]
+
+
+def test_classes_that_a_configuration_has_merged_are_in_no_catalog(catalog, roles):
+    found = counts(("b", "clear", "clear", 3), ("b", "cloud", "clear", 1), ("c", "cloud", "cloud", 2))
+    published = catalog.drop(columns=[f"fraction_{name}" for name in CLASSES])
+    assert mistakes.explained(None, PIXELS, found, published)["positive"].to_dict() == {"b": 0.25, "c": 1.0}
 
 
 def test_labels_of_whole_patches_are_counted_by_group(catalog, roles):

@@ -5,9 +5,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+import snakemake_logger_plugin_sentinel_forest as plugin
 from project import ROOT
 from snakemake_logger_plugin_sentinel_forest import shortened
 from snakemake_logger_plugin_sentinel_forest.stages import STAGE_OF, STAGES, Run
@@ -119,6 +121,18 @@ def test_a_failure_shows_the_message_of_the_step_and_the_log(tmp_path: Path) -> 
     assert "log: features.log" in shown
     assert "Traceback" not in shown
     assert re.search(r"ended early: 1 of 2 jobs in .*; the same command goes on from here\n", shown)
+
+
+def test_a_full_disk_is_told_where_a_log_says_nothing(monkeypatch, tmp_path: Path) -> None:
+    said: list[str] = []
+    handler = SimpleNamespace(_jobs={}, _tell=lambda *lines: said.extend(lines))
+    record = SimpleNamespace(jobid=1, rule_name="catalog", log=[])
+    for free in (1 << 30, 1 << 20):
+        monkeypatch.setattr(plugin.shutil, "disk_usage", lambda path, free=free: SimpleNamespace(free=free))
+        plugin.LogHandler._fail_job(handler, record)
+    assert said[:2] == ["failed: catalog"] * 2
+    assert "is full: 1024 KiB are free" in said[2]
+    assert "make room" in said[3]
 
 
 def test_everything_is_shown_on_request(tmp_path: Path) -> None:

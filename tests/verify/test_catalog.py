@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sentinel_forest import datasets
+from sentinel_forest.acquire.history import Seen, state_of
 from sentinel_forest.config import releases
 from sentinel_forest.datasets.base import no_hashes
 from sentinel_forest.datasets.cloudsen12 import CloudSEN12
@@ -76,6 +77,20 @@ class Twice(CloudSEN12):
 
     def catalog(self, *given: object) -> pd.DataFrame:
         return super().catalog(*given).assign(patch=["a", "b", "a", "c"])  # type: ignore[arg-type]
+
+
+def test_a_file_that_changed_since_it_was_verified_stops_the_catalog(release: Path) -> None:
+    seen, path = Seen(release.parent, release.name), release / "test" / "metadata.csv"
+    seen.record({"test/metadata.csv": state_of(release, "test/metadata.csv")})
+    path.touch()
+    make_catalog(release)  # the same bytes
+    output = release.parent / "catalog.parquet"
+    before = output.read_bytes()
+    path.write_text(path.read_text().replace("test", "train"))
+    with pytest.raises(InputError, match="has changed since it was verified") as caught:
+        make_catalog(release)
+    assert str(path) in str(caught.value)
+    assert output.read_bytes() == before
 
 
 def test_ids_that_occur_twice_are_named(release: Path) -> None:

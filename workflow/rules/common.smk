@@ -28,7 +28,7 @@ from sentinel_forest.io import lock
 from sentinel_forest.io.checksums import checksum_of, file_checksum
 from sentinel_forest.planning import given, resources, whole
 from sentinel_forest.planning.checking import select
-from sentinel_forest.planning.jobs import check_executor, shell_prefix
+from sentinel_forest.planning.jobs import check_executor, compile_modules, shell_prefix
 from sentinel_forest.planning.together import jobs
 from sentinel_forest.planning.wiring import Wiring, baseline_file, listing, told
 from sentinel_forest.steps import ForestFile, ReleaseFile, SetFile, TrialFile, flags
@@ -91,6 +91,7 @@ onstart:
     needed = list(workflow.dag.needrun_jobs())
     # A plan or a check alone makes nothing of the version: it may run whatever has changed, and beside another run.
     makes_results = not {job.rule.name for job in needed} <= {"check", "plan"}
+    compile_modules()
     if workflow.is_main_process and makes_results:
         told(lock.hold)(lock.RUN)
         lock.note(lock.LOCKS)

@@ -18,6 +18,10 @@ else:
 
 _DECIMAL = re.compile(r"([+-]?\d+)\.0*")
 _WHOLE = re.compile(r"\+?(-?)0*(\d+)")
+_PRODUCT = re.compile(
+    r"(?:S2[A-D]_MSI(?:L1C|L2A)_)?(\d{8}T\d{6})_(?:\w+_)?(T\d{2}[C-X][A-Z]{2})(?:_\w+)?(?:\.SAFE)?", re.ASCII
+)
+"""A product of Sentinel-2 as the hubs and Google Earth Engine name it: start of the acquisition, and tile."""
 _FORMS = {"decimal numbers": _DECIMAL, "whole numbers": _WHOLE}
 MISSING = frozenset({"", "n/a", "#n/a", "#na", "<na>", "-nan", "unknown"})
 """What tables write for a value that they do not have, in small letters: no place has such a name."""
@@ -28,7 +32,9 @@ names, too, but written as names: Na, Nan, Null."""
 
 def value_of(text: str) -> str:
     """The value of a key that a text stands for: ``" 7"``, ``"7.0"``, ``"07"`` and ``"7"`` are one ROI,
-    and ``"ö"`` is the same as one character or as two (macOS writes names of files as two).
+    and ``"ö"`` is the same as one character or as two (macOS writes names of files as two). A product of Sentinel-2 is
+    its acquisition and tile: 1C or 2A, of whatever baseline, with ``.SAFE`` or without, as the hubs or Google Earth
+    Engine name it, it shows the same ground at the same time.
 
     Blank where the text stands for none (`MISSING`, `MISSING_AS_WRITTEN`): to patches of unknown place, ``"nan"`` is no
     place in common. ``"Nan"`` is a town.
@@ -38,6 +44,8 @@ def value_of(text: str) -> str:
     whole = decimal[1] if decimal else stripped
     if number := _WHOLE.fullmatch(whole):
         return number[1] + number[2]
+    if product := _PRODUCT.fullmatch(stripped):
+        return f"{product[1]}_{product[2]}"
     return "" if stripped.lower() in MISSING or stripped in MISSING_AS_WRITTEN else stripped
 
 

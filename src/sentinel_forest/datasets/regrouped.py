@@ -9,7 +9,7 @@ import numpy as np
 from sentinel_forest.config.validation import nearest
 from sentinel_forest.datasets.metric import Metric
 from sentinel_forest.datasets.reading import Block
-from sentinel_forest.datasets.terms import IGNORE, Category, Question, Task
+from sentinel_forest.datasets.terms import IGNORE, NO_ANSWER, Category, Question, Task
 from sentinel_forest.errors import InputError
 
 
@@ -109,6 +109,13 @@ def _check_classes(task: Task, merge: Mapping[str, Sequence[str]], drop: Sequenc
                 "A class is merged or dropped twice.", where=where, found=name, expected="each class in one place"
             )
     for name, members in merge.items():
+        if name == NO_ANSWER:
+            raise InputError(
+                "A merged class has a name that stands for something else.",
+                where=where,
+                found=name,
+                expected="another name: tables write this where a model gives no answer",
+            )
         if name in task.names and name not in members:
             raise InputError(
                 "A merged class has the name of another class.",

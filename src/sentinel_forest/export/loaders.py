@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sentinel_forest.config.paths import CATALOG, MANIFEST, SPLIT, VERSION, Places, place
+from sentinel_forest.config.paths import CATALOG, MANIFEST, SPLIT, VERIFIED, VERSION, Places, place
 from sentinel_forest.config.releases import OWN
 from sentinel_forest.datasets.base import SPLITS, Block, Dataset, Reader, Task, true_classes, with_measured
 from sentinel_forest.errors import InputError
 from sentinel_forest.io.tables import read_catalog, read_parquet
 from sentinel_forest.splits.roles import roles_of
 from sentinel_forest.versions.manifest import hold_files
-from sentinel_forest.versions.opened import dataset_of
+from sentinel_forest.versions.opened import dataset_of, hold_data
 
 LABEL = "label"
 
@@ -93,7 +93,7 @@ class Trial:
 
     def _label(self, patches: pd.DataFrame, stored: dict[str, np.ndarray]) -> np.ndarray:
         if self.task.unit == "patch":
-            return patches["label"].to_numpy(np.int64)
+            return self.dataset.patch_classes(self.task.name, patches["label"].to_numpy()).astype(np.int64)
         if not stored:
             return np.empty((0, 0, 0), np.uint8)
         block = with_measured(self.dataset, self.folder, Block(patches, stored))
@@ -141,7 +141,7 @@ def open_trial(
     """Open the patches of one role of a trial.
 
     The pixels come from the publisher's files; a finished version of results says which patches. Its table of the
-    trial is first held against the manifest of the version.
+    trial is first held against the manifest of the version, and what was verified last against its data.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def open_trial(
     ------
     InputError
         If one of the names is not there (the message says which there are), or the split of a sealed version is not
-        the one that its manifest names.
+        the one that its manifest names, or other data were verified since.
 
     Examples
     --------
@@ -211,10 +211,13 @@ def open_trial(
         hold_files(results, [split.relative_to(results).as_posix()])
     usual_catalog = root / usual.work / place(CATALOG, release=release)
     listed = _existing(Path(catalog) if catalog else usual_catalog, "catalog", "say where it is: catalog=PATH")
+    patches, given = read_catalog(listed), read_parquet(split)
+    if finished and set(patches["patch"]) == set(given["patch"]):  # else another version has read another part
+        hold_data(results, release, listed.with_name(Path(VERIFIED).name))
     folder = _existing(
         Path(data) if data else root / usual.data / release, "folder of the release", "say where it is: data=FOLDER"
     )
-    roles = roles_of(read_catalog(listed), read_parquet(split), split)
+    roles = roles_of(patches, given, split)
     if role not in roles:
         raise InputError("No patch has this role.", where=split, found=role, expected=" | ".join(roles))
     known = dataset.layers(dataset.list_files(folder))

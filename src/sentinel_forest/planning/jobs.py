@@ -1,5 +1,6 @@
 """How jobs are started: the shell they run in, and who runs them."""
 
+import compileall
 import shlex
 import shutil
 import sys
@@ -12,8 +13,8 @@ def shell_prefix(snakefile: Path, deployed: bool) -> str:
     """What each command of a rule begins with, with its braces doubled, as Snakemake takes it.
 
     Strict mode, because a prefix replaces Snakemake's own. What depends on where the checkout lies goes here,
-    because a prefix does not count as part of a rule: moving a checkout runs nothing again. Modules are kept
-    compiled, or every job would compile them anew.
+    because a prefix does not count as part of a rule: moving a checkout runs nothing again. Jobs keep no compiled
+    modules: see `compile_modules`.
 
     Parameters
     ----------
@@ -24,10 +25,25 @@ def shell_prefix(snakefile: Path, deployed: bool) -> str:
     """
     path = "" if deployed else f"{shlex.quote(str(Path(sys.executable).parent))}:"
     text = (
-        "set -euo pipefail; export PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE= LC_ALL=C.UTF-8 "
+        "set -euo pipefail; export PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8 "
         f"SNAKEFILE={shlex.quote(str(snakefile))} PATH={path}$PATH; "
     )
     return text.replace("{", "{{").replace("}", "}}")
+
+
+ROOM = 64 << 20
+"""Bytes on the disk below which no modules are compiled."""
+
+
+def compile_modules() -> None:
+    """Keep the modules of this package compiled, so that no job does it again.
+
+    Not even once: a job that finds the disk full can leave half of a compiled module, which Python takes for a whole
+    one from then on, also when there is room again.
+    """
+    package = Path(__file__).parents[1]
+    if shutil.disk_usage(package).free > ROOM:
+        compileall.compile_dir(package, quiet=2)
 
 
 def check_executor(name: str) -> None:

@@ -101,7 +101,9 @@ def explained(release: ReleaseResults, task: Task, counts: pd.DataFrame, catalog
     frame["size"] = test["group"].map(catalog["group"].value_counts())
     frame["distance"] = _distance(test, rows[(roles == "train").to_numpy()])
     if task.unit == "pixel" and task.questions:
-        frame["positive"] = test[[f"fraction_{name}" for name in task.questions[0].positive]].sum(axis=1)
+        positive = counts["count"].where(counts["true"].isin(task.questions[0].positive), 0)
+        fraction = positive.groupby(counts["patch"]).sum() / counts.groupby("patch")["count"].sum()
+        frame["positive"] = fraction[test.index]
     if task.unit == "patch":
         return frame.groupby("group", sort=False).mean()
     return frame.drop(columns="group")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from sentinel_forest import datasets
+from sentinel_forest.acquire.history import Seen, state_of
 from sentinel_forest.config.releases import FILES
 from sentinel_forest.datasets.base import SPLITS, Dataset
 from sentinel_forest.errors import InputError
@@ -77,7 +78,28 @@ def catalog(
     opened = datasets.load(dataset, layout)
     paths = tables.read_tsv(files, FILES)["path"].tolist()
     table = make(opened, folder, paths, tables.read_parquet(hashes))
+    hold_verified(folder, paths)
     tables.write_parquet(output, table, schema(opened))
+
+
+def hold_verified(folder: Path, paths: Sequence[str]) -> None:
+    """See that files are as they were when they were verified; to be called after they were read.
+
+    Raises
+    ------
+    InputError
+        If one has changed.
+    """
+    states = Seen(folder.parent, folder.name).states()
+    for path in paths:
+        if path in states and (now := state_of(folder, path, states[path])).sha256 != states[path].sha256:
+            raise InputError(
+                "A file has changed since it was verified.",
+                where=folder / path,
+                found=now.sha256,
+                expected=states[path].sha256,
+                remedy="call snakemake again: it verifies the release anew",
+            )
 
 
 def schema(dataset: Dataset) -> pa.DataFrameSchema:

@@ -47,5 +47,34 @@ def is_sample(version: Path, release: str, own_entries: Path) -> bool:
     )
 
 
+def hold_data(version: Path, release: str, verified: Path) -> None:
+    """Compare the data that lie beside a finished version with those that it was made from.
+
+    Parameters
+    ----------
+    version, release : Path, str
+        Folder of the version, and name of the release in it.
+    verified : Path
+        What was verified last (``verified.json`` beside the catalog); without such a file nothing is compared.
+
+    Raises
+    ------
+    InputError
+        If these are other data.
+    """
+    if not verified.is_file():
+        return
+    sealed = json.loads((version / VERSION).read_text(encoding="utf-8"))["identity"]["data"].get(release)
+    found = json.loads(verified.read_text(encoding="utf-8"))["data"]
+    if found != sealed:
+        raise InputError(
+            "The data are not those that the version was made from.",
+            where=f"{release}, {verified}",
+            found=f"checksum {found}",
+            expected=f"{sealed}, as in {version / VERSION}",
+            remedy="restore the files and run `snakemake catalogs`, or open a version that was made from these",
+        )
+
+
 def _configuration(version: Path) -> dict[str, Any]:
     return dict(json.loads((version / VERSION).read_text(encoding="utf-8"))["configuration"])

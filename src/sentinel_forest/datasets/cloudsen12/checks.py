@@ -23,7 +23,13 @@ from sentinel_forest.datasets.cloudsen12.layout import (
     size_text,
     splits_of,
 )
-from sentinel_forest.datasets.cloudsen12.metadata import KEY_COLUMNS, METADATA, metadata_path, read_metadata
+from sentinel_forest.datasets.cloudsen12.metadata import (
+    KEY_COLUMNS,
+    METADATA,
+    known_metadata,
+    metadata_path,
+    read_metadata,
+)
 from sentinel_forest.datasets.cloudsen12.reader import count_unmeasured
 from sentinel_forest.datasets.cloudsen12.vocabulary import IMAGE_LAYERS, LABEL, RADAR_LAYERS
 from sentinel_forest.datasets.findings import hole_findings
@@ -41,7 +47,7 @@ def structure(layout: Layout, folder: Path, files: Sequence[File]) -> list[Findi
     findings = [finding for split in splits for finding in _split_findings(folder, split, layout.image)]
     findings += _key_forms(folder, splits)
     if quality.INDICES in paths:
-        findings += quality.findings(folder, [_read(folder, split) for split in splits])
+        findings += quality.findings(folder, [known_metadata(folder / split.name) for split in splits])
     everywhere = common_layers(paths)
     for split in splits:
         only = sorted(set(split.files) - everywhere)
@@ -60,22 +66,13 @@ def structure(layout: Layout, folder: Path, files: Sequence[File]) -> list[Findi
     return findings
 
 
-def _read(folder: Path, split: Split) -> pd.DataFrame:
-    """The metadata of a split; no columns where there are none, or none that can be read."""
-    path = metadata_path(folder / split.name)
-    try:
-        return read_metadata(path) if path else pd.DataFrame()
-    except InputError:
-        return pd.DataFrame()
-
-
 def _key_forms(folder: Path, splits: Sequence[Split]) -> Iterator[Finding]:
     """A note where splits write a key in other forms; keys are compared as values all the same."""
     tables = {}
     for split in splits:
-        path = folder / split.name / METADATA
+        path = metadata_path(folder / split.name)
         try:
-            tables[split.name] = read_texts(path) if path.is_file() else pd.DataFrame()
+            tables[split.name] = read_texts(path) if path else pd.DataFrame()
         except InputError:  # the check of the table tells of it
             continue
     for column in KEY_COLUMNS:

@@ -12,18 +12,17 @@ import pandas as pd
 
 from sentinel_forest.datasets.cloudsen12.metadata import (
     BLANK,
-    METADATA,
     NUMBERS,
     UTM,
     acquisition_days,
     described,
+    known_metadata,
+    metadata_path,
     place_choices,
-    read_metadata,
 )
 from sentinel_forest.datasets.cloudsen12.sun import sun_findings
 from sentinel_forest.datasets.cloudsen12.vocabulary import TASK
 from sentinel_forest.datasets.findings import Finding
-from sentinel_forest.errors import InputError
 from sentinel_forest.io.borders import quoted
 
 COVERAGES = ("cloud-free", "almost-clear", "low-cloudy", "mid-cloudy", "cloudy")
@@ -56,10 +55,7 @@ _EMPTY = ("nan", "NaN", "None", "null", "<NA>")
 
 def products_of(split: Path, count: int) -> tuple[str, ...]:
     """Product of each patch of a split, "" where the metadata do not tell it."""
-    try:
-        table = read_metadata(split / METADATA)
-    except (InputError, OSError):
-        return ()
+    table = known_metadata(split)
     if len(table) != count:
         return ()
     column = next((name for name in ("s2_id", "s2_id_gee") if name in table), "")
@@ -256,13 +252,10 @@ def against_labels(folder: Path, split: str, fractions: np.ndarray) -> Iterator[
     fractions : ndarray
         float32 (patches, classes): of the labels drawn by hand.
     """
-    path = f"{split}/{METADATA}"
-    try:
-        table = read_metadata(folder / path)
-    except (InputError, OSError):
+    table, there = known_metadata(folder / split), metadata_path(folder / split)
+    if there is None or len(table) != len(fractions):
         return  # told by the checks of structure
-    if len(table) != len(fractions):
-        return
+    path = f"{split}/{there.name}"
     yield from _coverage_findings(path, table, fractions)
     yield from _clear_findings(path, table, fractions)
     yield from _difficulty_findings(path, table, fractions)

@@ -91,6 +91,15 @@ def read_metadata(path: Path) -> pd.DataFrame:
     return texts
 
 
+def known_metadata(split: Path) -> pd.DataFrame:
+    """The metadata of a split; no columns where there are none, or none that can be read: checks of structure tell."""
+    path = metadata_path(split)
+    try:
+        return read_metadata(path) if path else pd.DataFrame()
+    except (InputError, OSError):
+        return pd.DataFrame()
+
+
 def names_rois(path: Path) -> bool:
     """Whether a table of metadata has a column for the ROI; only the first line of text is looked at."""
     return path.suffix != ".csv" or "roi_id" in first_line(path)
