@@ -229,7 +229,10 @@ def _with_maker(error: FormError) -> InputError:
             maker |= dict(json.loads(path.read_bytes()))
     commit, checksum = maker.get("commit"), maker.get("identity", {}).get("code", "unknown")
     code = f"commit {commit[:12]} of {maker.get('committed')}" if commit else f"checksum {checksum[:12]}"
-    remedy = f"{folder.name} was made by other code ({code}): use that, or run it again under another name"
+    remedy = (
+        f"name the file that is expected; if this is it, {folder.name} was made by other code ({code}): use that, or "
+        "run it again under another name"
+    )
     return InputError(error.problem, where=error.where, found=error.found, expected=error.expected, remedy=remedy)
 
 

@@ -237,8 +237,8 @@ def test_no_answer_counts_as_negative_and_is_told() -> None:
     _, found, paired = scored({("l1c", "forest"): HAND[:6]}, {"fmask": fmask})
     mine = row(found, classifier="fmask", metric="oa.question")
     assert mine["value"] == pytest.approx((6 + 9 + 20) / 40)
-    assert "no answer for 25 % of all units: counted as negative" in mine["note"]
-    assert paired["note"].str.contains("counted as negative").all()
+    assert "no answer for 25 % of all units: counted as wrong, and as negative in questions" in mine["note"]
+    assert paired["note"].str.contains("as negative in questions").all()
     assert not paired["note"].str.contains("different pixels").any()
 
 

@@ -101,14 +101,16 @@ def test_a_class_that_was_never_mapped_has_no_users_accuracy() -> None:
 @pytest.mark.parametrize(
     ("points", "strata", "message"),
     [
-        ("stratum,reference\na,x\na,x\nb,x\nb,x\n", "stratum,area\na,1\n", "area is not given"),
-        ("stratum,reference\na,x\n", "stratum,area\na,1\n", "too few points"),
-        ("stratum,reference\na,x\na,x\n", "stratum,area\na,-1\n", "not a positive number"),
-        ("stratum,reference\na,x\na,x\n", "stratum,area\na,40 ha\n", "stratum a\n  found: 40 ha"),
-        ("stratum,reference\na,x\na,x\n", 'stratum,area\na,"1,200"\n', "found: 1,200"),
-        ("stratum,reference\na,x\na,x\n", "stratum,area\na,1\na,1\n", "twice"),
-        ("stratum,reference\na,x\na,\n", "stratum,area\na,1\n", "value is missing"),
+        ("stratum,reference\na,a\na,a\nb,a\nb,a\n", "stratum,area\na,1\n", "area is not given"),
+        ("stratum,reference\na,a\n", "stratum,area\na,1\n", "too few points"),
+        ("stratum,reference\na,a\na,a\n", "stratum,area\na,-1\n", "not a positive number"),
+        ("stratum,reference\na,a\na,a\n", "stratum,area\na,40 ha\n", "stratum a\n  found: 40 ha"),
+        ("stratum,reference\na,a\na,a\n", 'stratum,area\na,"1,200"\n', "found: 1,200"),
+        ("stratum,reference\na,a\na,a\n", "stratum,area\na,1\na,1\n", "twice"),
+        ("stratum,reference\na,a\na,\n", "stratum,area\na,1\n", "value is missing"),
         ("stratum,reference,map\na,x,x\na,x,\n", "stratum,area\na,1\n", "value is missing"),
+        ("stratum,reference\nn,x\nn,x\ns,y\ns,y\n", "stratum,area\nn,1\ns,1\n", "column map: the class of the map"),
+        ("stratum,reference\na,x\n a,\n", "stratum,area\na,1\n", "line 3"),
         ("stratum,reference\n", "stratum,area\na,1\n", "value is missing"),
         ("stratum,label\na,x\na,x\n", "stratum,area\na,1\n", "column is missing"),
         ("patch,stratum,reference\np,a,x\np,a,x\n", "stratum,area\na,1\n", "no probability sample"),
@@ -149,3 +151,21 @@ def test_an_interval_of_a_fraction_ends_at_what_a_fraction_can_be() -> None:
     assert row["value"] + 1.96 * row["se"] > 1 == row["high"]
     areas = table[table["quantity"] == "area"]
     assert areas[["low", "high"]].stack().between(0, 100).all()
+
+
+def test_blanks_around_names_make_no_class(tmp_path: Path) -> None:
+    (tmp_path / "points.csv").write_text("stratum,reference\na,a\na,a \na, b\nb,b\nb ,b\nb,a\n")
+    (tmp_path / "strata.csv").write_text("stratum,area\n a,40\nb,60\n")
+    call = ["areas", "--points", f"{tmp_path}/points.csv", "--strata", f"{tmp_path}/strata.csv"]
+    main([*call, "--output", f"{tmp_path}/areas.tsv"])
+    table = pd.read_csv(tmp_path / "areas.tsv", sep="\t").query("quantity == 'area'").set_index("class")
+    assert table["value"].to_dict() == pytest.approx({"a": 40 * 2 / 3 + 60 / 3, "b": 40 / 3 + 60 * 2 / 3})
+
+
+def test_points_that_all_agree_give_no_interval() -> None:
+    points = pd.DataFrame(
+        {"stratum": ["a", "a", "b", "b"], "map": ["a", "a", "b", "b"], "reference": ["a", "a", "b", "b"]}
+    )
+    table = estimate_areas(points, pd.DataFrame({"stratum": ["a", "b"], "area": [70.0, 30.0]}))
+    assert (table["se"] == 0).all()
+    assert table[["low", "high"]].isna().all(axis=None)

@@ -89,7 +89,7 @@ class Classifier:
         """What is to be said about units for which it has no answer, or nothing."""
         if not self.unanswered:
             return ""
-        counted = "negative" if self.positive else "wrong"
+        counted = "wrong, and as negative in questions" if self.positive else "wrong"
         return f"no answer for {100 * self.unanswered:.3g} % of all units: counted as {counted}"
 
     def rows(self, table: pd.DataFrame, role: str) -> pd.DataFrame:

@@ -195,5 +195,7 @@ def groups_needed(*, confusion: Path, role: str = "test", half_width: float = 0.
             remedy="take a scheme whose test patches have groups, or another role",
         )
     if not 0 < half_width < 0.5:
-        raise InputError("A half width is impossible.", where="--half-width", found=half_width, expected="0 to 0.5")
+        raise InputError(
+            "A half width is impossible.", where="--half-width", found=half_width, expected="above 0 and below 0.5"
+        )
     write_tsv(output, needed(table, half_width), NEEDED)

@@ -54,7 +54,8 @@ def estimate_areas(points: pd.DataFrame, strata: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Rows ``quantity`` (`area`, `area fraction`, `overall accuracy`, `user's accuracy`, `producer's accuracy`),
         `class` (empty for the overall accuracy), `value`, `se` (standard error), `low`, `high` (95 % interval,
-        cut where it goes beyond 0 or the whole area), `n` (points). A value that is undefined is missing.
+        cut where it goes beyond 0 or the whole area, missing where all points agree), `n` (points). A value that is
+        undefined is missing.
 
     Raises
     ------
@@ -121,14 +122,15 @@ class _Estimator:
 
 
 def _row(quantity: str, name: object, value: float, error: float, n: int, unit: float = 1.0) -> dict[str, object]:
-    """A fraction in some unit, with its interval, which is cut at what no fraction can be."""
+    """A fraction in some unit, with its interval, which is cut at what no fraction can be; none without variance."""
+    half = Z * error if error > 0 else np.nan
     return {
         "quantity": quantity,
         "class": str(name),
         "value": value * unit,
         "se": error * unit,
-        "low": np.maximum(value - Z * error, 0.0) * unit,
-        "high": np.minimum(value + Z * error, 1.0) * unit,
+        "low": np.maximum(value - half, 0.0) * unit,
+        "high": np.minimum(value + half, 1.0) * unit,
         "n": n,
     }
 
@@ -178,8 +180,21 @@ def areas(*, points: Path, strata: Path, output: Output) -> None:
     """
     table = _read(points, ["stratum", "reference"])
     if "map" not in table:
-        table["map"] = table["stratum"]
+        table["map"] = _classes_of_strata(table, points)
     write_tsv(output, estimate_areas(table, _read(strata, ["stratum", "area"])), AREAS)
+
+
+def _classes_of_strata(table: pd.DataFrame, where: Path) -> "pd.Series[str]":
+    """The strata as classes of the map."""
+    if not set(table["stratum"]) & set(table["reference"]):
+        raise InputError(
+            "The strata are not the classes of the map, and there is no column with these.",
+            where=where,
+            found=f"strata such as {table['stratum'].iloc[0]}, references such as {table['reference'].iloc[0]}",
+            expected="a column map: the class of the map at each point",
+            remedy="add it",
+        )
+    return table["stratum"]
 
 
 def _read(path: Path, required: list[str]) -> pd.DataFrame:
@@ -196,8 +211,10 @@ def _read(path: Path, required: list[str]) -> pd.DataFrame:
         raise InputError(
             "A column is missing.", where=path, found=", ".join(map(str, table.columns))[:80], expected=missing[0]
         )
-    used = [name for name in ("stratum", "map", "reference", "area") if name in table]
+    texts = [name for name in ("stratum", "map", "reference") if name in table]
+    table[texts] = table[texts].apply(lambda column: column.str.strip().replace("", None))
+    used = [*texts, *(name for name in ("area",) if name in table)]
     if table.empty or table[used].isna().any().any():
         row = int(table[used].isna().any(axis=1).argmax()) if len(table) else 0
-        raise InputError("A value is missing.", where=f"{path}, row {row + 2}", expected=", ".join(used))
+        raise InputError("A value is missing.", where=f"{path}, line {row + 2}", expected=", ".join(used))
     return table

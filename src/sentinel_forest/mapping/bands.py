@@ -79,7 +79,7 @@ def radar_candidates(stack: ExitStack, path: Path | None, bands: Sequence[str]) 
         raise InputError(
             "The forest uses radar, and the scene has none.",
             expected=", ".join(bands),
-            remedy="give Sentinel-1 on the same grid: --radar FOLDER with a GeoTIFF for each band, e.g. VV.tif",
+            remedy=f"give Sentinel-1 on the same grid: --radar FOLDER with a GeoTIFF for each band, as {bands[0]}.tif",
         )
     if not path.exists():
         raise InputError("There is no such folder of radar bands.", where=path, expected=", ".join(bands))
