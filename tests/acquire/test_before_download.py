@@ -243,7 +243,8 @@ def test_sen12ms_catalog_is_the_same_once_the_tiles_are_there(real: Path, tmp_pa
         chosen = after[after["published_split"] == role]
         sen12ms.write_split_list(tmp_path / "splits" / f"{name}_list.txt", chosen["patch"])
     before = dataset.catalog(tmp_path, dataset.list_files(tmp_path), inspect.no_hashes())
-    pd.testing.assert_frame_equal(before, after)
+    lines = list(after.filter(like="_line"))  # the real tiles have no lists beside them
+    pd.testing.assert_frame_equal(before.drop(columns=lines), after.drop(columns=lines))
 
 
 def test_sen12ms_lists_of_scenes_are_not_enough(facts: Path, tmp_path: Path) -> None:

@@ -674,6 +674,22 @@ def test_lists_in_the_folder_make_the_published_split(dataset: sen12ms.Sen12MS, 
     assert table.loc[f"{SPRING}/43/p2", "published_split"] == ""
 
 
+def test_the_catalog_has_the_lines_of_the_lists(dataset: sen12ms.Sen12MS, release: Path) -> None:
+    """A patch may stand in two lists: the validation scenes have been training scenes since 2020."""
+    (release / "splits").mkdir()
+    train = f"{WINTER}_s2_1_p1.tif\n{SPRING}_s2_43_p10.tif\n\n{SPRING}_s1_43_p2.tif\n"
+    (release / "splits" / "train_list.txt").write_text(train)
+    (release / "splits" / "val_list.txt").write_text(f"{SPRING}_s2_43_p10.tif\n")
+    (release / "splits" / "SEN12MS_holdOutScenes.txt").write_text(f"{SUMMER}/s1_43\n")
+    table = catalog(dataset, release).set_index("patch")
+    lines = table.loc[[f"{SPRING}/43/p2", f"{SPRING}/43/p10", f"{SUMMER}/43/p1"]].filter(like="_line")
+    assert lines.astype("object").where(lines.notna(), None).to_dict("list") == {
+        "train_line": [3, 1, None],
+        "validation_line": [None, 0, None],
+        "test_line": [None, None, None],
+    }
+
+
 def test_the_registry_has_the_published_checksums(lists: Path) -> None:
     entry = releases.read_entry("sen12ms")
     published = pd.read_csv(lists / "checksums_md5.csv").set_index("file")["md5"]

@@ -16,7 +16,9 @@ from sentinel_forest.datasets.base import no_hashes
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.confusion import CONFUSION, WHOLE
 from sentinel_forest.evaluation.foreign import foreign
+from sentinel_forest.evaluation.foreign_files import Answers
 from sentinel_forest.evaluation.foreign_paired import foreign_paired
+from sentinel_forest.evaluation.foreign_patches import align
 from sentinel_forest.evaluation.paired import PAIRED
 from sentinel_forest.evaluation.score import METRICS, SCORES_BY
 from sentinel_forest.io import tables
@@ -244,6 +246,26 @@ def test_rows_in_another_order_are_doubted(release, tmp_path):
     np.save(tmp_path / "net.npy", np.random.default_rng(6).permutation(test["said"].to_numpy()))
     notes = run(about, tmp_path / "net.npy")["metrics"]["note"]
     assert notes.str.contains("no better than chance").all()
+
+
+def test_rows_of_sen12ms_are_lines_of_the_publishers_list(tmp_path):
+    """They were rows of the sorted catalog: right predictions got the scores of another order, without a word."""
+    opened = datasets.load("sen12ms")
+    (tmp_path / "splits").mkdir()
+    order = ("146", "63", "97")
+    names = [f"ROIs1158_spring_s2_{scene}_p30.tif" for scene in order]
+    (tmp_path / "splits" / "test_list.txt").write_text("\n".join(names))
+    catalog = make(opened, tmp_path, opened.list_files(tmp_path), no_hashes())
+    catalog["role"], role = "test", np.arange(3)
+    assert catalog["scene"].str.split("_").str[-1].tolist() == ["63", "97", "146"]
+    by_row, by_name = (Answers(each, np.arange(3), None) for each in (("0", "1", "2"), tuple(names)))
+    for answers in (by_row, by_name):
+        assert align(answers, opened, catalog, role, tmp_path)[0].tolist() == [1, 2, 0]
+    rows, note = align(Answers(None, np.arange(3), None), opened, catalog, role, tmp_path)
+    assert rows.tolist() == [0, 1, 2]
+    assert note == "rows taken in the order of the catalog, which is not that of the publisher's list"
+    with pytest.raises(InputError, match="Row numbers stand for no patch"):
+        align(by_row, opened, catalog.drop(columns="test_line"), role, tmp_path)
 
 
 def test_nothing_is_unpickled(release, tmp_path):

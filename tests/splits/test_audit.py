@@ -155,6 +155,35 @@ def test_numbers_without_a_word_on_what_they_count_are_refused(folder, tmp_path)
         run(folder, catalog=tmp_path / "catalog.parquet", numbers="test.h5")
 
 
+def test_numbers_of_sen12ms_count_the_lines_of_the_publishers_list(folder, tmp_path):
+    """They counted the sorted catalog: row 0 of a list in another order was said to be another patch."""
+    splits = tmp_path / "release" / "splits"
+    splits.mkdir(parents=True)
+    test = [f"ROIs1158_spring_s2_{scene}_p30.tif" for scene in (146, 63, 97)]
+    (splits / "test_list.txt").write_text("\n".join(test))
+    (splits / "train_list.txt").write_text("ROIs1158_spring_s2_1_p30.tif\n")
+    np.save(folder / "test.npy", [0])
+    (folder / "train.txt").write_text(f"{test[0]}\nROIs1158_spring_s2_1_p30.tif\n")
+    _, links = run(folder, "sen12ms", metadata=splits.parent, numbers="split")
+    same = links.loc[("test.npy", "train.txt", "patch")]
+    assert (same["linked"], same["total"]) == (1, 1)
+    np.save(folder / "test.npy", [3])
+    assert run(folder, "sen12ms", metadata=splits.parent, numbers="split")[0].loc["test.npy", "unknown"] == 1
+
+
+@pytest.mark.parametrize(("name", "numbers"), [("validation", "split"), ("test", "split"), ("train", "release")])
+def test_numbers_of_sen12ms_without_a_list_that_they_count_are_refused(folder, tmp_path, name, numbers):
+    """A list of scenes has no line for a patch, and the release no order of its own."""
+    splits = tmp_path / "release" / "splits"
+    splits.mkdir(parents=True)
+    (splits / "train_list.txt").write_text("ROIs1158_spring_s2_146_p30.tif\nROIs1158_spring_s2_1_p30.tif\n")
+    (splits / "SEN12MS_holdOutScenes.txt").write_text("ROIs1158_spring/s2_146\n")
+    np.save(folder / f"{name}.npy", [0])
+    with pytest.raises(InputError, match="Row numbers stand for no patch") as caught:
+        run(folder, "sen12ms", metadata=splits.parent, numbers=numbers)
+    assert "name the patches" in str(caught.value)
+
+
 def test_names_of_another_dataset_are_recognised_without_a_catalog(folder):
     (folder / "test_list.txt").write_text("ROIs1158_spring_s2_124_p100.tif\n")
     with pytest.raises(InputError, match="of another dataset") as caught:

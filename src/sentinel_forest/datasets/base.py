@@ -214,6 +214,17 @@ class Dataset(Reading, Regrouped):
         """Roles of the published split that files belong to, by their names; None where names do not tell."""
         return None
 
+    def published_places(self, catalog: pd.DataFrame, role: str | None) -> pd.Series | None:
+        """Place of each patch in the publisher's file of a role (None: in all files, one after another), from 0.
+
+        Returns
+        -------
+        Series or None
+            Int64, missing for patches that the file does not hold; None where no such order is known.
+        """
+        held = catalog["published_split"].eq(role) if role is not None else catalog["patch"].notna()
+        return (held.cumsum() - 1).where(held).astype("Int64")
+
     def ledger_keys(self) -> dict[str, str]:
         """The dataset's keys in the ledger, and what a link by each of them does unless the gate says else.
 

@@ -12,10 +12,12 @@ from sentinel_forest.datasets.metric import kappa
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.foreign_files import Answers, read_answers
 from sentinel_forest.evaluation.scored import notes
-from sentinel_forest.splits.audit import BY_FILE, counts_from_1, rows_by_name, rows_by_number
+from sentinel_forest.splits.audit import rows_by_name
 from sentinel_forest.splits.lists import NUMBER
+from sentinel_forest.splits.numbers import BY_FILE, Counted, counts_from_1, rows_by_number
 
 IN_ORDER = "rows taken in the order of the catalog"
+OTHER_ORDER = ", which is not that of the publisher's list"
 
 CHANCE_KAPPA = 0.02
 """Agreement beyond chance below which predictions in order are doubted."""
@@ -74,8 +76,9 @@ def align(
         If a patch is missing, stands twice, or is not of the release.
     """
     if answers.names is None:
-        return _in_order(len(answers.classes), len(role), where), IN_ORDER
-    places = _places(answers.names, dataset, catalog, catalog["published_split"].iloc[role])
+        other = OTHER_ORDER if _is_listed_otherwise(dataset, catalog, role) else ""
+        return _in_order(len(answers.classes), len(role), where), IN_ORDER + other
+    places = _places(answers.names, dataset, catalog, role, where)
     check_known(places, answers.names, catalog, where)
     place = np.array([rows[0] for rows in places], dtype=np.int64)
     order = pd.Series(np.arange(len(place)), index=place)
@@ -131,12 +134,26 @@ def _in_order(found: int, expected: int, where: Path) -> np.ndarray:
     return np.arange(expected)
 
 
-def _places(names: Sequence[str], dataset: Dataset, catalog: pd.DataFrame, splits: pd.Series) -> list[list[int]]:
-    """Rows of the catalog of each name; numbers count the rows of the publisher's file."""
+def _places(
+    names: Sequence[str], dataset: Dataset, catalog: pd.DataFrame, role: np.ndarray, where: Path
+) -> list[list[int]]:
+    """Rows of the catalog of each name; numbers count the rows of the publisher's file, or the lines of its list."""
     if all(NUMBER.fullmatch(name) for name in names) and names[0] not in set(catalog["patch"]):
-        published = splits.unique()
-        return rows_by_number(names, str(published[0]) if len(published) == 1 else "", catalog, BY_FILE)
+        counted = Counted(_published_role(catalog, role), BY_FILE, str(where))
+        return rows_by_number(names, dataset, catalog, counted)
     return rows_by_name(names, dataset, catalog)
+
+
+def _published_role(catalog: pd.DataFrame, role: np.ndarray) -> str:
+    """The publisher's role of some rows of the catalog; "" where they have several."""
+    published = catalog["published_split"].iloc[role].unique()
+    return str(published[0]) if len(published) == 1 else ""
+
+
+def _is_listed_otherwise(dataset: Dataset, catalog: pd.DataFrame, role: np.ndarray) -> bool:
+    """Whether the publisher's list has the patches of a role in another order than the catalog."""
+    places = dataset.published_places(catalog, _published_role(catalog, role))
+    return places is not None and not places.iloc[role].dropna().is_monotonic_increasing
 
 
 def check_known(places: Sequence[Sequence[int]], names: Sequence[str], catalog: pd.DataFrame, where: Path) -> None:

@@ -20,8 +20,9 @@ from sentinel_forest.io.tables import columns, conform, read_catalog, write_text
 from sentinel_forest.splits import audit_page
 from sentinel_forest.splits.ledger import COUNTED, linkings, status_of
 from sentinel_forest.splits.links import IMPLIED, NOT_PUBLISHED, complete_gate
-from sentinel_forest.splits.lists import NUMBER, SplitList, read_lists
+from sentinel_forest.splits.lists import SplitList, read_lists
 from sentinel_forest.splits.named import named_catalog
+from sentinel_forest.splits.numbers import BY_FILE, BY_RELEASE, Counted, counts_from_1, rows_by_number
 from sentinel_forest.steps import Layout, Output
 from sentinel_forest.verify import catalog as catalogs
 
@@ -56,9 +57,6 @@ CLASSES = pa.DataFrameSchema(
 )
 """Patches of each class in a list (sums of class fractions, where pixels have classes), and their fraction of all."""
 
-BY_FILE, BY_RELEASE = "split", "release"
-"""What row numbers count: the rows of the file that the publisher gives the role, or of the whole catalog."""
-
 
 @dataclass(frozen=True, eq=False)
 class Held:
@@ -92,7 +90,7 @@ def hold(source: SplitList, dataset: Dataset, catalog: pd.DataFrame, numbers: st
     Raises
     ------
     InputError
-        If a list has row numbers, and nothing says what they count.
+        If a list has row numbers, and nothing says what they count, or the release has nothing that they can count.
     """
     if source.unread:
         return Held(source, np.empty(0, dtype=np.int64), note=f"not read: {source.unread}")
@@ -106,7 +104,7 @@ def hold(source: SplitList, dataset: Dataset, catalog: pd.DataFrame, numbers: st
                 expected=f"--numbers {BY_FILE} (rows of the publisher's file of the role, as TFDS and torchgeo count), "
                 f"--numbers {BY_RELEASE} (rows of all files, one after another), or --numbers FILE",
             )
-        found = rows_by_number(source.names, source.role, catalog, numbers)
+        found = rows_by_number(source.names, dataset, catalog, Counted(source.role, numbers, source.file))
     else:
         found = rows_by_name(source.names, dataset, catalog)
     flat = [row for rows in found for row in rows]
@@ -122,18 +120,6 @@ def _doubt(source: SplitList, unknown: Sequence[str], patches: int) -> str:
     if counts_from_1(source.names, unknown):
         return "the largest row number is one too large: are rows counted from 1? They are read as counted from 0"
     return ""
-
-
-def counts_from_1(names: Sequence[str], unknown: Sequence[str]) -> bool:
-    """Whether row numbers seem to count from 1: none is 0, and none is too large but the last, by one."""
-    numbers = {_number(name) for name in names}
-    last = max(numbers, default=-1)
-    return min(numbers, default=-1) > 0 and [_number(name) for name in unknown] == [last] and last - 1 in numbers
-
-
-def _number(name: str) -> int:
-    match = NUMBER.fullmatch(name)
-    return int(match[1]) if match else -1
 
 
 def rows_by_name(names: Sequence[str], dataset: Dataset, catalog: pd.DataFrame) -> list[list[int]]:
@@ -158,24 +144,6 @@ def _places(values: pd.Series) -> dict[str, list[int]]:
     for row, value in enumerate(values):
         found.setdefault(str(value), []).append(row)
     return found
-
-
-def rows_by_number(names: Sequence[str], role: str, catalog: pd.DataFrame, numbers: str) -> list[list[int]]:
-    """Rows of the catalog for each row number (see `hold`); none for one that is too large."""
-    if numbers == BY_RELEASE:
-        rows = np.arange(len(catalog))
-    elif numbers == BY_FILE:
-        rows = np.flatnonzero(catalog["published_split"] == role)
-    else:
-        rows = np.flatnonzero(catalog["file"] == numbers)
-    if numbers not in (BY_FILE, BY_RELEASE) and not len(rows):
-        raise InputError(
-            "Row numbers cannot count the rows of this file: the release has none of this name.",
-            where="--numbers",
-            found=numbers,
-            expected=" | ".join([BY_FILE, BY_RELEASE, *catalog["file"].unique()[:6]]),
-        )
-    return [[int(rows[number])] if (number := _number(name)) < len(rows) else [] for name in names]
 
 
 def rests(held: Sequence[Held], patches: int) -> Iterator[Held]:
@@ -330,8 +298,8 @@ def audit(
         In place of a catalog: a folder with the release's metadata in the publisher's layout. Without both, the names
         in the lists must do.
     numbers : str, optional
-        What row numbers count: split (rows of the publisher's file of the role), release (rows of all files), or the
-        name of a file.
+        What row numbers count: split (rows of the publisher's file of the role; lines of its list, where the dataset
+        has lists), release (rows of all files), or the name of a file.
     output : Path
         Folder to write: lists.tsv, links.tsv, classes.tsv, audit.md.
     """

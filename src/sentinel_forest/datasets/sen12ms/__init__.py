@@ -56,10 +56,12 @@ from sentinel_forest.io.lazy import parts_of
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sentinel_forest.datasets.sen12ms import catalog, checks, content, export, reader
+    from sentinel_forest.datasets.sen12ms import catalog, checks, content, export, lines, reader
     from sentinel_forest.datasets.sen12ms.export import write_patch
 else:
-    catalog, checks, content, export, reader = parts_of(__name__, "catalog", "checks", "content", "export", "reader")
+    catalog, checks, content, export, lines, reader = parts_of(
+        __name__, "catalog", "checks", "content", "export", "lines", "reader"
+    )
 
 __all__ = ["DATASET", "Sen12MS", "multi_label", "read_split_list", "single_label", "write_patch", "write_split_list"]
 
@@ -121,6 +123,10 @@ class Sen12MS(Dataset):
     def published_roles(self, paths: Iterable[str]) -> frozenset[str] | None:
         """Those of DFC2020, which has none for training; of SEN12MS names do not tell."""
         return layout.published_roles(paths)
+
+    def published_places(self, catalog: pd.DataFrame, role: str | None) -> pd.Series | None:
+        """The lines of the publisher's list of the role that was read: files hold one patch each, and no rows."""
+        return lines.published_places(catalog, role)
 
     def structure(self, folder: Path, files: Sequence[File]) -> list[Finding]:
         """Names, completeness of the triplets, archives, numbers of patches, split lists, and what is not read."""

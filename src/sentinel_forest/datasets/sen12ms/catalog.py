@@ -25,6 +25,7 @@ from sentinel_forest.datasets.sen12ms.layout import (
     sensors_of,
     tile_path,
 )
+from sentinel_forest.datasets.sen12ms.lines import line_columns
 from sentinel_forest.datasets.sen12ms.lists import listed_tiles, published_splits
 from sentinel_forest.datasets.sen12ms.reader import QUICK_OPEN, as_codes, open_tile, read, read_tile
 from sentinel_forest.datasets.sen12ms.vocabulary import (
@@ -52,7 +53,8 @@ def catalog(layout: Layout, folder: Path, files: Sequence[str], hashes: pd.DataF
     of which a tile has none because a check of its pixels failed. Besides the columns of every catalog:
     `season`, `continent` (coarse, see `continent`), `side_m` (side in m of the footprint, a square
     around `x`, `y` in the CRS `epsg`), and the fractions of the valid pixels of each class of the four
-    schemes of `SCHEMES` (`igbp_<code>`, `land_cover_<code>`, ...). `scene` is ``<season>_<scene>``.
+    schemes of `SCHEMES` (`igbp_<code>`, `land_cover_<code>`, ...), and the lines of the publisher's lists
+    (`train_line`, ..., see `line_columns`). `scene` is ``<season>_<scene>``.
 
     Raises
     ------
@@ -93,7 +95,7 @@ def listing(folder: Path, files: Sequence[str]) -> pd.DataFrame:
     unknown = {"continent": "", "content_hash": "", "label": -1, "epsg": pd.NA, **dict.fromkeys(kinds, np.nan)}
     kinds |= {"continent": "str", "content_hash": "str", "label": "int16", "epsg": "Int32"}
     blank = pd.DataFrame(unknown, index=listed.index).astype(kinds)
-    return pd.concat([listed, blank], axis=1)
+    return pd.concat([listed, blank, line_columns(folder, files, listed["patch"])], axis=1)
 
 
 def _add_pixels(layout: Layout, table: pd.DataFrame, folder: Path, sensors: Sequence[str]) -> None:

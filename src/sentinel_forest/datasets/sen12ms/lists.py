@@ -202,8 +202,7 @@ def _in_two_lists(path: str, both: Mapping[str, str]) -> list[Finding]:
 
 def listed_tiles(folder: Path, files: Sequence[str]) -> pd.DataFrame:
     """Tiles of Sentinel-2 of the files that the lists in ``splits`` name (see `parse`), each once."""
-    matches = (_LISTED_FILE.fullmatch(line) for path in list_paths(files) for line in _lines(folder / path))
-    patches = list(dict.fromkeys(_patch_of(match) for match in matches if match))
+    patches = list(dict.fromkeys(patch for path in list_paths(files) for _, patch in listed_patches(folder / path)))
     if not patches:
         raise InputError(
             "Neither tiles nor lists of files are there.",
@@ -215,6 +214,12 @@ def listed_tiles(folder: Path, files: Sequence[str]) -> pd.DataFrame:
     scenes = [patch.split("/")[:2] for patch in patches]
     names = zip(scenes, file_names(patches, "s2"), strict=True)
     return parse(f"{season}/s2_{scene}/{name}" for (season, scene), name in names)
+
+
+def listed_patches(path: Path) -> list[tuple[int, str]]:
+    """Lines of a list that name a file: their numbers, counted from 0, and the patches."""
+    matches = ((number, _LISTED_FILE.fullmatch(line)) for number, line in enumerate(_lines(path)))
+    return [(number, _patch_of(match)) for number, match in matches if match]
 
 
 def _patch_of(match: re.Match[str]) -> str:
