@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from sentinel_forest import datasets
+from sentinel_forest.config import releases
 from sentinel_forest.datasets.base import File, Finding
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import texts
@@ -54,6 +55,55 @@ def test_what_is_no_file_is_named_and_not_waited_for(
     make(path)
     (finding,) = missing("sen12ms", folder)
     assert finding.found == ("a folder" if path.is_dir() else "a FIFO")
+
+
+NAMED = (
+    ("sen12ms", "splits/test_list.txt"),
+    ("sen12ms", "splits"),
+    ("so2sat", "validation_geo.h5"),
+    ("cloudsen12", "train/metadata.csv"),
+    ("cloudsen12", "cloudsen12_indices.csv"),
+)
+"""Lists, places and tables that are read by name."""
+
+INSTEAD: dict[str, Callable[[Path], object]] = {
+    "a link to /a/disk/that/is/not/mounted, where nothing is": nowhere,
+    "a FIFO": os.mkfifo,
+    "a folder": Path.mkdir,
+}
+
+
+@pytest.mark.parametrize(("name", "path"), NAMED)
+@pytest.mark.parametrize("found", INSTEAD)
+def test_what_stands_for_a_list_or_a_table_is_never_passed_over(
+    samples: dict[str, Path], tmp_path: Path, name: str, path: str, found: str
+) -> None:
+    """A test list behind a lost link was noted as not read, and the built-in hold-out was the test."""
+    folder = shutil.copytree(samples[name], tmp_path / "copy")
+    place = folder / path
+    shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+    INSTEAD[found](place)
+    if path == "splits" and place.is_dir():
+        return
+    (finding,) = missing(name, folder)
+    assert (finding.file, finding.status, finding.found) == (path, "failed", found)
+    dataset = datasets.load(name, LAYOUTS[name])
+    assert path not in {row.file for row in dataset.structure(folder, []) if row.check == "unused"}
+
+
+def test_a_lost_table_is_not_replaced_by_another_one(samples: dict[str, Path], tmp_path: Path) -> None:
+    """metadata.parquet would be read instead, whatever stands in it."""
+    folder = shutil.copytree(samples["cloudsen12"], tmp_path / "copy")
+    table = folder / "train/metadata.csv"
+    texts.read_texts(table).to_parquet(table.with_suffix(".parquet"))
+    table.unlink()
+    nowhere(table)
+    dataset = datasets.load("cloudsen12", LAYOUTS["cloudsen12"])
+    paths = dataset.list_files(folder)
+    with pytest.raises(InputError, match="where nothing is"):
+        dataset.unknown_columns(folder, paths)
+    with pytest.raises(InputError, match="git annex get"):
+        releases.file_table(folder, paths)
 
 
 def missing(name: str, folder: Path) -> list[Finding]:

@@ -12,6 +12,7 @@ from sentinel_forest.config.files import File
 from sentinel_forest.config.registry import RegistryEntry
 from sentinel_forest.config.validation import nearest, parse, read_yaml
 from sentinel_forest.errors import InputError
+from sentinel_forest.io import causes
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.borders import (
     checked_name,
@@ -213,7 +214,7 @@ def file_table(folder: Path, paths: Sequence[str]) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If the name of a file cannot stand in one line of a table.
+        If the name of a file cannot stand in one line of a table, or there is no file of that name.
     """
     for path in paths:
         if wrong := control_character(path):
@@ -224,7 +225,7 @@ def file_table(folder: Path, paths: Sequence[str]) -> pd.DataFrame:
                 expected=f"no control characters; {wrong}",
                 remedy="rename the file",
             )
-    rows = [(path, (folder / path).stat().st_size) for path in sorted(paths)]
+    rows = [(path, causes.length_of(folder / path)) for path in sorted(paths)]
     return pd.DataFrame(rows, columns=list(FILES.columns)).astype({"path": "str", "bytes": "int64"})
 
 

@@ -122,11 +122,6 @@ def _files(folder: Path, below: str, depth: int) -> Iterator[str]:
                 yield path
 
 
-def is_file_or_lost(path: Path) -> bool:
-    """Whether a path is a file, or a link that leads nowhere: it stands for a file that is missing."""
-    return path.is_file() or (path.is_symlink() and not path.exists())
-
-
 def is_folder(entry: os.DirEntry[str]) -> bool:
     """Whether an entry is a folder; a link that leads nowhere, or round in a circle, is none."""
     try:

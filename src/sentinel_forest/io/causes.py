@@ -128,7 +128,7 @@ def of_file(path: Path, wanted: str) -> Cause | None:
         with open(path, "rb") as stream:
             return of_bytes(stream.read(HEAD), wanted)
     except OSError as error:
-        return of_error(error)
+        return of_place(path) if _leads_nowhere(path) else of_error(error)
 
 
 def of_place(path: Path) -> Cause:
@@ -138,7 +138,10 @@ def of_place(path: Path) -> Cause:
     try:
         return Cause(_kind(path), "put the file in its place")
     except FileNotFoundError:
-        return Cause(f"a link to {os.readlink(path)[:80]}, where nothing is", "mount that disk, or make the link anew")
+        return Cause(
+            f"a link to {os.readlink(path)[:80]}, where nothing is",
+            "mount that disk, fetch what the link stands for (git annex get, dvc pull), or make the link anew",
+        )
     except OSError as error:
         return of_error(error) or Cause(str(error.strerror), AGAIN)
 
@@ -195,11 +198,38 @@ def check_regular(path: Path) -> None:
     try:
         regular = stat.S_ISREG(os.stat(path).st_mode)
     except OSError as error:
-        raise unusable(path, "a file", error) from None
+        if not _leads_nowhere(path):
+            raise unusable(path, "a file", error) from None
+        regular = False
     if not regular:
+        cause = of_place(path)
+        raise InputError("This is no file.", where=path, found=cause.found, expected="a file", remedy=cause.remedy)
+
+
+def length_of(path: Path) -> int:
+    """Length in bytes of a file, or of what is in its place.
+
+    Raises
+    ------
+    InputError
+        If nothing is there, or a link that leads nowhere.
+    """
+    try:
+        return path.stat().st_size
+    except OSError:
+        cause = of_place(path)
         raise InputError(
-            "This is no file.", where=path, found=_kind(path), expected="a file", remedy="put the file in its place"
-        )
+            "A file of the release is not there.",
+            where=path,
+            found=cause.found,
+            expected="the file, or a link to it",
+            remedy=cause.remedy,
+        ) from None
+
+
+def _leads_nowhere(path: Path) -> bool:
+    """Whether a path is a link to nothing."""
+    return os.path.islink(path) and not os.path.exists(path)
 
 
 def _kind(path: Path) -> str:

@@ -57,6 +57,7 @@ def read_texts(path: Path) -> pd.DataFrame:
 
 def first_line(path: Path) -> str:
     """The names of the columns as they stand in a table of text; at most `MOST_OF_HEADER` bytes are read."""
+    causes.check_regular(path)
     with open(path, "rb") as stream:
         return stream.readline(MOST_OF_HEADER).decode("utf-8", "replace")
 

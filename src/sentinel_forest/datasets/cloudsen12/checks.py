@@ -1,6 +1,5 @@
 """Findings about the files of CloudSEN12: what names and sizes say, and what layers say together."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -208,9 +207,6 @@ def _split_findings(folder: Path, split: Split, image: int) -> Iterator[Finding]
     yield Finding(f"{split.name}/", "structure", "patches", "ok", str(split.count))
     if there:
         yield from _metadata_findings(folder, table, split)
-    elif os.path.lexists(folder / table):
-        cause = causes.of_place(folder / table)
-        yield Finding(table, "structure", "metadata", "failed", cause.found, "a table, one row per patch", cause.remedy)
     else:
         yield Finding(
             table,

@@ -14,7 +14,7 @@ from sentinel_forest.datasets.cloudsen12.metadata import METADATA, METADATA_PARQ
 from sentinel_forest.datasets.cloudsen12.quality import INDICES
 from sentinel_forest.datasets.cloudsen12.vocabulary import LABEL, LAYERS
 from sentinel_forest.datasets.findings import Finding
-from sentinel_forest.datasets.unused import PICKLES, first_misplaced, is_file_or_lost, unused_findings
+from sentinel_forest.datasets.unused import PICKLES, first_misplaced, unused_findings
 from sentinel_forest.errors import InputError
 from sentinel_forest.sensors import SENTINEL_2
 
@@ -248,6 +248,8 @@ def size_text(size: int, layer: str, side: int) -> str:
 def list_files(folder: Path) -> list[str]:
     """Paths of layers and of the metadata in the folders of the splits, and of the table of label quality; sorted.
 
+    What is no file, such as a link that leads nowhere, is listed as well: it stands for one that is missing.
+
     Raises
     ------
     InputError
@@ -258,8 +260,7 @@ def list_files(folder: Path) -> list[str]:
         for split in FOLDERS
         if (folder / split).is_dir()
         for path in (folder / split).iterdir()
-        if is_file_or_lost(path)
-        and (path == metadata_path(folder / split) or layer_of(path.name) is not None)
+        if (path == metadata_path(folder / split) or layer_of(path.name) is not None)
         and not labels_nothing(f"{split}/{path.name}")
     ]
     if not found:
@@ -271,7 +272,7 @@ def list_files(folder: Path) -> list[str]:
             expected="train/, val/ or test/ with files such as L1C_B2.dat and LABEL_manual_hq.dat",
             remedy="give the folder that holds these folders",
         )
-    found += [name for name in (INDICES,) if (folder / name).is_file()]
+    found += [name for name in (INDICES,) if os.path.lexists(folder / name)]
     folders = {path.split("/")[0] for path in found}
     if {"val", "validation"} <= folders:
         raise InputError(

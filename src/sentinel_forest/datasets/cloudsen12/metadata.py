@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -73,8 +74,11 @@ _NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
 
 
 def metadata_path(split: Path) -> Path | None:
-    """The table of the patches of a split: metadata.csv, else metadata.parquet; None if there is neither."""
-    return next((path for name in (METADATA, METADATA_PARQUET) if (path := split / name).is_file()), None)
+    """The table of the patches of a split: metadata.csv, else metadata.parquet; None if there is neither.
+
+    A link that leads nowhere is taken for the table that it stands for, never the other one.
+    """
+    return next((path for name in (METADATA, METADATA_PARQUET) if os.path.lexists(path := split / name)), None)
 
 
 def count_rows(path: Path) -> int | None:

@@ -8,6 +8,7 @@ of the splits, by ROI, start of the acquisition and tile.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,7 +62,7 @@ def indices(folder: Path) -> pd.DataFrame | None:
         If the table lacks a column, has an image twice, or a number outside 0..1.
     """
     path = folder / INDICES
-    if not path.is_file():
+    if not os.path.lexists(path):
         return None
     table = read_texts(path)
     if missing := [name for name in (*KEYS, *COLUMNS) if name not in table]:

@@ -204,7 +204,8 @@ def sensors_of(tiles: pd.DataFrame) -> list[str]:
 def list_files(folder: Path) -> list[str]:
     """Tiles, archives and split lists in a folder; one look at each folder, none at the files.
 
-    Lists alone will do for a catalog without pixels.
+    Lists alone will do for a catalog without pixels. What stands in the place of a list, or of their folder, and is
+    none is listed as well: without it another test set would be taken.
     """
     found = []
     for season in sorted(folder.glob("ROIs*")):
@@ -213,7 +214,9 @@ def list_files(folder: Path) -> list[str]:
         elif ARCHIVE.match(season.name):
             found.append(season.name)
     lists = [f"{place}{name}" for place in ("splits/", "") for name in SPLIT_LISTS]
-    found += list_paths(path for path in lists if (folder / path).is_file())
+    found += list_paths(path for path in lists if os.path.lexists(folder / path))
+    if os.path.lexists(folder / "splits") and not (folder / "splits").is_dir():
+        found.append("splits")
     if not found:
         raise InputError(
             "There is no file of SEN12MS in the folder.",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sentinel_forest.datasets.base import SPLITS
 from sentinel_forest.datasets.findings import Finding
-from sentinel_forest.datasets.unused import PICKLES, first_misplaced, is_file_or_lost, unused_findings
+from sentinel_forest.datasets.unused import PICKLES, first_misplaced, unused_findings
 from sentinel_forest.errors import InputError
 
 SIDE = 32
@@ -58,7 +58,8 @@ def list_files(folder: Path) -> list[str]:
         If there is no image file, or more than one for a split.
     """
     paths = {path.relative_to(folder).as_posix() for glob in ("*", "*/*") for path in folder.glob(glob)}
-    found = sorted(path for path in paths if PATTERN.fullmatch(path) and is_file_or_lost(folder / path))
+    # What is no file is listed as well: it stands for one that is missing.
+    found = sorted(path for path in paths if PATTERN.fullmatch(path))
     found = [path for path in found if not (path.endswith(".gz") and path[:-3] in found)]
     images = patch_files(found)
     if not images:
