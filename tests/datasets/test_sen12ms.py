@@ -674,6 +674,30 @@ def test_lists_in_the_folder_make_the_published_split(dataset: sen12ms.Sen12MS, 
     assert table.loc[f"{SPRING}/43/p2", "published_split"] == ""
 
 
+def test_listed_patches_without_tiles_are_counted(dataset: sen12ms.Sen12MS, release: Path) -> None:
+    """Half of the listed test patches could be missing, without a word; if all are, there is no test."""
+    (release / "splits").mkdir()
+    there, away = [f"{SPRING}_s2_43_p10.tif", f"{SUMMER}_s1_43_p1.tif"], [f"{WINTER}_s2_{n}_p1.tif" for n in (1, 2, 3)]
+
+    def found(**lines: list[str]) -> list[Finding]:
+        for path in (release / "splits").iterdir():
+            path.unlink()
+        for name, names in lines.items():
+            (release / "splits" / f"{name}.txt").write_text("\n".join(names))
+        return [row for row in verify(dataset, release)[0] if row.check == "listed"]
+
+    assert found(test_list=there, SEN12MS_holdOutScenes=[f"{SUMMER}/s1_43"]) == []
+    (part,) = found(test_list=[*there, *away])
+    assert (part.status, part.file) == ("note", "splits/test_list.txt")
+    assert part.found.startswith(f"3 of 5 lines name what has no tile here, the first: '{away[0]}'")
+    (scene,) = found(SEN12MS_holdOutScenes=[f"{SUMMER}/s1_43", f"{WINTER}/s1_1"])
+    assert (scene.status, scene.found.split(" name")[0]) == ("note", "1 of 2 lines")
+    (none,) = found(test_list=away, train_list=there)
+    assert (none.status, none.accept, none.found.split(" name")[0]) == ("failed", "kept", "3 of 3 lines")
+    (old,) = found(test_list=there, val_list=away)
+    assert old.status == "note"  # scenes of the historical list are training scenes
+
+
 def test_the_catalog_has_the_lines_of_the_lists(dataset: sen12ms.Sen12MS, release: Path) -> None:
     """A patch may stand in two lists: the validation scenes have been training scenes since 2020."""
     (release / "splits").mkdir()

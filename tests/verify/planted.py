@@ -341,6 +341,7 @@ TILES = {
     "patches": too_many,
     "readable": lambda folder: (folder / first(folder, "s2")).write_bytes(b"II*\0"),
     "list": lambda folder: (folder / "splits/train_list.txt").write_text(""),
+    "listed": lambda folder: (folder / "splits/train_list.txt").write_text("ROIs1158_spring_s2_101_p9999.tif\n"),
     "lists": lambda folder: [
         (folder / f"splits/{name}_list.txt").write_text(first(folder, "s2")) for name in ("train", "test")
     ],

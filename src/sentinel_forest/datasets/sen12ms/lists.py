@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 MOST_BYTES = 64 << 20
 """Bytes of a list; that of all patches has 7 MB."""
 LONGEST_LINE = 500
+
+HISTORICAL = frozenset({"val_list.txt", "ValidationScenes.txt"})
+"""Lists of scenes that have been training scenes since 2020."""
 
 _LISTED_SCENE = re.compile(r"(ROIs[0-9]{4}_[a-z]+)/(?:s1|s2|lc)_([0-9A-Za-z]+)/?")
 _LISTED_FILE = re.compile(r"(?:.*/)?(ROIs[0-9]{4}_[a-z]+)_(?:s1|s2|lc|dfc)_([0-9A-Za-z]+)_p([0-9]+)(?i:\.tif)?")
@@ -135,8 +138,9 @@ def _lines(path: Path) -> list[str]:
 
 
 def list_findings(folder: Path, files: Sequence[str]) -> list[Finding]:
-    """Whether the split lists can be read, hold anything, and contradict each other."""
+    """Whether the split lists can be read, hold anything, contradict each other, and name patches that are there."""
     findings = []
+    read: dict[str, list[str]] = {}
     first: dict[str, str] = {}
     for path in list_paths(files):
         try:
@@ -147,6 +151,7 @@ def list_findings(folder: Path, files: Sequence[str]) -> list[Finding]:
             )
             findings.append(fault)
             continue
+        read[path] = lines
         strange = [line for line in lines if not (_LISTED_SCENE.fullmatch(line) or _LISTED_FILE.fullmatch(line))]
         if strange:
             found = f"{len(strange)} lines, the first: {quoted(strange[0])}"
@@ -159,7 +164,43 @@ def list_findings(folder: Path, files: Sequence[str]) -> list[Finding]:
         both = {line: first[key] for line in lines if (key := _key(line)) in first and first[key] != path}
         first |= {key: path for line in lines if (key := _key(line)) not in first}
         findings += _in_two_lists(path, both)
-    return findings
+    return findings + _absent_findings(read, files)
+
+
+def _absent_findings(lists: Mapping[str, Sequence[str]], files: Sequence[str]) -> list[Finding]:
+    """A note for each list that names patches without any tile; a failure if no list of its role names another one.
+
+    Historical lists of validation never fail: their scenes are training scenes since 2020.
+    """
+    tiles = parse(files) if lists else None
+    if tiles is None or tiles.empty:
+        return []
+    known = {*tiles["patch"], *(tiles["season"] + "/" + tiles["scene"]), *BROKEN}
+    named = {path: {line: name for line in lines if (name := _named(line))} for path, lines in lists.items()}
+    absent = {path: [line for line, name in names.items() if name not in known] for path, names in named.items()}
+    left = {SPLIT_LISTS[path.rsplit("/", 1)[-1]] for path in lists if len(absent[path]) < len(named[path])}
+    return [_absent_finding(path, lines, len(named[path]), left) for path, lines in absent.items() if lines]
+
+
+def _absent_finding(path: str, absent: Sequence[str], count: int, left: Collection[str]) -> Finding:
+    """What is said of a list with absent patches; of the roles in `left` there are others."""
+    name = path.rsplit("/", 1)[-1]
+    role = SPLIT_LISTS[name]
+    found = f"{len(absent)} of {count} lines name what has no tile here, the first: {quoted(absent[0])}"
+    expected = "tiles of all that the list names"
+    if role not in left and name not in HISTORICAL:
+        remedy = f"nothing of the published {role} is here: fetch it, or remove the list"
+        return Finding(path, "structure", "listed", "failed", found, expected, remedy, "kept")
+    remedy = f"nothing, if this is a chosen part: the role {role} is then a part of the published one; else fetch them"
+    return Finding(path, "structure", "listed", "note", found, expected, remedy)
+
+
+def _named(line: str) -> str | None:
+    """The patch, or the scene with its season, that a line names; None if it names neither."""
+    if match := _LISTED_SCENE.fullmatch(line):
+        return f"{match[1]}/{match[2]}"
+    match = _LISTED_FILE.fullmatch(line)
+    return _patch_of(match) if match else None
 
 
 def without_split(files: Sequence[str], patches: pd.DataFrame) -> list[Finding]:
@@ -192,7 +233,7 @@ def _in_two_lists(path: str, both: Mapping[str, str]) -> list[Finding]:
     if not both:
         return []
     line, other = next(iter(both.items()))
-    historical = {path.rsplit("/", 1)[-1], other.rsplit("/", 1)[-1]} & {"val_list.txt", "ValidationScenes.txt"}
+    historical = {path.rsplit("/", 1)[-1], other.rsplit("/", 1)[-1]} & HISTORICAL
     same_split = SPLIT_LISTS[path.rsplit("/", 1)[-1]] == SPLIT_LISTS[other.rsplit("/", 1)[-1]]
     status: Literal["note", "failed"] = "note" if historical or same_split else "failed"
     found = f"{len(both)} lines that {other} has too, the first: {quoted(line)}"
