@@ -21,6 +21,7 @@ from sentinel_forest.acquire import download
 from sentinel_forest.config import releases
 from sentinel_forest.datasets import continents, sen12ms
 from sentinel_forest.datasets.base import IGNORE, Block, File, Finding, Inspection, no_hashes
+from sentinel_forest.datasets.sen12ms import ground
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import patch as patch_features
 from sentinel_forest.features import pixel as pixel_features
@@ -55,6 +56,7 @@ def write(
     dfc: object = None,
     s1: np.ndarray | None = None,
     left: float = 500_000.0,
+    top: float = 5_000_000.0,
     epsg: int = 32633,
     side: int = SIDE,
 ) -> None:
@@ -73,7 +75,7 @@ def write(
         lc=lc,
         dfc=None if dfc is None else np.broadcast_to(np.asarray(dfc), (side, side)),
         epsg=epsg,
-        transform=Affine(10, 0, left, 0, -10, 5_000_000.0),
+        transform=Affine(10, 0, left, 0, -10, top),
     )
 
 
@@ -278,6 +280,53 @@ def test_a_tile_that_is_no_tiff_is_not_opened_by_another_driver(dataset: sen12ms
     text = f'<VRTDataset rasterXSize="{SIDE}" rasterYSize="{SIDE}"></VRTDataset>'
     tile(release, "s2").write_text(text)
     assert [row.check for row in failures(dataset, release)] == ["readable"]
+
+
+def scene_extent(dataset: sen12ms.Sen12MS, folder: Path) -> list[Finding]:
+    return [row for row in verify(dataset, folder)[0] if row.check == "scene-extent"]
+
+
+@pytest.mark.parametrize("epsg", [32733, 32634], ids=["hemisphere", "zone"])
+def test_tiles_of_a_scene_are_near_each_other_whatever_their_zones(
+    dataset: sen12ms.Sen12MS, tmp_path: Path, epsg: int
+) -> None:
+    """The extent was that within each zone: a tile 45 degrees south of the equator, or six degrees east, was ok."""
+    write(tmp_path, SPRING, "1", 1)
+    write(tmp_path, SPRING, "1", 2, epsg=epsg)
+    (finding,) = scene_extent(dataset, tmp_path)
+    assert (finding.status, finding.accept) == ("failed", "kept")
+    assert finding.found.startswith("1 scenes lie apart")
+    assert finding.found.endswith(f"{SPRING}/1")
+
+
+def test_a_scene_may_lie_across_the_border_of_two_zones(dataset: sen12ms.Sen12MS, tmp_path: Path) -> None:
+    east, west = rasterio.warp.transform("EPSG:4326", "EPSG:32634", [18.001, 18.03], [45.15, 45.15])[0]
+    write(tmp_path, SPRING, "1", 1, left=735_000)
+    write(tmp_path, SPRING, "1", 2, left=east, epsg=32634)
+    write(tmp_path, SPRING, "1", 3, left=west, epsg=32634)
+    (finding,) = scene_extent(dataset, tmp_path)
+    assert (finding.status, finding.found) == ("ok", "1 scenes, at most 3 km")
+
+
+@pytest.mark.parametrize("northing", [9_400_000.0, 2e7], ids=["85 N", "beyond the pole"])
+def test_a_northing_outside_utm_fails(dataset: sen12ms.Sen12MS, tmp_path: Path, northing: float) -> None:
+    write(tmp_path, SPRING, "1", 1, top=northing)
+    failed, rest = scene_extent(dataset, tmp_path)[0], scene_extent(dataset, tmp_path)[-1]
+    assert (failed.status, failed.accept) == ("failed", "kept")
+    assert failed.found == f"northing {northing:.0f} m in EPSG:32633"
+    assert failed.expected.startswith("a place between 80 S and 84 N")
+    assert (rest.status, rest.found) == ("note", "not computed: no tile says where it lies")
+
+
+@given(st.floats(-179, 179), st.floats(-79, 83), st.floats(-0.5, 0.5), st.floats(-0.5, 0.5))
+def test_the_extent_of_a_scene_is_a_side_of_its_box(lon: float, lat: float, east: float, north: float) -> None:
+    """Of two points: between their distance (haversine), and that divided by the root of two."""
+    lon, lat = np.array([lon, lon + east]), np.array([lat, lat + north])
+    extent = ground.scene_extents(pd.Series(["a", "a"]), lon, lat)["a"]
+    one, two = np.radians(lat)
+    half = np.sin((two - one) / 2) ** 2 + np.cos(one) * np.cos(two) * np.sin(np.radians(east) / 2) ** 2
+    distance = 2 * 6_371_008.8 * np.arcsin(np.sqrt(half))
+    assert distance / np.sqrt(2) - 1 <= extent <= distance + 1
 
 
 def test_a_missing_sensor_names_the_patch(dataset: sen12ms.Sen12MS, release: Path) -> None:

@@ -9,11 +9,11 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 import rasterio
-import rasterio.warp
 from rasterio.crs import CRS
 
 from sentinel_forest.datasets.base import SPLITS, Stored, any_measured, hash_columns, hold_arrays, valid_fraction
 from sentinel_forest.datasets.continents import continent
+from sentinel_forest.datasets.sen12ms.ground import degrees_of
 from sentinel_forest.datasets.sen12ms.headers import header_of
 from sentinel_forest.datasets.sen12ms.layout import (
     ARCHIVE,
@@ -173,9 +173,6 @@ def _in_order(function: Callable[[pd.DataFrame], list[T]], items: pd.DataFrame, 
         return [result for results in pool.map(function, parts) for result in results]
 
 
-FARTHEST = 1e8
-"""Coordinates (m or degrees) of no place on Earth in any projection."""
-
 _FLOAT64 = ("x", "y", "side_m", "lon", "lat")
 
 
@@ -233,17 +230,9 @@ def _place(table: pd.DataFrame, grids: np.ndarray, side: int) -> None:
     """
     codes, a, b, _, d, e, _ = grids.T
     x, y = grids[:, 3] + side / 2 * (a + b), grids[:, 6] + side / 2 * (d + e)
-    # Beyond any projection PROJ has no answer but an error; a place that is not known is missing.
-    codes = np.where((np.abs(x) < FARTHEST) & (np.abs(y) < FARTHEST), codes, np.nan)
-    projected = np.zeros(len(table), dtype=bool)
-    lon, lat = np.full(len(table), np.nan), np.full(len(table), np.nan)
-    for epsg in np.unique(codes[np.isfinite(codes)]):
-        rows, crs = codes == epsg, CRS.from_epsg(int(epsg))
-        projected[rows] = crs.is_projected
-        lon[rows], lat[rows] = rasterio.warp.transform(crs, "EPSG:4326", x[rows], y[rows])
-    on_earth = (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
-    table["lon"], table["lat"] = np.where(on_earth, (lon, lat), np.nan)
-    projected &= on_earth
+    table["lon"], table["lat"] = degrees_of(codes, x, y)
+    in_metres = [epsg for epsg in np.unique(codes[np.isfinite(codes)]) if CRS.from_epsg(int(epsg)).is_projected]
+    projected = np.isin(codes, in_metres) & table["lon"].notna().to_numpy()
     square = projected & (b == 0) & (d == 0) & (a > 0) & (a == -e)
     table["x"], table["y"] = np.where(projected, (x, y), np.nan)
     table["side_m"] = np.where(square, side * a, np.nan)

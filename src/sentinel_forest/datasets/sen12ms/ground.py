@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import rasterio.warp
+from rasterio.crs import CRS
 
 from sentinel_forest.datasets.base import Finding
 from sentinel_forest.datasets.sen12ms.content import TileInspection
@@ -14,6 +16,20 @@ MOST_FINDINGS = 20
 
 SCENE_EXTENT = 200_000.0
 """No scene is wider (m): the swath of Sentinel-1 has 250 km, and scenes of SEN12MS are a part of one."""
+
+EXPECTED = f"tiles of a scene within {SCENE_EXTENT / 1000:.0f} km"
+
+UTM_LATITUDES = (-80.0, 84.0)
+"""Between these latitudes (degrees) UTM has zones."""
+
+QUARTER = 1e7
+"""Northing (m) of the equator in zones of the south, and about the distance from there to a pole."""
+
+EARTH_RADIUS = 6_371_008.8
+"""Mean radius of the Earth (m)."""
+
+FARTHEST = 1e8
+"""Coordinates (m or degrees) of no place on Earth in any projection."""
 
 
 def limited(findings: Sequence[Finding]) -> list[Finding]:
@@ -90,24 +106,83 @@ def _corner_text(grid: np.ndarray) -> str:
 
 
 def scene_findings(tiles: Mapping[str, TileInspection]) -> list[Finding]:
-    """Whether all tiles of a scene lie near each other."""
+    """Whether all tiles of a scene lie near each other, whatever their zones, and where UTM has zones at all."""
     placed = {path: seen.grid for path, seen in tiles.items() if seen.grid}
-    expected = f"tiles of a scene within {SCENE_EXTENT / 1000:.0f} km"
     table = parse(placed)
-    scenes = table["season"] + "/" + table["scene"]
     grids = np.array([placed[path] for path in table["path"]]).reshape(-1, 7)
-    points = pd.DataFrame({"epsg": grids[:, 0], "x": grids[:, 3], "y": grids[:, 6], "scene": scenes})
-    if not len(points) or table["season"].isin(DFC_SPLITS).all():
-        found = "not computed: no tile says where it lies" if not len(points) else "not computed: no scenes"
-        return [Finding("(all tiles)", "structure", "scene-extent", "note", found, expected)]
-    # A scene may lie on the border of two zones: each zone is looked at by itself, and zones must be neighbours.
-    extent = points.groupby(["scene", "epsg"])[["x", "y"]].agg(np.ptp).max(axis=1)
-    zone = points["epsg"] % 100
-    zones = zone.groupby(points["scene"]).agg(np.ptp)
-    far = sorted({name for name, _ in extent.index[extent > SCENE_EXTENT]} | set(zones.index[zones.between(2, 58)]))
+    lon, lat = degrees_of(grids[:, 0], grids[:, 3], grids[:, 6])
+    beyond = _is_beyond_utm(grids[:, 0], grids[:, 6], lat)
+    known = np.isfinite(lat) & ~beyond
+    scenes = (table["season"] + "/" + table["scene"])[known]
+    if not len(scenes) or table["season"].isin(DFC_SPLITS).all():
+        found = "not computed: no tile says where it lies" if not known.any() else "not computed: no scenes"
+        extents = Finding("(all tiles)", "structure", "scene-extent", "note", found, EXPECTED)
+    else:
+        extents = _extent_finding(scene_extents(scenes, lon[known], lat[known]))
+    return [*_beyond_findings(table["path"][beyond], grids[beyond]), extents]
+
+
+def _extent_finding(extents: pd.Series) -> Finding:
+    far = sorted(extents.index[extents > SCENE_EXTENT])
     if not far:
-        found = f"{len(zones)} scenes, at most {extent.max() / 1000:.0f} km"
-        return [Finding("(all tiles)", "structure", "scene-extent", "ok", found, expected)]
-    remedy = "tiles lie in the folder of another scene, or say a wrong place: get the publisher's"
-    found = f"{len(far)} scenes lie apart: {', '.join(far[:5])}"
-    return [Finding("(all tiles)", "structure", "scene-extent", "failed", found, expected, remedy, "kept")]
+        found = f"{len(extents)} scenes, at most {extents.max() / 1000:.0f} km"
+        return Finding("(all tiles)", "structure", "scene-extent", "ok", found, EXPECTED)
+    found = f"{len(far)} scenes lie apart, up to {extents.max() / 1000:.0f} km: {', '.join(far[:5])}"
+    remedy = "tiles lie in the folder of another scene, or say a wrong place, zone or hemisphere: get the publisher's"
+    return Finding("(all tiles)", "structure", "scene-extent", "failed", found, EXPECTED, remedy, "kept")
+
+
+def _beyond_findings(paths: pd.Series, grids: np.ndarray) -> list[Finding]:
+    """Tiles whose northing is none in the zone that they name."""
+    expected = f"a place between {-UTM_LATITUDES[0]:g} S and {UTM_LATITUDES[1]:g} N, where UTM has zones"
+    remedy = "the zone, its hemisphere or the northing is wrong: get the publisher's tile"
+    texts = [f"northing {grid[6]:.0f} m in {_crs_text(grid)}" for grid in grids]
+    rows = zip(paths, texts, strict=True)
+    return limited(
+        [Finding(path, "structure", "scene-extent", "failed", text, expected, remedy, "kept") for path, text in rows]
+    )
+
+
+def _is_beyond_utm(codes: np.ndarray, northing: np.ndarray, lat: np.ndarray) -> np.ndarray:
+    """Which northings are of no place that has a UTM zone; codes that are not those of zones have none.
+
+    A northing of more than `QUARTER` would be across the pole, where PROJ finds a latitude again.
+    """
+    zone, south = codes % 100, codes // 100 == 327
+    utm = (south | (codes // 100 == 326)) & (zone >= 1) & (zone <= 60)
+    inside = (lat >= UTM_LATITUDES[0]) & (lat <= UTM_LATITUDES[1])
+    return np.asarray(utm & ~(inside & (np.abs(northing - QUARTER * south) <= QUARTER)))
+
+
+def degrees_of(codes: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Longitude and latitude (WGS 84) of points, each in the projection of its EPSG code; NaN where it is no place."""
+    lon, lat = np.full(len(codes), np.nan), np.full(len(codes), np.nan)
+    # Beyond any projection PROJ has no answer but an error; a place that is not known is missing.
+    known = np.isfinite(codes) & (np.abs(x) < FARTHEST) & (np.abs(y) < FARTHEST)
+    for epsg in np.unique(codes[known]):
+        rows = known & (codes == epsg)
+        lon[rows], lat[rows] = rasterio.warp.transform(CRS.from_epsg(int(epsg)), "EPSG:4326", x[rows], y[rows])
+    on_earth = (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
+    return np.where(on_earth, lon, np.nan), np.where(on_earth, lat, np.nan)
+
+
+def scene_extents(scenes: pd.Series, lon: np.ndarray, lat: np.ndarray) -> pd.Series:
+    """Longest side (m) of the box around the points of each scene, on a sphere, whatever zones they are stored in.
+
+    Sides run to the east, to the north and upwards at the mean of the points, so that neither the antimeridian nor the
+    poles matter; far from it they are chords.
+    """
+    points = np.column_stack(_upward(np.radians(lon), np.radians(lat)))
+    codes, names = pd.factorize(scenes)
+    x, y, z = pd.DataFrame(points).groupby(codes).mean().to_numpy().T
+    longitude, latitude = np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))
+    east = (-np.sin(longitude), np.cos(longitude), np.zeros(len(names)))
+    north = _upward(longitude, latitude + np.pi / 2)
+    axes = np.stack([np.column_stack(axis) for axis in (east, north, _upward(longitude, latitude))], axis=1)
+    local = pd.DataFrame(np.einsum("pc,pac->pa", points, axes[codes])).groupby(codes)
+    return pd.Series((local.max() - local.min()).max(axis=1).to_numpy() * EARTH_RADIUS, index=names)
+
+
+def _upward(longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Unit vectors (x, y, z) to points on a sphere (radians)."""
+    return np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)
