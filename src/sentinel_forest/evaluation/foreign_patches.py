@@ -17,7 +17,6 @@ from sentinel_forest.splits.lists import NUMBER
 from sentinel_forest.splits.numbers import BY_FILE, Counted, counts_from_1, rows_by_number
 
 IN_ORDER = "rows taken in the order of the catalog"
-OTHER_ORDER = ", which is not that of the publisher's list"
 
 CHANCE_KAPPA = 0.02
 """Agreement beyond chance below which predictions in order are doubted."""
@@ -76,8 +75,7 @@ def align(
         If a patch is missing, stands twice, or is not of the release.
     """
     if answers.names is None:
-        other = OTHER_ORDER if _is_listed_otherwise(dataset, catalog, role) else ""
-        return _in_order(len(answers.classes), len(role), where), IN_ORDER + other
+        return _in_order(len(answers.classes), len(role), where), order_note(dataset, catalog, role)
     places = _places(answers.names, dataset, catalog, role, where)
     check_known(places, answers.names, catalog, where)
     place = np.array([rows[0] for rows in places], dtype=np.int64)
@@ -150,10 +148,11 @@ def _published_role(catalog: pd.DataFrame, role: np.ndarray) -> str:
     return str(published[0]) if len(published) == 1 else ""
 
 
-def _is_listed_otherwise(dataset: Dataset, catalog: pd.DataFrame, role: np.ndarray) -> bool:
-    """Whether the publisher's list has the patches of a role in another order than the catalog."""
+def order_note(dataset: Dataset, catalog: pd.DataFrame, role: np.ndarray) -> str:
+    """Whose order rows without names are taken in, and whether the publisher's list of the role has another one."""
     places = dataset.published_places(catalog, _published_role(catalog, role))
-    return places is not None and not places.iloc[role].dropna().is_monotonic_increasing
+    is_other = places is not None and not places.iloc[role].dropna().is_monotonic_increasing
+    return f"{IN_ORDER}, which is not that of the publisher's list" if is_other else IN_ORDER
 
 
 def check_known(places: Sequence[Sequence[int]], names: Sequence[str], catalog: pd.DataFrame, where: Path) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 from sentinel_forest.datasets.base import IGNORE, NO_ANSWER, Dataset, Task, true_classes
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.foreign_files import first_of
-from sentinel_forest.evaluation.foreign_patches import doubt, roles_of
+from sentinel_forest.evaluation.foreign_patches import doubt, order_note, roles_of
 from sentinel_forest.evaluation.scored import notes
 from sentinel_forest.features.shards import read_blocks
 from sentinel_forest.io import causes
@@ -150,7 +150,7 @@ def _reader(file: Path, dataset: Dataset, catalog: pd.DataFrame, role: np.ndarra
     array = _array(file, dataset)
     if len(array) != len(role):
         raise _no_array(array, str(len(role)), file)
-    return lambda places: np.asarray(array[places[0] : places[-1] + 1]), "patches taken in the order of the catalog"
+    return lambda places: np.asarray(array[places[0] : places[-1] + 1]), order_note(dataset, catalog, role)
 
 
 def _array(file: Path, dataset: Dataset) -> np.ndarray:

@@ -71,8 +71,10 @@ def _places_in_file(catalog: pd.DataFrame, file: str) -> pd.Series:
 
 def _nothing_counted(names: Sequence[str], counted: Counted) -> InputError:
     """Numbers of a dataset whose files have no rows of patches, and whose list was not read."""
-    of_list = counted.numbers == BY_FILE and counted.role
-    what = f"lines of the list of {counted.role}" if of_list else "rows of the whole release"
+    of_list = counted.numbers == BY_FILE
+    what = "rows of the whole release"
+    if of_list:
+        what = f"lines of the list of {counted.role}" if counted.role else "of a role that is none of the publisher's"
     return InputError(
         "Row numbers stand for no patch: nothing that was read says what they count.",
         where=counted.where,
