@@ -207,6 +207,25 @@ def test_one_list_has_nothing_to_be_held_against_and_names_do_not_tell_what_is_l
     assert "are in no list" not in page
 
 
+def test_a_hold_out_is_compared_with_the_rest_that_trains_by_it(folder, tmp_path):
+    """Rows 0 and 1 of cities a and b are held out; rows 2 to 5 of the same cities train."""
+    (folder / "holdout.txt").write_text("training/000000\ntraining/000001\ntesting/000000\n")
+    held, links = run(folder, catalog=so2sat(tmp_path))
+    assert held["patches"].to_dict() == {"holdout.txt": 3, "rest of holdout.txt": 9}
+    city = links.loc[("holdout.txt", "rest of holdout.txt", "city")]
+    assert (city["linked"], city["total"], city["shared_values"], city["status"]) == (3, 3, 3, "marked")
+    assert links.loc[("holdout.txt", "rest of holdout.txt", "patch"), "status"] == "clean"
+    page = (folder.with_name("lists.audit") / "audit.md").read_text(encoding="utf-8")
+    assert "**holdout.txt** (test) with **rest of holdout.txt** (train): linked: 3 of 3 by city (100 %)" in page
+    assert "only one list" not in page
+
+
+def test_a_hold_out_beside_its_own_training_list_makes_nothing_else_training(folder, tmp_path):
+    (folder / "holdout.json").write_text(json.dumps({"train": ["training/000000"], "test": ["training/000001"]}))
+    held, _ = run(folder, catalog=so2sat(tmp_path))
+    assert list(held.index) == ["holdout.json:test", "holdout.json:train"]
+
+
 def test_numbers_that_may_count_from_one_are_doubted(folder, tmp_path):
     np.save(folder / "test.npy", np.arange(1, 4))
     held, _ = run(folder, catalog=so2sat(tmp_path), numbers="testing.h5")

@@ -60,17 +60,13 @@ CLASSES = pa.DataFrameSchema(
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """A list held against the catalog: `rows` (int64) of the catalog, each once, in order.
-
-    `rest_of` is the file of the hold-out whose contrary it is.
-    """
+    """A list held against the catalog: `rows` (int64) of the catalog, each once, in order."""
 
     source: SplitList
     rows: np.ndarray
     repeated: int = 0
     unknown: tuple[str, ...] = ()
     note: str = ""
-    rest_of: str = ""
 
 
 def hold(source: SplitList, dataset: Dataset, catalog: pd.DataFrame, numbers: str | None = None) -> Held:
@@ -152,7 +148,7 @@ def rests(held: Sequence[Held], patches: int) -> Iterator[Held]:
         if one.source.rest_trains and len(one.rows):
             source = SplitList(f"rest of {one.source.file}", SPLITS[0], (), "")
             rest = np.setdiff1d(np.arange(patches), one.rows)
-            yield Held(source, rest, note="all patches that the list leaves out", rest_of=one.source.file)
+            yield Held(source, rest, note="all patches that the list leaves out")
 
 
 def list_table(held: Sequence[Held], catalog: pd.DataFrame) -> pd.DataFrame:
@@ -192,7 +188,7 @@ def link_table(held: Sequence[Held], dataset: Dataset, catalog: pd.DataFrame) ->
     used = sorted((one for one in held if len(one.rows)), key=lambda one: SPLITS.index(one.source.role))
     rows = []
     for place, other in enumerate(used):
-        for own in (one for one in used[place + 1 :] if other.rest_of != one.source.file):
+        for own in used[place + 1 :]:
             same = own.source.role == other.source.role
             names = own.source.label, own.source.role, other.source.label, other.source.role
             for row in (row for way in ways for row in way.between(own.rows, other.rows)):

@@ -144,7 +144,7 @@ def read_list(path: Path, dataset: Dataset) -> list[SplitList]:
             tuple(rows["name"]),
             checksum,
             tuple(rows["class"]),
-            rest_trains=holds and role == "test",
+            rest_trains=holds and role == "test" and len(parts) == 1,
             is_one_of_several=len(parts) > 1,
         )
         for role, rows in parts
