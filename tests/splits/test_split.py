@@ -368,6 +368,23 @@ def test_missing_values_of_columns_are_no_values() -> None:
         roles(catalog, "leave-one-group-out", 3, key="season", groups=[])
 
 
+def test_pixel_classes_are_not_asked_for_where_scene_classes_are_balanced() -> None:
+    """Every patch has a scene class: no patch is drawn by its pixels, as in SEN12MS."""
+    pixels = {"fraction_Forest": 0.75, "fraction_Water": 0.25}
+    catalog = catalog_of(list(range(40)), [0, 1] * 20, **pixels)
+    found = drawn(catalog, "balanced", base="pooled-random", per_class=1, strict=True)
+    assert found.infeasible.empty
+    assert found.split["role"].value_counts()[["train", "validation", "test"]].tolist() == [2, 2, 2]
+    lacking = drawn(catalog, "balanced", base="pooled-random", per_class=100).infeasible["request"]
+    assert set(lacking) == {f"100 patches of label {label} for {role}" for label in (0, 1) for role in EVEN}
+
+
+def test_a_pixel_class_that_no_patch_has_most_of_cannot_be_balanced() -> None:
+    catalog = catalog_of(list(range(40)), [-1] * 40, fraction_Forest=0.75, fraction_Water=0.25)
+    found = drawn(catalog, "balanced", base="pooled-random", per_class=1).infeasible
+    assert found["request"].tolist() == [f"1 patches of Water for {role}" for role in EVEN]
+
+
 def test_nothing_to_balance_is_said() -> None:
     with pytest.raises(InputError, match="no classes to balance"):
         drawn(many().assign(label=np.int16(-1)), "balanced")

@@ -27,7 +27,7 @@ from sentinel_forest.splits import draws
 from sentinel_forest.splits.assignment import Unmet, assign, assign_roles, integer_fractions, units_of
 from sentinel_forest.splits.draws import SCALE
 from sentinel_forest.splits.matching import match_units
-from sentinel_forest.splits.strata import column_of, dominant, strata_of
+from sentinel_forest.splits.strata import column_of, dominant, is_deciding, strata_of
 from sentinel_forest.verify import spatial
 
 TRAIN, VALIDATION, TEST, UNUSED = range(4)
@@ -164,7 +164,8 @@ def _nearest_neighbour(catalog: pd.DataFrame, options: NearestNeighbour, seed: S
 def _balanced(catalog: pd.DataFrame, options: Balanced, seed: Seed, trial: int, classes: Sequence[str]) -> Draw:
     """From every role of a base split the same number of patches of each class.
 
-    A patch's weight is how many of its class and role stood there for each that was drawn.
+    The class of a patch is the stratum that it has most of (see `is_deciding`). Its weight is how many of its class and
+    role stood there for each that was drawn.
     """
     strata = strata_of(catalog, options.strata, classes)
     if not strata.names:
@@ -177,6 +178,7 @@ def _balanced(catalog: pd.DataFrame, options: Balanced, seed: Seed, trial: int, 
         )
     base = draw_trial(catalog, options.base_scheme(), seed, trial)
     label = dominant(strata)
+    asked = is_deciding(strata, label)
     random = draws.shuffled(len(catalog), seed("balanced", trial))
     role, weight = np.full(len(catalog), UNUSED), np.ones(len(catalog))
     unmet = list(base.unmet)
@@ -187,7 +189,7 @@ def _balanced(catalog: pd.DataFrame, options: Balanced, seed: Seed, trial: int, 
         for number, count in enumerate(counts):
             taken = members[label[members] == number][:wanted]
             role[taken], weight[taken] = code, count / max(len(taken), 1)
-            if len(members) and count < wanted:
+            if asked[number] and len(members) and count < wanted:
                 request = f"{wanted} patches of {strata.names[number]} for {ROLES[code]}"
                 unmet.append((request, str(count), "the base split has no more there"))
     return Draw(role, weight, {}, base.fits, tuple(unmet))
