@@ -80,6 +80,10 @@ def test_numbers_and_other_names_of_roles_and_columns():
         ({"keys": ["city", "city"]}, ["keys", "different"]),
         ({"roles": ["train"]}, ["not to be compared", "test", "roles=[...]"]),
         ({"role": "city"}, ["not to be compared", "a, b"]),
+        ({"role": ["role"]}, ["no such column", "found: ['role']"]),
+        ({"keys": None}, ["keys", "list"]),
+        ({"keys": [["city"]]}, ["keys", "list"]),
+        ({"roles": ["1", 1.0, 2]}, ["roles", "different"]),
     ],
 )
 def test_arguments_that_do_not_suit_the_table(change, words):
@@ -87,6 +91,30 @@ def test_arguments_that_do_not_suit_the_table(change, words):
     with pytest.raises(ValueError, match="where") as met:
         leakage(table, **({"keys": ["city"]} | change))
     assert all(word in str(met.value) for word in words), met.value
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ({"role": ["train", "test"], "city": ["a", "b"]}, ["no table", "found: dict", "DataFrame"]),
+        (pd.DataFrame([["train", "a", "b"]], columns=["role", "city", "city"]), ["several", "keys", "2 columns city"]),
+        (pd.DataFrame([["train", "test", "b"]], columns=["role", "role", "city"]), ["several", "2 columns role"]),
+        (pd.DataFrame({"role": ["train", "test"], "city": [["a"], ["b", "c"]]}), ["column city", "found: ['a']"]),
+        (pd.DataFrame({"role": [["train"], "test"], "city": ["a", "b"]}), ["column role", "found: ['train']"]),
+    ],
+)
+def test_tables_that_are_none_and_columns_that_hold_no_single_values(table, words):
+    with pytest.raises(ValueError, match="where") as met:
+        leakage(table, keys=["city"])
+    assert all(word in str(met.value) for word in words), met.value
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "Int64", "object", "Float64", "category"])
+@pytest.mark.parametrize("roles", [[0, 1], [0.0, 1.0], ["0", "1"]])
+def test_folds_beside_missing_ones_are_the_same_in_every_type(dtype, roles):
+    table = pd.DataFrame({"fold": pd.Series([0, 0, 1, 1, None], dtype="float64").astype(dtype), "k": list("abacc")})
+    found = leakage(table, role="fold", keys=["k"], roles=roles)
+    assert found[["role_a", "role_b", "linked", "total", "status"]].to_numpy().tolist() == [["1", "0", 1, 2, "marked"]]
 
 
 def test_folds_are_roles_too():

@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from itertools import combinations
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from pandas.api.types import is_hashable, is_list_like
 
 from sentinel_forest.errors import ArgumentError
 from sentinel_forest.splits import ledger, linking
@@ -24,7 +27,7 @@ def leakage(
     Parameters
     ----------
     table : DataFrame
-        A row for each patch.
+        A row for each patch. Columns that take part hold single values, not lists.
     role : str, default="role"
         The column with the role (or fold) of each patch. Patches that are ``unused``, or have no role, take no part.
     keys : sequence of str
@@ -33,6 +36,7 @@ def leakage(
         word for nothing (``NA``, ``nan``, ``None``, ``unknown``, ...).
     roles : sequence, default=("train", "validation", "test")
         Names of the roles (or numbers of folds), training first. A role is compared with those before it.
+        ``1.0`` is fold 1: beside missing values pandas turns whole numbers into floats.
 
     Returns
     -------
@@ -47,7 +51,8 @@ def leakage(
     Raises
     ------
     ValueError
-        If there is no such column, a role is not among `roles`, or fewer than two roles have patches.
+        If there is no such column, or there are several, or one holds lists; if a role is not among `roles`, or fewer
+        than two roles have patches.
 
     Examples
     --------
@@ -65,44 +70,95 @@ def leakage(
     1  scene   test  train    <NA>      2       NaN  unknown
     """
     _check(table, role, keys, roles)
-    roles = list(map(str, roles))
+    roles = list(map(_name, roles))
     actions = dict.fromkeys(keys, "mark")
     links = [linking.by_value(key, table[key]) for key in keys]
     pairs = [(later, earlier) for earlier, later in combinations(roles, 2)]
     pairs.sort(key=lambda pair: (roles.index(pair[0]), roles.index(pair[1])))
-    named = table[role].map(str, na_action="ignore").astype("object").to_numpy()
+    named = table[role].map(_name, na_action="ignore").astype("object").to_numpy()
     rows = [("", 1, *row) for row in ledger.count(named, links, actions, pairs)]
     return ledger.as_table(rows)
 
 
+def _name(role: object) -> str:
+    """The name of a role: numbers of folds are the same as whole numbers and as floats."""
+    is_whole = isinstance(role, float | np.floating) and role.is_integer()
+    return str(int(role)) if is_whole else str(role)  # type: ignore[call-overload]
+
+
 def _check(table: pd.DataFrame, role: str, keys: Sequence[str], roles: Sequence[str]) -> None:
     """Raise for arguments that do not suit the table."""
-    for name, value in (("keys", keys), ("roles", roles)):
-        if isinstance(value, str) or len(set(value)) != len(list(value)) or not len(value):
-            raise ArgumentError("Not a list of names.", where=name, found=value, expected="a list of different names")
-    for column in (role, *keys):
-        if column not in table:
+    if not isinstance(table, pd.DataFrame):
+        raise ArgumentError(
+            "This is no table.",
+            where="table",
+            found=type(table).__name__,
+            expected="a pandas DataFrame, a row for each patch",
+            remedy="pandas.DataFrame(table)",
+        )
+    for name, values in (("keys", keys), ("roles", roles)):
+        if not _are_different_names(values):
             raise ArgumentError(
-                "The table has no such column.",
-                where="role" if column == role else "keys",
-                found=column,
-                expected=" | ".join(map(str, table.columns)),
+                "Not a list of names.", where=name, found=str(values)[:80], expected="a list of different names"
             )
-    found = [str(name) for name in table[role].dropna().unique() if name not in ("", UNUSED)]
-    names = list(map(str, roles))
+    _check_column(table, role, "role")
+    for key in keys:
+        _check_column(table, key, "keys")
+    _check_roles(table[role], role, list(map(_name, roles)))
+
+
+def _are_different_names(values: Any) -> bool:
+    """Whether values are a list of at least one name, each of them once."""
+    if not is_list_like(values) or not hasattr(values, "__len__") or not all(map(is_hashable, values)):
+        return False
+    return 0 < len(values) == len(set(map(_name, values)))
+
+
+def _check_column(table: pd.DataFrame, column: object, where: str) -> None:
+    """Raise if a table has not exactly one column of a name, with single values."""
+    if not is_hashable(column) or column not in table:
+        raise ArgumentError(
+            "The table has no such column.",
+            where=where,
+            found=str(column)[:80],
+            expected=" | ".join(map(str, table.columns)),
+        )
+    values = table[column]
+    if not isinstance(values, pd.Series):
+        raise ArgumentError(
+            "The table has several columns of this name.",
+            where=where,
+            found=f"{values.shape[1]} columns {column}",
+            expected="one",
+            remedy="rename or drop the others: table.loc[:, ~table.columns.duplicated()]",
+        )
+    listed = [] if values.dtype != object else [value for value in values if not is_hashable(value)]
+    if listed:
+        raise ArgumentError(
+            "A column holds values that cannot be compared.",
+            where=f"column {column}",
+            found=str(listed[0])[:80],
+            expected="a text or a number for each patch",
+            remedy="write each list as one text, or compare a column that has one value for each patch",
+        )
+
+
+def _check_roles(values: pd.Series, column: str, names: Sequence[str]) -> None:
+    """Raise if a column has other roles than those to be compared, or fewer than two."""
+    found = [_name(role) for role in values.dropna().unique() if role not in ("", UNUSED)]
     strange = sorted(set(found) - set(names))
     if strange:
         raise ArgumentError(
             "The table has roles that are not to be compared.",
-            where=f"column {role}",
+            where=f"column {column}",
             found=", ".join(strange[:8]),
             expected=" | ".join(names),
             remedy="name all roles, training first: roles=[...]",
         )
-    if len(found) < 2:
+    if len(set(found)) < 2:
         raise ArgumentError(
             "There are no two roles to compare.",
-            where=f"column {role}",
+            where=f"column {column}",
             found=", ".join(found) or "none",
             expected=" | ".join(names),
         )
