@@ -253,6 +253,16 @@ def test_each_split_tells_how_far_it_is_from_what_could_be_reached():
         assert 0 < bound <= far + 1e-9
 
 
+def test_what_the_sizes_leave_over_counts_as_a_third_set():
+    groups, y = np.repeat(np.arange(20), 5), np.random.default_rng(0).integers(0, 3, 100)
+    splitter = GroupStratifiedSplit(1, train_size=0.5, test_size=0.2, random_state=0)
+    ((train, test),) = splitter.split(np.zeros(100), y, groups)
+    rest = np.setdiff1d(np.arange(100), np.concatenate([train, test]))
+    found = [[*np.bincount(y[part], minlength=3), len(part)] for part in (train, test, rest)]
+    wanted = np.outer([0.5, 0.2, 0.3], [*np.bincount(y, minlength=3), 100])
+    assert splitter.deviations_ == pytest.approx([np.mean(np.abs(found - wanted) / wanted)])
+
+
 def test_a_class_may_be_called_as_what_is_no_group():
     words = np.where(Y == 0, "unknown", "NA")
     splits = (GroupStratifiedSplit(n_splits=1, random_state=0).split(np.zeros(20), y, G) for y in (Y, words))

@@ -40,7 +40,8 @@ class GroupStratifiedSplit(BaseShuffleSplit):  # type: ignore[misc]  # scikit-le
         Number of splits. Each is a new draw, so test sets of several splits may overlap.
     train_size, test_size : float, optional
         Fractions of the samples, between 0 and 1. If one is not given, it is what the other leaves; if neither
-        is, they are 0.8 and 0.2. Samples that they leave over, if any, are in neither set.
+        is, they are 0.8 and 0.2. Samples that they leave over, if any, are in neither set; they are shared out like a
+        third set.
     random_state : int, numpy.random.RandomState or numpy.random.Generator, optional
         Seed. With an int, `split` gives the same sets each time, on every machine.
     time_limit : float, default=120
@@ -61,10 +62,11 @@ class GroupStratifiedSplit(BaseShuffleSplit):  # type: ignore[misc]  # scikit-le
     Notes
     -----
     With sizes :math:`s_r`, the mean over sets :math:`r` and classes :math:`c` of
-    :math:`|n_{rc} - s_r n_c| / (s_r n_c)` is made small, the number of samples counting as one class more. A
-    random draw of groups is improved by moves, exchanges, threshold accepting and mixed-integer programmes over a
-    part of the groups, so that each seed ends at a good split near its own start. What is possible depends on
-    the groups: one that holds half of all samples leaves no way to a test set of a fifth.
+    :math:`|n_{rc} - s_r n_c| / (s_r n_c)` is made small, the number of samples counting as one class more, and what
+    the sizes leave over as one set more. A random draw of groups is improved by moves, exchanges, threshold
+    accepting and mixed-integer programmes over a part of the groups, so that each seed ends at a good split near
+    its own start. What is possible depends on the groups: one that holds half of all samples leaves no way to a
+    test set of a fifth.
 
     References
     ----------
