@@ -337,11 +337,13 @@ def test_trials_differ() -> None:
         ({"kind": "kfold", "folds": 3, "validation_folds": 2}, "validation_folds"),
         ({"kind": "kfold", "folds": True}, "whole number"),
         ({"kind": "leave-one-group-out", "values": ["nowhere"]}, "No patch has this value"),
-        ({"kind": "leave-one-group-out", "key": "citty"}, "where: option key"),
-        ({"kind": "grouped", "groups": ["grp"]}, "where: option groups"),
+        ({"kind": "leave-one-group-out", "key": "citty"}, "where: scheme scheme, trial 1, option key"),
+        ({"kind": "grouped", "groups": ["grp"]}, "where: scheme scheme, trial 1, option groups"),
         ({"kind": "learning-curve", "train_fractions": [0.5, 0.2]}, "rising"),
         ({"kind": "spatial-blocks", "buffer_km": 30_000}, "role is empty"),
         ({"kind": "grouped", "groups": ["planet"]}, "fewer groups"),
+        ({"kind": "grouped", "groups": ["planet"]}, "where: scheme scheme, trial 1\n"),
+        ({"kind": "spatial-blocks", "buffer_km": 30_000}, "where: scheme scheme, trial 1\n"),
     ],
 )
 def test_bad_definition(definition: dict[str, object], words: str) -> None:

@@ -107,7 +107,7 @@ def _leave_one_group_out(catalog: pd.DataFrame, options: LeaveOneGroupOut, seed:
     if trial > len(values) or not (held == values[trial - 1]).any():
         raise InputError(
             "No patch has this value.",
-            where=f"leave-one-group-out, {options.key}, trial {trial}",
+            where=f"option key, {options.key}",
             found=values[trial - 1] if trial <= len(values) else f"{len(values)} values",
             expected=", ".join(there[:20]),
             remedy="list the values, or configure no more trials than there are values",
@@ -219,7 +219,7 @@ def _filtered(catalog: pd.DataFrame, options: Filtered, seed: Seed, trial: int) 
         if not texts.isin(values).any():
             raise InputError(
                 "No patch has a value that is to be left out.",
-                where=f"filtered, leave_out, {column}",
+                where=f"option leave_out, {column}",
                 found=", ".join(values)[:200],
                 expected=", ".join(sorted(set(texts) - {""}))[:200] or f"a release with a known {column}",
                 remedy="correct the value, or get the file that tells it",

@@ -8,7 +8,8 @@ repeats), in ``leave-one-group-out`` that of the value, in ``learning-curve`` th
 (then of the repeats). In all other kinds it is a new draw.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -82,17 +83,39 @@ def make(
         If the scheme does not suit the catalog, or leaves a role empty; with
         ``strict`` also if a request could not be met.
     """
+    with _named(scheme, trial):
+        return _make(catalog, options, trial, seed, classes)
+
+
+@contextmanager
+def _named(scheme: str, trial: int) -> Iterator[None]:
+    """Say in an error which scheme and trial it is of."""
+    try:
+        yield
+    except InputError as error:
+        place = f"scheme {scheme}, trial {trial}"
+        raise InputError(
+            error.problem,
+            where=place if error.where is None else f"{place}, {error.where}",
+            found=error.found,
+            expected=error.expected,
+            remedy=error.remedy,
+        ) from None
+
+
+def _make(catalog: pd.DataFrame, options: AnyScheme, trial: int, seed: Seed, classes: Sequence[str]) -> Result:
+    """See `make`."""
     if catalog.empty:
-        raise InputError("The catalog is empty: there is nothing to split.", where=f"scheme {scheme}")
+        raise InputError("The catalog is empty: there is nothing to split.")
     options = with_fractions(options, catalog)
-    placed, empty = _placeable(catalog, options, scheme), _empty(catalog, scheme)
+    placed, empty = _placeable(catalog, options), _empty(catalog)
     kept_out = _kept_out(catalog, options)
     known = placed & ~empty & ~kept_out
     # Draws run over patch ids in sorted order, whatever the order of files.
     rows = np.flatnonzero(known)[np.argsort(catalog["patch"].to_numpy(dtype=object)[known], kind="stable")]
     drawn = catalog.iloc[rows].reset_index(drop=True)
     draw = draw_trial(drawn, options, seed, trial, classes)
-    _check_roles(draw, options, scheme, trial)
+    _check_roles(draw, options)
     balance = balance_of(draw, strata_of(drawn, getattr(options, "strata", ()), classes))
     unmet = [*draw.unmet, *unmet_of(balance, draw, options)]
     role, weight = np.full(len(catalog), UNUSED), np.ones(len(catalog))
@@ -103,7 +126,7 @@ def make(
     if not placed.all():
         unmet.append(_unplaced(placed, options))
     if options.strict:
-        _check_met(unmet, scheme, trial)
+        _check_met(unmet)
     # A patch of which nothing was measured is no fault of the scheme: it is told after `strict` was asked.
     unmet += [*_unmeasured(catalog, empty), *_without_label(kept_out)]
     infeasible = pd.DataFrame(unmet, columns=list(INFEASIBLE.columns), dtype="str")
@@ -123,12 +146,11 @@ def with_fractions(options: AnyScheme, catalog: pd.DataFrame) -> AnyScheme:
     return options.model_copy(update={"fractions": fractions})
 
 
-def _check_met(unmet: Sequence[Unmet], scheme: str, trial: int) -> None:
+def _check_met(unmet: Sequence[Unmet]) -> None:
     """Raise if anything could not be met."""
     if unmet:
         raise InputError(
             "A request cannot be met.",
-            where=f"scheme {scheme}, trial {trial}",
             found="; ".join(f"{request}: {found} ({reason})" for request, found, reason in unmet),
             remedy="ask for other fractions, groups or strata, or set strict: false",
         )
@@ -140,7 +162,7 @@ def _split_table(patches: pd.Series, role: np.ndarray, weight: np.ndarray) -> pd
     return pd.DataFrame({"patch": patches.astype("str").reset_index(drop=True), "role": named, "weight": weight})
 
 
-def _placeable(catalog: pd.DataFrame, options: AnyScheme, scheme: str) -> np.ndarray:
+def _placeable(catalog: pd.DataFrame, options: AnyScheme) -> np.ndarray:
     """Whether a scheme can tell where each patch belongs: bool (patches,).
 
     Raises
@@ -155,7 +177,6 @@ def _placeable(catalog: pd.DataFrame, options: AnyScheme, scheme: str) -> np.nda
     if not known.any():
         raise InputError(
             "No patch has a group, so this scheme can use none.",
-            where=f"scheme {scheme}",
             found=f"{len(catalog)} patches without a known {_needs(options)}",
             expected="patches of which it is known",
             remedy="get the file that tells it, name other columns (groups: [...]), or leave the scheme out",
@@ -173,7 +194,7 @@ def _collected(value: object) -> Collection[object]:
     return value if isinstance(value, list | tuple | dict) else ()
 
 
-def _empty(catalog: pd.DataFrame, scheme: str) -> np.ndarray:
+def _empty(catalog: pd.DataFrame) -> np.ndarray:
     """Which patches carry no optical measurement at all, so that they take no part: bool (patches,).
 
     Raises
@@ -186,7 +207,6 @@ def _empty(catalog: pd.DataFrame, scheme: str) -> np.ndarray:
     if empty.all():
         raise InputError(
             "No patch carries a measurement.",
-            where=f"scheme {scheme}",
             found=f"{len(catalog)} patches that are 0 or missing in all optical bands",
             remedy="see the findings of the verification; fetch the files again",
         )
@@ -227,7 +247,7 @@ def _needs(options: AnyScheme) -> str:
     return ", ".join(" or ".join(names) for names in options.needed_columns())
 
 
-def _check_roles(draw: Draw, options: AnyScheme, scheme: str, trial: int) -> None:
+def _check_roles(draw: Draw, options: AnyScheme) -> None:
     """Raise if a role that was asked for, or training or test, is empty."""
     if options.kind == "published":
         return
@@ -237,7 +257,6 @@ def _check_roles(draw: Draw, options: AnyScheme, scheme: str, trial: int) -> Non
     if empty:
         raise InputError(
             "A role is empty.",
-            where=f"scheme {scheme}, trial {trial}",
             found=", ".join(f"{role} {count}" for role, count in zip(ROLES, counts, strict=True)),
             expected=f"patches for {', '.join(empty)}",
             remedy="larger fractions, smaller groups or a narrower buffer; a fraction of 0 leaves a role out",
