@@ -226,11 +226,71 @@ def test_a_hold_out_beside_its_own_training_list_makes_nothing_else_training(fol
     assert list(held.index) == ["holdout.json:test", "holdout.json:train"]
 
 
+TRAINING = "0\n1\n2\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "first"),
+    [
+        ("test.txt", "1\nx\n2\n", "x"),
+        ("test.json", "[1, -1, 2]", "-1"),
+        ("test.csv", "sample_id,note\n1,a\n,b\n2,c\n", "(blank)"),
+        ("test.csv", "sample_id,note\n1.0,a\n,b\n2.0,c\n", "(blank)"),
+        ("test.txt", "1.000000000000000000e+00\n1.5\n2.000000000000000000e+00\n", "1.5"),
+    ],
+)
+def test_a_stray_entry_among_row_numbers_is_unknown_and_hides_no_leak(folder, tmp_path, name, content, first):
+    (folder / "train.txt").write_text(TRAINING)
+    (folder / name).write_text(content)
+    held, links = run(folder, catalog=so2sat(tmp_path), numbers="release")
+    row = held.loc[name]
+    assert (row["entries"], row["patches"], row["unknown"], row["first_unknown"]) == (3, 2, 1, first)
+    assert links.loc[(name, "train.txt", "patch"), ["linked", "total", "status"]].tolist() == [2, 2, "marked"]
+
+
+def test_whole_floats_are_row_numbers_in_every_form(folder, tmp_path):
+    """Numbers become floats beside missing ones (pandas), and in `numpy.savetxt`."""
+    floats = pd.DataFrame({"sample_id": [0.0, 2.0]})
+    floats.to_csv(folder / "train_a.csv", index=False)
+    floats.to_parquet(folder / "train_b.parquet")
+    (folder / "train_c.json").write_text("[0.0, 2.0]")
+    np.save(folder / "train_d.npy", floats["sample_id"].to_numpy())
+    np.savetxt(folder / "train_e.txt", floats["sample_id"].to_numpy())
+    np.savez(folder / "train_f.npz", train=floats["sample_id"].to_numpy())
+    held, links = run(folder, catalog=so2sat(tmp_path), numbers="release")
+    assert held["patches"].tolist() == [2] * 6
+    assert held["unknown"].tolist() == [0] * 6
+    assert set(links.xs("patch", level="key")["linked"]) == {2}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "size", "expected"), [("release", 12, 12), ("release", 10, 12), ("split", 3, 3), ("split", 12, 3)]
+)
+def test_a_mask_has_a_value_for_each_row_that_is_counted(folder, tmp_path, numbers, size, expected):
+    (folder / "test.json").write_text(json.dumps([True] + [False] * (size - 1)))
+    catalog = so2sat(tmp_path)
+    if size == expected:
+        held, _ = run(folder, catalog=catalog, numbers=numbers)
+        assert held["patches"].tolist() == [1]
+        return
+    with pytest.raises(InputError, match="A mask has not as many values as there are rows") as caught:
+        run(folder, catalog=catalog, numbers=numbers)
+    assert f"found: {size} values" in str(caught.value)
+    assert f"expected: {expected}: one for each row that --numbers {numbers} counts" in str(caught.value)
+
+
+def test_a_stray_number_among_names_needs_no_word_on_what_it_counts(folder, tmp_path):
+    (folder / "train.txt").write_text("training/000000\n2\ntraining/000001\n")
+    held, _ = run(folder, catalog=so2sat(tmp_path))
+    assert held.loc["train.txt", ["patches", "unknown", "first_unknown"]].tolist() == [2, 1, "2"]
+
+
 def test_numbers_that_may_count_from_one_are_doubted(folder, tmp_path):
     np.save(folder / "test.npy", np.arange(1, 4))
+    (folder / "test_stray.txt").write_text("1\n2\n3\nx\n")
     held, _ = run(folder, catalog=so2sat(tmp_path), numbers="testing.h5")
-    assert held.loc["test.npy", "unknown"] == 1
-    assert "counted from 1?" in held.loc["test.npy", "note"]
+    assert held["unknown"].to_dict() == {"test.npy": 1, "test_stray.txt": 2}
+    assert held["note"].str.contains("counted from 1?", regex=False).all()
 
 
 def test_files_that_are_no_list_are_named(folder, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from sentinel_forest import datasets
 from sentinel_forest.errors import InputError
-from sentinel_forest.splits import audit, lists
+from sentinel_forest.splits import lists, numbers
 
 NAMES = ("ROIs1158_spring_s2_1_p30.tif", "ROIs1158_spring_s2_1_p31.tif")
 IMAGES = ("ROI_0002/20190116T142751_20190116T143701_T19GDN", "ROI_0003/20190116T142751_20190116T143701_T19GDM")
@@ -94,4 +94,4 @@ def test_text_in_utf_16_says_how_to_write_it(tmp_path):
 @pytest.mark.parametrize(("names", "expected"), [("123", True), ("0123", False), ("129", False), ("12", False)])
 def test_only_numbers_that_are_one_too_large_are_doubted(names, expected):
     unknown = [name for name in names if int(name) > 2]
-    assert audit.counts_from_1(list(names), unknown) == expected
+    assert numbers.counts_from_1(list(names), unknown) == expected

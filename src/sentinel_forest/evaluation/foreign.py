@@ -27,7 +27,7 @@ from sentinel_forest.evaluation.score import METRICS, SCORES_BY, TrialCounts, me
 from sentinel_forest.evaluation.scored import notes
 from sentinel_forest.io import checksums
 from sentinel_forest.io.tables import conform, read_parquet, read_tsv, write_parquet, write_tsv
-from sentinel_forest.splits.audit import rows_by_name
+from sentinel_forest.splits.entries import rows_by_name
 from sentinel_forest.splits.ledger import LEDGER
 from sentinel_forest.splits.marks import CLEAN, mark, note
 from sentinel_forest.steps import Layout, Output

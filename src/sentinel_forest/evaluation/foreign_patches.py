@@ -12,9 +12,8 @@ from sentinel_forest.datasets.metric import kappa
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.foreign_files import Answers, read_answers
 from sentinel_forest.evaluation.scored import notes
-from sentinel_forest.splits.audit import rows_by_name
-from sentinel_forest.splits.lists import NUMBER
-from sentinel_forest.splits.numbers import BY_FILE, Counted, counts_from_1, rows_by_number
+from sentinel_forest.splits.entries import rows_by_name
+from sentinel_forest.splits.numbers import BY_FILE, Counted, counts_from_1, number_of, rows_by_number
 
 IN_ORDER = "rows taken in the order of the catalog"
 
@@ -136,7 +135,7 @@ def _places(
     names: Sequence[str], dataset: Dataset, catalog: pd.DataFrame, role: np.ndarray, where: Path
 ) -> list[list[int]]:
     """Rows of the catalog of each name; numbers count the rows of the publisher's file, or the lines of its list."""
-    if all(NUMBER.fullmatch(name) for name in names) and names[0] not in set(catalog["patch"]):
+    if all(number_of(name) is not None for name in names) and names[0] not in set(catalog["patch"]):
         counted = Counted(_published_role(catalog, role), BY_FILE, str(where))
         return rows_by_number(names, dataset, catalog, counted)
     return rows_by_name(names, dataset, catalog)

@@ -14,7 +14,7 @@ from sentinel_forest.evaluation.scored import notes
 from sentinel_forest.features.shards import read_blocks
 from sentinel_forest.io import causes
 from sentinel_forest.models.counts import confusion, counts_table
-from sentinel_forest.splits.audit import rows_by_name
+from sentinel_forest.splits.entries import rows_by_name
 
 RASTERS = (".tif", ".tiff", ".npy")
 SILENT = (255, -1)

@@ -18,11 +18,12 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_catalog, write_text, write_tsv
 from sentinel_forest.splits import audit_page
+from sentinel_forest.splits.entries import rows_of
 from sentinel_forest.splits.ledger import COUNTED, linkings, status_of
 from sentinel_forest.splits.links import IMPLIED, NOT_PUBLISHED, complete_gate
 from sentinel_forest.splits.lists import SplitList, read_lists
 from sentinel_forest.splits.named import named_catalog
-from sentinel_forest.splits.numbers import BY_FILE, BY_RELEASE, Counted, counts_from_1, rows_by_number
+from sentinel_forest.splits.numbers import counts_from_1
 from sentinel_forest.steps import Layout, Output
 from sentinel_forest.verify import catalog as catalogs
 
@@ -38,10 +39,13 @@ LISTS = pa.DataFrameSchema(
     ordered=True,
 )
 """The lists. `entries` are lines, cells or numbers, `patches` the different patches that they stand for; `repeated`
-entries name nothing new; `unknown` ones name nothing of the release, `first_unknown` being the first. `missing` patches
+entries name nothing new; `unknown` ones name nothing of the release, `first_unknown` being the first (a blank one is
+`BLANK`). `missing` patches
 have this role by the publisher and are not in the list; `moved` ones have another role by the publisher; both are empty
 where the catalog does not tell. `groups` are the groups of the patches.
 """
+
+BLANK = "(blank)"
 
 LINKS = pa.DataFrameSchema(
     {**columns("str", "list_a", "role_a", "list_b", "role_b", "key"), **COUNTED}, strict=True, ordered=True
@@ -81,28 +85,17 @@ def hold(source: SplitList, dataset: Dataset, catalog: pd.DataFrame, numbers: st
     catalog : DataFrame
         The patches; `patch`, and for other names the columns that `Dataset.listed_name` speaks of.
     numbers : str, optional
-        What row numbers count: `BY_FILE`, `BY_RELEASE`, or the name of a file of the release.
+        What row numbers count, see `sentinel_forest.splits.entries.rows_of`.
 
     Raises
     ------
     InputError
-        If a list has row numbers, and nothing says what they count, or the release has nothing that they can count.
+        If a list has row numbers, and nothing says what they count, or the release has nothing that they can
+        count; if a mask is of other rows.
     """
     if source.unread:
         return Held(source, np.empty(0, dtype=np.int64), note=f"not read: {source.unread}")
-    known = set(catalog["patch"])
-    if source.has_numbers and source.names[0] not in known:
-        if numbers is None:
-            raise InputError(
-                "A split list holds row numbers, and nothing says what they count.",
-                where=source.file,
-                found=", ".join(source.names[:3]),
-                expected=f"--numbers {BY_FILE} (rows of the publisher's file of the role, as TFDS and torchgeo count), "
-                f"--numbers {BY_RELEASE} (rows of all files, one after another), or --numbers FILE",
-            )
-        found = rows_by_number(source.names, dataset, catalog, Counted(source.role, numbers, source.file))
-    else:
-        found = rows_by_name(source.names, dataset, catalog)
+    found = rows_of(source, dataset, catalog, numbers)
     flat = [row for rows in found for row in rows]
     rows = np.array(sorted(set(flat)), dtype=np.int64)
     unknown = tuple(name for name, some in zip(source.names, found, strict=True) if not some)
@@ -116,30 +109,6 @@ def _doubt(source: SplitList, unknown: Sequence[str], patches: int) -> str:
     if counts_from_1(source.names, unknown):
         return "the largest row number is one too large: are rows counted from 1? They are read as counted from 0"
     return ""
-
-
-def rows_by_name(names: Sequence[str], dataset: Dataset, catalog: pd.DataFrame) -> list[list[int]]:
-    """Rows of the catalog for each name; none for a name that is of no patch."""
-    by = {"patch": _places(catalog["patch"])}
-    stems = catalog["file"].str.extract(r"([^/]+?)(?:\.\w+)?$")[0]
-    files = _places(stems) if stems.is_unique else {}
-    found = []
-    for name in names:
-        rows = by["patch"].get(name) or files.get(name.rsplit("/", 1)[-1].rsplit(".", 1)[0])
-        if rows is None and (named := dataset.listed_name(name)) and named[0] in catalog:
-            if named[0] not in by:
-                by[named[0]] = _places(catalog[named[0]])
-            rows = by[named[0]].get(named[1])
-        found.append(rows or [])
-    return found
-
-
-def _places(values: pd.Series) -> dict[str, list[int]]:
-    """Rows by value."""
-    found: dict[str, list[int]] = {}
-    for row, value in enumerate(values):
-        found.setdefault(str(value), []).append(row)
-    return found
 
 
 def rests(held: Sequence[Held], patches: int) -> Iterator[Held]:
@@ -173,7 +142,7 @@ def list_table(held: Sequence[Held], catalog: pd.DataFrame) -> pd.DataFrame:
                 "missing": len(np.setdiff1d(of_role, one.rows)) if is_told and role else pd.NA,
                 "moved": moved if is_told and role else pd.NA,
                 "groups": int(group.nunique()) if len(group) and group.notna().all() else pd.NA,
-                "first_unknown": one.unknown[0][:80] if one.unknown else "",
+                "first_unknown": one.unknown[0][:80] or BLANK if one.unknown else "",
                 "note": one.note,
             }
         )

@@ -37,8 +37,6 @@ NAME_COLUMNS = ("patch", "name", "id", "file", "filename", "file_name", "path", 
 CLASS_COLUMNS = ("class", "label")
 HOLD_OUT = "hold"
 """A list whose name begins or goes on with this says what is held out: all that it leaves out trains."""
-NUMBER = re.compile(r"(?:id_)?(\d+)")
-"""A row number, plain or as GEO-Bench writes it."""
 CELLS = re.compile(r"[,;|\t]")
 """What parts the cells of a line."""
 MOST_CELLS = 3
@@ -50,7 +48,8 @@ class SplitList:
     """The patches that a file gives one role.
 
     `names` are as written, `classes` beside them (blank where the file has none); `unread` says why a file was left
-    out; `rest_trains`: whatever the list leaves out trains.
+    out; `rest_trains`: whatever the list leaves out trains; `masks` are the numbers of values of the arrays of booleans
+    that its row numbers come from.
     """
 
     file: str
@@ -61,16 +60,12 @@ class SplitList:
     unread: str = ""
     rest_trains: bool = False
     is_one_of_several: bool = False
+    masks: tuple[int, ...] = ()
 
     @property
     def label(self) -> str:
         """What the list is called in tables: its file, and its role where the file has several."""
         return f"{self.file}:{self.role}" if self.is_one_of_several else self.file
-
-    @property
-    def has_numbers(self) -> bool:
-        """Whether it names its patches by row numbers."""
-        return bool(self.names) and all(NUMBER.fullmatch(name) for name in self.names)
 
 
 def role_of(text: str) -> str:
@@ -146,6 +141,7 @@ def read_list(path: Path, dataset: Dataset) -> list[SplitList]:
             tuple(rows["class"]),
             rest_trains=holds and role == "test" and len(parts) == 1,
             is_one_of_several=len(parts) > 1,
+            masks=tuple(sorted(set(rows["mask"]) - {0})),
         )
         for role, rows in parts
     ]
@@ -156,7 +152,10 @@ class _NoListError(Exception):
 
 
 def _entries(path: Path, dataset: Dataset) -> pd.DataFrame:
-    """A row for each entry of a file: role (blank where only the file's name can say it), name, class."""
+    """A row for each entry of a file: role (blank where only the file's name can say it), name, class, mask.
+
+    The latter is the number of values of the array of booleans that the entry comes from, else 0.
+    """
     kind = path.suffix.lower()
     if kind == ".json":
         return _of_json(_read_json(path), path, dataset)
@@ -168,7 +167,7 @@ def _entries(path: Path, dataset: Dataset) -> pd.DataFrame:
 
 
 def _as_table(rows: Sequence[tuple[str, str, str]]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["role", "name", "class"], dtype="str")
+    return pd.DataFrame(rows, columns=["role", "name", "class"], dtype="str").assign(mask=0)
 
 
 def _names_of_lines(path: Path, dataset: Dataset) -> list[str]:
@@ -232,7 +231,7 @@ def _of_table(table: pd.DataFrame, path: Path, dataset: Dataset) -> pd.DataFrame
         )
     label = next((name for name in CLASS_COLUMNS if name in table), None)
     classes = table[label] if label else pd.Series("", index=table.index)
-    return pd.DataFrame({"role": roles, "name": names, "class": classes}).astype("str")
+    return pd.DataFrame({"role": roles, "name": names, "class": classes}).astype("str").assign(mask=0)
 
 
 def _coded_roles(table: pd.DataFrame) -> pd.Series:
@@ -289,16 +288,22 @@ def _of_json(content: Any, path: Path, dataset: Dataset) -> pd.DataFrame:
 def _of_keys(content: Any, path: Path) -> pd.DataFrame:
     """Entries of a list, or of a mapping of roles to lists (GEO-Bench: a partition)."""
     if not isinstance(content, dict):
-        return _as_table([("", name, "") for name in _names(content, path)])
+        return _of_array("", content, path)
     found = {key: role_of(str(key)) for key in content}
     if not any(found.values()):
         raise _NoListError(f"no key says a role: {', '.join(map(str, list(content)[:6]))}")
-    return _as_table([(role, name, "") for key, role in found.items() if role for name in _names(content[key], path)])
+    return pd.concat([_of_array(role, content[key], path) for key, role in found.items() if role], ignore_index=True)
 
 
-def _names(values: Any, path: Path) -> Iterator[str]:
-    """Names of a list or array; True in an array of booleans stands for its place."""
+def _of_array(role: str, values: Any, path: Path) -> pd.DataFrame:
+    """Entries of a list or array for a role."""
     array = np.asarray(values)
+    table = _as_table([(role, name, "") for name in _names(array, path)])
+    return table.assign(mask=len(array)) if array.dtype.kind == "b" else table
+
+
+def _names(array: np.ndarray, path: Path) -> Iterator[str]:
+    """Names in an array; True in an array of booleans stands for its place."""
     if array.ndim != 1 or array.dtype.kind not in "iufbUS":
         raise InputError(
             "A split list is no list of names or numbers.",

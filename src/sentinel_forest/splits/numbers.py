@@ -1,5 +1,6 @@
 """Row numbers in lists and predictions of others: what they count, and the patches that they stand for."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,11 +9,15 @@ import pandas as pd
 
 from sentinel_forest.datasets.base import Dataset
 from sentinel_forest.errors import InputError
-from sentinel_forest.splits.lists import NUMBER
 
 BY_FILE, BY_RELEASE = "split", "release"
 """What row numbers count: the rows of the file (or the lines of the list) that the publisher gives the role, or of the
 whole release."""
+
+NUMBER = re.compile(r"(?:id_)?(\d{1,18})")
+"""A row number, plain or as GEO-Bench writes it."""
+FLOAT = re.compile(r"\d+(?:\.\d*)?(?:e[+-]?\d+)?", re.IGNORECASE)
+"""A number as tables write a column of floats, which numbers become beside missing ones."""
 
 
 @dataclass(frozen=True)
@@ -25,35 +30,51 @@ class Counted:
     where: str
 
 
+def number_of(entry: str) -> int | None:
+    """The row number that an entry is, or None.
+
+    Examples
+    --------
+    >>> [number_of(entry) for entry in ("7", "id_0007", "7.0", "7.000e+00", "7.5", "-1", "x", "")]
+    [7, 7, 7, 7, None, None, None, None]
+    """
+    if match := NUMBER.fullmatch(entry):
+        return int(match[1])
+    value = float(entry) if FLOAT.fullmatch(entry) else np.nan
+    return int(value) if value.is_integer() else None
+
+
 def counts_from_1(names: Sequence[str], unknown: Sequence[str]) -> bool:
     """Whether row numbers seem to count from 1: none is 0, and none is too large but the last, by one."""
-    numbers = {_number(name) for name in names}
+    numbers, too_large = (
+        [number for name in entries if (number := number_of(name)) is not None] for entries in (names, unknown)
+    )
     last = max(numbers, default=-1)
-    return min(numbers, default=-1) > 0 and [_number(name) for name in unknown] == [last] and last - 1 in numbers
-
-
-def _number(name: str) -> int:
-    match = NUMBER.fullmatch(name)
-    return int(match[1]) if match else -1
+    return min(numbers, default=-1) > 0 and too_large == [last] and last - 1 in numbers
 
 
 def rows_by_number(names: Sequence[str], dataset: Dataset, catalog: pd.DataFrame, counted: Counted) -> list[list[int]]:
-    """Rows of the catalog for each row number; none for one that stands for no patch.
+    """Rows of the catalog for each row number; none for one that stands for no patch, or for no number.
 
     Raises
     ------
     InputError
         If the release has no such file, or nothing in it says what the numbers count.
     """
-    if counted.numbers in (BY_FILE, BY_RELEASE):
-        places = dataset.published_places(catalog, counted.role if counted.numbers == BY_FILE else None)
-        if places is None:
-            raise _nothing_counted(names, counted)
-    else:
-        places = _places_in_file(catalog, counted.numbers)
+    places = counted_places(dataset, catalog, counted)
     known = np.flatnonzero(places.notna())
     rows = dict(zip(places.iloc[known].tolist(), known.tolist(), strict=True))
-    return [[row] if (row := rows.get(_number(name))) is not None else [] for name in names]
+    return [[row] if (row := rows.get(number_of(name))) is not None else [] for name in names]
+
+
+def counted_places(dataset: Dataset, catalog: pd.DataFrame, counted: Counted) -> pd.Series:
+    """Place of each patch among what is counted, from 0: Int64, missing for patches that are not; errors as above."""
+    if counted.numbers not in (BY_FILE, BY_RELEASE):
+        return _places_in_file(catalog, counted.numbers)
+    places = dataset.published_places(catalog, counted.role if counted.numbers == BY_FILE else None)
+    if places is None:
+        raise _nothing_counted(counted)
+    return places
 
 
 def _places_in_file(catalog: pd.DataFrame, file: str) -> pd.Series:
@@ -69,7 +90,7 @@ def _places_in_file(catalog: pd.DataFrame, file: str) -> pd.Series:
     return (held.cumsum() - 1).where(held).astype("Int64")
 
 
-def _nothing_counted(names: Sequence[str], counted: Counted) -> InputError:
+def _nothing_counted(counted: Counted) -> InputError:
     """Numbers of a dataset whose files have no rows of patches, and whose list was not read."""
     of_list = counted.numbers == BY_FILE
     what = "rows of the whole release"
@@ -78,7 +99,7 @@ def _nothing_counted(names: Sequence[str], counted: Counted) -> InputError:
     return InputError(
         "Row numbers stand for no patch: nothing that was read says what they count.",
         where=counted.where,
-        found=f"{', '.join(names[:3])}: {what}",
+        found=what,
         expected="names of patches"
         + (", or the publisher's list of this role in the folder of the release" if of_list else ""),
         remedy="name the patches, in a column `patch` or by their files",
