@@ -184,7 +184,8 @@ RULES: tuple[Rule, ...] = (
         "correlation of neighbouring bands within each image",
         f"Sentinel-2: {', '.join('-'.join(pair) for pair in NEIGHBOURS)}",
         f"median below {LEAST_ALIKE:g} in {BLOCK} images one after another",
-        "real images of a single place have 0.66 and more, bands of other images or mirrored ones 0.2 and less",
+        "real images have 0.83 and more in the median, those of a single place 0.66; bands of other images or mirrored "
+        "ones 0.2 and less",
         "a band whose rows are moved by one; a row lost in one file; a mirrored band",
         band_images,
     ),
