@@ -22,6 +22,7 @@ from sentinel_forest.datasets.cloudsen12.facts import COVERAGES, against_labels,
 from sentinel_forest.datasets.cloudsen12.layout import layer_of
 from sentinel_forest.datasets.cloudsen12.metadata import centre
 from sentinel_forest.datasets.cloudsen12.reader import s2cloudless_mask
+from sentinel_forest.datasets.cloudsen12.tiles import outside, tile_findings
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import pixel
 from sentinel_forest.registry import RELEASES as RELEASE_FILES
@@ -588,3 +589,30 @@ def test_metadata_of_either_form_are_held_against_the_labels(tmp_path: Path, kin
         assert finding.status == ("ok" if name == "train" else "failed")
         assert finding.file == f"{name}/metadata.{kind}"
         assert products_of(tmp_path / name, 40) == (product,) * 40
+
+
+@pytest.mark.parametrize(
+    ("tile", "lon", "lat", "degrees"),
+    [
+        ("T42QZH", 72.04, 20.39, 0.0),  # in the zone of 66 to 72 degrees E, seen from its overlap
+        ("T32VKM", 5.3, 60.4, 0.0),  # Bergen: zone 32 is wider there
+        ("T33XWG", 15.6, 78.2, 0.0),  # Svalbard
+        ("T01KAB", 179.9, -17.0, 0.1),  # across the antimeridian
+        ("T42QZH", 20.39, 72.04, 48.04),  # longitude and latitude exchanged
+        ("T43RCP", 75.0, -27.0, 51.0),  # the other hemisphere
+        ("", 0.0, 0.0, np.nan),
+    ],
+)
+def test_places_against_zone_and_band_of_the_tile(tile: str, lon: float, lat: float, degrees: float) -> None:
+    away = outside(np.array([[lon, lat]]), pd.Series([tile]))
+    assert away.tolist() == pytest.approx([degrees], abs=0.06, nan_ok=True)
+
+
+def test_a_latitude_beyond_90_degrees_fails() -> None:
+    products = ["S2A_MSIL1C_20180101T053121_N0206_R105_T43RCP_20180101T084523", ""]
+    table = pd.DataFrame({"s2_id": products, "proj_centroid": ["POINT (27.1 75.2)", "POINT (-34.2 114.4)"]})
+    (found,) = tile_findings("m.csv", table)
+    assert found.status == "failed"
+    assert found.found == "row 0: tile T43RCP at 27.1 E 75.2 N; row 1: latitude 114.4"
+    for right in ("POINT (75.2 27.1)", "POINT (285.2 27.1)", "POINT (500000 5000000)"):
+        assert not [row for row in tile_findings("m.csv", table.assign(proj_centroid=right)) if row.remedy]

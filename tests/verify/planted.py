@@ -245,8 +245,18 @@ CLOUDS = {
     "one-value": all_bands(by(lambda images: np.minimum(images, 1500))),
     "algorithms": layer("LABEL_kappamask_L1C", by(lambda images: np.roll(images, 1, axis=0))),
     "same-layers": copy("train/L2A_B4.dat", "train/L1C_B4.dat"),
+    "tile-place": lambda folder: exchanged_axes(folder),
     "labels-clear": layer("LABEL_manual_hq", assign(np.s_[:25], 0)),
 }
+
+
+def exchanged_axes(folder: Path) -> None:
+    """Latitude before longitude, in a table that has places in degrees alone."""
+    path = folder / "train/metadata.csv"
+    table = pd.read_csv(path, dtype="str").drop(columns=["proj_transform", "proj_epsg", "s2_view_sun_elevation"])
+    for name in ("proj_centroid", "proj_geometry"):
+        table[name] = table[name].str.replace(r"(-?\d+\.\d+) (-?\d+\.\d+)", r"\2 \1", regex=True)
+    table.to_csv(path, index=False)
 
 
 def _without(folder: Path, name: str) -> None:

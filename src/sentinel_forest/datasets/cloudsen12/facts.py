@@ -21,6 +21,7 @@ from sentinel_forest.datasets.cloudsen12.metadata import (
     place_choices,
 )
 from sentinel_forest.datasets.cloudsen12.sun import sun_findings
+from sentinel_forest.datasets.cloudsen12.tiles import tile_findings
 from sentinel_forest.datasets.cloudsen12.vocabulary import TASK
 from sentinel_forest.datasets.findings import Finding
 from sentinel_forest.io.borders import quoted
@@ -63,7 +64,7 @@ def products_of(split: Path, count: int) -> tuple[str, ...]:
 
 
 def contradictions(path: str, table: pd.DataFrame) -> Iterator[Finding]:
-    """Findings about the rows of one table: ``numbers``, ``ids``, ``product``, ``epsg``, ``places``, ``roi-place``.
+    """Findings about the rows of one table: ``numbers``, ``ids``, ``product``, and those of places.
 
     Parameters
     ----------
@@ -77,6 +78,7 @@ def contradictions(path: str, table: pd.DataFrame) -> Iterator[Finding]:
     yield from _product_findings(path, table)
     if any(str(name).startswith("proj_") and name != "proj_shape" for name in table):
         yield from _place_findings(path, table)
+        yield from tile_findings(path, table)
 
 
 def _finding(path: str, check: str, faults: list[str], looked: int | str, expected: str, remedy: str) -> Finding:

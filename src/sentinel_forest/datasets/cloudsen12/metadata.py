@@ -273,6 +273,18 @@ def _angular(points: np.ndarray) -> np.ndarray:
     return np.asarray((np.abs(points[:, 0]) <= 180) & (np.abs(points[:, 1]) <= 90))
 
 
+def beyond_globe(table: pd.DataFrame) -> np.ndarray:
+    """Latitudes beyond 90 degrees of centroids and outlines, float64 (n,), NaN in rows without any.
+
+    No coordinate in metres is as small; a transform may be in pixels.
+    """
+    beyond = np.full(len(table), np.nan)
+    for points in _centres(table, _sides(table, 509))[1:]:
+        small = (np.abs(points) <= 360).all(axis=1)
+        beyond = np.fmax(beyond, np.where(small & (np.abs(points[:, 1]) > 90), points[:, 1], np.nan))
+    return beyond
+
+
 def _with_degrees(places: pd.DataFrame) -> pd.DataFrame:
     """Longitude and latitude from projected centres, where they are not known otherwise."""
     from rasterio.crs import CRS
