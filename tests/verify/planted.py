@@ -101,7 +101,9 @@ def layer(name: str, change: Callable[[np.ndarray], object], split: str = "train
 
     def plant(folder: Path) -> None:
         path = folder / split / f"{name}.dat"
-        stored = np.fromfile(path, kind or {"L1C": "<i2", "EXT": "<i2", "S1_": "<f4", "LAB": "u1"}[name[:3]])
+        stored = np.fromfile(
+            path, kind or {"L1C": "<i2", "L2A": "<i2", "EXT": "<i2", "S1_": "<f4", "LAB": "u1"}[name[:3]]
+        )
         stored = stored.reshape(-1, 32, 32)
         changed = change(stored[:, 1:30, 1:30])
         (changed if isinstance(changed, np.ndarray) else stored).tofile(path)
@@ -245,8 +247,10 @@ CLOUDS = {
     "one-value": all_bands(by(lambda images: np.minimum(images, 1500))),
     "algorithms": layer("LABEL_kappamask_L1C", by(lambda images: np.roll(images, 1, axis=0))),
     "same-layers": copy("train/L2A_B4.dat", "train/L1C_B4.dat"),
-    "tile-place": lambda folder: exchanged_axes(folder),
     "labels-clear": layer("LABEL_manual_hq", assign(np.s_[:25], 0)),
+    "level-2a": layer("L2A_B4", by(lambda images: np.roll(images, 5, axis=0))),
+    "scribbles": layer("LABEL_manual_sc", by(lambda images: np.roll(images, 5, axis=0))),
+    "tile-place": lambda folder: exchanged_axes(folder),
 }
 
 

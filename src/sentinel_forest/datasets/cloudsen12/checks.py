@@ -22,6 +22,7 @@ from sentinel_forest.datasets.cloudsen12.layout import (
     size_text,
     splits_of,
 )
+from sentinel_forest.datasets.cloudsen12.levels import level_findings, scribble_findings
 from sentinel_forest.datasets.cloudsen12.metadata import (
     KEY_COLUMNS,
     METADATA,
@@ -99,11 +100,19 @@ def conclude(layout: Layout, inspections: Mapping[str, Inspection]) -> Inspectio
             *_measured_findings(layout, name, layers),
             *_hole_findings(layout, name, layers),
             *_label_findings(name, layers),
-            *algorithm_findings(name, {seen.layer: seen.sample for seen in layers if seen.sample is not None}),
+            *_sample_findings(name, layers),
             *same_layer_findings(name, pd.concat([seen.hashes for seen in layers], ignore_index=True)),
         )
     ]
     return Inspection(tuple(findings), values=_values(splits))
+
+
+def _sample_findings(name: str, layers: Sequence[LayerInspection]) -> Iterator[Finding]:
+    """What sampled pixels of layers say about each other."""
+    samples = {seen.layer: seen.sample for seen in layers if seen.sample is not None}
+    yield from algorithm_findings(name, samples)
+    yield from level_findings(name, samples)
+    yield from scribble_findings(name, {seen.layer: seen.dense for seen in layers if seen.dense is not None})
 
 
 def _values(splits: Mapping[str, Sequence[LayerInspection]]) -> tuple[Values, ...]:

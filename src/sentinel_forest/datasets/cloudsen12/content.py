@@ -13,6 +13,7 @@ from sentinel_forest.datasets.cloudsen12.reader import eight_bits
 from sentinel_forest.datasets.cloudsen12.vocabulary import (
     CATEGORIES,
     CODES,
+    CORRECTED_LAYERS,
     IMAGE_LAYERS,
     LABEL,
     LAYERS,
@@ -20,6 +21,7 @@ from sentinel_forest.datasets.cloudsen12.vocabulary import (
     NO_DATA,
     RADAR_LAYERS,
     REFERENCES,
+    SCRIBBLES,
 )
 from sentinel_forest.datasets.findings import empty_run
 from sentinel_forest.datasets.values import SAMPLED_ACROSS, SAMPLED_IMAGES, grid, lowest_above_zero
@@ -51,6 +53,8 @@ class LayerInspection(Inspection):
         (patches or fewer, pixels): values of some pixels, of images and labels.
     fractions : ndarray
         float32 (patches, classes): of the label, estimated from one pixel in 16.
+    dense : ndarray
+        (patches or fewer, pixels): of labels and scribbles, values of more pixels, since few have a scribble.
     """
 
     folder: Path = Path()
@@ -63,10 +67,16 @@ class LayerInspection(Inspection):
     low: np.ndarray | None = field(default=None, compare=False)
     sample: np.ndarray | None = field(default=None, compare=False)
     fractions: np.ndarray | None = field(default=None, compare=False)
+    dense: np.ndarray | None = field(default=None, compare=False)
 
 
-SAMPLED_LABELS = frozenset({LABEL, *(reference.layer for reference in REFERENCES.values())})
-"""Labels, of which some pixels are kept as of images."""
+SAMPLED = frozenset(
+    {*IMAGE_LAYERS, *RADAR_LAYERS, *CORRECTED_LAYERS, LABEL, SCRIBBLES, *(one.layer for one in REFERENCES.values())}
+)
+"""Layers of which some pixels are kept."""
+
+DENSE_ACROSS = 16
+"""Pixels across an image whose values are kept where few say anything."""
 
 MANY_PATCHES = 20
 """Patches of which one value everywhere cannot be chance, in whatever layer."""
@@ -128,7 +138,8 @@ class LayerInspector(Inspector):
         self.sample: list[np.ndarray] = []
         self.fractions: list[np.ndarray] = []
         self.judged = self.is_image or layer in RADAR_LAYERS
-        self.pixels = grid(side - padding.top - padding.bottom, SAMPLED_ACROSS)
+        self.dense: list[np.ndarray] = []
+        self.pixels, self.many = (grid(side - padding.top - padding.bottom, n) for n in (SAMPLED_ACROSS, DENSE_ACROSS))
 
     def update(self, block: memoryview) -> None:
         whole = len(block) // (self.side**2 * self.dtype.itemsize)
@@ -148,8 +159,10 @@ class LayerInspector(Inspector):
             self._see_image(window, low, high)
         else:
             self._see_values(window, low, high)
-        if (self.judged or self.layer in SAMPLED_LABELS) and self.count < SAMPLED_IMAGES:
+        if self.layer in SAMPLED and self.count < SAMPLED_IMAGES:
             self.sample.append(window[:, *np.divmod(self.pixels, window.shape[2])])
+            if self.layer in (LABEL, SCRIBBLES):
+                self.dense.append(window[:, *np.divmod(self.many, window.shape[2])])
         if self.layer == LABEL:
             few = window[:, ::4, ::4].reshape(whole, -1)
             self.fractions.append(np.stack([(few == kind.code).mean(axis=1) for kind in CATEGORIES], axis=1))
@@ -244,6 +257,7 @@ class LayerInspector(Inspector):
             np.concatenate(self.lowest) if self.lowest else None,
             np.concatenate(self.sample) if self.sample else None,
             np.concatenate(self.fractions).astype(np.float32) if self.fractions else None,
+            np.concatenate(self.dense) if self.dense else None,
         )
 
     def _findings(self) -> Iterator[Finding]:

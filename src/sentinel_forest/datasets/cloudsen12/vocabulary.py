@@ -8,6 +8,8 @@ from sentinel_forest.sensors import FINEST_M, GEOMETRY, SENTINEL_1, SENTINEL_2, 
 
 LABEL = "LABEL_manual_hq"
 
+SCRIBBLES = "LABEL_manual_sc"
+
 NO_DATA = -99
 """Written by the authors where Sentinel-1 or an ancillary map has no value."""
 
@@ -52,6 +54,9 @@ LAYERS = _layer_table()
 
 IMAGE_LAYERS = tuple(f"L1C_{band}" for band in SENTINEL_2)
 """Layers whose pixels identify a patch, in the order in which their hashes are combined."""
+
+CORRECTED_LAYERS = tuple(f"L2A_{band}" for band in SENTINEL_2 if band != "B10")
+"""Bands of level 2A, which are held against those of level 1C."""
 
 RADAR_LAYERS = ("S1_VV", "S1_VH")
 
