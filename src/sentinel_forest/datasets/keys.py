@@ -22,6 +22,7 @@ _PRODUCT = re.compile(
     r"(?:S2[A-D]_MSI(?:L1C|L2A)_)?(\d{8}T\d{6})_(?:\w+_)?(T\d{2}[C-X][A-Z]{2})(?:_\w+)?(?:\.SAFE)?", re.ASCII
 )
 """A product of Sentinel-2 as the hubs and Google Earth Engine name it: start of the acquisition, and tile."""
+_SEPARATORS = re.compile(r"[\s_-]+")
 _FORMS = {"decimal numbers": _DECIMAL, "whole numbers": _WHOLE}
 MISSING = frozenset({"", "n/a", "#n/a", "#na", "<na>", "-nan", "unknown"})
 """What tables write for a value that they do not have, in small letters: no place has such a name."""
@@ -49,6 +50,33 @@ def value_of(text: str) -> str:
     return "" if stripped.lower() in MISSING or stripped in MISSING_AS_WRITTEN else stripped
 
 
+def compared(text: str) -> str:
+    """The form in which values of keys are compared: case makes no difference, nor do blanks, ``_`` and ``-`` in names.
+
+    They part two numbers all the same, and nothing is changed where there are no letters. A ``-`` between a single
+    letter and a number may be a minus sign.
+
+    Examples
+    --------
+    >>> compared("San Francisco"), compared("san_francisco"), compared("City-17"), compared("city17")
+    ('sanfrancisco', 'sanfrancisco', 'city17', 'city17')
+    >>> compared("ROI 1_2"), compared("roi_12"), compared("1-2"), compared("x-1"), compared("x1")
+    ('roi1-2', 'roi12', '1-2', 'x-1', 'x1')
+    """
+    value = value_of(text).casefold()
+    if not any(character.isalpha() for character in value):
+        return value
+    return _SEPARATORS.sub(_separator, value) or value
+
+
+def _separator(match: re.Match[str]) -> str:
+    """What is left of blanks, ``_`` and ``-`` in a name."""
+    before, after = match.string[: match.start()][-2:], match.string[match.end() : match.end() + 1]
+    between = before[-1:].isdigit() and after.isdigit()
+    single = before[-1:].isalpha() and not before[:-1].isalpha()
+    return "-" if between or (single and match[0] == "-" and after.isdigit()) else ""
+
+
 def key_values(column: pd.Series) -> pd.Series:
     """A key as text that is equal where its values are; missing where it is missing or blank."""
     codes, texts = pd.factorize(column)
@@ -63,9 +91,9 @@ def is_known(column: pd.Series) -> np.ndarray:
 
 
 def codes_of(column: pd.Series) -> np.ndarray:
-    """A number for each value of a key, int64 from 0; -1 where it is missing or blank. Case makes no difference."""
+    """A number for each value of a key, int64 from 0; -1 where it is missing or blank; see `compared`."""
     codes, texts = pd.factorize(column)
-    values = pd.Series([value_of(str(text)).casefold() for text in texts] + [""], dtype="str")
+    values = pd.Series([compared(str(text)) for text in texts] + [""], dtype="str")
     return np.asarray(pd.factorize(values.where(values != ""))[0], dtype=np.int64)[codes]
 
 
