@@ -504,6 +504,9 @@ ZONES = {
     "folder": copy("testing_geo.h5", "Testing_Geo.h5", move=True),
     "city-neighbours": rows(again("city", lambda values: np.arange(len(values)).reshape(values.shape)), GEO),
     "city-extent": first_of("tfw", [10, 0, 0, -10, 500_000, 9_000_000]),
+    "city-names": rows(
+        again("city", lambda names: np.char.replace(names.astype("S9"), b"city", b"citi")), "testing_geo.h5"
+    ),
     "city-epsg": known(first_of("epsg", 32701)),
     "city-name": known(first_of("city", b"nowhere")),
     "city-place": known(lambda folder: None, city_degrees={"city01": [0, 89.0], "city02": [0, 89.0]}),

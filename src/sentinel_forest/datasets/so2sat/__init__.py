@@ -95,8 +95,7 @@ class So2Sat(Dataset):
     }
     read_seconds = 1.4
     strata_keys = ("city",)
-    # Patches of a city leave no gap so wide. Two cities that lie nearer become one, which parts nothing.
-    places_apart_km = 20.0
+    places_apart_km = geo.PLACES_APART_KM  # two cities without names that lie nearer become one, which parts nothing
     role_words = {role: stem for stem, role in layout.PUBLISHED.items()}  # noqa: RUF012
     torchgeo = "So2Sat"
 

@@ -7,9 +7,11 @@ from typing import Literal
 
 import h5py
 import numpy as np
+import pandas as pd
 
 from sentinel_forest.datasets.base import Accept, File, Finding
 from sentinel_forest.datasets.scaling import scaling_finding, scaling_text
+from sentinel_forest.datasets.so2sat.cities import city_findings
 from sentinel_forest.datasets.so2sat.geo import cities_of, geo_table, tfw_order
 from sentinel_forest.datasets.so2sat.layout import DTYPES, OVERHEAD_BYTES, ROW_BYTES, SHAPES, image_paths
 from sentinel_forest.datasets.so2sat.places import place_findings
@@ -23,7 +25,9 @@ Part = Literal["bytes", "structure", "content"]
 
 def structure(folder: Path, files: Sequence[File], dtype: str = DTYPES[0]) -> list[Finding]:
     """Keys, shapes, dtypes, layout and length of image files; geo files against their image files."""
-    return [finding for file in files for finding in _file_structure(folder, file, dtype)]
+    seen = {file.path: _file_structure(folder, file, dtype) for file in files}
+    tables = {path: geo for path, (_, geo) in seen.items() if geo is not None}
+    return [finding for findings, _ in seen.values() for finding in findings] + list(city_findings(tables))
 
 
 def verdict(
@@ -210,18 +214,21 @@ def unreadable(file: File, error: InputError) -> Finding:
     return Finding(file.path, "structure", check, "failed", str(error.found), str(error.expected), str(error.remedy))
 
 
-def _file_structure(folder: Path, file: File, dtype: str) -> list[Finding]:
+def _file_structure(folder: Path, file: File, dtype: str) -> tuple[list[Finding], pd.DataFrame | None]:
+    """Findings about a file, and the table of a geo file that can be used."""
     path = folder / file.path
     image = image_paths([file.path])
     try:
         with hdf5.opened(path) as handle:
             if image:
-                return list(_image_structure(file, handle, path.stat().st_size, dtype))
+                return list(_image_structure(file, handle, path.stat().st_size, dtype)), None
             findings = [*_image_of(file, path), *geo_structure(file, handle, _row_count(path)), *_same_rows(file, path)]
-            usable = all(finding.status != "failed" for finding in findings)
-            return findings + (list(place_findings(file, geo_table(handle))) if usable else [])
+            if any(finding.status == "failed" for finding in findings):
+                return findings, None
+            geo = geo_table(handle)
+            return [*findings, *place_findings(file, geo)], geo
     except InputError as error:
-        return [unreadable(file, error)]
+        return [unreadable(file, error)], None
 
 
 def _image_of(file: File, path: Path) -> Iterator[Finding]:

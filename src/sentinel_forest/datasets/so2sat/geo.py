@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 else:
     pd = lazy("pandas")
 
+PLACES_APART_KM = 20.0
+"""Patches of a city leave no gap so wide."""
+
 
 def tfw_order(tfw: np.ndarray) -> str | None:
     """Order of the six numbers of each row of ``tfw``: both orders are in circulation.

@@ -8,12 +8,10 @@ import numpy as np
 import pandas as pd
 
 from sentinel_forest.datasets.base import File, Finding
+from sentinel_forest.datasets.keys import codes_of, compared
 from sentinel_forest.datasets.so2sat.geo import is_utm, places_of
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import hdf5
-
-CITY_EXTENT = 300_000.0
-"""No city of the dataset is wider (m); a wrong UTM zone moves patches farther."""
 
 CITY_RADIUS = 150_000.0
 """No patch lies farther (m) from the middle of its city."""
@@ -49,13 +47,12 @@ def place_findings(file: File, geo: pd.DataFrame) -> Iterator[Finding]:
     yield _north_up(file, geo)
     zones = file.facts.get("city_epsg")
     if isinstance(zones, Mapping):
-        expected = geo["city"].str.lower().map(zones)
+        expected = _compared(geo).map({compared(city): code for city, code in zones.items()})
         wrong = expected.notna() & (expected != geo["epsg"])
         text = geo["city"] + " " + geo["epsg"].astype("str")
         yield _rows_verdict(file, "city-epsg", wrong, text, "the UTM zone of the city")
         yield from _unknown_cities(file, geo, zones)
     yield from _city_place(file, geo)
-    yield _city_extent(file, geo)
     yield _city_neighbours(file, geo)
     yield _grid(file, geo)
 
@@ -92,7 +89,7 @@ def _unknown_cities(file: File, geo: pd.DataFrame, known: Mapping[str, object]) 
     """Names that are none of the cities of the file."""
     given = geo["city"] != ""
     if given.any():
-        strange = given & ~geo["city"].str.lower().isin(known)
+        strange = given & ~_compared(geo).isin([compared(city) for city in known])
         remedy = "the file is another version's, or rows are damaged: fetch the published one"
         yield _rows_verdict(file, "city-name", strange, geo["city"], f"one of {len(known)} cities", remedy)
 
@@ -102,16 +99,23 @@ def _city_place(file: File, geo: pd.DataFrame) -> Iterator[Finding]:
     middles = file.facts.get("city_degrees")
     if not isinstance(middles, Mapping):
         return
-    here = geo[geo["city"].str.lower().isin(middles) & geo["lat"].notna()]
+    places = {compared(city): cast("list[float]", place) for city, place in middles.items()}
+    names = _compared(geo)
+    here = geo[names.isin(places) & geo["lat"].notna()]
     expected = f"patches within {CITY_RADIUS / 1000:.0f} km of their city"
     if here.empty:
         yield Finding(file.path, "content", "city-place", "note", "not computed: no city is known", expected)
         return
-    degrees = np.array([cast("list[float]", middles[city]) for city in here["city"].str.lower()])
+    degrees = np.array([places[city] for city in names[here.index]])
     distance = pd.Series(_distance(here, degrees[:, 0], degrees[:, 1]), index=here.index)
     far = (distance > CITY_RADIUS).reindex(geo.index, fill_value=False)
     text = geo["city"] + ", " + (distance / 1000).round().reindex(geo.index).astype("str") + " km away"
     yield _rows_verdict(file, "city-place", far, text, expected)
+
+
+def _compared(geo: pd.DataFrame) -> pd.Series:
+    """Names of cities in the form in which they are compared."""
+    return geo["city"].map({city: compared(city) for city in geo["city"].unique()})
 
 
 def _distance(geo: pd.DataFrame, lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
@@ -120,35 +124,12 @@ def _distance(geo: pd.DataFrame, lon: np.ndarray, lat: np.ndarray) -> np.ndarray
     return np.asarray(np.hypot(east, geo["lat"] - lat) * DEGREE_M)
 
 
-def _city_extent(file: File, geo: pd.DataFrame) -> Finding:
-    """The farthest patch of a city from its median place."""
-    known = geo[(geo["city"] != "") & geo["lat"].notna()]
-    expected = f"patches of a city within {CITY_EXTENT / 1000:.0f} km"
-    if not known["city"].duplicated().any():
-        found = "not computed: no city is known" if known.empty else "not computed: each city has one patch"
-        return Finding(file.path, "content", "city-extent", "note", found, expected)
-    middle = known.groupby("city")[["lon", "lat"]].transform("median")
-    distance = pd.Series(_distance(known, middle["lon"].to_numpy(), middle["lat"].to_numpy()), index=known.index)
-    far = distance > CITY_EXTENT
-    if not far.any():
-        return Finding(
-            file.path, "content", "city-extent", "ok", f"at most {float(distance.max()) / 1000:.0f} km", expected
-        )
-    first = int(far.to_numpy().argmax())
-    found = (
-        f"{int(far.sum())} rows, the first: row {known.index[first]}: {known['city'].iloc[first]} "
-        f"EPSG:{known['epsg'].iloc[first]}, {distance.iloc[first] / 1000:.0f} km away"
-    )
-    remedy = "some EPSG codes are wrong: fetch the corrected geo file"
-    return Finding(file.path, "content", "city-extent", "failed", found, expected, remedy, "kept")
-
-
 def _city_neighbours(file: File, geo: pd.DataFrame) -> Finding:
     """Whether patches that overlap are of one city: if not, the names are those of other rows, or of something else."""
     known = geo[geo["city"] != ""]
     remedy = "the names are no cities, or in another order than the places: fetch the published file"
     about = "city-neighbours", "one city", CITIES_AGREE, remedy
-    return _neighbours(file, known, pd.factorize(known["city"])[0], *about)
+    return _neighbours(file, known, codes_of(known["city"]), *about)
 
 
 def _grid(file: File, geo: pd.DataFrame) -> Finding:
