@@ -36,7 +36,8 @@ def scores(
         Names of the classes of an array. By default 0, 1, ...
     groups : array-like, shape (n_patches,), optional
         The group of each patch, for counts by patch. Adds intervals: patches of a group are not independent, so
-        whole groups are drawn. Names that differ in case alone are one group; so are ``7``, ``07`` and ``7.0``.
+        whole groups are drawn. Names that differ in case, blanks, ``_`` or ``-`` alone are one group; so are ``7``,
+        ``07`` and ``7.0``.
     draws : int, default=1000
         Number of bootstrap draws.
     random_state : int, default=0

@@ -140,7 +140,8 @@ class GroupStratifiedSplit(BaseShuffleSplit):  # type: ignore[misc]  # scikit-le
         y : array-like, shape (n_samples,) or (n_samples, n_classes)
             The class of each sample (int, bool or text), or the fraction of each class in it (0 to 1).
         groups : array-like, shape (n_samples,)
-            The group of each sample. Names that differ in case alone are one group; so are ``7``, ``07`` and ``7.0``.
+            The group of each sample. Names that differ in case, blanks, ``_`` or ``-`` alone are one group; so are
+            ``7``, ``07`` and ``7.0``.
 
         Yields
         ------
