@@ -85,3 +85,8 @@ def test_images_of_cloudsen12_are_named_by_any_form_of_their_product(product):
     listed = datasets.load("cloudsen12").listed_name
     assert listed(f"ROI_0001/{product}") == listed(f"high/ROI_0001__{product}.tif") == ("patch", f"ROI_0001/{product}")
     assert listed("ROI_0001/S2B") is None
+
+
+@pytest.mark.parametrize("name", ["ROIs1158_spring/s2_4", "ROIs1158_spring/lc_4/", "ROIs1158_spring_4"])
+def test_scenes_of_sen12ms_are_named_by_their_folder_or_as_in_the_catalog(name):
+    assert datasets.load("sen12ms").listed_name(name) == ("scene", "ROIs1158_spring_4")

@@ -53,8 +53,9 @@ def rows_of(source: SplitList, dataset: Dataset, catalog: pd.DataFrame, numbers:
 
 def _check_masks(source: SplitList, places: pd.Series, numbers: str) -> None:
     """Raise if a mask has not a value for each of the rows that numbers count."""
-    rows = int(places.max()) + 1  # a list may have more lines, of patches that are not here
-    whole = int(places.notna().sum()) == rows
+    known = places.dropna()
+    rows = int(known.max()) + 1 if len(known) else 0  # a list may have more lines, of patches that are not here
+    whole = len(known) == rows
     if wrong := [size for size in source.masks if size < rows or (whole and size > rows)]:
         raise InputError(
             "A mask has not as many values as there are rows.",

@@ -37,6 +37,8 @@ HISTORICAL = frozenset({"val_list.txt", "ValidationScenes.txt"})
 """Lists of scenes that have been training scenes since 2020."""
 
 _LISTED_SCENE = re.compile(r"(ROIs[0-9]{4}_[a-z]+)/(?:s1|s2|lc)_([0-9A-Za-z]+)/?")
+_NAMED_SCENE = re.compile(r"(ROIs[0-9]{4}_[a-z]+)_([0-9A-Za-z]+)")
+"""A scene as the catalog names it."""
 _LISTED_FILE = re.compile(r"(?:.*/)?(ROIs[0-9]{4}_[a-z]+)_(?:s1|s2|lc|dfc)_([0-9A-Za-z]+)_p([0-9]+)(?i:\.tif)?")
 
 
@@ -280,8 +282,8 @@ def _listed(line: str, patches: set[str], scenes: Mapping[str, list[str]]) -> li
 
 
 def listed_name(name: str) -> tuple[str, str] | None:
-    """A file of any sensor as its patch, a folder of a scene as the scene."""
-    if match := _LISTED_SCENE.fullmatch(name):
+    """A file of any sensor as its patch; a folder of a scene, or its name in the catalog, as the scene."""
+    if match := _LISTED_SCENE.fullmatch(name) or _NAMED_SCENE.fullmatch(name):
         return "scene", f"{match[1]}_{match[2]}"
     if match := _LISTED_FILE.fullmatch(name):
         return "patch", _patch_of(match)
