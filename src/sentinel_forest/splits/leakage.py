@@ -32,8 +32,8 @@ def leakage(
         The column with the role (or fold) of each patch. Patches that are ``unused``, or have no role, take no part.
     keys : sequence of str
         Columns by which patches may be linked. Values are compared as names of places are written: case, blanks,
-        ``_``, ``-`` and zeros in front of a number make no difference. A value is unknown where it is missing, blank, or a
-        word for nothing (``NA``, ``nan``, ``None``, ``unknown``, ...).
+        ``_``, ``-`` and zeros in front of a number make no difference. A value is unknown where it is missing, blank,
+        or a word for nothing (``NA``, ``nan``, ``None``, ``unknown``, ...).
     roles : sequence, default=("train", "validation", "test")
         Names of the roles (or numbers of folds), training first. A role is compared with those before it.
         ``1.0`` is fold 1: beside missing values pandas turns whole numbers into floats.
