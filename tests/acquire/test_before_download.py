@@ -153,12 +153,13 @@ def test_metadata_of_a_whole_folder_by_selection(tmp_path: Path) -> None:
 
 
 def geo_files(folder: Path, counts: dict[str, int]) -> None:
-    """Geo files of version 4: two cities a file, those of validation and testing the same."""
+    """Geo files of version 4: two cities a file, 50 km apart, those of validation and testing the same."""
     folder.mkdir()
     for name, count in counts.items():
         east = 4e5 + 320.0 * np.arange(count)
-        tfw = np.column_stack([np.full((count, 4), [10.0, 0, 0, -10]), east, np.full(count, 5.3e6)])
         where = "train" if name == "training" else "other"
+        north = 5.3e6 + 5e4 * (np.arange(count) % 2) + 1e5 * (where == "other")
+        tfw = np.column_stack([np.full((count, 4), [10.0, 0, 0, -10]), east, north])
         cities = [f"{where} {row % 2}" for row in range(count)]
         so2sat.write_geo(folder, name, np.full(count, 32632), tfw, cities)
 

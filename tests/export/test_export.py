@@ -51,15 +51,18 @@ def cloudsen12(folder: Path) -> Path:
 
 
 def so2sat_release(folder: Path, cities: bool = True) -> Path:
-    """A release with patches of distinct values."""
-    generator = np.random.default_rng(1)
+    """A release with patches of distinct values, each in a city of its own, 30 km from the next."""
+    generator, built = np.random.default_rng(1), 0
     for name, count in {"training": 7, "validation": 3, "testing": 4}.items():
         with so2sat.create(folder, name, count) as file:
             for key in ("sen1", "sen2"):
                 file[key][:] = generator.random(file[key].shape)
             file["label"][:] = np.eye(17)[generator.integers(0, 17, count)]
         if cities:
-            tfw = np.column_stack([np.full((count, 4), [10, 0, 0, -10]), generator.random((count, 2)) * 100 + 4e5])
+            places = generator.random((count, 2)) * 100 + 4e5
+            places[:, 0] += 3e4 * (built + np.arange(count))
+            tfw = np.column_stack([np.full((count, 4), [10, 0, 0, -10]), places])
+            built += count
             so2sat.write_geo(folder, name, np.full(count, 32632), tfw, [f"{name} {row}" for row in range(count)])
     return folder
 
