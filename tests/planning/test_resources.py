@@ -94,27 +94,27 @@ def test_size_of_a_folder(tmp_path, monkeypatch, most, files):
 @pytest.mark.parametrize(
     ("rule", "name", "memory", "seconds", "written"),
     [
-        ("inspect", "", 400 + 400 + 4, 1.2 + 7 * 0.05, 0),
-        ("catalog", "", 400 + 4, 1.2 + 4e-4 * 1000, 0),
+        ("inspect", "", 400 + 400 + 4, 1.5 * 0.8 + 7 * 0.05, 0),
+        ("catalog", "", 400 + 4, 0.8 + 4e-4 * 1000, 0),
         # Two trials of a grouped-stratified scheme; a job draws one.
-        ("split", "", 400 + 4, 1.2 + 1e-5 * 1000 + 3.0, 0),
-        ("ledger", "", 400 + 8, 1.2 + 1e-5 * 2000, 0),
+        ("split", "", 400 + 4, 0.8 + 1e-5 * 1000 + 2.0, 0),
+        ("ledger", "", 400 + 8, 0.8 + 1e-5 * 2000, 0),
         # 5000 pixels drawn, 1250 in a shard, 3 features of 4 bytes; 2.5 million pixels, 12.5 MB to read.
-        ("feature_table", "pixels", 800 + 0.045, 1.2 + 0.045, 0.015),
+        ("feature_table", "pixels", 800 + 0.045, 0.8 + 0.02625, 0.015),
         # 1000 patches, 250 in a shard.
-        ("feature_table", "patches", 800 + 0.003, 1.2 + 0.015, 0.001),
+        ("feature_table", "patches", 800 + 0.003, 0.8 + 0.00875, 0.001),
         # 2.5 million pixels, 2 bands.
-        ("signature", "", 800, 1.2 + 0.1 + 7 * 0.0125, 0),
-        # 4000 of 5000 rows, 11.966 levels, root of 3 features.
-        ("fit", "pixels", 400 + 0.24 + 3 * 1.16, 1.2 + 0.038134, 0.29),
+        ("signature", "", 800, 0.8 + 0.1 + 7 * 0.0125, 0),
+        # 4000 of 5000 rows, 9.646 levels down to 5 rows, root of 3 features.
+        ("fit", "pixels", 400 + 0.24 + 3 * 1.16, 0.8 + 0.021385, 0.29),
         # A quarter of the pixels, 10 trees, 2 trials; 3 features of all.
-        ("predict", "", 800 + 2 * 1.16 + 1.16, 1.2 + 2 * 8e-3 * 1.16 + 625_000 * 6e-7 + 2_500_000 * 1.8e-8, 0),
+        ("predict", "", 800 + 2 * 1.16 + 1.16, 0.8 + 2 * 8e-3 * 1.16 + 625_000 * 4.4e-7 + 2_500_000 * 1.05e-8, 0),
         # Asked for 10,000 rows 40 times; grown on parts, with the engine beside and from two other seeds.
-        ("importance", "", 400 + 0.24 + 3 * 1.16, 1.2 + 0.12 + 6 * 0.038134, 0),
+        ("importance", "", 400 + 0.24 + 3 * 1.16, 0.8 + 0.088 + 6 * 0.021385, 0),
         # 250 patches held out, 4 + 1 classifiers, 10 cells of each.
-        ("score", "", 400 + 250 * (16_000 + 800 * 50) / 1e6, 1.2 + 5 * (0.2 + 4e-4 * 250), 0),
+        ("score", "", 400 + 250 * (16_000 + 800 * 50) / 1e6, 0.8 + 5 * (0.09 + 4e-4 * 250), 0),
         # Two trials of one scheme.
-        ("average", "", 400 + 2 * 250 * (16_000 + 800 * 50) / 1e6, 1.2 + 0.15 * 2 * 5 * (0.2 + 4e-4 * 250), 0),
+        ("average", "", 400 + 2 * 250 * (16_000 + 800 * 50) / 1e6, 0.8 + 0.15 * 2 * 5 * (0.09 + 4e-4 * 250), 0),
     ],
 )
 def test_worked_by_hand(rule, name, memory, seconds, written):
@@ -126,11 +126,11 @@ def test_worked_by_hand(rule, name, memory, seconds, written):
 
 def test_tuning_grows_forests_for_every_try_and_fold():
     chosen = selection()
-    once = resources.NEEDS["fit"](chosen, "toy", "pixels").seconds - 1.2
+    once = resources.NEEDS["fit"](chosen, "toy", "pixels").seconds - 0.8
     tune = {"minimum_leaf": [1, 5], "depth": [5, 10, None], "folds": 5, "score": "accuracy"}
     chosen.forest = lambda release: ForestSettings(trees=10, minimum_leaf=5, tune=tune)
     need = resources.NEEDS["fit"](chosen, "toy", "pixels")
-    assert need.seconds - 1.2 == pytest.approx((1 + 2 * 3 * 4) * once)
+    assert need.seconds - 0.8 == pytest.approx((1 + 2 * 3 * 4) * once)
     # A leaf may have one row: five times the nodes.
     assert need.memory == pytest.approx(400 + 0.24 + 3 * 5 * 1.16)
 
@@ -187,7 +187,7 @@ def test_a_transfer_predicts_every_patch():
     for part in (chosen.releases, chosen.datasets, chosen.layers, chosen.paths):
         part["other"] = part["toy"]
     whole = resources.NEEDS["predict"](chosen, "toy", "").seconds
-    start = 1.2 + 2 * 8e-3 * 1.16 + 2_500_000 * 1.8e-8
+    start = 0.8 + 2 * 8e-3 * 1.16 + 2_500_000 * 1.05e-8
     assert whole - start == pytest.approx(4 * (own - start))
 
 
@@ -195,7 +195,7 @@ def test_a_sample_of_pixels_is_all_that_is_predicted():
     chosen = selection()
     chosen.configuration.score = ScoreSettings(pixels=500, validation=False)
     seconds = resources.NEEDS["predict"](chosen, "toy", "").seconds
-    assert seconds == pytest.approx(1.2 + 2 * 8e-3 * 1.16 + 0.2 * 250 * 500 * 6e-7 + 2_500_000 * 1.8e-8)
+    assert seconds == pytest.approx(0.8 + 2 * 8e-3 * 1.16 + 0.2 * 250 * 500 * 4.4e-7 + 2_500_000 * 1.05e-8)
 
 
 def test_all_work():
@@ -215,9 +215,9 @@ def test_all_work():
         "importance": 1,
         "price": 1,
     }
-    one_forest = (work["fit"].core_hours * 3600 - 1.2) / 2  # one job grows both
-    assert work["price"].core_hours == pytest.approx((1.2 + 2 * 0.9 * 3 * one_forest + 3 * 4e-4 * 1000) / 3600)
-    assert work["feature_table"].core_hours == pytest.approx(4 * 1.245 / 3600)
+    one_forest = (work["fit"].core_hours * 3600 - 0.8) / 2  # one job grows both
+    assert work["price"].core_hours == pytest.approx((0.8 + 2 * 0.9 * 3 * one_forest + 3 * 4e-4 * 1000) / 3600)
+    assert work["feature_table"].core_hours == pytest.approx(4 * 0.82625 / 3600)
     assert work["feature_table"].written == pytest.approx(4 * 0.015)
     assert work["inspect"].memory == 2005
     assert work["inspect"].minutes == 15

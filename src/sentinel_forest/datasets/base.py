@@ -146,8 +146,8 @@ class Dataset(Reading, Regrouped):
     """Columns of the catalog that `independent_labels` looks at."""
     class_schemes: Mapping[str, tuple[Category, ...]] = {}
     """Class schemes besides those of the tasks, of which the catalog has fractions: ``<scheme>_<code>``."""
-    read_seconds: float = 7.0
-    """Processor time of reading a gigabyte with all checks, in seconds, for plans: 7 where pixels are compressed."""
+    read_seconds: float = 5.0
+    """Processor time of reading a gigabyte with all checks, in seconds, for plans: 5 where pixels are compressed."""
     independent_patches: bool = False
     """Whether patches tell as much as independent draws would, so that McNemar's test holds."""
     label_area: str = ""

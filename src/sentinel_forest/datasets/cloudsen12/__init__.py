@@ -79,7 +79,7 @@ class CloudSEN12(Dataset):
     }
     # ROIs of one tile were taken at the same dates and may lie side by side.
     joined_by = ("tile",)
-    read_seconds = 1.6
+    read_seconds = 1.1
     strata_keys = ("cloud_coverage", "land_cover", "label_trust", "label_quality")
     stratum_names: Mapping[str, Mapping[str, str]] = {"land_cover": metadata.LAND_COVER}
     name_columns = metadata.NAME_COLUMNS

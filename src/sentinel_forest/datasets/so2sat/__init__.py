@@ -93,7 +93,7 @@ class So2Sat(Dataset):
         "acquisition": NotPublished(),
         "footprint": GROUND,
     }
-    read_seconds = 1.4
+    read_seconds = 1.0
     strata_keys = ("city",)
     places_apart_km = geo.PLACES_APART_KM  # two cities without names that lie nearer become one, which parts nothing
     role_words = {role: stem for stem, role in layout.PUBLISHED.items()}  # noqa: RUF012
