@@ -1,11 +1,11 @@
 """What a job takes, by the size of its shard: memory, processor time, room on the disk.
 
-The rates were measured on one core of a machine with two (`ru_maxrss` and `ru_utime + ru_stime` of each
-step), on the built-in samples in their published patch sizes: 48 images of CloudSEN12 (512 x 512 pixels,
-1.2 GB), 5,000 patches of So2Sat (0.7 GB), 399 of SEN12MS (1.1 GB), and on 20 GB of CloudSEN12. Times lie between those
-of two machines, of which one took 1.3 to 2 times as long as the other, so that a plan is true on both within a factor
-of 1.5 (``tests/bench/rates.py`` holds it against a run); of memory the largest found was rounded up. A job asks for more than they say (`MARGIN`, `PATIENCE`), and for more again each time that it is tried
-again.
+The rates were measured on one core of a machine with two (`ru_maxrss` and `ru_utime + ru_stime` of each step), on the
+built-in samples in their published patch sizes: 48 images of CloudSEN12 (512 x 512 pixels, 1.2 GB), 5,000 patches of
+So2Sat (0.7 GB), 399 of SEN12MS (1.1 GB), and on 20 GB of CloudSEN12. Times lie between those of two machines, of
+which one took 1.3 to 2 times as long as the other, so that a plan is true on both within a factor of 1.5
+(``tests/bench/rates.py`` holds it against a run); of memory the largest found was rounded up. A job asks for more
+than they say (`MARGIN`, `PATIENCE`), and for more again each time that it is tried again.
 """
 
 import math
@@ -51,7 +51,7 @@ AVERAGED = 0.15
 TRAINED = 0.8
 """Fraction of the rows of a release that a forest is grown on."""
 GROW_SECONDS = {"scikit-learn": 3.2e-8, "scikit-learn-intelex": 9e-9}
-"""Per training row, tree, level (log2 of the rows over the smallest leaf) and feature tried at a split (root of all), by
+"""Per training row, tree, level (log2 of rows over the smallest leaf) and feature tried at a split (root of all), by
 engine: 2.4e-8 (20 GB of CloudSEN12) to 6.8e-8 (17 classes), and 5e-9 to 1.7e-8."""
 ASK_SECONDS = 2.2e-8
 """Per row and tree, of rows that are predicted: 1.2e-8 to 3.1e-8 (100 trees of 7,400 nodes)."""
