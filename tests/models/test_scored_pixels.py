@@ -43,8 +43,8 @@ def test_each_class_gives_some_pixels_and_none_more_than_it_has(totals, pixels):
     assert (drawn.sum(axis=1) == np.minimum(whole, np.maximum(pixels, (totals > 0).sum(axis=1)))).all()
 
 
-def test_half_of_the_pixels_are_parted_equally_and_half_in_proportion():
-    assert allocate(np.array([[7500, 2500, 0]]), 1000).tolist() == [[250 + 375, 250 + 125, 0]]
+def test_a_third_of_the_pixels_is_parted_equally_and_the_rest_in_proportion():
+    assert allocate(np.array([[7500, 2500, 0]]), 1200).tolist() == [[200 + 600, 200 + 200, 0]]
 
 
 def test_what_rare_classes_lack_is_drawn_of_the_others():
