@@ -18,10 +18,11 @@ def sample_of(pixels: int | str) -> str:
 def allocate(totals: np.ndarray, pixels: int) -> np.ndarray:
     """Number of pixels to draw of each class of each patch: int64 (patches, classes).
 
-    A third of them is parted equally between the classes that a patch has, the rest in proportion to their pixels.
-    So rare classes are known well enough for metrics of a patch, and frequent ones for overall accuracy. A class that
-    has less than its part gives all its pixels, and the others give what it lacks, in proportion to what they have
-    left; so a patch gives `pixels` pixels, or all that it has. (It gives more only where it has more classes.)
+    One of each class first; a third of the others is parted equally between the classes that a patch has, the rest
+    in proportion to their pixels. So rare classes are known well enough for metrics of a patch, and frequent ones
+    for overall accuracy. A class that has less than its part gives all its pixels, and the others give what it
+    lacks, in proportion to what they have left; so a patch gives `pixels` pixels, or all that it has. (It gives
+    more only where it has more classes.)
 
     Parameters
     ----------
@@ -32,8 +33,9 @@ def allocate(totals: np.ndarray, pixels: int) -> np.ndarray:
     """
     whole = totals.sum(axis=1, keepdims=True)
     present = np.maximum((totals > 0).sum(axis=1, keepdims=True), 1)
-    part = pixels / 3 * (1 / present + 2 * totals / np.maximum(whole, 1))
-    drawn = np.minimum(totals, np.maximum(part.astype(np.int64), 1))
+    rest = np.maximum(pixels - present, 0)  # one of each class is drawn anyway
+    part = 1 + rest / 3 * (1 / present + 2 * totals / np.maximum(whole, 1))
+    drawn = np.minimum(totals, part.astype(np.int64))
     drawn += _shared_out(totals - drawn, np.maximum(pixels - drawn.sum(axis=1, keepdims=True), 0))
     return np.where(whole <= pixels, totals, drawn)
 
