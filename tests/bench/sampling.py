@@ -10,7 +10,7 @@ from sentinel_forest.datasets.metric import balanced_accuracy, overall_accuracy,
 from sentinel_forest.evaluation.sampling_error import HALF_WIDTH, SampledCounts, error_of
 from sentinel_forest.models.scored_pixels import allocate
 
-PATCHES, CLASSES, PIXELS, DRAWS = 200, 4, 8192, 2000
+PATCHES, CLASSES, PIXELS, DRAWS = 200, 4, 12_288, 2000
 POSITIVE = np.array([False, True, True, False])
 BLOCK = 50
 
