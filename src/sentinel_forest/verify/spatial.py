@@ -2,15 +2,8 @@
 
 import numpy as np
 
-RADIUS_KM = 6371.0088
-"""Mean radius of the Earth (IUGG, GRS 80)."""
-
-
-def on_sphere(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
-    """Points of the unit sphere, float64 (points, 3), from degrees."""
-    longitude, latitude = np.radians(lon), np.radians(lat)
-    ring = np.cos(latitude)
-    return np.column_stack([ring * np.cos(longitude), ring * np.sin(longitude), np.sin(latitude)])
+from sentinel_forest.datasets.sphere import RADIUS_KM as RADIUS_KM
+from sentinel_forest.datasets.sphere import on_sphere as on_sphere
 
 
 def nearest_km(points: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ import pandas as pd
 from sentinel_forest.datasets.findings import Finding
 from sentinel_forest.datasets.keys import codes_of, compared
 from sentinel_forest.datasets.so2sat.geo import PLACES_APART_KM
+from sentinel_forest.datasets.sphere import RADIUS_KM, on_sphere
 
 CITY_EXTENT_KM = 300.0
 """No city of the dataset is wider; a wrong UTM zone moves patches farther."""
@@ -28,7 +29,6 @@ fewer patches are not judged so: they may be a village in a city."""
 MOST_NAMES = 200
 """Of more names, no distances are computed: they are no cities."""
 
-EARTH_KM = 6371.0
 ALL_FILES = "(all files)"
 
 
@@ -68,13 +68,6 @@ def city_findings(tables: Mapping[str, pd.DataFrame]) -> Iterator[Finding]:
         yield from _name_findings(known, code, points, middle, away)
 
 
-def on_sphere(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
-    """Points of the unit sphere, float64 (points, 3), from degrees."""
-    longitude, latitude = np.radians(lon), np.radians(lat)
-    ring = np.cos(latitude)
-    return np.column_stack([ring * np.cos(longitude), ring * np.sin(longitude), np.sin(latitude)])
-
-
 def _middles(points: np.ndarray, code: np.ndarray) -> np.ndarray:
     """Medians of the points of each city; of two halves far apart, the middle lies in one of them."""
     table = pd.DataFrame(points).groupby(code).quantile(0.5, interpolation="lower").to_numpy()
@@ -87,7 +80,7 @@ def _apart_km(points: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def _km(chord: np.ndarray) -> np.ndarray:
-    return np.asarray(2 * EARTH_KM * np.arcsin(np.minimum(chord / 2, 1)))
+    return np.asarray(2 * RADIUS_KM * np.arcsin(np.minimum(chord / 2, 1)))
 
 
 def _extent(path: str, known: pd.DataFrame, away: pd.Series) -> Finding:
@@ -158,7 +151,7 @@ def _nearest(one: _City, other: _City) -> np.ndarray:
 
     low, high = other.points.min(axis=0), other.points.max(axis=0)
     box = np.maximum(np.maximum(low - one.points, one.points - high), 0)
-    if (np.linalg.norm(box, axis=1) > PLACES_APART_KM / EARTH_KM).all():
+    if (np.linalg.norm(box, axis=1) > PLACES_APART_KM / RADIUS_KM).all():
         return np.array([])
     return _km(cKDTree(other.points).query(one.points)[0])
 
