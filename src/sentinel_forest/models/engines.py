@@ -6,12 +6,14 @@ and using it needs no other library.
 
 from __future__ import annotations
 
+import copy
 import importlib
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -35,14 +37,18 @@ BLOCK_ROWS = 16_384
 
 @dataclass(frozen=True)
 class Grown:
-    """Some trees and what they say about training rows that they did not see.
-
-    `votes` is float64 (rows, classes): class fractions in the leaves of all trees that left the row
-    out of their bootstrap, added up; a row that no tree left out has zeros.
-    """
+    """Some trees, and how to count what they say about training rows that they did not see."""
 
     forest: RandomForestClassifier
-    votes: np.ndarray
+    count: Callable[[], np.ndarray]
+
+    @cached_property
+    def votes(self) -> np.ndarray:
+        """Class fractions in the leaves of all trees that left a row out of their bootstrap, added up.
+
+        float64 (rows, classes); a row that no tree left out has zeros.
+        """
+        return self.count()
 
 
 Engine = Callable[[np.ndarray, np.ndarray, np.ndarray | None, ForestSettings, int, int], Grown]
@@ -70,13 +76,10 @@ def scikit_learn(
 
     forest = RandomForestClassifier(n_jobs=threads, **_parameters(settings, seed))
     forest.fit(X, y, sample_weight=weight)
-    left_out = np.ones((settings.trees, len(y)), dtype=bool)
-    for row, drawn in zip(left_out, forest.estimators_samples_, strict=True):
-        row[drawn] = False
-    votes = _votes_out_of_bag(forest, left_out, X, threads)
+    drawing = copy.copy(forest)
     # They are the training rows' and would be stored with the forest.
     vars(forest).pop("_sample_weight", None)
-    return Grown(forest.set_params(n_jobs=None), votes)
+    return Grown(forest.set_params(n_jobs=None), lambda: _votes_out_of_bag(drawing, X, threads))
 
 
 def scikit_learn_intelex(
@@ -128,7 +131,7 @@ def scikit_learn_intelex(
             for few, unseen, told in each(one_draw, draws[start : start + at_once]):
                 votes[unseen] += told
                 estimators += few
-    return Grown(_assembled(estimators, X.shape[1], _parameters(settings, seed)), votes)
+    return Grown(_assembled(estimators, X.shape[1], _parameters(settings, seed)), lambda: votes)
 
 
 ENGINES: Mapping[str, Engine] = {"scikit-learn": scikit_learn, "scikit-learn-intelex": scikit_learn_intelex}
@@ -171,8 +174,11 @@ def _parameters(settings: ForestSettings, seed: int) -> dict[str, Any]:
     }
 
 
-def _votes_out_of_bag(forest: RandomForestClassifier, left_out: np.ndarray, X: np.ndarray, threads: int) -> np.ndarray:
-    """See `Grown.votes`; `left_out` is bool (trees, rows)."""
+def _votes_out_of_bag(forest: RandomForestClassifier, X: np.ndarray, threads: int) -> np.ndarray:
+    """See `Grown.votes`; the forest still knows the weights that its bootstraps were drawn by."""
+    left_out = np.ones((len(forest.estimators_), len(X)), dtype=bool)
+    for row, drawn in zip(left_out, forest.estimators_samples_, strict=True):
+        row[drawn] = False
 
     def count(place: slice) -> np.ndarray:
         here = X[place]
