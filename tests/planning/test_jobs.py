@@ -1,5 +1,6 @@
 """The shell that jobs run in, and who runs them."""
 
+import compileall
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,21 @@ def test_jobs_write_no_compiled_modules(tmp_path):
     (tmp_path / "toy.py").write_text("VALUE = 1\n")
     assert run(f"cd {tmp_path}; python -c 'import toy'").returncode == 0
     assert not (tmp_path / "__pycache__").exists()
+
+
+def test_jobs_compile_libraries_that_their_installation_has_not(monkeypatch, tmp_path):
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    (tmp_path / "sklearn.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "sklearn", raising=False)
+    assert run("echo ${PYTHONDONTWRITEBYTECODE-none}").stdout == "none\n"
+    compileall.compile_file(tmp_path / "sklearn.py", quiet=2)
+    assert run("echo ${PYTHONDONTWRITEBYTECODE-none}").stdout == "1\n"
+
+
+def test_matrix_products_add_up_on_one_thread_on_every_machine(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "8")
+    assert run("echo $OPENBLAS_NUM_THREADS").stdout == "1\n"
 
 
 def test_modules_are_compiled_once_and_not_on_a_full_disk(monkeypatch, tmp_path):

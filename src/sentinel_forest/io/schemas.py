@@ -1,10 +1,11 @@
-"""Schemas of tables, in the words of pandera, which is imported when the first table is checked.
+"""Schemas of tables, in the words of pandera, which judges every table that does not plainly keep its schema.
 
-A module names its schemas as it would with ``import pandera.pandas as pa``; a step that writes no table, and the
-planning of a run, need not wait for it.
+A module names its schemas as it would with ``import pandera.pandas as pa``. To import that takes a third of a second,
+longer than many a step works: most tables are seen to be right without it.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -51,10 +52,20 @@ class Check:
         """Texts that begin with a regular expression."""
         return cls("str_matches", (pattern,))
 
-    @classmethod
-    def str_length(cls, characters: int) -> "Check":
-        """Texts of so many characters."""
-        return cls("str_length", (characters,))
+    def is_kept(self, values: "pd.Series") -> bool:
+        """Whether all values, none of which is missing, pass."""
+        return bool(_PASSING[self.name](values, *self.arguments).all())
+
+
+_PASSING: Mapping[str, Callable[..., "pd.Series"]] = {
+    "between": lambda values, low, high: (values >= low) & (values <= high),
+    "ge": lambda values, least: values >= least,
+    "gt": lambda values, bound: values > bound,
+    "ne": lambda values, other: values != other,
+    "isin": lambda values, allowed: values.isin(list(allowed)),
+    "str_matches": lambda values, pattern: values.str.match(pattern),
+}
+"""Which values pass each check."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,16 @@ class Column:
     unique: bool = False
     regex: bool = False
     required: bool = True
+
+    def is_kept(self, values: "pd.Series") -> bool:
+        """Whether a column of a table plainly is as it should be."""
+        missing = values.isna()
+        return (
+            str(values.dtype) == self.dtype
+            and (self.nullable or not missing.any())
+            and not (self.unique and values.duplicated().any())
+            and (self.check is None or self.check.is_kept(values[~missing]))
+        )
 
     def _made(self) -> "pa.Column":
         import pandera.pandas as pa
@@ -122,4 +143,24 @@ class DataFrameSchema:
         pandera.errors.SchemaError
             If it breaks the schema.
         """
-        return self._made.validate(table)
+        return table if self._is_kept_by(table) else self._made.validate(table)
+
+    def _is_kept_by(self, table: "pd.DataFrame") -> bool:
+        """Whether a table plainly keeps the schema; where it may or may not, it is pandera that knows."""
+        found = {str(name): self._of(str(name)) for name in table}
+        known = [name for name, said in found.items() if said]
+        required = [name for name, column in self.columns.items() if column.required]
+        unique = self._options["unique"] or []
+        return (
+            len(found) == table.shape[1]
+            and (len(known) == len(found) or not self._options["strict"])
+            and (known == list(self.columns) or not self._options["ordered"])
+            and {*required, *unique} <= set(known)
+            and all(column.is_kept(table[name]) for name, said in found.items() for column in said)
+            and not (unique and table.duplicated(unique).any())
+        )
+
+    def _of(self, name: str) -> list[Column]:
+        """What the schema says of a column of some name."""
+        entries = self.columns.items()
+        return [column for own, column in entries if (re.match(own, name) if column.regex else own == name)]

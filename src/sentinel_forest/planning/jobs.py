@@ -1,6 +1,7 @@
 """How jobs are started: the shell they run in, and who runs them."""
 
 import compileall
+import importlib.util
 import shlex
 import shutil
 import sys
@@ -14,7 +15,8 @@ def shell_prefix(snakefile: Path, deployed: bool) -> str:
 
     Strict mode, because a prefix replaces Snakemake's own. What depends on where the checkout lies goes here,
     because a prefix does not count as part of a rule: moving a checkout runs nothing again. Jobs keep no compiled
-    modules: see `compile_modules`.
+    modules (see `compile_modules`), unless those of the libraries are still to be made. Sums of a matrix product
+    depend in their last digits on the number of threads, and a job has those that its rule says: it is one.
 
     Parameters
     ----------
@@ -24,11 +26,19 @@ def shell_prefix(snakefile: Path, deployed: bool) -> str:
         Whether an environment is made for the jobs; else the interpreter that runs Snakemake runs them, too.
     """
     path = "" if deployed else f"{shlex.quote(str(Path(sys.executable).parent))}:"
+    keep = "" if _libraries_lack_compiled_modules() else "PYTHONDONTWRITEBYTECODE=1 "
     text = (
-        "set -euo pipefail; export PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 LC_ALL=C.UTF-8 "
+        f"set -euo pipefail; export PYTHONHASHSEED=0 OPENBLAS_NUM_THREADS=1 {keep}LC_ALL=C.UTF-8 "
         f"SNAKEFILE={shlex.quote(str(snakefile))} PATH={path}$PATH; "
     )
     return text.replace("{", "{{").replace("}", "}}")
+
+
+def _libraries_lack_compiled_modules() -> bool:
+    """Whether each job would compile the libraries again, as after ``uv pip install``, which leaves that to them."""
+    found = importlib.util.find_spec("sklearn")
+    place = found and found.origin
+    return bool(place) and not Path(importlib.util.cache_from_source(str(place))).is_file()
 
 
 ROOM = 64 << 20

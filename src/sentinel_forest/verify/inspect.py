@@ -61,7 +61,7 @@ HASHES = pa.DataFrameSchema(
         "file": pa.Column("str"),
         "row": pa.Column("int64"),
         "layer": pa.Column("str"),
-        "hash": pa.Column("str", pa.Check.str_length(32)),
+        "hash": pa.Column("str", pa.Check.str_matches(r"^[0-9a-f]{32}$")),
         "empty": pa.Column("int64", pa.Check.ge(0)),
     },
     strict=True,
