@@ -40,7 +40,6 @@ _BROKEN = (
     TypeError,
     ValueError,
     zipfile.BadZipFile,
-    UntrustedTypesFoundException,
 )
 """What skops and zipfile raise at a file that is not what it should be."""
 
@@ -115,11 +114,11 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 
 
 def _read(path: Path) -> Any:
+    """What a file holds; skops looks at all its types before it constructs anything."""
     try:
-        unknown = set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED)
-        if unknown:
-            raise _refusal(path, ", ".join(sorted(unknown)), ", ".join(TRUSTED))
         return skops.io.load(path, trusted=list(TRUSTED))
+    except UntrustedTypesFoundException as error:
+        raise _refusal(path, str(error).partition("\n")[0], f"nothing but {', '.join(TRUSTED)}") from error
     except _BROKEN as error:
         raise _refusal(path, f"{type(error).__name__}: {error}", "a skops file") from error
 
