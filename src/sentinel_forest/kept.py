@@ -124,7 +124,9 @@ def _content(value: object) -> Any:
             return value
 
 
-def reuse(store: Path, about: Described, outputs: Mapping[str, Path], compute: Callable[[], None]) -> bool:
+def reuse(
+    store: Path, about: Described, outputs: Mapping[str, Path], compute: Callable[[], None], quiet: bool = False
+) -> bool:
     """Take outputs from the store, or compute them and add them.
 
     Parameters
@@ -137,6 +139,8 @@ def reuse(store: Path, about: Described, outputs: Mapping[str, Path], compute: C
         Where each output goes.
     compute : callable
         Writes them.
+    quiet : bool
+        Not to tell that they were taken.
 
     Returns
     -------
@@ -145,7 +149,8 @@ def reuse(store: Path, about: Described, outputs: Mapping[str, Path], compute: C
     """
     entry = store / str(about["step"]) / checksum_of(about)
     if take(entry, outputs):
-        print(f"{about['step']}: taken from {entry}", file=sys.stderr)
+        if not quiet:
+            print(f"{about['step']}: taken from {entry}", file=sys.stderr)
         return True
     compute()
     try:

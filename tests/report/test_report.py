@@ -1,5 +1,6 @@
 """The report: what a made-up version must show, where, and that it is always the same."""
 
+import hashlib
 import io
 import itertools
 import json
@@ -613,12 +614,39 @@ def test_scripts_are_put_together_once_and_a_damaged_copy_is_not_used(tmp_path, 
         pages.pages(**arguments)
     assert written.read_bytes() == whole
     (copy,) = (tmp_path / "work" / "store" / "vega").glob("*/script")
-    entries = clean.read_entries(tmp_path / "work" / "store")
-    assert [entry.step for entry in entries] == ["vega"]
+    entries = [entry for entry in clean.read_entries(tmp_path / "work" / "store") if entry.step == "vega"]
+    assert len(entries) == 1
     assert clean.unneeded(entries, clean.version_checksums(tmp_path / "results")) == []
     copy.write_bytes(b"alert(1)")
     pages.pages(**arguments)
     assert written.read_bytes() == whole
+
+
+def test_what_is_drawn_once_is_kept_while_a_report_shows_it(tmp_path, monkeypatch):
+    arguments, store = make_version(tmp_path), tmp_path / "work" / "store"
+    figures = tmp_path / "results" / "v1" / "report" / "figures"
+    pages.pages(**arguments)
+    drawn = {path.name: path.read_bytes() for path in figures.glob("*.svg")}
+    assert drawn
+    with monkeypatch.context() as changed:
+        changed.setattr(charts, "svg", lambda _: 1 / 0)
+        pages.pages(**arguments)
+    assert {path.name: path.read_bytes() for path in figures.glob("*.svg")} == drawn
+    kept = [entry for entry in clean.read_entries(store) if entry.step == "figure"]
+    assert {output for entry in kept for output in entry.outputs} == {
+        hashlib.sha256(content).hexdigest() for content in drawn.values()
+    }
+    assert clean.unneeded(kept, clean.version_checksums(tmp_path / "results")) == []
+    (figures / min(drawn)).unlink()
+    (gone,) = clean.unneeded(kept, clean.version_checksums(tmp_path / "results"))
+    assert (gone.folder / "drawing").read_bytes() == drawn[min(drawn)]
+
+
+def test_another_description_is_drawn_anew(tmp_path):
+    first, second = (json.dumps({"mark": "bar", "data": {"values": [{"x": x}]}, "width": 20}) for x in (1, 2))
+    for text in (first, second, first):
+        assert charts.write_svg(tmp_path / "a.svg", text, tmp_path) == charts.svg(json.loads(text))
+    assert len(list(tmp_path.glob("figure/*/drawing"))) == 2
 
 
 def test_pages_say_what_is_not_there(tmp_path):

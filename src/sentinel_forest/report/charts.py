@@ -12,7 +12,7 @@ import pandas as pd
 import vl_convert
 
 from sentinel_forest import kept
-from sentinel_forest.io.checksums import code_checksum
+from sentinel_forest.io.checksums import checksum_of, code_checksum
 from sentinel_forest.io.tables import tsv_text, write_text
 from sentinel_forest.report.palette import INK, LINE
 
@@ -96,11 +96,22 @@ class Chart:
         return tsv_text(self.data, "%.6g")
 
 
-def svg(spec: Spec) -> str:
+def svg(spec: Spec | str) -> str:
     """Draw a complete description; the same one gives the same text, whatever was drawn before."""
     drawn = str(vl_convert.vegalite_to_svg(spec))
     numbers = {name: place for place, name in enumerate(dict.fromkeys(re.findall(r'(?<=id=")[a-z_]+\d+(?=")', drawn)))}
     return re.sub(r'((?<=id=")|(?<=url\(#))[a-z_]+\d+', lambda found: f"part{numbers[found[0]]}", drawn)
+
+
+def write_svg(path: Path, text: str, store: Path) -> str:
+    """Write the drawing of a complete description, given as JSON, and return it.
+
+    Drawings are half of the work on a report, and most are the same in the next one: they are kept in the folder
+    `store`.
+    """
+    about = _about("figure", {"description": checksum_of(text)})
+    kept.reuse(store, about, {"drawing": path}, lambda: write_text(path, svg(text)), quiet=True)
+    return path.read_text(encoding="utf-8")
 
 
 def size(drawn: str) -> tuple[int, int]:
@@ -114,9 +125,13 @@ def write_scripts(path: Path, store: Path) -> None:
 
     Putting it together takes longer than many a page, so that it is kept in the folder `store`.
     """
+    kept.reuse(store, _about("vega", {}), {"script": path}, lambda: write_text(path, _scripts()))
+
+
+def _about(step: str, given: Mapping[str, str]) -> dict[str, Any]:
+    """What the library has made something from, see `sentinel_forest.kept`."""
     packages = {"vl-convert-python": version("vl-convert-python")}
-    about = {"step": "vega", "given": {}, "code": code_checksum("report.charts"), "packages": packages}
-    kept.reuse(store, about, {"script": path}, lambda: write_text(path, _scripts()))
+    return {"step": step, "given": given, "code": code_checksum("report.charts"), "packages": packages}
 
 
 def _scripts() -> str:

@@ -90,7 +90,7 @@ def write(version: VersionResults, made: Sequence[Page], output: Path, store: Pa
             root = "" if page.name == "report" else "../"
             for section in page.sections:
                 for item in section.items:
-                    _write_files(folder, item, root, sizes)
+                    _write_files(folder, item, root, sizes, store)
         for page in made[1:]:
             write_text(folder / f"{page.name}.html", _html(environment, page, "../", ""))
     write_text(output, _html(environment, made[0], "", f"{FOLDER}/"))
@@ -111,15 +111,13 @@ def _replacing_folder(folder: Path) -> Iterator[Path]:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _write_files(folder: Path, item: Item, root: str, sizes: dict[str, tuple[int, int]]) -> None:
+def _write_files(folder: Path, item: Item, root: str, sizes: dict[str, tuple[int, int]], store: Path) -> None:
     """Write what lies beside the page: drawings, their data, pictures, rows of long tables; `sizes` are of drawings."""
     if isinstance(item, Plot):
-        spec = item.chart.complete(item.is_sample)
+        text = json.dumps(item.chart.complete(item.is_sample), separators=(",", ":"))
         path = folder / "figures" / item.anchor
-        drawn = charts.svg(spec)
-        sizes[item.anchor] = charts.size(drawn)
-        _write_bytes(path.with_name(f"{path.name}.svg"), drawn.encode())
-        script = f"sentinel.charts[{json.dumps(item.anchor)}] = {json.dumps(spec, separators=(',', ':'))};\n"
+        sizes[item.anchor] = charts.size(charts.write_svg(_new(path.with_name(f"{path.name}.svg")), text, store))
+        script = f"sentinel.charts[{json.dumps(item.anchor)}] = {text};\n"
         _write_bytes(path.with_name(f"{path.name}.js"), script.encode())
         _write_bytes(path.with_name(f"{path.name}.tsv"), item.chart.tsv().encode())
     elif isinstance(item, Gallery):
@@ -132,10 +130,15 @@ def _write_files(folder: Path, item: Item, root: str, sizes: dict[str, tuple[int
 
 
 def _write_bytes(path: Path, content: bytes) -> None:
+    _new(path).write_bytes(content)
+
+
+def _new(path: Path) -> Path:
+    """A file in a folder that is there, itself not yet there."""
     path.parent.mkdir(exist_ok=True)
     if path.exists():
         raise FileExistsError(f"two items of the report share the name {path.name}")
-    path.write_bytes(content)
+    return path
 
 
 def _environment(version: VersionResults, made: Sequence[Page]) -> jinja2.Environment:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sentinel_forest.config.paths import MANIFEST, SCRIPTS
+from sentinel_forest.config.paths import DRAWINGS, MANIFEST, SCRIPTS
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import lock
 from sentinel_forest.io.checksums import file_checksum
@@ -113,9 +113,9 @@ def _checksums(given: object) -> Iterable[str]:
 def version_checksums(results: Path) -> frozenset[str]:
     """Checksums of the files of all versions: by the manifest, or, of an unfinished one, of the files themselves.
 
-    Scripts of reports, which no manifest has, are among them.
+    Scripts and drawings of reports, which no manifest has, are among them.
     """
-    found: set[str] = {file_checksum(path) for path in results.glob(f"*/{SCRIPTS}")}
+    found: set[str] = {file_checksum(path) for part in (SCRIPTS, DRAWINGS) for path in results.glob(f"*/{part}")}
     for version in sorted(path for path in results.glob("*") if path.is_dir()):
         if (version / MANIFEST).is_file():
             found |= set(read_manifest(version / MANIFEST).values())
