@@ -18,7 +18,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_catalog, write_text, write_tsv
 from sentinel_forest.splits import audit_page
-from sentinel_forest.splits.entries import rows_of
+from sentinel_forest.splits.entries import contradiction, rows_of
 from sentinel_forest.splits.ledger import COUNTED, linkings, status_of
 from sentinel_forest.splits.links import IMPLIED, NOT_PUBLISHED, complete_gate
 from sentinel_forest.splits.lists import SplitList, read_lists
@@ -99,7 +99,10 @@ def hold(source: SplitList, dataset: Dataset, catalog: pd.DataFrame, numbers: st
     flat = [row for rows in found for row in rows]
     rows = np.array(sorted(set(flat)), dtype=np.int64)
     unknown = tuple(name for name, some in zip(source.names, found, strict=True) if not some)
-    return Held(source, rows, len(flat) - len(rows), unknown, _doubt(source, unknown, len(rows)))
+    other = contradiction(found, source.also, dataset, catalog)
+    told = f"column {other.column} names another patch in {other.rows} rows, such as {other.name[:40]}" if other else ""
+    note = "; ".join(filter(None, (_doubt(source, unknown, len(rows)), told)))
+    return Held(source, rows, len(flat) - len(rows), unknown, note)
 
 
 def _doubt(source: SplitList, unknown: Sequence[str], patches: int) -> str:
