@@ -215,7 +215,7 @@ def wrong_inputs(test: pd.DataFrame) -> dict[str, tuple[pd.DataFrame, str, str]]
         "two columns": (
             good.assign(id=good["patch"].replace("testing/000003", "testing/000004")),
             "name different patches",
-            "testing/000003; column id: testing/000004 (1 rows)",
+            "testing/000003; column id: testing/000004 (1 of 340 rows)",
         ),
         "counter": (
             good.assign(id=range(len(good))).rename(columns={"patch": "file"}).iloc[::-1].assign(id=range(len(good))),

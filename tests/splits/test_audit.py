@@ -291,7 +291,7 @@ def test_columns_that_name_different_patches_are_told(folder, tmp_path):
     rows += ["9,training/000002,elsewhere.png,test"]
     (folder / "split.csv").write_text("\n".join(["index,patch,file,split", *rows]))
     held, _ = run(folder, catalog=catalog)
-    told = "column file names another patch in 1 rows, such as training/000003"
+    told = "column file names other patches, such as training/000003 (1 of 2 rows)"
     assert held.loc[["split.csv:train", "split.csv:test"], "note"].tolist() == [told, ""]
     assert told in (tmp_path / "lists.audit" / "audit.md").read_text(encoding="utf-8")
 

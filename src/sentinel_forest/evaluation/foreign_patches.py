@@ -179,7 +179,8 @@ def check_agreed(
         raise InputError(
             "Two columns name different patches.",
             where=f"{where}, row {other.row + 1}",
-            found=f"{answers.names[other.row][:40]}; column {other.column}: {other.name[:40]} ({other.rows} rows)",
+            found=f"{answers.names[other.row][:40]}; column {other.column}: {other.name[:40]} "
+            f"({other.rows} of {len(places)} rows)",
             expected="one patch in each row",
             remedy="correct one of the columns, or remove it",
         )

@@ -100,8 +100,12 @@ def hold(source: SplitList, dataset: Dataset, catalog: pd.DataFrame, numbers: st
     rows = np.array(sorted(set(flat)), dtype=np.int64)
     unknown = tuple(name for name, some in zip(source.names, found, strict=True) if not some)
     other = contradiction(found, source.also, dataset, catalog)
-    told = f"column {other.column} names another patch in {other.rows} rows, such as {other.name[:40]}" if other else ""
-    note = "; ".join(filter(None, (_doubt(source, unknown, len(rows)), told)))
+    note = _doubt(source, unknown, len(rows))
+    if other:
+        told = (
+            f"column {other.column} names other patches, such as {other.name[:40]} ({other.rows} of {len(found)} rows)"
+        )
+        note = f"{note}; {told}" if note else told
     return Held(source, rows, len(flat) - len(rows), unknown, note)
 
 
