@@ -99,13 +99,7 @@ def hold(source: SplitList, dataset: Dataset, catalog: pd.DataFrame, numbers: st
     flat = [row for rows in found for row in rows]
     rows = np.array(sorted(set(flat)), dtype=np.int64)
     unknown = tuple(name for name, some in zip(source.names, found, strict=True) if not some)
-    other = contradiction(found, source.also, dataset, catalog)
-    note = _doubt(source, unknown, len(rows))
-    if other:
-        told = (
-            f"column {other.column} names other patches, such as {other.name[:40]} ({other.rows} of {len(found)} rows)"
-        )
-        note = f"{note}; {told}" if note else told
+    note = "; ".join(filter(None, (_doubt(source, unknown, len(rows)), _contradicted(source, found, dataset, catalog))))
     return Held(source, rows, len(flat) - len(rows), unknown, note)
 
 
@@ -116,6 +110,14 @@ def _doubt(source: SplitList, unknown: Sequence[str], patches: int) -> str:
     if counts_from_1(source.names, unknown):
         return "the largest row number is one too large: are rows counted from 1? They are read as counted from 0"
     return ""
+
+
+def _contradicted(source: SplitList, rows: list[list[int]], dataset: Dataset, catalog: pd.DataFrame) -> str:
+    """What another column says that names other patches than those at some rows of the catalog."""
+    other = contradiction(rows, source.also, dataset, catalog)
+    if other is None:
+        return ""
+    return f"column {other.column} names other patches, such as {other.name[:40]} ({other.rows} of {len(rows)} rows)"
 
 
 def rests(held: Sequence[Held], patches: int) -> Iterator[Held]:
