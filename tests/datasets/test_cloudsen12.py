@@ -20,7 +20,7 @@ from sentinel_forest.datasets.base import IGNORE, Block, File, Finding, Inspecti
 from sentinel_forest.datasets.cloudsen12 import CloudSEN12
 from sentinel_forest.datasets.cloudsen12.facts import COVERAGES, against_labels, products_of
 from sentinel_forest.datasets.cloudsen12.layout import layer_of
-from sentinel_forest.datasets.cloudsen12.metadata import centre
+from sentinel_forest.datasets.cloudsen12.metadata import centre, places
 from sentinel_forest.datasets.cloudsen12.reader import s2cloudless_mask
 from sentinel_forest.datasets.cloudsen12.tiles import outside, tile_findings
 from sentinel_forest.errors import InputError
@@ -608,11 +608,19 @@ def test_places_against_zone_and_band_of_the_tile(tile: str, lon: float, lat: fl
     assert away.tolist() == pytest.approx([degrees], abs=0.06, nan_ok=True)
 
 
-def test_a_latitude_beyond_90_degrees_fails() -> None:
+def test_degrees_that_no_place_has_fail() -> None:
     products = ["S2A_MSIL1C_20180101T053121_N0206_R105_T43RCP_20180101T084523", ""]
     table = pd.DataFrame({"s2_id": products, "proj_centroid": ["POINT (27.1 75.2)", "POINT (-34.2 114.4)"]})
     (found,) = tile_findings("m.csv", table)
     assert found.status == "failed"
     assert found.found == "row 0: tile T43RCP at 27.1 E 75.2 N; row 1: latitude 114.4"
-    for right in ("POINT (75.2 27.1)", "POINT (285.2 27.1)", "POINT (500000 5000000)"):
+    for right in ("POINT (75.2 27.1)", "POINT (500000 5000000)"):
         assert not [row for row in tile_findings("m.csv", table.assign(proj_centroid=right)) if row.remedy]
+
+
+def test_longitudes_of_0_to_360_degrees_fail_and_are_no_metres() -> None:
+    """They were taken for metres in the zone of the product: a place in another part of it, or none."""
+    table = pd.DataFrame({"proj_epsg": "EPSG:32643", "proj_centroid": ["POINT (285.2 27.1)", "POINT (75.2 27.1)"]})
+    (found,) = tile_findings("m.csv", table)
+    assert (found.status, found.found) == ("failed", "row 0: longitude 285.2")
+    assert places(table, 509)[["x", "y", "lon", "lat"]].isna().all(axis=1).tolist() == [True, False]

@@ -212,12 +212,22 @@ def wrong_inputs(test: pd.DataFrame) -> dict[str, tuple[pd.DataFrame, str, str]]
         "rows from 1": (good.assign(patch=test["row"] + 1).rename(columns={"patch": "row"}), "of no patch", "from 0"),
         "level": (good[["patch"]].assign(**dict.fromkeys(ZONES, 0.5)), "same number for each class", "340 of 340"),
         "some classes": (good[["patch"]].assign(**dict.fromkeys(ZONES[:-1], 0.5)), "some classes", "water"),
+        "two columns": (
+            good.assign(id=good["patch"].replace("testing/000003", "testing/000004")),
+            "name different patches",
+            "testing/000003; column id: testing/000004 (1 of 340 rows)",
+        ),
+        "counter": (
+            good.assign(id=range(len(good))).rename(columns={"patch": "file"}).iloc[::-1].assign(id=range(len(good))),
+            "name different patches",
+            "column file: testing/000339",
+        ),
         "no names": (good[["predicted"]].iloc[:50], "not one row for each patch", "50 rows"),
     }
 
 
 CASES = ("half", "twice", "stranger", "other dataset", "codes", "no class", "no word", "truth", "no column")
-CASES += ("blank", "rows from 1", "level", "some classes", "no names", "other role")
+CASES += ("blank", "rows from 1", "level", "some classes", "no names", "other role", "two columns", "counter")
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -229,6 +239,13 @@ def test_what_is_wrong_is_named(release, tmp_path, case):
         run(about, tmp_path / "net.csv")
     assert named in str(caught.value)
     assert len(str(caught.value).splitlines()) <= 5
+
+
+def test_further_columns_that_name_the_same_patch_or_none_are_no_fault(release, tmp_path):
+    about, test = release
+    more = {"file": test["patch"] + ".npy", "image": "a.png", "index": np.arange(len(test))[::-1]}
+    frame(test).assign(**more).to_csv(tmp_path / "net.csv", index=False)
+    assert len(run(about, tmp_path / "net.csv")["metrics"])
 
 
 def test_declared_codes_settle_the_doubt(release, tmp_path):

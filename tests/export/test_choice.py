@@ -97,6 +97,19 @@ def test_chosen_roles_alone_are_written(tmp_path):
         export("cloudsen12", tmp_path / "data", tmp_path, roles=["test"])
 
 
+def test_a_trial_that_was_not_drawn_is_named_with_those_that_were(tmp_path):
+    given = {"folder": tmp_path, "catalog": tmp_path / "catalog.parquet", "scheme": "random", "trial": 3}
+    asked = given | {"release": "mine", "dataset": "so2sat", "form": "index", "roles": [], "layers": []}
+    asked |= {"split": tmp_path / "random" / "3.parquet", "target": tmp_path / "out"}
+    with pytest.raises(InputError, match=r"(?s)trial 3 of mine, random.*there is none"):
+        trial.export_trial(**asked)
+    (tmp_path / "random").mkdir()
+    for name in ("1.parquet", "2.parquet", "10.parquet", "balance.tsv"):
+        (tmp_path / "random" / name).touch()
+    with pytest.raises(InputError, match=r"(?s)trial 3 of mine, random.*the trials 1, 2, 10\n"):
+        trial.export_trial(**asked)
+
+
 @pytest.mark.parametrize("name", list(RELEASES))
 def test_rotten_pixels_are_not_exported(name, tmp_path):
     folder = RELEASES[name](tmp_path / "data")

@@ -304,6 +304,18 @@ def test_a_patch_has_the_same_features_in_any_company():
         np.testing.assert_array_equal(alone[0], whole[place])
 
 
+@pytest.mark.parametrize("name", ["B2_mean_7", "B2_mean_7_deviation_5", "B2_mean_3_sunward_4", "B2 - B2_mean_9"])
+def test_a_feature_looks_no_farther_than_its_reach(name):
+    """A tile of a map is read with that much around it."""
+    bands = {"B2": np.random.default_rng(5).random((1, 41, 41)).astype(np.float32)}
+    bands["sun_azimuth"] = np.zeros((1, 41, 41), np.float32)
+    around, (whole,) = pixel.reach(name), pixel.each([name], bands)
+    (part,) = pixel.each([name], {band: values[:, 20 - around :, : 21 + around] for band, values in bands.items()})
+    np.testing.assert_allclose(part[:, around:, :21], whole[:, 20:, :21], rtol=1e-5)
+    (less,) = pixel.each([name], {band: values[:, 21 - around :, : 20 + around] for band, values in bands.items()})
+    assert not np.allclose(less[:, around - 1 :, :21], whole[:, 20:, :21], rtol=1e-5)
+
+
 def test_repeated_features_and_bands_stay_whole():
     bands = random_bands(["B2"], (1, 4, 4))
     found = pixel.compute(["B2_mean_3", "B2", "B2_mean_3", "B2"], bands)

@@ -44,6 +44,9 @@ MISTAKES = [
     ("sen12ms", ["B8"], {}, "does not say which task"),
     ("cloudsen12", ["B8"], {"layers": {"B8": "L1C_B4"}}, "does not hold this band"),
     ("cloudsen12", ["B8"], {"layers": {"B8": "L3A_B8"}}, "does not hold this band"),
+    ("cloudsen12", ["B8 - B8_mean_9999"], {}, "far beyond the patch"),
+    ("cloudsen12", ["B8", "HOT_sunward_999999999"], {}, "far beyond the patch"),
+    ("cloudsen12", ["B8_mean_" + "9" * 50], {}, "Unknown feature"),
     ("so2sat", ["sun_azimuth_contrast"], {}, "no range of grey levels"),
 ]
 

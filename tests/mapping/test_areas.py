@@ -101,7 +101,7 @@ def test_a_class_that_was_never_mapped_has_no_users_accuracy() -> None:
 @pytest.mark.parametrize(
     ("points", "strata", "message"),
     [
-        ("stratum,reference\na,a\na,a\nb,a\nb,a\n", "stratum,area\na,1\n", "area is not given"),
+        ("stratum,reference\na,a\na,a\nb,a\nb,a\n", "stratum,area\na,1\n", "found: b\n  expected: valid: a\n"),
         ("stratum,reference\na,a\n", "stratum,area\na,1\n", "too few points"),
         ("stratum,reference\na,a\na,a\n", "stratum,area\na,-1\n", "not a positive number"),
         ("stratum,reference\na,a\na,a\n", "stratum,area\na,40 ha\n", "stratum a\n  found: 40 ha"),

@@ -285,6 +285,17 @@ def test_a_stray_number_among_names_needs_no_word_on_what_it_counts(folder, tmp_
     assert held.loc["train.txt", ["patches", "unknown", "first_unknown"]].tolist() == [2, 1, "2"]
 
 
+def test_columns_that_name_different_patches_are_told(folder, tmp_path):
+    catalog = so2sat(tmp_path)
+    rows = ["0,training/000000,training/000000,train", "1,training/000001,training/000003,train"]
+    rows += ["9,training/000002,elsewhere.png,test"]
+    (folder / "split.csv").write_text("\n".join(["index,patch,file,split", *rows]))
+    held, _ = run(folder, catalog=catalog)
+    told = "column file names other patches, such as training/000003 (1 of 2 rows)"
+    assert held.loc[["split.csv:train", "split.csv:test"], "note"].tolist() == [told, ""]
+    assert told in (tmp_path / "lists.audit" / "audit.md").read_text(encoding="utf-8")
+
+
 def test_numbers_that_may_count_from_one_are_doubted(folder, tmp_path):
     np.save(folder / "test.npy", np.arange(1, 4))
     (folder / "test_stray.txt").write_text("1\n2\n3\nx\n")

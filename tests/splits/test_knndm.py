@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from sentinel_forest.datasets.sphere import RADIUS_KM
 from sentinel_forest.errors import ArgumentError
-from sentinel_forest.splits.knndm import EARTH_RADIUS, match_folds, mismatch_of
+from sentinel_forest.splits.knndm import match_folds, mismatch_of
 
 
 def by_hand(lon, lat, folds):
@@ -12,7 +13,7 @@ def by_hand(lon, lat, folds):
     east, north = np.radians(lon), np.radians(lat)
     half = np.sin((north[:, None] - north) / 2) ** 2
     half += np.cos(north[:, None]) * np.cos(north) * np.sin((east[:, None] - east) / 2) ** 2
-    distances = 2 * EARTH_RADIUS * np.arcsin(np.sqrt(half))
+    distances = 2 * RADIUS_KM * np.arcsin(np.sqrt(half))
     return np.where(folds[:, None] == folds, np.inf, distances).min(axis=1)
 
 

@@ -6,7 +6,8 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 from scipy.stats import ks_2samp
 
-from sentinel_forest.splits.knndm import EARTH_RADIUS, match_folds
+from sentinel_forest.datasets.sphere import RADIUS_KM
+from sentinel_forest.splits.knndm import match_folds
 
 K = 5
 
@@ -16,7 +17,7 @@ def great_circles(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     (east_a, north_a), (east_b, north_b) = np.radians(a).T[:, :, None], np.radians(b).T[:, None]
     half = np.sin((north_a - north_b) / 2) ** 2
     half += np.cos(north_a) * np.cos(north_b) * np.sin((east_a - east_b) / 2) ** 2
-    return 2 * EARTH_RADIUS * np.arcsin(np.sqrt(half))
+    return 2 * RADIUS_KM * np.arcsin(np.sqrt(half))
 
 
 def between_folds(distances: np.ndarray, folds: np.ndarray) -> np.ndarray:

@@ -86,6 +86,12 @@ def test_no_known_group_is_told(column: str) -> None:
     assert "unused" not in set(result.split["role"])
 
 
+def test_an_unknown_column_of_a_scheme_without_groups_is_no_unknown_group() -> None:
+    table = cities(unknown=5).assign(label_trust="")
+    with pytest.raises(InputError, match=r"(?s)what this scheme needs.*65 patches without a known label_trust"):
+        drawn(table, "filtered", leave_out={"label_trust": ["suspect"]})
+
+
 # ------------------------------------------------------------------------------------------- planning
 
 

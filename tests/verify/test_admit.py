@@ -1,11 +1,14 @@
 """What a failed check that is accepted means: the finding says so, and it is offered only where that is true."""
 
+import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from sentinel_forest.datasets.findings import Finding, joined
 from sentinel_forest.errors import InputError
+from sentinel_forest.io.tables import write_tsv
 from sentinel_forest.verify import admit, inspect
 
 KEPT = Finding("x.dat", "content", "codes", "failed", "7", "0 to 3", "fetch it again", "kept")
@@ -35,8 +38,20 @@ def test_what_stops_reading_is_not_offered_and_cannot_be_accepted() -> None:
 
 
 def test_an_accepted_name_under_which_nothing_was_found_is_told() -> None:
-    assert message(KEPT, accept=["code"]).endswith("; nothing was found under code, which you accept")
+    idle = "; nothing was found under code, sizes, which you accept (did you mean codes?)"
+    assert message(KEPT, accept=["sizes", "code"]).endswith(idle)
     assert "nothing was found" not in message(KEPT, LEFT_OUT, accept=["codes"])
+
+
+def test_a_name_of_no_check_is_told_where_no_check_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    passed = inspect.table([Finding("x.dat", "content", "offset", "ok", "all images")])
+    write_tsv(tmp_path / "integrity.tsv", passed, inspect.INTEGRITY)
+    files = pd.DataFrame({"path": ["x.dat"], "bytes": [1], "sha256": ["0" * 64]})
+    write_tsv(tmp_path / "checksums.tsv", files, inspect.CHECKSUMS)
+    places = {"integrity": tmp_path / "integrity.tsv", "checksums": tmp_path / "checksums.tsv"}
+    admit.admit(release="mine", accept=["ofset"], output=tmp_path / "verified.json", **places)
+    assert "nothing was found under ofset, which you accept (did you mean offset?)" in capsys.readouterr().err
+    assert json.loads((tmp_path / "verified.json").read_text(encoding="utf-8"))["accepted"] == []
 
 
 def test_what_is_accepted_is_named_once() -> None:

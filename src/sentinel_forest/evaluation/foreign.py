@@ -20,7 +20,7 @@ from sentinel_forest.evaluation.confusion import CONFUSION, WHOLE, Classifier
 from sentinel_forest.evaluation.evaluate import evaluate
 from sentinel_forest.evaluation.figures import Place
 from sentinel_forest.evaluation.foreign_files import read_answers
-from sentinel_forest.evaluation.foreign_patches import Said, align, check_known, count_patches, read_truth
+from sentinel_forest.evaluation.foreign_patches import Said, align, check_agreed, check_known, count_patches, read_truth
 from sentinel_forest.evaluation.foreign_pixels import count_pixels
 from sentinel_forest.evaluation.patch_metrics import UNDECLARED
 from sentinel_forest.evaluation.score import METRICS, SCORES_BY, TrialCounts, metric_rows, score_by
@@ -166,10 +166,12 @@ def _labels(catalog: pd.DataFrame, truth: Path | None, dataset: Dataset, task: T
     """Index of the true class of each patch of the catalog, int64; -1 where unknown."""
     if truth is None:
         return catalog["label"].to_numpy(np.int64)
-    names, classes = read_truth(truth, dataset, task)
+    answers = read_truth(truth, dataset, task)
+    names = answers.names or ()
     labels = np.full(len(catalog), -1, dtype=np.int64)
     places = rows_by_name(names, dataset, catalog)
     check_known(places, names, catalog, truth)
+    check_agreed(places, answers, dataset, catalog, truth)
     at = np.array([rows[0] for rows in places], dtype=np.int64)
     twice = pd.Index(at).duplicated()
     if twice.any():
@@ -181,7 +183,7 @@ def _labels(catalog: pd.DataFrame, truth: Path | None, dataset: Dataset, task: T
             expected="each patch once",
             remedy="remove all but one of its rows",
         )
-    labels[at] = classes
+    labels[at] = answers.classes
     return labels
 
 

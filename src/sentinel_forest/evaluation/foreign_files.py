@@ -6,7 +6,7 @@ It gives a class by name or code, or a number for each class. If it holds the tr
 
 import textwrap
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from sentinel_forest.datasets.base import Dataset, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import causes
 from sentinel_forest.io.texts import read_texts
-from sentinel_forest.splits.lists import NAME_COLUMNS, plain_name
+from sentinel_forest.splits.lists import NAME_COLUMNS, further_columns, plain_name
 
 PREDICTED = ("predicted", "prediction", "pred", "y_pred", "predicted_class")
 """Names of columns and variables with predictions."""
@@ -38,12 +38,13 @@ class Answers:
     """What a file says, row by row.
 
     `names` are those of patches (None: rows of the role, in order), `classes` indices into the task's classes, int64;
-    `true` the same of the truth, where the file has one.
+    `true` the same of the truth, where the file has one; `also` are further columns that may name patches.
     """
 
     names: tuple[str, ...] | None
     classes: np.ndarray
     true: np.ndarray | None = None
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def read_answers(
@@ -79,7 +80,7 @@ def read_answers(
             expected="one of each for each patch",
             remedy="write the file again, or leave the truth out",
         )
-    return Answers(names, classes, true)
+    return Answers(names, classes, true, fields.get("also", {}))
 
 
 def as_classes(values: np.ndarray, task: Task, first_code: int | None, where: str) -> np.ndarray:
@@ -236,7 +237,9 @@ def _of_table(table: pd.DataFrame, path: Path, dataset: Dataset, task: Task) -> 
     values = table[predicted].to_numpy(object) if predicted else _numbers(table[scores or []], path)
     true = next((lower[name] for name in (*TRUE, *EITHER) if name in lower and lower[name] != predicted), None)
     found = {"names": names, "predicted": values, "true": table[true].to_numpy(object) if true else None}
-    return {key: None if value is None else np.asarray(value) for key, value in found.items()}
+    used = None if several else next((name for name in IDS if name in lower), None)
+    also = {name: tuple(table[lower[name]].map(plain_name)) for name in further_columns(lower, used)}
+    return {key: None if value is None else np.asarray(value) for key, value in found.items()} | {"also": also}
 
 
 def _numbers(table: pd.DataFrame, path: Path) -> np.ndarray:

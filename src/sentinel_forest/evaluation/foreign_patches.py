@@ -12,7 +12,7 @@ from sentinel_forest.datasets.metric import kappa
 from sentinel_forest.errors import InputError
 from sentinel_forest.evaluation.foreign_files import Answers, read_answers
 from sentinel_forest.evaluation.scored import notes
-from sentinel_forest.splits.entries import rows_by_name
+from sentinel_forest.splits.entries import contradiction, rows_by_name
 from sentinel_forest.splits.numbers import BY_FILE, Counted, counts_from_1, number_of, rows_by_number
 
 IN_ORDER = "rows taken in the order of the catalog"
@@ -29,8 +29,8 @@ class Said:
     about: str = ""
 
 
-def read_truth(file: Path, dataset: Dataset, task: Task) -> tuple[tuple[str, ...], np.ndarray]:
-    """Names of patches, and their true classes (int64).
+def read_truth(file: Path, dataset: Dataset, task: Task) -> Answers:
+    """True classes of patches that a file names.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def read_truth(file: Path, dataset: Dataset, task: Task) -> tuple[tuple[str, ...
     answers = read_answers(file, dataset, task)
     if answers.names is None:
         raise InputError("A file of true classes names no patch.", where=file, expected="a column patch, or id")
-    return answers.names, answers.classes
+    return answers
 
 
 def align(
@@ -77,6 +77,7 @@ def align(
         return _in_order(len(answers.classes), len(role), where), order_note(dataset, catalog, role)
     places = _places(answers.names, dataset, catalog, role, where)
     check_known(places, answers.names, catalog, where)
+    check_agreed(places, answers, dataset, catalog, where)
     place = np.array([rows[0] for rows in places], dtype=np.int64)
     order = pd.Series(np.arange(len(place)), index=place)
     if order.index.has_duplicates:
@@ -168,6 +169,21 @@ def check_known(places: Sequence[Sequence[int]], names: Sequence[str], catalog: 
         expected=f"patches such as {catalog['patch'].iloc[0]}",
         remedy="row numbers count from 0: take 1 from each" if from_1 else "give the release that was predicted",
     )
+
+
+def check_agreed(
+    places: Sequence[Sequence[int]], answers: Answers, dataset: Dataset, catalog: pd.DataFrame, where: Path
+) -> None:
+    """Refuse a file in which two columns name different patches."""
+    if answers.names is not None and (other := contradiction(places, answers.also, dataset, catalog)):
+        raise InputError(
+            "Two columns name different patches.",
+            where=f"{where}, row {other.row + 1}",
+            found=f"{answers.names[other.row][:40]}; column {other.column}: {other.name[:40]} "
+            f"({other.rows} of {len(places)} rows)",
+            expected="one patch in each row",
+            remedy="correct one of the columns, or remove it",
+        )
 
 
 def count_patches(

@@ -85,6 +85,7 @@ def export_trial(
     target : Path
         Folder to be made.
     """
+    _check_drawn(split, f"trial {trial} of {release}, {scheme}")
     given, opened = roles_of(read_parquet(catalog), read_parquet(split), split), datasets.load(dataset, layout)
     chosen = _chosen(given, roles, split)
     files = plan(opened, folder, chosen, layers, form)
@@ -102,6 +103,20 @@ def export_trial(
     }
     check_target(target, folder)
     write(files, target, about, sources(folder, chosen), threads)
+
+
+def _check_drawn(split: Path, trial: str) -> None:
+    """Stop if a version does not have a trial; the message has those that it has."""
+    if split.is_file():
+        return
+    drawn = sorted((path.stem for path in split.parent.glob(f"*{split.suffix}")), key=lambda name: (len(name), name))
+    raise InputError(
+        "There is no such trial to export.",
+        where=split,
+        found=trial,
+        expected=f"one of the trials {', '.join(drawn[:20])}" if drawn else "a trial that was drawn; there is none",
+        remedy="take one that the version has, or make a version with more trials",
+    )
 
 
 def _chosen(given: Mapping[str, pd.DataFrame], roles: Sequence[str], split: Path) -> dict[str, pd.DataFrame]:

@@ -1,6 +1,6 @@
 """Feature sets of a configuration: which layers they need, and whether they can be computed at all."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sentinel_forest.config.additions import OwnFeatureSet, TrainLabels
@@ -9,6 +9,9 @@ from sentinel_forest.datasets.base import Dataset, Task
 from sentinel_forest.errors import InputError
 from sentinel_forest.features import Feature, Own, patch, pixel
 from sentinel_forest.sensors import BANDS, SUN_AZIMUTH
+
+FARTHEST = 4
+"""Sides of a patch that a feature may look at: sets of large patches can be tried on samples of small ones."""
 
 
 def completed(name: str, own: OwnFeatureSet, dataset: Dataset) -> dict[str, Any]:
@@ -36,9 +39,24 @@ def completed(name: str, own: OwnFeatureSet, dataset: Dataset) -> dict[str, Any]
     held = layers_of_bands(dataset) | _chosen(own.layers, dataset, where)
     bands = own_bands(dataset)
     needed = dict.fromkeys(band for each in features for band in resolved(each, task, bands, where).bands)
+    if task.unit == "pixel":
+        _check_reach(features, bands, dataset.side, where)
     layers = {band: _layer(band, held, dataset, where) for band in needed if band != SUN_AZIMUTH.name}
     labels = {} if own.train_labels is None else {"train_labels": _train_labels(own.train_labels, task, dataset, where)}
     return {"task": task.name, "features": list(features), "layers": layers, **labels}
+
+
+def _check_reach(features: Sequence[str], bands: Own, side: int, where: str) -> None:
+    """Refuse what looks far beyond the patch: there is nothing but its edge, repeated."""
+    for each in features:
+        if (pixels := pixel.reach(each, bands)) > FARTHEST * side:
+            raise InputError(
+                "A feature looks far beyond the patch.",
+                where=f"{where}, {each}"[:80],
+                found=f"{pixels} pixels in each direction",
+                expected=f"at most {FARTHEST * side}, {FARTHEST} times the side of a patch",
+                remedy="give it a smaller window, or a shorter way",
+            )
 
 
 def _train_labels(given: TrainLabels, task: Task, dataset: Dataset, where: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from sentinel_forest.sensors import SUN_AZIMUTH
 
 FORMS = ("<feature>_mean_<n>", "<feature>_deviation_<n>", "<feature>_sunward_<n>", "<feature>_steps_<n>")
 _CHUNK = 4096  # pixels whose features fit in a processor's cache while they are put side by side
-_FORM = re.compile(r"(?P<base>.+)_(?P<kind>mean|deviation|sunward|steps)_(?P<size>[0-9]+)")
+_FORM = re.compile(r"(?P<base>.+)_(?P<kind>mean|deviation|sunward|steps)_(?P<size>[0-9]{1,9})")
 
 
 @cache
@@ -65,6 +65,24 @@ def is_alone(name: str, own: Own = ()) -> bool:
     if name in indices.names(own):
         return True
     return _form(name, own) is None and all(is_alone(entry, own) for entry in resolve(name, own).inputs)
+
+
+@cache
+def reach(name: str, own: Own = ()) -> int:
+    """Pixels around a pixel that a feature looks at, in each direction.
+
+    Examples
+    --------
+    >>> reach("HOT"), reach("B8 - B2_mean_15"), reach("HOT_sunward_60"), reach("B2_mean_15_deviation_3")
+    (0, 7, 60, 8)
+    """
+    if is_alone(name, own):
+        return 0
+    form = _form(name, own)
+    if form is None:
+        return max(reach(entry, own) for entry in resolve(name, own).inputs)
+    size = int(form["size"])
+    return reach(form["base"], own) + (size if form["kind"] in _WAYS else size // 2)
 
 
 def parted(features: Sequence[str], own: Own = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:

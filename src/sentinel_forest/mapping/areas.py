@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sentinel_forest.config.validation import nearest
 from sentinel_forest.errors import InputError
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, write_tsv
@@ -151,7 +152,10 @@ def _areas_of(points: pd.DataFrame, strata: pd.DataFrame) -> "pd.Series[float]":
     counts = points["stratum"].value_counts().reindex(areas.index, fill_value=0)
     if unknown := sorted(set(points["stratum"].astype(str)) - set(areas.index.astype(str))):
         raise InputError(
-            "Points lie in a stratum whose area is not given.", found=unknown[0], expected=list(areas.index)[:5]
+            "Points lie in a stratum whose area is not given.",
+            found=unknown[0],
+            expected=nearest(unknown[0], areas.index.astype(str)),
+            remedy="correct the name, or give the area of this stratum",
         )
     if (counts < FEWEST).any():
         worst = counts[counts < FEWEST].index[0]

@@ -5,7 +5,6 @@ number of threads, and each is computed alone, so that the map is the same as we
 pixels are repeated outwards, as at the edge of a patch.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from sentinel_forest.datasets.base import FeatureSet
+from sentinel_forest.features import pixel
 from sentinel_forest.mapping.classify import LAYERS, Answers, Bands, Mapper, Window
 from sentinel_forest.mapping.scene import Grid, Scene
 
@@ -26,8 +26,6 @@ STRIP = 1024
 
 BATCH = 256
 """Windows whose features are computed together."""
-
-_AROUND = re.compile(r"_(mean|deviation|sunward|steps)_(\d+)")
 
 Part = Callable[[Bands], tuple[Window, Answers]]
 """From the bands of a strip to answers, and their place in the rows of the map."""
@@ -114,8 +112,7 @@ def reach(feature_set: FeatureSet) -> int:
     >>> reach(FeatureSet("context", "cloud", ("B2", "B2_mean_15", "HOT_sunward_60"), {}))
     60
     """
-    sizes = [match for name in feature_set.features for match in _AROUND.findall(name)]
-    return max((int(size) // 2 if kind in ("mean", "deviation") else int(size) for kind, size in sizes), default=0)
+    return max((pixel.reach(name, feature_set.bands) for name in feature_set.features), default=0)
 
 
 def _tile_strips(mapper: Mapper, grid: Grid) -> list[Strip]:

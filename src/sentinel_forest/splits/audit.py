@@ -18,7 +18,7 @@ from sentinel_forest.errors import InputError
 from sentinel_forest.io import schemas as pa
 from sentinel_forest.io.tables import columns, conform, read_catalog, write_text, write_tsv
 from sentinel_forest.splits import audit_page
-from sentinel_forest.splits.entries import rows_of
+from sentinel_forest.splits.entries import contradiction, rows_of
 from sentinel_forest.splits.ledger import COUNTED, linkings, status_of
 from sentinel_forest.splits.links import IMPLIED, NOT_PUBLISHED, complete_gate
 from sentinel_forest.splits.lists import SplitList, read_lists
@@ -99,7 +99,8 @@ def hold(source: SplitList, dataset: Dataset, catalog: pd.DataFrame, numbers: st
     flat = [row for rows in found for row in rows]
     rows = np.array(sorted(set(flat)), dtype=np.int64)
     unknown = tuple(name for name, some in zip(source.names, found, strict=True) if not some)
-    return Held(source, rows, len(flat) - len(rows), unknown, _doubt(source, unknown, len(rows)))
+    note = "; ".join(filter(None, (_doubt(source, unknown, len(rows)), _contradicted(source, found, dataset, catalog))))
+    return Held(source, rows, len(flat) - len(rows), unknown, note)
 
 
 def _doubt(source: SplitList, unknown: Sequence[str], patches: int) -> str:
@@ -109,6 +110,14 @@ def _doubt(source: SplitList, unknown: Sequence[str], patches: int) -> str:
     if counts_from_1(source.names, unknown):
         return "the largest row number is one too large: are rows counted from 1? They are read as counted from 0"
     return ""
+
+
+def _contradicted(source: SplitList, rows: list[list[int]], dataset: Dataset, catalog: pd.DataFrame) -> str:
+    """What another column says that names other patches than those at some rows of the catalog."""
+    other = contradiction(rows, source.also, dataset, catalog)
+    if other is None:
+        return ""
+    return f"column {other.column} names other patches, such as {other.name[:40]} ({other.rows} of {len(rows)} rows)"
 
 
 def rests(held: Sequence[Held], patches: int) -> Iterator[Held]:

@@ -1,6 +1,7 @@
 """Rows of a catalog that the entries of a split list stand for, by name or by number."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -80,6 +81,31 @@ def rows_by_name(names: Sequence[str], dataset: Dataset, catalog: pd.DataFrame) 
             rows = by[named[0]].get(named[1])
         found.append(rows or [])
     return found
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """A column that names other patches than the one that is used: its first such row, and how many there are."""
+
+    column: str
+    row: int
+    name: str
+    rows: int
+
+
+def contradiction(
+    places: Sequence[Sequence[int]], also: Mapping[str, Sequence[str]], dataset: Dataset, catalog: pd.DataFrame
+) -> Contradiction | None:
+    """The first column that names other patches than those at `places`; numbers and unknown names say nothing."""
+    for column, names in also.items():
+        others = rows_by_name(["" if number_of(name) is not None else name for name in names], dataset, catalog)
+        rows = [
+            row for row, (own, other) in enumerate(zip(places, others, strict=True))
+            if own and other and not set(own) & set(other)
+        ]  # fmt: skip
+        if rows:
+            return Contradiction(column, rows[0], names[rows[0]], len(rows))
+    return None
 
 
 def _places(values: pd.Series) -> dict[str, list[int]]:

@@ -19,13 +19,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sentinel_forest.datasets.sphere import RADIUS_KM, great_circle_km, on_sphere
 from sentinel_forest.errors import ArgumentError
 
 Floats = npt.NDArray[np.float64]
 Folds = npt.NDArray[np.int64]
-
-EARTH_RADIUS = 6371.0088
-"""Mean radius of the Earth in km (IUGG)."""
 
 COMPARED = 20_000
 """Points by whose distances candidates are compared, drawn at random where there are more; the result is of all."""
@@ -174,15 +172,12 @@ def _on_sphere(lon: npt.ArrayLike, lat: npt.ArrayLike) -> Floats:
         raise ArgumentError(
             "A place is not on the globe.", where=f"row {row}", found=degrees[row].tolist(), expected="degrees"
         )
-    east, north = np.radians(degrees).T
-    xyz = np.column_stack([np.cos(north) * np.cos(east), np.cos(north) * np.sin(east), np.sin(north)])
-    return EARTH_RADIUS * xyz
+    return RADIUS_KM * on_sphere(*degrees.T)
 
 
 def _great_circle(chord: Floats) -> Floats:
     """Distance along the sphere from the straight one, both in km."""
-    distance: Floats = 2 * EARTH_RADIUS * np.arcsin(np.minimum(chord / (2 * EARTH_RADIUS), 1.0))
-    return distance
+    return great_circle_km(chord / RADIUS_KM)
 
 
 def _candidates(points: Floats, k: int, seed: int) -> Iterator[tuple[Folds, int]]:

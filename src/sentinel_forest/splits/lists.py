@@ -8,8 +8,8 @@ names of files or scenes, or row numbers; which patch a name stands for is the d
 import csv
 import json
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,8 @@ ROLE_WORDS = {
 ROLE_COLUMNS = ("role", "split", "subset", "set", "partition")
 NAME_COLUMNS = ("patch", "name", "id", "file", "filename", "file_name", "path", "image", "sample_id", "row", "index")
 CLASS_COLUMNS = ("class", "label")
+ALSO = "also "
+"""What the names of further columns begin with, in a table of entries."""
 HOLD_OUT = "hold"
 """A list whose name begins or goes on with this says what is held out: all that it leaves out trains."""
 CELLS = re.compile(r"[,;|\t]")
@@ -47,9 +49,9 @@ MOST_CELLS = 3
 class SplitList:
     """The patches that a file gives one role.
 
-    `names` are as written, `classes` beside them (blank where the file has none); `unread` says why a file was left
-    out; `rest_trains`: whatever the list leaves out trains; `masks` are the numbers of values of the arrays of booleans
-    that its row numbers come from.
+    `names` are as written, `classes` beside them (blank where the file has none); `also` are further columns that may
+    name patches; `unread` says why a file was left out; `rest_trains`: whatever the list leaves out trains; `masks` are
+    the numbers of values of the arrays of booleans that its row numbers come from.
     """
 
     file: str
@@ -61,6 +63,7 @@ class SplitList:
     rest_trains: bool = False
     is_one_of_several: bool = False
     masks: tuple[int, ...] = ()
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -142,6 +145,7 @@ def read_list(path: Path, dataset: Dataset) -> list[SplitList]:
             rest_trains=holds and role == "test" and len(parts) == 1,
             is_one_of_several=len(parts) > 1,
             masks=tuple(sorted(set(rows["mask"]) - {0})),
+            also={str(each).removeprefix(ALSO): tuple(rows[each].map(plain_name)) for each in table.filter(like=ALSO)},
         )
         for role, rows in parts
     ]
@@ -154,7 +158,8 @@ class _NoListError(Exception):
 def _entries(path: Path, dataset: Dataset) -> pd.DataFrame:
     """A row for each entry of a file: role (blank where only the file's name can say it), name, class, mask.
 
-    The latter is the number of values of the array of booleans that the entry comes from, else 0.
+    The latter is the number of values of the array of booleans that the entry comes from, else 0. Further columns that
+    may name patches begin with `ALSO`.
     """
     kind = path.suffix.lower()
     if kind == ".json":
@@ -231,7 +236,13 @@ def _of_table(table: pd.DataFrame, path: Path, dataset: Dataset) -> pd.DataFrame
         )
     label = next((name for name in CLASS_COLUMNS if name in table), None)
     classes = table[label] if label else pd.Series("", index=table.index)
-    return pd.DataFrame({"role": roles, "name": names, "class": classes}).astype("str").assign(mask=0)
+    also = {f"{ALSO}{each}": table[each] for each in further_columns(table, one if several is None else None)}
+    return pd.DataFrame({"role": roles, "name": names, "class": classes, **also}).astype("str").assign(mask=0)
+
+
+def further_columns(columns: Container[str], used: str | None) -> list[str]:
+    """Columns that may name patches, too."""
+    return [name for name in NAME_COLUMNS if name in columns and name != used]
 
 
 def _coded_roles(table: pd.DataFrame) -> pd.Series:

@@ -176,7 +176,7 @@ def _placeable(catalog: pd.DataFrame, options: AnyScheme) -> np.ndarray:
         known &= np.logical_or.reduce([is_known(column) for column in columns])
     if not known.any():
         raise InputError(
-            "No patch has a group, so this scheme can use none.",
+            "No patch has what this scheme needs, so it can use none.",
             found=f"{len(catalog)} patches without a known {_needs(options)}",
             expected="patches of which it is known",
             remedy="get the file that tells it, name other columns (groups: [...]), or leave the scheme out",

@@ -1,5 +1,6 @@
 """Nothing downstream runs on a release that failed a check, unless the user takes it on their word."""
 
+import difflib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +28,10 @@ def admit(*, release: str, integrity: Path, checksums: Path, accept: list[str], 
     output : Path
         What is admitted: a file of JSON.
     """
-    accepted = judge(read_tsv(integrity, INTEGRITY), accept, release, integrity)
+    findings = read_tsv(integrity, INTEGRITY)
+    accepted = judge(findings, accept, release, integrity)
+    if idle := _unknown(findings, accept):
+        print(f"note: {idle}", file=sys.stderr)
     data = read_tsv(checksums, CHECKSUMS)
     verified = {
         "release": release,
@@ -53,12 +57,13 @@ def judge(findings: pd.DataFrame, accept: Sequence[str], release: str, where: Pa
         first = stopping.iloc[0]
         for row in stopping.head(20).itertuples():
             print(f"failed {row.layer} {row.check}: {row.file}: {row.found}", file=sys.stderr)
+        remedy = f"{first['remedy'] or 'see the table'}{_offer(stopping, release)}"
         raise InputError(
             f"Release {release} failed {len(stopping)} of its checks; all of them are in {where}.",
             where=f"{first['file']} (check {first['check']!r})",
             found=first["found"],
             expected=first["expected"] or None,
-            remedy=f"{first['remedy'] or 'see the table'}{_offer(stopping, release)}{_unknown(findings, accept)}",
+            remedy="; ".join(filter(None, (remedy, _unknown(findings, accept)))),
         )
     return sorted(set(failed["check"]))
 
@@ -68,8 +73,11 @@ _FOLLOWS = {"kept": "what was found is taken as it is", "left out": "the patches
 
 def _unknown(findings: pd.DataFrame, accept: Sequence[str]) -> str:
     """Names that are accepted although nothing was found under them, perhaps because they are misspelt."""
-    names = sorted(set(accept) - set(findings["check"]))
-    return f"; nothing was found under {', '.join(names)}, which you accept" if names else ""
+    known = set(findings["check"])
+    names = sorted(set(accept) - known)
+    near = [each for name in names for each in difflib.get_close_matches(name, known, n=1)]
+    meant = f" (did you mean {' | '.join(near)}?)" if near else ""
+    return f"nothing was found under {', '.join(names)}, which you accept{meant}" if names else ""
 
 
 def _offer(stopping: pd.DataFrame, release: str) -> str:

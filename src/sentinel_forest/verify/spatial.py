@@ -3,6 +3,7 @@
 import numpy as np
 
 from sentinel_forest.datasets.sphere import RADIUS_KM as RADIUS_KM
+from sentinel_forest.datasets.sphere import great_circle_km
 from sentinel_forest.datasets.sphere import on_sphere as on_sphere
 
 
@@ -13,7 +14,7 @@ def nearest_km(points: np.ndarray, others: np.ndarray) -> np.ndarray:
     # Cut in halves of space, not of points, and with nodes as large as their space, a tree over cities far
     # apart is searched a hundred times faster.
     chord, _ = cKDTree(others, compact_nodes=False, balanced_tree=False).query(points)
-    return np.asarray(2 * RADIUS_KM * np.arcsin(np.minimum(chord / 2, 1)))
+    return great_circle_km(chord)
 
 
 def within_km(points: np.ndarray, others: np.ndarray, distance: float) -> np.ndarray:

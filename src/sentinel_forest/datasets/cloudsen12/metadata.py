@@ -215,7 +215,7 @@ def places(table: pd.DataFrame, image: int) -> pd.DataFrame:
     """
     sides, codes = _sides(table, image), _codes(table)
     metres, degrees = np.full((len(table), 2), np.nan), np.full((len(table), 2), np.nan)
-    for points in _centres(table, sides):
+    for points in _possible_centres(table, sides):
         angular = _angular(points)
         degrees = np.where(np.isnan(degrees) & angular[:, None], points, degrees)
         metres = np.where(np.isnan(metres) & ~angular[:, None], points, metres)
@@ -237,7 +237,7 @@ def place_choices(table: pd.DataFrame, image: int = 509) -> tuple[list[np.ndarra
     where unknown; and the sides of the images in m."""
     sides, codes = _sides(table, image), _codes(table)
     choices = []
-    for points in _centres(table, sides):
+    for points in _possible_centres(table, sides):
         angular = _angular(points)
         columns = {"x": points[:, 0], "y": points[:, 1], "epsg": codes.array, "lon": np.nan, "lat": np.nan}
         degrees = _with_degrees(pd.DataFrame(columns))[["lon", "lat"]].to_numpy()
@@ -268,20 +268,29 @@ def _centres(table: pd.DataFrame, sides: pd.Series) -> list[np.ndarray]:
     return [np.array(choice, dtype=np.float64).reshape(-1, 2) for choice in choices]
 
 
+def _possible_centres(table: pd.DataFrame, sides: pd.Series) -> list[np.ndarray]:
+    """`_centres`, NaN where they are in degrees that no place has."""
+    return [np.where(_beyond(points)[:, None], np.nan, points) for points in _centres(table, sides)]
+
+
 def _angular(points: np.ndarray) -> np.ndarray:
     """Which points are in degrees."""
     return np.asarray((np.abs(points[:, 0]) <= 180) & (np.abs(points[:, 1]) <= 90))
 
 
-def beyond_globe(table: pd.DataFrame) -> np.ndarray:
-    """Latitudes beyond 90 degrees of centroids and outlines, float64 (n,), NaN in rows without any.
+def _beyond(points: np.ndarray) -> np.ndarray:
+    """Which points are in degrees that no place has: no coordinates in metres are as small."""
+    return np.asarray((np.abs(points) <= 360).all(axis=1) & ~_angular(points))
 
-    No coordinate in metres is as small; a transform may be in pixels.
+
+def beyond_globe(table: pd.DataFrame) -> np.ndarray:
+    """Degrees of centroids and outlines that no place has, float64 (n, 2), NaN in rows without any.
+
+    A transform may be in pixels.
     """
-    beyond = np.full(len(table), np.nan)
+    beyond = np.full((len(table), 2), np.nan)
     for points in _centres(table, _sides(table, 509))[1:]:
-        small = (np.abs(points) <= 360).all(axis=1)
-        beyond = np.fmax(beyond, np.where(small & (np.abs(points[:, 1]) > 90), points[:, 1], np.nan))
+        beyond = np.where(_beyond(points)[:, None], points, beyond)
     return beyond
 
 

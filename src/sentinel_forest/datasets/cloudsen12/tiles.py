@@ -36,14 +36,17 @@ def tile_findings(path: str, table: pd.DataFrame) -> Iterator[Finding]:
     away = outside(points, tiles)
     faults = [
         f"row {row}: "
-        + (f"tile {tiles.iloc[row]} at {_degrees(points[row])}" if away[row] > OVERLAP else f"latitude {lost[row]:.6g}")
-        for row in np.flatnonzero(np.isfinite(lost) | (away > OVERLAP)).tolist()
+        + (f"tile {tiles.iloc[row]} at {_degrees(points[row])}" if away[row] > OVERLAP else _beyond(lost[row]))
+        for row in np.flatnonzero(np.isfinite(lost).all(axis=1) | (away > OVERLAP)).tolist()
     ]
     expected = f"places in the UTM zone and latitude band of the product's tile, or within {OVERLAP:g} degrees of them"
     looked = int(np.isfinite(away).sum())
     if faults:
         found = "; ".join(faults[:3]) + (f" and {len(faults) - 3} more" if len(faults) > 3 else "")
-        remedy = "longitude and latitude are exchanged, or columns belong to other rows: correct or fetch the table"
+        remedy = (
+            "longitude and latitude are exchanged, longitudes count to 360, or columns belong to other rows: "
+            "correct or fetch the table"
+        )
         yield Finding(path, "content", "tile-place", "failed", found, expected, remedy, "kept")
     elif looked:
         yield Finding(path, "content", "tile-place", "ok", f"{looked} rows", expected)
@@ -76,6 +79,12 @@ def outside(points: np.ndarray, tiles: pd.Series) -> np.ndarray:
     east = np.abs((lon - (6 * zone - 183) + 180) % 360 - 180) - half
     beside = np.maximum(east, 0) * np.cos(np.deg2rad(lat))
     return np.asarray(np.maximum(beside, np.maximum(np.maximum(south - lat, lat - north), 0)))
+
+
+def _beyond(point: np.ndarray) -> str:
+    """Which number of a point is none of a place: ``latitude 114.4``."""
+    lon, lat = point.tolist()
+    return f"latitude {lat:.6g}" if abs(lat) > 90 else f"longitude {lon:.6g}"
 
 
 def _degrees(point: np.ndarray) -> str:

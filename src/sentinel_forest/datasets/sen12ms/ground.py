@@ -11,6 +11,7 @@ from rasterio.crs import CRS
 from sentinel_forest.datasets.base import Finding
 from sentinel_forest.datasets.sen12ms.content import TileInspection
 from sentinel_forest.datasets.sen12ms.layout import DFC_SPLITS, SENSORS, parse
+from sentinel_forest.datasets.sphere import RADIUS_KM, on_sphere, unit_vectors
 
 MOST_FINDINGS = 20
 
@@ -24,9 +25,6 @@ UTM_LATITUDES = (-80.0, 84.0)
 
 QUARTER = 1e7
 """Northing (m) of the equator in zones of the south, and about the distance from there to a pole."""
-
-EARTH_RADIUS = 6_371_008.8
-"""Mean radius of the Earth (m)."""
 
 FARTHEST = 1e8
 """Coordinates (m or degrees) of no place on Earth in any projection."""
@@ -172,17 +170,12 @@ def scene_extents(scenes: pd.Series, lon: np.ndarray, lat: np.ndarray) -> pd.Ser
     Sides run to the east, to the north and upwards at the mean of the points, so that neither the antimeridian nor the
     poles matter; far from it they are chords.
     """
-    points = np.column_stack(_upward(np.radians(lon), np.radians(lat)))
+    points = on_sphere(lon, lat)
     codes, names = pd.factorize(scenes)
     x, y, z = pd.DataFrame(points).groupby(codes).mean().to_numpy().T
     longitude, latitude = np.arctan2(y, x), np.arctan2(z, np.hypot(x, y))
-    east = (-np.sin(longitude), np.cos(longitude), np.zeros(len(names)))
-    north = _upward(longitude, latitude + np.pi / 2)
-    axes = np.stack([np.column_stack(axis) for axis in (east, north, _upward(longitude, latitude))], axis=1)
+    east = np.column_stack([-np.sin(longitude), np.cos(longitude), np.zeros(len(names))])
+    north, up = unit_vectors(longitude, latitude + np.pi / 2), unit_vectors(longitude, latitude)
+    axes = np.stack([east, north, up], axis=1)
     local = pd.DataFrame(np.einsum("pc,pac->pa", points, axes[codes])).groupby(codes)
-    return pd.Series((local.max() - local.min()).max(axis=1).to_numpy() * EARTH_RADIUS, index=names)
-
-
-def _upward(longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Unit vectors (x, y, z) to points on a sphere (radians)."""
-    return np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)
+    return pd.Series((local.max() - local.min()).max(axis=1).to_numpy() * (1000 * RADIUS_KM), index=names)

@@ -12,7 +12,7 @@ import pandas as pd
 from sentinel_forest.datasets.findings import Finding
 from sentinel_forest.datasets.keys import codes_of, compared
 from sentinel_forest.datasets.so2sat.geo import PLACES_APART_KM
-from sentinel_forest.datasets.sphere import RADIUS_KM, on_sphere
+from sentinel_forest.datasets.sphere import RADIUS_KM, great_circle_km, on_sphere
 
 CITY_EXTENT_KM = 300.0
 """No city of the dataset is wider; a wrong UTM zone moves patches farther."""
@@ -76,11 +76,7 @@ def _middles(points: np.ndarray, code: np.ndarray) -> np.ndarray:
 
 def _apart_km(points: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Great-circle distance of points of the unit sphere."""
-    return _km(np.linalg.norm(points - others, axis=-1))
-
-
-def _km(chord: np.ndarray) -> np.ndarray:
-    return np.asarray(2 * RADIUS_KM * np.arcsin(np.minimum(chord / 2, 1)))
+    return great_circle_km(np.linalg.norm(points - others, axis=-1))
 
 
 def _extent(path: str, known: pd.DataFrame, away: pd.Series) -> Finding:
@@ -153,7 +149,7 @@ def _nearest(one: _City, other: _City) -> np.ndarray:
     box = np.maximum(np.maximum(low - one.points, one.points - high), 0)
     if (np.linalg.norm(box, axis=1) > PLACES_APART_KM / RADIUS_KM).all():
         return np.array([])
-    return _km(cKDTree(other.points).query(one.points)[0])
+    return great_circle_km(cKDTree(other.points).query(one.points)[0])
 
 
 def _is_one(one: _City, other: _City, apart: np.ndarray) -> str:
@@ -170,7 +166,7 @@ def _is_among(city: _City, apart: np.ndarray) -> bool:
     """Whether patches of another name lie as near as those of the same."""
     from scipy.spatial import cKDTree
 
-    own = _km(cKDTree(city.points).query(city.points, k=2)[0][:, 1])
+    own = great_circle_km(cKDTree(city.points).query(city.points, k=2)[0][:, 1])
     return bool(np.median(apart) <= max(AMONG * float(np.median(own)), WITHIN * city.radius_km))
 
 
