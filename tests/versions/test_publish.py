@@ -19,7 +19,7 @@ from sentinel_forest.splits.split import SPLIT
 from sentinel_forest.versions.crate import crate
 from sentinel_forest.versions.headline import HEADLINE
 from sentinel_forest.versions.manifest import manifest
-from sentinel_forest.versions.publish import stac
+from sentinel_forest.versions.publish import card, stac
 from sentinel_forest.versions.publish.about import About, Creator
 from sentinel_forest.versions.publish.folder import publish
 from sentinel_forest.versions.publish.records import zenodo, zenodo_licence
@@ -162,6 +162,19 @@ def test_card_has_scores_and_doubts(published):
     doubts = body.partition("## Doubts")[2].partition("## Licences")[0]
     for text in ("linked: city (10 %)", "no groups", "check finite", "no place of any patch", "No licence is stated"):
         assert text in doubts, text
+
+
+def test_a_doubt_names_the_figures_that_it_is_of(tmp_path):
+    folder = version(tmp_path)
+    more = [
+        SCORE | {"note": "10 groups; all alike", "metric": metric, "features": features}
+        for metric, features in (("oa", "a"), ("aa.present", "a"), ("oa", "b"), ("aa.present", "b"))
+    ]
+    more[1]["note"] = "10 groups"
+    tables.write_tsv(folder / "headline.tsv", pd.DataFrame(more)[list(HEADLINE.columns)], HEADLINE)
+    rows = tables.read_tsv(folder / "headline.tsv", HEADLINE)
+    doubts = list(card._noted(rows))
+    assert doubts == [("10 groups", []), ("all alike", ["a OA", "b OA", "b AA"])]
 
 
 def test_codecheck_names_files_that_are_there(published):

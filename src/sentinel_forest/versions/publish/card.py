@@ -16,6 +16,8 @@ KINDS = {"patch": "image-classification", "pixel": "image-segmentation"}
 """Tasks as Hugging Face names them, by the unit of a task."""
 CLEAN = "clean"
 CHANGES = "+changes"
+SHOWN = 3
+"""Figures that are named where a note is not of all."""
 
 
 def card(about: About, headline: pd.DataFrame, unplaced: dict[str, str]) -> str:
@@ -62,10 +64,8 @@ def doubts(about: About, rows: pd.DataFrame, unplaced: dict[str, str]) -> list[s
         f"{release}, {scheme}: the roles are not shown to be independent of each other: {mark}."
         for release, scheme, mark in _distinct(rows[rows["mark"] != CLEAN], "release", "scheme", "mark")
     ]
-    found += [
-        f"{release}, {scheme}: {note}."
-        for release, scheme, note in _distinct(rows[rows["note"] != ""], "release", "scheme", "note")
-    ]
+    for (release, scheme), part in rows.groupby(["release", "scheme"], sort=False):
+        found += [f"{', '.join((release, scheme, *figures))}: {text}." for text, figures in _noted(part)]
     skipped = about.description["skipped"]
     found += [f"{row['release']}: {row['kind']} {row['name']} was left out: {row['reason']}" for row in skipped]
     found += [
@@ -80,6 +80,16 @@ def doubts(about: About, rows: pd.DataFrame, unplaced: dict[str, str]) -> list[s
     elif commit.endswith(CHANGES):
         found.append("The code differed from its commit; its checksum stands in version.json.")
     return [*found, *about.conditions] or ["None is known: every mark is clean, no note was made, nothing left out."]
+
+
+def _noted(rows: pd.DataFrame) -> Iterator[tuple[str, list[str]]]:
+    """What the notes of some figures say, each thing once; and of which figures, where it is not of all."""
+    said = rows["note"].str.split("; ").explode()
+    for text in dict.fromkeys(said[said != ""]):
+        own = rows.loc[said.index[said == text]]
+        figures = [f"{row['features']} {_figure(row)}" for row in own.head(SHOWN).to_dict("records")]
+        more = [f"{len(own) - SHOWN} more"] if len(own) > SHOWN else []
+        yield text, [] if len(own) == len(rows) else [*figures, *more]
 
 
 def _distinct(rows: pd.DataFrame, *names: str) -> Iterator[tuple[Any, ...]]:
@@ -128,11 +138,15 @@ def _table(rows: pd.DataFrame) -> str:
     names = ["release", "scheme", "task", "features", "metric", "score", "n", "groups", "mark", "note"]
     lines = [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
     for row in rows.to_dict("records"):
-        figure = f"{short(row['metric'])} {row['class']}".strip()
-        cells = [row["release"], row["scheme"], row["task"], row["features"], figure, _score(row)]
+        cells = [row["release"], row["scheme"], row["task"], row["features"], _figure(row), _score(row)]
         cells += [row[name] for name in ("n", "groups", "mark", "note")]
         lines.append("| " + " | ".join(_cell(cell) for cell in cells) + " |")
     return "\n".join(lines) if len(rows) else "No forest was fitted."
+
+
+def _figure(row: dict[Any, Any]) -> str:
+    """A metric, and the class or question that it is of."""
+    return f"{short(row['metric'])} {row['class']}".strip()
 
 
 def _score(row: dict[Any, Any]) -> str:
