@@ -173,8 +173,10 @@ def test_a_doubt_names_the_figures_that_it_is_of(tmp_path):
     more[1]["note"] = "10 groups"
     tables.write_tsv(folder / "headline.tsv", pd.DataFrame(more)[list(HEADLINE.columns)], HEADLINE)
     rows = tables.read_tsv(folder / "headline.tsv", HEADLINE)
-    doubts = list(card._noted(rows))
-    assert doubts == [("10 groups", []), ("all alike", ["a OA", "b OA", "b AA"])]
+    assert list(card._said(rows, "note")) == [
+        ("10 groups", "so2sat-v4, published"),
+        ("all alike", "so2sat-v4, published, a OA, b OA, b AA"),
+    ]
 
 
 def test_codecheck_names_files_that_are_there(published):

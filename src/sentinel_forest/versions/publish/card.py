@@ -17,7 +17,7 @@ KINDS = {"patch": "image-classification", "pixel": "image-segmentation"}
 CLEAN = "clean"
 CHANGES = "+changes"
 SHOWN = 3
-"""Figures that are named where a note is not of all."""
+"""Figures that are named where something is not said of all."""
 
 
 def card(about: About, headline: pd.DataFrame, unplaced: dict[str, str]) -> str:
@@ -61,11 +61,11 @@ def card(about: About, headline: pd.DataFrame, unplaced: dict[str, str]) -> str:
 def doubts(about: About, rows: pd.DataFrame, unplaced: dict[str, str]) -> list[str]:
     """Everything for which a figure may mean less than it seems, in sentences."""
     found = [
-        f"{release}, {scheme}: the roles are not shown to be independent of each other: {mark}."
-        for release, scheme, mark in _distinct(rows[rows["mark"] != CLEAN], "release", "scheme", "mark")
+        f"{whose}: the roles are not shown to be independent of each other: {mark}."
+        for mark, whose in _said(rows, "mark")
+        if mark != CLEAN
     ]
-    for (release, scheme), part in rows.groupby(["release", "scheme"], sort=False):
-        found += [f"{', '.join((release, scheme, *figures))}: {text}." for text, figures in _noted(part)]
+    found += [f"{whose}: {note}." for note, whose in _said(rows, "note")]
     skipped = about.description["skipped"]
     found += [f"{row['release']}: {row['kind']} {row['name']} was left out: {row['reason']}" for row in skipped]
     found += [
@@ -82,18 +82,15 @@ def doubts(about: About, rows: pd.DataFrame, unplaced: dict[str, str]) -> list[s
     return [*found, *about.conditions] or ["None is known: every mark is clean, no note was made, nothing left out."]
 
 
-def _noted(rows: pd.DataFrame) -> Iterator[tuple[str, list[str]]]:
-    """What the notes of some figures say, each thing once; and of which figures, where it is not of all."""
-    said = rows["note"].str.split("; ").explode()
-    for text in dict.fromkeys(said[said != ""]):
-        own = rows.loc[said.index[said == text]]
-        figures = [f"{row['features']} {_figure(row)}" for row in own.head(SHOWN).to_dict("records")]
-        more = [f"{len(own) - SHOWN} more"] if len(own) > SHOWN else []
-        yield text, [] if len(own) == len(rows) else [*figures, *more]
-
-
-def _distinct(rows: pd.DataFrame, *names: str) -> Iterator[tuple[Any, ...]]:
-    yield from rows[list(names)].drop_duplicates().itertuples(index=False, name=None)
+def _said(rows: pd.DataFrame, column: str) -> Iterator[tuple[str, str]]:
+    """What is said of the figures of a release and scheme, each thing once; and of which, where it is not of all."""
+    for (release, scheme), part in rows.groupby(["release", "scheme"], sort=False):
+        said = part[column].str.split("; ").explode()
+        for text in dict.fromkeys(said[said != ""]):
+            own = part.loc[said.index[said == text]]
+            figures = [f"{row['features']} {_figure(row)}" for row in own.head(SHOWN).to_dict("records")]
+            more = [f"{len(own) - SHOWN} more"] if len(own) > SHOWN else []
+            yield text, ", ".join(map(str, [release, scheme, *([] if len(own) == len(part) else figures + more)]))
 
 
 def _front(about: About, rows: pd.DataFrame) -> dict[str, Any]:
