@@ -104,7 +104,8 @@ def test_cancelled_job_and_killed_snakemake(cluster, local, tmp_path):
     assert submitted(before).count("fit_all") == 2
     again = checkout.snakemake(*CALL, **cluster.environment)
     assert "was killed; its lock is removed" in again
-    assert set(submitted(again)) == {"predict", "importance", "score_all", "average", "pages"}
+    # Jobs of the killed run go on: one that ends before the second call plans is not done again.
+    assert {"score_all", "average", "pages"} <= set(submitted(again)) <= FROM_FORESTS.keys() - {"fit_all"}
     assert checkout.manifest("tiny-v1") == local.manifest("tiny-v1")
 
 
