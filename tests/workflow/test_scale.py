@@ -1,24 +1,17 @@
 """What grows with the data: not the number of jobs, not memory, and time no faster than the data."""
 
-import json
-import os
 import re
-import shlex
-import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from project import ROOT
-from sentinel_forest.steps import ForestFile, TrialFile, flags
+from costs import Cost, costs_of, sample_of
+from project import TINY
 
 pytestmark = pytest.mark.xdist_group("runs")
 
 MOST_JOBS = 500
-DATASET = ("--dataset", "cloudsen12", "--layout", json.dumps({"side": 96}))
-SET = "l1c+context"
 
 
 def test_the_full_releases_are_few_jobs(checkout):
@@ -44,157 +37,19 @@ except SystemExit:
     assert not {"scipy", "skimage", "sklearn", "skops"} & loaded
 
 
-class Cost(NamedTuple):
-    """What a step took: the largest resident memory in MB, seconds of processor time."""
-
-    memory: float
-    seconds: float
-
-
-def cost(step: str, *arguments: object) -> Cost:
-    """Run a step in a process of its own, as a rule does."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sentinel_forest.cli", step, *map(str, arguments)],
-        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, step
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    return Cost(usage.ru_maxrss / unit, usage.ru_utime + usage.ru_stime)
-
-
-def words(**arguments: object) -> list[str]:
-    """Arguments of a step as words of the command line."""
-    return shlex.split(flags(**arguments))
-
-
-def chain(folder: Path, rois: int) -> dict[str, Cost]:
-    """Write a sample of so many ROIs and take it through the steps, each in one shard."""
-    data, files, hashes, catalog, split, ledger, features, model, fit, predictions, references, verified = (
-        folder / name
-        for name in (
-            "data",
-            "files.tsv",
-            "hashes.parquet",
-            "catalog.parquet",
-            "split.parquet",
-            "ledger.tsv",
-            "features.parquet",
-            "forest.skops",
-            "fit.json",
-            "predictions.parquet",
-            "references.parquet",
-            "verified.json",
-        )
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    verified.write_text('{"accepted":[]}', encoding="utf-8")
-    sample = json.dumps({"seed": 1, "rois": rois, "dates": 5})
-    release = ("--release", "sample", *DATASET)
-    about = {
-        "dataset": "cloudsen12",
-        "layout": {"side": 96},
-        "release": "sample",
-        "folder": data,
-        "catalog": catalog,
-        "shard": 1,
-        "shards": 1,
-        "scheme": "published",
-        "trial": 1,
-        "feature_set": SET,
-        "seed": 1,
-    }
-
-    def own(*names: str) -> list[str]:
-        return words(**{name: about[name] for name in names})
-
-    return {
-        "sample": cost("samples", *DATASET, "--sample", sample, "--folder", data, "--files", files),
-        "verify": cost(
-            "verify",
-            *release,
-            "--folder",
-            data,
-            "--files",
-            files,
-            "--select",
-            "[]",
-            "--threads",
-            1,
-            "--integrity",
-            folder / "integrity.tsv",
-            "--hashes",
-            hashes,
-            "--checksums",
-            folder / "checksums.tsv",
-        ),
-        "catalog": cost(
-            "catalog", *DATASET, "--folder", data, "--files", files, "--hashes", hashes, "--output", catalog
-        ),
-        "split": cost(
-            "split",
-            *own("catalog", "release", "scheme", "trial", "seed"),
-            *words(
-                definition={"kind": "pooled-random", "fractions": {"train": 0.5, "test": 0.5}},
-                classes=["clear", "thick cloud", "thin cloud", "cloud shadow"],
-                output=split,
-                balance=folder / "balance.tsv",
-                infeasible=folder / "infeasible.tsv",
-            ),
-        ),
-        "ledger": cost(
-            "ledger",
-            *own("catalog"),
-            *words(splits=[TrialFile("published", 1, split)], keys={"roi": "mark"}, signatures=[], output=ledger),
-        ),
-        "features": cost(
-            "feature-table",
-            *own("dataset", "layout", "release", "catalog", "folder", "shard", "shards", "feature_set", "seed"),
-            *words(draw={"pixels": 20000}, output=features),
-        ),
-        "fit": cost(
-            "fit",
-            *own("dataset", "layout", "release", "catalog", "scheme", "trial", "feature_set", "seed"),
-            *words(split=split, features=[features], forest={"trees": 20}, model=model, fit=fit),
-        ),
-        "predict": cost(
-            "predict",
-            *own("dataset", "layout", "catalog", "folder", "shard", "shards"),
-            *words(
-                splits=[TrialFile("published", 1, split)],
-                forests=[ForestFile("published", 1, SET, model)],
-                fits=[ForestFile("published", 1, SET, fit)],
-                features=[],
-                output=predictions,
-            ),
-        ),
-        "reference": cost(
-            "reference",
-            *own("dataset", "layout", "catalog", "folder", "shard", "shards"),
-            *words(references=["sen2cor", "s2cloudless"], output=references),
-        ),
-        "score": cost(
-            "score",
-            *own("dataset", "layout", "release", "catalog", "scheme", "trial", "seed"),
-            *words(
-                split=split,
-                ledger=ledger,
-                verified=verified,
-                feature_sets=[SET],
-                predictions=[predictions],
-                references=[references],
-                further=[],
-                **{name: folder / name for name in ("confusion", "metrics", "scores_by", "paired")},
-            ),
-        ),
-    }
+def whole_run(folder: Path, rois: int) -> dict[str, Cost]:
+    """What the steps take, up to the scores, on a sample of so many ROIs; each is one job, whatever the size."""
+    checkout = sample_of(folder, "cloudsen12-sample", rois=rois)
+    run = TINY | {"schemes": ["published"], "feature_sets": ["l1c+context"], "draw": {"pixels": 20000}}
+    checkout.overlay("scale.yaml", **run | {"forest": {"trees": 20}, "price": {"trials": 0}})
+    return costs_of(checkout, "baselines", "--cores", "1", "--configfile", "scale.yaml")
 
 
 @pytest.mark.long
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of steps is read from /proc")
 def test_sixteen_times_the_data_take_no_more_memory_and_sixteen_times_the_time(tmp_path):
-    """Each step in one shard, whatever the size of the sample; the smallest fills a block of every step."""
-    costs = {rois: chain(tmp_path / str(rois), rois) for rois in (48, 192, 768)}
+    """The smallest sample fills a block of every step."""
+    costs = {rois: whole_run(tmp_path / str(rois), rois) for rois in (48, 192, 768)}
     for step in costs[48]:
         found = (f"{rois} ROIs: {of[step].memory:.0f} MB, {of[step].seconds:.1f} s" for rois, of in costs.items())
         print(f"{step:10}", *found)
