@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,8 @@ TINY = {
     "bootstrap": {"draws": 100},
 }
 """A run that goes through every rule in a few seconds."""
+FROM_FORESTS = {"fit_all": 1, "predict": 1, "importance": 1, "score_all": 1, "average": 1, "pages": 1}
+"""Jobs that `without_forests` leaves to be done (of each rule), apart from those that run where Snakemake does."""
 
 
 @dataclass(frozen=True)
@@ -104,15 +107,32 @@ def copy_project(folder: Path) -> Checkout:
 
 
 def copy_of(checkout: Checkout, folder: Path, whole: bool = False) -> Checkout:
-    """A copy of a finished run, with every file's date new, as after a transfer to another machine.
+    """A copy of a finished run, with other dates, as after a transfer to another machine.
 
-    Unless `whole`, the data stay where they are; then nothing may write to them.
+    What was written last has the oldest date, so that results seem older than what they were made from. Unless
+    `whole`, the data stay where they are; then nothing may write to them.
     """
     apart = shutil.ignore_patterns() if whole else _only_top("data")
-    shutil.copytree(checkout.folder, folder, copy_function=shutil.copyfile, symlinks=True, ignore=apart)
+    begun, now = (checkout.folder / "Snakefile").stat().st_mtime_ns, time.time_ns()
+
+    def copy(source: str, target: str) -> None:
+        shutil.copyfile(source, target)
+        date = now - (os.stat(source).st_mtime_ns - begun)
+        os.utime(target, ns=(date, date))
+
+    shutil.copytree(checkout.folder, folder, copy_function=copy, symlinks=True, ignore=apart)
     if not whole:
         (folder / "data").symlink_to(checkout.folder / "data")
     return Checkout(folder)
+
+
+def without_forests(checkout: Checkout, folder: Path) -> Checkout:
+    """A copy of the finished small run that has yet to grow its forests, and what follows from them."""
+    copy = copy_of(checkout, folder)
+    results = copy.folder / "results" / TINY["version"]
+    shutil.rmtree(results / "cloudsen12-sample" / "baselines")
+    (results / "manifest.sha256").unlink()
+    return copy
 
 
 def _only_top(name: str):

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 from cluster import Cluster, await_that
 
-from project import TINY, Checkout, copy_of, copy_project
+from project import FROM_FORESTS, TINY, Checkout, copy_project, without_forests
 
 pytestmark = pytest.mark.xdist_group("slurm")
 
@@ -43,14 +42,7 @@ def test_the_same_manifest_as_without_a_cluster(cluster, local, tmp_path):
     checkout = without_forests(local, tmp_path / "project")
     memory = "score_all:mem_mb=100 * 20 ** (attempt - 1)"
     printed = checkout.snakemake(*CALL, "--set-resources", memory, **cluster.environment)
-    assert Counter(submitted(printed)) == {
-        "fit_all": 1,
-        "predict": 2,
-        "score_all": 2,
-        "average": 1,
-        "importance": 1,
-        "pages": 1,
-    }
+    assert Counter(submitted(printed)) == FROM_FORESTS | {"score_all": 2}
     assert checkout.manifest("tiny-v1") == local.manifest("tiny-v1")
 
 
@@ -83,8 +75,7 @@ def test_a_node_that_goes_down(cluster, local, tmp_path):
         assert run.wait(600) == 0, log.read_text()
     assert cluster.call("squeue", "-h", "-t", "all", "-j", job, "-o", "%N") not in ("", node)
     cluster.call("scontrol", "update", f"nodename={node}", "state=resume")
-    counts = Counter(submitted(log.read_text()))
-    assert counts == {"fit_all": 1, "predict": 2, "score_all": 1, "average": 1, "importance": 1, "pages": 1}
+    assert Counter(submitted(log.read_text())) == FROM_FORESTS
     assert checkout.manifest("tiny-v1") == local.manifest("tiny-v1")
 
 
@@ -107,15 +98,6 @@ def test_cancelled_job_and_killed_snakemake(cluster, local, tmp_path):
     # Jobs of the killed run go on: one that ends before the second call plans is not done again.
     assert {"score_all", "average", "pages"} <= set(submitted(again)) <= FROM_FORESTS.keys() - {"fit_all"}
     assert checkout.manifest("tiny-v1") == local.manifest("tiny-v1")
-
-
-def without_forests(local: Checkout, folder: Path) -> Checkout:
-    """A copy of the finished run that has yet to grow its forests, and what follows from them."""
-    checkout = copy_of(local, folder)
-    results = checkout.folder / "results" / "tiny-v1"
-    shutil.rmtree(results / "cloudsen12-sample" / "baselines")
-    (results / "manifest.sha256").unlink()
-    return checkout
 
 
 @contextmanager

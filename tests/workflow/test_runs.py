@@ -1,10 +1,11 @@
 """The chain as a user runs it: once, again, elsewhere, with one core or two, after an edit."""
 
+import re
 import subprocess
 
 import pytest
 
-from project import copy_of
+from project import FROM_FORESTS, copy_of, without_forests
 
 pytestmark = pytest.mark.xdist_group("runs")
 NOTHING = "Nothing to be done"
@@ -30,6 +31,14 @@ def test_draft_has_nothing_to_do_either(draft):
 def test_copy_on_another_machine_has_nothing_to_do(version, request, tmp_path):
     copy = copy_of(request.getfixturevalue(version), tmp_path / "elsewhere", whole=True)
     assert NOTHING in copy.snakemake("--configfile", "tiny.yaml")
+
+
+def test_missing_forests_are_grown_and_nothing_else_is_done_again(tiny, tmp_path):
+    copy = without_forests(tiny, tmp_path / "project")
+    printed = copy.snakemake("--configfile", "tiny.yaml", "--dry-run", "--quiet", "rules")
+    jobs = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", printed, flags=re.MULTILINE)}
+    here = dict.fromkeys(("reproduction", "headline", "seal", "crate", "index", "all"), 1)
+    assert jobs == FROM_FORESTS | here | {"total": sum((FROM_FORESTS | here).values())}
 
 
 def test_one_core_and_two_give_the_same_manifest(tiny, draft):
