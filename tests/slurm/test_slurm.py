@@ -17,7 +17,7 @@ from project import FROM_FORESTS, TINY, Checkout, copy_project, without_forests
 pytestmark = pytest.mark.xdist_group("slurm")
 
 CALL = (
-    "--profile",
+    "--workflow-profile",
     "profiles/slurm",
     "--configfile",
     "tiny.yaml",

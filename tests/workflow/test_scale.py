@@ -37,6 +37,13 @@ except SystemExit:
     assert not {"scipy", "skimage", "sklearn", "skops"} & loaded
 
 
+def test_the_profile_of_a_cluster_does_not_cap_the_threads_of_jobs(checkout):
+    """Snakemake caps them at `cores`, which are those of the login node where a profile has `all`."""
+    program = "import sys; from snakemake.cli import parse_args; print(parse_args(sys.argv[1:])[1].cores)"
+    assert checkout.python("-c", program, "--workflow-profile", "profiles/slurm").splitlines()[-1] == "None"
+    assert checkout.python("-c", program).splitlines()[-1] != "None"
+
+
 def whole_run(folder: Path, rois: int) -> dict[str, Cost]:
     """What the steps take, up to the scores, on a sample of so many ROIs; each is one job, whatever the size."""
     checkout = sample_of(folder, "cloudsen12-sample", rois=rois)

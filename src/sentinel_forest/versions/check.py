@@ -232,8 +232,10 @@ def _compute(snakefile: Path, target: Path, cores: int | None, profile: str | No
         If they do not come to their end.
     """
     program = Path(sys.executable).with_name("snakemake")
-    command = [str(program), "--snakefile", str(snakefile), "--cores", str(cores or os.cpu_count() or 1)]
-    command += ["--profile", profile] if profile else []
+    command = [str(program), "--snakefile", str(snakefile)]
+    command += ["--workflow-profile", profile] if profile else []
+    if cores or not profile:  # beside a profile of a cluster, cores would cap the threads of its jobs
+        command += ["--cores", str(cores or os.cpu_count() or 1)]
     done = subprocess.run([*command, str(target)], check=False)
     if done.returncode or not target.is_file():
         raise InputError(
