@@ -10,7 +10,7 @@ import pytest
 
 from sentinel_forest.errors import InputError
 from sentinel_forest.planning import jobs
-from sentinel_forest.planning.jobs import check_executor, shell_prefix
+from sentinel_forest.planning.jobs import capped, check_executor, shell_prefix
 
 
 def test_without_slurm_nothing_is_handed_to_it(monkeypatch, tmp_path):
@@ -20,6 +20,12 @@ def test_without_slurm_nothing_is_handed_to_it(monkeypatch, tmp_path):
         check_executor("slurm")
     (tmp_path / "sbatch").touch(mode=0o755)
     check_executor("slurm")
+
+
+def test_a_cluster_whose_jobs_have_few_threads_is_told():
+    assert capped(is_local=True, cores=2) == ""
+    assert capped(is_local=False, cores=None) == capped(is_local=False, cores=1000) == ""
+    assert "no job has more than 2 threads" in capped(is_local=False, cores=2)
 
 
 def run(command: str, deployed: bool = False, snakefile: Path = Path("a folder/{x}/Snakefile")):

@@ -28,7 +28,7 @@ from sentinel_forest.io import lock
 from sentinel_forest.io.checksums import checksum_of, file_checksum
 from sentinel_forest.planning import given, resources, whole
 from sentinel_forest.planning.checking import select
-from sentinel_forest.planning.jobs import check_executor, compile_modules, shell_prefix
+from sentinel_forest.planning.jobs import capped, check_executor, compile_modules, shell_prefix
 from sentinel_forest.planning.together import jobs
 from sentinel_forest.planning.wiring import Wiring, baseline_file, listing, told
 from sentinel_forest.steps import ForestFile, ReleaseFile, SetFile, TrialFile, flags
@@ -88,6 +88,9 @@ def sealed_or_free(wildcards):
 
 onstart:
     told(check_executor)(workflow.executor_plugin.name)
+    few = capped(workflow.local_exec, workflow.resource_settings.cores)
+    if few and workflow.is_main_process:
+        print(few, file=sys.stderr)
     needed = list(workflow.dag.needrun_jobs())
     # A plan or a check alone makes nothing of the version: it may run whatever has changed, and beside another run.
     makes_results = not {job.rule.name for job in needed} <= {"check", "plan"}

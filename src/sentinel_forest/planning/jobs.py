@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from sentinel_forest.errors import InputError
+from sentinel_forest.planning import resources
 
 
 def shell_prefix(snakefile: Path, deployed: bool) -> str:
@@ -76,3 +77,22 @@ def check_executor(name: str) -> None:
             found="no program `sbatch`",
             remedy="start the run on a login node of the cluster, or leave the profile out to compute here",
         )
+
+
+def capped(is_local: bool, cores: int | None) -> str:
+    """What is to be said where a cluster gives jobs fewer threads than they are worth, or nothing.
+
+    Parameters
+    ----------
+    is_local : bool
+        Whether jobs run on this machine.
+    cores : int or None
+        Snakemake's option of this name, above which no job has threads; a profile may have set it.
+    """
+    if is_local or cores is None or cores >= resources.MOST_THREADS:
+        return ""
+    return (
+        f"note: no job has more than {cores} threads, as `cores` says; some are worth {resources.MOST_THREADS}. "
+        "`cores: all` of profiles/default are those of this machine: give a profile of a cluster with "
+        "--workflow-profile, or add --cores 1000"
+    )
