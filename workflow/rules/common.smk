@@ -28,7 +28,12 @@ from sentinel_forest.io import lock
 from sentinel_forest.io.checksums import checksum_of, file_checksum
 from sentinel_forest.planning import given, resources, whole
 from sentinel_forest.planning.checking import select
-from sentinel_forest.planning.jobs import capped, check_executor, compile_modules, shell_prefix
+from sentinel_forest.planning.jobs import (
+    capped,
+    check_executor,
+    compile_modules,
+    shell_prefix,
+)
 from sentinel_forest.planning.together import jobs
 from sentinel_forest.planning.wiring import Wiring, baseline_file, listing, told
 from sentinel_forest.steps import ForestFile, ReleaseFile, SetFile, TrialFile, flags
