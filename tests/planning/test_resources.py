@@ -108,7 +108,7 @@ def test_size_of_a_folder(tmp_path, monkeypatch, most, files):
         # 4000 of 5000 rows, 9.646 levels down to 5 rows, root of 3 features.
         ("fit", "pixels", 400 + 0.24 + 3 * 1.16, 0.8 + 0.021385, 0.29),
         # A quarter of the pixels, 10 trees, 2 trials; 3 features of all.
-        ("predict", "", 800 + 2 * 1.16 + 1.16, 0.8 + 2 * 8e-3 * 1.16 + 625_000 * 4.4e-7 + 2_500_000 * 1.05e-8, 0),
+        ("predict", "", 800 + 2 * 1.16 + 1.16, 0.8 + 2 * 5e-3 * 1.16 + 625_000 * 4.4e-7 + 2_500_000 * 1.05e-8, 0),
         # Asked for 10,000 rows 40 times; grown on parts, with the engine beside and from two other seeds.
         ("importance", "", 400 + 0.24 + 3 * 1.16, 0.8 + 0.088 + 6 * 0.021385, 0),
         # 250 patches held out, 4 + 1 classifiers, 10 cells of each.
@@ -187,7 +187,7 @@ def test_a_transfer_predicts_every_patch():
     for part in (chosen.releases, chosen.datasets, chosen.layers, chosen.paths):
         part["other"] = part["toy"]
     whole = resources.NEEDS["predict"](chosen, "toy", "").seconds
-    start = 0.8 + 2 * 8e-3 * 1.16 + 2_500_000 * 1.05e-8
+    start = 0.8 + 2 * 5e-3 * 1.16 + 2_500_000 * 1.05e-8
     assert whole - start == pytest.approx(4 * (own - start))
 
 
@@ -195,7 +195,7 @@ def test_a_sample_of_pixels_is_all_that_is_predicted():
     chosen = selection()
     chosen.configuration.score = ScoreSettings(pixels=500, validation=False)
     seconds = resources.NEEDS["predict"](chosen, "toy", "").seconds
-    assert seconds == pytest.approx(0.8 + 2 * 8e-3 * 1.16 + 0.2 * 250 * 500 * 4.4e-7 + 2_500_000 * 1.05e-8)
+    assert seconds == pytest.approx(0.8 + 2 * 5e-3 * 1.16 + 0.2 * 250 * 500 * 4.4e-7 + 2_500_000 * 1.05e-8)
 
 
 def test_all_work():
@@ -216,7 +216,7 @@ def test_all_work():
         "price": 1,
     }
     one_forest = (work["fit"].core_hours * 3600 - 0.8) / 2  # one job grows both
-    assert work["price"].core_hours == pytest.approx((0.8 + 2 * 0.9 * 3 * one_forest + 3 * 4e-4 * 1000) / 3600)
+    assert work["price"].core_hours == pytest.approx((0.8 + 2 * 0.75 * 3 * one_forest + 3 * 4e-4 * 1000) / 3600)
     assert work["feature_table"].core_hours == pytest.approx(4 * 0.82625 / 3600)
     assert work["feature_table"].written == pytest.approx(4 * 0.015)
     assert work["inspect"].memory == 2005

@@ -55,7 +55,7 @@ GROW_SECONDS = {"scikit-learn": 3.2e-8, "scikit-learn-intelex": 9e-9}
 engine: 2.4e-8 (20 GB of CloudSEN12) to 6.8e-8 (17 classes), and 5e-9 to 1.7e-8."""
 ASK_SECONDS = 2.2e-8
 """Per row and tree, of rows that are predicted: 1.2e-8 to 3.1e-8 (100 trees of 7,400 nodes)."""
-LOAD_SECONDS = 8e-3
+LOAD_SECONDS = 5e-3
 """Per MB of `_forest_mb` that is read to predict a shard."""
 SCENE_PIXELS, SCENE_MB = 10_980**2, 1_500
 """A Sentinel-2 tile, and what its strips and tiles take."""
@@ -285,11 +285,13 @@ def _sampled(selection: Selection, release: str, name: str) -> Need:
 
 
 def _price(selection: Selection, release: str, name: str) -> Need:
-    """Two forests a trial and feature set, one after the other, on the rows that are not tested: 0.9 of a whole one."""
+    """Two forests a trial and feature set, one after the other, on the rows that are not tested: 0.75 of a whole one,
+    whose votes on rows that its trees have not seen are counted as well.
+    """
     needs = [_growing(selection, release, each) for each in selection.sets(release)]
     trials = selection.configuration.price.trials
     patches = size_in(selection, release).patches
-    seconds = 2 * 0.9 * trials * sum(need.seconds for need in needs) + ROW_SECONDS * patches * trials
+    seconds = 2 * 0.75 * trials * sum(need.seconds for need in needs) + ROW_SECONDS * patches * trials
     memory = max((need.memory for need in needs), default=0.0) + 2 * patches * ROW_KB / 1e3
     return Need(START_MB + memory, START_SECONDS + seconds)
 
