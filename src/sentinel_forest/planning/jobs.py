@@ -16,8 +16,8 @@ def shell_prefix(snakefile: Path, deployed: bool) -> str:
 
     Strict mode, because a prefix replaces Snakemake's own. What depends on where the checkout lies goes here,
     because a prefix does not count as part of a rule: moving a checkout runs nothing again. Jobs keep no compiled
-    modules (see `compile_modules`), unless those of the libraries are still to be made. Sums of a matrix product
-    depend in their last digits on the number of threads, and a job has those that its rule says: it is one.
+    modules (see `compile_modules`), unless those of the libraries are still to be made. Matrix products are computed
+    on one thread, because the last digits of their sums depend on the number of threads.
 
     Parameters
     ----------
@@ -87,12 +87,12 @@ def capped(is_local: bool, cores: int | None) -> str:
     is_local : bool
         Whether jobs run on this machine.
     cores : int or None
-        Snakemake's option of this name, above which no job has threads; a profile may have set it.
+        Snakemake's option of this name: no job has more threads. A profile may have set it.
     """
     if is_local or cores is None or cores >= resources.MOST_THREADS:
         return ""
     return (
-        f"note: no job has more than {cores} threads, as `cores` says; some are worth {resources.MOST_THREADS}. "
-        "`cores: all` of profiles/default are those of this machine: give a profile of a cluster with "
-        "--workflow-profile, or add --cores 1000"
+        f"note: no job has more than {cores} threads, because `cores` is {cores}; large jobs can use up to "
+        f"{resources.MOST_THREADS}. profiles/default sets `cores` to those of this machine: give the profile of the "
+        "cluster with --workflow-profile, which replaces it, or add --cores 1000"
     )
