@@ -81,7 +81,7 @@ def check(
         Where other files lie that the version was made of, such as predictions and tables of vectors: ``KEY=PATH`` with
         the key of the configuration, e.g. ``predictions.net.file=net.csv``.
     profile : str
-        Profile of Snakemake, e.g. of a cluster.
+        Profile of Snakemake, e.g. of a cluster; it replaces ``profiles/default``.
 
     Raises
     ------
@@ -233,8 +233,9 @@ def _compute(snakefile: Path, target: Path, cores: int | None, profile: str | No
     """
     program = Path(sys.executable).with_name("snakemake")
     command = [str(program), "--snakefile", str(snakefile)]
-    command += ["--workflow-profile", profile] if profile else []
-    if cores or not profile:  # beside a profile of a cluster, cores would cap the threads of its jobs
+    # Alone and without cores: those of this machine, as in profiles/default, would cap the threads on a cluster.
+    command += ["--profile", profile, "--workflow-profile", "none"] if profile else []
+    if cores or not profile:
         command += ["--cores", str(cores or os.cpu_count() or 1)]
     done = subprocess.run([*command, str(target)], check=False)
     if done.returncode or not target.is_file():
