@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sentinel_forest.acquire import plan
+from sentinel_forest.acquire import pace, plan
 from sentinel_forest.acquire.work import Work
 from sentinel_forest.errors import InputError
 
@@ -86,13 +86,28 @@ def test_nothing_is_left_to_unpack(project: Path, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize("guessed", [False, True])
-def test_work_of_the_jobs(project: Path, capsys: pytest.CaptureFixture[str], guessed: bool) -> None:
+def test_work_of_the_jobs(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, guessed: bool
+) -> None:
+    monkeypatch.setattr(plan, "pace", lambda: 2.0)
     work = [Work("toy", "fit", 3, 1.5, 2000, 30, 0.5), Work("toy", "score", 2, 0.25, 4000, 15, 2.0, guessed)]
     run(project, [], folders=["toy"], work=[Work.parse(str(row)) for row in work])
     out = capsys.readouterr().out
-    assert cells(out, "toy      fit") == "toy fit 3 1.5 2.0 GB 30 min 500.0 kB"
+    assert cells(out, "toy      fit") == "toy fit 3 3.0 2.0 GB 30 min 500.0 kB"
     guess = "guess: " * guessed
-    assert cells(out, "all") == f"all 5 {guess}1.8 {guess}4.0 GB {guess}30 min {guess}2.5 MB"
+    assert cells(out, "all") == f"all 5 {guess}3.5 {guess}4.0 GB {guess}30 min {guess}2.5 MB"
+    assert "Core hours are those of this machine: 2.0 times those of the measured rates." in out
+
+
+def test_the_pace_of_a_machine_is_that_of_most_of_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third of the time something else runs beside, at the start the machine is colder."""
+    times = iter([0.5, *[3 * pace.UNIT_SECONDS] * 7, *[9 * pace.UNIT_SECONDS] * 5, *[pace.UNIT_SECONDS] * 2])
+    monkeypatch.setattr(pace, "_seconds", lambda: next(times))
+    assert pace.pace() == pytest.approx(3)
+
+
+def test_a_piece_of_work_takes_time() -> None:
+    assert 0.01 < pace.pace() < 100
 
 
 def test_the_plan_changes_nothing(project: Path) -> None:

@@ -14,6 +14,7 @@ import yaml
 from bench.measure import Row
 from costs import costs_of
 from project import copy_project
+from sentinel_forest.acquire.pace import pace
 from sentinel_forest.planning import whole
 from sentinel_forest.planning.checking import select
 
@@ -31,8 +32,9 @@ def rows(folder: Path) -> Iterator[Row]:
 def compared(times: Mapping[str, float], config: Mapping[str, Any]) -> Iterator[Row]:
     """Processor time of each rule that is planned, as planned and as measured."""
     planned: dict[str, float] = defaultdict(float)
+    here = pace()
     for row in whole.all_work(select(config)):
-        planned[row.rule] += 3600 * row.core_hours
+        planned[row.rule] += 3600 * here * row.core_hours
     for rule in sorted(planned.keys() & times.keys()):
         low, high = sorted((times[rule], planned[rule]))
         what = f"{rule}: {times[rule]:.0f} s of processor, planned {planned[rule]:.0f} s"

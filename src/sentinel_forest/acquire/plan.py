@@ -8,6 +8,7 @@ from typing import Any
 
 from sentinel_forest.acquire.addresses import addressed, location, needed
 from sentinel_forest.acquire.means import Means, means_of
+from sentinel_forest.acquire.pace import pace
 from sentinel_forest.acquire.room import free_space, shortfall
 from sentinel_forest.acquire.server import BrokenOffError, RefusedError, ask
 from sentinel_forest.acquire.store import Store, key_of, root_of
@@ -132,7 +133,9 @@ def plan(
         rows.append(row_of(name, patterns, data / name, store, timeout))
     print(text([HEADER, *(row.cells() for row in rows)]), flush=True)
     if work:
-        print("\n" + text([WORK_HEADER, *work_cells(work)]) + "\n", flush=True)
+        times = pace()
+        print("\n" + text([WORK_HEADER, *work_cells(work, times)]), flush=True)
+        print(f"Core hours are those of this machine: {times:.1f} times those of the measured rates.\n", flush=True)
     check(rows, store.root, data)
 
 
@@ -197,10 +200,10 @@ def to_unpack(file: File, size: Bytes, entry: dict[str, Any], folder: Path) -> B
     return Bytes(about=round(FACTOR * size.likely), unknown=size.unknown)
 
 
-def work_cells(work: Sequence[Work]) -> list[tuple[str, ...]]:
+def work_cells(work: Sequence[Work], pace: float = 1) -> list[tuple[str, ...]]:
     """What a run takes, for people: a line for each rule of each release, and one for all.
 
-    It is marked where the number of patches is a guess.
+    Core hours are those of a machine of this `pace`. It is marked where the number of patches is a guess.
     """
     total = Work(
         release="all",
@@ -212,7 +215,7 @@ def work_cells(work: Sequence[Work]) -> list[tuple[str, ...]]:
         written=sum(row.written for row in work),
         guessed=any(row.guessed for row in work),
     )
-    return [_work_cells(row) for row in (*work, total)]
+    return [_work_cells(row._replace(core_hours=pace * row.core_hours)) for row in (*work, total)]
 
 
 def _work_cells(row: Work) -> tuple[str, ...]:

@@ -2,10 +2,10 @@
 
 The rates were measured on one core of a machine with two (`ru_maxrss` and `ru_utime + ru_stime` of each step), on the
 built-in samples in their published patch sizes: 48 images of CloudSEN12 (512 x 512 pixels, 1.2 GB), 5,000 patches of
-So2Sat (0.7 GB), 399 of SEN12MS (1.1 GB), and on 20 GB of CloudSEN12. Times lie between those of two machines, of
-which one took 1.3 to 2 times as long as the other, so that a plan is true on both within a factor of 1.5
-(``tests/bench/rates.py`` holds it against a run); of memory the largest found was rounded up. A job asks for more
-than they say (`MARGIN`, `PATIENCE`), and for more again each time that it is tried again.
+So2Sat (0.7 GB), 399 of SEN12MS (1.1 GB), and on 20 GB of CloudSEN12. They are those of a machine of pace 1:
+`snakemake plan` multiplies hours by the pace of the machine on which it runs (`sentinel_forest.acquire.pace`), and
+``tests/bench/rates.py`` holds the product against a run. Of memory the largest found was rounded up. A job asks for
+more than they say (`MARGIN`, `PATIENCE`) on whatever machine, and for more again each time that it is tried again.
 """
 
 import math
