@@ -144,8 +144,9 @@ class Pooled(NamedTuple):
     noisy: np.ndarray | None
 
     def map(self, function: Function) -> "Pooled":
-        """The same after a function of the last two axes."""
-        return Pooled(*(None if each is None else function(each) for each in self))  # type: ignore[arg-type]
+        """The same after a function of the last two axes; without weights, most of them are one array."""
+        made = {id(each): function(each) for each in {id(each): each for each in self if each is not None}.values()}
+        return Pooled(*(None if each is None else made[id(each)] for each in self))  # type: ignore[arg-type]
 
 
 def _pooled(counts: Counts, patches: Sample, shape: tuple[int, int]) -> Pooled:
