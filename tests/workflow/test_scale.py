@@ -46,6 +46,14 @@ def test_the_profile_of_a_cluster_does_not_cap_the_threads_of_jobs(checkout):
     assert checkout.python("-c", program).splitlines()[-1] != "None"
 
 
+def test_a_rule_that_does_not_say_what_it_takes_is_given_more_when_it_is_tried_again(checkout):
+    """The profile gives it memory and time. Of a plan, the last rule shows them: it has no message in their place."""
+    for attempt in (1, 3):
+        call = ["--workflow-profile", "profiles/slurm", "--attempt", str(attempt), "--dry-run", "all"]
+        given = re.findall(r"^ +resources: .*mem_mb=(\d+),.*runtime=(\d+)$", checkout.snakemake(*call), re.MULTILINE)
+        assert set(given) == {(str(2000 * attempt), str(60 * attempt))}
+
+
 def whole_run(folder: Path, rois: int) -> dict[str, Cost]:
     """What the steps take, up to the scores, on a sample of so many ROIs; each is one job, whatever the size."""
     checkout = sample_of(folder, "cloudsen12-sample", rois=rois)
