@@ -46,6 +46,24 @@ TOLD_BY_JOBS = (
 KILLED = re.compile(r"exit status 137\b|died with <Signals\.SIGKILL")
 """How a job ends that the system kills, which leaves nothing in its log."""
 
+OF_SLURM = re.compile(r"SLURM-job '(?P<number>[\d_]+)' failed, SLURM status is: '(?P<state>\w+)'")
+"""What Snakemake says of a job that Slurm ended, or that failed there."""
+
+REASONS = {
+    "TIMEOUT": " (it took more time than it asked for)",
+    "OUT_OF_MEMORY": " (it took more memory than it asked for)",
+}
+"""What a state of Slurm means that the job itself cannot say."""
+
+SAID_BY_SLURM = re.compile(r"slurmstepd\S*: error: ")
+"""How a line begins that Slurm wrote into the log of a job."""
+
+AGAIN = re.compile(r"Trying to restart job (\d+)")
+"""What Snakemake says when a job that failed is tried again."""
+
+WIDTH = 200
+"""Characters of a line of a log that are shown; a command can have thousands."""
+
 HEAD_OF_ERROR = re.compile(r"(Traceback \(.*\n)?\w+(Error|Exception)( in file .*)?:\s+", re.DOTALL)
 """What comes before what Snakemake says of an error, and is for programmers."""
 
@@ -92,6 +110,7 @@ class LogHandler(LogHandlerBase):
         self._stream = sys.stdout if self.common_settings.stdout else sys.stderr
         self._line = ""
         self._jobs: dict[int, _Job] = {}
+        self._failed: dict[int, str] = {}
         self._run = Run({})
         self._told: set[str] = set()
         self._since = time.monotonic()
@@ -117,6 +136,8 @@ class LogHandler(LogHandlerBase):
                 self._tell(shortened(self.format(record)))
             elif event in self._events:
                 self._events[event](record)
+            elif event is None and (again := AGAIN.match(str(record.msg))):
+                self._tell(f"tried again: {self._failed.get(int(again[1]), f'job {again[1]}')}")
             elif event is None and self._is_shown(record):
                 self._tell(str(record.msg).strip())
         except Exception:
@@ -185,9 +206,16 @@ class LogHandler(LogHandlerBase):
 
     def _fail_job(self, record: Any) -> None:
         job = self._jobs.pop(record.jobid, None)
-        self._tell(f"failed: {job.message if job else record.rule_name}")
+        self._failed[record.jobid] = job.message if job else record.rule_name
+        self._tell(f"failed: {self._failed[record.jobid]}")
+        if ended := OF_SLURM.search(record.rule_msg or ""):
+            reason = REASONS.get(ended["state"], "")
+            self._tell(f"  Slurm: job {ended['number']} of rule {record.rule_name} ended as {ended['state']}{reason}")
+        is_explained = False
         for path in record.log:
-            self._tell(*_end_of(Path(path)), f"  log: {path}")
+            lines = _end_of(Path(path), is_explained)
+            is_explained |= bool(lines)
+            self._tell(*lines, f"  log: {path}")
         free = shutil.disk_usage(Path.cwd()).free
         if free < FULL:
             self._tell(f"error: the disk of {Path.cwd()} is full: {free >> 10} KiB are free", MAKE_ROOM)
@@ -288,11 +316,18 @@ def _few(reason: str) -> str:
     return reason if len(files) <= FILES + 1 else f"{', '.join(files[:FILES])} and {len(files) - FILES} more"
 
 
-def _end_of(log: Path) -> list[str]:
-    """Return the lines of a log that tell of the failure: from the last "error:" on, else the last ones."""
+def _end_of(log: Path, is_explained: bool = False) -> list[str]:
+    """Return the lines of a log that tell of the failure.
+
+    They are those from the last "error:" on, else those that Slurm wrote, else the last ones. Where another log
+    has explained the failure, the last ones are left out: on a cluster they are what Snakemake says of the job.
+    """
     try:
         lines = log.read_text(errors="replace").splitlines()
     except OSError:
         return []
     errors = [row for row, line in enumerate(lines) if line.startswith("error:")]
-    return [f"  {line}" for line in (lines[errors[-1] :] if errors else lines)[-TAIL:]]
+    by_slurm = list(dict.fromkeys(line for line in lines if SAID_BY_SLURM.match(line)))
+    last = [] if is_explained else lines
+    told = lines[errors[-1] :] if errors else by_slurm or last
+    return [f"  {line if len(line) <= WIDTH else f'{line[:WIDTH]} ...'}" for line in told[-TAIL:]]

@@ -125,14 +125,57 @@ def test_a_failure_shows_the_message_of_the_step_and_the_log(tmp_path: Path) -> 
 
 def test_a_full_disk_is_told_where_a_log_says_nothing(monkeypatch, tmp_path: Path) -> None:
     said: list[str] = []
-    handler = SimpleNamespace(_jobs={}, _tell=lambda *lines: said.extend(lines))
-    record = SimpleNamespace(jobid=1, rule_name="catalog", log=[])
+    handler = SimpleNamespace(_jobs={}, _failed={}, _tell=lambda *lines: said.extend(lines))
+    record = SimpleNamespace(jobid=1, rule_name="catalog", rule_msg=None, log=[])
     for free in (1 << 30, 1 << 20):
         monkeypatch.setattr(plugin.shutil, "disk_usage", lambda path, free=free: SimpleNamespace(free=free))
         plugin.LogHandler._fail_job(handler, record)
     assert said[:2] == ["failed: catalog"] * 2
     assert "is full: 1024 KiB are free" in said[2]
     assert "make room" in said[3]
+
+
+FROM_SLURM = """\
+Building DAG of jobs...
+slurmstepd-n1: error: *** JOB 40 ON n1 CANCELLED AT 2026-11-30T21:15:37 DUE TO TIME LIMIT ***
+Error in rule fit_all:
+        sentinel-forest fit --release toy
+"""
+
+
+def test_what_slurm_says_of_a_job_that_it_ended(tmp_path: Path) -> None:
+    """Not the rest of its log, where Snakemake repeats the command; but all of it where nothing else explains."""
+    own, slurm = tmp_path / "own.log", tmp_path / "40.log"
+    own.write_text("")
+    slurm.write_text(FROM_SLURM)
+    said: list[str] = []
+    handler = SimpleNamespace(_jobs={}, _failed={}, _tell=lambda *lines: said.extend(lines))
+    message = "SLURM-job '40' failed, SLURM status is: 'TIMEOUT'. Detailed failure reason unavailable"
+    record = SimpleNamespace(jobid=14, rule_name="fit_all", rule_msg=message, log=[own, slurm])
+    plugin.LogHandler._fail_job(handler, record)
+    assert said == [
+        "failed: fit_all",
+        "  Slurm: job 40 of rule fit_all ended as TIMEOUT (it took more time than it asked for)",
+        f"  log: {own}",
+        "  slurmstepd-n1: error: *** JOB 40 ON n1 CANCELLED AT 2026-11-30T21:15:37 DUE TO TIME LIMIT ***",
+        f"  log: {slurm}",
+    ]
+    slurm.write_text("MissingInputException\n" + 4000 * "x")
+    said.clear()
+    plugin.LogHandler._fail_job(handler, record)
+    assert said[3] == "  MissingInputException"
+    assert len(said[4]) < 210
+    own.write_text("error: no such band\n")
+    said.clear()
+    plugin.LogHandler._fail_job(handler, record)
+    assert said[2:] == ["  error: no such band", f"  log: {own}", f"  log: {slurm}"]
+
+
+def test_a_job_that_is_tried_again_is_told(tmp_path: Path) -> None:
+    ended = run_toy(tmp_path, "test -e once && touch {output} || (touch once; exit 1)", "--retries", "1")
+    assert ended.returncode == 0
+    assert "failed: Features of the toy" in ended.stderr
+    assert "tried again: Features of the toy" in ended.stderr
 
 
 def test_everything_is_shown_on_request(tmp_path: Path) -> None:
