@@ -1,6 +1,11 @@
 """What a sealed version is computed again from: its own settings, and where files lie."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -51,3 +56,34 @@ def test_nothing_is_computed_against_a_version_that_is_not_sealed(tmp_path, monk
     with pytest.raises(InputError, match="not sealed"):
         check.check(version=Path("../elsewhere"))
     assert not list(tmp_path.iterdir())
+
+
+INTERRUPTED = """
+import signal, sys
+from pathlib import Path
+from sentinel_forest.versions import check
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what it runs in the background ignore it
+sys.executable = str(Path("python").absolute())
+check._compute(Path("Snakefile"), Path("target"), None, None)
+"""
+ENDS_SLOWLY = """\
+#!/bin/sh
+trap 'sleep 1; touch ended; exit 1' INT
+touch began
+while true; do sleep 0.1; done
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the stand-in is a shell script")
+def test_after_ctrl_c_the_second_computation_can_end_its_jobs(tmp_path):
+    """Snakemake cancels what it gave to a cluster, and gives back its lock; that takes it longer than a moment."""
+    stand_in = tmp_path / "snakemake"
+    stand_in.write_text(ENDS_SLOWLY)
+    stand_in.chmod(0o755)
+    run = subprocess.Popen([sys.executable, "-c", INTERRUPTED], cwd=tmp_path, start_new_session=True)
+    end = time.monotonic() + 60
+    while not (tmp_path / "began").exists() and time.monotonic() < end:
+        time.sleep(0.1)
+    os.killpg(run.pid, signal.SIGINT)
+    assert run.wait(60) != 0
+    assert (tmp_path / "ended").exists()

@@ -237,8 +237,14 @@ def _compute(snakefile: Path, target: Path, cores: int | None, profile: str | No
     command += ["--profile", profile, "--workflow-profile", "none"] if profile else []
     if cores or not profile:
         command += ["--cores", str(cores or os.cpu_count() or 1)]
-    done = subprocess.run([*command, str(target)], check=False)
-    if done.returncode or not target.is_file():
+    with subprocess.Popen([*command, str(target)]) as run:
+        try:
+            run.wait()
+        except KeyboardInterrupt:
+            # Snakemake has been told, too. It ends its jobs, on a cluster as well, and gives back its lock.
+            run.wait()
+            raise
+    if run.returncode or not target.is_file():
         raise InputError(
             "The second computation did not come to its end.",
             where=snakefile.parent,
