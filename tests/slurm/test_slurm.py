@@ -22,7 +22,6 @@ CALL = (
     "--configfile",
     "tiny.yaml",
     # This cluster has no accounting, one file system, and jobs of a few seconds.
-    "--slurm-no-account",
     "--slurm-status-command",
     "squeue",
     "--slurm-init-seconds-before-status-checks",
