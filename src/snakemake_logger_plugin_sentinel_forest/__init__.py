@@ -62,7 +62,7 @@ AGAIN = re.compile(r"Trying to restart job (\d+)")
 """What Snakemake says when a job that failed is tried again."""
 
 WIDTH = 200
-"""Characters of a line of a log that are shown; a command can have thousands."""
+"""Characters of a line that are shown of what is no message of a step; a command can have thousands."""
 
 HEAD_OF_ERROR = re.compile(r"(Traceback \(.*\n)?\w+(Error|Exception)( in file .*)?:\s+", re.DOTALL)
 """What comes before what Snakemake says of an error, and is for programmers."""
@@ -329,5 +329,6 @@ def _end_of(log: Path, is_explained: bool = False) -> list[str]:
     errors = [row for row, line in enumerate(lines) if line.startswith("error:")]
     by_slurm = list(dict.fromkeys(line for line in lines if SAID_BY_SLURM.match(line)))
     last = [] if is_explained else lines
-    told = lines[errors[-1] :] if errors else by_slurm or last
-    return [f"  {line if len(line) <= WIDTH else f'{line[:WIDTH]} ...'}" for line in told[-TAIL:]]
+    if errors:
+        return [f"  {line}" for line in lines[errors[-1] :][-TAIL:]]
+    return [f"  {line if len(line) <= WIDTH else f'{line[:WIDTH]} ...'}" for line in (by_slurm or last)[-TAIL:]]

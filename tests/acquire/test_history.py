@@ -33,6 +33,15 @@ def test_touched_file_has_not_changed(release):
     assert seen.states()["a.dat"].modified == 0
 
 
+def test_files_that_are_read_again_are_told_in_one_line(release, capsys):
+    folder, seen = release
+    for name in ("a.dat", "b.dat"):
+        os.utime(folder / name, (0, 0))
+    seen.refresh(folder)
+    seen.refresh(folder)
+    assert capsys.readouterr().err == "reading a.dat and 1 more again: size or date has changed\n"
+
+
 def test_other_bytes_of_equal_length_are_logged_once(release):
     folder, seen = release
     first = seen.states()["a.dat"].sha256

@@ -15,11 +15,14 @@ from sentinel_forest.io.checksums import file_checksum
 from sentinel_forest.io.tables import write_text
 
 MOST_FILES = 10_000
-"""Releases of more files are not looked through at each start; ``snakemake -R verify`` reads them."""
+"""Releases of more files are not looked through at each start; ``snakemake -R inspect`` reads them."""
 
 
 MISSING = "missing"
 """In the place of the checksum of a file that is not there any more."""
+
+GONE = (0, -1)
+"""Its length and date."""
 
 
 class State(NamedTuple):
@@ -88,21 +91,27 @@ class Seen:
         states = self.states()
         if len(states) > MOST_FILES:
             return
-        now = {path: state_of(folder, path, state) for path, state in states.items()}
-        if now != states:
-            self.record(now)
+        changed = [path for path, state in states.items() if _length_and_date(folder / path) != state[:2]]
+        if changed:
+            more = f" and {len(changed) - 1} more" * (len(changed) > 1)
+            print(f"reading {changed[0]}{more} again: size or date has changed", file=sys.stderr)
+            self.record(states | {path: state_of(folder, path, states[path]) for path in changed})
 
 
 def state_of(folder: Path, path: str, known: State | None = None) -> State:
     """The state of a file; its bytes are read unless length and date are those of `known`."""
+    now = _length_and_date(folder / path)
+    if now == GONE:
+        return State(*GONE, MISSING)
+    return known if known is not None and known[:2] == now else State(*now, file_checksum(folder / path))
+
+
+def _length_and_date(path: Path) -> tuple[int, int]:
     try:
-        status = (folder / path).stat()
+        status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        return State(0, 0, MISSING)
-    if known is not None and known[:2] == (status.st_size, status.st_mtime_ns):
-        return known
-    print(f"reading {path} again: its size or date has changed", file=sys.stderr)
-    return State(status.st_size, status.st_mtime_ns, file_checksum(folder / path))
+        return GONE
+    return status.st_size, status.st_mtime_ns
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
