@@ -23,6 +23,9 @@ from sentinel_forest.versions.manifest import manifest
 SIDE = 67
 """Stored side of the images of `clouds`; 64 of it are pixels."""
 
+NOISE = ("scattered-light",)
+"""Checks of a scene that noise fails."""
+
 LEFT, TOP, EPSG = 600_000, 5_800_020, 32632
 
 

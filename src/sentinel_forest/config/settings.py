@@ -208,6 +208,9 @@ class MapSettings(Section):
     stride: Count = 10
     """Pixels from one window to the next, where the forest classifies patches."""
 
+    accept: list[str] = []
+    """Checks of the numbers of the scene that may fail, e.g. [scattered-light]; the map then says so."""
+
     applicability: Count | None = absent()
     """Training samples that each pixel is compared with at most, e.g. 1000, to say how far it lies from them: what this
     layer may cost. Without, it is not written. Needs the key `applicability` of the version."""

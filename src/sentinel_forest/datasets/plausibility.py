@@ -150,7 +150,7 @@ RULES: tuple[Rule, ...] = (
         f"Sentinel-2: {', '.join((*DARK_BANDS, CIRRUS))}",
         f"no value below {DISPROVED_BELOW:g} in a product so named, or in {FEW_RAISED} images or more (and "
         f"{100 * RAISED_FRACTION:g} %) whose lowest is below {RAISED_BELOW:g}; without "
-        f"{CIRRUS} in all of {ENOUGH_IMAGES} images or more. Fewer images without one are a note",
+        f"{CIRRUS} in any band of {ENOUGH_IMAGES} images or more. Fewer images without one are a note",
         "ESA, Sentinel-2 Processing Baseline: 1000 is added to digital numbers from 04.00 on. Real images have 0.0007 "
         "to 0.041 without it, and not below 0.1007 with it; deserts and most full clouds are dark in B10 alone",
         "1000 added to the digital numbers, or 0.1 to the reflectance",

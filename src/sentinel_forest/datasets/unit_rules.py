@@ -163,7 +163,7 @@ def offset(pool: Pool) -> Iterator[Finding]:
     if cirrus and len(pool.low[cirrus]) == len(dark):
         yield _image_offsets(np.fmin(dark, pool.low[cirrus]), remedy)
         return
-    others = dark[~raised & np.isfinite(dark)]
+    others = _darkest_of_all(pool, dark)[~raised & np.isfinite(dark)]
     if not others.size:
         return
     text = f"lowest value {others.min():.4g} in {len(others)} images"
@@ -172,6 +172,12 @@ def offset(pool: Pool) -> Iterator[Finding]:
         yield Finding(ALL_IMAGES, "content", "offset", "note", what, expected, "look at the baseline of the products")
     else:
         yield pool_verdict("offset", text if others.min() >= DISPROVED_BELOW else "", text, expected, remedy)
+
+
+def _darkest_of_all(pool: Pool, dark: np.ndarray) -> np.ndarray:
+    """The darkest value of each image in any optical band: a low one in the visible disproves the offset as well."""
+    lows = [pool.low[name] for name in pool.of("optical") if len(pool.low[name]) == len(dark)]
+    return np.asarray(np.fmin.reduce([dark, *lows]))
 
 
 def _image_offsets(dark: np.ndarray, remedy: str) -> Finding:

@@ -94,7 +94,7 @@ class Mapper:
         core : (slice, slice)
             The part of the window that is wanted; the rest is what surrounds it.
         """
-        block = self._block({name: values[None] for name, values in bands.items()})
+        block = self.block({name: values[None] for name, values in bands.items()})
         wanted = _seen(block)[0][core]
         if not wanted.any():
             return self._answers(wanted, self._no_rows())
@@ -104,7 +104,7 @@ class Mapper:
 
     def patches(self, bands: Bands) -> Answers:
         """Classify patches; `bands` are (patches, rows, columns). A patch needs a measured pixel of each sensor."""
-        block = self._block(bands)
+        block = self.block(bands)
         masks = [block.measured[kind].any(axis=(1, 2)) for kind in kinds_of(self.dataset, self.feature_set)]
         wanted: npt.NDArray[np.bool_] = np.logical_and.reduce(masks)
         if not wanted.any():
@@ -113,7 +113,7 @@ class Mapper:
         values = patch.compute(self.feature_set.features, physical, self.feature_set.bands)
         return self._answers(wanted, np.ascontiguousarray(values[wanted]))
 
-    def _block(self, bands: Bands) -> Block:
+    def block(self, bands: Bands) -> Block:
         """Bands as the dataset would have read them, with the pixels that each kind of sensor has measured."""
         layers: dict[str, np.ndarray] = {}
         masks: dict[str, np.ndarray] = {}

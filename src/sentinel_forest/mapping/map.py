@@ -1,7 +1,7 @@
 """A map of a new Sentinel-2 scene, made with a forest of a finished version."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from sentinel_forest.evaluation.score import METRICS
 from sentinel_forest.features import patch, pixel
 from sentinel_forest.io.checksums import file_checksum
 from sentinel_forest.io.tables import read_tsv
+from sentinel_forest.mapping import plausible
 from sentinel_forest.mapping.classify import Mapper
 from sentinel_forest.mapping.raster import written
 from sentinel_forest.mapping.scene import Scene, open_scene
@@ -129,6 +130,7 @@ def map_scene(
     level: str | None = None,
     offset: float | None = None,
     stride: int = STRIDE,
+    accept: Sequence[str] = (),
     threads: int = 1,
 ) -> None:
     """Classify a Sentinel-2 scene with a forest of a version, and write a Cloud-Optimized GeoTIFF.
@@ -162,6 +164,8 @@ def map_scene(
         What to add to digital numbers, for images without metadata: 0 before processing baseline 04.00, -1000 since.
     stride : int
         Pixels from one window to the next, where the forest classifies patches.
+    accept : list of str
+        Checks of the numbers that may fail, e.g. scattered-light; the map then says so.
     threads : int
         They change no result.
     """
@@ -171,6 +175,7 @@ def map_scene(
         raise InputError("No layer is asked for.", expected="--output, --probability, --margin or --applicability")
     if threads < 1:
         raise InputError("A map needs a thread.", where="--threads", found=threads, expected="1 or more")
+    plausible.check_names(accept)
     _hold_outputs(asked, scene, radar)
     folder = version_folder(version)
     sealed = open_forest(folder, release, scheme, trial, set)
@@ -187,7 +192,7 @@ def map_scene(
         _hold_size(mapper, opened, stride)
         tags = {**sealed.tags, **_scene_tags(mapper, opened, stride)}
         tags |= _area_tags(area) if area is not None else {}
-        _write(mapper, opened, tags, asked, stride, threads)
+        _write(mapper, opened, tags, asked, stride, accept, threads)
 
 
 def _area(folder: Path, sealed: Sealed, release: str, samples: int) -> Applicability:
@@ -285,13 +290,14 @@ def _hold_size(mapper: Mapper, scene: Scene, stride: int) -> None:
 
 
 def _write(
-    mapper: Mapper, scene: Scene, tags: Mapping[str, str], outputs: Mapping[str, Path], stride: int, threads: int
-) -> None:
+    mapper: Mapper, scene: Scene, tags: Mapping[str, str], outputs: Mapping[str, Path], stride: int,
+    accept: Sequence[str], threads: int,
+) -> None:  # fmt: skip
     """Classify, and write the layers that were asked for."""
     categories = mapper.dataset.tasks[mapper.feature_set.task].categories
     code = np.full(256, IGNORE, dtype=np.uint8)
     code[: len(categories)] = [each.code for each in categories]
-    grid, empty = map_grid(mapper, scene.grid, stride), 0
+    grid, empty, seen = map_grid(mapper, scene.grid, stride), 0, plausible.Seen(scene.grid.width)
     with ExitStack() as stack:
         rasters = {
             name: stack.enter_context(
@@ -299,7 +305,7 @@ def _write(
             )
             for name, path in outputs.items()
         }
-        for first, answers in classified(mapper, scene, stride, threads):
+        for first, answers in classified(mapper, scene, stride, threads, seen):
             empty += int((answers.codes == IGNORE).sum())
             for name, raster in rasters.items():
                 rows = code[answers.codes] if name == "codes" else getattr(answers, name)
@@ -314,8 +320,10 @@ def _write(
                 found="0 or no data everywhere",
                 remedy="look at the images; fetch the product again",
             )
+        accepted = plausible.hold(seen, mapper.dataset, accept, scene.product.name)
         for raster in rasters.values():
             raster.tags["pixels_without_answer"] = str(empty)
+            raster.tags["accepted"] = ", ".join(accepted) or "nothing"
 
 
 def _scene_tags(mapper: Mapper, scene: Scene, stride: int) -> dict[str, str]:

@@ -16,6 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from sentinel_forest.datasets.base import FeatureSet
 from sentinel_forest.features import pixel
 from sentinel_forest.mapping.classify import LAYERS, Answers, Bands, Mapper, Window
+from sentinel_forest.mapping.plausible import Seen
 from sentinel_forest.mapping.scene import Grid, Scene
 
 TILE = 512
@@ -62,8 +63,9 @@ def map_grid(mapper: Mapper, scene: Grid, stride: int) -> Grid:
     return Grid(scene.crs, scene.left + shift, scene.top - shift, scene.pixel * stride, height, width)
 
 
-def classified(mapper: Mapper, scene: Scene, stride: int, threads: int) -> Iterator[tuple[int, Answers]]:
+def classified(mapper: Mapper, scene: Scene, stride: int, threads: int, seen: Seen) -> Iterator[tuple[int, Answers]]:
     """Classify a scene; while one strip is classified, the one before is put together, and then the next one read.
+    `seen` takes up windows of all that is read.
 
     Yields
     ------
@@ -81,6 +83,7 @@ def classified(mapper: Mapper, scene: Scene, stride: int, threads: int) -> Itera
             for number, strip in enumerate(strips):
                 bands = reading.result()
                 running = [workers.submit(part, bands) for part in strip.parts]
+                seen.add(bands, mapper.block)
                 if before:
                     yield strips[number - 1].first, _joined(before, strips[number - 1].shape)
                 if number + 1 < len(strips):  # not earlier: no more than two strips are in memory

@@ -1,0 +1,126 @@
+"""Whether the numbers of a scene can be what its bands are called: the rules that a release is held against.
+
+Windows of the scene take the place of the images of a release. Left out are rules that need many places
+(`band-order`, `band-images`): in a single scene they fail for sound images, too.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sentinel_forest.config.validation import nearest
+from sentinel_forest.datasets.base import OPTICAL, Block, Dataset
+from sentinel_forest.datasets.findings import Finding
+from sentinel_forest.datasets.plausibility import RULES
+from sentinel_forest.datasets.values import SAMPLED_ACROSS, Values, grid, lowest_above_zero, pool
+from sentinel_forest.errors import InputError
+
+SIDE, ACROSS = 32, 12
+"""Side of a window in pixels, and windows across a scene."""
+
+REMEDIES: Mapping[str, str] = {
+    "reflectance-scale": "write reflectance x 10,000 as integers",
+    "offset": "digital numbers of baseline 04.00 or later need --offset -1000",
+    "scattered-light": "look at --offset, at --level, and at the names of the bands",
+    "one-value": "give the band as the product has it, without filled or clipped values",
+    "same-bands": "give each band its own image",
+    "radar-unit": "give the backscatter in the unit of the training data",
+    "radar-order": "look at the names and the unit of VV and VH",
+    "radar-parts": "look at the names and the unit of the radar bands",
+}
+"""What to do where a check fails; these are the checks of a scene."""
+
+
+@dataclass
+class Seen:
+    """Windows of a scene that were seen while it was read.
+
+    Attributes
+    ----------
+    width : int
+        Columns of the scene.
+    low, sample : list of ndarray
+        Of each window, see `sentinel_forest.datasets.values.Values`.
+    layers : tuple of str
+        Layers of the training data that its bands stand for.
+    """
+
+    width: int
+    low: list[np.ndarray] = field(default_factory=list)
+    sample: list[np.ndarray] = field(default_factory=list)
+    layers: tuple[str, ...] = ()
+
+    def add(self, bands: Mapping[str, np.ndarray], as_block: Callable[[dict[str, np.ndarray]], Block]) -> None:
+        """Look at windows of some rows of the scene; those with a pixel that was not measured are passed over.
+
+        Parameters
+        ----------
+        bands : mapping
+            Each (rows, columns).
+        as_block : callable
+            From windows, (1, rows, columns) of each band, to a block of the training data.
+        """
+        height, width = next(iter(bands.values())).shape
+        side, step = min(SIDE, height, width), max(SIDE, self.width // ACROSS)
+        for top in range(0, height - side + 1, step):
+            for left in range(0, width - side + 1, step):
+                place = slice(top, top + side), slice(left, left + side)
+                block = as_block({name: values[place][None] for name, values in bands.items()})
+                if all(mask.all() for mask in block.measured.values()):
+                    self._look(block, side)
+
+    def _look(self, block: Block, side: int) -> None:
+        self.layers = tuple(block.layers)
+        pixels = np.stack([values.reshape(-1) for values in block.layers.values()], axis=1).astype(np.float32)
+        self.low.append(pixels.min(axis=0))
+        self.sample.append(pixels[grid(side, SAMPLED_ACROSS)].T)
+
+    def failed(self, dataset: Dataset) -> list[Finding]:
+        """The checks that fail, one finding for each."""
+        if not self.low:
+            return []
+        table, low = dataset.layer_table, np.stack(self.low)
+        for place, name in enumerate(self.layers):
+            if (band := table[name].band) is not None and band.kind == OPTICAL:
+                one = low[:, None, place : place + 1]
+                low[:, place] = lowest_above_zero(one, low[:, place : place + 1])[:, 0]
+        pooled = pool(table, [Values("scene", self.layers, low, np.stack(self.sample), ("",) * len(low))])
+        judged = [each for rule in RULES if rule.judge and rule.check in REMEDIES for each in rule.judge(pooled)]
+        found = {each.check: each for each in judged if each.status == "failed"}
+        return [found[check] for check in REMEDIES if check in found]
+
+
+def check_names(accept: Sequence[str]) -> None:
+    """Refuse to accept what is no check of a scene."""
+    for name in accept:
+        if name not in REMEDIES:
+            raise InputError(
+                "A scene has no such check.", where="--accept", found=name[:80], expected=nearest(name, REMEDIES)
+            )
+
+
+def hold(seen: Seen, dataset: Dataset, accept: Sequence[str], scene: str) -> list[str]:
+    """Refuse a scene whose numbers cannot be what its bands are called.
+
+    Returns
+    -------
+    list of str
+        Checks that failed and are accepted.
+
+    Raises
+    ------
+    InputError
+        If a check fails that is not accepted.
+    """
+    failed = seen.failed(dataset)
+    if stopping := [each for each in failed if each.check not in accept]:
+        first, names = stopping[0], " ".join(each.check for each in failed)
+        raise InputError(
+            "The numbers of the scene cannot be what its bands are called.",
+            where=f"{scene[-80:]}, check {first.check}",
+            found=first.found[:80],
+            expected=first.expected[:80],
+            remedy=f"{REMEDIES[first.check]}; if the numbers are right: --accept {names}",
+        )
+    return [each.check for each in failed]

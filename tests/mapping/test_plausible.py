@@ -1,0 +1,70 @@
+"""A scene whose numbers cannot be what its bands are called makes no map, unless the failed check is accepted."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+import scenes
+from sentinel_forest.errors import InputError
+from sentinel_forest.mapping.map import map_scene
+
+SIX = ("B2", "B3", "B4", "B8", "B11", "B12")
+FOREST = {"release": "mine", "scheme": "published", "trial": 1, "set": "l1c-6"}
+DARKEST = dict(zip(SIX, (800, 550, 330, 300, 200, 100), strict=True))
+"""Digital numbers of the darkest pixels of real images at the top of the atmosphere."""
+
+
+def sound() -> np.ndarray:
+    """Six bands of land as a sensor sees them: what they share, and scattered light that is strongest in the blue."""
+    random = np.random.default_rng(5)
+    ground = random.gamma(2, 400, (200, 200))
+    bands = [low + ground * gain for low, gain in zip(DARKEST.values(), (0.6, 0.8, 1, 2.5, 2, 1.5), strict=True)]
+    return np.rint(bands + random.uniform(0, 40, (6, 200, 200))).astype(np.uint16)
+
+
+@pytest.fixture(scope="module")
+def version(tmp_path_factory) -> Path:
+    return scenes.clouds(tmp_path_factory.mktemp("plain"), "l1c-6")
+
+
+def mapped(version: Path, folder: Path, numbers: np.ndarray, **more: object) -> Path:
+    scene = scenes.write_bands(folder / "scene", SIX, numbers)
+    output = folder / "map.tif"
+    map_scene(version=version, **FOREST, scene=scene, output=output, **{"level": "L1C", "offset": 0, **more})
+    return output
+
+
+def test_a_sound_scene_is_mapped_and_says_that_nothing_was_accepted(version: Path, tmp_path: Path) -> None:
+    with rasterio.open(mapped(version, tmp_path, sound())) as file:
+        assert file.tags()["accepted"] == "nothing"
+
+
+FAULTS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], float]] = {
+    "reflectance-scale": (lambda numbers: (numbers / 40).astype(np.uint16), 0),
+    "offset": (lambda numbers: numbers + np.uint16(1000), 0),
+    "scattered-light": (lambda numbers: numbers, -1000),
+    "one-value": (lambda numbers: np.where(np.arange(6)[:, None, None] == 3, 900, numbers).astype(np.uint16), 0),
+    "same-bands": (lambda numbers: numbers[[0, 1, 2, 3, 4, 4]], 0),
+}
+
+
+@pytest.mark.parametrize("check", FAULTS)
+def test_numbers_that_cannot_be_stop_the_map(version: Path, tmp_path: Path, check: str) -> None:
+    change, offset = FAULTS[check]
+    with pytest.raises(InputError, match=rf"check {check}(.|\n)*--accept .*{check}"):
+        mapped(version, tmp_path, change(sound()), offset=offset)
+    assert not (tmp_path / "map.tif").exists()
+
+
+def test_an_accepted_check_is_told_in_the_tags(version: Path, tmp_path: Path) -> None:
+    change, offset = FAULTS["offset"]
+    with rasterio.open(mapped(version, tmp_path, change(sound()), offset=offset, accept=["offset"])) as file:
+        assert file.tags()["accepted"] == "offset"
+
+
+def test_a_misspelt_check_is_refused(version: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no such check(.|\n)*offset"):
+        mapped(version, tmp_path, sound(), accept=["ofset"])
