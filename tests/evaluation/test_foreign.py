@@ -453,3 +453,23 @@ def test_rasters_of_another_role_are_recognised(clouds, tmp_path):
         np.save(tmp_path / "rasters" / f"{patch.replace('/', '__')}.npy", truth[0])
     with pytest.raises(InputError, match=rf"found: 0 of {len(truth)} patches in \d+ files, of train\n"):
         run(about, tmp_path / "rasters", folder=about["folder"])
+
+
+def test_a_column_for_background_is_no_class(release, tmp_path):
+    about, test = release
+    count = len(ZONES) + 1
+    scores = np.eye(count)[test["said"] + 1]
+    table = pd.DataFrame(scores, columns=[f"p_{place}" for place in range(count)]).assign(patch=test["patch"])
+    table.to_csv(tmp_path / "net.csv", index=False)
+    with pytest.raises(InputError, match=r"more numbers(.|\n)*p_0 to p_17(.|\n)*remove the column"):
+        run(about, tmp_path / "net.csv")
+
+
+def test_codes_in_the_order_of_the_alphabet_are_doubted(release, base, tmp_path):
+    about, test = release
+    alphabet = np.argsort(np.argsort(np.array(ZONES)))
+    table = pd.DataFrame({"patch": test["patch"], "predicted": alphabet[test["said"]]})
+    table.to_csv(tmp_path / "net.csv", index=False)
+    notes = run(about, tmp_path / "net.csv", first_code=0)["metrics"]["note"]
+    assert notes.str.contains("are they numbered in another order").all()
+    assert not base["metrics"]["note"].str.contains("numbered").any()

@@ -229,7 +229,7 @@ def _of_table(table: pd.DataFrame, path: Path, dataset: Dataset, task: Task) -> 
     several = next((names for names in dataset.name_columns if set(names) <= set(lower)), None)
     one = next((lower[name] for name in IDS if name in lower), None)
     names = table[[lower[name] for name in several]].agg("/".join, axis=1) if several else table[one] if one else None
-    scores = _score_columns(lower, task)
+    scores = _score_columns(lower, task, path)
     order = PREDICTED if scores else (*PREDICTED, *EITHER)
     predicted = next((lower[name] for name in order if name in lower), None)
     if predicted is None and scores is None:
@@ -257,11 +257,18 @@ def _numbers(table: pd.DataFrame, path: Path) -> np.ndarray:
     return numbers
 
 
-def _score_columns(lower: Mapping[str, str], task: Task) -> list[str] | None:
+def _score_columns(lower: Mapping[str, str], task: Task, path: Path) -> list[str] | None:
     """Columns with a number for each class, by name, or by index from 0 or from 1."""
-    return next(
-        ([lower[name] for name in names] for names in _score_names(task) if all(name in lower for name in names)), None
-    )
+    fitting = [names for names in _score_names(task) if all(name in lower for name in names)]
+    if len(fitting) > 1 and set(fitting[0]) & set(fitting[1]):
+        raise InputError(
+            "A table has more numbers for each patch than there are classes.",
+            where=path,
+            found=f"columns {fitting[0][0]} to {fitting[1][-1]}",
+            expected=f"{fitting[0][0]} to {fitting[0][-1]}, or {fitting[1][0]} to {fitting[1][-1]}",
+            remedy="remove the column that stands for no class (background, no data)",
+        )
+    return [lower[name] for name in fitting[0]] if fitting else None
 
 
 def _score_names(task: Task) -> Iterator[list[str]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import linear_sum_assignment
 
 from sentinel_forest.datasets.base import Dataset, Task
 from sentinel_forest.datasets.metric import kappa
@@ -19,6 +20,10 @@ IN_ORDER = "rows taken in the order of the catalog"
 
 CHANCE_KAPPA = 0.02
 """Agreement beyond chance below which predictions in order are doubted."""
+
+RENAMED_KAPPA, ENOUGH_OF_CLASS = 0.5, 10
+"""Agreement beyond chance with classes renamed from which the order of codes is doubted, if it is more than doubled;
+and the patches for each class from which on chance does not reach it."""
 
 
 @dataclass(frozen=True)
@@ -228,7 +233,8 @@ def count_patches(
     ).assign(count=np.int64(1))
     silent = f"{int((~known).sum())} patches without a label left out" if not known.all() else ""
     in_order = answers.names is None and answers.true is None
-    return Said(counts, notes(about, silent, doubt(counts, task) if in_order else ""))
+    doubts = (doubt(counts, task) if in_order else "", doubt_of_codes(counts, task))
+    return Said(counts, notes(about, silent, *doubts))
 
 
 def _check_truth(true: np.ndarray, label: np.ndarray, task: Task, where: Path) -> None:
@@ -244,8 +250,25 @@ def _check_truth(true: np.ndarray, label: np.ndarray, task: Task, where: Path) -
         )
 
 
+def _confused(counts: pd.DataFrame, task: Task) -> np.ndarray:
+    """Counts by true and predicted class, float64 (classes, classes)."""
+    table = counts.pivot_table(index="true", columns="predicted", values="count", aggfunc="sum", fill_value=0)
+    return table.reindex(index=task.names, columns=task.names, fill_value=0).to_numpy(np.float64)
+
+
+def doubt_of_codes(counts: pd.DataFrame, task: Task) -> str:
+    """What is to be said about predictions that agree far better once their classes are renamed one to one."""
+    table = _confused(counts, task)
+    if table.sum() < ENOUGH_OF_CLASS * len(task.names):
+        return ""
+    _, renamed = linear_sum_assignment(table, maximize=True)
+    agreement, best = float(kappa(table)), float(kappa(table[:, renamed]))
+    if not (best >= RENAMED_KAPPA and agreement < best / 2):
+        return ""
+    return f"kappa {best:.2f} instead of {agreement:.2f} if classes are renamed: are they numbered in another order?"
+
+
 def doubt(counts: pd.DataFrame, task: Task) -> str:
     """What is to be said about predictions in order that agree with the truth no better than by chance."""
-    table = counts.pivot_table(index="true", columns="predicted", values="count", aggfunc="sum", fill_value=0)
-    agreement = float(kappa(table.reindex(index=task.names, columns=task.names, fill_value=0).to_numpy(np.float64)))
+    agreement = float(kappa(_confused(counts, task)))
     return "agreement no better than chance: do the rows stand in another order?" if agreement < CHANCE_KAPPA else ""
