@@ -125,6 +125,49 @@ def test_an_index_that_pandas_has_stored_is_no_vector_and_may_hold_the_ids(tmp_p
     np.testing.assert_allclose(np.column_stack(list(found.values())), VALUES, rtol=1e-6)
 
 
+def many(**more):
+    """A table of so many vectors that its columns can be looked at, and of the classes of its patches."""
+    count, random = external.MANY, np.random.default_rng(1)
+    label = random.integers(0, 4, count)
+    named = {name: random.normal(size=count) for name in ("e0", "e1")}
+    found = pd.DataFrame({"patch": [f"training/{place:06d}" for place in range(count)], **named, **more})
+    return found, label
+
+
+def test_an_index_that_pandas_writes_into_csv_is_no_vector(tmp_path):
+    table().to_csv(tmp_path / "vectors.csv")
+    about = opened(file=str(tmp_path / "vectors.csv")).feature_sets["conv"]
+    assert about.features == ("e0", "e1", "e2", "e3")
+    found = external.vectors(about, PATCHES)
+    np.testing.assert_allclose(np.column_stack(list(found.values())), VALUES, rtol=1e-6)
+
+
+def test_a_column_without_a_name_is_refused_elsewhere(tmp_path):
+    (tmp_path / "vectors.csv").write_text("patch,e0,\ntraining/000000,1,2\n")
+    with pytest.raises(InputError, match=r"no name(.|\n)*behind 'e0'"):
+        opened(file=str(tmp_path / "vectors.csv"))
+
+
+@pytest.mark.parametrize("first", [0, 1, 2**40])
+def test_a_column_that_numbers_the_rows_is_no_vector(tmp_path, first):
+    found, _ = many(**{"Unnamed: 0": np.arange(first, first + external.MANY)})
+    about = opened(**write(tmp_path, "csv", found)).feature_sets["conv"]
+    with pytest.raises(InputError, match=r"numbers its rows(.|\n)*column Unnamed: 0(.|\n)*index=False"):
+        external.vectors(about, list(found["patch"]))
+
+
+def test_a_number_that_is_the_label_is_refused(tmp_path):
+    found, label = many()
+    code = np.array([7, 3, 12, 5])[label]  # whatever numbers the classes have
+    about = opened(**write(tmp_path, "csv", found.assign(e2=code))).feature_sets["conv"]
+    rows = found.assign(e2=code, label=label)
+    with pytest.raises(InputError, match=r"is the label(.|\n)*, e2\n(.|\n)*4 values"):
+        external.hold_apart(about, rows)
+    external.hold_apart(about, rows.assign(e2=np.where(np.arange(len(rows)) == 5, 99, code)))  # one is of its own
+    external.hold_apart(about, rows.assign(label=label % 2, e2=code % 2))  # of two classes a number may tell honestly
+    external.hold_apart(about, rows.head(external.MANY - 1))
+
+
 @pytest.mark.parametrize("kind", ["parquet", "csv", "npy"])
 def test_the_ending_of_a_file_may_be_in_capitals(tmp_path, kind):
     given = write(tmp_path, kind)

@@ -27,6 +27,9 @@ else:
     pd = lazy("pandas")
     pq = lazy("pyarrow.parquet")
 
+MANY = 50
+"""Rows from which on a column that counts them, or that is the label, is no chance."""
+
 PRETRAINING = "unknown: pretraining"
 """The mark of scores from vectors of which nobody says what their model was trained on."""
 
@@ -58,6 +61,8 @@ def head(path: Path) -> list[str]:
         raise
     except Exception as error:  # whatever a reader makes of bytes that are of another form
         raise _unreadable(path, error) from None
+    if names[0] == "":  # the numbers of rows that pandas and R write
+        names = names[1:]
     twice = next((name for name in names if names.count(name) > 1), None)
     between = next((sign for sign in ";\t|" if len(names) == 1 and sign in names[0]), None)
     if twice is not None or between:
@@ -67,6 +72,14 @@ def head(path: Path) -> list[str]:
             found=f"{quoted(between)} between the names of columns" if between else f"two columns {quoted(str(twice))}",
             expected="commas between columns, and a name for each",
             remedy="write it again",
+        )
+    if "" in names:
+        raise InputError(
+            "A column of a table of vectors has no name.",
+            where=path,
+            found=f"nothing between two commas, behind {quoted(names[names.index('') - 1])}",
+            expected="a name for each column",
+            remedy="name the column, or leave it out",
         )
     return names
 
@@ -165,7 +178,14 @@ def _rows(about: External, features: Sequence[str], places: np.ndarray) -> np.nd
     known = places[places >= 0]
     if is_array(about.file):
         return np.asarray(array_of(Path(about.file))[known], dtype=np.float32)
-    table = _table(about.file, *stamps(about.file))[list(features)]
+    numbers = _numbers(about, tuple(features), *stamps(about.file))
+    return numbers.iloc[known].to_numpy(np.float32)
+
+
+@cache
+def _numbers(about: External, features: tuple[str, ...], stamp: Stamp) -> pd.DataFrame:
+    """The columns of a table that are numbers of vectors."""
+    table = _table(about.file, stamp)[list(features)]
     texts = [name for name in features if table[name].dtype.kind not in "fiub"]
     if texts:
         raise InputError(
@@ -175,7 +195,45 @@ def _rows(about: External, features: Sequence[str], places: np.ndarray) -> np.nd
             expected="numbers, with a point and no comma",
             remedy="leave the column out of the file, or write its numbers again",
         )
-    return table.iloc[known].to_numpy(np.float32)
+    if len(table) >= MANY and (counts := [name for name in features if (table[name].diff().iloc[1:] == 1).all()]):
+        raise InputError(
+            "A column of a table of vectors numbers its rows.",
+            where=f"{about.file}, column {counts[0]}",
+            found=f"{table[counts[0]].iloc[0]}, and 1 more in each row",
+            expected="numbers of a vector: the order of rows may tell the class",
+            remedy="leave the column out of the file, e.g. with to_csv(index=False)",
+        )
+    return table
+
+
+def hold_apart(feature_set: FeatureSet, table: pd.DataFrame) -> None:
+    """Stop where a number of vectors is the label: each of its values stands for one class, and each class for one.
+
+    Parameters
+    ----------
+    feature_set : FeatureSet
+        An external one.
+    table : DataFrame
+        Its features with the column ``label``, negative where unknown.
+
+    Raises
+    ------
+    InputError
+        For the first such number. Two classes, or less than `MANY` rows, may be told apart by honest numbers.
+    """
+    about, known = feature_set.external, table[table["label"] >= 0]
+    classes = known["label"].nunique()
+    if about is None or len(known) < MANY or classes <= 2:
+        return
+    for name in feature_set.features:
+        if known[name].nunique() == classes == len(known[[name, "label"]].drop_duplicates()):
+            raise InputError(
+                "A number of the vectors is the label.",
+                where=f"{about.file}, {name}",
+                found=f"{classes} values, one for each of {classes} classes, in {len(known)} rows",
+                expected="nothing that is known from the labels",
+                remedy="leave it out of the file",
+            )
 
 
 def _check_finite(about: External, values: np.ndarray, patches: Sequence[str]) -> None:

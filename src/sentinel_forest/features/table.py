@@ -14,7 +14,7 @@ import pandas as pd
 from sentinel_forest.datasets.base import IGNORE, VALID_FRACTION, Block, Dataset, FeatureSet, kinds_of, true_classes
 from sentinel_forest.datasets.given import ShardOf
 from sentinel_forest.errors import InputError
-from sentinel_forest.features import bands_of, find_set, patch, pixel
+from sentinel_forest.features import bands_of, external, find_set, patch, pixel
 from sentinel_forest.features.shards import read_blocks
 from sentinel_forest.io import checksums, tables
 from sentinel_forest.io import schemas as pa
@@ -299,6 +299,7 @@ def feature_table(*, of: ShardOf, feature_set: str, draw: dict[str, Any], seed: 
     per_class = pixels_per_class(draw, len(whole), len(task.categories))
     rows = tables.shard(whole, of.shard, of.shards)
     table = feature_rows(opened, about, of.folder, rows, per_class, (seed, "pixels"))
+    external.hold_apart(about, table)
     counts = table.attrs[BOUNDED]
     if counts:
         told = ", ".join(f"{name} {count}" for name, count in counts.items())
