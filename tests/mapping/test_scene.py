@@ -38,6 +38,28 @@ def test_what_no_product_stores_is_no_measurement(tmp_path) -> None:
     np.testing.assert_array_equal(found[:, 5:], NUMBERS[:, 5:])
 
 
+@pytest.mark.parametrize("inside", [True, False])
+def test_what_a_mask_hides_is_no_measurement(tmp_path, inside) -> None:
+    """Of an image from which a region was cut, the mask may lie in the file, or beside it."""
+    folder = scenes.write_bands(tmp_path / "scene", BANDS, NUMBERS)
+    for path in folder.glob("*.tif"):
+        with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=inside), rasterio.open(path, "r+") as file:
+            file.write_mask(np.arange(12 * 18).reshape(12, 18) >= 50)
+    for offset in (0, -1000):
+        _, found = read(folder, offset)
+        assert np.array_equal(np.flatnonzero((found == 0).all(axis=0)), np.arange(50))
+
+
+def test_the_logarithm_of_no_backscatter_is_no_measurement(tmp_path) -> None:
+    values = np.full((1, 12, 18), -12.5, np.float32)
+    values[0, 3, 4], values[0, 5, 6] = -np.inf, np.nan
+    folder = scenes.write_bands(tmp_path / "scene", BANDS, NUMBERS)
+    radar = scenes.write_bands(tmp_path / "radar", ["VV"], values)
+    with open_scene(folder, BANDS, ["VV"], radar, "L1C", 0, trained={"L1C"}) as scene:
+        found = scene.read(slice(0, 12), slice(0, 18))["VV"]
+    assert np.argwhere(np.isnan(found)).tolist() == [[3, 4], [5, 6]]
+
+
 def test_a_part_of_a_product_keeps_the_metadata_of_the_product(tmp_path) -> None:
     product = scenes.write_safe(tmp_path, dict(zip(BANDS, NUMBERS, strict=True)), -1000, "05.09")
     images = next(product.rglob("IMG_DATA"))

@@ -66,14 +66,16 @@ class Grid:
 class Source:
     """One band as it is stored: an opened file, the number of the band in it, and how its values are meant.
 
-    `repeat` is how many pixels of the grid a stored pixel covers in each direction. `kept` are rows of blocks that were
-    read last, by their number: GDAL decodes a block of JPEG 2000 anew each time, and strips of a map share them.
+    `is_masked` says that the file has a mask beside its values; what it hides is read as 0. `repeat` is how many
+    pixels of the grid a stored pixel covers in each direction. `kept` are rows of blocks that were read last, by
+    their number: GDAL decodes a block of JPEG 2000 anew each time, and strips of a map share them.
     """
 
     file: Any
     index: int
     repeat: int
     nodata: float | None
+    is_masked: bool = False
     kept: dict[int, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, rows: slice, columns: slice) -> np.ndarray:
@@ -105,6 +107,8 @@ class Source:
         window = ((rows.start, rows.stop), (columns.start, columns.stop))
         try:
             values: np.ndarray = self.file.read(self.index, window=window)
+            if self.is_masked:
+                values[self.file.read_masks(self.index, window=window) == 0] = 0
         except RasterioError as error:
             raise unreadable(self.file.name, error) from None
         return values
@@ -166,6 +170,7 @@ class Scene:
         values = source.read(rows, columns).astype(np.float32)
         if source.nodata is not None:
             values[values == np.float32(source.nodata)] = np.nan
+        values[np.isinf(values)] = np.nan  # the logarithm of 0
         return values
 
 
@@ -260,8 +265,9 @@ def _own_grid(name: str, file: Any) -> Grid:
 
 def _source(candidate: Candidate, grid: Grid) -> Source:
     file, index = candidate
-    masked = MaskFlags.nodata in file.mask_flag_enums[index - 1]
-    return Source(file, index, round(pixel_of(file) / grid.pixel), file.nodatavals[index - 1] if masked else None)
+    flags = file.mask_flag_enums[index - 1]
+    nodata = file.nodatavals[index - 1] if MaskFlags.nodata in flags else None
+    return Source(file, index, round(pixel_of(file) / grid.pixel), nodata, MaskFlags.per_dataset in flags)
 
 
 def _offsets(
