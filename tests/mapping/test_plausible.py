@@ -4,12 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 
 import scenes
+from sentinel_forest.datasets import load
+from sentinel_forest.datasets.base import RADAR, Block
 from sentinel_forest.errors import InputError
 from sentinel_forest.mapping.map import map_scene
+from sentinel_forest.mapping.plausible import Seen
 
 SIX = ("B2", "B3", "B4", "B8", "B11", "B12")
 FOREST = {"release": "mine", "scheme": "published", "trial": 1, "set": "l1c-6"}
@@ -68,3 +72,29 @@ def test_an_accepted_check_is_told_in_the_tags(version: Path, tmp_path: Path) ->
 def test_a_misspelt_check_is_refused(version: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no such check(.|\n)*offset"):
         mapped(version, tmp_path, sound(), accept=["ofset"])
+
+
+def failed(kind: str, height: int, width: int, *strips: dict[str, np.ndarray]) -> list[str]:
+    """Checks that fail for strips of a scene; their bands have the names of layers of CloudSEN12."""
+
+    def as_block(bands: dict[str, np.ndarray]) -> Block:
+        return Block(pd.DataFrame(index=[0]), bands, {kind: np.ones((1, 1, 1), bool)})
+
+    seen = Seen(height, width)
+    for strip in strips:
+        seen.add(strip, as_block)
+    return [each.check for each in seen.failed(load("cloudsen12"))]
+
+
+def backscatter(height: int) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(7)
+    medians = {"S1_VV": -10, "S1_VH": -16}
+    return {name: random.normal(median, 4, (height, 384)).astype(np.float32) for name, median in medians.items()}
+
+
+def test_a_bright_roof_in_the_last_row_of_a_scene_does_not_tell_of_another_unit() -> None:
+    last = backscatter(1)
+    last["S1_VV"][:] = 3
+    assert failed(RADAR, 1025, 384, backscatter(1024), last) == []
+    everywhere = {name: values + 40 for name, values in backscatter(1024).items()}
+    assert failed(RADAR, 1025, 384, everywhere, last) == ["radar-unit"]

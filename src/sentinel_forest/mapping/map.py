@@ -297,7 +297,7 @@ def _write(
     categories = mapper.dataset.tasks[mapper.feature_set.task].categories
     code = np.full(256, IGNORE, dtype=np.uint8)
     code[: len(categories)] = [each.code for each in categories]
-    grid, empty, seen = map_grid(mapper, scene.grid, stride), 0, plausible.Seen(scene.grid.width)
+    grid, empty, seen = map_grid(mapper, scene.grid, stride), 0, plausible.Seen(scene.grid.height, scene.grid.width)
     with ExitStack() as stack:
         rasters = {
             name: stack.enter_context(

@@ -38,14 +38,15 @@ class Seen:
 
     Attributes
     ----------
-    width : int
-        Columns of the scene.
+    height, width : int
+        Rows and columns of the scene.
     low, sample : list of ndarray
         Of each window, see `sentinel_forest.datasets.values.Values`.
     layers : tuple of str
         Layers of the training data that its bands stand for.
     """
 
+    height: int
     width: int
     low: list[np.ndarray] = field(default_factory=list)
     sample: list[np.ndarray] = field(default_factory=list)
@@ -53,6 +54,8 @@ class Seen:
 
     def add(self, bands: Mapping[str, np.ndarray], as_block: Callable[[dict[str, np.ndarray]], Block]) -> None:
         """Look at windows of some rows of the scene; those with a pixel that was not measured are passed over.
+
+        So are rows that are fewer than a window has: in a few pixels all may be bright, by chance.
 
         Parameters
         ----------
@@ -62,7 +65,7 @@ class Seen:
             From windows, (1, rows, columns) of each band, to a block of the training data.
         """
         height, width = next(iter(bands.values())).shape
-        side, step = min(SIDE, height, width), max(SIDE, self.width // ACROSS)
+        side, step = min(SIDE, self.height, self.width), max(SIDE, self.width // ACROSS)
         for top in range(0, height - side + 1, step):
             for left in range(0, width - side + 1, step):
                 place = slice(top, top + side), slice(left, left + side)
