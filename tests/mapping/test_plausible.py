@@ -10,7 +10,7 @@ import rasterio
 
 import scenes
 from sentinel_forest.datasets import load
-from sentinel_forest.datasets.base import RADAR, Block
+from sentinel_forest.datasets.base import OPTICAL, RADAR, Block
 from sentinel_forest.errors import InputError
 from sentinel_forest.mapping.map import map_scene
 from sentinel_forest.mapping.plausible import Seen
@@ -98,3 +98,14 @@ def test_a_bright_roof_in_the_last_row_of_a_scene_does_not_tell_of_another_unit(
     assert failed(RADAR, 1025, 384, backscatter(1024), last) == []
     everywhere = {name: values + 40 for name, values in backscatter(1024).items()}
     assert failed(RADAR, 1025, 384, everywhere, last) == ["radar-unit"]
+
+
+@pytest.mark.parametrize("cloud", [0, 150])
+def test_high_clouds_over_a_part_of_a_scene_are_no_offset(cloud: int) -> None:
+    """Windows within them have no dark pixel, not even in B10, and in B10 they are hardly above the offset."""
+    bands = {f"L1C_{name}": values for name, values in zip(SIX, sound(), strict=True)}
+    bands["L1C_B10"] = np.random.default_rng(6).integers(5, 60, (200, 200)).astype(np.uint16)
+    for name, values in bands.items():
+        values[:, :cloud] = (1150 if name == "L1C_B10" else 4000) + values[:, :cloud] % 61
+    assert failed(OPTICAL, 200, 200, bands) == []
+    assert failed(OPTICAL, 200, 200, {name: values + np.uint16(1000) for name, values in bands.items()}) == ["offset"]

@@ -13,7 +13,8 @@ from sentinel_forest.config.validation import nearest
 from sentinel_forest.datasets.base import OPTICAL, Block, Dataset
 from sentinel_forest.datasets.findings import Finding
 from sentinel_forest.datasets.plausibility import RULES
-from sentinel_forest.datasets.values import SAMPLED_ACROSS, Values, grid, lowest_above_zero, pool
+from sentinel_forest.datasets.unit_rules import DISPROVED_BELOW
+from sentinel_forest.datasets.values import SAMPLED_ACROSS, Pool, Values, grid, lowest_above_zero, pool
 from sentinel_forest.errors import InputError
 
 SIDE, ACROSS = 32, 12
@@ -91,7 +92,15 @@ class Seen:
         pooled = pool(table, [Values("scene", self.layers, low, np.stack(self.sample), ("",) * len(low))])
         judged = [each for rule in RULES if rule.judge and rule.check in REMEDIES for each in rule.judge(pooled)]
         found = {each.check: each for each in judged if each.status == "failed"}
+        if _is_dark_somewhere(pooled):
+            found.pop("offset", None)
         return [found[check] for check in REMEDIES if check in found]
+
+
+def _is_dark_somewhere(pooled: Pool) -> bool:
+    """Whether a window disproves an offset: a scene has one for all windows, and some may lie within a high cloud."""
+    lows = [pooled.low[name] for name in pooled.of(OPTICAL)]
+    return bool(lows and np.fmin.reduce(np.concatenate(lows)) < DISPROVED_BELOW)
 
 
 def check_names(accept: Sequence[str]) -> None:
