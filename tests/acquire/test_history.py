@@ -42,6 +42,14 @@ def test_files_that_are_read_again_are_told_in_one_line(release, capsys):
     assert capsys.readouterr().err == "reading a.dat and 1 more again: size or date has changed\n"
 
 
+def test_a_file_that_is_gone_is_not_said_to_be_read(release, capsys):
+    folder, seen = release
+    (folder / "a.dat").unlink()
+    seen.refresh(folder)
+    assert seen.missing() == ["a.dat"]
+    assert capsys.readouterr().err == ""
+
+
 def test_other_bytes_of_equal_length_are_logged_once(release):
     folder, seen = release
     first = seen.states()["a.dat"].sha256

@@ -22,7 +22,7 @@ MISSING = "missing"
 """In the place of the checksum of a file that is not there any more."""
 
 GONE = (0, -1)
-"""Its length and date."""
+"""Length and date of a file that is not there; no file has this date."""
 
 
 class State(NamedTuple):
@@ -91,10 +91,12 @@ class Seen:
         states = self.states()
         if len(states) > MOST_FILES:
             return
-        changed = [path for path, state in states.items() if _length_and_date(folder / path) != state[:2]]
+        now = {path: _length_and_date(folder / path) for path in states}
+        changed = [path for path, state in states.items() if now[path] != state[:2]]
+        if there := [path for path in changed if now[path] != GONE]:
+            more = f" and {len(there) - 1} more" * (len(there) > 1)
+            print(f"reading {there[0]}{more} again: size or date has changed", file=sys.stderr)
         if changed:
-            more = f" and {len(changed) - 1} more" * (len(changed) > 1)
-            print(f"reading {changed[0]}{more} again: size or date has changed", file=sys.stderr)
             self.record(states | {path: state_of(folder, path, states[path]) for path in changed})
 
 
