@@ -156,6 +156,17 @@ def test_a_column_that_numbers_the_rows_is_no_vector(tmp_path, first):
         external.vectors(about, list(found["patch"]))
 
 
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_a_column_with_missing_numbers_or_of_yes_and_no_does_not_number_the_rows(tmp_path, kind):
+    """Vectors may be missing for patches that are not asked for."""
+    place = np.arange(external.MANY)
+    found, _ = many(e2=np.where(place % 2, place**2, np.nan), e3=place % 2 == 0)
+    about = opened(**write(tmp_path, kind, found)).feature_sets["conv"]
+    values = external.vectors(about, list(found["patch"][1::2]))
+    np.testing.assert_array_equal(values["e2"], place[1::2] ** 2)
+    assert not values["e3"].any()
+
+
 def test_a_number_that_is_the_label_is_refused(tmp_path):
     found, label = many()
     code = np.array([7, 3, 12, 5])[label]  # whatever numbers the classes have

@@ -195,7 +195,7 @@ def _numbers(about: External, features: tuple[str, ...], stamp: Stamp) -> pd.Dat
             expected="numbers, with a point and no comma",
             remedy="leave the column out of the file, or write its numbers again",
         )
-    if len(table) >= MANY and (counts := [name for name in features if (table[name].diff().iloc[1:] == 1).all()]):
+    if len(table) >= MANY and (counts := [name for name in features if _counts_rows(table[name])]):
         raise InputError(
             "A column of a table of vectors numbers its rows.",
             where=f"{about.file}, column {counts[0]}",
@@ -204,6 +204,12 @@ def _numbers(about: External, features: tuple[str, ...], stamp: Stamp) -> pd.Dat
             remedy="leave the column out of the file, e.g. with to_csv(index=False)",
         )
     return table
+
+
+def _counts_rows(column: pd.Series) -> bool:
+    """Whether each number is one more than that before; a missing one is not."""
+    numbers = column.to_numpy(np.float64, na_value=np.nan)
+    return bool((np.diff(numbers) == 1).all())
 
 
 def hold_apart(feature_set: FeatureSet, table: pd.DataFrame) -> None:
