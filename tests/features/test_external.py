@@ -93,6 +93,13 @@ def test_patches_that_are_left_out_are_neither_trained_on_nor_scored(tmp_path):
     assert found["e0"].isna().tolist() == [False, False, True]
 
 
+@pytest.mark.parametrize("kind", ["parquet", "npy"])
+def test_a_part_of_a_release_may_have_no_vector_at_all(tmp_path, kind):
+    about = opened(missing="leave out", **write(tmp_path, kind)).feature_sets["conv"]
+    found = external.vectors(about, ["training/000007", "training/000008"])
+    assert np.isnan(np.stack(list(found.values()))).all()
+
+
 def test_vectors_of_pixels_are_mapped_and_read_by_patch(tmp_path):
     values = np.random.default_rng(1).normal(size=(2, 5, 6, 3)).astype(np.float32)
     np.save(tmp_path / "pixels.npy", values)

@@ -243,7 +243,7 @@ def hold_apart(feature_set: FeatureSet, table: pd.DataFrame) -> None:
 
 
 def _check_finite(about: External, values: np.ndarray, patches: Sequence[str]) -> None:
-    wrong = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+    wrong = ~np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
     if wrong.any():
         raise InputError(
             "A vector has a value that is not finite.",
