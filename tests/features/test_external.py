@@ -149,10 +149,18 @@ def test_an_index_that_pandas_writes_into_csv_is_no_vector(tmp_path):
     np.testing.assert_allclose(np.column_stack(list(found.values())), VALUES, rtol=1e-6)
 
 
-def test_a_column_without_a_name_is_refused_elsewhere(tmp_path):
-    (tmp_path / "vectors.csv").write_text("patch,e0,\ntraining/000000,1,2\n")
-    with pytest.raises(InputError, match=r"no name(.|\n)*behind 'e0'"):
+@pytest.mark.parametrize(
+    ("header", "near"), [("patch,e0,", "'e0', ''"), (",,patch", "'', 'patch'")], ids=["last", "behind the index"]
+)
+def test_a_column_without_a_name_is_refused_elsewhere(tmp_path, header, near):
+    (tmp_path / "vectors.csv").write_text(f"{header}\n0,1,2\n")
+    with pytest.raises(InputError, match=rf"no name(.|\n)*found: {near}\n"):
         opened(file=str(tmp_path / "vectors.csv"))
+
+
+def test_a_column_without_a_name_is_refused_in_parquet(tmp_path):
+    with pytest.raises(InputError, match=r"no name(.|\n)*found: 'e3', ''\n"):
+        opened(**write(tmp_path, "parquet", table().assign(**{"": 1.0})))
 
 
 @pytest.mark.parametrize("first", [0, 1, 2**40])

@@ -54,15 +54,15 @@ def head(path: Path) -> list[str]:
     """
     try:
         if path.suffix.lower() == ".parquet":
-            names = list(map(str, pq.read_schema(path).names))
-            return [name for name in names if not NO_COLUMN.fullmatch(name)]
-        names = list(map(str, pd.read_csv(path, nrows=1, header=None, dtype="str", keep_default_na=False).iloc[0]))
+            names = [name for name in map(str, pq.read_schema(path).names) if not NO_COLUMN.fullmatch(name)]
+        else:
+            first = pd.read_csv(path, nrows=1, header=None, dtype="str", keep_default_na=False)
+            names = list(map(str, first.iloc[0]))
+            names = names[1:] if names[0] == "" else names  # the numbers of rows that pandas and R write
     except OSError:
         raise
     except Exception as error:  # whatever a reader makes of bytes that are of another form
         raise _unreadable(path, error) from None
-    if names[0] == "":  # the numbers of rows that pandas and R write
-        names = names[1:]
     twice = next((name for name in names if names.count(name) > 1), None)
     between = next((sign for sign in ";\t|" if len(names) == 1 and sign in names[0]), None)
     if twice is not None or between:
@@ -74,10 +74,11 @@ def head(path: Path) -> list[str]:
             remedy="write it again",
         )
     if "" in names:
+        place = names.index("")
         raise InputError(
             "A column of a table of vectors has no name.",
             where=path,
-            found=f"nothing between two commas, behind {quoted(names[names.index('') - 1])}",
+            found=", ".join(map(quoted, names[max(place - 1, 0) : place + 2])),
             expected="a name for each column",
             remedy="name the column, or leave it out",
         )
