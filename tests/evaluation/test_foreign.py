@@ -455,7 +455,7 @@ def test_rasters_of_another_role_are_recognised(clouds, tmp_path):
         run(about, tmp_path / "rasters", folder=about["folder"])
 
 
-def test_a_column_for_background_is_no_class(release, tmp_path):
+def test_a_column_for_background_is_no_class(release, base, tmp_path):
     about, test = release
     count = len(ZONES) + 1
     scores = np.eye(count)[test["said"] + 1]
@@ -463,6 +463,9 @@ def test_a_column_for_background_is_no_class(release, tmp_path):
     table.to_csv(tmp_path / "net.csv", index=False)
     with pytest.raises(InputError, match=r"more numbers(.|\n)*p_0 to p_17(.|\n)*remove the column"):
         run(about, tmp_path / "net.csv")
+    table.assign(predicted=np.array(ZONES)[test["said"]]).to_csv(tmp_path / "net.csv", index=False)
+    found = run(about, tmp_path / "net.csv")  # the classes are stated: no number is read
+    assert found["metrics"]["value"].equals(base["metrics"]["value"])
 
 
 def test_codes_in_the_order_of_the_alphabet_are_doubted(release, base, tmp_path):

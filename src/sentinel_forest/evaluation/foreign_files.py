@@ -229,7 +229,7 @@ def _of_table(table: pd.DataFrame, path: Path, dataset: Dataset, task: Task) -> 
     several = next((names for names in dataset.name_columns if set(names) <= set(lower)), None)
     one = next((lower[name] for name in IDS if name in lower), None)
     names = table[[lower[name] for name in several]].agg("/".join, axis=1) if several else table[one] if one else None
-    scores = _score_columns(lower, task, path)
+    scores = None if lower.keys() & set(PREDICTED) else _score_columns(lower, task, path)
     order = PREDICTED if scores else (*PREDICTED, *EITHER)
     predicted = next((lower[name] for name in order if name in lower), None)
     if predicted is None and scores is None:
