@@ -58,6 +58,9 @@ REASONS = {
 SAID_BY_SLURM = re.compile(r"slurmstepd\S*: error: ")
 """How a line begins that Slurm wrote into the log of a job."""
 
+EXPLAINS = re.compile(r"\s*(error:|[\w.]*(Error|Exception)\b)")
+"""How a line begins that explains a failure: the message of a step, or the end of a traceback."""
+
 AGAIN = re.compile(r"Trying to restart job (\d+)")
 """What Snakemake says when a job that failed is tried again."""
 
@@ -214,7 +217,7 @@ class LogHandler(LogHandlerBase):
         is_explained = False
         for path in record.log:
             lines = _end_of(Path(path), is_explained)
-            is_explained |= bool(lines)
+            is_explained |= any(map(EXPLAINS.match, lines))
             self._tell(*lines, f"  log: {path}")
         free = shutil.disk_usage(Path.cwd()).free
         if free < FULL:

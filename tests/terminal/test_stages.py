@@ -165,6 +165,10 @@ def test_what_slurm_says_of_a_job_that_it_ended(tmp_path: Path) -> None:
     plugin.LogHandler._fail_job(handler, record)
     assert said[3] == "  MissingInputException"
     assert len(said[4]) < 210
+    own.write_text("100 of 200 rows\n")  # how far the step came explains nothing
+    said.clear()
+    plugin.LogHandler._fail_job(handler, record)
+    assert "  MissingInputException" in said
     own.write_text("error: no such band\n")
     said.clear()
     plugin.LogHandler._fail_job(handler, record)
