@@ -1,4 +1,4 @@
-"""A scene whose numbers cannot be what its bands are called makes no map, unless the failed check is accepted."""
+"""A scene whose values cannot be those of its bands makes no map, unless the failed check is accepted."""
 
 from collections.abc import Callable
 from pathlib import Path

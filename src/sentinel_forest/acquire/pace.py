@@ -1,4 +1,4 @@
-"""How fast this machine is, beside the one that the rates of a plan are of."""
+"""How fast this machine is, compared with the rates of a plan."""
 
 import json
 import time

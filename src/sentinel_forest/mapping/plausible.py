@@ -1,4 +1,4 @@
-"""Whether the numbers of a scene can be what its bands are called: the rules that a release is held against.
+"""Whether the values of a scene can be those of its bands: the rules that a release is held against.
 
 Windows of the scene take the place of the images of a release. Left out are rules that need many places
 (`band-order`, `band-images`): in a single scene they fail for sound images, too.
@@ -113,7 +113,7 @@ def check_names(accept: Sequence[str]) -> None:
 
 
 def hold(seen: Seen, dataset: Dataset, accept: Sequence[str], scene: str) -> list[str]:
-    """Refuse a scene whose numbers cannot be what its bands are called.
+    """Refuse a scene whose values cannot be those of its bands.
 
     Returns
     -------
@@ -129,10 +129,10 @@ def hold(seen: Seen, dataset: Dataset, accept: Sequence[str], scene: str) -> lis
     if stopping := [each for each in failed if each.check not in accept]:
         first, names = stopping[0], " ".join(each.check for each in failed)
         raise InputError(
-            "The numbers of the scene cannot be what its bands are called.",
+            "The values of the scene cannot be those of its bands.",
             where=f"{scene[-80:]}, check {first.check}",
             found=first.found[:80],
             expected=first.expected[:80],
-            remedy=f"{REMEDIES[first.check]}; if the numbers are right: --accept {names}",
+            remedy=f"{REMEDIES[first.check]}; if the values are right: --accept {names}",
         )
     return [each.check for each in failed]
