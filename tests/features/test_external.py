@@ -149,6 +149,18 @@ def test_an_index_that_pandas_writes_into_csv_is_no_vector(tmp_path):
     np.testing.assert_allclose(np.column_stack(list(found.values())), VALUES, rtol=1e-6)
 
 
+@pytest.mark.parametrize("more", [",", ",5"])
+def test_rows_with_more_cells_than_the_head_are_refused(tmp_path, more):
+    """Of such rows pandas takes the first cells for names: ids, and numbers, would be those of other columns."""
+    path = tmp_path / "vectors.csv"
+    table().to_csv(path, index=False)
+    first, *lines = path.read_text().splitlines()
+    path.write_text("\n".join([first, *(line + more for line in lines)]))
+    about = opened(file=str(path)).feature_sets["conv"]
+    with pytest.raises(InputError, match=r"cannot be read(.|\n)*more cells than the head"):
+        external.vectors(about, PATCHES)
+
+
 @pytest.mark.parametrize(
     ("header", "near"), [("patch,e0,", "'e0', ''"), (",,patch", "'', 'patch'")], ids=["last", "behind the index"]
 )

@@ -43,7 +43,7 @@ def mapped(version: Path, folder: Path, numbers: np.ndarray, **more: object) -> 
 
 def test_a_sound_scene_is_mapped_and_says_that_nothing_was_accepted(version: Path, tmp_path: Path) -> None:
     with rasterio.open(mapped(version, tmp_path, sound())) as file:
-        assert file.tags()["accepted"] == "nothing"
+        assert (file.tags()["accepted"], file.tags()["windows_checked"]) == ("nothing", "36")
 
 
 FAULTS: dict[str, tuple[Callable[[np.ndarray], np.ndarray], float]] = {
@@ -109,3 +109,22 @@ def test_high_clouds_over_a_part_of_a_scene_are_no_offset(cloud: int) -> None:
         values[:, :cloud] = (1150 if name == "L1C_B10" else 4000) + values[:, :cloud] % 61
     assert failed(OPTICAL, 200, 200, bands) == []
     assert failed(OPTICAL, 200, 200, {name: values + np.uint16(1000) for name, values in bands.items()}) == ["offset"]
+
+
+def test_black_water_is_sound_after_the_correction_of_the_atmosphere_alone() -> None:
+    """Values that fell below the offset are 1: in most pixels of a clear sea, in the infrared."""
+    random = np.random.default_rng(8)
+    bands = {name: random.integers(1, 60 - 8 * place, (200, 200)) for place, name in enumerate(SIX)}
+    bands |= {name: np.where(random.random((200, 200)) < 0.6, 1, bands[name]) for name in ("B11", "B12")}
+    stored = {name: values.astype(np.uint16) for name, values in bands.items()}
+    assert failed(OPTICAL, 200, 200, {f"L2A_{name}": values for name, values in stored.items()}) == []
+    found = failed(OPTICAL, 200, 200, {f"L1C_{name}": values for name, values in stored.items()})
+    assert {"reflectance-scale", "one-value"} <= set(found)
+
+
+def test_a_pixel_without_a_value_in_one_band_hides_no_window() -> None:
+    bands = {f"L1C_{name}": values for name, values in zip(SIX, sound(), strict=True)}
+    bands["L1C_B12"][::16, ::16] = 0
+    assert failed(OPTICAL, 200, 200, bands) == []
+    raised = {name: values + np.uint16(1000) * (values > 0) for name, values in bands.items()}
+    assert failed(OPTICAL, 200, 200, raised) == ["offset"]

@@ -200,10 +200,10 @@ def to_unpack(file: File, size: Bytes, entry: dict[str, Any], folder: Path) -> B
     return Bytes(about=round(FACTOR * size.likely), unknown=size.unknown)
 
 
-def work_cells(work: Sequence[Work], pace: float = 1) -> list[tuple[str, ...]]:
+def work_cells(work: Sequence[Work], times: float = 1) -> list[tuple[str, ...]]:
     """What a run takes, for people: a line for each rule of each release, and one for all.
 
-    Core hours are those of a machine of this `pace`. It is marked where the number of patches is a guess.
+    Core hours are `times` those of the measured rates. It is marked where the number of patches is a guess.
     """
     total = Work(
         release="all",
@@ -215,7 +215,7 @@ def work_cells(work: Sequence[Work], pace: float = 1) -> list[tuple[str, ...]]:
         written=sum(row.written for row in work),
         guessed=any(row.guessed for row in work),
     )
-    return [_work_cells(row._replace(core_hours=pace * row.core_hours)) for row in (*work, total)]
+    return [_work_cells(row._replace(core_hours=times * row.core_hours)) for row in (*work, total)]
 
 
 def _work_cells(row: Work) -> tuple[str, ...]:

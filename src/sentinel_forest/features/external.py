@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -259,9 +259,7 @@ def _check_finite(about: External, values: np.ndarray, patches: Sequence[str]) -
 def _table(file: str, stamp: Stamp) -> pd.DataFrame:
     path = Path(file)
     try:
-        return (
-            _parquet(path) if path.suffix.lower() == ".parquet" else pd.read_csv(path, dtype_backend="numpy_nullable")
-        )
+        return _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path, dtype_backend="numpy_nullable")
     except OSError:
         raise
     except Exception as error:  # as for `_head`
@@ -305,11 +303,25 @@ def _keys(file: str, key: str, stamp: Stamp) -> pd.DataFrame:
     try:
         if path.suffix.lower() == ".parquet":
             return _parquet(path)
-        return pd.read_csv(path, dtype={key: "str"}, keep_default_na=False)
+        return _csv(path, dtype={key: "str"}, keep_default_na=False)
     except OSError:
         raise
     except Exception as error:  # as for `_head`
         raise _unreadable(path, error) from None
+
+
+def _csv(path: Path, **form: Any) -> pd.DataFrame:
+    """A table whose rows have as many cells as its head: of others pandas takes the first cells for names of rows.
+
+    Raises
+    ------
+    ValueError
+        If a row has more.
+    """
+    table: pd.DataFrame = pd.read_csv(path, **form)
+    if not isinstance(table.index, pd.RangeIndex):
+        raise ValueError("rows have more cells than the head (a comma at the end, or in a number?)")
+    return table
 
 
 def _parquet(path: Path) -> pd.DataFrame:

@@ -324,6 +324,7 @@ def _write(
         for raster in rasters.values():
             raster.tags["pixels_without_answer"] = str(empty)
             raster.tags["accepted"] = ", ".join(accepted) or "nothing"
+            raster.tags["windows_checked"] = str(len(seen.low))
 
 
 def _scene_tags(mapper: Mapper, scene: Scene, stride: int) -> dict[str, str]:

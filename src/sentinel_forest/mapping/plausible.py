@@ -32,6 +32,9 @@ REMEDIES: Mapping[str, str] = {
 }
 """What to do where a check fails; these are the checks of a scene."""
 
+OF_LEVEL_1C = ("reflectance-scale", "one-value")
+"""Checks that hold at the top of the atmosphere only: corrected, water may be black, and is cut off at 1."""
+
 
 @dataclass
 class Seen:
@@ -41,8 +44,9 @@ class Seen:
     ----------
     height, width : int
         Rows and columns of the scene.
-    low, sample : list of ndarray
-        Of each window, see `sentinel_forest.datasets.values.Values`.
+    low, above, sample : list of ndarray
+        Of each window: the lowest values, the lowest ones above 0, and some pixels; float32 (layers,), (layers,) and
+        (layers, pixels).
     layers : tuple of str
         Layers of the training data that its bands stand for.
     """
@@ -50,6 +54,7 @@ class Seen:
     height: int
     width: int
     low: list[np.ndarray] = field(default_factory=list)
+    above: list[np.ndarray] = field(default_factory=list)
     sample: list[np.ndarray] = field(default_factory=list)
     layers: tuple[str, ...] = ()
 
@@ -77,20 +82,22 @@ class Seen:
     def _look(self, block: Block, side: int) -> None:
         self.layers = tuple(block.layers)
         pixels = np.stack([values.reshape(-1) for values in block.layers.values()], axis=1).astype(np.float32)
-        self.low.append(pixels.min(axis=0))
+        low = pixels.min(axis=0)
+        self.low.append(low)
+        self.above.append(lowest_above_zero(pixels[None], low[None])[0])
         self.sample.append(pixels[grid(side, SAMPLED_ACROSS)].T)
 
     def failed(self, dataset: Dataset) -> list[Finding]:
         """The checks that fail, one finding for each."""
         if not self.low:
             return []
-        table, low = dataset.layer_table, np.stack(self.low)
-        for place, name in enumerate(self.layers):
-            if (band := table[name].band) is not None and band.kind == OPTICAL:
-                one = low[:, None, place : place + 1]
-                low[:, place] = lowest_above_zero(one, low[:, place : place + 1])[:, 0]
-        pooled = pool(table, [Values("scene", self.layers, low, np.stack(self.sample), ("",) * len(low))])
-        judged = [each for rule in RULES if rule.judge and rule.check in REMEDIES for each in rule.judge(pooled)]
+        layers = [dataset.layer_table[name] for name in self.layers]
+        optical = [layer.band is not None and layer.band.kind == OPTICAL for layer in layers]
+        low = np.where(optical, np.stack(self.above), np.stack(self.low))
+        values = Values("scene", self.layers, low, np.stack(self.sample), ("",) * len(low))
+        pooled = pool(dataset.layer_table, [values])
+        checks = REMEDIES.keys() - (OF_LEVEL_1C if any(layer.level == "L2A" for layer in layers) else ())
+        judged = [each for rule in RULES if rule.judge and rule.check in checks for each in rule.judge(pooled)]
         found = {each.check: each for each in judged if each.status == "failed"}
         if _is_dark_somewhere(pooled):
             found.pop("offset", None)
@@ -128,11 +135,12 @@ def hold(seen: Seen, dataset: Dataset, accept: Sequence[str], scene: str) -> lis
     failed = seen.failed(dataset)
     if stopping := [each for each in failed if each.check not in accept]:
         first, names = stopping[0], " ".join(each.check for each in failed)
+        accepted = f"--accept {names}, or the key `accept` of the map"
         raise InputError(
             "The values of the scene cannot be those of its bands.",
             where=f"{scene[-80:]}, check {first.check}",
             found=first.found[:80],
             expected=first.expected[:80],
-            remedy=f"{REMEDIES[first.check]}; if the values are right: --accept {names}",
+            remedy=f"{REMEDIES[first.check]}; if the values are right: {accepted}",
         )
     return [each.check for each in failed]
