@@ -23,16 +23,15 @@ CLOSE = 1 / 1.5
 
 def rows(folder: Path) -> Iterator[Row]:
     """Each rule of the default run."""
-    checkout = copy_project(folder / "project")
+    checkout, before = copy_project(folder / "project"), pace()
     times = {step: cost.seconds for step, cost in costs_of(checkout, "--cores", "2").items()}
     config = yaml.safe_load((checkout.folder / "config" / "config.yaml").read_text(encoding="utf-8"))
-    yield from compared(times, config)
+    yield from compared(times, config, (before + pace()) / 2)
 
 
-def compared(times: Mapping[str, float], config: Mapping[str, Any]) -> Iterator[Row]:
-    """Processor time of each rule that is planned, as planned and as measured."""
+def compared(times: Mapping[str, float], config: Mapping[str, Any], here: float) -> Iterator[Row]:
+    """Processor time of each rule that is planned, as planned on a machine of a pace and as measured."""
     planned: dict[str, float] = defaultdict(float)
-    here = pace()
     for row in whole.all_work(select(config)):
         planned[row.rule] += 3600 * here * row.core_hours
     for rule in sorted(planned.keys() & times.keys()):

@@ -50,12 +50,12 @@ AVERAGED = 0.15
 """Of the work of scoring a trial, what its part in the averages takes: 0.12 to 0.2."""
 TRAINED = 0.8
 """Fraction of the rows of a release that a forest is grown on."""
-GROW_SECONDS = {"scikit-learn": 3.2e-8, "scikit-learn-intelex": 9e-9}
+GROW_SECONDS = {"scikit-learn": 3.7e-8, "scikit-learn-intelex": 9e-9}
 """Per training row, tree, level (log2 of rows over the smallest leaf) and feature tried at a split (root of all), by
 engine: 2.4e-8 (20 GB of CloudSEN12) to 6.8e-8 (17 classes), and 5e-9 to 1.7e-8."""
-ASK_SECONDS = 2.2e-8
+ASK_SECONDS = 2.6e-8
 """Per row and tree, of rows that are predicted: 1.2e-8 to 3.1e-8 (100 trees of 7,400 nodes)."""
-LOAD_SECONDS = 5e-3
+LOAD_SECONDS = 6e-3
 """Per MB of `_forest_mb` that is read to predict a shard."""
 SCENE_PIXELS, SCENE_MB = 10_980**2, 1_500
 """A Sentinel-2 tile, and what its strips and tiles take."""
