@@ -10,6 +10,13 @@ from project import ROOT
 
 HERE = Path(__file__).parent
 ENVIRONMENT = ROOT / ".venv-interop"
+RUN = """
+import os, runpy, sys
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+sys.stdout.flush()
+os._exit(0)  # threads of the readers' libraries sometimes abort a process that ends by itself
+"""
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +30,7 @@ def call(tmp_path_factory):
     def of(script: str | Path, *arguments: object, folder: Path = HERE) -> str:
         environment = {"HOME": str(home), "PATH": os.environ["PATH"], "CUDA_VISIBLE_DEVICES": "-1"}
         done = subprocess.run(
-            [ENVIRONMENT / "bin" / "python", "-I", HERE / script, *map(str, arguments)],
+            [ENVIRONMENT / "bin" / "python", "-I", "-c", RUN, HERE / script, *map(str, arguments)],
             env=environment,
             cwd=folder,
             text=True,
