@@ -200,10 +200,12 @@ def test_a_number_that_is_the_label_is_refused(tmp_path):
     about = opened(**write(tmp_path, "csv", found.assign(e2=code))).feature_sets["conv"]
     rows = found.assign(e2=code, label=label)
     with pytest.raises(InputError, match=r"is the label(.|\n)*, e2\n(.|\n)*4 values"):
-        external.hold_apart(about, rows)
-    external.hold_apart(about, rows.assign(e2=np.where(np.arange(len(rows)) == 5, 99, code)))  # one is of its own
-    external.hold_apart(about, rows.assign(label=label % 2, e2=code % 2))  # of two classes a number may tell honestly
-    external.hold_apart(about, rows.head(external.MANY - 1))
+        external.refuse_labels(about, rows)
+    external.refuse_labels(about, rows.assign(e2=np.where(np.arange(len(rows)) == 5, 99, code)))  # one is of its own
+    external.refuse_labels(
+        about, rows.assign(label=label % 2, e2=code % 2)
+    )  # of two classes a number may tell honestly
+    external.refuse_labels(about, rows.head(external.MANY - 1))
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv", "npy"])

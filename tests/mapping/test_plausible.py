@@ -1,5 +1,6 @@
 """A scene whose values cannot be those of its bands makes no map, unless the failed check is accepted."""
 
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sentinel_forest.datasets.base import OPTICAL, RADAR, Block
 from sentinel_forest.errors import InputError
 from sentinel_forest.mapping.map import map_scene
 from sentinel_forest.mapping.plausible import Seen
+from sentinel_forest.sensors import SENTINEL_2
 
 SIX = ("B2", "B3", "B4", "B8", "B11", "B12")
 FOREST = {"release": "mine", "scheme": "published", "trial": 1, "set": "l1c-6"}
@@ -128,3 +130,20 @@ def test_a_pixel_without_a_value_in_one_band_hides_no_window() -> None:
     assert failed(OPTICAL, 200, 200, bands) == []
     raised = {name: values + np.uint16(1000) * (values > 0) for name, values in bands.items()}
     assert failed(OPTICAL, 200, 200, raised) == ["offset"]
+
+
+def test_real_images_raise_no_alarm_and_a_forgotten_offset_is_found(real: Path, tmp_path: Path) -> None:
+    """Each image is a scene of its own."""
+    with tarfile.open(real / "cloudsen12.tar.xz") as archive:
+        archive.extractall(tmp_path, filter="data")
+    names = [f"L1C_{band}" for band in SENTINEL_2]
+    scenes_seen = 0
+    for folder in sorted({path.parent for path in tmp_path.rglob("L1C_B2.dat")}):
+        stored = [np.fromfile(folder / f"{name}.dat", np.int16).reshape(-1, 512, 512) for name in names]
+        for images in zip(*(each[:, 1:-2, 1:-2].astype(np.uint16) for each in stored), strict=True):
+            bands = dict(zip(names, images, strict=True))
+            assert failed(OPTICAL, 509, 509, bands) == []
+            raised = {name: values + np.uint16(1000) * (values > 0) for name, values in bands.items()}
+            assert "offset" in failed(OPTICAL, 509, 509, raised)
+            scenes_seen += 1
+    assert scenes_seen == 17

@@ -265,7 +265,7 @@ def doubt_of_codes(counts: pd.DataFrame, task: Task) -> str:
     agreement, best = float(kappa(table)), float(kappa(table[:, renamed]))
     if not (best >= RENAMED_KAPPA and agreement < best / 2):
         return ""
-    return f"kappa {best:.2f} instead of {agreement:.2f} if classes are renamed: are they numbered in another order?"
+    return f"kappa {best:.2f} instead of {agreement:.2f} if classes are renamed: are their codes or names exchanged?"
 
 
 def doubt(counts: pd.DataFrame, task: Task) -> str:

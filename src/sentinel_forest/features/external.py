@@ -213,7 +213,7 @@ def _counts_rows(column: pd.Series) -> bool:
     return bool((np.diff(numbers) == 1).all())
 
 
-def hold_apart(feature_set: FeatureSet, table: pd.DataFrame) -> None:
+def refuse_labels(feature_set: FeatureSet, table: pd.DataFrame) -> None:
     """Stop where a number of vectors is the label: each of its values stands for one class, and each class for one.
 
     Parameters

@@ -299,7 +299,7 @@ def feature_table(*, of: ShardOf, feature_set: str, draw: dict[str, Any], seed: 
     per_class = pixels_per_class(draw, len(whole), len(task.categories))
     rows = tables.shard(whole, of.shard, of.shards)
     table = feature_rows(opened, about, of.folder, rows, per_class, (seed, "pixels"))
-    external.hold_apart(about, table)
+    external.refuse_labels(about, table)
     counts = table.attrs[BOUNDED]
     if counts:
         told = ", ".join(f"{name} {count}" for name, count in counts.items())
